@@ -1,0 +1,86 @@
+/**
+ * `npm run build`: makes the npm package in dist/.
+ *
+ *   src/ --cargo--> .wasm --wasm-bindgen--> build/wasm --wasm-opt--> dist/longwait_bg.wasm
+ *   js/  --esbuild--> dist/*.js    --tsc--> dist/*.d.ts
+ */
+
+import { existsSync, mkdirSync, statSync } from "node:fs";
+import { resolve } from "node:path";
+import { isScript } from "./lib/is-script.mjs";
+import { inRepo, root } from "./lib/paths.mjs";
+import { main, run, say } from "./lib/run.mjs";
+import { setUp } from "./setup.mjs";
+
+/** The entries a person can import, each with the platform its bundle is for. */
+const entries = [
+  { source: "js/index.ts", output: "dist/index.js", platform: "browser" },
+  { source: "js/node.ts", output: "dist/node.js", platform: "node" },
+];
+
+const glue = "build/wasm/longwait.js";
+const rawWasm = "build/wasm/longwait_bg.wasm";
+const wasm = "dist/longwait_bg.wasm";
+
+/** Builds everything; expects setup to be done. */
+export async function build() {
+  mkdirSync(inRepo("dist"), { recursive: true });
+  await compile();
+  await bundle();
+  await declare();
+}
+
+async function compile() {
+  say("compiling the Rust code to WebAssembly");
+  await run("cargo", ["build", "--release", "--lib", "--target", "wasm32-unknown-unknown"]);
+  const compiled = `${await targetFolder()}/wasm32-unknown-unknown/release/longwait.wasm`;
+  const inputs = [compiled, "package-lock.json", "tools/wasm-bindgen/Cargo.lock", "scripts/build.mjs"];
+  if (isNewer([glue, wasm], inputs)) return;
+
+  say("writing the JavaScript glue");
+  await run("wasm-bindgen", ["--target", "web", "--out-dir", "build/wasm", "--out-name", "longwait", compiled]);
+  say("optimising the WebAssembly");
+  await run("wasm-opt", ["-O3", "-o", wasm, rawWasm]);
+}
+
+async function bundle() {
+  say("bundling the JavaScript");
+  // Imported late: on a fresh clone it is not installed when this file is loaded.
+  const { build: esbuild } = await import("esbuild");
+  for (const { source, output, platform } of entries)
+    await esbuild({
+      absWorkingDir: inRepo(),
+      entryPoints: [source],
+      outfile: output,
+      platform,
+      bundle: true,
+      format: "esm",
+      target: "es2022",
+      minify: true,
+      sourcemap: true,
+      legalComments: "none",
+      logLevel: "warning",
+    });
+}
+
+async function declare() {
+  say("writing the type declarations");
+  await run("tsc", ["-p", "tsconfig.build.json"]);
+}
+
+async function targetFolder() {
+  const metadata = await run("cargo", ["metadata", "--no-deps", "--format-version=1"], { quiet: true });
+  return JSON.parse(metadata.slice(metadata.indexOf("{"))).target_directory;
+}
+
+function isNewer(outputs, inputs) {
+  if (!outputs.every((file) => existsSync(inRepo(file)))) return false;
+  const time = (file) => statSync(resolve(root, file)).mtimeMs;
+  return Math.min(...outputs.map(time)) >= Math.max(...inputs.map(time));
+}
+
+if (isScript(import.meta))
+  await main(async () => {
+    await setUp("packages", "rust", "wasm-bindgen");
+    await build();
+  });

@@ -1,0 +1,7 @@
+/** The built package as a user meets it: imported in Node, and bundled. */
+
+import { nodeTests } from "../lib/node-tests.mjs";
+
+export const needs = ["build"];
+
+export const run = () => nodeTests("tests/package");

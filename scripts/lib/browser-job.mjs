@@ -1,0 +1,41 @@
+/** The Rust tests inside a browser: in a window, and in a dedicated worker. */
+
+import { add, libtest } from "./counts.mjs";
+import { attempt, CommandFailed, say } from "./run.mjs";
+import { which } from "./which.mjs";
+
+/** Test binaries; each says in its source where in the browser it runs. */
+const suites = ["browser", "worker"];
+
+/** Seconds a whole suite may take. */
+const timeout = "300";
+
+const engines = {
+  chromium: { flags: ["--chrome", "--chromedriver"], driver: "chromedriver", through: [] },
+  firefox: { flags: ["--firefox", "--geckodriver"], driver: "geckodriver", through: [] },
+  // WebKitGTK has no headless mode: it gets a virtual screen.
+  webkit: { flags: ["--safari", "--safaridriver"], driver: "WebKitWebDriver", through: ["xvfb-run", "-a"] },
+};
+
+/**
+ * Runs the suites in one engine, each by itself: a suite whose mode does not fit the
+ * runner is skipped in silence, and only by itself does that show as zero tests.
+ */
+export async function inBrowser(engine) {
+  const { flags, driver, through } = engines[engine];
+  const test = [...through, "wasm-pack", "-m", "no-install", "test", "--headless", ...flags, path(driver)];
+  let counts = { passed: 0, failed: 0 };
+  for (const suite of suites) {
+    say(`${engine}: ${suite}`);
+    const [program, ...args] = [...test, "--", "--test", suite];
+    const result = await attempt(program, args, { env: { WASM_BINDGEN_TEST_TIMEOUT: timeout } });
+    counts = add(counts, libtest(result));
+  }
+  return counts;
+}
+
+function path(program) {
+  const found = which(program);
+  if (!found) throw new CommandFailed(`${program} is not installed`);
+  return found;
+}

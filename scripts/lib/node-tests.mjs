@@ -1,0 +1,26 @@
+/** Runs a folder of node:test files. */
+
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { fail, nodeTest } from "./counts.mjs";
+import { inRepo } from "./paths.mjs";
+import { attempt, say } from "./run.mjs";
+
+/** Files are named one by one: what `node --test` makes of a folder differs between versions. */
+export async function nodeTests(folder, flags = []) {
+  const files = list(folder).filter((file) => file.endsWith(".test.mjs"));
+  if (files.length === 0) {
+    say(`${folder} holds no *.test.mjs`);
+    return fail;
+  }
+  return nodeTest(await attempt("node", ["--test", "--test-reporter=spec", ...flags, ...files]));
+}
+
+function list(folder) {
+  try {
+    return readdirSync(inRepo(folder), { recursive: true }).sort().map((name) => join(folder, name));
+  } catch (error) {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  }
+}

@@ -1,0 +1,52 @@
+/** `npm run size`: what a browser downloads for `import "longwait"`, against its budget. */
+
+import { readFileSync } from "node:fs";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { isScript } from "./lib/is-script.mjs";
+import { inRepo } from "./lib/paths.mjs";
+import { CommandFailed, main, say } from "./lib/run.mjs";
+
+/** Budgets, in kilobytes (1 kB = 1000 bytes) of brotli at its best quality. */
+const budgets = [
+  { entry: "longwait", files: ["dist/index.js", "dist/longwait_bg.wasm"], limit: 90 },
+];
+
+/** Prints the table; an entry over its budget is an error. */
+export function size() {
+  for (const { entry, files, limit } of budgets) {
+    const rows = files.map((file) => ({ file, ...measure(readFileSync(inRepo(file))) }));
+    const total = sum(rows);
+    say(row("kB", "raw", "gzip", "brotli"));
+    for (const { file, raw, gzip, brotli } of rows) say(row(file, kB(raw), kB(gzip), kB(brotli)));
+    say(row(entry, kB(total.raw), kB(total.gzip), kB(total.brotli)));
+    if (total.brotli > limit * 1000)
+      throw new CommandFailed(`${entry} is ${kB(total.brotli)} kB brotli, over its budget of ${limit} kB`);
+    say(`${entry}: ${kB(total.brotli)} kB brotli, within its budget of ${limit} kB`);
+  }
+}
+
+const measure = (bytes) => ({
+  raw: bytes.length,
+  gzip: gzipSync(bytes, { level: 9 }).length,
+  brotli: brotliCompressSync(bytes, {
+    params: {
+      [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,
+      [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+    },
+  }).length,
+});
+
+const sum = (rows) =>
+  rows.reduce(
+    (total, { raw, gzip, brotli }) => ({
+      raw: total.raw + raw,
+      gzip: total.gzip + gzip,
+      brotli: total.brotli + brotli,
+    }),
+    { raw: 0, gzip: 0, brotli: 0 },
+  );
+
+const kB = (bytes) => (bytes / 1000).toFixed(1);
+const row = (name, ...numbers) => name.padEnd(24) + numbers.map((n) => n.padStart(9)).join("");
+
+if (isScript(import.meta)) await main(size);

@@ -1,0 +1,92 @@
+/**
+ * `npm test`: every job of continuous integration, in order, all of them even when one fails.
+ * `npm test -- native size`: only those.
+ *
+ * The last line adds up all runners: `N passed, N failed`.
+ */
+
+import { build } from "./build.mjs";
+import { add, fail } from "./lib/counts.mjs";
+import { CommandFailed, main, say, timed } from "./lib/run.mjs";
+import { trySetUp } from "./setup.mjs";
+
+/** Fast answers first; then what compiles natively, then what compiles for the browser. */
+const jobs = [
+  "rust-lint",
+  "native",
+  "types",
+  "size",
+  "node",
+  "browser-chromium",
+  "browser-firefox",
+  "browser-webkit",
+  "e2e",
+];
+
+await main(async () => {
+  const chosen = await load(choice());
+  const problems = await prepare(chosen);
+  const rows = [];
+  for (const { name, job } of chosen) {
+    title(name);
+    const { result, seconds } = await timed(() => check(job, problems));
+    rows.push({ name, ...result, seconds });
+  }
+  report(rows);
+});
+
+function choice() {
+  const named = process.argv.slice(2);
+  const unknown = named.filter((name) => !jobs.includes(name));
+  if (unknown.length > 0)
+    throw new CommandFailed(`no such job: ${unknown.join(", ")}\njobs: ${jobs.join(", ")}`);
+  return named.length === 0 ? jobs : jobs.filter((name) => named.includes(name));
+}
+
+const load = (names) =>
+  Promise.all(names.map(async (name) => ({ name, job: await import(`./jobs/${name}.mjs`) })));
+
+/** Sets up all that the jobs need, and builds. Answers what went wrong: need → words. */
+async function prepare(chosen) {
+  title("setup");
+  const needs = new Set(chosen.flatMap(({ job }) => job.needs));
+  const builds = needs.delete("build");
+  if (builds) for (const name of ["packages", "rust", "wasm-bindgen"]) needs.add(name);
+  const { result: problems, seconds } = await timed(() => trySetUp(needs));
+  say(`setup took ${seconds} s`);
+  if (!builds) return problems;
+
+  title("build");
+  try {
+    const { seconds } = await timed(build);
+    say(`build took ${seconds} s`);
+  } catch (error) {
+    problems.set("build", explain(error));
+  }
+  return problems;
+}
+
+async function check(job, problems) {
+  const missing = job.needs.filter((need) => problems.has(need));
+  for (const need of missing) say(`cannot run without ${need}: ${problems.get(need)}`);
+  if (missing.length > 0) return fail;
+  try {
+    return await job.run();
+  } catch (error) {
+    say(explain(error));
+    return fail;
+  }
+}
+
+const explain = (error) => (error instanceof CommandFailed ? error.message : error.stack);
+
+const title = (name) => say(`\n── ${name} ${"─".repeat(Math.max(0, 60 - name.length))}`);
+
+function report(rows) {
+  title("result");
+  for (const { name, passed, failed, seconds } of rows)
+    say(`${name.padEnd(18)}${`${passed} passed`.padStart(14)}${`${failed} failed`.padStart(12)}${`${seconds} s`.padStart(12)}`);
+  const { passed, failed } = rows.reduce(add, { passed: 0, failed: 0 });
+  if (failed > 0) process.exitCode = 1;
+  say(`\n${passed} passed, ${failed} failed`);
+}
