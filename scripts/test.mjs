@@ -23,7 +23,7 @@ const jobs = [
   "e2e",
 ];
 
-await main(async () => {
+async function test() {
   const chosen = await load(choice());
   const problems = await prepare(chosen);
   const rows = [];
@@ -33,7 +33,7 @@ await main(async () => {
     rows.push({ name, ...result, seconds });
   }
   report(rows);
-});
+}
 
 function choice() {
   const named = process.argv.slice(2);
@@ -90,3 +90,5 @@ function report(rows) {
   if (failed > 0) process.exitCode = 1;
   say(`\n${passed} passed, ${failed} failed`);
 }
+
+await main(test);

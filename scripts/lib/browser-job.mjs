@@ -23,7 +23,7 @@ const engines = {
  */
 export async function inBrowser(engine) {
   const { flags, driver, through } = engines[engine];
-  const test = [...through, "wasm-pack", "-m", "no-install", "test", "--headless", ...flags, path(driver)];
+  const test = [...through, "wasm-pack", "test", "--mode", "no-install", "--headless", ...flags, path(driver)];
   let counts = { passed: 0, failed: 0 };
   for (const suite of suites) {
     say(`${engine}: ${suite}`);
