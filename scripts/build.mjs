@@ -5,7 +5,7 @@
  *   js/  --esbuild--> dist/*.js    --tsc--> dist/*.d.ts
  */
 
-import { existsSync, mkdirSync, statSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { isScript } from "./lib/is-script.mjs";
 import { inRepo, root } from "./lib/paths.mjs";
@@ -56,6 +56,9 @@ async function bundle() {
       bundle: true,
       format: "esm",
       target: "es2022",
+      // The schema validator reads the page's address when it is loaded, and fails where that is a blob's (a worker made
+      // from a blob). It has no use for it here: our own code resolves every reference before it gets to see one.
+      define: { "self.location": "undefined" },
       minify: true,
       sourcemap: true,
       legalComments: "none",
@@ -66,6 +69,9 @@ async function bundle() {
 async function declare() {
   say("writing the type declarations");
   await run("tsc", ["-p", "tsconfig.build.json"]);
+  // The declarations of the code behind the entry would only be clutter in the package.
+  for (const file of ["index.d.ts", "errors.d.ts", "types.d.ts"])
+    copyFileSync(inRepo("build/types", file), inRepo("dist", file));
 }
 
 async function targetFolder() {

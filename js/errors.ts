@@ -1,0 +1,107 @@
+/**
+ * What went wrong, as a stable word to branch on.
+ *
+ * Messages are for people and may change between versions; codes do not.
+ */
+export type ProcessErrorCode =
+  /** An argument has the wrong type, shape or range. The message names its path; nothing was written. */
+  | "invalid_argument"
+  /** No process of that id is registered, or it was pruned. */
+  | "unknown_process"
+  /** The id is taken by a registration with other content. */
+  | "registration_conflict"
+  /** The process already points at a different external reference. */
+  | "external_ref_conflict"
+  /** The event type was not declared when the process was registered. */
+  | "undeclared_event_type"
+  /** A `payloadSchema` cannot be compiled. */
+  | "invalid_schema"
+  /** The payload does not fit the event type's schema, or a selector found nothing in it. The message names the places. */
+  | "invalid_payload"
+  /** This event type may only be appended under a replay key. */
+  | "missing_replay_key"
+  /** The replay key was used before, with other content. */
+  | "replay_conflict"
+  /** The process has ended; this would end it a second time or start work on it. */
+  | "already_terminal"
+  /** A wait with `untilTerminal` saw the process end before its event came. */
+  | "process_terminal"
+  /** The scope holds no handle on that process. */
+  | "not_granted"
+  /** The lease expired, was released or was taken over; nothing was written. */
+  | "lease_lost"
+  /** `timeoutMs` passed. The process itself goes on. */
+  | "timeout"
+  /** The browser's storage quota is used up; what was stored before is intact. */
+  | "quota_exceeded"
+  /** There is no usable storage here (no IndexedDB, or it is switched off). */
+  | "storage_unavailable"
+  /** Another tab holds the database at a version that stops this one. */
+  | "storage_blocked"
+  /** The database was written by a newer version of this package; it was left untouched. */
+  | "storage_version"
+  /** The store failed; `cause` is its own error. */
+  | "storage_failed"
+  /** A remote store gave up after losing too many races for one row. */
+  | "conflict"
+  /** A remote store cannot be reached. */
+  | "disconnected"
+  /** The registry, or the receiver, was closed. */
+  | "closed"
+  /** A fault of this package or of its loading; `cause` says more. */
+  | "internal";
+
+/** What a {@link ProcessError} can be made with, beside its message. */
+export interface ProcessErrorOptions extends ErrorOptions {
+  /** Default `"internal"`. */
+  code?: ProcessErrorCode | undefined;
+  /** The process that the failed call was about. */
+  processId?: string | undefined;
+}
+
+/**
+ * The one error type of this package: every rejection and every throw is one of
+ * these, apart from an aborted wait, which rejects with the signal's own reason.
+ */
+export class ProcessError extends Error {
+  declare readonly name: "ProcessError";
+  /** What went wrong. */
+  readonly code: ProcessErrorCode;
+  /** The process that the failed call was about, where there was one. */
+  declare readonly processId?: string;
+  /** The fault underneath (a DOMException, say), as it was thrown. */
+  declare readonly cause?: unknown;
+
+  constructor(message?: string, options: ProcessErrorOptions = {}) {
+    // An absent cause stays absent: `"cause" in error` should mean something.
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = options.code ?? "internal";
+    if (options.processId !== undefined) this.processId = options.processId;
+  }
+
+  static {
+    // On the prototype, like the built-in errors, so that it is not listed with each instance.
+    Object.defineProperty(this.prototype, "name", { value: "ProcessError", configurable: true, writable: true });
+  }
+}
+
+/**
+ * Whether `error` is a {@link ProcessError}, of that `code` where one is given.
+ *
+ * Goes by name, not by class, so that it also holds for an error from a second copy of the package.
+ */
+export function isProcessError<C extends ProcessErrorCode = ProcessErrorCode>(
+  error: unknown,
+  code?: C,
+): error is ProcessError & { readonly code: C } {
+  return (
+    error instanceof Error &&
+    error.name === "ProcessError" &&
+    (code === undefined || (error as ProcessError).code === code)
+  );
+}
+
+/** What a caller's mistake is thrown as. */
+export function invalidArgument(message: string, cause?: unknown): ProcessError {
+  return new ProcessError(message, { code: "invalid_argument", cause });
+}

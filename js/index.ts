@@ -1,0 +1,56 @@
+/**
+ * longwait: durable processes that you can await. Importing this runs nothing and touches no global of the browser;
+ * {@link openRegistry} does the first work.
+ *
+ * @module
+ */
+import { call } from "./call.js";
+import { callback, id, optional, options } from "./check.js";
+import { invalidArgument } from "./errors.js";
+import { load, source } from "./load.js";
+import { Registry } from "./registry.js";
+import type { OpenOptions, ProcessEventSink, ProcessRegistry } from "./types.js";
+
+export { isProcessError, ProcessError } from "./errors.js";
+export type { ProcessErrorCode, ProcessErrorOptions } from "./errors.js";
+export type * from "./types.js";
+
+/**
+ * Opens the registry of a database, creating it where there is none, and loads the WebAssembly before that if this is
+ * the first call.
+ *
+ * @throws ProcessError `invalid_argument`; `storage_unavailable` without IndexedDB (see {@link OpenOptions.fallback});
+ * `storage_blocked` and `storage_version` when another version holds or wrote the database; `internal` when the WebAssembly
+ * cannot be loaded, in which case the next call tries again.
+ */
+export function openRegistry(given?: OpenOptions): Promise<ProcessRegistry> {
+  return call(async () => {
+    const { storage = "indexeddb", fallback, name = "longwait", durability = "relaxed", sink, owner, wasm } =
+      options<OpenOptions>(given, "options", OPEN);
+    const raw = await load(wasm);
+    // `storage` is no remote store: its check refuses those.
+    const opening = { storage: storage as "indexeddb" | "memory", name, durability, ...(fallback && { fallback }), ...(owner && { owner }) };
+    return new Registry(await raw.Registry.open(opening, sink));
+  });
+}
+
+const OPEN = {
+  storage: optional((value: unknown, name: string) => {
+    if (typeof value === "object" && value !== null) throw invalidArgument(`${name}: remote stores need a later version of longwait`);
+    return oneOf("indexeddb", "memory")(value, name);
+  }),
+  fallback: optional(oneOf("memory")),
+  name: optional(id),
+  durability: optional(oneOf("relaxed", "strict")),
+  sink: optional((value: unknown, name: string) => callback(value, name) as ProcessEventSink),
+  owner: optional((value: unknown, name: string) => options<{ ownerId: string }>(value, name, { ownerId: id })),
+  wasm: optional(source),
+};
+
+function oneOf<T extends string>(...words: T[]): (value: unknown, name: string) => T {
+  return (value, name) => {
+    const word = words.find((known) => known === value);
+    if (word === undefined) throw invalidArgument(`${name}: must be ${words.map((known) => `"${known}"`).join(" or ")}`);
+    return word;
+  };
+}

@@ -1,0 +1,65 @@
+/** Loads the WebAssembly: once, for whoever asks first; again only after a failure. */
+import init, * as glue from "../build/wasm/longwait.js";
+import { reportError } from "./call.js";
+import { invalidArgument, ProcessError } from "./errors.js";
+import type { RawModule } from "./raw.js";
+import { compileSchema } from "./schema.js";
+import type { OpenOptions } from "./types.js";
+
+type Source = NonNullable<OpenOptions["wasm"]>;
+
+let fetchable: (source: Source) => Source | Promise<Source> = (source) => source;
+let loading: Promise<RawModule> | undefined;
+
+/** The loaded module. Single-flight: while one load runs, its source serves every caller. */
+export function load(given: Source | undefined): Promise<RawModule> {
+  return (loading ??= start(given ?? new URL("longwait_bg.wasm", import.meta.url)).catch((fault: unknown) => {
+    loading = undefined;
+    throw fault;
+  }));
+}
+
+/** Puts a step before the load, for platforms whose `fetch` cannot read the package's own files. */
+export function prepareWith(prepare: typeof fetchable): void {
+  fetchable = prepare;
+}
+
+/** Whether it can be a source at all; what is in it shows when it is loaded. */
+export function source(value: unknown, name: string): Source {
+  const known =
+    (typeof value === "string" && value !== "") ||
+    value instanceof URL ||
+    value instanceof ArrayBuffer ||
+    ArrayBuffer.isView(value) ||
+    (typeof Response === "function" && value instanceof Response) ||
+    (typeof WebAssembly === "object" && value instanceof WebAssembly.Module);
+  if (!known) throw invalidArgument(`${name}: must be a URL, a Response, bytes or a WebAssembly.Module`);
+  return value as Source;
+}
+
+async function start(from: Source): Promise<RawModule> {
+  try {
+    // The glue compiles while it downloads, and falls back where the server names another type than application/wasm.
+    await init({ module_or_path: await fetchable(from) });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : typeof cause;
+    throw new ProcessError(
+      `could not load the WebAssembly of longwait from ${address(from)} (${why}). Serve longwait_bg.wasm beside the ` +
+        "package's other files, or say where it is: openRegistry({ wasm: … }).",
+      { code: "internal", cause },
+    );
+  }
+  glue.install({
+    error: (code: ProcessError["code"], message: string, processId: string | undefined, cause: unknown) =>
+      new ProcessError(message, { code, processId, cause }),
+    compileSchema,
+    reportError,
+  });
+  return glue;
+}
+
+function address(from: Source): string {
+  if (typeof from === "string") return from;
+  if (from instanceof URL) return from.href;
+  return typeof Response === "function" && from instanceof Response && from.url !== "" ? from.url : "what was given";
+}

@@ -1,0 +1,99 @@
+/**
+ * What the wasm exports, typed by hand: the generated declarations know promises of `any` alone.
+ * Private. Every argument has been checked before it gets here; see check.ts.
+ */
+import type { ProcessErrorCode } from "./errors.js";
+import type {
+  AppendResult, HandleEntry, HandleGrant, Json, LeaseClaim, LeaseOwner, ProcessAwaitOutput, ProcessEvent,
+  ProcessEventSink, ProcessLease, ProcessRecord, ProcessRegistry, SessionDeleteReport,
+} from "./types.js";
+
+/** What the wasm asks of JavaScript. */
+export interface Host {
+  /** Makes what a rejected promise carries. */
+  error(code: ProcessErrorCode, message: string, processId: string | undefined, cause: unknown): Error;
+  /** Throws an Error that says why where it cannot be compiled. The validator names each fault: "<JSON pointer>: <why>". */
+  compileSchema(schema: Json): (payload: Json) => string[];
+  /** Tells the page of an error that nobody waits for. */
+  reportError(error: unknown): void;
+}
+
+/** What to open, with every default filled in. */
+export interface RawOpenOptions {
+  storage: "indexeddb" | "memory";
+  fallback?: "memory";
+  name: string;
+  durability: "relaxed" | "strict";
+  owner?: { ownerId: string };
+}
+
+export interface RawModule {
+  install(host: Host): void;
+  Registry: { open(options: RawOpenOptions, sink: ProcessEventSink | undefined): Promise<RawRegistry> };
+}
+
+export interface RawReceiver {
+  changed(): Promise<void>;
+  close(): void;
+}
+
+type Signal = AbortSignal | undefined;
+
+export interface RawRegistry {
+  readonly name: string;
+  readonly durability: ProcessRegistry["durability"];
+  readonly owner: LeaseOwner;
+
+  registerProcess(registration: Json): Promise<ProcessRecord>;
+  getProcess(id: string): Promise<ProcessRecord | undefined>;
+  listProcesses(filter: Json, page: Json): Promise<ProcessRecord[]>;
+  listNonTerminal(page: Json): Promise<ProcessRecord[]>;
+  changedSince(cursor?: string, limit?: number): ReturnType<ProcessRegistry["changedSince"]>;
+  setExternalRef(id: string, ref: Json): Promise<ProcessRecord>;
+  setProcessWait(id: string, wait: Json): Promise<ProcessRecord>;
+  clearProcessWait(id: string): Promise<ProcessRecord>;
+  completeProcess(id: string, output: Json): Promise<ProcessRecord>;
+  completeProcessWithLease(lease: Json, output: Json): Promise<ProcessRecord>;
+  requestCancel(id: string, reason?: string): Promise<AppendResult>;
+  pruneTerminalProcesses(cutoffMs: number): ReturnType<ProcessRegistry["pruneTerminalProcesses"]>;
+
+  appendEvent(id: string, request: Json): Promise<AppendResult>;
+  eventsAfter(id: string, after: number, query: Json): Promise<ProcessEvent[]>;
+  recentEvents(id: string, limit: number): Promise<ProcessEvent[]>;
+  countEventsThrough(id: string, eventType: string, upTo: number): Promise<number>;
+  wakeEventsAfter(id: string, after: number): Promise<ProcessEvent[]>;
+  ackWake(id: string, sequence: number): Promise<void>;
+
+  grantHandle(scope: Json, id: string, descriptor: Json): Promise<HandleGrant>;
+  revokeHandle(scope: Json, id: string): Promise<void>;
+  transferHandleGrants(from: Json, to: Json, ids: string[]): Promise<void>;
+  listHandleGrants(scope: Json): Promise<HandleEntry[]>;
+  listLiveHandleGrants(scope: Json): Promise<HandleEntry[]>;
+  hasHandleGrant(scope: Json, id: string): Promise<boolean>;
+  handleGrantsForProcess(id: string): Promise<HandleGrant[]>;
+  deleteSessionProcessState(sessionId: string): Promise<SessionDeleteReport>;
+
+  claimProcessLease(id: string, owner: Json, ttlMs: number): Promise<LeaseClaim>;
+  reclaimProcessLease(id: string, owner: Json, observed: Json, ttlMs: number): Promise<LeaseClaim>;
+  renewProcessLease(lease: Json, ttlMs: number): Promise<ProcessLease>;
+  completeProcessLease(id: string, leaseToken: string): Promise<void>;
+  getProcessLease(id: string): Promise<ProcessLease | undefined>;
+
+  /** `hubBacked` false: by polling alone. */
+  awaitTerminal(id: string, hubBacked: boolean, signal: Signal, timeoutMs: number | undefined): Promise<ProcessAwaitOutput>;
+  awaitEvent(
+    id: string, eventType: string, after: number, untilTerminal: boolean,
+    hubBacked: boolean, signal: Signal, timeoutMs: number | undefined,
+  ): Promise<ProcessEvent>;
+  /** The next batch after the cursor: some events, or none and `done`. */
+  awaitEvents(
+    id: string, after: number, types: string[] | undefined, untilTerminal: boolean, signal: Signal,
+  ): Promise<{ events: ProcessEvent[]; done: boolean }>;
+
+  subscribe(id: string): RawReceiver;
+  notify(id: string): void;
+  readonly trackedProcesses: number;
+  onChange(listener: (id: string) => void): number;
+  offChange(handle: number): void;
+  close(): Promise<void>;
+}

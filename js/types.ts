@@ -1,0 +1,620 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+/**
+ * The public shapes. Times (`…Ms`) are epoch milliseconds and sequences are whole numbers,
+ * both plain JavaScript numbers. Every object handed out is a plain copy: changing it changes
+ * nothing in the store.
+ */
+
+/**
+ * A JSON value, as `JSON.parse` makes them. What JSON cannot hold (`undefined`, functions,
+ * symbols, BigInt, NaN and the infinities, lone surrogates, cycles, class instances) is refused
+ * with `invalid_argument` and the path of the offender. Limits: 100 levels, 33,554,432 characters.
+ */
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+// ── Opening ─────────────────────────────────────────────────────────────────
+
+/** How to open a registry. Every field may be left out. */
+export interface OpenOptions {
+  /**
+   * Where processes live. `"indexeddb"` (the default) survives the page and is shared by all tabs and
+   * workers of the origin; `"memory"` ends with this registry. Remote stores come with a later version
+   * and are refused for now (`invalid_argument`).
+   */
+  storage?: "indexeddb" | "memory" | RemoteStore;
+  /** `"memory"`: use memory where IndexedDB is missing or refused. Default: reject with `storage_unavailable`. */
+  fallback?: "memory";
+  /** Name of the database, non-blank. Registries of one origin and name share everything. Default `"longwait"`. */
+  name?: string;
+  /**
+   * What a resolved write has survived. `"relaxed"` (the default): the page, the tab and the browser process.
+   * `"strict"`: it was also flushed to the disk, as far as the browser can tell; slower.
+   */
+  durability?: "relaxed" | "strict";
+  /** Called with each event that `appendEvent` inserts through this registry; see {@link ProcessEventSink}. */
+  sink?: ProcessEventSink;
+  /** This page's name as a lease owner. Default: random. Its incarnation is always fresh. */
+  owner?: { ownerId: string };
+  /**
+   * The WebAssembly: its address, a response with it, its bytes, or the compiled module. Default:
+   * `longwait_bg.wasm` beside the package's own files. The first call that loads it decides for all.
+   */
+  wasm?: URL | string | Response | BufferSource | WebAssembly.Module;
+}
+
+/**
+ * A best-effort feed of fresh events, called after the commit, per process in the order of the log, and awaited:
+ * a slow sink slows appends down. One that throws or rejects is reported through `reportError` and fails nothing.
+ * Replays and the terminal events of `completeProcess` do not reach it; the log itself is the truth.
+ */
+export type ProcessEventSink = (event: ProcessEvent) => void | Promise<void>;
+
+/** A store on another machine. */
+export interface RemoteStore {
+  /** Which kind of store it is. */
+  readonly kind: string;
+}
+
+// ── Processes ───────────────────────────────────────────────────────────────
+
+/** Names a session, or one agent frame within it. */
+export interface SessionScope {
+  /** Non-blank. */
+  sessionId: string;
+  /** A frame of that session; without it the scope is the session itself. */
+  agentFrameId?: string;
+}
+
+/** What a process is to do. Stored as given; only the kind matters to this package. */
+export type ProcessInput =
+  /** Work done elsewhere: whoever does it completes the process. */
+  | { type: "external"; metadata?: Json }
+  /** Work for an engine of yours. `kind` becomes the identity's kind. */
+  | { type: "engine"; kind: string; payload?: Json }
+  /** A tool call of a model. Further fields of `call` are kept. */
+  | { type: "tool_call"; call: { callId: string; toolName: string; toolId?: string; args?: Json; [key: string]: Json | undefined } }
+  /** A turn of an agent session. */
+  | { type: "session_turn"; createRequest: { [key: string]: Json }; turnInput: Json };
+
+/** Picks a value out of an event's payload. */
+export type Selector =
+  /** The whole payload. */
+  | "payload"
+  /** The value at an RFC 6901 pointer; the append is refused (`invalid_payload`) where there is none. */
+  | { pointer: string }
+  /** Always this value. */
+  | { const: Json }
+  /** A text in which each `{name}` is replaced by that field: strings as they are, others as JSON. One pass. */
+  | { template: string; fields: { [name: string]: Selector } }
+  /** Whether there is a value at an RFC 6901 pointer: true or false. */
+  | { present: string };
+
+/** A kind of event that a process may log. */
+export interface ProcessEventType {
+  /** Non-blank, unique within the registration. */
+  name: string;
+  /** JSON Schema (draft 2020-12) of the payload. Default: anything goes. `invalid_schema` when it cannot be compiled. */
+  payloadSchema?: Json;
+  /** What an event of this type means, beyond being a line in the log. */
+  semantics?: {
+    /**
+     * It ends the process, in this state. `awaitOutput` selects the result, and may be left out only for
+     * `completed`, where the payload itself is the result.
+     */
+    terminal?: { state: TerminalState; awaitOutput?: Selector };
+    /**
+     * It wakes a session. `when` decides whether (null, false, "", [] and {} say no; default: always), `input` is the
+     * text for the session, `dedupeKey` makes several wakes count as one (default `"event_identity"`: each event wakes once).
+     */
+    wake?: { when?: Selector; input: Selector; dedupeKey?: "event_identity" | { selector: Selector } | { const: string } };
+  };
+}
+
+/** What a process is registered with. The same content under the same id may be registered again, and changes nothing. */
+export interface ProcessRegistration {
+  /** Your id for it: non-blank, unique in the registry. */
+  id: string;
+  /** What it is to do. */
+  input: ProcessInput;
+  /** Kind and label for lists. Default: taken from the input. */
+  identity?: ProcessIdentity;
+  /** Event types beside the core ones, which are always there. */
+  eventTypes?: ProcessEventType[];
+  /** Who asked for it. Default: the host. */
+  provenance?: ProcessProvenance;
+  /** Names the environment it runs in; not interpreted. */
+  envRef?: string;
+  /** The session that its wakes go to. Default: none. */
+  wakeTarget?: SessionScope;
+  /** What to do with it after a crash of its runner: run it again (the default) or end it as failed. */
+  recovery?: "rerun" | "abandon";
+}
+
+/** What a process is, for lists and filters. */
+export interface ProcessIdentity {
+  /** Non-blank; what runners and filters go by. */
+  kind: string;
+  /** For people. */
+  label?: string;
+  /** Which version of which recipe; compared as a whole by `listProcesses`. */
+  definition?: Json;
+}
+
+/** Who asked for a process, and on which occasion. */
+export interface ProcessProvenance {
+  /** The host application, or a session. */
+  originator: { type: "host" } | { type: "session"; scope: SessionScope };
+  /** Not interpreted; copied into wake deliveries. */
+  causedBy?: Json;
+}
+
+/** The three ways to end. */
+export type TerminalState = "completed" | "failed" | "cancelled";
+
+/** Where a process stands. A waiting process is a running one. */
+export type ProcessStatus = { state: "running" } | { state: TerminalState; awaitOutput: ProcessAwaitOutput };
+
+/** What waiting for a process gives. `control` is for your own use and is stored as it is. */
+export type ProcessAwaitOutput =
+  | { type: "success"; value: Json; control?: Json }
+  | {
+      type: "failure";
+      class: FailureClass;
+      /** A stable word of yours. */
+      code: string;
+      /** For people. */
+      message: string;
+      /** Whatever the failure came with. */
+      raw?: Json;
+      control?: Json;
+    }
+  | { type: "cancelled"; message: string; raw?: Json; control?: Json };
+
+/** Whose fault a failure is, roughly. */
+export type FailureClass =
+  | "invalid_request"
+  | "unavailable"
+  | "permission_denied"
+  | "timeout"
+  | "execution"
+  | "external"
+  | "resource_limit"
+  | "internal";
+
+/** A process as it is stored. */
+export interface ProcessRecord {
+  id: string;
+  input: ProcessInput;
+  identity: ProcessIdentity;
+  /** All of them, the core types included. */
+  eventTypes: ProcessEventType[];
+  provenance: ProcessProvenance;
+  /** SHA-256, lower-case hex, over the registration as canonical JSON (RFC 8785). */
+  registrationHash: string;
+  envRef?: string;
+  wakeTarget?: SessionScope;
+  recovery?: "rerun" | "abandon";
+  createdAtMs: number;
+  /** When the record last changed. Events without terminal meaning do not change it. */
+  updatedAtMs: number;
+  /** Set once by `setExternalRef`. */
+  externalRef?: ProcessExternalRef;
+  /** What it is waiting for, if it said so. */
+  wait?: WaitState;
+  status: ProcessStatus;
+}
+
+/** Where the work really runs: a job in another system, say. */
+export interface ProcessExternalRef {
+  backend: string;
+  id: string;
+  metadata?: Json;
+}
+
+/** What a process says it is waiting for. */
+export interface WaitState {
+  kind: "signal";
+  /** Name of the signal. */
+  name: string;
+  /** Event type that will carry it. */
+  eventType: string;
+  /** Names this wait among those of the process. */
+  key: string;
+  /** Which of the signals of that name it waits for; the first is 1. */
+  ordinal: number;
+  sinceMs: number;
+}
+
+// ── Events ──────────────────────────────────────────────────────────────────
+
+/** One line of a process's log. */
+export interface ProcessEvent<P = Json> {
+  processId: string;
+  /** 1, 2, 3, … in commit order, without gaps. */
+  sequence: number;
+  eventType: string;
+  /** `null` where none was given. */
+  payload: P;
+  /** The key it was appended under. */
+  replayKey?: string;
+  /** What the event type's semantics made of the payload, decided once, at the append. */
+  semantics: {
+    terminal?: { state: TerminalState; awaitOutput: ProcessAwaitOutput };
+    wake?: { input: string; dedupeKey: string };
+  };
+  occurredAtMs: number;
+}
+
+/** An event to append. */
+export interface AppendRequest {
+  /** One of the types that the process was registered with. */
+  eventType: string;
+  /** Default `null`. Checked against the type's schema. */
+  payload?: Json;
+  /**
+   * Makes the append happen once: the same key and content again gives the stored event, other content is a
+   * `replay_conflict`. Terminal types and `process.cancel_requested` need one.
+   */
+  replayKey?: string;
+  /** The session to wake. Default: the record's `wakeTarget`. */
+  wakeTargetScope?: SessionScope;
+  /** Append only while this lease holds, else `lease_lost`; checked in the same transaction. */
+  lease?: ProcessLease;
+}
+
+/** What an append did. */
+export interface AppendResult {
+  event: ProcessEvent;
+  /** True when the event was there before, under the same replay key. */
+  replayed: boolean;
+  /** The wake to hand to its session, where the event makes one and there is a session for it. */
+  wakeDelivery?: WakeDelivery;
+}
+
+/** A wake on its way to a session. A replayed append gives the same `wakeId`: use it to drop repeats. */
+export interface WakeDelivery {
+  /** `wake:` and a SHA-256 of target scope and dedupe key. */
+  wakeId: string;
+  targetSessionId: string;
+  /** `session:<sessionId>` or `session:<sessionId>/frame:<frameId>`. */
+  targetScopeId: string;
+  processId: string;
+  sequence: number;
+  eventType: string;
+  /** The `causedBy` of the process's provenance. */
+  processCausedBy?: Json;
+  dedupeKey: string;
+  /** The text for the session. */
+  input: string;
+  createdAtMs: number;
+}
+
+// ── Handles ─────────────────────────────────────────────────────────────────
+
+/** How a session calls a process that it was given. */
+export interface HandleDescriptor {
+  kind?: string;
+  label?: string;
+}
+
+/** A session's handle on a process. */
+export interface HandleGrant {
+  /** `session:<sessionId>` or `session:<sessionId>/frame:<frameId>`. */
+  scopeId: string;
+  sessionId: string;
+  processId: string;
+  descriptor: HandleDescriptor;
+}
+
+/** A handle, with the process it is for. */
+export interface HandleEntry {
+  grant: HandleGrant;
+  record: ProcessRecord;
+}
+
+/** What `deleteSessionProcessState` did. Both lists name running processes and are sorted. */
+export interface SessionDeleteReport {
+  sessionId: string;
+  revokedHandleCount: number;
+  deletedWakeCount: number;
+  /** Nobody else holds a handle on these. */
+  orphanedProcessIds: string[];
+  /** Other sessions still hold handles on these. */
+  preservedProcessIds: string[];
+}
+
+// ── Leases ──────────────────────────────────────────────────────────────────
+
+/** Who holds a lease. */
+export interface LeaseOwner {
+  /** A lasting name, of a page or a worker. */
+  ownerId: string;
+  /** This one life of that owner; a reload is another. */
+  incarnationId: string;
+  /** How others may find out that it is dead before its leases expire. `opaque`: not at all. */
+  liveness?: { kind: "opaque" } | { kind: "web_lock"; lockName: string };
+}
+
+/** The right to work on a process until `expiresAtMs`. */
+export interface ProcessLease {
+  processId: string;
+  owner: LeaseOwner;
+  /** Proves this very lease; random. */
+  leaseToken: string;
+  /** Rises with each new holder of the process, for ever. Pass it on to systems that should refuse a late old holder. */
+  fencingToken: number;
+  claimedAtMs: number;
+  /** At this very millisecond the lease is over. */
+  expiresAtMs: number;
+}
+
+/** Whether a claim got the lease. Losing is an answer, not an error. */
+export type LeaseClaim = { outcome: "acquired"; lease: ProcessLease } | { outcome: "busy"; holder: ProcessLease };
+
+// ── Queries ─────────────────────────────────────────────────────────────────
+
+/** Which processes to list; all given fields must fit. */
+export interface ListFilter {
+  /** Default `"running"`. */
+  status?: "running" | TerminalState | "any";
+  /** Only those that are in a wait, or only those that are not. */
+  waiting?: boolean;
+  /** Deep-equal to `identity.definition`. */
+  definition?: Json;
+  /** Equal to `identity.kind`. */
+  kind?: string;
+}
+
+/** A piece of a list that is in id order. */
+export interface Page {
+  /** At most so many; at least 1. Default: all. */
+  limit?: number;
+  /** Only ids after this one: the last id of the page before. */
+  cursor?: string;
+}
+
+/** Which events of a log to read. */
+export interface EventQuery {
+  /** At most so many; at least 1. Default: all. */
+  limit?: number;
+  /** Only these event types. Default: all. */
+  types?: string[];
+}
+
+/** How long to wait. Either way the wait ends and its resources are freed at once; the process never notices. */
+export interface WaitOptions {
+  /** Aborts the wait, which then rejects with the signal's reason. */
+  signal?: AbortSignal;
+  /** Milliseconds until the wait rejects with `timeout`. Default, and `Infinity`: no limit. */
+  timeoutMs?: number;
+}
+
+/** Where and how to follow a log. */
+export interface EventsOptions {
+  /** Begin after this sequence. Default 0: from the first event. */
+  after?: number;
+  /** Only these event types. Default: all. */
+  types?: string[];
+  /** End after the event that ends the process. Default false: late events still come. */
+  untilTerminal?: boolean;
+  /** Aborts the iteration: `next()` rejects with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+// ── Registry ────────────────────────────────────────────────────────────────
+
+/**
+ * The processes of one database.
+ *
+ * Methods that return a promise never throw by themselves; they reject, with a `ProcessError` whose `code` says why.
+ * Any of them may reject with `invalid_argument`, `closed`, `storage_failed`, `storage_blocked`, `storage_unavailable`,
+ * `quota_exceeded` (writes only) or `internal`; each lists what else it may reject with. A write resolves when it is
+ * committed, and a refused one leaves no trace.
+ */
+export interface ProcessRegistry extends AsyncDisposable {
+  /** The database's name. */
+  readonly name: string;
+  /**
+   * What storage this really is: kept until the user deletes it, kept until the browser needs the room, or
+   * memory alone (asked for, or as the fallback).
+   */
+  readonly durability: "persistent" | "evictable" | "memory";
+  /** This registry's identity as a lease owner. */
+  readonly owner: LeaseOwner;
+
+  /**
+   * Stores a new process. The same registration again gives the stored record unchanged.
+   * @throws `registration_conflict` when the id is taken by another registration; `invalid_schema`.
+   */
+  registerProcess(registration: ProcessRegistration): Promise<ProcessRecord>;
+  /** The record, or `undefined` when there is no such process. A store that fails rejects instead. */
+  getProcess(processId: string): Promise<ProcessRecord | undefined>;
+  /** The processes that fit, in id order (by UTF-16 code unit). Default: all that run. */
+  listProcesses(filter?: ListFilter, page?: Page): Promise<ProcessRecord[]>;
+  /** Every process that has not ended, in id order. */
+  listNonTerminal(page?: Page): Promise<ProcessRecord[]>;
+  /**
+   * What changed in any tab since `cursor` (default: since the beginning): the records in the order of their last change,
+   * each once, and the ids that were pruned. Pass the returned `cursor`, an opaque string, next time and nothing is missed.
+   * `limit` (at least 1) bounds how much one call returns; default: all.
+   */
+  changedSince(cursor?: string, limit?: number): Promise<{ records: ProcessRecord[]; removed: string[]; cursor: string }>;
+  /**
+   * Says, once, where the work really runs. The same again changes nothing.
+   * @throws `unknown_process`; `external_ref_conflict` when it points elsewhere already.
+   */
+  setExternalRef(processId: string, ref: ProcessExternalRef): Promise<ProcessRecord>;
+  /**
+   * Marks the process as waiting. Reaching a terminal state clears the mark.
+   * @throws `unknown_process`; `already_terminal`.
+   */
+  setProcessWait(processId: string, wait: WaitState): Promise<ProcessRecord>;
+  /**
+   * Removes the mark; without one it changes nothing.
+   * @throws `unknown_process`.
+   */
+  clearProcessWait(processId: string): Promise<ProcessRecord>;
+  /**
+   * Ends the process with this result. The same result again is a replay and gives the record.
+   * @throws `unknown_process`; `already_terminal` or `replay_conflict` when it ended otherwise.
+   */
+  completeProcess(processId: string, output: ProcessAwaitOutput): Promise<ProcessRecord>;
+  /**
+   * Ends the process only while `lease` holds and releases it, in one transaction.
+   * @throws as `completeProcess`, and `lease_lost`.
+   */
+  completeProcessWithLease(lease: ProcessLease, output: ProcessAwaitOutput): Promise<ProcessRecord>;
+  /**
+   * Asks for the end of the process, durably, by an event `process.cancel_requested`. Whoever runs it decides.
+   * Asking twice for one reason records it once.
+   * @throws `unknown_process`.
+   */
+  requestCancel(processId: string, reason?: string): Promise<AppendResult>;
+  /**
+   * Deletes processes that have ended and were last changed before `cutoffMs`, with all that belongs to them.
+   * Running ones are never touched.
+   */
+  pruneTerminalProcesses(cutoffMs: number): Promise<{ prunedProcesses: number; prunedEvents: number }>;
+
+  /**
+   * Adds an event to the log.
+   * @throws `unknown_process`, `undeclared_event_type`, `missing_replay_key`, `replay_conflict`, `invalid_payload`,
+   * `already_terminal` (a second end), `lease_lost`.
+   */
+  appendEvent(processId: string, request: AppendRequest): Promise<AppendResult>;
+  /**
+   * Events with a higher sequence than `afterSequence` (0: from the first), ascending.
+   * @throws `unknown_process`.
+   */
+  eventsAfter(processId: string, afterSequence: number, query?: EventQuery): Promise<ProcessEvent[]>;
+  /**
+   * The last `limit` events, ascending.
+   * @throws `unknown_process`.
+   */
+  recentEvents(processId: string, limit: number): Promise<ProcessEvent[]>;
+  /**
+   * How many events of a type there are up to and with `upToSequence`.
+   * @throws `unknown_process`.
+   */
+  countEventsThrough(processId: string, eventType: string, upToSequence: number): Promise<number>;
+  /**
+   * Events after `afterSequence` that made a wake which nobody has acknowledged, ascending.
+   * @throws `unknown_process`.
+   */
+  wakeEventsAfter(processId: string, afterSequence: number): Promise<ProcessEvent[]>;
+  /**
+   * Acknowledges the wake of one event. Repeating it is fine.
+   * @throws `unknown_process`.
+   */
+  ackWake(processId: string, sequence: number): Promise<void>;
+
+  /**
+   * Gives a session a handle on a process. Granting again replaces the descriptor (default `{}`).
+   * @throws `unknown_process`.
+   */
+  grantHandle(scope: SessionScope, processId: string, descriptor?: HandleDescriptor): Promise<HandleGrant>;
+  /** Takes the handle back. Fine where there is none. */
+  revokeHandle(scope: SessionScope, processId: string): Promise<void>;
+  /**
+   * Moves handles from one scope to another: all of the named ones, or none.
+   * @throws `not_granted` when `from` lacks one of them.
+   */
+  transferHandleGrants(from: SessionScope, to: SessionScope, processIds: string[]): Promise<void>;
+  /** All handles of a scope with their processes, in id order. */
+  listHandleGrants(scope: SessionScope): Promise<HandleEntry[]>;
+  /** Those whose process has not ended. */
+  listLiveHandleGrants(scope: SessionScope): Promise<HandleEntry[]>;
+  /** Whether this very scope holds a handle on the process. */
+  hasHandleGrant(scope: SessionScope, processId: string): Promise<boolean>;
+  /**
+   * Everyone who holds a handle on the process, by session id.
+   * @throws `unknown_process`.
+   */
+  handleGrantsForProcess(processId: string): Promise<HandleGrant[]>;
+  /** Revokes every handle of a session, in all frames, and stops wakes to it. Processes are left as they are. */
+  deleteSessionProcessState(sessionId: string): Promise<SessionDeleteReport>;
+
+  /**
+   * Asks for the right to work on the process for `ttlMs` milliseconds (at least 1). An owner that holds it already
+   * gets it extended.
+   * @throws `unknown_process`; `already_terminal`.
+   */
+  claimProcessLease(processId: string, owner: LeaseOwner, ttlMs: number): Promise<LeaseClaim>;
+  /**
+   * Takes over from the holder that was `observed`, before its lease expires, if that holder is proven dead.
+   * @throws `unknown_process`; `already_terminal`.
+   */
+  reclaimProcessLease(processId: string, owner: LeaseOwner, observed: ProcessLease, ttlMs: number): Promise<LeaseClaim>;
+  /**
+   * Extends a lease to `ttlMs` milliseconds (at least 1) from now.
+   * @throws `lease_lost`.
+   */
+  renewProcessLease(lease: ProcessLease, ttlMs: number): Promise<ProcessLease>;
+  /** Gives a lease back. One that is no longer held changes nothing. */
+  completeProcessLease(lease: Pick<ProcessLease, "processId" | "leaseToken">): Promise<void>;
+  /** The lease that is held, expired or not; `undefined` when none is. */
+  getProcessLease(processId: string): Promise<ProcessLease | undefined>;
+
+  /** Waits that wake on each change, with a slow poll as the floor. */
+  readonly awaiter: ProcessAwaiter;
+  /** Waits by polling alone: 25 ms, doubling up to 1 s. For a host whose changes do not reach the hub. */
+  pollingAwaiter(): ProcessAwaiter;
+  /** Hints that something changed. */
+  readonly hub: ProcessChangeHub;
+  /**
+   * Follows a log: every event once, in order, without gaps, those to come included. Leaving the loop frees everything.
+   * Throws `invalid_argument` at once for bad arguments; `next()` rejects with `unknown_process` or `closed`.
+   */
+  events(processId: string, options?: EventsOptions): AsyncIterableIterator<ProcessEvent>;
+  /**
+   * Calls `listener` with the id of each process that changes, as a hint to look again; several changes may come as one
+   * call. Returns the function that ends it. A listener that throws is reported through `reportError`.
+   */
+  onChange(listener: (processId: string) => void): () => void;
+  /**
+   * Ends every wait with `closed` and lets go of the database. Repeating it is fine. Everything after it rejects with `closed`.
+   * `await using` calls it.
+   */
+  close(): Promise<void>;
+}
+
+/** Waits for processes. Many waits are cheap, and ending one never touches the process. */
+export interface ProcessAwaiter {
+  /**
+   * The result of the process, when it has one.
+   * @throws `unknown_process` (also when it is pruned meanwhile), `timeout`, `closed`, or the signal's reason.
+   */
+  awaitTerminal(processId: string, options?: WaitOptions): Promise<ProcessAwaitOutput>;
+  /**
+   * The first event of that type after `afterSequence` (default 0). With `untilTerminal` it gives up with
+   * `process_terminal` when the process ends first; without, it goes on, since late events are allowed.
+   * @throws `unknown_process`, `process_terminal`, `timeout`, `closed`, or the signal's reason.
+   */
+  awaitEvent(
+    processId: string,
+    eventType: string,
+    afterSequence?: number,
+    options?: WaitOptions & { untilTerminal?: boolean },
+  ): Promise<ProcessEvent>;
+}
+
+/** Tells waiters to look again. It carries no state: subscribe, then read, then wait. */
+export interface ProcessChangeHub {
+  /** Starts to listen for changes of one process; no such process need exist. */
+  subscribe(processId: string): ChangeReceiver;
+  /** Wakes whoever waits for this process in this registry, as a change would. */
+  notify(processId: string): void;
+  /** For how many processes somebody is listening. */
+  readonly trackedProcesses: number;
+}
+
+/** Hears of the changes of one process. A change before `changed()` is called is not lost; several may count as one. */
+export interface ChangeReceiver extends Disposable {
+  /**
+   * Resolves at the next change, or at once when one was not yet seen.
+   * @throws `closed`.
+   */
+  changed(): Promise<void>;
+  /** Stops listening; a pending `changed()` rejects with `closed`. `using` calls it. */
+  close(): void;
+}
