@@ -22,7 +22,10 @@ const glue = "build/wasm/longwait.js";
 const rawWasm = "build/wasm/longwait_bg.wasm";
 const wasm = "dist/longwait_bg.wasm";
 
-/** Builds everything; expects setup to be done. */
+/** The setup steps that a build needs. */
+export const needs = ["packages", "rust", "wasm-bindgen"];
+
+/** Builds everything; expects those steps to be done. */
 export async function build() {
   mkdirSync(inRepo("dist"), { recursive: true });
   await compile();
@@ -87,6 +90,6 @@ function isNewer(outputs, inputs) {
 
 if (isScript(import.meta))
   await main(async () => {
-    await setUp("packages", "rust", "wasm-bindgen");
+    await setUp(...needs);
     await build();
   });

@@ -4,14 +4,14 @@
  */
 
 import { parseArgs } from "node:util";
-import { build } from "./build.mjs";
+import { build, needs as buildNeeds } from "./build.mjs";
 import { CommandFailed, main, say } from "./lib/run.mjs";
 import { readPort, serve } from "./serve.mjs";
 import { setUp } from "./setup.mjs";
 
 await main(async () => {
   const { headless, port } = options();
-  await setUp("packages", "rust", "wasm-bindgen", ...(headless ? ["chromium"] : []));
+  await setUp(...buildNeeds, ...(headless ? ["chromium"] : []));
   await build();
 
   if (headless) {

@@ -5,7 +5,7 @@
  * The last line adds up all runners: `N passed, N failed`.
  */
 
-import { build } from "./build.mjs";
+import { build, needs as buildNeeds } from "./build.mjs";
 import { add, fail } from "./lib/counts.mjs";
 import { CommandFailed, main, say, timed } from "./lib/run.mjs";
 import { trySetUp } from "./setup.mjs";
@@ -51,24 +51,27 @@ async function prepare(chosen) {
   title("setup");
   const needs = new Set(chosen.flatMap(({ job }) => job.needs));
   const builds = needs.delete("build");
-  if (builds) for (const name of ["packages", "rust", "wasm-bindgen"]) needs.add(name);
+  if (builds) for (const name of buildNeeds) needs.add(name);
   const { result: problems, seconds } = await timed(() => trySetUp(needs));
   say(`setup took ${seconds} s`);
   if (!builds) return problems;
 
   title("build");
+  const lacking = buildNeeds.filter((need) => problems.has(need));
   try {
+    if (lacking.length > 0) throw new CommandFailed(`cannot build without ${lacking.join(", ")}`);
     const { seconds } = await timed(build);
     say(`build took ${seconds} s`);
   } catch (error) {
-    problems.set("build", explain(error));
+    say(explain(error));
+    problems.set("build", "see above");
   }
   return problems;
 }
 
 async function check(job, problems) {
   const missing = job.needs.filter((need) => problems.has(need));
-  for (const need of missing) say(`cannot run without ${need}: ${problems.get(need)}`);
+  for (const need of missing) say(`cannot run: ${need}: ${problems.get(need)}`);
   if (missing.length > 0) return fail;
   try {
     return await job.run();

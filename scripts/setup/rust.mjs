@@ -15,7 +15,7 @@ export async function rust() {
     say(`installing Rust ${channel()} (about a minute)`);
     await run(
       "rustup",
-      ["toolchain", "install", channel(), "--profile", "minimal", "-c", "rustfmt", "-c", "clippy"],
+      ["toolchain", "install", channel(), "--no-self-update", "--profile", "minimal", "-c", "rustfmt", "-c", "clippy"],
       { quiet: true },
     );
   }
