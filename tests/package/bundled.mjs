@@ -1,0 +1,19 @@
+/** Imports one of our TypeScript modules by itself, for tests of what the package does not export. */
+import { build } from "esbuild";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+export const root = fileURLToPath(new URL("../..", import.meta.url));
+
+export async function importSource(path) {
+  const folder = mkdtempSync(join(tmpdir(), "longwait-source-"));
+  try {
+    const outfile = join(folder, "module.mjs");
+    await build({ absWorkingDir: root, entryPoints: [path], outfile, bundle: true, format: "esm", target: "es2022", logLevel: "warning" });
+    return await import(pathToFileURL(outfile).href);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
