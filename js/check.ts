@@ -13,6 +13,11 @@ import type { Json } from "./types.js";
 const MAX_DEPTH = 100;
 /** 2^25 characters: 64 MiB of UTF-16, well inside every engine's longest string and structured clone. */
 const MAX_CHARACTERS = 33_554_432;
+/**
+ * What an object or array counts as, about its size in memory in characters. Small values that fold out to millions
+ * of objects, by one object being in many places, are so refused within a fraction of a second.
+ */
+const CONTAINER = 32;
 
 /**
  * The fields whose value is still one of our own shapes. Below any other name lies the
@@ -156,7 +161,7 @@ function copy(value: unknown, budget: Budget, depth: number, ours: boolean): Jso
       spend(budget, 1);
       return value;
     case "object":
-      spend(budget, 2);
+      spend(budget, value === null ? 1 : CONTAINER);
       if (value === null) return null;
       // A cycle ends here as well. A search for it on the way would cost every honest value.
       if (depth === MAX_DEPTH) throw new Fault(`is more than ${MAX_DEPTH} levels deep, or contains itself`);

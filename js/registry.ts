@@ -71,7 +71,7 @@ export class Registry implements ProcessRegistry {
     return call(() => this.#raw.requestCancel(id(processId, "processId"), optional(text)(reason, "reason")));
   }
   pruneTerminalProcesses(cutoffMs: number) {
-    return call(() => this.#raw.pruneTerminalProcesses(integer(cutoffMs, "cutoffMs", 0)));
+    return call(() => this.#raw.pruneTerminalProcesses(count(cutoffMs, "cutoffMs")));
   }
 
   // Events
@@ -81,7 +81,7 @@ export class Registry implements ProcessRegistry {
   }
   eventsAfter(processId: string, afterSequence: number, query: EventQuery = {}) {
     return call(() =>
-      this.#raw.eventsAfter(id(processId, "processId"), integer(afterSequence, "afterSequence", 0), shape(query, "query")),
+      this.#raw.eventsAfter(id(processId, "processId"), count(afterSequence, "afterSequence"), shape(query, "query")),
     );
   }
   recentEvents(processId: string, limit: number) {
@@ -89,11 +89,11 @@ export class Registry implements ProcessRegistry {
   }
   countEventsThrough(processId: string, eventType: string, upToSequence: number) {
     return call(() =>
-      this.#raw.countEventsThrough(id(processId, "processId"), id(eventType, "eventType"), integer(upToSequence, "upToSequence", 0)),
+      this.#raw.countEventsThrough(id(processId, "processId"), id(eventType, "eventType"), count(upToSequence, "upToSequence")),
     );
   }
   wakeEventsAfter(processId: string, afterSequence: number) {
-    return call(() => this.#raw.wakeEventsAfter(id(processId, "processId"), integer(afterSequence, "afterSequence", 0)));
+    return call(() => this.#raw.wakeEventsAfter(id(processId, "processId"), count(afterSequence, "afterSequence")));
   }
   ackWake(processId: string, sequence: number) {
     return call(() => this.#raw.ackWake(id(processId, "processId"), integer(sequence, "sequence", 1)));
@@ -189,11 +189,11 @@ export class Registry implements ProcessRegistry {
   }
 }
 
-const count = (value: unknown, name: string) => integer(value, name, 1);
+const count = (value: unknown, name: string) => integer(value, name, 0);
 const WAIT = { signal: optional(abortSignal), timeoutMs: timeout };
 const WAIT_EVENT = { ...WAIT, untilTerminal: optional(boolean) };
 const EVENTS = {
-  after: optional((value: unknown, name: string) => integer(value, name, 0)),
+  after: optional(count),
   types: optional(ids),
   untilTerminal: optional(boolean),
   signal: optional(abortSignal),
@@ -212,7 +212,7 @@ function awaiter(raw: RawRegistry, hubBacked: boolean): ProcessAwaiter {
       return call(
         () =>
           raw.awaitEvent(
-            id(processId, "processId"), id(eventType, "eventType"), integer(afterSequence, "afterSequence", 0), untilTerminal,
+            id(processId, "processId"), id(eventType, "eventType"), count(afterSequence, "afterSequence"), untilTerminal,
             hubBacked, signal, timeoutMs,
           ),
         signal,

@@ -6,6 +6,9 @@
  * each regular expression is one, each reference leads somewhere within the schema, and none leads back to where it came
  * from without going deeper into the payload. What the copy leaves out is what only annotates: unknown keywords, and
  * `format`, which the draft says to treat so.
+ *
+ * One gap is known: `unevaluatedProperties` or `unevaluatedItems` inside `then`, `else` or `dependentSchemas` also takes for
+ * evaluated what the schema around it has looked at, and so lets more pass than the draft does.
  */
 import { validate, type OutputUnit, type Schema } from "@cfworker/json-schema";
 import type { Json } from "./types.js";
@@ -97,6 +100,8 @@ const KEYWORDS: { [keyword: string]: Reader } = {
   required: names,
   dependentRequired: map(names),
   dependentSchemas: map(schema),
+  // Of earlier drafts, and still kept, as other validators do: to ignore what somebody wrote to be checked is worse.
+  dependencies: map((value, place, compile) => (Array.isArray(value) ? names(value, place) : compile(value, place))),
 
   allOf: list(schema),
   anyOf: list(schema),
@@ -233,10 +238,12 @@ function refuseLoops(root: Prepared, targets: Targets): void {
 
 /** The schemas that apply to the same value as this one does. Those below its properties and items are not among them. */
 function inPlace(schema: Schema, targets: Targets): Prepared[] {
-  const { $ref, allOf = [], anyOf = [], oneOf = [], not, if: condition, then, else: otherwise, dependentSchemas = {} } = schema;
+  const { $ref, allOf = [], anyOf = [], oneOf = [], not, if: condition, then, else: otherwise } = schema;
+  const { dependentSchemas = {}, dependencies = {} } = schema;
   return [
     $ref === undefined ? undefined : targets[$ref], ...allOf, ...anyOf, ...oneOf, not, condition, then, otherwise,
     ...(Object.values(dependentSchemas) as Prepared[]),
+    ...(Object.values(dependencies) as (Prepared | string[])[]).filter((next) => !Array.isArray(next)),
   ].filter((next) => next !== undefined);
 }
 

@@ -8,7 +8,8 @@
 /**
  * A JSON value, as `JSON.parse` makes them. What JSON cannot hold (`undefined`, functions,
  * symbols, BigInt, NaN and the infinities, lone surrogates, cycles, class instances) is refused
- * with `invalid_argument` and the path of the offender. Limits: 100 levels, 33,554,432 characters.
+ * with `invalid_argument` and the path of the offender. Limits: 100 levels, and
+ * 33,554,432 characters, where each object or array counts as 32.
  */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -220,7 +221,7 @@ export interface WaitState {
   eventType: string;
   /** Names this wait among those of the process. */
   key: string;
-  /** Which of the signals of that name it waits for; the first is 1. */
+  /** Which of the signals of that name it waits for. */
   ordinal: number;
   sinceMs: number;
 }
@@ -367,7 +368,7 @@ export interface ListFilter {
 
 /** A piece of a list that is in id order. */
 export interface Page {
-  /** At most so many; at least 1. Default: all. */
+  /** At most so many. Default: all. */
   limit?: number;
   /** Only ids after this one: the last id of the page before. */
   cursor?: string;
@@ -375,7 +376,7 @@ export interface Page {
 
 /** Which events of a log to read. */
 export interface EventQuery {
-  /** At most so many; at least 1. Default: all. */
+  /** At most so many. Default: all. */
   limit?: number;
   /** Only these event types. Default: all. */
   types?: string[];
@@ -436,7 +437,7 @@ export interface ProcessRegistry extends AsyncDisposable {
   /**
    * What changed in any tab since `cursor` (default: since the beginning): the records in the order of their last change,
    * each once, and the ids that were pruned. Pass the returned `cursor`, an opaque string, next time and nothing is missed.
-   * `limit` (at least 1) bounds how much one call returns; default: all.
+   * `limit` bounds how much one call returns; default: all.
    */
   changedSince(cursor?: string, limit?: number): Promise<{ records: ProcessRecord[]; removed: string[]; cursor: string }>;
   /**
