@@ -1,0 +1,177 @@
+//! Which processes a list holds, in terms that an index can answer.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    canonical,
+    key::{Key, ProcessId},
+    process::{ProcessRecord, TerminalState},
+};
+
+/// What a list is narrowed to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ListFilter {
+    /// Default: running, which includes waiting.
+    #[serde(default)]
+    pub status: StatusFilter,
+    /// Only processes that wait, or only those that do not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<bool>,
+    /// Only processes whose `identity.definition` is equal to this, as JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<Value>,
+    /// Only processes of this `identity.kind`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+}
+
+/// The states a list holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StatusFilter {
+    /// Not ended.
+    #[default]
+    Running,
+    /// Ended with a value.
+    Completed,
+    /// Ended with a failure.
+    Failed,
+    /// Stopped.
+    Cancelled,
+    /// All of them.
+    Any,
+}
+
+/// A stretch of a list.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Page {
+    /// At most so many records. Default: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+    /// Only ids after this one: the last id of the page before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<ProcessId>,
+}
+
+impl Page {
+    /// The limit as a count.
+    pub fn limit(&self) -> usize {
+        self.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
+    }
+}
+
+/// The one list, of five, that a process stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// Running and not waiting.
+    Active,
+    /// Running, waiting for a signal.
+    Waiting,
+    /// Ended.
+    Ended(TerminalState),
+}
+
+impl Lane {
+    const ENDED: [Lane; 3] = [
+        Lane::Ended(TerminalState::Completed),
+        Lane::Ended(TerminalState::Failed),
+        Lane::Ended(TerminalState::Cancelled),
+    ];
+
+    /// Its name in stored rows.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Lane::Active => "active",
+            Lane::Waiting => "waiting",
+            Lane::Ended(TerminalState::Completed) => "completed",
+            Lane::Ended(TerminalState::Failed) => "failed",
+            Lane::Ended(TerminalState::Cancelled) => "cancelled",
+        }
+    }
+}
+
+/// How a list is further narrowed; every variant is an index of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ListIndex {
+    /// By lane alone.
+    Lane,
+    /// By kind, then lane.
+    Kind(Key),
+    /// By the hash of the definition, then lane.
+    Definition(Key),
+    /// By the hash of the definition and the kind, then lane.
+    DefinitionAndKind(Key, Key),
+}
+
+impl ListIndex {
+    /// The leading parts of the index key.
+    pub fn prefix(&self) -> Vec<&Key> {
+        match self {
+            ListIndex::Lane => vec![],
+            ListIndex::Kind(kind) => vec![kind],
+            ListIndex::Definition(hash) => vec![hash],
+            ListIndex::DefinitionAndKind(hash, kind) => vec![hash, kind],
+        }
+    }
+
+    /// Every index entry that a process has.
+    pub fn entries(record: &ProcessRecord) -> Vec<ListIndex> {
+        let mut entries = vec![ListIndex::Lane];
+        let Some(identity) = record.identity() else { return entries };
+        let kind = Key::from(identity.kind.as_str());
+        if let Some(definition) = &identity.definition {
+            let hash = Key::from(canonical::hash(definition));
+            entries.push(ListIndex::Definition(hash.clone()));
+            entries.push(ListIndex::DefinitionAndKind(hash, kind.clone()));
+        }
+        entries.push(ListIndex::Kind(kind));
+        entries
+    }
+}
+
+/// A list as a store answers it: the lanes of one index, merged in id order.
+#[derive(Clone, Debug)]
+pub struct ListQuery {
+    /// The index.
+    pub index: ListIndex,
+    /// The lanes.
+    pub lanes: Vec<Lane>,
+    /// The stretch.
+    pub page: Page,
+}
+
+impl ListQuery {
+    /// The query that answers exactly `filter`.
+    pub fn new(filter: &ListFilter, page: Page) -> Self {
+        let hash = filter.definition.as_ref().map(|definition| Key::from(canonical::hash(definition)));
+        let kind = filter.kind.as_deref().map(Key::from);
+        let index = match (hash, kind) {
+            (None, None) => ListIndex::Lane,
+            (None, Some(kind)) => ListIndex::Kind(kind),
+            (Some(hash), None) => ListIndex::Definition(hash),
+            (Some(hash), Some(kind)) => ListIndex::DefinitionAndKind(hash, kind),
+        };
+        Self { index, lanes: lanes(filter), page }
+    }
+
+    /// Every process that has not ended.
+    pub fn non_terminal(page: Page) -> Self {
+        Self::new(&ListFilter::default(), page)
+    }
+}
+
+fn lanes(filter: &ListFilter) -> Vec<Lane> {
+    let running = [Lane::Active, Lane::Waiting];
+    let of_status: Vec<Lane> = match filter.status {
+        StatusFilter::Running => running.into(),
+        StatusFilter::Completed => vec![Lane::Ended(TerminalState::Completed)],
+        StatusFilter::Failed => vec![Lane::Ended(TerminalState::Failed)],
+        StatusFilter::Cancelled => vec![Lane::Ended(TerminalState::Cancelled)],
+        StatusFilter::Any => running.into_iter().chain(Lane::ENDED).collect(),
+    };
+    let fits = |lane: &Lane| filter.waiting.is_none_or(|waiting| waiting == (*lane == Lane::Waiting));
+    of_status.into_iter().filter(fits).collect()
+}

@@ -1,0 +1,148 @@
+//! Handle grants: which scope may see which process.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    key::{Key, ProcessId, ScopeId, SessionId},
+    process::ProcessRecord,
+    snapshot::{Decision, Snapshot, Write},
+};
+use crate::error::{Code, Error, Result};
+
+/// A session, or one agent frame in it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SessionScope {
+    /// The session.
+    pub session_id: SessionId,
+    /// The frame. Absent: the session itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_frame_id: Option<Key>,
+}
+
+const FRAME: &str = "/frame:";
+
+impl SessionScope {
+    /// The session itself.
+    pub fn session(id: impl Into<Key>) -> Self {
+        Self { session_id: id.into(), agent_frame_id: None }
+    }
+
+    /// `session:<sessionId>` or `session:<sessionId>/frame:<frameId>`.
+    pub fn id(&self) -> ScopeId {
+        match &self.agent_frame_id {
+            Some(frame) => format!("session:{}{FRAME}{frame}", self.session_id).into(),
+            None => format!("session:{}", self.session_id).into(),
+        }
+    }
+
+    /// Refuses blank ids, and session ids that read as a frame of another session: two scopes
+    /// must never share an id, or one would see what is granted to the other.
+    pub fn check(&self) -> Result<()> {
+        check_session(&self.session_id)?;
+        match self.agent_frame_id.as_ref().is_some_and(|frame| frame.trim().is_empty()) {
+            true => Err(Error::invalid("agentFrameId must not be blank")),
+            false => Ok(()),
+        }
+    }
+
+    /// The ranges of scope ids, end excluded, that belong to a session: its own, and its frames.
+    pub fn id_ranges(session: &SessionId) -> [(ScopeId, ScopeId); 2] {
+        let own = format!("session:{session}");
+        let frames = format!("{own}{FRAME}");
+        // The smallest string after `own` itself, and the first one past every frame: `;` follows `:`.
+        let (after_own, after_frames) = (format!("{own}\0"), format!("{own}/frame;"));
+        [(own.into(), after_own.into()), (frames.into(), after_frames.into())]
+    }
+}
+
+/// Refuses a session id that is blank or contains `/frame:`.
+pub fn check_session(id: &SessionId) -> Result<()> {
+    match id.trim().is_empty() || id.contains(FRAME) {
+        true => Err(Error::invalid("sessionId must not be blank or contain `/frame:`")),
+        false => Ok(()),
+    }
+}
+
+/// How a granted process is shown to the scope.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HandleDescriptor {
+    /// What it is to the scope.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// What the scope calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+}
+
+/// The right of a scope to see a process.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HandleGrant {
+    /// The scope.
+    pub scope_id: ScopeId,
+    /// Its session.
+    pub session_id: SessionId,
+    /// The process.
+    pub process_id: ProcessId,
+    /// How it is shown.
+    pub descriptor: HandleDescriptor,
+}
+
+/// A grant with its process.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct HandleEntry {
+    /// The grant.
+    pub grant: HandleGrant,
+    /// The process as it is now.
+    pub record: ProcessRecord,
+}
+
+/// Grants a process to a scope; granting again replaces the descriptor.
+pub fn grant(
+    seen: &Snapshot,
+    scope: &SessionScope,
+    id: &ProcessId,
+    descriptor: &HandleDescriptor,
+) -> Result<Decision<HandleGrant>> {
+    scope.check()?;
+    seen.known(id)?;
+    let grant = HandleGrant {
+        scope_id: scope.id(),
+        session_id: scope.session_id.clone(),
+        process_id: id.clone(),
+        descriptor: descriptor.clone(),
+    };
+    Ok(Decision::reply(grant.clone()).write(Write::Grant(grant)))
+}
+
+/// Takes a grant back; one that is not there is as good as taken back.
+pub fn revoke(seen: &Snapshot, scope: &SessionScope, id: &ProcessId) -> Result<Decision<()>> {
+    scope.check()?;
+    let scope_id = scope.id();
+    Ok(match seen.rows.grant(&scope_id, id) {
+        Some(_) => Decision::reply(()).write(Write::Revoke(scope_id, id.clone())),
+        None => Decision::reply(()),
+    })
+}
+
+/// Moves grants from one scope to another: all named processes or, with
+/// [`Code::NotGranted`], none. Descriptors move along.
+pub fn transfer(seen: &Snapshot, from: &SessionScope, to: &SessionScope, ids: &[ProcessId]) -> Result<Decision<()>> {
+    from.check()?;
+    to.check()?;
+    let source = from.id();
+    let mut moved = Decision::reply(());
+    for id in ids.iter().collect::<BTreeSet<_>>() {
+        let granted = seen
+            .rows
+            .grant(&source, id)
+            .ok_or_else(|| Error::of(Code::NotGranted, id, format!("is not granted to `{source}`")))?;
+        let target = HandleGrant { scope_id: to.id(), session_id: to.session_id.clone(), ..granted.clone() };
+        moved = moved.write(Write::Revoke(source.clone(), id.clone())).write(Write::Grant(target));
+    }
+    Ok(moved)
+}

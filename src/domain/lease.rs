@@ -1,0 +1,236 @@
+//! Leases: at most one owner runs a process, and whoever lost it cannot write.
+//!
+//! The fencing token of a process only ever rises: across release, takeover and prune.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Millis,
+    key::ProcessId,
+    snapshot::{Decision, Snapshot, Write},
+};
+use crate::error::{Code, Error, Result};
+
+/// Who may hold a lease: one life of one page or worker.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LeaseOwner {
+    /// The same across lives.
+    pub owner_id: String,
+    /// Different in every life.
+    pub incarnation_id: String,
+    /// How its death can be proven. Absent: it cannot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub liveness: Option<LivenessMark>,
+}
+
+/// How the death of an owner can be proven.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum LivenessMark {
+    /// It cannot; only the lease's end frees it.
+    Opaque {},
+    /// The owner holds this Web Lock for its life.
+    WebLock {
+        /// The lock's name.
+        lock_name: String,
+    },
+}
+
+impl LeaseOwner {
+    /// Whether this is the same life of the same owner.
+    pub fn is(&self, other: &LeaseOwner) -> bool {
+        self.owner_id == other.owner_id && self.incarnation_id == other.incarnation_id
+    }
+
+    fn check(&self) -> Result<()> {
+        match self.owner_id.trim().is_empty() || self.incarnation_id.trim().is_empty() {
+            true => Err(Error::invalid("a lease owner needs a non-blank ownerId and incarnationId")),
+            false => Ok(()),
+        }
+    }
+}
+
+/// The right to run a process until it expires.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ProcessLease {
+    /// The process.
+    pub process_id: ProcessId,
+    /// Who holds it.
+    pub owner: LeaseOwner,
+    /// Known to the holder alone; different for every acquisition.
+    pub lease_token: String,
+    /// Rises with every acquisition.
+    pub fencing_token: u64,
+    /// When it was acquired, in epoch milliseconds.
+    pub claimed_at_ms: Millis,
+    /// When it ends unless renewed, in epoch milliseconds. From then on it is free.
+    pub expires_at_ms: Millis,
+}
+
+impl ProcessLease {
+    fn is(&self, other: &ProcessLease) -> bool {
+        self.owner.is(&other.owner)
+            && self.lease_token == other.lease_token
+            && self.fencing_token == other.fencing_token
+    }
+}
+
+/// What a store keeps of the leases of one process.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LeaseSlot {
+    /// The highest fencing token given out so far.
+    pub last_fence: u64,
+    /// The lease that is held, expired or not; none after a release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<ProcessLease>,
+}
+
+/// What a claim answers. Losing is an answer, not an error.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum LeaseClaim {
+    /// The claimant holds it.
+    Acquired {
+        /// The lease.
+        lease: ProcessLease,
+    },
+    /// Somebody else does.
+    Busy {
+        /// Their lease, as observed; needed to reclaim it.
+        holder: ProcessLease,
+    },
+}
+
+/// What is known about the life of a lease's holder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// It is dead for certain.
+    Dead,
+    /// It lives, or nobody can tell. No answer is not a proof.
+    Unknown,
+}
+
+/// How long a lease may be asked for: 1 ms to 24 days, the longest a browser timer counts.
+pub const MAX_TTL_MS: Millis = 0x7fff_ffff;
+
+/// Claims a process for `owner` until `seen.now + ttl`; a fresh lease gets `token`.
+///
+/// A lease that expires exactly now is free. Re-entering keeps token and fence, so writes in
+/// flight stay valid; taking over raises the fence, so the old owner's are refused.
+pub fn claim(
+    seen: &Snapshot,
+    id: &ProcessId,
+    owner: &LeaseOwner,
+    ttl: Millis,
+    token: &str,
+) -> Result<Decision<LeaseClaim>> {
+    open_to(seen, id, owner, ttl)?;
+    let slot = seen.rows.lease(id);
+    match live(seen, &slot) {
+        Some(holder) if holder.owner.is(owner) => Ok(extend(seen, slot.last_fence, holder, ttl)),
+        Some(holder) => Ok(Decision::reply(LeaseClaim::Busy { holder: holder.clone() })),
+        None => Ok(acquire(seen, id, &slot, owner, ttl, token)),
+    }
+}
+
+/// [`claim`], which also takes over from a live holder that is proven dead, if the lease is
+/// still exactly the `observed` one. Of several racing claimants the first wins; the others
+/// then observe the winner.
+pub fn reclaim(
+    seen: &Snapshot,
+    observed: &ProcessLease,
+    owner: &LeaseOwner,
+    ttl: Millis,
+    token: &str,
+    proof: Proof,
+) -> Result<Decision<LeaseClaim>> {
+    let id = &observed.process_id;
+    open_to(seen, id, owner, ttl)?;
+    let slot = seen.rows.lease(id);
+    match live(seen, &slot) {
+        Some(holder) if proof == Proof::Dead && holder.is(observed) => Ok(acquire(seen, id, &slot, owner, ttl, token)),
+        Some(_) | None => claim(seen, id, owner, ttl, token),
+    }
+}
+
+/// Extends a lease to `seen.now + ttl`. [`Code::LeaseLost`] unless it is held unexpired.
+pub fn renew(seen: &Snapshot, held: &ProcessLease, ttl: Millis) -> Result<Decision<ProcessLease>> {
+    check_ttl(ttl)?;
+    require(seen, &held.process_id, held)?;
+    let slot = seen.rows.lease(&held.process_id);
+    let lease = ProcessLease { expires_at_ms: seen.now + ttl, ..slot.held.unwrap_or_else(|| held.clone()) };
+    Ok(Decision::reply(lease.clone()).write(store(slot.last_fence, lease)))
+}
+
+/// Gives a lease back. A token that does not match, or no longer, changes nothing.
+pub fn release(seen: &Snapshot, id: &ProcessId, token: &str) -> Decision<()> {
+    let slot = seen.rows.lease(id);
+    match slot.held {
+        Some(held) if held.lease_token == token => {
+            let emptied = LeaseSlot { last_fence: slot.last_fence, held: None };
+            Decision::reply(()).write(Write::Lease(id.clone(), emptied))
+        }
+        Some(_) | None => Decision::reply(()),
+    }
+}
+
+/// Refuses unless exactly this lease is held and unexpired: [`Code::LeaseLost`].
+pub fn require(seen: &Snapshot, id: &ProcessId, lease: &ProcessLease) -> Result<()> {
+    let slot = seen.rows.lease(id);
+    match live(seen, &slot) {
+        Some(held) if lease.process_id == *id && held.is(lease) => Ok(()),
+        Some(_) | None => Err(Error::of(Code::LeaseLost, id, "is not held under this lease")),
+    }
+}
+
+fn live<'a>(seen: &Snapshot, slot: &'a LeaseSlot) -> Option<&'a ProcessLease> {
+    slot.held.as_ref().filter(|held| held.expires_at_ms > seen.now)
+}
+
+fn open_to(seen: &Snapshot, id: &ProcessId, owner: &LeaseOwner, ttl: Millis) -> Result<()> {
+    owner.check()?;
+    check_ttl(ttl)?;
+    match seen.known(id)?.is_terminal() {
+        true => Err(Error::of(Code::AlreadyTerminal, id, "has ended and cannot be leased")),
+        false => Ok(()),
+    }
+}
+
+fn check_ttl(ttl: Millis) -> Result<()> {
+    match ttl {
+        1..=MAX_TTL_MS => Ok(()),
+        _ => Err(Error::invalid(format!("ttlMs must be between 1 and {MAX_TTL_MS}"))),
+    }
+}
+
+fn extend(seen: &Snapshot, last_fence: u64, held: &ProcessLease, ttl: Millis) -> Decision<LeaseClaim> {
+    let lease = ProcessLease { expires_at_ms: seen.now + ttl, ..held.clone() };
+    Decision::reply(LeaseClaim::Acquired { lease: lease.clone() }).write(store(last_fence, lease))
+}
+
+fn acquire(
+    seen: &Snapshot,
+    id: &ProcessId,
+    slot: &LeaseSlot,
+    owner: &LeaseOwner,
+    ttl: Millis,
+    token: &str,
+) -> Decision<LeaseClaim> {
+    let fence = slot.last_fence + 1;
+    let lease = ProcessLease {
+        process_id: id.clone(),
+        owner: owner.clone(),
+        lease_token: token.to_owned(),
+        fencing_token: fence,
+        claimed_at_ms: seen.now,
+        expires_at_ms: seen.now + ttl,
+    };
+    Decision::reply(LeaseClaim::Acquired { lease: lease.clone() }).write(store(fence, lease))
+}
+
+fn store(last_fence: u64, lease: ProcessLease) -> Write {
+    Write::Lease(lease.process_id.clone(), LeaseSlot { last_fence, held: Some(lease) })
+}

@@ -1,0 +1,21 @@
+//! The rules: what may happen to a process, decided from rows and nothing else.
+//!
+//! Nothing here waits, reads a clock, or knows which store asked. A rule takes a
+//! [`Snapshot`](snapshot::Snapshot) and returns a [`Decision`](snapshot::Decision):
+//! a reply and the rows to write.
+
+pub mod canonical;
+pub mod event;
+pub mod filter;
+pub mod grant;
+pub mod key;
+pub mod lease;
+pub mod process;
+pub mod retention;
+pub mod schema;
+pub mod selector;
+pub mod session;
+pub mod snapshot;
+
+/// Milliseconds since the Unix epoch, or a span of milliseconds. A JavaScript-safe integer.
+pub type Millis = u64;

@@ -1,0 +1,584 @@
+//! Processes: what is registered, what the record says, and the rules that change the record
+//! without an event.
+
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct};
+use serde_json::{Map, Value};
+
+use super::{
+    Millis, canonical,
+    event::{self, ProcessEventType},
+    filter::Lane,
+    grant::SessionScope,
+    key::ProcessId,
+    schema::Schemas,
+    snapshot::{Decision, Snapshot, Write},
+};
+use crate::error::{Code, Error, Result};
+
+/// What a caller registers. After [`normalise`] every default is filled in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ProcessRegistration {
+    /// Chosen by the caller; non-blank. Registering it again is the way to start once.
+    pub id: ProcessId,
+    /// What the process is to do.
+    pub input: ProcessInput,
+    /// Default: derived from the input.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<ProcessIdentity>,
+    /// The event types it may append, besides the core types.
+    #[serde(default)]
+    pub event_types: Vec<ProcessEventType>,
+    /// Who started it. Default: the host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provenance: Option<Provenance>,
+    /// The caller's name for the environment it was started in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub env_ref: Option<String>,
+    /// Where its wakes go unless an append says otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wake_target: Option<SessionScope>,
+    /// What to do with it after a crash. Default: re-run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery: Option<Recovery>,
+}
+
+/// What a process is to do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum ProcessInput {
+    /// The host does the work and completes the process.
+    External {
+        /// Anything the host wants to keep with it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        metadata: Option<Value>,
+    },
+    /// A runner of this kind does the work.
+    Engine {
+        /// Selects the runner; non-blank.
+        kind: String,
+        /// For the runner.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        payload: Option<Value>,
+    },
+    /// A tool call of an agent.
+    ToolCall {
+        /// The call.
+        call: ToolCall,
+    },
+    /// One turn of an agent session.
+    SessionTurn {
+        /// How the session is made.
+        create_request: Map<String, Value>,
+        /// What the turn starts from.
+        turn_input: Value,
+    },
+}
+
+/// A tool call; further fields are kept as they are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ToolCall {
+    /// The model's id of the call.
+    pub call_id: String,
+    /// The tool.
+    pub tool_name: String,
+    /// The tool's own id, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_id: Option<String>,
+    /// The arguments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub args: Option<Value>,
+    /// Whatever else the caller put there.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+/// What a process is, for people and for choosing a runner.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ProcessIdentity {
+    /// Selects the runner; non-blank.
+    pub kind: String,
+    /// A short name for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// What it runs, in the caller's own terms; lists can be filtered by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<Value>,
+}
+
+/// Who started a process, and why.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Provenance {
+    /// Who started it.
+    pub originator: Originator,
+    /// What led to it, in the caller's own terms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caused_by: Option<Value>,
+}
+
+/// Who started a process.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Originator {
+    /// The application itself.
+    Host {},
+    /// A session of it.
+    Session {
+        /// Which.
+        scope: SessionScope,
+    },
+}
+
+/// What a driver does with a process whose runner died.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recovery {
+    /// Runs it again from the start.
+    Rerun,
+    /// Completes it as failed, code `abandoned`.
+    Abandon,
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TerminalState {
+    /// With a value.
+    Completed,
+    /// With a failure.
+    Failed,
+    /// Because it was asked to stop.
+    Cancelled,
+}
+
+impl TerminalState {
+    /// All three.
+    pub const ALL: [Self; 3] = [Self::Completed, Self::Failed, Self::Cancelled];
+
+    /// The core event type that ends a process so.
+    pub fn event_type(self) -> &'static str {
+        match self {
+            Self::Completed => "process.completed",
+            Self::Failed => "process.failed",
+            Self::Cancelled => "process.cancelled",
+        }
+    }
+}
+
+/// An outcome: the state and what waiters are given.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Terminal {
+    /// How it ended.
+    pub state: TerminalState,
+    /// What `awaitTerminal` resolves with.
+    pub await_output: ProcessAwaitOutput,
+}
+
+/// What a waiter is given when the process ends.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ProcessAwaitOutput {
+    /// It did what it was to do.
+    Success {
+        /// The result.
+        value: Value,
+        /// Advice to the caller's control flow.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        control: Option<Value>,
+    },
+    /// It did not.
+    Failure {
+        /// Whose fault, roughly.
+        class: FailureClass,
+        /// For programs.
+        code: String,
+        /// For people.
+        message: String,
+        /// What the runner or tool said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        raw: Option<Value>,
+        /// Advice to the caller's control flow.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        control: Option<Value>,
+    },
+    /// It was stopped.
+    Cancelled {
+        /// For people.
+        message: String,
+        /// What the runner or tool said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        raw: Option<Value>,
+        /// Advice to the caller's control flow.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        control: Option<Value>,
+    },
+}
+
+impl ProcessAwaitOutput {
+    /// A success without control advice.
+    pub fn success(value: Value) -> Self {
+        Self::Success { value, control: None }
+    }
+
+    /// The state a process ends in with this output.
+    pub fn state(&self) -> TerminalState {
+        match self {
+            Self::Success { .. } => TerminalState::Completed,
+            Self::Failure { .. } => TerminalState::Failed,
+            Self::Cancelled { .. } => TerminalState::Cancelled,
+        }
+    }
+}
+
+/// Whose fault a failure is, roughly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureClass {
+    /// The request makes no sense.
+    InvalidRequest,
+    /// Something needed was not there.
+    Unavailable,
+    /// Not allowed.
+    PermissionDenied,
+    /// Took too long.
+    Timeout,
+    /// The work itself failed.
+    Execution,
+    /// Something outside failed.
+    External,
+    /// A limit was reached.
+    ResourceLimit,
+    /// A defect of the host.
+    Internal,
+}
+
+/// Whether a process runs, or how it ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "StatusWire", into = "StatusWire")]
+pub enum ProcessStatus {
+    /// Not ended; it may be waiting for a signal.
+    Running,
+    /// Ended; never changes again.
+    Ended(Terminal),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum StatusWire {
+    Ended(Terminal),
+    Running { state: RunningState },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum RunningState {
+    Running,
+}
+
+impl From<StatusWire> for ProcessStatus {
+    fn from(wire: StatusWire) -> Self {
+        match wire {
+            StatusWire::Ended(terminal) => Self::Ended(terminal),
+            StatusWire::Running { .. } => Self::Running,
+        }
+    }
+}
+
+impl From<ProcessStatus> for StatusWire {
+    fn from(status: ProcessStatus) -> Self {
+        match status {
+            ProcessStatus::Ended(terminal) => Self::Ended(terminal),
+            ProcessStatus::Running => Self::Running { state: RunningState::Running },
+        }
+    }
+}
+
+/// Where else a process is known.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ProcessExternalRef {
+    /// The other system.
+    pub backend: String,
+    /// Its id there.
+    pub id: String,
+    /// Anything else about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Value>,
+}
+
+/// What a process is waiting for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum WaitState {
+    /// A named signal.
+    Signal {
+        /// The signal's name.
+        name: String,
+        /// The event type that carries it.
+        event_type: String,
+        /// Identifies this wait.
+        key: String,
+        /// The how-many-eth wait for this name, from 1.
+        ordinal: u64,
+        /// Since when, in epoch milliseconds.
+        since_ms: Millis,
+    },
+}
+
+/// The half of a process that never changes: read once, shared by every copy of the record.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Registered {
+    /// With every default filled in.
+    pub registration: ProcessRegistration,
+    /// SHA-256 over the canonical registration, lower hex.
+    pub registration_hash: String,
+    /// Epoch milliseconds.
+    pub created_at_ms: Millis,
+}
+
+/// A process as it is now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProcessRecord {
+    /// The half that never changes.
+    pub registered: Rc<Registered>,
+    /// Whether it runs, or how it ended.
+    pub status: ProcessStatus,
+    /// Where wakes go now; a deleted session is taken out.
+    pub wake_target: Option<SessionScope>,
+    /// Where else it is known.
+    pub external_ref: Option<ProcessExternalRef>,
+    /// What it waits for.
+    pub wait: Option<WaitState>,
+    /// When the row last changed, in epoch milliseconds; appending an event changes it.
+    pub updated_at_ms: Millis,
+    /// Bookkeeping of the event log; not part of the public record.
+    pub log: LogHead,
+}
+
+/// What appending must know of the log without reading it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LogHead {
+    /// The sequence of the newest event; 0 where there is none.
+    pub last_sequence: u64,
+    /// Events so far by type, so that counting never scans. A list, because an event type may
+    /// have a name that is no good as a key of a JavaScript object.
+    pub counts: Vec<(String, u64)>,
+    /// The sequence of the event that ended the process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terminal_sequence: Option<u64>,
+}
+
+impl LogHead {
+    /// Counts one more event; answers its place among those of its type, from 1.
+    pub fn count(&mut self, event_type: &str) -> u64 {
+        self.last_sequence += 1;
+        if let Some((_, count)) = self.counts.iter_mut().find(|(name, _)| name == event_type) {
+            *count += 1;
+            return *count;
+        }
+        self.counts.push((event_type.to_owned(), 1));
+        1
+    }
+}
+
+impl ProcessRecord {
+    /// The process id.
+    pub fn id(&self) -> &ProcessId {
+        &self.registered.registration.id
+    }
+
+    /// What it is; filled in at registration.
+    pub fn identity(&self) -> Option<&ProcessIdentity> {
+        self.registered.registration.identity.as_ref()
+    }
+
+    /// The declared event type of that name.
+    pub fn event_type(&self, name: &str) -> Option<&ProcessEventType> {
+        self.registered.registration.event_types.iter().find(|declared| declared.name == name)
+    }
+
+    /// Whether it ended.
+    pub fn is_terminal(&self) -> bool {
+        self.terminal().is_some()
+    }
+
+    /// How it ended.
+    pub fn terminal(&self) -> Option<&Terminal> {
+        match &self.status {
+            ProcessStatus::Running => None,
+            ProcessStatus::Ended(terminal) => Some(terminal),
+        }
+    }
+
+    /// The list it stands in.
+    pub fn lane(&self) -> Lane {
+        match (&self.status, &self.wait) {
+            (ProcessStatus::Ended(terminal), _) => Lane::Ended(terminal.state),
+            (ProcessStatus::Running, Some(_)) => Lane::Waiting,
+            (ProcessStatus::Running, None) => Lane::Active,
+        }
+    }
+}
+
+impl Serialize for ProcessRecord {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let Registered { registration, registration_hash, created_at_ms } = &*self.registered;
+        let mut record = serializer.serialize_struct("ProcessRecord", 14)?;
+        record.serialize_field("id", &registration.id)?;
+        record.serialize_field("input", &registration.input)?;
+        record.serialize_field("identity", &registration.identity)?;
+        record.serialize_field("eventTypes", &registration.event_types)?;
+        record.serialize_field("provenance", &registration.provenance)?;
+        record.serialize_field("registrationHash", registration_hash)?;
+        put(&mut record, "envRef", &registration.env_ref)?;
+        put(&mut record, "wakeTarget", &self.wake_target)?;
+        put(&mut record, "recovery", &registration.recovery)?;
+        put(&mut record, "externalRef", &self.external_ref)?;
+        put(&mut record, "wait", &self.wait)?;
+        record.serialize_field("createdAtMs", created_at_ms)?;
+        record.serialize_field("updatedAtMs", &self.updated_at_ms)?;
+        record.serialize_field("status", &self.status)?;
+        record.end()
+    }
+}
+
+/// An absent optional field is left out, not written as null.
+fn put<S: SerializeStruct, T: Serialize>(
+    record: &mut S,
+    name: &'static str,
+    value: &Option<T>,
+) -> std::result::Result<(), S::Error> {
+    match value {
+        Some(value) => record.serialize_field(name, value),
+        None => record.skip_field(name),
+    }
+}
+
+/// Fills in every default and refuses what makes no sense, schemas included.
+pub fn normalise(mut registration: ProcessRegistration, schemas: &Schemas) -> Result<Registered> {
+    let id = registration.id.clone();
+    if id.trim().is_empty() {
+        return Err(Error::invalid("a process id must not be blank"));
+    }
+    event::add_core_types(&mut registration.event_types);
+    event::check_types(&id, &registration.event_types)?;
+    if let Some(scope) = &registration.wake_target {
+        scope.check()?;
+    }
+    let identity = registration.identity.take().unwrap_or_else(|| default_identity(&registration.input));
+    if identity.kind.trim().is_empty() {
+        return Err(Error::of(Code::InvalidArgument, &id, "has a blank kind"));
+    }
+    registration.identity = Some(identity);
+    let host = Provenance { originator: Originator::Host {}, caused_by: None };
+    registration.provenance.get_or_insert(host);
+    let registration_hash = canonical::hash_of(&registration)?;
+    schemas.compile(&id, &registration_hash, &registration.event_types)?;
+    Ok(Registered { registration, registration_hash, created_at_ms: 0 })
+}
+
+fn default_identity(input: &ProcessInput) -> ProcessIdentity {
+    let first = |fields: Option<&Map<String, Value>>, names: &[&str]| {
+        let fields = fields?;
+        names.iter().find_map(|name| fields.get(*name)?.as_str()).map(str::to_owned)
+    };
+    let (kind, label) = match input {
+        ProcessInput::External { metadata } => {
+            let fields = metadata.as_ref().and_then(Value::as_object);
+            ("external", first(fields, &["label", "name", "title"]))
+        }
+        ProcessInput::Engine { kind, .. } => (kind.as_str(), None),
+        ProcessInput::ToolCall { call } => ("tool", Some(call.tool_name.clone())),
+        ProcessInput::SessionTurn { create_request, .. } => {
+            let subagent = create_request.get("subagent").and_then(Value::as_object);
+            let label =
+                first(subagent, &["capability"]).or_else(|| first(Some(create_request), &["usageSource", "sessionId"]));
+            ("session_turn", label)
+        }
+    };
+    ProcessIdentity { kind: kind.to_owned(), label, definition: None }
+}
+
+/// Registers a process, or finds it registered alike.
+///
+/// The same id with another registration is [`Code::RegistrationConflict`].
+pub fn register(seen: &Snapshot, registered: &Registered) -> Result<Decision<ProcessRecord>> {
+    let id = &registered.registration.id;
+    if let Some(stored) = seen.rows.process(id) {
+        return match stored.registered.registration_hash == registered.registration_hash {
+            true => Ok(Decision::reply(stored.clone())),
+            false => Err(Error::of(Code::RegistrationConflict, id, "is registered differently")),
+        };
+    }
+    let registered = Registered {
+        registration: registered.registration.clone(),
+        registration_hash: registered.registration_hash.clone(),
+        created_at_ms: seen.now,
+    };
+    Ok(changed(ProcessRecord {
+        wake_target: registered.registration.wake_target.clone(),
+        registered: Rc::new(registered),
+        status: ProcessStatus::Running,
+        external_ref: None,
+        wait: None,
+        updated_at_ms: seen.now,
+        log: LogHead::default(),
+    }))
+}
+
+/// Says where else the process is known. Once set it never changes:
+/// another reference is [`Code::ExternalRefConflict`].
+pub fn set_external_ref(
+    seen: &Snapshot,
+    id: &ProcessId,
+    external_ref: &ProcessExternalRef,
+) -> Result<Decision<ProcessRecord>> {
+    let record = seen.known(id)?;
+    match &record.external_ref {
+        Some(stored) if alike(stored, external_ref)? => Ok(Decision::reply(record.clone())),
+        Some(_) => Err(Error::of(Code::ExternalRefConflict, id, "has another external reference")),
+        None => Ok(changed(ProcessRecord {
+            external_ref: Some(external_ref.clone()),
+            updated_at_ms: seen.now,
+            ..record.clone()
+        })),
+    }
+}
+
+/// Says what the process waits for; it still counts as running.
+/// A terminal process cannot wait: [`Code::AlreadyTerminal`].
+pub fn set_wait(seen: &Snapshot, id: &ProcessId, wait: &WaitState) -> Result<Decision<ProcessRecord>> {
+    let record = seen.known(id)?;
+    if record.is_terminal() {
+        return Err(Error::of(Code::AlreadyTerminal, id, "has ended and cannot wait"));
+    }
+    let wait = Some(wait.clone());
+    Ok(changed(ProcessRecord { wait, updated_at_ms: seen.now, ..record.clone() }))
+}
+
+/// Says that the process waits no more. Nothing changes where it did not wait.
+pub fn clear_wait(seen: &Snapshot, id: &ProcessId) -> Result<Decision<ProcessRecord>> {
+    let record = seen.known(id)?;
+    if record.wait.is_none() {
+        return Ok(Decision::reply(record.clone()));
+    }
+    Ok(changed(ProcessRecord { wait: None, updated_at_ms: seen.now, ..record.clone() }))
+}
+
+/// Replies with a record and writes it.
+fn changed(record: ProcessRecord) -> Decision<ProcessRecord> {
+    Decision::reply(record.clone()).write(Write::Process(record))
+}
+
+/// Equal as JSON: `1` and `1.0` are the same number.
+fn alike(a: &impl Serialize, b: &impl Serialize) -> Result<bool> {
+    Ok(canonical::to_string(&canonical::to_value(a)?) == canonical::to_string(&canonical::to_value(b)?))
+}

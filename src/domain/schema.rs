@@ -1,0 +1,88 @@
+//! Payload schemas: JSON Schema, draft 2020-12, checked by whatever validator the host brings.
+//!
+//! The browser brings a JavaScript one that needs no `eval`; the native build uses the
+//! `jsonschema` crate. A shared table of cases keeps the two in agreement.
+
+use std::{cell::RefCell, collections::HashMap, rc::Rc};
+
+use serde_json::Value;
+
+use super::{
+    event::ProcessEventType,
+    key::ProcessId,
+    process::{ProcessRecord, Registered},
+};
+use crate::error::{Code, Error, Result};
+
+/// Compiles schemas.
+pub trait SchemaHost {
+    /// The compiled schema, or why it cannot be compiled.
+    fn compile(&self, schema: &Value) -> std::result::Result<Rc<dyn Validator>, String>;
+}
+
+/// A compiled schema.
+pub trait Validator {
+    /// What is wrong with a payload, each fault led by its instance path; empty where it fits.
+    fn faults(&self, payload: &Value) -> Vec<String>;
+}
+
+type Compiled = Rc<HashMap<String, Rc<dyn Validator>>>;
+
+/// The compiled schemas of the registrations in use; compiled once per registration.
+pub struct Schemas {
+    host: Rc<dyn SchemaHost>,
+    compiled: RefCell<HashMap<String, Compiled>>,
+}
+
+/// Registrations whose schemas are kept compiled; the cache starts over beyond that.
+/// A compiled schema takes a few KB, so the cache stays around a megabyte.
+const KEPT: usize = 256;
+
+impl Schemas {
+    /// An empty cache over a validator.
+    pub fn new(host: Rc<dyn SchemaHost>) -> Self {
+        Self { host, compiled: RefCell::default() }
+    }
+
+    /// Compiles every schema of a registration. [`Code::InvalidSchema`] names the first that cannot be.
+    pub fn compile(&self, id: &ProcessId, registration_hash: &str, declared: &[ProcessEventType]) -> Result<()> {
+        self.compiled(id, registration_hash, declared).map(drop)
+    }
+
+    /// Checks a payload against its event type. [`Code::InvalidPayload`] lists the faults.
+    pub fn check(&self, record: &ProcessRecord, declared: &ProcessEventType, payload: &Value) -> Result<()> {
+        if declared.payload_schema.is_none() {
+            return Ok(());
+        }
+        let Registered { registration, registration_hash, .. } = &*record.registered;
+        let compiled = self.compiled(record.id(), registration_hash, &registration.event_types)?;
+        let faults = compiled.get(&declared.name).map(|schema| schema.faults(payload)).unwrap_or_default();
+        if faults.is_empty() {
+            return Ok(());
+        }
+        let what = format!("refused the payload of `{}`: {}", declared.name, faults.join("; "));
+        Err(Error::of(Code::InvalidPayload, record.id(), what))
+    }
+
+    fn compiled(&self, id: &ProcessId, registration_hash: &str, declared: &[ProcessEventType]) -> Result<Compiled> {
+        if let Some(known) = self.compiled.borrow().get(registration_hash) {
+            return Ok(known.clone());
+        }
+        let mut schemas = HashMap::new();
+        for event_type in declared {
+            let Some(schema) = &event_type.payload_schema else { continue };
+            let validator = self.host.compile(schema).map_err(|why| {
+                let what = format!("declares a schema for `{}` that cannot be compiled: {why}", event_type.name);
+                Error::of(Code::InvalidSchema, id, what)
+            })?;
+            schemas.insert(event_type.name.clone(), validator);
+        }
+        let compiled = Compiled::new(schemas);
+        let mut cache = self.compiled.borrow_mut();
+        if cache.len() >= KEPT {
+            cache.clear();
+        }
+        cache.insert(registration_hash.to_owned(), compiled.clone());
+        Ok(compiled)
+    }
+}

@@ -1,0 +1,59 @@
+//! What is left of processes when their session is deleted.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::{
+    grant::check_session,
+    key::{ProcessId, SessionId},
+    process::ProcessRecord,
+    snapshot::{Decision, Snapshot, Write},
+};
+use crate::error::Result;
+
+/// What deleting a session's process state did.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionDeleteReport {
+    /// The session.
+    pub session_id: SessionId,
+    /// How many grants were taken back, over all frames.
+    pub revoked_handle_count: usize,
+    /// Always 0: wakes live in the event logs, and those stay.
+    pub deleted_wake_count: usize,
+    /// Live processes that nobody holds a grant of any more, in id order.
+    pub orphaned_process_ids: Vec<ProcessId>,
+    /// Live processes that another session still holds, in id order.
+    pub preserved_process_ids: Vec<ProcessId>,
+}
+
+/// Takes back every grant of a session and stops wakes to it. Processes, events and
+/// acknowledged wakes stay as they are.
+pub fn delete(seen: &Snapshot, session: &SessionId) -> Result<Decision<SessionDeleteReport>> {
+    check_session(session)?;
+    let grants: Vec<_> = seen.rows.grants_of_session(session).collect();
+    let (mut orphaned, mut preserved) = (Vec::new(), Vec::new());
+    let touched: BTreeSet<_> = grants.iter().map(|grant| &grant.process_id).collect();
+    for id in touched {
+        if seen.rows.process(id).is_none_or(ProcessRecord::is_terminal) {
+            continue;
+        }
+        let held_elsewhere = seen.rows.grants_of_process(id).any(|grant| grant.session_id != *session);
+        let list = if held_elsewhere { &mut preserved } else { &mut orphaned };
+        list.push(id.clone());
+    }
+    let report = SessionDeleteReport {
+        session_id: session.clone(),
+        revoked_handle_count: grants.len(),
+        deleted_wake_count: 0,
+        orphaned_process_ids: orphaned,
+        preserved_process_ids: preserved,
+    };
+    let revoked = grants.iter().map(|grant| Write::Revoke(grant.scope_id.clone(), grant.process_id.clone()));
+    let silenced = seen
+        .rows
+        .waking_session(session)
+        .map(|record| Write::Process(ProcessRecord { wake_target: None, updated_at_ms: seen.now, ..record.clone() }));
+    Ok(Decision { reply: report, writes: revoked.chain(silenced).collect() })
+}

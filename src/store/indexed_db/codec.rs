@@ -1,0 +1,221 @@
+//! Rows as plain objects, so that a person can read them in the browser's developer tools.
+
+use std::rc::Rc;
+
+use js_sys::{Array, Reflect};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use wasm_bindgen::JsValue;
+use web_sys::IdbKeyRange;
+
+use crate::{
+    domain::{
+        Millis,
+        event::ProcessEvent,
+        filter::ListIndex,
+        grant::SessionScope,
+        key::{Key, ProcessId},
+        lease::LeaseSlot,
+        process::{LogHead, ProcessExternalRef, ProcessRecord, ProcessStatus, Registered, WaitState},
+    },
+    error::{Code, Error, Result},
+    store::indexed_db::request::failed,
+};
+
+/// The lane of a tombstone; no list asks for it.
+const PRUNED: &str = "pruned";
+
+/// The half of a process that changes, with what its indexes need.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProcessRow {
+    pub id: ProcessId,
+    lane: String,
+    kind: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    definition_hash: Option<Key>,
+    status: ProcessStatus,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    wake_target: Option<SessionScope>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    external_ref: Option<ProcessExternalRef>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    wait: Option<WaitState>,
+    pub registration_hash: String,
+    pub created_at_ms: Millis,
+    updated_at_ms: Millis,
+    /// Only on ended processes, so that pruning finds nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retained_since_ms: Option<Millis>,
+    log: LogHead,
+    change: u64,
+}
+
+impl ProcessRow {
+    /// The row of a record, changed by the commit of that number.
+    pub fn new(record: &ProcessRecord, change: u64) -> Self {
+        let definition_hash = ListIndex::entries(record).into_iter().find_map(|entry| match entry {
+            ListIndex::Definition(hash) => Some(hash),
+            ListIndex::Lane | ListIndex::Kind(_) | ListIndex::DefinitionAndKind(..) => None,
+        });
+        Self {
+            id: record.id().clone(),
+            lane: record.lane().as_str().to_owned(),
+            kind: record.identity().map(|identity| identity.kind.clone()).unwrap_or_default(),
+            definition_hash,
+            status: record.status.clone(),
+            wake_target: record.wake_target.clone(),
+            external_ref: record.external_ref.clone(),
+            wait: record.wait.clone(),
+            registration_hash: record.registered.registration_hash.clone(),
+            created_at_ms: record.registered.created_at_ms,
+            updated_at_ms: record.updated_at_ms,
+            retained_since_ms: record.is_terminal().then_some(record.updated_at_ms),
+            log: record.log.clone(),
+            change,
+        }
+    }
+
+    /// The record that the row and its registration make.
+    pub fn into_record(self, registered: Rc<Registered>) -> ProcessRecord {
+        ProcessRecord {
+            registered,
+            status: self.status,
+            wake_target: self.wake_target,
+            external_ref: self.external_ref,
+            wait: self.wait,
+            updated_at_ms: self.updated_at_ms,
+            log: self.log,
+        }
+    }
+}
+
+/// What is left of a pruned process.
+#[derive(Serialize, Deserialize)]
+pub struct Tombstone {
+    pub id: ProcessId,
+    lane: String,
+    change: u64,
+}
+
+impl Tombstone {
+    pub fn new(id: &ProcessId, change: u64) -> Self {
+        Self { id: id.clone(), lane: PRUNED.into(), change }
+    }
+}
+
+/// A row of `processes`: a process, or what is left of one.
+pub enum Stored {
+    Process(ProcessRow),
+    Pruned(Tombstone),
+}
+
+/// Reads a row of `processes`; `None` where there is none.
+pub fn stored(row: JsValue) -> Result<Option<Stored>> {
+    if row.is_undefined() {
+        return Ok(None);
+    }
+    let pruned = field(&row, "lane").as_string().is_some_and(|lane| lane == PRUNED);
+    Ok(Some(if pruned { Stored::Pruned(decode(row)?) } else { Stored::Process(decode(row)?) }))
+}
+
+/// The number of the commit that last changed a row of `processes`.
+pub fn change_of(row: &JsValue) -> u64 {
+    field(row, "change").as_f64().unwrap_or_default() as u64
+}
+
+/// A row of `leases`.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LeaseRow {
+    pub process_id: ProcessId,
+    pub slot: LeaseSlot,
+}
+
+/// A row of `wakes`.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WakeRow {
+    pub process_id: ProcessId,
+    pub sequence: u64,
+}
+
+/// A row of `commits`.
+#[derive(Serialize, Deserialize)]
+pub struct CommitRow {
+    pub writer: String,
+    pub number: u64,
+}
+
+const ORDINAL: &str = "ordinal";
+
+/// The row of an event: the event, and its place among those of its type.
+pub fn event_row(event: &ProcessEvent, ordinal: u64) -> Result<JsValue> {
+    let row = encode(event)?;
+    Reflect::set(&row, &ORDINAL.into(), &(ordinal as f64).into()).map_err(failed)?;
+    Ok(row)
+}
+
+/// The place of an event row among those of its type.
+pub fn ordinal_of(row: &JsValue) -> u64 {
+    field(row, ORDINAL).as_f64().unwrap_or_default() as u64
+}
+
+/// The id of a row of `processes`.
+pub fn id_of(row: &JsValue) -> ProcessId {
+    field(row, "id").as_string().unwrap_or_default().into()
+}
+
+/// The sequence of an event row.
+pub fn sequence_of(row: &JsValue) -> u64 {
+    field(row, "sequence").as_f64().unwrap_or_default() as u64
+}
+
+/// A plain object.
+pub fn encode(row: &impl Serialize) -> Result<JsValue> {
+    row.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).map_err(unreadable)
+}
+
+/// A plain object, back.
+pub fn decode<T: DeserializeOwned>(row: JsValue) -> Result<T> {
+    serde_wasm_bindgen::from_value(row).map_err(unreadable)
+}
+
+/// A row that may not be there.
+pub fn decode_some<T: DeserializeOwned>(row: JsValue) -> Result<Option<T>> {
+    match row.is_undefined() {
+        true => Ok(None),
+        false => decode(row).map(Some),
+    }
+}
+
+fn unreadable(fault: serde_wasm_bindgen::Error) -> Error {
+    let what = format!("a stored row cannot be read or written: {fault}");
+    Error::new(Code::StorageFailed, what).caused_by(Rc::new(JsValue::from(fault)))
+}
+
+fn field(row: &JsValue, name: &str) -> JsValue {
+    Reflect::get(row, &name.into()).unwrap_or(JsValue::UNDEFINED)
+}
+
+/// One part of a compound key.
+pub enum Part<'a> {
+    Text(&'a str),
+    Number(u64),
+    /// Greater than any text or number: arrays are last in IndexedDB's order.
+    End,
+}
+
+/// A compound key.
+pub fn key(parts: &[Part]) -> JsValue {
+    let parts = parts.iter().map(|part| match part {
+        Part::Text(text) => JsValue::from_str(text),
+        Part::Number(number) => JsValue::from_f64(*number as f64),
+        Part::End => Array::new().into(),
+    });
+    parts.collect::<Array>().into()
+}
+
+/// The keys strictly between two.
+pub fn between(after: &[Part], before: &[Part]) -> Result<IdbKeyRange> {
+    IdbKeyRange::bound_with_lower_open_and_upper_open(&key(after), &key(before), true, true).map_err(failed)
+}

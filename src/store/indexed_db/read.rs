@@ -1,0 +1,463 @@
+//! Reads of one transaction, in as few batches as their dependencies allow.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
+
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{IdbCursor, IdbCursorWithValue, IdbKeyRange};
+
+use super::{
+    Shared,
+    codec::{
+        CommitRow, LeaseRow, Part, ProcessRow, Stored, WakeRow, between, change_of, decode, decode_some, id_of, key,
+        ordinal_of, sequence_of, stored,
+    },
+    connection::Open,
+    request::{Pending, Transaction, failed},
+    schema::{
+        BY_CHANGE, BY_DEFINITION, BY_DEFINITION_AND_KIND, BY_KIND, BY_LANE, BY_PROCESS, BY_REPLAY_KEY, BY_RETENTION,
+        BY_TYPE, BY_WAKE_SESSION, COMMITS, EVENTS, GRANTS, LEASES, PROCESSES, REGISTRATIONS, WAKES,
+    },
+};
+use crate::{
+    domain::{
+        event::ProcessEvent,
+        filter::{ListIndex, ListQuery},
+        grant::{HandleEntry, HandleGrant, SessionScope},
+        key::{ProcessId, ScopeId, SessionId},
+        lease::LeaseSlot,
+        process::{ProcessRecord, Registered},
+        snapshot::{Rows, Write},
+    },
+    error::{Code, Error, Result},
+    store::{Changes, EventPage, EventRange, GrantsOf, Reads},
+};
+
+/// A transaction, and what reading needs besides.
+pub struct Reader {
+    shared: Rc<Shared>,
+    open: Rc<Open>,
+    transaction: Transaction,
+}
+
+/// The rows that a rule is shown, and the last number of the change sequence.
+#[derive(Default)]
+pub struct Loaded {
+    pub rows: Rows,
+    pub last_change: u64,
+}
+
+impl Reader {
+    pub fn new(shared: Rc<Shared>, open: Rc<Open>, transaction: Transaction) -> Self {
+        Self { shared, open, transaction }
+    }
+
+    /// Goes on to write in the same transaction.
+    pub fn into_transaction(self) -> Transaction {
+        self.transaction
+    }
+
+    /// Lets the transaction end by itself.
+    pub fn leave(self) {
+        self.transaction.leave();
+    }
+
+    // ── For rules ──────────────────────────────────────────────────────────
+
+    /// Everything that a rule needs to see.
+    pub async fn load(&mut self, reads: &Reads) -> Result<Loaded> {
+        let mut loaded = Loaded::default();
+        match reads {
+            Reads::Process(id, replay_key) => self.load_process(&mut loaded, id, replay_key.as_deref(), false).await?,
+            Reads::Leased(id, replay_key) => self.load_process(&mut loaded, id, replay_key.as_deref(), true).await?,
+            Reads::Granted(scope, ids) => self.load_granted(&mut loaded, scope, ids).await?,
+            Reads::Session(session) => self.load_session(&mut loaded, session).await?,
+            Reads::Retained(cutoff, limit) => {
+                // IndexedDB has no ranges that end below zero, and nothing is older than time.
+                let before =
+                    IdbKeyRange::upper_bound_with_open(&JsValue::from_f64(*cutoff as f64), true).map_err(failed)?;
+                let rows = self.transaction.store(PROCESSES)?.index(BY_RETENTION)?.get_all(&before, Some(*limit))?;
+                self.load_retained(&mut loaded, &rows).await?;
+            }
+        }
+        Ok(loaded)
+    }
+
+    async fn load_process(
+        &mut self,
+        loaded: &mut Loaded,
+        id: &ProcessId,
+        replay_key: Option<&str>,
+        leased: bool,
+    ) -> Result<()> {
+        let row = self.transaction.store(PROCESSES)?.get(&id.as_str().into())?;
+        let replay = match replay_key {
+            Some(replay_key) => {
+                let at = key(&[Part::Text(id), Part::Text(replay_key)]);
+                Some(self.transaction.store(EVENTS)?.index(BY_REPLAY_KEY)?.get(&at)?)
+            }
+            None => None,
+        };
+        let slot = if leased { Some(self.lease_slot(id)?) } else { None };
+        loaded.last_change = self.last_change().await?;
+        if let Some(event) = replay.map(|found| decode_some::<ProcessEvent>(found.result()?)).transpose()?.flatten() {
+            loaded.rows.put_replay(&Rc::new(event));
+        }
+        if let Some(slot) = slot {
+            loaded.rows.apply(&Write::Lease(id.clone(), slot_of(&slot)?));
+        }
+        self.load_records(loaded, vec![row.result()?]).await
+    }
+
+    async fn load_granted(&mut self, loaded: &mut Loaded, scope: &ScopeId, ids: &[ProcessId]) -> Result<()> {
+        let mut rows = Vec::new();
+        let mut grants = Vec::new();
+        for id in ids {
+            rows.push(self.transaction.store(PROCESSES)?.get(&id.as_str().into())?);
+            grants.push(self.grant_row(scope, id)?);
+        }
+        loaded.last_change = self.last_change().await?;
+        for grant in &grants {
+            put_grant(loaded, decode_some(grant.result()?)?);
+        }
+        self.load_records(loaded, results(&rows)?).await
+    }
+
+    async fn load_session(&mut self, loaded: &mut Loaded, session: &SessionId) -> Result<()> {
+        let mut of_session = Vec::new();
+        for (first, end) in SessionScope::id_ranges(session) {
+            let range = between(&[Part::Text(&first)], &[Part::Text(&end)])?;
+            of_session.push(self.transaction.store(GRANTS)?.get_all(&range, None)?);
+        }
+        let only = IdbKeyRange::only(&session.as_str().into()).map_err(failed)?;
+        let waking = self.transaction.store(PROCESSES)?.index(BY_WAKE_SESSION)?.get_all(&only, None)?;
+        loaded.last_change = self.last_change().await?;
+        let mut ids = BTreeSet::new();
+        for grants in &of_session {
+            for row in grants.array()? {
+                ids.insert(decode::<HandleGrant>(row)?.process_id);
+            }
+        }
+        let mut rows = Vec::new();
+        let mut of_process = Vec::new();
+        for id in &ids {
+            rows.push(self.transaction.store(PROCESSES)?.get(&id.as_str().into())?);
+            of_process.push(self.grants_of_process(id)?);
+        }
+        self.answered(of_process.last()).await?;
+        put_grants(loaded, &of_process)?;
+        let found = results(&rows)?.into_iter().chain(waking.array()?).collect();
+        self.load_records(loaded, found).await
+    }
+
+    async fn load_retained(&mut self, loaded: &mut Loaded, rows: &Pending) -> Result<()> {
+        loaded.last_change = self.last_change().await?;
+        let found: Vec<_> = rows.array()?.iter().collect();
+        self.load_records(loaded, found).await?;
+        let ids: Vec<_> = loaded.rows.processes().map(|record| record.id().clone()).collect();
+        let mut slots = Vec::new();
+        let mut of_process = Vec::new();
+        for id in &ids {
+            slots.push(self.lease_slot(id)?);
+            of_process.push(self.grants_of_process(id)?);
+        }
+        self.answered(of_process.last()).await?;
+        for (id, slot) in ids.iter().zip(&slots) {
+            loaded.rows.apply(&Write::Lease(id.clone(), slot_of(slot)?));
+        }
+        put_grants(loaded, &of_process)
+    }
+
+    async fn load_records(&mut self, loaded: &mut Loaded, rows: Vec<JsValue>) -> Result<()> {
+        for record in self.records(rows).await? {
+            loaded.rows.apply(&Write::Process(record));
+        }
+        Ok(())
+    }
+
+    /// The newest number of the change sequence; answers every request issued before it.
+    async fn last_change(&mut self) -> Result<u64> {
+        let last = self.transaction.store(PROCESSES)?.index(BY_CHANGE)?.last_key()?;
+        self.transaction.answered(&last).await?;
+        let cursor = last.result()?;
+        if cursor.is_null() {
+            return Ok(0);
+        }
+        let number = cursor.unchecked_into::<IdbCursor>().key().map_err(failed)?;
+        Ok(number.as_f64().unwrap_or_default() as u64)
+    }
+
+    /// The number of a writer's last commit.
+    pub async fn last_commit(&mut self, writer: &str) -> Result<Option<u64>> {
+        let mark = self.transaction.store(COMMITS)?.get(&writer.into())?;
+        self.transaction.answered(&mark).await?;
+        Ok(decode_some::<CommitRow>(mark.result()?)?.map(|mark| mark.number))
+    }
+
+    // ── For callers ────────────────────────────────────────────────────────
+
+    pub async fn process(&mut self, id: &ProcessId) -> Result<Option<ProcessRecord>> {
+        let row = self.transaction.store(PROCESSES)?.get(&id.as_str().into())?;
+        self.transaction.answered(&row).await?;
+        Ok(self.records(vec![row.result()?]).await?.pop())
+    }
+
+    /// Merges the lanes of one index: each is in id order already, and gives at most a page.
+    pub async fn list(&mut self, query: &ListQuery) -> Result<Vec<ProcessRecord>> {
+        let limit = query.page.limit();
+        if limit == 0 || query.lanes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let index = self.transaction.store(PROCESSES)?.index(match query.index {
+            ListIndex::Lane => BY_LANE,
+            ListIndex::Kind(_) => BY_KIND,
+            ListIndex::Definition(_) => BY_DEFINITION,
+            ListIndex::DefinitionAndKind(..) => BY_DEFINITION_AND_KIND,
+        })?;
+        let mut lanes = Vec::new();
+        for lane in &query.lanes {
+            let list: Vec<_> = query.index.prefix().into_iter().map(|part| &**part).chain([lane.as_str()]).collect();
+            let mut first: Vec<_> = list.iter().copied().map(Part::Text).collect();
+            let mut end: Vec<_> = list.iter().copied().map(Part::Text).collect();
+            first.extend(query.page.cursor.as_deref().map(Part::Text));
+            end.push(Part::End);
+            lanes.push(index.get_all(&between(&first, &end)?, Some(limit))?);
+        }
+        self.answered(lanes.last()).await?;
+        let mut merged = BTreeMap::new();
+        for lane in &lanes {
+            for row in lane.array()? {
+                merged.insert(id_of(&row), row);
+            }
+        }
+        self.records(merged.into_values().take(limit).collect()).await
+    }
+
+    pub async fn changes(&mut self, after: u64, limit: Option<usize>) -> Result<Changes> {
+        let mut changes = Changes { cursor: after, ..Changes::default() };
+        if limit == Some(0) {
+            return Ok(changes);
+        }
+        let later = IdbKeyRange::lower_bound_with_open(&JsValue::from_f64(after as f64), true).map_err(failed)?;
+        let rows = self.transaction.store(PROCESSES)?.index(BY_CHANGE)?.get_all(&later, limit)?;
+        self.transaction.answered(&rows).await?;
+        let mut living = Vec::new();
+        for row in rows.array()? {
+            changes.cursor = change_of(&row);
+            match stored(row.clone())? {
+                Some(Stored::Pruned(tombstone)) => changes.removed.push(tombstone.id),
+                Some(Stored::Process(_)) => living.push(row),
+                None => {}
+            }
+        }
+        changes.records = self.records(living).await?;
+        Ok(changes)
+    }
+
+    pub async fn events(&mut self, id: &ProcessId, range: &EventRange) -> Result<Option<EventPage>> {
+        let row = self.transaction.store(PROCESSES)?.get(&id.as_str().into())?;
+        let rows = match range {
+            EventRange::After { limit: Some(0), .. } | EventRange::Last(0) => Vec::new(),
+            EventRange::After { after, limit, types: None } => {
+                let events = self.transaction.store(EVENTS)?.get_all(&after_sequence(id, *after)?, *limit)?;
+                self.transaction.answered(&events).await?;
+                events.array()?.iter().collect()
+            }
+            EventRange::After { after, limit, types: Some(types) } => {
+                self.events_of_types(id, *after, *limit, types).await?
+            }
+            EventRange::Last(count) => self.last_events(id, *count).await?,
+            EventRange::Unacked(after) => self.unacked(id, *after).await?,
+        };
+        self.transaction.answered(&row).await?;
+        let Some(record) = self.records(vec![row.result()?]).await?.pop() else { return Ok(None) };
+        let events = rows.into_iter().map(|row| decode(row).map(Rc::new)).collect::<Result<_>>()?;
+        Ok(Some(EventPage { record, events }))
+    }
+
+    /// Merges the types: each is in sequence order already, and gives at most a page.
+    async fn events_of_types(
+        &mut self,
+        id: &ProcessId,
+        after: u64,
+        limit: Option<usize>,
+        types: &[String],
+    ) -> Result<Vec<JsValue>> {
+        let index = self.transaction.store(EVENTS)?.index(BY_TYPE)?;
+        let mut of_types = Vec::new();
+        for event_type in types {
+            let first = [Part::Text(id), Part::Text(event_type), Part::Number(after)];
+            let end = [Part::Text(id), Part::Text(event_type), Part::End];
+            of_types.push(index.get_all(&between(&first, &end)?, limit)?);
+        }
+        self.answered(of_types.last()).await?;
+        let mut merged = BTreeMap::new();
+        for events in &of_types {
+            for row in events.array()? {
+                merged.insert(sequence_of(&row), row);
+            }
+        }
+        Ok(merged.into_values().take(limit.unwrap_or(usize::MAX)).collect())
+    }
+
+    /// Sequences are dense, so the last ones are a range once the last is known.
+    async fn last_events(&mut self, id: &ProcessId, count: usize) -> Result<Vec<JsValue>> {
+        let Some(record) = self.process(id).await? else { return Ok(Vec::new()) };
+        let after = record.log.last_sequence.saturating_sub(count as u64);
+        let events = self.transaction.store(EVENTS)?.get_all(&after_sequence(id, after)?, None)?;
+        self.transaction.answered(&events).await?;
+        Ok(events.array()?.iter().collect())
+    }
+
+    async fn unacked(&mut self, id: &ProcessId, after: u64) -> Result<Vec<JsValue>> {
+        let wakes = self.transaction.store(WAKES)?.get_all(&after_sequence(id, after)?, None)?;
+        self.transaction.answered(&wakes).await?;
+        let mut events = Vec::new();
+        for wake in wakes.array()? {
+            let WakeRow { process_id, sequence } = decode(wake)?;
+            let at = key(&[Part::Text(&process_id), Part::Number(sequence)]);
+            events.push(self.transaction.store(EVENTS)?.get(&at)?);
+        }
+        self.answered(events.last()).await?;
+        results(&events)
+    }
+
+    /// Every event row carries its place among those of its type, so the last one up to the
+    /// sequence tells the count.
+    pub async fn count_events(&mut self, id: &ProcessId, event_type: &str, up_to: u64) -> Result<Option<u64>> {
+        let row = self.transaction.store(PROCESSES)?.get(&id.as_str().into())?;
+        let first = [Part::Text(id), Part::Text(event_type)];
+        let end = [Part::Text(id), Part::Text(event_type), Part::Number(up_to.saturating_add(1))];
+        let last = self.transaction.store(EVENTS)?.index(BY_TYPE)?.last(&between(&first, &end)?.into())?;
+        self.transaction.answered(&last).await?;
+        if !matches!(stored(row.result()?)?, Some(Stored::Process(_))) {
+            return Ok(None);
+        }
+        let cursor = last.result()?;
+        if cursor.is_null() {
+            return Ok(Some(0));
+        }
+        let row = cursor.unchecked_into::<IdbCursorWithValue>().value().map_err(failed)?;
+        Ok(Some(ordinal_of(&row)))
+    }
+
+    pub async fn lease(&mut self, id: &ProcessId) -> Result<LeaseSlot> {
+        let slot = self.lease_slot(id)?;
+        self.transaction.answered(&slot).await?;
+        slot_of(&slot)
+    }
+
+    pub async fn grants(&mut self, of: &GrantsOf) -> Result<Vec<HandleEntry>> {
+        let rows = match of {
+            GrantsOf::Scope(scope) => {
+                let range = between(&[Part::Text(scope)], &[Part::Text(scope), Part::End])?;
+                self.transaction.store(GRANTS)?.get_all(&range, None)?
+            }
+            GrantsOf::Process(id) => self.grants_of_process(id)?,
+        };
+        self.transaction.answered(&rows).await?;
+        let grants = rows.array()?.iter().map(decode::<HandleGrant>).collect::<Result<Vec<_>>>()?;
+        let mut processes = Vec::new();
+        for grant in &grants {
+            processes.push(self.transaction.store(PROCESSES)?.get(&grant.process_id.as_str().into())?);
+        }
+        self.answered(processes.last()).await?;
+        // A grant never outlives its process, so the two lists match one to one.
+        let records = self.records(results(&processes)?).await?;
+        Ok(grants.into_iter().zip(records).map(|(grant, record)| HandleEntry { grant, record }).collect())
+    }
+
+    pub async fn grant(&mut self, scope: &ScopeId, id: &ProcessId) -> Result<Option<HandleGrant>> {
+        let grant = self.grant_row(scope, id)?;
+        self.transaction.answered(&grant).await?;
+        decode_some(grant.result()?)
+    }
+
+    // ── Parts ──────────────────────────────────────────────────────────────
+
+    /// The records of process rows; tombstones and missing rows are left out.
+    async fn records(&mut self, rows: Vec<JsValue>) -> Result<Vec<ProcessRecord>> {
+        let mut found = Vec::new();
+        let mut missing = Vec::new();
+        for row in rows {
+            let Some(Stored::Process(row)) = stored(row)? else { continue };
+            let registered = self.shared.registered(&self.open, &row);
+            if registered.is_none() {
+                let pending = self.transaction.store(REGISTRATIONS)?.get(&row.id.as_str().into())?;
+                missing.push(pending.clone());
+                found.push((row, Err(pending)));
+            } else if let Some(registered) = registered {
+                found.push((row, Ok(registered)));
+            }
+        }
+        self.answered(missing.last()).await?;
+        found.into_iter().map(|(row, registered)| self.record(row, registered)).collect()
+    }
+
+    fn record(
+        &self,
+        row: ProcessRow,
+        registered: std::result::Result<Rc<Registered>, Pending>,
+    ) -> Result<ProcessRecord> {
+        let registered = match registered {
+            Ok(registered) => registered,
+            Err(pending) => {
+                let registered: Option<Registered> = decode_some(pending.result()?)?;
+                let torn = || Error::of(Code::StorageFailed, &row.id, "has lost its registration");
+                let registered = Rc::new(registered.ok_or_else(torn)?);
+                self.shared.keep_registered(&registered);
+                registered
+            }
+        };
+        Ok(row.into_record(registered))
+    }
+
+    async fn answered(&mut self, last: Option<&Pending>) -> Result<()> {
+        match last {
+            Some(last) => self.transaction.answered(last).await,
+            None => Ok(()),
+        }
+    }
+
+    fn lease_slot(&self, id: &ProcessId) -> Result<Pending> {
+        self.transaction.store(LEASES)?.get(&id.as_str().into())
+    }
+
+    fn grant_row(&self, scope: &ScopeId, id: &ProcessId) -> Result<Pending> {
+        self.transaction.store(GRANTS)?.get(&key(&[Part::Text(scope), Part::Text(id)]))
+    }
+
+    fn grants_of_process(&self, id: &ProcessId) -> Result<Pending> {
+        let range = between(&[Part::Text(id)], &[Part::Text(id), Part::End])?;
+        self.transaction.store(GRANTS)?.index(BY_PROCESS)?.get_all(&range, None)
+    }
+}
+
+fn after_sequence(id: &ProcessId, after: u64) -> Result<IdbKeyRange> {
+    between(&[Part::Text(id), Part::Number(after)], &[Part::Text(id), Part::End])
+}
+
+fn slot_of(pending: &Pending) -> Result<LeaseSlot> {
+    Ok(decode_some::<LeaseRow>(pending.result()?)?.map(|row| row.slot).unwrap_or_default())
+}
+
+fn results(pending: &[Pending]) -> Result<Vec<JsValue>> {
+    pending.iter().map(Pending::result).collect()
+}
+
+fn put_grants(loaded: &mut Loaded, lists: &[Pending]) -> Result<()> {
+    for list in lists {
+        for row in list.array()? {
+            put_grant(loaded, Some(decode(row)?));
+        }
+    }
+    Ok(())
+}
+
+fn put_grant(loaded: &mut Loaded, grant: Option<HandleGrant>) {
+    if let Some(grant) = grant {
+        loaded.rows.apply(&Write::Grant(grant));
+    }
+}

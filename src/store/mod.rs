@@ -1,0 +1,184 @@
+//! Where rows live. A store promises atomicity and durability, and decides nothing.
+
+use std::{cell::RefCell, rc::Rc};
+
+use futures::future::LocalBoxFuture;
+
+use crate::{
+    domain::{
+        Millis,
+        event::ProcessEvent,
+        filter::ListQuery,
+        grant::{HandleEntry, HandleGrant},
+        key::{ProcessId, ScopeId, SessionId},
+        lease::ProcessLease,
+        process::ProcessRecord,
+        snapshot::{Decision, Snapshot, Write},
+    },
+    error::{Code, Error, Result},
+};
+
+#[cfg(target_family = "wasm")]
+pub mod indexed_db;
+pub mod memory;
+
+/// How long what is written here lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// Until the user or the app deletes it.
+    Persistent,
+    /// Until the browser needs the space.
+    Evictable,
+    /// As long as the page.
+    Memory,
+}
+
+impl Durability {
+    /// Its public name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Durability::Persistent => "persistent",
+            Durability::Evictable => "evictable",
+            Durability::Memory => "memory",
+        }
+    }
+}
+
+/// The rows that a rule needs to see. A store may show it more.
+#[derive(Clone, Debug)]
+pub enum Reads {
+    /// One process and, under a replay key, the event stored there.
+    Process(ProcessId, Option<String>),
+    /// The same, and its lease slot.
+    Leased(ProcessId, Option<String>),
+    /// Processes, and the grants that one scope has of them.
+    Granted(ScopeId, Vec<ProcessId>),
+    /// The grants of a session, every grant of the processes so granted, those processes,
+    /// and the processes whose wakes go to the session.
+    Session(SessionId),
+    /// The oldest so many ended processes last updated before a time, and their lease slots.
+    Retained(Millis, usize),
+}
+
+/// A rule as a store runs it: rows in, writes out.
+pub type Rule = Rc<dyn Fn(&Snapshot) -> Result<Vec<Write>>>;
+
+/// A stretch of one event log.
+#[derive(Clone, Debug)]
+pub enum EventRange {
+    /// Strictly after a sequence, ascending.
+    After {
+        /// The sequence.
+        after: u64,
+        /// At most so many.
+        limit: Option<usize>,
+        /// Only these types. Absent: all.
+        types: Option<Vec<String>>,
+    },
+    /// The last so many, ascending.
+    Last(usize),
+    /// After a sequence, with a wake that is not acknowledged.
+    Unacked(u64),
+}
+
+impl EventRange {
+    /// The first event of one type after a sequence.
+    pub fn first(event_type: &str, after: u64) -> Self {
+        Self::After { after, limit: Some(1), types: Some(vec![event_type.to_owned()]) }
+    }
+}
+
+/// A stretch of an event log, with what is known of its process in the same moment.
+#[derive(Clone, Debug)]
+pub struct EventPage {
+    /// The process.
+    pub record: ProcessRecord,
+    /// The events.
+    pub events: Vec<Rc<ProcessEvent>>,
+}
+
+/// Whose grants.
+#[derive(Clone, Debug)]
+pub enum GrantsOf {
+    /// A scope's, in process id order.
+    Scope(ScopeId),
+    /// A process's, by session id, then scope id.
+    Process(ProcessId),
+}
+
+/// Rows that changed since a point of the change sequence.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// The changed processes, in change order.
+    pub records: Vec<ProcessRecord>,
+    /// The pruned ids, in change order.
+    pub removed: Vec<ProcessId>,
+    /// The point reached.
+    pub cursor: u64,
+}
+
+/// A store of processes, events, leases and grants.
+///
+/// # What an implementation promises
+///
+/// - **Atomicity.** [`transact`](Store::transact) shows the rule one consistent state, and writes
+///   all that it asked for or nothing. Transactions that touch the same rows do not overlap.
+/// - **Durability.** It resolves once the writes would survive what [`Store::durability`] says.
+/// - **Time.** The store supplies `now`. It never runs backwards within one store by design of
+///   the rules: they compare leases with it and stamp rows with it, nothing else.
+/// - **Repetition.** A rule is pure and may run several times, on fresher rows. Only the run
+///   whose writes were kept counts.
+/// - **Certainty.** Where a commit's outcome is unknown, the store finds out by reading before it
+///   tries again. An error means that nothing was written.
+/// - **Change numbers.** Every [`Write::Process`] and [`Write::Prune`] takes the next number of one
+///   store-wide sequence in the same transaction.
+///
+/// Futures are `'static`: a caller may drop its handle, or the future, at any time. A transaction
+/// whose future is dropped either happens wholly or not at all.
+pub trait Store {
+    /// How long what is written here lasts.
+    fn durability(&self) -> Durability;
+    /// Runs a rule on the rows it needs, and writes what it decides.
+    fn transact(&self, reads: Reads, rule: Rule) -> LocalBoxFuture<'static, Result<()>>;
+    /// One process.
+    fn process(&self, id: &ProcessId) -> LocalBoxFuture<'static, Result<Option<ProcessRecord>>>;
+    /// A list of processes, in id order.
+    fn processes(&self, query: ListQuery) -> LocalBoxFuture<'static, Result<Vec<ProcessRecord>>>;
+    /// At most `limit` changes after a point.
+    fn changes(&self, after: u64, limit: Option<usize>) -> LocalBoxFuture<'static, Result<Changes>>;
+    /// A stretch of an event log; `None` where the process is unknown.
+    fn events(&self, id: &ProcessId, range: EventRange) -> LocalBoxFuture<'static, Result<Option<EventPage>>>;
+    /// How many events of a type there are up to a sequence, inclusive; `None` where the process
+    /// is unknown. Must not scan them.
+    fn count_events(
+        &self,
+        id: &ProcessId,
+        event_type: &str,
+        up_to: u64,
+    ) -> LocalBoxFuture<'static, Result<Option<u64>>>;
+    /// The lease that is held, expired or not.
+    fn lease(&self, id: &ProcessId) -> LocalBoxFuture<'static, Result<Option<ProcessLease>>>;
+    /// Grants with their processes.
+    fn grants(&self, of: GrantsOf) -> LocalBoxFuture<'static, Result<Vec<HandleEntry>>>;
+    /// One grant.
+    fn grant(&self, scope: &ScopeId, id: &ProcessId) -> LocalBoxFuture<'static, Result<Option<HandleGrant>>>;
+    /// Lets go of connections. Later calls are [`Code::Closed`].
+    fn close(&self);
+}
+
+/// Runs a typed rule and gives back its reply, with the writes that were kept.
+pub async fn transact<T: 'static>(
+    store: &dyn Store,
+    reads: Reads,
+    rule: impl Fn(&Snapshot) -> Result<Decision<T>> + 'static,
+) -> Result<(T, Vec<Write>)> {
+    let kept: Rc<RefCell<Option<(T, Vec<Write>)>>> = Rc::default();
+    let decided = kept.clone();
+    let rule: Rule = Rc::new(move |seen| {
+        let Decision { reply, writes } = rule(seen)?;
+        decided.replace(Some((reply, writes.clone())));
+        Ok(writes)
+    });
+    store.transact(reads, rule).await?;
+    kept.take().ok_or_else(|| Error::new(Code::Internal, "the store committed without running the rule"))
+}

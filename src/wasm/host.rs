@@ -1,0 +1,129 @@
+//! What TypeScript lends to Rust: the error class, the schema validator, error reporting.
+
+use std::{cell::RefCell, rc::Rc};
+
+use futures::{
+    FutureExt,
+    future::{LocalBoxFuture, ready},
+};
+use js_sys::{Array, Function, Promise, Reflect};
+use serde_json::Value;
+use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
+use wasm_bindgen_futures::JsFuture;
+
+use super::convert::js;
+use crate::{
+    domain::{
+        event::ProcessEvent,
+        schema::{SchemaHost, Validator},
+    },
+    error::Error,
+    host::{
+        NoProof,
+        browser::{BrowserClock, BrowserRandom},
+    },
+    registry::Host,
+    watch::ProcessEventSink,
+};
+
+thread_local! {
+    static LENT: RefCell<JsValue> = const { RefCell::new(JsValue::UNDEFINED) };
+}
+
+/// Takes what the host lends. Called once, right after the module is loaded.
+#[wasm_bindgen]
+pub fn install(host: JsValue) {
+    LENT.set(host);
+}
+
+fn lent(name: &str) -> Option<Function> {
+    let host = LENT.with_borrow(JsValue::clone);
+    Reflect::get(&host, &name.into()).ok()?.dyn_into().ok()
+}
+
+/// The host of a registry in a browser, a worker, or Node.
+pub fn browser() -> Host {
+    Host {
+        clock: Rc::new(BrowserClock),
+        random: Rc::new(BrowserRandom),
+        liveness: Rc::new(NoProof),
+        schemas: Rc::new(LentSchemas),
+    }
+}
+
+/// An error as the `ProcessError` that JavaScript sees.
+pub fn process_error(error: Error) -> JsValue {
+    let cause = error.cause().and_then(|cause| cause.downcast_ref::<JsValue>()).cloned();
+    let id = error.process_id().map_or(JsValue::UNDEFINED, |id| JsValue::from_str(id));
+    let arguments =
+        Array::of4(&error.code().as_str().into(), &error.to_string().into(), &id, &cause.unwrap_or(JsValue::UNDEFINED));
+    let made = lent("error").map(|make| make.apply(&JsValue::UNDEFINED, &arguments));
+    made.and_then(Result::ok).unwrap_or_else(|| js_sys::Error::new(&error.to_string()).into())
+}
+
+/// Shows a person an error of a callback that must not fail what called it.
+pub fn report(fault: &JsValue) {
+    if let Some(report) = lent("reportError") {
+        let _ = report.call1(&JsValue::UNDEFINED, fault);
+    }
+}
+
+struct LentSchemas;
+
+impl SchemaHost for LentSchemas {
+    fn compile(&self, schema: &Value) -> Result<Rc<dyn Validator>, String> {
+        let compile = lent("compileSchema").ok_or("no validator is installed")?;
+        let schema = js(schema).map_err(|fault| fault.to_string())?;
+        let compiled = compile.call1(&JsValue::UNDEFINED, &schema).map_err(|fault| message(&fault))?;
+        let validate = compiled.dyn_into().map_err(|_| "the validator is no function")?;
+        Ok(Rc::new(LentValidator(validate)))
+    }
+}
+
+struct LentValidator(Function);
+
+impl Validator for LentValidator {
+    fn faults(&self, payload: &Value) -> Vec<String> {
+        let payload = match js(payload) {
+            Ok(payload) => payload,
+            Err(fault) => return vec![fault.to_string()],
+        };
+        match self.0.call1(&JsValue::UNDEFINED, &payload) {
+            Ok(faults) => Array::from(&faults).iter().filter_map(|fault| fault.as_string()).collect(),
+            Err(fault) => vec![message(&fault)],
+        }
+    }
+}
+
+fn message(fault: &JsValue) -> String {
+    let message = Reflect::get(fault, &"message".into()).ok().and_then(|message| message.as_string());
+    message.unwrap_or_else(|| "the validator threw".to_owned())
+}
+
+/// A sink that is a JavaScript function.
+pub struct JsSink(pub Function);
+
+impl ProcessEventSink for JsSink {
+    fn emit(&self, event: &ProcessEvent) -> LocalBoxFuture<'static, ()> {
+        let event = match js(event) {
+            Ok(event) => event,
+            Err(fault) => {
+                report(&process_error(fault));
+                return ready(()).boxed_local();
+            }
+        };
+        match self.0.call1(&JsValue::UNDEFINED, &event) {
+            Ok(answer) if answer.is_object() => async move {
+                if let Err(fault) = JsFuture::from(Promise::resolve(&answer)).await {
+                    report(&fault);
+                }
+            }
+            .boxed_local(),
+            Ok(_) => ready(()).boxed_local(),
+            Err(fault) => {
+                report(&fault);
+                ready(()).boxed_local()
+            }
+        }
+    }
+}

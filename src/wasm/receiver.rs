@@ -1,0 +1,66 @@
+//! A change receiver in JavaScript's hands.
+
+use std::{cell::RefCell, pin::pin, rc::Rc};
+
+use futures::{
+    FutureExt,
+    channel::oneshot,
+    future::{Either, Shared, select},
+    lock::Mutex,
+};
+use js_sys::Promise;
+use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
+
+use super::convert::promise;
+use crate::{
+    error::{Code, Error},
+    watch::ChangeReceiver,
+};
+
+type Signal = Shared<oneshot::Receiver<()>>;
+
+/// Watches one process until it is closed or freed.
+#[wasm_bindgen]
+pub struct Receiver {
+    open: RefCell<Option<Open>>,
+    closed: Signal,
+    registry_closed: Signal,
+}
+
+struct Open {
+    receiver: Rc<Mutex<ChangeReceiver>>,
+    /// Dropped to end the waits that are pending.
+    _closing: oneshot::Sender<()>,
+}
+
+impl Receiver {
+    pub(super) fn new(receiver: ChangeReceiver, registry_closed: Signal) -> Self {
+        let (_closing, closed) = oneshot::channel();
+        let open = Open { receiver: Rc::new(Mutex::new(receiver)), _closing };
+        Self { open: RefCell::new(Some(open)), closed: closed.shared(), registry_closed }
+    }
+}
+
+#[wasm_bindgen]
+impl Receiver {
+    /// Resolves when the process changed since this receiver last looked.
+    pub fn changed(&self) -> Promise {
+        let receiver = self.open.borrow().as_ref().map(|open| open.receiver.clone());
+        let closed = select(self.closed.clone(), self.registry_closed.clone());
+        promise(async move {
+            let over = || Error::new(Code::Closed, "the receiver is closed");
+            let receiver = receiver.ok_or_else(over)?;
+            let change = pin!(async { receiver.lock().await.changed().await });
+            match select(closed, change).await {
+                Either::Left(_) => Err(over()),
+                Either::Right(_) => Ok(JsValue::UNDEFINED),
+            }
+        })
+    }
+
+    /// Ends the watch; waits that are pending reject with `closed`.
+    pub fn close(&self) {
+        let open = self.open.take();
+        drop(open);
+    }
+}

@@ -1,0 +1,217 @@
+//! Ticks: a process changed, look again.
+//!
+//! A receiver carries a version and nothing else. Whoever subscribes *before* reading cannot
+//! lose a change: one that comes between the read and the wait has already moved the version.
+//! The hub knows nothing of rows, and never says what changed.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashMap},
+    rc::Rc,
+};
+
+use futures::channel::oneshot;
+
+use crate::domain::key::ProcessId;
+
+/// Counts the changes of each process that somebody watches. Clones share it.
+#[derive(Clone, Default)]
+pub struct ProcessChangeHub(Rc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    watched: RefCell<HashMap<ProcessId, Watched>>,
+    listeners: RefCell<BTreeMap<u64, Listener>>,
+    next: RefCell<u64>,
+}
+
+type Listener = Rc<dyn Fn(&ProcessId)>;
+
+#[derive(Default)]
+struct Watched {
+    version: u64,
+    receivers: usize,
+    /// The receivers that are waiting right now, by their number.
+    waiting: BTreeMap<u64, oneshot::Sender<()>>,
+}
+
+impl ProcessChangeHub {
+    /// A hub that nobody watches.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Starts watching a process. Subscribe before reading.
+    pub fn subscribe(&self, id: &ProcessId) -> ChangeReceiver {
+        let number = self.0.next();
+        let mut watched = self.0.watched.borrow_mut();
+        let entry = watched.entry(id.clone()).or_default();
+        entry.receivers += 1;
+        ChangeReceiver { hub: self.0.clone(), id: id.clone(), number, seen: entry.version }
+    }
+
+    /// Says that a process changed.
+    pub fn notify(&self, id: &ProcessId) {
+        let woken = match self.0.watched.borrow_mut().get_mut(id) {
+            Some(entry) => {
+                entry.version += 1;
+                std::mem::take(&mut entry.waiting)
+            }
+            None => BTreeMap::new(),
+        };
+        for (_, waiter) in woken {
+            // A waiter that went away meanwhile needs no waking.
+            let _ = waiter.send(());
+        }
+        let listeners: Vec<_> = self.0.listeners.borrow().values().cloned().collect();
+        for listener in listeners {
+            listener(id);
+        }
+    }
+
+    /// Calls `listener` with the id of every change, until [`forget`](Self::forget).
+    pub fn listen(&self, listener: impl Fn(&ProcessId) + 'static) -> u64 {
+        let number = self.0.next();
+        self.0.listeners.borrow_mut().insert(number, Rc::new(listener));
+        number
+    }
+
+    /// Stops calling a listener.
+    pub fn forget(&self, listener: u64) {
+        self.0.listeners.borrow_mut().remove(&listener);
+    }
+
+    /// How many processes somebody watches.
+    pub fn tracked_processes(&self) -> usize {
+        self.0.watched.borrow().len()
+    }
+}
+
+impl Shared {
+    fn next(&self) -> u64 {
+        let mut next = self.next.borrow_mut();
+        *next += 1;
+        *next
+    }
+}
+
+/// Watches one process. Dropping it ends the watch.
+pub struct ChangeReceiver {
+    hub: Rc<Shared>,
+    id: ProcessId,
+    number: u64,
+    seen: u64,
+}
+
+impl ChangeReceiver {
+    /// Resolves when the process changed since this receiver last looked, at once if it already has.
+    pub async fn changed(&mut self) {
+        loop {
+            let Some(next) = self.wait() else { return };
+            // The sender is dropped only together with this receiver.
+            let _ = next.await;
+        }
+    }
+
+    /// Where nothing changed yet, what to wait for.
+    fn wait(&mut self) -> Option<oneshot::Receiver<()>> {
+        let mut watched = self.hub.watched.borrow_mut();
+        let entry = watched.get_mut(&self.id)?;
+        if entry.version != self.seen {
+            self.seen = entry.version;
+            return None;
+        }
+        let (waker, next) = oneshot::channel();
+        entry.waiting.insert(self.number, waker);
+        Some(next)
+    }
+}
+
+impl Drop for ChangeReceiver {
+    fn drop(&mut self) {
+        let mut watched = self.hub.watched.borrow_mut();
+        let Some(entry) = watched.get_mut(&self.id) else { return };
+        entry.receivers -= 1;
+        let waiting = entry.waiting.remove(&self.number);
+        if entry.receivers == 0 {
+            watched.remove(&self.id);
+        }
+        drop(watched);
+        drop(waiting);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn a_tick_between_subscribing_and_waiting_is_seen() {
+        let (hub, id) = (ProcessChangeHub::new(), ProcessId::from("a"));
+        let mut receiver = hub.subscribe(&id);
+        hub.notify(&id);
+        assert!(receiver.changed().now_or_never().is_some());
+        assert!(receiver.changed().now_or_never().is_none(), "one change is seen once");
+    }
+
+    #[test]
+    fn ticks_that_nobody_looked_at_count_as_one() {
+        let (hub, id) = (ProcessChangeHub::new(), ProcessId::from("a"));
+        let mut receiver = hub.subscribe(&id);
+        hub.notify(&id);
+        hub.notify(&id);
+        assert!(receiver.changed().now_or_never().is_some());
+        assert!(receiver.changed().now_or_never().is_none());
+    }
+
+    #[test]
+    fn a_wait_given_up_halfway_leaves_the_next_one_whole() {
+        let (hub, id) = (ProcessChangeHub::new(), ProcessId::from("a"));
+        let mut receiver = hub.subscribe(&id);
+        assert!(receiver.changed().now_or_never().is_none());
+        hub.notify(&id);
+        assert!(receiver.changed().now_or_never().is_some());
+    }
+
+    #[test]
+    fn only_the_watchers_of_the_changed_process_wake() {
+        let hub = ProcessChangeHub::new();
+        let (a, b) = (ProcessId::from("a"), ProcessId::from("b"));
+        let (mut on_a, mut on_b) = (hub.subscribe(&a), hub.subscribe(&b));
+        hub.notify(&a);
+        assert!(on_a.changed().now_or_never().is_some());
+        assert!(on_b.changed().now_or_never().is_none());
+    }
+
+    #[test]
+    fn an_entry_vanishes_with_its_last_receiver_whether_or_not_a_tick_follows() {
+        let (hub, id) = (ProcessChangeHub::new(), ProcessId::from("a"));
+        let (first, mut second) = (hub.subscribe(&id), hub.subscribe(&id));
+        drop(first);
+        assert_eq!(hub.tracked_processes(), 1);
+        assert!(second.changed().now_or_never().is_none());
+        drop(second);
+        assert_eq!(hub.tracked_processes(), 0);
+        hub.notify(&id);
+        assert_eq!(hub.tracked_processes(), 0);
+    }
+
+    #[test]
+    fn a_listener_may_subscribe_notify_and_forget_from_inside() {
+        let (hub, id) = (ProcessChangeHub::new(), ProcessId::from("a"));
+        let (inner, heard) = (hub.clone(), Rc::new(RefCell::new(0)));
+        let count = heard.clone();
+        let number = Rc::new(RefCell::new(0));
+        let own = number.clone();
+        *number.borrow_mut() = hub.listen(move |id| {
+            *count.borrow_mut() += 1;
+            inner.forget(*own.borrow());
+            drop(inner.subscribe(id));
+            inner.notify(id);
+        });
+        hub.notify(&id);
+        assert_eq!(*heard.borrow(), 1);
+    }
+}
