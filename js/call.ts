@@ -28,15 +28,6 @@ export function reportError(error: unknown): void {
   else console.error(error);
 }
 
-/** Calls what belongs to the user; its fault is not ours, nor our caller's. */
-export function callUser<A>(listener: (argument: A) => void, argument: A): void {
-  try {
-    listener(argument);
-  } catch (error) {
-    reportError(error);
-  }
-}
-
 /** Anything but our own error is a surprise: a trap in the wasm, or a fault of this code. */
 function known(error: unknown): ProcessError {
   if (error instanceof ProcessError) return error;

@@ -80,8 +80,9 @@ export class ProcessError extends Error {
   }
 
   static {
-    // On the prototype, like the built-in errors, so that it is not listed with each instance.
-    Object.defineProperty(this.prototype, "name", { value: "ProcessError", configurable: true, writable: true });
+    // On the prototype, like the built-in errors, so that it is not listed with each instance; on the class,
+    // too, since consoles print that one, and a minifier may have renamed it.
+    for (const named of [this, this.prototype]) Object.defineProperty(named, "name", { value: "ProcessError", configurable: true });
   }
 }
 

@@ -12,7 +12,7 @@ import type {
 export interface Host {
   /** Makes what a rejected promise carries. */
   error(code: ProcessErrorCode, message: string, processId: string | undefined, cause: unknown): Error;
-  /** Throws an Error that says why where it cannot be compiled. The validator names each fault: "<JSON pointer>: <why>". */
+  /** Throws an Error that says why where it cannot be compiled. The validator names each fault: "<JSON pointer or (root)>: <why>". */
   compileSchema(schema: Json): (payload: Json) => string[];
   /** Tells the page of an error that nobody waits for. */
   reportError(error: unknown): void;
@@ -93,6 +93,7 @@ export interface RawRegistry {
   subscribe(id: string): RawReceiver;
   notify(id: string): void;
   readonly trackedProcesses: number;
+  /** A listener that throws is reported. Gives the handle to take it off by. */
   onChange(listener: (id: string) => void): number;
   offChange(handle: number): void;
   close(): Promise<void>;

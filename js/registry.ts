@@ -4,7 +4,7 @@
 import {
   abortSignal, boolean, callback, id, ids, integer, optional, options, shape, text, timeout,
 } from "./check.js";
-import { call, callNow, callUser } from "./call.js";
+import { call, callNow } from "./call.js";
 import { asyncDispose, dispose } from "./dispose.js";
 import { follow } from "./events.js";
 import type { RawReceiver, RawRegistry } from "./raw.js";
@@ -174,7 +174,7 @@ export class Registry implements ProcessRegistry {
   onChange(listener: (processId: string) => void) {
     return callNow(() => {
       const checked = callback(listener, "listener") as typeof listener;
-      let handle: number | undefined = this.#raw.onChange((processId) => callUser(checked, processId));
+      let handle: number | undefined = this.#raw.onChange(checked);
       return () => {
         if (handle !== undefined) this.#raw.offChange(handle);
         handle = undefined;

@@ -21,7 +21,7 @@ const MAX_FAULT_LENGTH = 300;
 
 /**
  * The validator of a schema: it returns no strings for a payload that fits, else one per fault, the deepest first,
- * each "<JSON pointer>: <why>". Throws an Error that says where and why a schema cannot be compiled.
+ * each "<JSON pointer>: <why>", the root being "(root)". Throws an Error that says where and why a schema cannot be compiled.
  */
 export function compileSchema(schema: Json): (payload: Json) => string[] {
   const { root, targets } = prepare(schema);
@@ -32,7 +32,7 @@ export function compileSchema(schema: Json): (payload: Json) => string[] {
     try {
       errors = run(payload, true);
     } catch {
-      return [": is too large or too deep to be checked against this schema"]; // The stack overflowed.
+      return ["(root): is too large or too deep to be checked against this schema"]; // The stack overflowed.
     }
     if (errors.length === 0) return [];
     try {
@@ -368,7 +368,7 @@ function faults(errors: OutputUnit[]): string[] {
     // The validator writes "#", then the pointer, percent-encoded.
     .map((error) => ({ pointer: decodeURIComponent(error.instanceLocation.slice(1)), why: words(error) }))
     .sort((a, b) => depth(b.pointer) - depth(a.pointer))
-    .map(({ pointer, why }) => `${pointer}: ${why}`);
+    .map(({ pointer, why }) => `${pointer || "(root)"}: ${why}`);
   return [...new Set(found)].slice(0, MAX_FAULTS);
 }
 

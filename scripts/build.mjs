@@ -10,6 +10,7 @@ import { resolve } from "node:path";
 import { isScript } from "./lib/is-script.mjs";
 import { inRepo, root } from "./lib/paths.mjs";
 import { main, run, say } from "./lib/run.mjs";
+import { trimValidator } from "./lib/trim-validator.mjs";
 import { setUp } from "./setup.mjs";
 
 /** The entries a person can import, each with the platform its bundle is for. */
@@ -59,12 +60,10 @@ async function bundle() {
       bundle: true,
       format: "esm",
       target: "es2022",
-      // The schema validator reads the page's address when it is loaded, and fails where that is a blob's (a worker made
-      // from a blob). It has no use for it here: our own code resolves every reference before it gets to see one.
-      define: { "self.location": "undefined" },
       minify: true,
       sourcemap: true,
       legalComments: "none",
+      plugins: [trimValidator],
       logLevel: "warning",
     });
 }
