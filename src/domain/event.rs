@@ -2,12 +2,13 @@
 
 use std::rc::Rc;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
     Millis, canonical,
     grant::SessionScope,
+    json::{Fault, Fields, FromJson, from_json},
     key::{ProcessId, ScopeId, SessionId},
     lease::{self, ProcessLease},
     process::{ProcessAwaitOutput, ProcessRecord, ProcessStatus, Terminal, TerminalState},
@@ -21,58 +22,73 @@ use crate::error::{Code, Error, Result};
 pub const CANCEL_REQUESTED: &str = "process.cancel_requested";
 
 /// An event type that a process may append.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ProcessEventType {
     /// Non-blank, and unique within the process.
     pub name: String,
     /// JSON Schema (2020-12) of the payload. Absent: anything.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub payload_schema: Option<Value>,
     /// What an event of this type means. Absent: nothing but itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub semantics: Option<SemanticsSpec>,
 }
 
+from_json!(ProcessEventType { name: "name", payload_schema: "payloadSchema", semantics: "semantics" });
+
 /// What an event type means for its process and its session.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct SemanticsSpec {
     /// It ends the process.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub terminal: Option<TerminalSpec>,
     /// It wakes a session.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub wake: Option<WakeSpec>,
 }
 
+from_json!(SemanticsSpec { terminal: "terminal", wake: "wake" });
+
 /// How an event ends its process.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct TerminalSpec {
     /// The state it ends in.
     pub state: TerminalState,
     /// What waiters are given. May be absent for `completed` alone: then the whole payload.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub await_output: Option<Selector>,
 }
 
+from_json!(TerminalSpec { state: "state", await_output: "awaitOutput" });
+
 /// How an event wakes a session.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct WakeSpec {
     /// Wakes only where this is truthy. Absent: always.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub when: Option<Selector>,
     /// What the session is told.
     pub input: Selector,
     /// What makes two wakes the same.
-    #[serde(default)]
     pub dedupe_key: DedupeKey,
 }
 
+impl FromJson for WakeSpec {
+    fn from_json(value: Value) -> std::result::Result<Self, Fault> {
+        let mut fields = Fields::of(value)?;
+        let (when, input) = (fields.take("when")?, fields.take("input")?);
+        let spec = Self { when, input, dedupe_key: fields.take_or_default("dedupeKey")? };
+        fields.end()?;
+        Ok(spec)
+    }
+}
+
 /// What makes two wakes the same.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DedupeKey {
     /// `<processId>:<sequence>`: every event wakes once.
@@ -84,8 +100,25 @@ pub enum DedupeKey {
     Const(String),
 }
 
+impl FromJson for DedupeKey {
+    fn from_json(value: Value) -> std::result::Result<Self, Fault> {
+        if value == "event_identity" {
+            return Ok(Self::EventIdentity);
+        }
+        let none = || Fault::new("must be \"event_identity\", {selector} or {const}");
+        let mut fields = Fields::of(value).map_err(|_| none())?;
+        let key = if let Some(selector) = fields.take("selector")? {
+            Self::Selector(selector)
+        } else {
+            Self::Const(fields.take::<Option<String>>("const")?.ok_or_else(none)?)
+        };
+        fields.end()?;
+        Ok(key)
+    }
+}
+
 /// A stored event. Never changes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProcessEvent {
     /// The process it belongs to.
@@ -97,29 +130,46 @@ pub struct ProcessEvent {
     /// What was appended.
     pub payload: Value,
     /// Appending again under this key answers with this event.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub replay_key: Option<String>,
     /// What it means, worked out when it was appended.
-    #[serde(default)]
     pub semantics: Semantics,
     /// The store's time of the append, in epoch milliseconds.
     pub occurred_at_ms: Millis,
 }
 
+impl FromJson for ProcessEvent {
+    /// Reads a stored row; a store may keep more in it than the event.
+    fn from_json(value: Value) -> std::result::Result<Self, Fault> {
+        let mut fields = Fields::of(value)?;
+        Ok(Self {
+            process_id: fields.take("processId")?,
+            sequence: fields.take("sequence")?,
+            event_type: fields.take("eventType")?,
+            payload: fields.take("payload")?,
+            replay_key: fields.take("replayKey")?,
+            semantics: fields.take("semantics")?,
+            occurred_at_ms: fields.take("occurredAtMs")?,
+        })
+    }
+}
+
 /// What one event means.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Semantics {
     /// The outcome it gave its process.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub terminal: Option<Terminal>,
     /// The wake it asks for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub wake: Option<Wake>,
 }
 
+from_json!(Semantics { terminal: "terminal", wake: "wake" });
+
 /// A wake, before it has a target.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Wake {
     /// What the session is told.
@@ -128,8 +178,10 @@ pub struct Wake {
     pub dedupe_key: String,
 }
 
+from_json!(Wake { input: "input", dedupe_key: "dedupeKey" });
+
 /// A wake on its way to a session.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WakeDelivery {
     /// `wake:` and a hash of target and dedupe key: delivering it twice is seen to be once.
@@ -145,7 +197,7 @@ pub struct WakeDelivery {
     /// Its type.
     pub event_type: String,
     /// What led to the process, where its registration says.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub process_caused_by: Option<Value>,
     /// What makes two wakes the same.
     pub dedupe_key: String,
@@ -156,23 +208,37 @@ pub struct WakeDelivery {
 }
 
 /// An event to append.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AppendRequest {
     /// A declared event type.
     pub event_type: String,
     /// Default: null.
-    #[serde(default)]
     pub payload: Value,
     /// Makes the append repeatable. Terminal types and cancel requests must have one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub replay_key: Option<String>,
     /// Where a wake goes. Default: the record's wake target.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub wake_target_scope: Option<SessionScope>,
     /// Appends only while this lease is held.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub lease: Option<ProcessLease>,
+}
+
+impl FromJson for AppendRequest {
+    fn from_json(value: Value) -> std::result::Result<Self, Fault> {
+        let mut fields = Fields::of(value)?;
+        let request = Self {
+            event_type: fields.take("eventType")?,
+            payload: fields.take_or_default("payload")?,
+            replay_key: fields.take("replayKey")?,
+            wake_target_scope: fields.take("wakeTargetScope")?,
+            lease: fields.take("lease")?,
+        };
+        fields.end()?;
+        Ok(request)
+    }
 }
 
 impl AppendRequest {
@@ -278,7 +344,7 @@ impl TerminalSpec {
             Some(selector) => selector.select(payload)?,
             None => return Ok(self.ending(ProcessAwaitOutput::success(payload.clone()))),
         };
-        let output = match ProcessAwaitOutput::deserialize(&selected) {
+        let output = match ProcessAwaitOutput::from_json(selected.clone()) {
             Ok(output) => output,
             Err(_) => self.wrap(selected),
         };

@@ -1,34 +1,34 @@
 //! Which processes a list holds, in terms that an index can answer.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::{
     canonical,
+    json::{Fault, Fields, FromJson, from_json, named},
     key::{Key, ProcessId},
     process::{ProcessRecord, TerminalState},
 };
 
 /// What a list is narrowed to.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ListFilter {
     /// Default: running, which includes waiting.
-    #[serde(default)]
     pub status: StatusFilter,
     /// Only processes that wait, or only those that do not.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub waiting: Option<bool>,
     /// Only processes whose `identity.definition` is equal to this, as JSON.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub definition: Option<Value>,
     /// Only processes of this `identity.kind`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
 }
 
 /// The states a list holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StatusFilter {
     /// Not ended.
@@ -44,17 +44,41 @@ pub enum StatusFilter {
     Any,
 }
 
+named!(StatusFilter {
+    Running: "running",
+    Completed: "completed",
+    Failed: "failed",
+    Cancelled: "cancelled",
+    Any: "any",
+});
+
+impl FromJson for ListFilter {
+    fn from_json(value: Value) -> Result<Self, Fault> {
+        let mut fields = Fields::of(value)?;
+        let filter = Self {
+            status: fields.take_or_default("status")?,
+            waiting: fields.take("waiting")?,
+            definition: fields.take("definition")?,
+            kind: fields.take("kind")?,
+        };
+        fields.end()?;
+        Ok(filter)
+    }
+}
+
 /// A stretch of a list.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Page {
     /// At most so many records. Default: all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
     /// Only ids after this one: the last id of the page before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<ProcessId>,
 }
+
+from_json!(Page { limit: "limit", cursor: "cursor" });
 
 impl Page {
     /// The limit as a count.

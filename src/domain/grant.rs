@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{
+    json::from_json,
     key::{Key, ProcessId, ScopeId, SessionId},
     process::ProcessRecord,
     snapshot::{Decision, Snapshot, Write},
@@ -12,15 +13,17 @@ use super::{
 use crate::error::{Code, Error, Result};
 
 /// A session, or one agent frame in it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct SessionScope {
     /// The session.
     pub session_id: SessionId,
     /// The frame. Absent: the session itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub agent_frame_id: Option<Key>,
 }
+
+from_json!(SessionScope { session_id: "sessionId", agent_frame_id: "agentFrameId" });
 
 const FRAME: &str = "/frame:";
 
@@ -67,19 +70,21 @@ pub fn check_session(id: &SessionId) -> Result<()> {
 }
 
 /// How a granted process is shown to the scope.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct HandleDescriptor {
     /// What it is to the scope.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
     /// What the scope calls it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
 }
 
+from_json!(HandleDescriptor { kind: "kind", label: "label" });
+
 /// The right of a scope to see a process.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HandleGrant {
     /// The scope.
@@ -91,6 +96,13 @@ pub struct HandleGrant {
     /// How it is shown.
     pub descriptor: HandleDescriptor,
 }
+
+from_json!(HandleGrant {
+    scope_id: "scopeId",
+    session_id: "sessionId",
+    process_id: "processId",
+    descriptor: "descriptor",
+});
 
 /// A grant with its process.
 #[derive(Clone, Debug, PartialEq, Serialize)]

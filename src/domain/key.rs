@@ -2,7 +2,7 @@
 
 use std::{cmp::Ordering, fmt, ops::Deref, rc::Rc};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 
 /// Identifies a process; chosen by the caller, non-blank.
 pub type ProcessId = Key;
@@ -90,12 +90,6 @@ impl fmt::Debug for Key {
 impl Serialize for Key {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for Key {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self::from)
     }
 }
 

@@ -2,31 +2,33 @@
 //!
 //! The fencing token of a process only ever rises: across release, takeover and prune.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::{
     Millis,
+    json::{Fault, Fields, FromJson, from_json, one_of},
     key::ProcessId,
     snapshot::{Decision, Snapshot, Write},
 };
 use crate::error::{Code, Error, Result};
 
 /// Who may hold a lease: one life of one page or worker.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct LeaseOwner {
     /// The same across lives.
     pub owner_id: String,
     /// Different in every life.
     pub incarnation_id: String,
     /// How its death can be proven. Absent: it cannot.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub liveness: Option<LivenessMark>,
 }
 
 /// How the death of an owner can be proven.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", rename_all_fields = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum LivenessMark {
     /// It cannot; only the lease's end frees it.
     Opaque {},
@@ -35,6 +37,21 @@ pub enum LivenessMark {
         /// The lock's name.
         lock_name: String,
     },
+}
+
+from_json!(LeaseOwner { owner_id: "ownerId", incarnation_id: "incarnationId", liveness: "liveness" });
+
+impl FromJson for LivenessMark {
+    fn from_json(value: Value) -> std::result::Result<Self, Fault> {
+        let mut fields = Fields::of(value)?;
+        let is_lock = one_of(&fields.take("kind")?, &[("opaque", false), ("web_lock", true)]);
+        let mark = match is_lock.map_err(|fault| fault.within(".kind"))? {
+            false => Self::Opaque {},
+            true => Self::WebLock { lock_name: fields.take("lockName")? },
+        };
+        fields.end()?;
+        Ok(mark)
+    }
 }
 
 impl LeaseOwner {
@@ -52,8 +69,8 @@ impl LeaseOwner {
 }
 
 /// The right to run a process until it expires.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ProcessLease {
     /// The process.
     pub process_id: ProcessId,
@@ -69,6 +86,15 @@ pub struct ProcessLease {
     pub expires_at_ms: Millis,
 }
 
+from_json!(ProcessLease {
+    process_id: "processId",
+    owner: "owner",
+    lease_token: "leaseToken",
+    fencing_token: "fencingToken",
+    claimed_at_ms: "claimedAtMs",
+    expires_at_ms: "expiresAtMs",
+});
+
 impl ProcessLease {
     fn is(&self, other: &ProcessLease) -> bool {
         self.owner.is(&other.owner)
@@ -78,15 +104,17 @@ impl ProcessLease {
 }
 
 /// What a store keeps of the leases of one process.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LeaseSlot {
     /// The highest fencing token given out so far.
     pub last_fence: u64,
     /// The lease that is held, expired or not; none after a release.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub held: Option<ProcessLease>,
 }
+
+from_json!(LeaseSlot { last_fence: "lastFence", held: "held" });
 
 /// What a claim answers. Losing is an answer, not an error.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -8,6 +8,7 @@ pub mod canonical;
 pub mod event;
 pub mod filter;
 pub mod grant;
+pub mod json;
 pub mod key;
 pub mod lease;
 pub mod process;

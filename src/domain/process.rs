@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct};
+use serde::{Serialize, Serializer, ser::SerializeStruct};
 use serde_json::{Map, Value};
 
 use super::{
@@ -11,6 +11,7 @@ use super::{
     event::{self, ProcessEventType},
     filter::Lane,
     grant::SessionScope,
+    json::{Fault, Fields, FromJson, from_json, named, one_of},
     key::ProcessId,
     schema::Schemas,
     snapshot::{Decision, Snapshot, Write},
@@ -18,41 +19,58 @@ use super::{
 use crate::error::{Code, Error, Result};
 
 /// What a caller registers. After [`normalise`] every default is filled in.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ProcessRegistration {
     /// Chosen by the caller; non-blank. Registering it again is the way to start once.
     pub id: ProcessId,
     /// What the process is to do.
     pub input: ProcessInput,
     /// Default: derived from the input.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub identity: Option<ProcessIdentity>,
     /// The event types it may append, besides the core types.
-    #[serde(default)]
     pub event_types: Vec<ProcessEventType>,
     /// Who started it. Default: the host.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub provenance: Option<Provenance>,
     /// The caller's name for the environment it was started in.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub env_ref: Option<String>,
     /// Where its wakes go unless an append says otherwise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub wake_target: Option<SessionScope>,
     /// What to do with it after a crash. Default: re-run.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub recovery: Option<Recovery>,
 }
 
+impl FromJson for ProcessRegistration {
+    fn from_json(value: Value) -> std::result::Result<Self, Fault> {
+        let mut fields = Fields::of(value)?;
+        let registration = Self {
+            id: fields.take("id")?,
+            input: fields.take("input")?,
+            identity: fields.take("identity")?,
+            event_types: fields.take_or_default("eventTypes")?,
+            provenance: fields.take("provenance")?,
+            env_ref: fields.take("envRef")?,
+            wake_target: fields.take("wakeTarget")?,
+            recovery: fields.take("recovery")?,
+        };
+        fields.end()?;
+        Ok(registration)
+    }
+}
+
 /// What a process is to do.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum ProcessInput {
     /// The host does the work and completes the process.
     External {
         /// Anything the host wants to keep with it.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         metadata: Option<Value>,
     },
     /// A runner of this kind does the work.
@@ -60,7 +78,7 @@ pub enum ProcessInput {
         /// Selects the runner; non-blank.
         kind: String,
         /// For the runner.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         payload: Option<Value>,
     },
     /// A tool call of an agent.
@@ -77,8 +95,30 @@ pub enum ProcessInput {
     },
 }
 
+impl FromJson for ProcessInput {
+    fn from_json(value: Value) -> std::result::Result<Self, Fault> {
+        let mut fields = Fields::of(value)?;
+        let tag: String = fields.take("type")?;
+        let input = match tag.as_str() {
+            "external" => Self::External { metadata: fields.take("metadata")? },
+            "engine" => Self::Engine { kind: fields.take("kind")?, payload: fields.take("payload")? },
+            "tool_call" => Self::ToolCall { call: fields.take("call")? },
+            "session_turn" => {
+                let create_request = fields.take("createRequest")?;
+                Self::SessionTurn { create_request, turn_input: fields.take("turnInput")? }
+            }
+            _ => {
+                let what = "must be one of external, engine, tool_call, session_turn";
+                return Err(Fault::new(what).within(".type"));
+            }
+        };
+        fields.end()?;
+        Ok(input)
+    }
+}
+
 /// A tool call; further fields are kept as they are.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ToolCall {
     /// The model's id of the call.
@@ -86,44 +126,61 @@ pub struct ToolCall {
     /// The tool.
     pub tool_name: String,
     /// The tool's own id, where it has one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_id: Option<String>,
     /// The arguments.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub args: Option<Value>,
     /// Whatever else the caller put there.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
+impl FromJson for ToolCall {
+    fn from_json(value: Value) -> std::result::Result<Self, Fault> {
+        let mut fields = Fields::of(value)?;
+        Ok(Self {
+            call_id: fields.take("callId")?,
+            tool_name: fields.take("toolName")?,
+            tool_id: fields.take("toolId")?,
+            args: fields.take("args")?,
+            extra: fields.rest(),
+        })
+    }
+}
+
 /// What a process is, for people and for choosing a runner.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ProcessIdentity {
     /// Selects the runner; non-blank.
     pub kind: String,
     /// A short name for people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     /// What it runs, in the caller's own terms; lists can be filtered by it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub definition: Option<Value>,
 }
 
+from_json!(ProcessIdentity { kind: "kind", label: "label", definition: "definition" });
+
 /// Who started a process, and why.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Provenance {
     /// Who started it.
     pub originator: Originator,
     /// What led to it, in the caller's own terms.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub caused_by: Option<Value>,
 }
 
+from_json!(Provenance { originator: "originator", caused_by: "causedBy" });
+
 /// Who started a process.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
 pub enum Originator {
     /// The application itself.
     Host {},
@@ -134,8 +191,21 @@ pub enum Originator {
     },
 }
 
+impl FromJson for Originator {
+    fn from_json(value: Value) -> std::result::Result<Self, Fault> {
+        let mut fields = Fields::of(value)?;
+        let is_session = one_of(&fields.take("type")?, &[("host", false), ("session", true)]);
+        let originator = match is_session.map_err(|fault| fault.within(".type"))? {
+            false => Self::Host {},
+            true => Self::Session { scope: fields.take("scope")? },
+        };
+        fields.end()?;
+        Ok(originator)
+    }
+}
+
 /// What a driver does with a process whose runner died.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Recovery {
     /// Runs it again from the start.
@@ -144,8 +214,10 @@ pub enum Recovery {
     Abandon,
 }
 
+named!(Recovery { Rerun: "rerun", Abandon: "abandon" });
+
 /// How a process ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TerminalState {
     /// With a value.
@@ -155,6 +227,8 @@ pub enum TerminalState {
     /// Because it was asked to stop.
     Cancelled,
 }
+
+named!(TerminalState { Completed: "completed", Failed: "failed", Cancelled: "cancelled" });
 
 impl TerminalState {
     /// All three.
@@ -171,7 +245,7 @@ impl TerminalState {
 }
 
 /// An outcome: the state and what waiters are given.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Terminal {
     /// How it ended.
@@ -180,16 +254,18 @@ pub struct Terminal {
     pub await_output: ProcessAwaitOutput,
 }
 
+from_json!(Terminal { state: "state", await_output: "awaitOutput" });
+
 /// What a waiter is given when the process ends.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
 pub enum ProcessAwaitOutput {
     /// It did what it was to do.
     Success {
         /// The result.
         value: Value,
         /// Advice to the caller's control flow.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         control: Option<Value>,
     },
     /// It did not.
@@ -201,10 +277,10 @@ pub enum ProcessAwaitOutput {
         /// For people.
         message: String,
         /// What the runner or tool said.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         raw: Option<Value>,
         /// Advice to the caller's control flow.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         control: Option<Value>,
     },
     /// It was stopped.
@@ -212,12 +288,40 @@ pub enum ProcessAwaitOutput {
         /// For people.
         message: String,
         /// What the runner or tool said.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         raw: Option<Value>,
         /// Advice to the caller's control flow.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         control: Option<Value>,
     },
+}
+
+impl FromJson for ProcessAwaitOutput {
+    fn from_json(value: Value) -> std::result::Result<Self, Fault> {
+        let mut fields = Fields::of(value)?;
+        let states = [
+            ("success", TerminalState::Completed),
+            ("failure", TerminalState::Failed),
+            ("cancelled", TerminalState::Cancelled),
+        ];
+        let state = one_of(&fields.take("type")?, &states).map_err(|fault| fault.within(".type"))?;
+        let control = fields.take("control")?;
+        let output = match state {
+            TerminalState::Completed => Self::Success { value: fields.take("value")?, control },
+            TerminalState::Failed => Self::Failure {
+                class: fields.take("class")?,
+                code: fields.take("code")?,
+                message: fields.take("message")?,
+                raw: fields.take("raw")?,
+                control,
+            },
+            TerminalState::Cancelled => {
+                Self::Cancelled { message: fields.take("message")?, raw: fields.take("raw")?, control }
+            }
+        };
+        fields.end()?;
+        Ok(output)
+    }
 }
 
 impl ProcessAwaitOutput {
@@ -237,7 +341,7 @@ impl ProcessAwaitOutput {
 }
 
 /// Whose fault a failure is, roughly.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureClass {
     /// The request makes no sense.
@@ -258,63 +362,63 @@ pub enum FailureClass {
     Internal,
 }
 
+named!(FailureClass {
+    InvalidRequest: "invalid_request",
+    Unavailable: "unavailable",
+    PermissionDenied: "permission_denied",
+    Timeout: "timeout",
+    Execution: "execution",
+    External: "external",
+    ResourceLimit: "resource_limit",
+    Internal: "internal",
+});
+
 /// Whether a process runs, or how it ended.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(from = "StatusWire", into = "StatusWire")]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
 pub enum ProcessStatus {
     /// Not ended; it may be waiting for a signal.
+    #[serde(serialize_with = "running")]
     Running,
     /// Ended; never changes again.
     Ended(Terminal),
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-enum StatusWire {
-    Ended(Terminal),
-    Running { state: RunningState },
+const RUNNING: &str = "running";
+
+fn running<S: Serializer>(serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    let mut status = serializer.serialize_struct("ProcessStatus", 1)?;
+    status.serialize_field("state", RUNNING)?;
+    status.end()
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum RunningState {
-    Running,
-}
-
-impl From<StatusWire> for ProcessStatus {
-    fn from(wire: StatusWire) -> Self {
-        match wire {
-            StatusWire::Ended(terminal) => Self::Ended(terminal),
-            StatusWire::Running { .. } => Self::Running,
-        }
-    }
-}
-
-impl From<ProcessStatus> for StatusWire {
-    fn from(status: ProcessStatus) -> Self {
-        match status {
-            ProcessStatus::Ended(terminal) => Self::Ended(terminal),
-            ProcessStatus::Running => Self::Running { state: RunningState::Running },
+impl FromJson for ProcessStatus {
+    fn from_json(value: Value) -> std::result::Result<Self, Fault> {
+        match value.get("state").is_some_and(|state| state == RUNNING) {
+            true => Ok(Self::Running),
+            false => Terminal::from_json(value).map(Self::Ended),
         }
     }
 }
 
 /// Where else a process is known.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ProcessExternalRef {
     /// The other system.
     pub backend: String,
     /// Its id there.
     pub id: String,
     /// Anything else about it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Value>,
 }
 
+from_json!(ProcessExternalRef { backend: "backend", id: "id", metadata: "metadata" });
+
 /// What a process is waiting for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", rename_all_fields = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum WaitState {
     /// A named signal.
     Signal {
@@ -331,8 +435,24 @@ pub enum WaitState {
     },
 }
 
+impl FromJson for WaitState {
+    fn from_json(value: Value) -> std::result::Result<Self, Fault> {
+        let mut fields = Fields::of(value)?;
+        one_of(&fields.take("kind")?, &[("signal", ())]).map_err(|fault| fault.within(".kind"))?;
+        let wait = Self::Signal {
+            name: fields.take("name")?,
+            event_type: fields.take("eventType")?,
+            key: fields.take("key")?,
+            ordinal: fields.take("ordinal")?,
+            since_ms: fields.take("sinceMs")?,
+        };
+        fields.end()?;
+        Ok(wait)
+    }
+}
+
 /// The half of a process that never changes: read once, shared by every copy of the record.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Registered {
     /// With every default filled in.
@@ -342,6 +462,12 @@ pub struct Registered {
     /// Epoch milliseconds.
     pub created_at_ms: Millis,
 }
+
+from_json!(Registered {
+    registration: "registration",
+    registration_hash: "registrationHash",
+    created_at_ms: "createdAtMs",
+});
 
 /// A process as it is now.
 #[derive(Clone, Debug, PartialEq)]
@@ -363,28 +489,41 @@ pub struct ProcessRecord {
 }
 
 /// What appending must know of the log without reading it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LogHead {
     /// The sequence of the newest event; 0 where there is none.
     pub last_sequence: u64,
     /// Events so far by type, so that counting never scans. A list, because an event type may
-    /// have a name that is no good as a key of a JavaScript object.
-    pub counts: Vec<(String, u64)>,
+    /// have a name (`__proto__`) that is no good as a key of a JavaScript object.
+    pub counts: Vec<TypeCount>,
     /// The sequence of the event that ended the process.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub terminal_sequence: Option<u64>,
 }
+
+/// How many events of one type there are.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TypeCount {
+    /// The event type.
+    pub event_type: String,
+    /// How many.
+    pub count: u64,
+}
+
+from_json!(TypeCount { event_type: "eventType", count: "count" });
+from_json!(LogHead { last_sequence: "lastSequence", counts: "counts", terminal_sequence: "terminalSequence" });
 
 impl LogHead {
     /// Counts one more event; answers its place among those of its type, from 1.
     pub fn count(&mut self, event_type: &str) -> u64 {
         self.last_sequence += 1;
-        if let Some((_, count)) = self.counts.iter_mut().find(|(name, _)| name == event_type) {
-            *count += 1;
-            return *count;
+        if let Some(counted) = self.counts.iter_mut().find(|counted| counted.event_type == event_type) {
+            counted.count += 1;
+            return counted.count;
         }
-        self.counts.push((event_type.to_owned(), 1));
+        self.counts.push(TypeCount { event_type: event_type.to_owned(), count: 1 });
         1
     }
 }

@@ -1,14 +1,17 @@
 //! How an event type picks values out of a payload.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::canonical;
+use super::{
+    canonical,
+    json::{Fault, Fields, FromJson},
+};
 use crate::error::{Code, Error, Result};
 
 /// Picks or builds one value from a payload.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Value", into = "Value")]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(into = "Value")]
 pub enum Selector {
     /// The whole payload.
     Payload,
@@ -95,54 +98,46 @@ fn render(template: &str, fields: &[(&str, String)]) -> String {
     out
 }
 
-impl TryFrom<Value> for Selector {
-    type Error = String;
-
-    fn try_from(value: Value) -> std::result::Result<Self, String> {
-        let expected = "a selector is \"payload\", {pointer}, {const}, {template, fields} or {present}";
-        let mut fields = match value {
-            Value::String(name) if name == "payload" => return Ok(Selector::Payload),
-            Value::Object(fields) => fields,
-            _ => return Err(expected.into()),
-        };
-        let text = |fields: &mut Map<String, Value>, name: &str| match fields.remove(name) {
-            Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(format!("selector field `{name}` must be a string")),
-            None => Ok(None),
-        };
-        let selector = if let Some(value) = fields.remove("const") {
-            Selector::Const(value)
-        } else if let Some(pointer) = text(&mut fields, "pointer")? {
-            Selector::Pointer(well_formed(pointer)?)
-        } else if let Some(pointer) = text(&mut fields, "present")? {
-            Selector::Present(well_formed(pointer)?)
-        } else if let Some(template) = text(&mut fields, "template")? {
-            Selector::Template { template, fields: named(fields.remove("fields"))? }
-        } else {
-            return Err(expected.into());
-        };
-        match fields.is_empty() {
-            true => Ok(selector),
-            false => Err(expected.into()),
+impl FromJson for Selector {
+    fn from_json(value: Value) -> std::result::Result<Self, Fault> {
+        if value == "payload" {
+            return Ok(Selector::Payload);
         }
+        let mut fields = Fields::of(value).map_err(|_| no_selector())?;
+        let selector = if let Some(value) = fields.take("const")? {
+            Selector::Const(value)
+        } else if let Some(pointer) = fields.take("pointer")? {
+            Selector::Pointer(well_formed(pointer)?)
+        } else if let Some(pointer) = fields.take("present")? {
+            Selector::Present(well_formed(pointer)?)
+        } else if let Some(template) = fields.take("template")? {
+            let named: Option<Map<String, Value>> = fields.take("fields")?;
+            Selector::Template { template, fields: placeholders(named.unwrap_or_default())? }
+        } else {
+            return Err(no_selector());
+        };
+        fields.end()?;
+        Ok(selector)
     }
 }
 
-fn well_formed(pointer: String) -> std::result::Result<String, String> {
+fn no_selector() -> Fault {
+    Fault::new("must be \"payload\", {pointer}, {const}, {template, fields} or {present}")
+}
+
+fn well_formed(pointer: String) -> std::result::Result<String, Fault> {
     match pointer.is_empty() || pointer.starts_with('/') {
         true => Ok(pointer),
-        false => Err(format!("JSON pointer `{pointer}` must be empty or start with `/`")),
+        false => Err(Fault::new(format!("has JSON pointer `{pointer}`, which must be empty or start with `/`"))),
     }
 }
 
-fn named(fields: Option<Value>) -> std::result::Result<Vec<(String, Selector)>, String> {
-    match fields {
-        None => Ok(Vec::new()),
-        Some(Value::Object(fields)) => {
-            fields.into_iter().map(|(name, selector)| Ok((name, Selector::try_from(selector)?))).collect()
-        }
-        Some(_) => Err("selector field `fields` must be an object".into()),
-    }
+fn placeholders(named: Map<String, Value>) -> std::result::Result<Vec<(String, Selector)>, Fault> {
+    let read = |(name, selector)| match Selector::from_json(selector) {
+        Ok(selector) => Ok((name, selector)),
+        Err(fault) => Err(fault.within(&format!(".fields.{name}"))),
+    };
+    named.into_iter().map(read).collect()
 }
 
 impl From<Selector> for Value {
@@ -169,7 +164,7 @@ mod tests {
     use serde_json::json;
 
     fn selector(value: Value) -> Selector {
-        Selector::try_from(value).expect("a selector")
+        Selector::from_json(value).expect("a selector")
     }
 
     #[test]
@@ -228,7 +223,7 @@ mod tests {
             json!({"pointer": "a"}),
             json!({"pointer": "/a", "x": 1}),
         ] {
-            assert!(Selector::try_from(value).is_err());
+            assert!(Selector::from_json(value).is_err());
         }
     }
 }

@@ -2,17 +2,24 @@
 
 use std::rc::Rc;
 
+use futures::{FutureExt, TryFutureExt};
 use js_sys::Promise;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
+use serde_json::Value;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::future_to_promise;
 
 use super::host;
-use crate::error::{Code, Error, Result};
+use crate::{
+    domain::json::FromJson,
+    error::{Code, Error, Result},
+};
 
 /// An argument in its own shape; `name` says which one is wrong.
-pub fn read<T: DeserializeOwned>(name: &str, value: JsValue) -> Result<T> {
-    serde_wasm_bindgen::from_value(value).map_err(|fault| Error::invalid(format!("{name}: {fault}")))
+pub fn read<T: FromJson>(name: &str, value: JsValue) -> Result<T> {
+    let value: Value =
+        serde_wasm_bindgen::from_value(value).map_err(|fault| Error::invalid(format!("{name} {fault}")))?;
+    T::from_json(value).map_err(|fault| Error::invalid(fault.within(name).to_string()))
 }
 
 /// A result as a plain object.
@@ -29,5 +36,11 @@ pub fn js_some(value: Option<&impl Serialize>) -> Result<JsValue> {
 
 /// A promise of a future.
 pub fn promise(future: impl Future<Output = Result<JsValue>> + 'static) -> Promise {
-    future_to_promise(async move { future.await.map_err(host::process_error) })
+    settle(future.map_err(host::process_error))
+}
+
+/// A promise of a future that rejects with any value.
+pub fn settle(future: impl Future<Output = std::result::Result<JsValue, JsValue>> + 'static) -> Promise {
+    // Boxed, so that the machinery behind it is compiled once and not for every export.
+    future_to_promise(future.boxed_local())
 }

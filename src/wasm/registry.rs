@@ -8,13 +8,12 @@ use futures::{
     future::{Either, Shared, select},
 };
 use js_sys::{Function, Promise};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
-use wasm_bindgen_futures::future_to_promise;
 use web_sys::AbortSignal;
 
 use super::{
-    convert::{js, js_some, promise, read},
+    convert::{js, js_some, promise, read, settle},
     host::{self, JsSink, process_error, report},
     receiver::Receiver,
 };
@@ -24,6 +23,7 @@ use crate::{
         event::{AppendRequest, ProcessEvent},
         filter::{ListFilter, Page},
         grant::SessionScope,
+        json::{from_json, named},
         key::ProcessId,
         lease::{LeaseOwner, LivenessMark},
         process::ProcessRecord,
@@ -40,50 +40,50 @@ use crate::{
 };
 
 /// How a registry is opened, as TypeScript hands it over.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct OpenOptions {
     storage: Storage,
-    #[serde(default)]
     fallback: Option<Fallback>,
     name: String,
-    durability: FlushOption,
-    #[serde(default)]
+    durability: Flush,
     owner: Option<OwnerOption>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
+from_json!(OpenOptions {
+    storage: "storage",
+    fallback: "fallback",
+    name: "name",
+    durability: "durability",
+    owner: "owner",
+});
+
+#[derive(Clone, Copy)]
 enum Storage {
     IndexedDb,
     Memory,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
+named!(Storage { IndexedDb: "indexeddb", Memory: "memory" });
+
+#[derive(Clone, Copy)]
 enum Fallback {
     Memory,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum FlushOption {
-    Relaxed,
-    Strict,
-}
+named!(Fallback { Memory: "memory" });
+named!(Flush { Relaxed: "relaxed", Strict: "strict" });
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct OwnerOption {
     owner_id: String,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+from_json!(OwnerOption { owner_id: "ownerId" });
+
 struct EventQuery {
     limit: Option<u64>,
     types: Option<Vec<String>>,
 }
+
+from_json!(EventQuery { limit: "limit", types: "types" });
 
 #[derive(Serialize)]
 struct ChangesReply {
@@ -113,15 +113,12 @@ pub struct Registry {
 
 async fn open(options: OpenOptions, sink: Option<Function>) -> Result<Registry> {
     let host = host::browser();
-    let flush = match options.durability {
-        FlushOption::Relaxed => Flush::Relaxed,
-        FlushOption::Strict => Flush::Strict,
-    };
     let memory = || Rc::new(MemoryStore::new(host.clock.clone())) as Rc<dyn Store>;
     let store = match options.storage {
         Storage::Memory => memory(),
         Storage::IndexedDb => {
-            let opened = IndexedDbStore::open(&options.name, flush, host.clock.clone(), &*host.random).await;
+            let opened =
+                IndexedDbStore::open(&options.name, options.durability, host.clock.clone(), &*host.random).await;
             match (opened, options.fallback) {
                 (Ok(store), _) => Rc::new(store) as Rc<dyn Store>,
                 (Err(fault), Some(Fallback::Memory)) if fault.code() == Code::StorageUnavailable => memory(),
@@ -170,7 +167,7 @@ impl Registry {
             false => ProcessAwaiter::polling(registry.clone()),
         };
         let (opened, closing) = (self.is_open(), self.closed.clone());
-        future_to_promise(async move {
+        settle(async move {
             opened.map_err(process_error)?;
             let wait = within(registry.clock(), timeout_ms.map(|span| span as Millis), wait(awaiter));
             let aborted = pin!(aborted(signal));

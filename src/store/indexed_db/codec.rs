@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use js_sys::{Array, Reflect};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::Serialize;
+use serde_json::Value;
 use wasm_bindgen::JsValue;
 use web_sys::IdbKeyRange;
 
@@ -13,6 +14,7 @@ use crate::{
         event::ProcessEvent,
         filter::ListIndex,
         grant::SessionScope,
+        json::{FromJson, from_json},
         key::{Key, ProcessId},
         lease::LeaseSlot,
         process::{LogHead, ProcessExternalRef, ProcessRecord, ProcessStatus, Registered, WaitState},
@@ -25,30 +27,47 @@ use crate::{
 const PRUNED: &str = "pruned";
 
 /// The half of a process that changes, with what its indexes need.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProcessRow {
     pub id: ProcessId,
     lane: String,
     kind: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     definition_hash: Option<Key>,
     status: ProcessStatus,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     wake_target: Option<SessionScope>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     external_ref: Option<ProcessExternalRef>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     wait: Option<WaitState>,
     pub registration_hash: String,
     pub created_at_ms: Millis,
     updated_at_ms: Millis,
     /// Only on ended processes, so that pruning finds nothing else.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     retained_since_ms: Option<Millis>,
     log: LogHead,
     change: u64,
 }
+
+from_json!(ProcessRow {
+    id: "id",
+    lane: "lane",
+    kind: "kind",
+    definition_hash: "definitionHash",
+    status: "status",
+    wake_target: "wakeTarget",
+    external_ref: "externalRef",
+    wait: "wait",
+    registration_hash: "registrationHash",
+    created_at_ms: "createdAtMs",
+    updated_at_ms: "updatedAtMs",
+    retained_since_ms: "retainedSinceMs",
+    log: "log",
+    change: "change",
+});
 
 impl ProcessRow {
     /// The row of a record, changed by the commit of that number.
@@ -90,12 +109,14 @@ impl ProcessRow {
 }
 
 /// What is left of a pruned process.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 pub struct Tombstone {
     pub id: ProcessId,
     lane: String,
     change: u64,
 }
+
+from_json!(Tombstone { id: "id", lane: "lane", change: "change" });
 
 impl Tombstone {
     pub fn new(id: &ProcessId, change: u64) -> Self {
@@ -124,27 +145,33 @@ pub fn change_of(row: &JsValue) -> u64 {
 }
 
 /// A row of `leases`.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LeaseRow {
     pub process_id: ProcessId,
     pub slot: LeaseSlot,
 }
 
+from_json!(LeaseRow { process_id: "processId", slot: "slot" });
+
 /// A row of `wakes`.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WakeRow {
     pub process_id: ProcessId,
     pub sequence: u64,
 }
 
+from_json!(WakeRow { process_id: "processId", sequence: "sequence" });
+
 /// A row of `commits`.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 pub struct CommitRow {
     pub writer: String,
     pub number: u64,
 }
+
+from_json!(CommitRow { writer: "writer", number: "number" });
 
 const ORDINAL: &str = "ordinal";
 
@@ -176,12 +203,14 @@ pub fn encode(row: &impl Serialize) -> Result<JsValue> {
 }
 
 /// A plain object, back.
-pub fn decode<T: DeserializeOwned>(row: JsValue) -> Result<T> {
-    serde_wasm_bindgen::from_value(row).map_err(unreadable)
+pub fn decode<T: FromJson>(row: JsValue) -> Result<T> {
+    let value: Value = serde_wasm_bindgen::from_value(row).map_err(unreadable)?;
+    T::from_json(value)
+        .map_err(|fault| Error::new(Code::StorageFailed, format!("a stored row cannot be read: it{fault}")))
 }
 
 /// A row that may not be there.
-pub fn decode_some<T: DeserializeOwned>(row: JsValue) -> Result<Option<T>> {
+pub fn decode_some<T: FromJson>(row: JsValue) -> Result<Option<T>> {
     match row.is_undefined() {
         true => Ok(None),
         false => decode(row).map(Some),
