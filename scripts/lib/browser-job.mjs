@@ -7,8 +7,8 @@ import { which } from "./which.mjs";
 /** Test binaries; each says in its source where in the browser it runs. */
 const suites = ["browser", "worker"];
 
-/** Seconds a whole suite may take. */
-const timeout = "300";
+/** Seconds that a whole suite may take, and that a driver may take to start on a busy machine. */
+const env = { WASM_BINDGEN_TEST_TIMEOUT: "300", WASM_BINDGEN_TEST_DRIVER_TIMEOUT: "60" };
 
 const engines = {
   chromium: { flags: ["--chrome", "--chromedriver"], driver: "chromedriver", through: [] },
@@ -28,7 +28,7 @@ export async function inBrowser(engine) {
   for (const suite of suites) {
     say(`${engine}: ${suite}`);
     const [program, ...args] = [...test, "--", "--test", suite];
-    const result = await attempt(program, args, { env: { WASM_BINDGEN_TEST_TIMEOUT: timeout } });
+    const result = await attempt(program, args, { env });
     counts = add(counts, libtest(result));
   }
   return counts;
