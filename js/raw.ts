@@ -93,7 +93,7 @@ export interface RawRegistry {
   subscribe(id: string): RawReceiver;
   notify(id: string): void;
   readonly trackedProcesses: number;
-  /** A listener that throws is reported. Gives the handle to take it off by. */
+  /** Calls `listener` from inside the wasm at each change. Gives the handle to take it off by. */
   onChange(listener: (id: string) => void): number;
   offChange(handle: number): void;
   close(): Promise<void>;

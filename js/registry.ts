@@ -7,6 +7,7 @@ import {
 import { call, callNow } from "./call.js";
 import { asyncDispose, dispose } from "./dispose.js";
 import { follow } from "./events.js";
+import { inTurns } from "./listen.js";
 import type { RawReceiver, RawRegistry } from "./raw.js";
 import type {
   AppendRequest, ChangeReceiver, EventQuery, EventsOptions, HandleDescriptor, LeaseOwner, ListFilter, Page, ProcessAwaiter,
@@ -173,11 +174,13 @@ export class Registry implements ProcessRegistry {
   }
   onChange(listener: (processId: string) => void) {
     return callNow(() => {
-      const checked = callback(listener, "listener") as typeof listener;
-      let handle: number | undefined = this.#raw.onChange(checked);
+      const turns = inTurns(callback(listener, "listener") as typeof listener);
+      const handle = this.#raw.onChange(turns.hear);
+      let on = true;
       return () => {
-        if (handle !== undefined) this.#raw.offChange(handle);
-        handle = undefined;
+        turns.stop();
+        if (on) this.#raw.offChange(handle);
+        on = false;
       };
     });
   }

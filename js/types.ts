@@ -317,6 +317,7 @@ export interface HandleEntry {
 export interface SessionDeleteReport {
   sessionId: string;
   revokedHandleCount: number;
+  /** Always 0: wakes are part of the logs, and those stay. */
   deletedWakeCount: number;
   /** Nobody else holds a handle on these. */
   orphanedProcessIds: string[];
@@ -568,8 +569,8 @@ export interface ProcessRegistry extends AsyncDisposable {
    */
   events(processId: string, options?: EventsOptions): AsyncIterableIterator<ProcessEvent>;
   /**
-   * Calls `listener` with the id of each process that changes, as a hint to look again; several changes may come as one
-   * call. Returns the function that ends it. A listener that throws is reported through `reportError`.
+   * Calls `listener` with the id of each process that changes, as a hint to look again: soon after the change, and once for
+   * several changes made together. Returns the function that ends it. A listener that throws is reported through `reportError`.
    */
   onChange(listener: (processId: string) => void): () => void;
   /**

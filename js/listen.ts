@@ -1,0 +1,36 @@
+/** Delivers hints of changes to a listener of the user's. */
+import { reportError } from "./call.js";
+
+/**
+ * Calls `listener` with what `hear` is told, in the next microtask and once for each id.
+ *
+ * Not at once, because a change is told from inside the wasm: a listener that makes another change there would stack up
+ * calls without end, and an overflow of the stack would leave the wasm in pieces.
+ */
+export function inTurns(listener: (id: string) => void): { hear(id: string): void; stop(): void } {
+  let waiting = new Set<string>();
+  let stopped = false;
+
+  function tell(): void {
+    const ids = waiting;
+    waiting = new Set();
+    for (const id of ids) {
+      if (stopped) return;
+      try {
+        listener(id);
+      } catch (error) {
+        reportError(error);
+      }
+    }
+  }
+
+  return {
+    hear(id) {
+      if (waiting.size === 0) queueMicrotask(tell);
+      waiting.add(id);
+    },
+    stop() {
+      stopped = true;
+    },
+  };
+}

@@ -1,0 +1,21 @@
+/** Registries over the built package, for the tests beside this file. */
+import { openRegistry } from "longwait";
+
+export { isProcessError, openRegistry, ProcessError } from "longwait";
+
+/** A memory registry of the test's own, closed after it. */
+export async function open(t, options) {
+  const registry = await openRegistry({ storage: "memory", ...options });
+  t.after(() => registry.close());
+  return registry;
+}
+
+export const external = (id, more) => ({ id, input: { type: "external" }, ...more });
+
+/** Two event types that most tests can do with. */
+export const eventTypes = [{ name: "progress" }, { name: "done", semantics: { terminal: { state: "completed" } } }];
+
+export const success = (value) => ({ type: "success", value });
+
+/** Lets everything run that is ready to. */
+export const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
