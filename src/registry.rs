@@ -2,7 +2,7 @@
 //!
 //! It knows which rule answers which call, and refuses to know how rows are kept.
 
-use std::{collections::BTreeSet, rc::Rc};
+use std::rc::Rc;
 
 use crate::{
     domain::{
@@ -16,7 +16,7 @@ use crate::{
         retention::{self, PruneReport},
         schema::{SchemaHost, Schemas},
         session::{self, SessionDeleteReport},
-        snapshot::{Decision, Snapshot, Write},
+        snapshot::{Decision, Snapshot},
     },
     error::{Error, Result},
     host::{Clock, Liveness, Random},
@@ -130,14 +130,14 @@ impl ProcessRegistry {
 
     /// Ends a process.
     pub async fn complete(&self, id: &ProcessId, output: ProcessAwaitOutput) -> Result<ProcessRecord> {
-        let key = AppendRequest::completion(id, &output)?.replay_key;
+        let key = AppendRequest::completion(id, &output).replay_key;
         let (reads, id, schemas) = (Reads::Process(id.clone(), key), id.clone(), self.schemas.clone());
         self.transact(reads, move |seen| event::complete(seen, &schemas, &id, &output)).await
     }
 
     /// Ends a process and releases its lease, only while the lease is held.
     pub async fn complete_with_lease(&self, held: ProcessLease, output: ProcessAwaitOutput) -> Result<ProcessRecord> {
-        let key = AppendRequest::completion(&held.process_id, &output)?.replay_key;
+        let key = AppendRequest::completion(&held.process_id, &output).replay_key;
         let (reads, schemas) = (Reads::Leased(held.process_id.clone(), key), self.schemas.clone());
         self.transact(reads, move |seen| event::complete_with_lease(seen, &schemas, &held, &output)).await
     }
@@ -299,21 +299,11 @@ impl ProcessRegistry {
         reads: Reads,
         rule: impl Fn(&Snapshot) -> Result<Decision<T>> + 'static,
     ) -> Result<T> {
-        let (reply, writes) = store::transact(&*self.store, reads, rule).await?;
+        let (reply, changed) = store::transact(&*self.store, reads, rule).await?;
         if let Some(hub) = &self.hub {
-            let changed: BTreeSet<_> = writes.iter().filter_map(changed_process).collect();
-            changed.into_iter().for_each(|id| hub.notify(id));
+            changed.iter().for_each(|id| hub.notify(id));
         }
         Ok(reply)
-    }
-}
-
-/// Grants, leases and acks do not change a process row.
-fn changed_process(write: &Write) -> Option<&ProcessId> {
-    match write {
-        Write::Process(record) => Some(record.id()),
-        Write::Prune(id) => Some(id),
-        Write::Event { .. } | Write::AckWake(..) | Write::Lease(..) | Write::Grant(_) | Write::Revoke(..) => None,
     }
 }
 

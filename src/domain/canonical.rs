@@ -3,27 +3,15 @@
 //! Numbers are written as ECMAScript writes doubles, so `1` and `1.0` hash alike whatever
 //! type carried them.
 
-use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::key::compare;
-use crate::error::{Code, Error, Result};
 
 /// SHA-256, lower hex, over the canonical form of `value`.
 pub fn hash(value: &Value) -> String {
     let digest = Sha256::digest(to_string(value));
     digest.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(hex_digit).collect()
-}
-
-/// [`hash`] of anything that serialises.
-pub fn hash_of(value: &impl Serialize) -> Result<String> {
-    Ok(hash(&to_value(value)?))
-}
-
-/// Any of our own types as a JSON value.
-pub fn to_value(value: &impl Serialize) -> Result<Value> {
-    serde_json::to_value(value).map_err(|fault| Error::new(Code::Internal, fault.to_string()))
 }
 
 /// The canonical text of `value`.

@@ -2,13 +2,12 @@
 
 use std::rc::Rc;
 
-use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     Millis, canonical,
     grant::SessionScope,
-    json::{Fault, Fields, FromJson, from_json},
+    json::{Fault, Fields, FromJson, Object, ToJson, json, to_json},
     key::{ProcessId, ScopeId, SessionId},
     lease::{self, ProcessLease},
     process::{ProcessAwaitOutput, ProcessRecord, ProcessStatus, Terminal, TerminalState},
@@ -22,60 +21,52 @@ use crate::error::{Code, Error, Result};
 pub const CANCEL_REQUESTED: &str = "process.cancel_requested";
 
 /// An event type that a process may append.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ProcessEventType {
     /// Non-blank, and unique within the process.
     pub name: String,
     /// JSON Schema (2020-12) of the payload. Absent: anything.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub payload_schema: Option<Value>,
     /// What an event of this type means. Absent: nothing but itself.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub semantics: Option<SemanticsSpec>,
 }
 
-from_json!(ProcessEventType { name: "name", payload_schema: "payloadSchema", semantics: "semantics" });
+json!(ProcessEventType { name: "name", payload_schema: "payloadSchema", semantics: "semantics" });
 
 /// What an event type means for its process and its session.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SemanticsSpec {
     /// It ends the process.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub terminal: Option<TerminalSpec>,
     /// It wakes a session.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub wake: Option<WakeSpec>,
 }
 
-from_json!(SemanticsSpec { terminal: "terminal", wake: "wake" });
+json!(SemanticsSpec { terminal: "terminal", wake: "wake" });
 
 /// How an event ends its process.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TerminalSpec {
     /// The state it ends in.
     pub state: TerminalState,
     /// What waiters are given. May be absent for `completed` alone: then the whole payload.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub await_output: Option<Selector>,
 }
 
-from_json!(TerminalSpec { state: "state", await_output: "awaitOutput" });
+json!(TerminalSpec { state: "state", await_output: "awaitOutput" });
 
 /// How an event wakes a session.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct WakeSpec {
     /// Wakes only where this is truthy. Absent: always.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub when: Option<Selector>,
     /// What the session is told.
     pub input: Selector,
     /// What makes two wakes the same.
     pub dedupe_key: DedupeKey,
 }
+
+to_json!(WakeSpec { when: "when", input: "input", dedupe_key: "dedupeKey" });
 
 impl FromJson for WakeSpec {
     fn from_json(value: Value) -> std::result::Result<Self, Fault> {
@@ -88,8 +79,7 @@ impl FromJson for WakeSpec {
 }
 
 /// What makes two wakes the same.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum DedupeKey {
     /// `<processId>:<sequence>`: every event wakes once.
     #[default]
@@ -98,6 +88,16 @@ pub enum DedupeKey {
     Selector(Selector),
     /// A fixed text.
     Const(String),
+}
+
+impl ToJson for DedupeKey {
+    fn to_json(&self) -> Value {
+        match self {
+            Self::EventIdentity => "event_identity".to_json(),
+            Self::Selector(selector) => Object::default().with("selector", selector).build(),
+            Self::Const(fixed) => Object::default().with("const", fixed).build(),
+        }
+    }
 }
 
 impl FromJson for DedupeKey {
@@ -118,8 +118,7 @@ impl FromJson for DedupeKey {
 }
 
 /// A stored event. Never changes.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ProcessEvent {
     /// The process it belongs to.
     pub process_id: ProcessId,
@@ -130,13 +129,22 @@ pub struct ProcessEvent {
     /// What was appended.
     pub payload: Value,
     /// Appending again under this key answers with this event.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub replay_key: Option<String>,
     /// What it means, worked out when it was appended.
     pub semantics: Semantics,
     /// The store's time of the append, in epoch milliseconds.
     pub occurred_at_ms: Millis,
 }
+
+to_json!(ProcessEvent {
+    process_id: "processId",
+    sequence: "sequence",
+    event_type: "eventType",
+    payload: "payload",
+    replay_key: "replayKey",
+    semantics: "semantics",
+    occurred_at_ms: "occurredAtMs",
+});
 
 impl FromJson for ProcessEvent {
     /// Reads a stored row; a store may keep more in it than the event.
@@ -155,22 +163,18 @@ impl FromJson for ProcessEvent {
 }
 
 /// What one event means.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Semantics {
     /// The outcome it gave its process.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub terminal: Option<Terminal>,
     /// The wake it asks for.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub wake: Option<Wake>,
 }
 
-from_json!(Semantics { terminal: "terminal", wake: "wake" });
+json!(Semantics { terminal: "terminal", wake: "wake" });
 
 /// A wake, before it has a target.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Wake {
     /// What the session is told.
     pub input: String,
@@ -178,11 +182,10 @@ pub struct Wake {
     pub dedupe_key: String,
 }
 
-from_json!(Wake { input: "input", dedupe_key: "dedupeKey" });
+json!(Wake { input: "input", dedupe_key: "dedupeKey" });
 
 /// A wake on its way to a session.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct WakeDelivery {
     /// `wake:` and a hash of target and dedupe key: delivering it twice is seen to be once.
     pub wake_id: String,
@@ -197,7 +200,6 @@ pub struct WakeDelivery {
     /// Its type.
     pub event_type: String,
     /// What led to the process, where its registration says.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub process_caused_by: Option<Value>,
     /// What makes two wakes the same.
     pub dedupe_key: String,
@@ -207,22 +209,31 @@ pub struct WakeDelivery {
     pub created_at_ms: Millis,
 }
 
+to_json!(WakeDelivery {
+    wake_id: "wakeId",
+    target_session_id: "targetSessionId",
+    target_scope_id: "targetScopeId",
+    process_id: "processId",
+    sequence: "sequence",
+    event_type: "eventType",
+    process_caused_by: "processCausedBy",
+    dedupe_key: "dedupeKey",
+    input: "input",
+    created_at_ms: "createdAtMs",
+});
+
 /// An event to append.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct AppendRequest {
     /// A declared event type.
     pub event_type: String,
     /// Default: null.
     pub payload: Value,
     /// Makes the append repeatable. Terminal types and cancel requests must have one.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub replay_key: Option<String>,
     /// Where a wake goes. Default: the record's wake target.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub wake_target_scope: Option<SessionScope>,
     /// Appends only while this lease is held.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub lease: Option<ProcessLease>,
 }
 
@@ -255,31 +266,32 @@ impl AppendRequest {
 
     /// A request that a process stop. Asking twice for the same reason is one event.
     pub fn cancel(id: &ProcessId, reason: Option<&str>) -> Self {
-        let payload = json!({ "reason": reason });
+        let reason = reason.map_or(Value::Null, |reason| reason.to_json());
+        let payload = Object::default().with("reason", &reason).build();
         let key = format!("process:{id}:cancel_requested:{}", canonical::hash(&payload));
         Self::new(CANCEL_REQUESTED, payload).keyed(key)
     }
 
     /// The event that ends a process with `output`.
-    pub fn completion(id: &ProcessId, output: &ProcessAwaitOutput) -> Result<Self> {
+    pub fn completion(id: &ProcessId, output: &ProcessAwaitOutput) -> Self {
         let event_type = output.state().event_type();
-        let payload = json!({ "awaitOutput": canonical::to_value(output)? });
-        Ok(Self::new(event_type, payload).keyed(format!("process:{id}:terminal:{event_type}")))
+        let payload = Object::default().with("awaitOutput", output).build();
+        Self::new(event_type, payload).keyed(format!("process:{id}:terminal:{event_type}"))
     }
 }
 
 /// What an append answers.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct AppendResult {
     /// The event in the log.
     pub event: Rc<ProcessEvent>,
     /// Whether it was there already, under the same replay key.
     pub replayed: bool,
     /// The wake it asks for, where there is somebody to wake.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub wake_delivery: Option<WakeDelivery>,
 }
+
+to_json!(AppendResult { event: "event", replayed: "replayed", wake_delivery: "wakeDelivery" });
 
 /// Adds the core types that the caller did not declare.
 pub fn add_core_types(declared: &mut Vec<ProcessEventType>) {
@@ -487,14 +499,14 @@ fn replay(
 
 /// What two appends under one key must share.
 fn content_hash(event_type: &str, payload: &Value) -> String {
-    canonical::hash(&json!([event_type, payload]))
+    canonical::hash(&Value::Array(vec![event_type.to_json(), payload.clone()]))
 }
 
 fn delivery(record: &ProcessRecord, request: &AppendRequest, event: &ProcessEvent) -> Option<WakeDelivery> {
     let wake = event.semantics.wake.as_ref()?;
     let target = request.wake_target_scope.as_ref().or(record.wake_target.as_ref())?;
     let scope_id = target.id();
-    let identity = canonical::hash(&json!([scope_id, wake.dedupe_key]));
+    let identity = canonical::hash(&Value::Array(vec![scope_id.to_json(), wake.dedupe_key.to_json()]));
     let provenance = record.registered.registration.provenance.as_ref();
     Some(WakeDelivery {
         wake_id: format!("wake:{identity}"),
@@ -517,7 +529,7 @@ pub fn complete(
     id: &ProcessId,
     output: &ProcessAwaitOutput,
 ) -> Result<Decision<ProcessRecord>> {
-    ended(seen, id, append(seen, schemas, id, &AppendRequest::completion(id, output)?)?)
+    ended(seen, id, append(seen, schemas, id, &AppendRequest::completion(id, output))?)
 }
 
 /// [`complete`], only while `held` is held; releases it in the same transaction.
@@ -528,7 +540,7 @@ pub fn complete_with_lease(
     output: &ProcessAwaitOutput,
 ) -> Result<Decision<ProcessRecord>> {
     let id = &held.process_id;
-    let request = AppendRequest { lease: Some(held.clone()), ..AppendRequest::completion(id, output)? };
+    let request = AppendRequest { lease: Some(held.clone()), ..AppendRequest::completion(id, output) };
     let appended = append(seen, schemas, id, &request)?;
     let release = lease::release(seen, id, &held.lease_token).writes;
     let mut decision = ended(seen, id, appended)?;

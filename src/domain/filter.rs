@@ -1,6 +1,5 @@
 //! Which processes a list holds, in terms that an index can answer.
 
-use serde::Serialize;
 use serde_json::Value;
 
 use super::{
@@ -11,25 +10,20 @@ use super::{
 };
 
 /// What a list is narrowed to.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListFilter {
     /// Default: running, which includes waiting.
     pub status: StatusFilter,
     /// Only processes that wait, or only those that do not.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub waiting: Option<bool>,
     /// Only processes whose `identity.definition` is equal to this, as JSON.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub definition: Option<Value>,
     /// Only processes of this `identity.kind`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
 }
 
 /// The states a list holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum StatusFilter {
     /// Not ended.
     #[default]
@@ -67,14 +61,11 @@ impl FromJson for ListFilter {
 }
 
 /// A stretch of a list.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Page {
     /// At most so many records. Default: all.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
     /// Only ids after this one: the last id of the page before.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<ProcessId>,
 }
 

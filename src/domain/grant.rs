@@ -1,29 +1,24 @@
 //! Handle grants: which scope may see which process.
 
-use std::collections::BTreeSet;
-
-use serde::Serialize;
-
 use super::{
-    json::from_json,
+    json::{json, to_json},
     key::{Key, ProcessId, ScopeId, SessionId},
     process::ProcessRecord,
     snapshot::{Decision, Snapshot, Write},
+    table::sorted,
 };
 use crate::error::{Code, Error, Result};
 
 /// A session, or one agent frame in it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SessionScope {
     /// The session.
     pub session_id: SessionId,
     /// The frame. Absent: the session itself.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub agent_frame_id: Option<Key>,
 }
 
-from_json!(SessionScope { session_id: "sessionId", agent_frame_id: "agentFrameId" });
+json!(SessionScope { session_id: "sessionId", agent_frame_id: "agentFrameId" });
 
 const FRAME: &str = "/frame:";
 
@@ -70,22 +65,18 @@ pub fn check_session(id: &SessionId) -> Result<()> {
 }
 
 /// How a granted process is shown to the scope.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct HandleDescriptor {
     /// What it is to the scope.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
     /// What the scope calls it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
 }
 
-from_json!(HandleDescriptor { kind: "kind", label: "label" });
+json!(HandleDescriptor { kind: "kind", label: "label" });
 
 /// The right of a scope to see a process.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct HandleGrant {
     /// The scope.
     pub scope_id: ScopeId,
@@ -97,21 +88,18 @@ pub struct HandleGrant {
     pub descriptor: HandleDescriptor,
 }
 
-from_json!(HandleGrant {
-    scope_id: "scopeId",
-    session_id: "sessionId",
-    process_id: "processId",
-    descriptor: "descriptor",
-});
+json!(HandleGrant { scope_id: "scopeId", session_id: "sessionId", process_id: "processId", descriptor: "descriptor" });
 
 /// A grant with its process.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct HandleEntry {
     /// The grant.
     pub grant: HandleGrant,
     /// The process as it is now.
     pub record: ProcessRecord,
 }
+
+to_json!(HandleEntry { grant: "grant", record: "record" });
 
 /// Grants a process to a scope; granting again replaces the descriptor.
 pub fn grant(
@@ -148,11 +136,9 @@ pub fn transfer(seen: &Snapshot, from: &SessionScope, to: &SessionScope, ids: &[
     to.check()?;
     let source = from.id();
     let mut moved = Decision::reply(());
-    for id in ids.iter().collect::<BTreeSet<_>>() {
-        let granted = seen
-            .rows
-            .grant(&source, id)
-            .ok_or_else(|| Error::of(Code::NotGranted, id, format!("is not granted to `{source}`")))?;
+    for id in sorted(ids.iter()) {
+        let not_granted = || Error::of(Code::NotGranted, &id, format!("is not granted to `{source}`"));
+        let granted = seen.rows.grant(&source, &id).ok_or_else(not_granted)?;
         let target = HandleGrant { scope_id: to.id(), session_id: to.session_id.clone(), ..granted.clone() };
         moved = moved.write(Write::Revoke(source.clone(), id.clone())).write(Write::Grant(target));
     }

@@ -2,8 +2,6 @@
 
 use std::{cmp::Ordering, fmt, ops::Deref, rc::Rc};
 
-use serde::{Serialize, Serializer};
-
 /// Identifies a process; chosen by the caller, non-blank.
 pub type ProcessId = Key;
 /// Identifies a session; chosen by the caller, non-blank.
@@ -87,11 +85,47 @@ impl fmt::Debug for Key {
     }
 }
 
-impl Serialize for Key {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
+/// One part of a compound key, in IndexedDB's order: numbers, then texts, then arrays.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// A number.
+    Number(u64),
+    /// A text.
+    Text(Key),
+    /// Past every number and text; bounds a range.
+    End,
+}
+
+impl From<&Key> for Part {
+    fn from(text: &Key) -> Self {
+        Part::Text(text.clone())
     }
 }
+
+impl From<&str> for Part {
+    fn from(text: &str) -> Self {
+        Part::Text(text.into())
+    }
+}
+
+impl From<&String> for Part {
+    fn from(text: &String) -> Self {
+        Part::Text(text.as_str().into())
+    }
+}
+
+impl From<u64> for Part {
+    fn from(number: u64) -> Self {
+        Part::Number(number)
+    }
+}
+
+/// A compound key.
+macro_rules! key {
+    ($($part:expr),* $(,)?) => { vec![$($crate::domain::key::Part::from($part)),*] };
+}
+
+pub(crate) use key;
 
 #[cfg(test)]
 mod tests {

@@ -2,33 +2,29 @@
 //!
 //! The fencing token of a process only ever rises: across release, takeover and prune.
 
-use serde::Serialize;
 use serde_json::Value;
 
 use super::{
     Millis,
-    json::{Fault, Fields, FromJson, from_json, one_of},
+    json::{Fault, Fields, FromJson, Object, ToJson, json, one_of},
     key::ProcessId,
     snapshot::{Decision, Snapshot, Write},
 };
 use crate::error::{Code, Error, Result};
 
 /// Who may hold a lease: one life of one page or worker.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct LeaseOwner {
     /// The same across lives.
     pub owner_id: String,
     /// Different in every life.
     pub incarnation_id: String,
     /// How its death can be proven. Absent: it cannot.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub liveness: Option<LivenessMark>,
 }
 
 /// How the death of an owner can be proven.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "kind", rename_all = "snake_case", rename_all_fields = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub enum LivenessMark {
     /// It cannot; only the lease's end frees it.
     Opaque {},
@@ -39,7 +35,17 @@ pub enum LivenessMark {
     },
 }
 
-from_json!(LeaseOwner { owner_id: "ownerId", incarnation_id: "incarnationId", liveness: "liveness" });
+json!(LeaseOwner { owner_id: "ownerId", incarnation_id: "incarnationId", liveness: "liveness" });
+
+impl ToJson for LivenessMark {
+    fn to_json(&self) -> Value {
+        match self {
+            Self::Opaque {} => Object::tagged("kind", "opaque"),
+            Self::WebLock { lock_name } => Object::tagged("kind", "web_lock").with("lockName", lock_name),
+        }
+        .build()
+    }
+}
 
 impl FromJson for LivenessMark {
     fn from_json(value: Value) -> std::result::Result<Self, Fault> {
@@ -69,8 +75,7 @@ impl LeaseOwner {
 }
 
 /// The right to run a process until it expires.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ProcessLease {
     /// The process.
     pub process_id: ProcessId,
@@ -86,7 +91,7 @@ pub struct ProcessLease {
     pub expires_at_ms: Millis,
 }
 
-from_json!(ProcessLease {
+json!(ProcessLease {
     process_id: "processId",
     owner: "owner",
     lease_token: "leaseToken",
@@ -104,21 +109,18 @@ impl ProcessLease {
 }
 
 /// What a store keeps of the leases of one process.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct LeaseSlot {
     /// The highest fencing token given out so far.
     pub last_fence: u64,
     /// The lease that is held, expired or not; none after a release.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub held: Option<ProcessLease>,
 }
 
-from_json!(LeaseSlot { last_fence: "lastFence", held: "held" });
+json!(LeaseSlot { last_fence: "lastFence", held: "held" });
 
 /// What a claim answers. Losing is an answer, not an error.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq)]
 pub enum LeaseClaim {
     /// The claimant holds it.
     Acquired {
@@ -130,6 +132,16 @@ pub enum LeaseClaim {
         /// Their lease, as observed; needed to reclaim it.
         holder: ProcessLease,
     },
+}
+
+impl ToJson for LeaseClaim {
+    fn to_json(&self) -> Value {
+        match self {
+            Self::Acquired { lease } => Object::tagged("outcome", "acquired").with("lease", lease),
+            Self::Busy { holder } => Object::tagged("outcome", "busy").with("holder", holder),
+        }
+        .build()
+    }
 }
 
 /// What is known about the life of a lease's holder.

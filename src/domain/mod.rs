@@ -17,6 +17,7 @@ pub mod schema;
 pub mod selector;
 pub mod session;
 pub mod snapshot;
+pub mod table;
 
 /// Milliseconds since the Unix epoch, or a span of milliseconds. A JavaScript-safe integer.
 pub type Millis = u64;

@@ -3,7 +3,6 @@
 
 use std::rc::Rc;
 
-use serde::{Serialize, Serializer, ser::SerializeStruct};
 use serde_json::{Map, Value};
 
 use super::{
@@ -11,7 +10,7 @@ use super::{
     event::{self, ProcessEventType},
     filter::Lane,
     grant::SessionScope,
-    json::{Fault, Fields, FromJson, from_json, named, one_of},
+    json::{Fault, Fields, FromJson, Object, ToJson, json, named, one_of, to_json},
     key::ProcessId,
     schema::Schemas,
     snapshot::{Decision, Snapshot, Write},
@@ -19,31 +18,36 @@ use super::{
 use crate::error::{Code, Error, Result};
 
 /// What a caller registers. After [`normalise`] every default is filled in.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ProcessRegistration {
     /// Chosen by the caller; non-blank. Registering it again is the way to start once.
     pub id: ProcessId,
     /// What the process is to do.
     pub input: ProcessInput,
     /// Default: derived from the input.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub identity: Option<ProcessIdentity>,
     /// The event types it may append, besides the core types.
     pub event_types: Vec<ProcessEventType>,
     /// Who started it. Default: the host.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub provenance: Option<Provenance>,
     /// The caller's name for the environment it was started in.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub env_ref: Option<String>,
     /// Where its wakes go unless an append says otherwise.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub wake_target: Option<SessionScope>,
     /// What to do with it after a crash. Default: re-run.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub recovery: Option<Recovery>,
 }
+
+to_json!(ProcessRegistration {
+    id: "id",
+    input: "input",
+    identity: "identity",
+    event_types: "eventTypes",
+    provenance: "provenance",
+    env_ref: "envRef",
+    wake_target: "wakeTarget",
+    recovery: "recovery",
+});
 
 impl FromJson for ProcessRegistration {
     fn from_json(value: Value) -> std::result::Result<Self, Fault> {
@@ -64,13 +68,11 @@ impl FromJson for ProcessRegistration {
 }
 
 /// What a process is to do.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub enum ProcessInput {
     /// The host does the work and completes the process.
     External {
         /// Anything the host wants to keep with it.
-        #[serde(skip_serializing_if = "Option::is_none")]
         metadata: Option<Value>,
     },
     /// A runner of this kind does the work.
@@ -78,7 +80,6 @@ pub enum ProcessInput {
         /// Selects the runner; non-blank.
         kind: String,
         /// For the runner.
-        #[serde(skip_serializing_if = "Option::is_none")]
         payload: Option<Value>,
     },
     /// A tool call of an agent.
@@ -93,6 +94,21 @@ pub enum ProcessInput {
         /// What the turn starts from.
         turn_input: Value,
     },
+}
+
+impl ToJson for ProcessInput {
+    fn to_json(&self) -> Value {
+        let tagged = |tag| Object::tagged("type", tag);
+        match self {
+            Self::External { metadata } => tagged("external").with("metadata", metadata),
+            Self::Engine { kind, payload } => tagged("engine").with("kind", kind).with("payload", payload),
+            Self::ToolCall { call } => tagged("tool_call").with("call", call),
+            Self::SessionTurn { create_request, turn_input } => {
+                tagged("session_turn").with("createRequest", create_request).with("turnInput", turn_input)
+            }
+        }
+        .build()
+    }
 }
 
 impl FromJson for ProcessInput {
@@ -118,22 +134,26 @@ impl FromJson for ProcessInput {
 }
 
 /// A tool call; further fields are kept as they are.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ToolCall {
     /// The model's id of the call.
     pub call_id: String,
     /// The tool.
     pub tool_name: String,
     /// The tool's own id, where it has one.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_id: Option<String>,
     /// The arguments.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub args: Option<Value>,
     /// Whatever else the caller put there.
-    #[serde(flatten)]
     pub extra: Map<String, Value>,
+}
+
+impl ToJson for ToolCall {
+    fn to_json(&self) -> Value {
+        let known = Object::default().with("callId", &self.call_id).with("toolName", &self.tool_name);
+        let known = known.with("toolId", &self.tool_id).with("args", &self.args);
+        self.extra.iter().fold(known, |call, (name, value)| call.with(name, value)).build()
+    }
 }
 
 impl FromJson for ToolCall {
@@ -150,37 +170,31 @@ impl FromJson for ToolCall {
 }
 
 /// What a process is, for people and for choosing a runner.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ProcessIdentity {
     /// Selects the runner; non-blank.
     pub kind: String,
     /// A short name for people.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     /// What it runs, in the caller's own terms; lists can be filtered by it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub definition: Option<Value>,
 }
 
-from_json!(ProcessIdentity { kind: "kind", label: "label", definition: "definition" });
+json!(ProcessIdentity { kind: "kind", label: "label", definition: "definition" });
 
 /// Who started a process, and why.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Provenance {
     /// Who started it.
     pub originator: Originator,
     /// What led to it, in the caller's own terms.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub caused_by: Option<Value>,
 }
 
-from_json!(Provenance { originator: "originator", caused_by: "causedBy" });
+json!(Provenance { originator: "originator", caused_by: "causedBy" });
 
 /// Who started a process.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Originator {
     /// The application itself.
     Host {},
@@ -189,6 +203,16 @@ pub enum Originator {
         /// Which.
         scope: SessionScope,
     },
+}
+
+impl ToJson for Originator {
+    fn to_json(&self) -> Value {
+        match self {
+            Self::Host {} => Object::tagged("type", "host"),
+            Self::Session { scope } => Object::tagged("type", "session").with("scope", scope),
+        }
+        .build()
+    }
 }
 
 impl FromJson for Originator {
@@ -205,8 +229,7 @@ impl FromJson for Originator {
 }
 
 /// What a driver does with a process whose runner died.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recovery {
     /// Runs it again from the start.
     Rerun,
@@ -217,8 +240,7 @@ pub enum Recovery {
 named!(Recovery { Rerun: "rerun", Abandon: "abandon" });
 
 /// How a process ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TerminalState {
     /// With a value.
     Completed,
@@ -245,8 +267,7 @@ impl TerminalState {
 }
 
 /// An outcome: the state and what waiters are given.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Terminal {
     /// How it ended.
     pub state: TerminalState,
@@ -254,18 +275,16 @@ pub struct Terminal {
     pub await_output: ProcessAwaitOutput,
 }
 
-from_json!(Terminal { state: "state", await_output: "awaitOutput" });
+json!(Terminal { state: "state", await_output: "awaitOutput" });
 
 /// What a waiter is given when the process ends.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq)]
 pub enum ProcessAwaitOutput {
     /// It did what it was to do.
     Success {
         /// The result.
         value: Value,
         /// Advice to the caller's control flow.
-        #[serde(skip_serializing_if = "Option::is_none")]
         control: Option<Value>,
     },
     /// It did not.
@@ -277,10 +296,8 @@ pub enum ProcessAwaitOutput {
         /// For people.
         message: String,
         /// What the runner or tool said.
-        #[serde(skip_serializing_if = "Option::is_none")]
         raw: Option<Value>,
         /// Advice to the caller's control flow.
-        #[serde(skip_serializing_if = "Option::is_none")]
         control: Option<Value>,
     },
     /// It was stopped.
@@ -288,12 +305,27 @@ pub enum ProcessAwaitOutput {
         /// For people.
         message: String,
         /// What the runner or tool said.
-        #[serde(skip_serializing_if = "Option::is_none")]
         raw: Option<Value>,
         /// Advice to the caller's control flow.
-        #[serde(skip_serializing_if = "Option::is_none")]
         control: Option<Value>,
     },
+}
+
+impl ToJson for ProcessAwaitOutput {
+    fn to_json(&self) -> Value {
+        let tagged = |tag| Object::tagged("type", tag);
+        match self {
+            Self::Success { value, control } => tagged("success").with("value", value).with("control", control),
+            Self::Failure { class, code, message, raw, control } => {
+                let what = tagged("failure").with("class", class).with("code", code);
+                what.with("message", message).with("raw", raw).with("control", control)
+            }
+            Self::Cancelled { message, raw, control } => {
+                tagged("cancelled").with("message", message).with("raw", raw).with("control", control)
+            }
+        }
+        .build()
+    }
 }
 
 impl FromJson for ProcessAwaitOutput {
@@ -341,8 +373,7 @@ impl ProcessAwaitOutput {
 }
 
 /// Whose fault a failure is, roughly.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureClass {
     /// The request makes no sense.
     InvalidRequest,
@@ -374,11 +405,9 @@ named!(FailureClass {
 });
 
 /// Whether a process runs, or how it ended.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(untagged)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum ProcessStatus {
     /// Not ended; it may be waiting for a signal.
-    #[serde(serialize_with = "running")]
     Running,
     /// Ended; never changes again.
     Ended(Terminal),
@@ -386,10 +415,13 @@ pub enum ProcessStatus {
 
 const RUNNING: &str = "running";
 
-fn running<S: Serializer>(serializer: S) -> std::result::Result<S::Ok, S::Error> {
-    let mut status = serializer.serialize_struct("ProcessStatus", 1)?;
-    status.serialize_field("state", RUNNING)?;
-    status.end()
+impl ToJson for ProcessStatus {
+    fn to_json(&self) -> Value {
+        match self {
+            Self::Running => Object::tagged("state", RUNNING).build(),
+            Self::Ended(terminal) => terminal.to_json(),
+        }
+    }
 }
 
 impl FromJson for ProcessStatus {
@@ -402,23 +434,20 @@ impl FromJson for ProcessStatus {
 }
 
 /// Where else a process is known.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ProcessExternalRef {
     /// The other system.
     pub backend: String,
     /// Its id there.
     pub id: String,
     /// Anything else about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Value>,
 }
 
-from_json!(ProcessExternalRef { backend: "backend", id: "id", metadata: "metadata" });
+json!(ProcessExternalRef { backend: "backend", id: "id", metadata: "metadata" });
 
 /// What a process is waiting for.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "kind", rename_all = "snake_case", rename_all_fields = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub enum WaitState {
     /// A named signal.
     Signal {
@@ -433,6 +462,14 @@ pub enum WaitState {
         /// Since when, in epoch milliseconds.
         since_ms: Millis,
     },
+}
+
+impl ToJson for WaitState {
+    fn to_json(&self) -> Value {
+        let Self::Signal { name, event_type, key, ordinal, since_ms } = self;
+        let wait = Object::tagged("kind", "signal").with("name", name).with("eventType", event_type);
+        wait.with("key", key).with("ordinal", ordinal).with("sinceMs", since_ms).build()
+    }
 }
 
 impl FromJson for WaitState {
@@ -452,8 +489,7 @@ impl FromJson for WaitState {
 }
 
 /// The half of a process that never changes: read once, shared by every copy of the record.
-#[derive(Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, PartialEq)]
 pub struct Registered {
     /// With every default filled in.
     pub registration: ProcessRegistration,
@@ -463,11 +499,7 @@ pub struct Registered {
     pub created_at_ms: Millis,
 }
 
-from_json!(Registered {
-    registration: "registration",
-    registration_hash: "registrationHash",
-    created_at_ms: "createdAtMs",
-});
+json!(Registered { registration: "registration", registration_hash: "registrationHash", created_at_ms: "createdAtMs" });
 
 /// A process as it is now.
 #[derive(Clone, Debug, PartialEq)]
@@ -489,8 +521,7 @@ pub struct ProcessRecord {
 }
 
 /// What appending must know of the log without reading it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct LogHead {
     /// The sequence of the newest event; 0 where there is none.
     pub last_sequence: u64,
@@ -498,13 +529,11 @@ pub struct LogHead {
     /// have a name (`__proto__`) that is no good as a key of a JavaScript object.
     pub counts: Vec<TypeCount>,
     /// The sequence of the event that ended the process.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub terminal_sequence: Option<u64>,
 }
 
 /// How many events of one type there are.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TypeCount {
     /// The event type.
     pub event_type: String,
@@ -512,8 +541,8 @@ pub struct TypeCount {
     pub count: u64,
 }
 
-from_json!(TypeCount { event_type: "eventType", count: "count" });
-from_json!(LogHead { last_sequence: "lastSequence", counts: "counts", terminal_sequence: "terminalSequence" });
+json!(TypeCount { event_type: "eventType", count: "count" });
+json!(LogHead { last_sequence: "lastSequence", counts: "counts", terminal_sequence: "terminalSequence" });
 
 impl LogHead {
     /// Counts one more event; answers its place among those of its type, from 1.
@@ -567,37 +596,25 @@ impl ProcessRecord {
     }
 }
 
-impl Serialize for ProcessRecord {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+impl ToJson for ProcessRecord {
+    fn to_json(&self) -> Value {
         let Registered { registration, registration_hash, created_at_ms } = &*self.registered;
-        let mut record = serializer.serialize_struct("ProcessRecord", 14)?;
-        record.serialize_field("id", &registration.id)?;
-        record.serialize_field("input", &registration.input)?;
-        record.serialize_field("identity", &registration.identity)?;
-        record.serialize_field("eventTypes", &registration.event_types)?;
-        record.serialize_field("provenance", &registration.provenance)?;
-        record.serialize_field("registrationHash", registration_hash)?;
-        put(&mut record, "envRef", &registration.env_ref)?;
-        put(&mut record, "wakeTarget", &self.wake_target)?;
-        put(&mut record, "recovery", &registration.recovery)?;
-        put(&mut record, "externalRef", &self.external_ref)?;
-        put(&mut record, "wait", &self.wait)?;
-        record.serialize_field("createdAtMs", created_at_ms)?;
-        record.serialize_field("updatedAtMs", &self.updated_at_ms)?;
-        record.serialize_field("status", &self.status)?;
-        record.end()
-    }
-}
-
-/// An absent optional field is left out, not written as null.
-fn put<S: SerializeStruct, T: Serialize>(
-    record: &mut S,
-    name: &'static str,
-    value: &Option<T>,
-) -> std::result::Result<(), S::Error> {
-    match value {
-        Some(value) => record.serialize_field(name, value),
-        None => record.skip_field(name),
+        Object::default()
+            .with("id", &registration.id)
+            .with("input", &registration.input)
+            .with("identity", &registration.identity)
+            .with("eventTypes", &registration.event_types)
+            .with("provenance", &registration.provenance)
+            .with("registrationHash", registration_hash)
+            .with("envRef", &registration.env_ref)
+            .with("wakeTarget", &self.wake_target)
+            .with("recovery", &registration.recovery)
+            .with("externalRef", &self.external_ref)
+            .with("wait", &self.wait)
+            .with("createdAtMs", created_at_ms)
+            .with("updatedAtMs", &self.updated_at_ms)
+            .with("status", &self.status)
+            .build()
     }
 }
 
@@ -619,7 +636,7 @@ pub fn normalise(mut registration: ProcessRegistration, schemas: &Schemas) -> Re
     registration.identity = Some(identity);
     let host = Provenance { originator: Originator::Host {}, caused_by: None };
     registration.provenance.get_or_insert(host);
-    let registration_hash = canonical::hash_of(&registration)?;
+    let registration_hash = canonical::hash(&registration.to_json());
     schemas.compile(&id, &registration_hash, &registration.event_types)?;
     Ok(Registered { registration, registration_hash, created_at_ms: 0 })
 }
@@ -682,7 +699,7 @@ pub fn set_external_ref(
 ) -> Result<Decision<ProcessRecord>> {
     let record = seen.known(id)?;
     match &record.external_ref {
-        Some(stored) if alike(stored, external_ref)? => Ok(Decision::reply(record.clone())),
+        Some(stored) if alike(stored, external_ref) => Ok(Decision::reply(record.clone())),
         Some(_) => Err(Error::of(Code::ExternalRefConflict, id, "has another external reference")),
         None => Ok(changed(ProcessRecord {
             external_ref: Some(external_ref.clone()),
@@ -718,6 +735,6 @@ fn changed(record: ProcessRecord) -> Decision<ProcessRecord> {
 }
 
 /// Equal as JSON: `1` and `1.0` are the same number.
-fn alike(a: &impl Serialize, b: &impl Serialize) -> Result<bool> {
-    Ok(canonical::to_string(&canonical::to_value(a)?) == canonical::to_string(&canonical::to_value(b)?))
+fn alike(a: &dyn ToJson, b: &dyn ToJson) -> bool {
+    canonical::to_string(&a.to_json()) == canonical::to_string(&b.to_json())
 }

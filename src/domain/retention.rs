@@ -1,21 +1,21 @@
 //! When ended processes are forgotten.
 
-use serde::Serialize;
-
 use super::{
     Millis,
+    json::to_json,
     snapshot::{Decision, Snapshot, Write},
 };
 
 /// What a prune removed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PruneReport {
     /// How many processes.
     pub pruned_processes: u64,
     /// How many events they had between them.
     pub pruned_events: u64,
 }
+
+to_json!(PruneReport { pruned_processes: "prunedProcesses", pruned_events: "prunedEvents" });
 
 /// Removes the ended processes last updated strictly before `cutoff`, at most `limit` of them.
 pub fn prune(seen: &Snapshot, cutoff: Millis, limit: usize) -> Decision<PruneReport> {

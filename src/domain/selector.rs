@@ -1,17 +1,15 @@
 //! How an event type picks values out of a payload.
 
-use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
     canonical,
-    json::{Fault, Fields, FromJson},
+    json::{Fault, Fields, FromJson, Object, ToJson},
 };
 use crate::error::{Code, Error, Result};
 
 /// Picks or builds one value from a payload.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(into = "Value")]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Selector {
     /// The whole payload.
     Payload,
@@ -140,21 +138,20 @@ fn placeholders(named: Map<String, Value>) -> std::result::Result<Vec<(String, S
     named.into_iter().map(read).collect()
 }
 
-impl From<Selector> for Value {
-    fn from(selector: Selector) -> Self {
-        let object = |pairs: &[(&str, Value)]| {
-            Value::Object(pairs.iter().map(|(name, value)| ((*name).into(), value.clone())).collect())
-        };
-        match selector {
-            Selector::Payload => Value::String("payload".into()),
-            Selector::Pointer(pointer) => object(&[("pointer", Value::String(pointer))]),
-            Selector::Const(value) => object(&[("const", value)]),
-            Selector::Present(pointer) => object(&[("present", Value::String(pointer))]),
+impl ToJson for Selector {
+    fn to_json(&self) -> Value {
+        let object = Object::default();
+        match self {
+            Selector::Payload => return "payload".to_json(),
+            Selector::Pointer(pointer) => object.with("pointer", pointer),
+            Selector::Const(value) => object.with("const", value),
+            Selector::Present(pointer) => object.with("present", pointer),
             Selector::Template { template, fields } => {
-                let fields = fields.into_iter().map(|(name, selector)| (name, selector.into())).collect();
-                object(&[("template", Value::String(template)), ("fields", Value::Object(fields))])
+                let named = fields.iter().fold(Object::default(), |all, (name, selector)| all.with(name, selector));
+                object.with("template", template).with("fields", &named.build())
             }
         }
+        .build()
     }
 }
 
@@ -214,7 +211,7 @@ mod tests {
             json!({"present": "/p"}),
             json!({"template": "{a}", "fields": {"a": "payload"}}),
         ] {
-            assert_eq!(Value::from(selector(value.clone())), value);
+            assert_eq!(selector(value.clone()).to_json(), value);
         }
         for value in [
             json!("other"),

@@ -1,20 +1,17 @@
 //! What is left of processes when their session is deleted.
 
-use std::collections::BTreeSet;
-
-use serde::Serialize;
-
 use super::{
     grant::check_session,
+    json::to_json,
     key::{ProcessId, SessionId},
     process::ProcessRecord,
     snapshot::{Decision, Snapshot, Write},
+    table::sorted,
 };
 use crate::error::Result;
 
 /// What deleting a session's process state did.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SessionDeleteReport {
     /// The session.
     pub session_id: SessionId,
@@ -28,20 +25,27 @@ pub struct SessionDeleteReport {
     pub preserved_process_ids: Vec<ProcessId>,
 }
 
+to_json!(SessionDeleteReport {
+    session_id: "sessionId",
+    revoked_handle_count: "revokedHandleCount",
+    deleted_wake_count: "deletedWakeCount",
+    orphaned_process_ids: "orphanedProcessIds",
+    preserved_process_ids: "preservedProcessIds",
+});
+
 /// Takes back every grant of a session and stops wakes to it. Processes, events and
 /// acknowledged wakes stay as they are.
 pub fn delete(seen: &Snapshot, session: &SessionId) -> Result<Decision<SessionDeleteReport>> {
     check_session(session)?;
     let grants: Vec<_> = seen.rows.grants_of_session(session).collect();
     let (mut orphaned, mut preserved) = (Vec::new(), Vec::new());
-    let touched: BTreeSet<_> = grants.iter().map(|grant| &grant.process_id).collect();
-    for id in touched {
-        if seen.rows.process(id).is_none_or(ProcessRecord::is_terminal) {
+    for id in sorted(grants.iter().map(|grant| &grant.process_id)) {
+        if seen.rows.process(&id).is_none_or(ProcessRecord::is_terminal) {
             continue;
         }
-        let held_elsewhere = seen.rows.grants_of_process(id).any(|grant| grant.session_id != *session);
+        let held_elsewhere = seen.rows.grants_of_process(&id).any(|grant| grant.session_id != *session);
         let list = if held_elsewhere { &mut preserved } else { &mut orphaned };
-        list.push(id.clone());
+        list.push(id);
     }
     let report = SessionDeleteReport {
         session_id: session.clone(),

@@ -3,19 +3,16 @@
 //! [`Rows`] is the part of a store that rules read: whole in memory, or just the rows that one
 //! transaction loaded. Both are the same type, so a rule cannot tell the stores apart.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::Bound,
-    rc::Rc,
-};
+use std::rc::Rc;
 
 use super::{
     Millis,
     event::ProcessEvent,
     grant::{HandleGrant, SessionScope},
-    key::{Key, ProcessId, ScopeId, SessionId},
+    key::{Part, ProcessId, ScopeId, SessionId, key},
     lease::LeaseSlot,
     process::ProcessRecord,
+    table::{Row, Table},
 };
 use crate::error::{Error, Result};
 
@@ -83,89 +80,94 @@ impl<T> Decision<T> {
 impl Snapshot<'_> {
     /// The process, or [`Code::UnknownProcess`](crate::Code::UnknownProcess).
     pub fn known(&self, id: &ProcessId) -> Result<&ProcessRecord> {
-        self.rows.processes.get(id).ok_or_else(|| Error::unknown_process(id))
+        self.rows.process(id).ok_or_else(|| Error::unknown_process(id))
     }
 }
 
 /// The rows that rules read, with the few orders they read them in.
 #[derive(Default)]
-pub struct Rows {
-    processes: BTreeMap<ProcessId, ProcessRecord>,
-    replays: BTreeMap<(ProcessId, Key), Rc<ProcessEvent>>,
-    leases: BTreeMap<ProcessId, LeaseSlot>,
-    grants: BTreeMap<(ScopeId, ProcessId), HandleGrant>,
-    scopes_of_process: BTreeSet<(ProcessId, ScopeId)>,
-    wake_targets: BTreeSet<(SessionId, ProcessId)>,
-    retained: BTreeSet<(Millis, ProcessId)>,
-}
+pub struct Rows(Table);
+
+// What the first part of a key says about the rest of it and about its row.
+/// id → process
+const PROCESS: u64 = 0;
+/// process, replay key → event
+const REPLAY: u64 = 1;
+/// process → lease slot
+const LEASE: u64 = 2;
+/// scope, process → grant
+const GRANT: u64 = 3;
+/// process, session, scope → grant
+const GRANT_OF_PROCESS: u64 = 4;
+/// session, process: where the process's wakes go to the session
+const WAKE_TARGET: u64 = 5;
+/// time, process: where the process has ended, last updated at that time
+const RETAINED: u64 = 6;
 
 impl Rows {
     /// One process.
     pub fn process(&self, id: &ProcessId) -> Option<&ProcessRecord> {
-        self.processes.get(id)
+        self.0.get(&key![PROCESS, id])?.process()
     }
 
     /// Every process, in id order.
     pub fn processes(&self) -> impl Iterator<Item = &ProcessRecord> {
-        self.processes.values()
+        self.0.under(key![PROCESS]).filter_map(|(_, row)| row.process())
     }
 
     /// The event that was appended to a process under a replay key.
     pub fn replay(&self, id: &ProcessId, replay_key: &str) -> Option<&Rc<ProcessEvent>> {
-        self.replays.get(&(id.clone(), replay_key.into()))
+        self.0.get(&key![REPLAY, id, replay_key])?.event()
     }
 
     /// The lease slot of a process; empty where it was never leased.
     pub fn lease(&self, id: &ProcessId) -> LeaseSlot {
-        self.leases.get(id).cloned().unwrap_or_default()
+        self.0.get(&key![LEASE, id]).and_then(Row::lease).cloned().unwrap_or_default()
     }
 
     /// One grant.
     pub fn grant(&self, scope: &ScopeId, id: &ProcessId) -> Option<&HandleGrant> {
-        self.grants.get(&(scope.clone(), id.clone()))
+        self.0.get(&key![GRANT, scope, id])?.grant()
     }
 
     /// The grants of one scope, in process id order.
     pub fn grants_of_scope(&self, scope: &ScopeId) -> impl Iterator<Item = &HandleGrant> {
-        let from = (scope.clone(), Key::from(""));
-        self.grants.range(from..).take_while(move |((at, _), _)| at == scope).map(|(_, grant)| grant)
+        self.0.under(key![GRANT, scope]).filter_map(|(_, row)| row.grant())
     }
 
     /// The grants of one session, all frames, in (scope, process id) order.
     pub fn grants_of_session(&self, session: &SessionId) -> impl Iterator<Item = &HandleGrant> {
-        let scopes = SessionScope::id_ranges(session);
-        scopes.into_iter().flat_map(|(first, end)| {
-            let range = (Bound::Included((first, Key::from(""))), Bound::Excluded((end, Key::from(""))));
-            self.grants.range(range).map(|(_, grant)| grant)
-        })
+        let ranges = SessionScope::id_ranges(session);
+        let rows = ranges.into_iter().flat_map(|(first, end)| self.0.between(key![GRANT, &first], key![GRANT, &end]));
+        rows.filter_map(|(_, row)| row.grant())
     }
 
-    /// The grants of one process, in scope order.
-    pub fn grants_of_process<'a>(&'a self, id: &'a ProcessId) -> impl Iterator<Item = &'a HandleGrant> {
-        second_of(&self.scopes_of_process, id).filter_map(move |scope| self.grants.get(&(scope.clone(), id.clone())))
+    /// The grants of one process, in (session, scope) order.
+    pub fn grants_of_process(&self, id: &ProcessId) -> impl Iterator<Item = &HandleGrant> {
+        self.0.under(key![GRANT_OF_PROCESS, id]).filter_map(|(_, row)| row.grant())
     }
 
     /// The processes whose wakes go to one session, in id order.
-    pub fn waking_session<'a>(&'a self, session: &'a SessionId) -> impl Iterator<Item = &'a ProcessRecord> {
-        second_of(&self.wake_targets, session).filter_map(|id| self.processes.get(id))
+    pub fn waking_session(&self, session: &SessionId) -> impl Iterator<Item = &ProcessRecord> {
+        self.0.under(key![WAKE_TARGET, session]).filter_map(|(_, row)| self.process(row.id()?))
     }
 
-    /// The terminal processes last updated strictly before `cutoff`, oldest first.
+    /// The ended processes last updated strictly before `cutoff`, oldest first.
     pub fn retained_before(&self, cutoff: Millis) -> impl Iterator<Item = &ProcessRecord> {
-        let cutoff = (cutoff, Key::from(""));
-        self.retained.range(..cutoff).filter_map(|(_, id)| self.processes.get(id))
+        let older = self.0.between(key![RETAINED], key![RETAINED, cutoff]);
+        older.filter_map(|(_, row)| self.process(row.id()?))
     }
 
     /// Puts one row, as loaded from a store or as decided by a rule.
     pub fn apply(&mut self, write: &Write) {
         match write {
-            Write::Process(record) => self.put_process(record.clone()),
+            Write::Process(record) => self.put_process(record),
             Write::Event { event, .. } => self.put_replay(event),
             Write::AckWake(..) => {}
             Write::Lease(id, slot) => {
-                self.leases.insert(id.clone(), slot.clone());
+                self.0.put(key![LEASE, id], Row::Lease(slot.clone()));
             }
-            Write::Grant(grant) => self.put_grant(grant.clone()),
+            Write::Grant(grant) => self.put_grant(grant),
             Write::Revoke(scope, id) => self.remove_grant(scope, id),
             Write::Prune(id) => self.prune(id),
         }
@@ -173,63 +175,56 @@ impl Rows {
 
     /// Puts an event under its replay key, where it has one.
     pub fn put_replay(&mut self, event: &Rc<ProcessEvent>) {
-        if let Some(key) = &event.replay_key {
-            self.replays.insert((event.process_id.clone(), key.as_str().into()), event.clone());
+        if let Some(replay_key) = &event.replay_key {
+            self.0.put(key![REPLAY, &event.process_id, replay_key.as_str()], Row::Event(event.clone()));
         }
     }
 
-    fn put_process(&mut self, record: ProcessRecord) {
+    fn put_process(&mut self, record: &ProcessRecord) {
         self.forget_orders(record.id());
-        let id = record.id().clone();
-        if let Some(scope) = &record.wake_target {
-            self.wake_targets.insert((scope.session_id.clone(), id.clone()));
+        for order in orders(record) {
+            self.0.put(order, Row::Id(record.id().clone()));
         }
-        if record.is_terminal() {
-            self.retained.insert((record.updated_at_ms, id.clone()));
-        }
-        self.processes.insert(id, record);
+        self.0.put(key![PROCESS, record.id()], Row::Process(Rc::new(record.clone())));
     }
 
     fn forget_orders(&mut self, id: &ProcessId) {
-        let Some(old) = self.processes.get(id) else { return };
-        if let Some(scope) = &old.wake_target {
-            self.wake_targets.remove(&(scope.session_id.clone(), id.clone()));
-        }
-        if old.is_terminal() {
-            self.retained.remove(&(old.updated_at_ms, id.clone()));
+        let stale = self.process(id).map(orders).unwrap_or_default();
+        for order in stale {
+            self.0.remove(&order);
         }
     }
 
-    fn put_grant(&mut self, grant: HandleGrant) {
-        let key = (grant.scope_id.clone(), grant.process_id.clone());
-        self.scopes_of_process.insert((key.1.clone(), key.0.clone()));
-        self.grants.insert(key, grant);
+    fn put_grant(&mut self, grant: &HandleGrant) {
+        let HandleGrant { scope_id, session_id, process_id, .. } = grant;
+        let row = Row::Grant(Rc::new(grant.clone()));
+        self.0.put(key![GRANT_OF_PROCESS, process_id, session_id, scope_id], row.clone());
+        self.0.put(key![GRANT, scope_id, process_id], row);
     }
 
     fn remove_grant(&mut self, scope: &ScopeId, id: &ProcessId) {
-        self.scopes_of_process.remove(&(id.clone(), scope.clone()));
-        self.grants.remove(&(scope.clone(), id.clone()));
+        let removed = self.0.remove(&key![GRANT, scope, id]);
+        if let Some(grant) = removed.as_ref().and_then(Row::grant) {
+            self.0.remove(&key![GRANT_OF_PROCESS, id, &grant.session_id, scope]);
+        }
     }
 
     fn prune(&mut self, id: &ProcessId) {
         self.forget_orders(id);
-        self.processes.remove(id);
-        let scopes: Vec<_> = second_of(&self.scopes_of_process, id).cloned().collect();
+        self.0.remove(&key![PROCESS, id]);
+        self.0.clear(key![REPLAY, id]);
+        let scopes: Vec<_> = self.grants_of_process(id).map(|grant| grant.scope_id.clone()).collect();
         for scope in scopes {
             self.remove_grant(&scope, id);
         }
-        let first = (id.clone(), Key::from(""));
-        let keys: Vec<_> =
-            self.replays.range(first..).map(|(key, _)| key).take_while(|(of, _)| of == id).cloned().collect();
-        for key in keys {
-            self.replays.remove(&key);
-        }
-        if let Some(slot) = self.leases.get_mut(id) {
-            slot.held = None;
-        }
+        let emptied = LeaseSlot { held: None, ..self.lease(id) };
+        self.0.put(key![LEASE, id], Row::Lease(emptied));
     }
 }
 
-fn second_of<'a>(pairs: &'a BTreeSet<(Key, Key)>, first: &'a Key) -> impl Iterator<Item = &'a Key> {
-    pairs.range((first.clone(), Key::from(""))..).take_while(move |(at, _)| at == first).map(|(_, second)| second)
+/// Where else a process row is found.
+fn orders(record: &ProcessRecord) -> Vec<Vec<Part>> {
+    let wakes = record.wake_target.as_ref().map(|scope| key![WAKE_TARGET, &scope.session_id, record.id()]);
+    let retained = record.is_terminal().then(|| key![RETAINED, record.updated_at_ms, record.id()]);
+    wakes.into_iter().chain(retained).collect()
 }

@@ -1,8 +1,10 @@
-//! Time and chance from the browser, or from any other JavaScript host.
+//! Time, chance, values and events of the browser, or of any other JavaScript host.
 
 use futures::{FutureExt, future::LocalBoxFuture};
 use gloo_timers::future::TimeoutFuture;
 use js_sys::{Reflect, Uint8Array};
+use serde::Serialize;
+use serde_json::Value;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{Event, EventTarget};
 
@@ -73,4 +75,14 @@ impl Drop for Listener {
         let callback = self.closure.as_ref().unchecked_ref();
         let _ = self.target.remove_event_listener_with_callback(self.event, callback);
     }
+}
+
+/// A JSON value as a plain object.
+pub fn to_js(value: &Value) -> Result<JsValue, JsValue> {
+    value.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).map_err(JsValue::from)
+}
+
+/// A plain object as a JSON value.
+pub fn from_js(value: JsValue) -> Result<Value, JsValue> {
+    serde_wasm_bindgen::from_value(value).map_err(JsValue::from)
 }

@@ -1,10 +1,6 @@
 //! Rows in memory: gone with the page, and the model of what the other stores do.
 
-use std::{
-    cell::RefCell,
-    collections::{BTreeMap, BTreeSet},
-    rc::Rc,
-};
+use std::{cell::RefCell, rc::Rc};
 
 use futures::future::{FutureExt, LocalBoxFuture, ready};
 
@@ -14,10 +10,11 @@ use crate::{
         event::ProcessEvent,
         filter::{ListIndex, ListQuery},
         grant::{HandleEntry, HandleGrant},
-        key::{Key, ProcessId, ScopeId},
+        key::{Part, ProcessId, ScopeId, key},
         lease::ProcessLease,
         process::ProcessRecord,
         snapshot::{Rows, Snapshot, Write},
+        table::{Row, Table, sorted},
     },
     error::{Code, Error, Result},
     host::Clock,
@@ -30,24 +27,27 @@ pub struct MemoryStore {
     tables: Rc<RefCell<Option<Tables>>>,
 }
 
-/// The rows that rules read, and the orders that only reads need.
+/// The rows that rules read, and those that only reads need.
 #[derive(Default)]
 struct Tables {
     rows: Rows,
-    logs: BTreeMap<ProcessId, Log>,
-    lists: BTreeMap<Vec<Key>, BTreeSet<ProcessId>>,
-    changes: BTreeMap<u64, ProcessId>,
-    change_of: BTreeMap<ProcessId, u64>,
+    more: Table,
     last_change: u64,
 }
 
-/// One event log. Sequences are dense, so an event's place is its sequence less one.
-#[derive(Default)]
-struct Log {
-    events: Vec<Rc<ProcessEvent>>,
-    by_type: BTreeMap<String, Vec<u64>>,
-    unacked: BTreeSet<u64>,
-}
+// What the first part of a key in `more` says about the rest of it and about its row.
+/// process, sequence → event
+const EVENT: u64 = 0;
+/// process, type, sequence → its place among the events of its type
+const BY_TYPE: u64 = 1;
+/// process, sequence: where the event has a wake that is not acknowledged
+const WAKE: u64 = 2;
+/// index, its prefix, lane, process
+const LIST: u64 = 3;
+/// number → process
+const CHANGE: u64 = 4;
+/// process → number
+const CHANGE_OF: u64 = 5;
 
 impl MemoryStore {
     /// An empty store on the host's time.
@@ -94,7 +94,7 @@ impl Store for MemoryStore {
     fn events(&self, id: &ProcessId, range: EventRange) -> LocalBoxFuture<'static, Result<Option<EventPage>>> {
         self.answer(|tables| {
             let Some(record) = tables.rows.process(id).cloned() else { return Ok(None) };
-            let events = tables.logs.get(id).map(|log| log.range(&range)).unwrap_or_default();
+            let events = tables.events(&record, &range);
             Ok(Some(EventPage { record, events }))
         })
     }
@@ -109,9 +109,9 @@ impl Store for MemoryStore {
             if tables.rows.process(id).is_none() {
                 return Ok(None);
             }
-            let of_type = tables.logs.get(id).and_then(|log| log.by_type.get(event_type));
-            let count = of_type.map_or(0, |places| places.partition_point(|sequence| *sequence <= up_to));
-            Ok(Some(count as u64))
+            let end = key![BY_TYPE, id, event_type, up_to.saturating_add(1)];
+            let mut of_type = tables.more.between(key![BY_TYPE, id, event_type], end);
+            Ok(Some(of_type.next_back().and_then(|(_, row)| row.number()).unwrap_or_default()))
         })
     }
 
@@ -138,19 +138,26 @@ impl Tables {
             Write::Process(record) => {
                 self.unlist(record.id());
                 for key in list_keys(record) {
-                    self.lists.entry(key).or_default().insert(record.id().clone());
+                    self.more.put(key, Row::Id(record.id().clone()));
                 }
                 self.changed(record.id());
             }
-            Write::Event { event, .. } => self.logs.entry(event.process_id.clone()).or_default().insert(event),
-            Write::AckWake(id, sequence) => {
-                if let Some(log) = self.logs.get_mut(id) {
-                    log.unacked.remove(sequence);
+            Write::Event { event, ordinal } => {
+                let (id, sequence) = (&event.process_id, event.sequence);
+                self.more.put(key![EVENT, id, sequence], Row::Event(event.clone()));
+                self.more.put(key![BY_TYPE, id, &event.event_type, sequence], Row::Number(*ordinal));
+                if event.semantics.wake.is_some() {
+                    self.more.put(key![WAKE, id, sequence], Row::Mark);
                 }
+            }
+            Write::AckWake(id, sequence) => {
+                self.more.remove(&key![WAKE, id, *sequence]);
             }
             Write::Prune(id) => {
                 self.unlist(id);
-                self.logs.remove(id);
+                for of_log in [EVENT, BY_TYPE, WAKE] {
+                    self.more.clear(key![of_log, id]);
+                }
                 self.changed(id);
             }
             Write::Lease(..) | Write::Grant(_) | Write::Revoke(..) => {}
@@ -160,39 +167,39 @@ impl Tables {
 
     /// Takes a process out of the lists that its stored row stands in.
     fn unlist(&mut self, id: &ProcessId) {
-        let Some(stored) = self.rows.process(id) else { return };
-        for key in list_keys(stored) {
-            if let Some(list) = self.lists.get_mut(&key) {
-                list.remove(id);
-            }
+        let stale = self.rows.process(id).map(list_keys).unwrap_or_default();
+        for key in stale {
+            self.more.remove(&key);
         }
     }
 
     fn changed(&mut self, id: &ProcessId) {
         self.last_change += 1;
-        if let Some(earlier) = self.change_of.insert(id.clone(), self.last_change) {
-            self.changes.remove(&earlier);
+        let earlier = self.more.put(key![CHANGE_OF, id], Row::Number(self.last_change));
+        if let Some(Row::Number(earlier)) = earlier {
+            self.more.remove(&key![CHANGE, earlier]);
         }
-        self.changes.insert(self.last_change, id.clone());
+        self.more.put(key![CHANGE, self.last_change], Row::Id(id.clone()));
     }
 
     fn list(&self, query: &ListQuery) -> Vec<ProcessRecord> {
         let limit = query.page.limit();
-        let mut ids = BTreeSet::new();
-        for lane in &query.lanes {
-            let Some(list) = self.lists.get(&list_key(&query.index, lane.as_str())) else { continue };
-            match &query.page.cursor {
-                Some(cursor) => ids.extend(list.range(cursor.clone()..).filter(|id| *id != cursor).take(limit)),
-                None => ids.extend(list.iter().take(limit)),
-            }
-        }
-        ids.into_iter().take(limit).filter_map(|id| self.rows.process(id).cloned()).collect()
+        let lanes = query.lanes.iter().flat_map(|lane| {
+            let list = list_key(&query.index, lane.as_str());
+            let end = [list.as_slice(), &[Part::End]].concat();
+            // Nothing lies between the cursor's own key and the same key with a part added.
+            let after = query.page.cursor.iter().flat_map(|cursor| key![cursor, 0]);
+            self.more.between(list.iter().cloned().chain(after).collect(), end).take(limit)
+        });
+        let ids = sorted(lanes.filter_map(|(_, row)| row.id()));
+        ids.iter().take(limit).filter_map(|id| self.rows.process(id).cloned()).collect()
     }
 
     fn changes(&self, after: u64, limit: Option<usize>) -> Changes {
         let mut changes = Changes { cursor: after, ..Changes::default() };
-        let later = self.changes.range(after.saturating_add(1)..);
-        for (number, id) in later.take(limit.unwrap_or(usize::MAX)) {
+        let later = self.more.between(key![CHANGE, after.saturating_add(1)], key![CHANGE, Part::End]);
+        for (key, row) in later.take(limit.unwrap_or(usize::MAX)) {
+            let ([_, Part::Number(number)], Some(id)) = (key.as_slice(), row.id()) else { continue };
             changes.cursor = *number;
             match self.rows.process(id) {
                 Some(record) => changes.records.push(record.clone()),
@@ -202,71 +209,65 @@ impl Tables {
         changes
     }
 
+    fn events(&self, record: &ProcessRecord, range: &EventRange) -> Vec<Rc<ProcessEvent>> {
+        let id = record.id();
+        match range {
+            EventRange::After { after, limit, types: None } => self.log(key![EVENT, id], id, *after, *limit),
+            EventRange::After { after, limit, types: Some(types) } => {
+                let mut merged = Table::default();
+                for event_type in types {
+                    for event in self.log(key![BY_TYPE, id, event_type], id, *after, *limit) {
+                        merged.put(key![event.sequence], Row::Event(event));
+                    }
+                }
+                let events = merged.all().filter_map(|(_, row)| row.event().cloned());
+                events.take(limit.unwrap_or(usize::MAX)).collect()
+            }
+            EventRange::Last(count) => {
+                let after = record.log.last_sequence.saturating_sub(*count as u64);
+                self.log(key![EVENT, id], id, after, None)
+            }
+            EventRange::Unacked(after) => self.log(key![WAKE, id], id, *after, None),
+        }
+    }
+
+    /// The events whose sequences stand under a prefix, after a sequence.
+    fn log(&self, prefix: Vec<Part>, id: &ProcessId, after: u64, limit: Option<usize>) -> Vec<Rc<ProcessEvent>> {
+        let first = [prefix.as_slice(), &[Part::Number(after.saturating_add(1))]].concat();
+        let keys = self.more.between(first, [prefix.as_slice(), &[Part::End]].concat()).map(|(key, _)| key);
+        let event_at = |sequence: &Part| self.more.get(&[Part::Number(EVENT), id.into(), sequence.clone()])?.event();
+        let events = keys.filter_map(|key| event_at(key.last()?).cloned());
+        events.take(limit.unwrap_or(usize::MAX)).collect()
+    }
+
     fn grants(&self, of: &GrantsOf) -> Vec<HandleEntry> {
+        let grants: Vec<_> = match of {
+            GrantsOf::Scope(scope) => self.rows.grants_of_scope(scope).collect(),
+            GrantsOf::Process(id) => self.rows.grants_of_process(id).collect(),
+        };
         let with_record = |grant: &HandleGrant| {
             let record = self.rows.process(&grant.process_id)?.clone();
             Some(HandleEntry { grant: grant.clone(), record })
         };
-        match of {
-            GrantsOf::Scope(scope) => self.rows.grants_of_scope(scope).filter_map(with_record).collect(),
-            GrantsOf::Process(id) => {
-                let mut entries: Vec<_> = self.rows.grants_of_process(id).filter_map(with_record).collect();
-                entries.sort_by(|a, b| a.grant.session_id.cmp(&b.grant.session_id));
-                entries
-            }
-        }
+        grants.into_iter().filter_map(with_record).collect()
     }
 }
 
-fn list_keys(record: &ProcessRecord) -> impl Iterator<Item = Vec<Key>> {
+fn list_keys(record: &ProcessRecord) -> Vec<Vec<Part>> {
     let lane = record.lane().as_str();
-    ListIndex::entries(record).into_iter().map(move |index| list_key(&index, lane))
+    let in_list = |index: &ListIndex| [list_key(index, lane), key![record.id()]].concat();
+    ListIndex::entries(record).iter().map(in_list).collect()
 }
 
-/// The variants of [`ListIndex`] have prefixes of different kinds, so a marker keeps them apart.
-fn list_key(index: &ListIndex, lane: &str) -> Vec<Key> {
-    let marker = match index {
-        ListIndex::Lane => "lane",
-        ListIndex::Kind(_) => "kind",
-        ListIndex::Definition(_) => "definition",
-        ListIndex::DefinitionAndKind(..) => "both",
+fn list_key(index: &ListIndex, lane: &str) -> Vec<Part> {
+    let number = match index {
+        ListIndex::Lane => 0,
+        ListIndex::Kind(_) => 1,
+        ListIndex::Definition(_) => 2,
+        ListIndex::DefinitionAndKind(..) => 3,
     };
-    let ends = [Key::from(marker), Key::from(lane)];
-    ends.into_iter().chain(index.prefix().into_iter().cloned()).collect()
-}
-
-impl Log {
-    fn insert(&mut self, event: &Rc<ProcessEvent>) {
-        self.by_type.entry(event.event_type.clone()).or_default().push(event.sequence);
-        if event.semantics.wake.is_some() {
-            self.unacked.insert(event.sequence);
-        }
-        self.events.push(event.clone());
-    }
-
-    fn range(&self, range: &EventRange) -> Vec<Rc<ProcessEvent>> {
-        let at = |sequence: &u64| self.events.get(*sequence as usize - 1).cloned();
-        match range {
-            EventRange::After { after, limit, types: None } => {
-                let later = self.events.iter().skip(*after as usize);
-                later.take(limit.unwrap_or(usize::MAX)).cloned().collect()
-            }
-            EventRange::After { after, limit, types: Some(types) } => {
-                let limit = limit.unwrap_or(usize::MAX);
-                let sequences: BTreeSet<u64> =
-                    types.iter().flat_map(|event_type| self.later_of_type(event_type, *after).take(limit)).collect();
-                sequences.iter().take(limit).filter_map(at).collect()
-            }
-            EventRange::Last(count) => {
-                self.events.iter().skip(self.events.len().saturating_sub(*count)).cloned().collect()
-            }
-            EventRange::Unacked(after) => self.unacked.range(after.saturating_add(1)..).filter_map(at).collect(),
-        }
-    }
-
-    fn later_of_type(&self, event_type: &str, after: u64) -> impl Iterator<Item = u64> {
-        let places = self.by_type.get(event_type).map(Vec::as_slice).unwrap_or_default();
-        let first = places.partition_point(|sequence| *sequence <= after);
-        places.iter().skip(first).copied()
-    }
+    let mut list = key![LIST, number];
+    list.extend(index.prefix().into_iter().map(Part::from));
+    list.push(lane.into());
+    list
 }

@@ -14,6 +14,7 @@ use crate::{
         lease::ProcessLease,
         process::ProcessRecord,
         snapshot::{Decision, Snapshot, Write},
+        table::sorted,
     },
     error::{Code, Error, Result},
 };
@@ -166,19 +167,29 @@ pub trait Store {
     fn close(&self);
 }
 
-/// Runs a typed rule and gives back its reply, with the writes that were kept.
+/// Runs a typed rule and gives back its reply, with the ids of the processes it changed.
 pub async fn transact<T: 'static>(
     store: &dyn Store,
     reads: Reads,
     rule: impl Fn(&Snapshot) -> Result<Decision<T>> + 'static,
-) -> Result<(T, Vec<Write>)> {
-    let kept: Rc<RefCell<Option<(T, Vec<Write>)>>> = Rc::default();
+) -> Result<(T, Vec<ProcessId>)> {
+    let kept: Rc<RefCell<Option<(T, Vec<ProcessId>)>>> = Rc::default();
     let decided = kept.clone();
     let rule: Rule = Rc::new(move |seen| {
         let Decision { reply, writes } = rule(seen)?;
-        decided.replace(Some((reply, writes.clone())));
+        decided.replace(Some((reply, changed_processes(&writes))));
         Ok(writes)
     });
     store.transact(reads, rule).await?;
     kept.take().ok_or_else(|| Error::new(Code::Internal, "the store committed without running the rule"))
+}
+
+/// The processes whose rows some writes change; grants, leases and acks change none.
+fn changed_processes(writes: &[Write]) -> Vec<ProcessId> {
+    let changed = writes.iter().filter_map(|write| match write {
+        Write::Process(record) => Some(record.id()),
+        Write::Prune(id) => Some(id),
+        Write::Event { .. } | Write::AckWake(..) | Write::Lease(..) | Write::Grant(_) | Write::Revoke(..) => None,
+    });
+    sorted(changed)
 }

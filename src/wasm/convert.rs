@@ -4,33 +4,31 @@ use std::rc::Rc;
 
 use futures::{FutureExt, TryFutureExt};
 use js_sys::Promise;
-use serde::Serialize;
-use serde_json::Value;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::future_to_promise;
 
 use super::host;
 use crate::{
-    domain::json::FromJson,
+    domain::json::{FromJson, ToJson},
     error::{Code, Error, Result},
+    host::browser::{from_js, to_js},
 };
 
 /// An argument in its own shape; `name` says which one is wrong.
 pub fn read<T: FromJson>(name: &str, value: JsValue) -> Result<T> {
-    let value: Value =
-        serde_wasm_bindgen::from_value(value).map_err(|fault| Error::invalid(format!("{name} {fault}")))?;
+    let value =
+        from_js(value).map_err(|fault| Error::invalid(format!("{name} is no JSON")).caused_by(Rc::new(fault)))?;
     T::from_json(value).map_err(|fault| Error::invalid(fault.within(name).to_string()))
 }
 
 /// A result as a plain object.
-pub fn js(value: &(impl Serialize + ?Sized)) -> Result<JsValue> {
-    value
-        .serialize(&serde_wasm_bindgen::Serializer::json_compatible())
-        .map_err(|fault| Error::new(Code::Internal, fault.to_string()).caused_by(Rc::new(JsValue::from(fault))))
+pub fn js(value: &dyn ToJson) -> Result<JsValue> {
+    let unwritable = |fault| Error::new(Code::Internal, "a result cannot be handed over").caused_by(Rc::new(fault));
+    to_js(&value.to_json()).map_err(unwritable)
 }
 
 /// A result that may be missing: `undefined`.
-pub fn js_some(value: Option<&impl Serialize>) -> Result<JsValue> {
+pub fn js_some(value: Option<&dyn ToJson>) -> Result<JsValue> {
     value.map_or(Ok(JsValue::UNDEFINED), js)
 }
 

@@ -8,7 +8,6 @@ use futures::{
     future::{Either, Shared, select},
 };
 use js_sys::{Function, Promise};
-use serde::Serialize;
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use web_sys::AbortSignal;
 
@@ -23,7 +22,7 @@ use crate::{
         event::{AppendRequest, ProcessEvent},
         filter::{ListFilter, Page},
         grant::SessionScope,
-        json::{from_json, named},
+        json::{from_json, named, to_json},
         key::ProcessId,
         lease::{LeaseOwner, LivenessMark},
         process::ProcessRecord,
@@ -85,18 +84,19 @@ struct EventQuery {
 
 from_json!(EventQuery { limit: "limit", types: "types" });
 
-#[derive(Serialize)]
 struct ChangesReply {
     records: Vec<ProcessRecord>,
     removed: Vec<ProcessId>,
     cursor: String,
 }
 
-#[derive(Serialize)]
 struct EventBatchReply {
     events: Vec<Rc<ProcessEvent>>,
     done: bool,
 }
+
+to_json!(ChangesReply { records: "records", removed: "removed", cursor: "cursor" });
+to_json!(EventBatchReply { events: "events", done: "done" });
 
 /// A registry that is open, or was.
 #[wasm_bindgen]
@@ -238,7 +238,7 @@ impl Registry {
 
     #[wasm_bindgen(js_name = getProcess)]
     pub fn get_process(&self, id: String) -> Promise {
-        self.run(async move |registry| js_some(registry.process(&id.into()).await?.as_ref()))
+        self.run(async move |registry| js_some(registry.process(&id.into()).await?.as_ref().map(|record| record as _)))
     }
 
     #[wasm_bindgen(js_name = listProcesses)]
@@ -432,7 +432,7 @@ impl Registry {
 
     #[wasm_bindgen(js_name = getProcessLease)]
     pub fn get_process_lease(&self, id: String) -> Promise {
-        self.run(async move |registry| js_some(registry.lease(&id.into()).await?.as_ref()))
+        self.run(async move |registry| js_some(registry.lease(&id.into()).await?.as_ref().map(|lease| lease as _)))
     }
 
     // ── Waits ──────────────────────────────────────────────────────────────

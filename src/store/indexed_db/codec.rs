@@ -3,8 +3,6 @@
 use std::rc::Rc;
 
 use js_sys::{Array, Reflect};
-use serde::Serialize;
-use serde_json::Value;
 use wasm_bindgen::JsValue;
 use web_sys::IdbKeyRange;
 
@@ -14,12 +12,13 @@ use crate::{
         event::ProcessEvent,
         filter::ListIndex,
         grant::SessionScope,
-        json::{FromJson, from_json},
-        key::{Key, ProcessId},
+        json::{FromJson, ToJson, json},
+        key::{Key, Part, ProcessId},
         lease::LeaseSlot,
         process::{LogHead, ProcessExternalRef, ProcessRecord, ProcessStatus, Registered, WaitState},
     },
     error::{Code, Error, Result},
+    host::browser::{from_js, to_js},
     store::indexed_db::request::failed,
 };
 
@@ -27,32 +26,25 @@ use crate::{
 const PRUNED: &str = "pruned";
 
 /// The half of a process that changes, with what its indexes need.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 pub struct ProcessRow {
     pub id: ProcessId,
     lane: String,
     kind: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
     definition_hash: Option<Key>,
     status: ProcessStatus,
-    #[serde(skip_serializing_if = "Option::is_none")]
     wake_target: Option<SessionScope>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     external_ref: Option<ProcessExternalRef>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     wait: Option<WaitState>,
     pub registration_hash: String,
     pub created_at_ms: Millis,
     updated_at_ms: Millis,
     /// Only on ended processes, so that pruning finds nothing else.
-    #[serde(skip_serializing_if = "Option::is_none")]
     retained_since_ms: Option<Millis>,
     log: LogHead,
     change: u64,
 }
 
-from_json!(ProcessRow {
+json!(ProcessRow {
     id: "id",
     lane: "lane",
     kind: "kind",
@@ -109,14 +101,13 @@ impl ProcessRow {
 }
 
 /// What is left of a pruned process.
-#[derive(Serialize)]
 pub struct Tombstone {
     pub id: ProcessId,
     lane: String,
     change: u64,
 }
 
-from_json!(Tombstone { id: "id", lane: "lane", change: "change" });
+json!(Tombstone { id: "id", lane: "lane", change: "change" });
 
 impl Tombstone {
     pub fn new(id: &ProcessId, change: u64) -> Self {
@@ -145,33 +136,28 @@ pub fn change_of(row: &JsValue) -> u64 {
 }
 
 /// A row of `leases`.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 pub struct LeaseRow {
     pub process_id: ProcessId,
     pub slot: LeaseSlot,
 }
 
-from_json!(LeaseRow { process_id: "processId", slot: "slot" });
+json!(LeaseRow { process_id: "processId", slot: "slot" });
 
 /// A row of `wakes`.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 pub struct WakeRow {
     pub process_id: ProcessId,
     pub sequence: u64,
 }
 
-from_json!(WakeRow { process_id: "processId", sequence: "sequence" });
+json!(WakeRow { process_id: "processId", sequence: "sequence" });
 
 /// A row of `commits`.
-#[derive(Serialize)]
 pub struct CommitRow {
     pub writer: String,
     pub number: u64,
 }
 
-from_json!(CommitRow { writer: "writer", number: "number" });
+json!(CommitRow { writer: "writer", number: "number" });
 
 const ORDINAL: &str = "ordinal";
 
@@ -198,15 +184,14 @@ pub fn sequence_of(row: &JsValue) -> u64 {
 }
 
 /// A plain object.
-pub fn encode(row: &impl Serialize) -> Result<JsValue> {
-    row.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).map_err(unreadable)
+pub fn encode(row: &dyn ToJson) -> Result<JsValue> {
+    to_js(&row.to_json()).map_err(failed)
 }
 
 /// A plain object, back.
 pub fn decode<T: FromJson>(row: JsValue) -> Result<T> {
-    let value: Value = serde_wasm_bindgen::from_value(row).map_err(unreadable)?;
-    T::from_json(value)
-        .map_err(|fault| Error::new(Code::StorageFailed, format!("a stored row cannot be read: it{fault}")))
+    let unreadable = |fault| Error::new(Code::StorageFailed, format!("a stored row cannot be read: {fault}"));
+    T::from_json(from_js(row).map_err(failed)?).map_err(unreadable)
 }
 
 /// A row that may not be there.
@@ -217,25 +202,12 @@ pub fn decode_some<T: FromJson>(row: JsValue) -> Result<Option<T>> {
     }
 }
 
-fn unreadable(fault: serde_wasm_bindgen::Error) -> Error {
-    let what = format!("a stored row cannot be read or written: {fault}");
-    Error::new(Code::StorageFailed, what).caused_by(Rc::new(JsValue::from(fault)))
-}
-
 fn field(row: &JsValue, name: &str) -> JsValue {
     Reflect::get(row, &name.into()).unwrap_or(JsValue::UNDEFINED)
 }
 
-/// One part of a compound key.
-pub enum Part<'a> {
-    Text(&'a str),
-    Number(u64),
-    /// Greater than any text or number: arrays are last in IndexedDB's order.
-    End,
-}
-
 /// A compound key.
-pub fn key(parts: &[Part]) -> JsValue {
+pub fn js_key(parts: &[Part]) -> JsValue {
     let parts = parts.iter().map(|part| match part {
         Part::Text(text) => JsValue::from_str(text),
         Part::Number(number) => JsValue::from_f64(*number as f64),
@@ -246,5 +218,10 @@ pub fn key(parts: &[Part]) -> JsValue {
 
 /// The keys strictly between two.
 pub fn between(after: &[Part], before: &[Part]) -> Result<IdbKeyRange> {
-    IdbKeyRange::bound_with_lower_open_and_upper_open(&key(after), &key(before), true, true).map_err(failed)
+    IdbKeyRange::bound_with_lower_open_and_upper_open(&js_key(after), &js_key(before), true, true).map_err(failed)
+}
+
+/// The keys that begin with `prefix` and go on.
+pub fn under(prefix: &[Part]) -> Result<IdbKeyRange> {
+    between(prefix, &[prefix, &[Part::End]].concat())
 }

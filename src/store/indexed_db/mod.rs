@@ -93,13 +93,17 @@ impl IndexedDbStore {
     {
         let shared = self.0.clone();
         async move {
-            let attempt = async || read(shared.begin(IdbTransactionMode::Readonly).await?).await;
-            match attempt().await {
-                Err(fault) if request::is_lost_connection(&fault) => {
-                    shared.connection.forget();
-                    attempt().await
+            let mut retried = false;
+            loop {
+                let outcome = match shared.begin(IdbTransactionMode::Readonly).await {
+                    Ok(reader) => read(reader).await,
+                    Err(fault) => Err(fault),
+                };
+                match outcome {
+                    Err(fault) if !retried && request::is_lost_connection(&fault) => shared.connection.forget(),
+                    outcome => return outcome,
                 }
-                outcome => outcome,
+                retried = true;
             }
         }
         .boxed_local()
@@ -115,16 +119,19 @@ impl Shared {
 
     async fn transact(self: Rc<Self>, reads: Reads, rule: Rule) -> Result<()> {
         let number = self.commits.replace(self.commits.get() + 1);
-        match self.attempt(&reads, &rule, number).await {
-            Err(fault) if request::is_lost_connection(&fault) => {
-                self.connection.forget();
-                // The commit may have landed before the connection died: look before doing it again.
-                let mut reader = self.begin(IdbTransactionMode::Readonly).await?;
-                let landed = reader.last_commit(&self.writer).await? == Some(number);
-                reader.leave();
-                if landed { Ok(()) } else { self.attempt(&reads, &rule, number).await }
+        let mut retried = false;
+        loop {
+            match self.attempt(&reads, &rule, number).await {
+                Err(fault) if !retried && request::is_lost_connection(&fault) => {}
+                outcome => return outcome,
             }
-            outcome => outcome,
+            retried = true;
+            self.connection.forget();
+            // The commit may have landed before the connection died: look before doing it again.
+            let mut reader = self.begin(IdbTransactionMode::Readonly).await?;
+            if reader.last_commit(&self.writer).await? == Some(number) {
+                return Ok(());
+            }
         }
     }
 

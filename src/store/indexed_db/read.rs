@@ -1,9 +1,6 @@
 //! Reads of one transaction, in as few batches as their dependencies allow.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    rc::Rc,
-};
+use std::rc::Rc;
 
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{IdbCursor, IdbCursorWithValue, IdbKeyRange};
@@ -11,8 +8,8 @@ use web_sys::{IdbCursor, IdbCursorWithValue, IdbKeyRange};
 use super::{
     Shared,
     codec::{
-        CommitRow, LeaseRow, Part, ProcessRow, Stored, WakeRow, between, change_of, decode, decode_some, id_of, key,
-        ordinal_of, sequence_of, stored,
+        CommitRow, LeaseRow, ProcessRow, Stored, WakeRow, between, change_of, decode, decode_some, id_of, js_key,
+        ordinal_of, sequence_of, stored, under,
     },
     connection::Open,
     request::{Pending, Transaction, failed},
@@ -26,10 +23,11 @@ use crate::{
         event::ProcessEvent,
         filter::{ListIndex, ListQuery},
         grant::{HandleEntry, HandleGrant, SessionScope},
-        key::{ProcessId, ScopeId, SessionId},
+        key::{Part, ProcessId, ScopeId, SessionId, key},
         lease::LeaseSlot,
         process::{ProcessRecord, Registered},
         snapshot::{Rows, Write},
+        table::{Row, Table, sorted},
     },
     error::{Code, Error, Result},
     store::{Changes, EventPage, EventRange, GrantsOf, Reads},
@@ -95,7 +93,7 @@ impl Reader {
         let row = self.transaction.store(PROCESSES)?.get(&id.as_str().into())?;
         let replay = match replay_key {
             Some(replay_key) => {
-                let at = key(&[Part::Text(id), Part::Text(replay_key)]);
+                let at = js_key(&key![id, replay_key]);
                 Some(self.transaction.store(EVENTS)?.index(BY_REPLAY_KEY)?.get(&at)?)
             }
             None => None,
@@ -128,18 +126,19 @@ impl Reader {
     async fn load_session(&mut self, loaded: &mut Loaded, session: &SessionId) -> Result<()> {
         let mut of_session = Vec::new();
         for (first, end) in SessionScope::id_ranges(session) {
-            let range = between(&[Part::Text(&first)], &[Part::Text(&end)])?;
+            let range = between(&key![&first], &key![&end])?;
             of_session.push(self.transaction.store(GRANTS)?.get_all(&range, None)?);
         }
         let only = IdbKeyRange::only(&session.as_str().into()).map_err(failed)?;
         let waking = self.transaction.store(PROCESSES)?.index(BY_WAKE_SESSION)?.get_all(&only, None)?;
         loaded.last_change = self.last_change().await?;
-        let mut ids = BTreeSet::new();
+        let mut granted = Vec::new();
         for grants in &of_session {
             for row in grants.array()? {
-                ids.insert(decode::<HandleGrant>(row)?.process_id);
+                granted.push(decode::<HandleGrant>(row)?.process_id);
             }
         }
+        let ids = sorted(granted.iter());
         let mut rows = Vec::new();
         let mut of_process = Vec::new();
         for id in &ids {
@@ -218,21 +217,14 @@ impl Reader {
         })?;
         let mut lanes = Vec::new();
         for lane in &query.lanes {
-            let list: Vec<_> = query.index.prefix().into_iter().map(|part| &**part).chain([lane.as_str()]).collect();
-            let mut first: Vec<_> = list.iter().copied().map(Part::Text).collect();
-            let mut end: Vec<_> = list.iter().copied().map(Part::Text).collect();
-            first.extend(query.page.cursor.as_deref().map(Part::Text));
-            end.push(Part::End);
-            lanes.push(index.get_all(&between(&first, &end)?, Some(limit))?);
+            let list: Vec<Part> =
+                query.index.prefix().into_iter().map(Part::from).chain([lane.as_str().into()]).collect();
+            let after: Vec<Part> = list.iter().cloned().chain(query.page.cursor.iter().map(Part::from)).collect();
+            let end = [list.as_slice(), &[Part::End]].concat();
+            lanes.push(index.get_all(&between(&after, &end)?, Some(limit))?);
         }
         self.answered(lanes.last()).await?;
-        let mut merged = BTreeMap::new();
-        for lane in &lanes {
-            for row in lane.array()? {
-                merged.insert(id_of(&row), row);
-            }
-        }
-        self.records(merged.into_values().take(limit).collect()).await
+        self.records(merged(&lanes, |row| Part::from(&id_of(row)), limit)?).await
     }
 
     pub async fn changes(&mut self, after: u64, limit: Option<usize>) -> Result<Changes> {
@@ -288,18 +280,11 @@ impl Reader {
         let index = self.transaction.store(EVENTS)?.index(BY_TYPE)?;
         let mut of_types = Vec::new();
         for event_type in types {
-            let first = [Part::Text(id), Part::Text(event_type), Part::Number(after)];
-            let end = [Part::Text(id), Part::Text(event_type), Part::End];
-            of_types.push(index.get_all(&between(&first, &end)?, limit)?);
+            let range = between(&key![id, event_type, after], &key![id, event_type, Part::End])?;
+            of_types.push(index.get_all(&range, limit)?);
         }
         self.answered(of_types.last()).await?;
-        let mut merged = BTreeMap::new();
-        for events in &of_types {
-            for row in events.array()? {
-                merged.insert(sequence_of(&row), row);
-            }
-        }
-        Ok(merged.into_values().take(limit.unwrap_or(usize::MAX)).collect())
+        merged(&of_types, |row| Part::Number(sequence_of(row)), limit.unwrap_or(usize::MAX))
     }
 
     /// Sequences are dense, so the last ones are a range once the last is known.
@@ -317,7 +302,7 @@ impl Reader {
         let mut events = Vec::new();
         for wake in wakes.array()? {
             let WakeRow { process_id, sequence } = decode(wake)?;
-            let at = key(&[Part::Text(&process_id), Part::Number(sequence)]);
+            let at = js_key(&key![&process_id, sequence]);
             events.push(self.transaction.store(EVENTS)?.get(&at)?);
         }
         self.answered(events.last()).await?;
@@ -328,9 +313,8 @@ impl Reader {
     /// sequence tells the count.
     pub async fn count_events(&mut self, id: &ProcessId, event_type: &str, up_to: u64) -> Result<Option<u64>> {
         let row = self.transaction.store(PROCESSES)?.get(&id.as_str().into())?;
-        let first = [Part::Text(id), Part::Text(event_type)];
-        let end = [Part::Text(id), Part::Text(event_type), Part::Number(up_to.saturating_add(1))];
-        let last = self.transaction.store(EVENTS)?.index(BY_TYPE)?.last(&between(&first, &end)?.into())?;
+        let range = between(&key![id, event_type], &key![id, event_type, up_to.saturating_add(1)])?;
+        let last = self.transaction.store(EVENTS)?.index(BY_TYPE)?.last(&range)?;
         self.transaction.answered(&last).await?;
         if !matches!(stored(row.result()?)?, Some(Stored::Process(_))) {
             return Ok(None);
@@ -351,10 +335,7 @@ impl Reader {
 
     pub async fn grants(&mut self, of: &GrantsOf) -> Result<Vec<HandleEntry>> {
         let rows = match of {
-            GrantsOf::Scope(scope) => {
-                let range = between(&[Part::Text(scope)], &[Part::Text(scope), Part::End])?;
-                self.transaction.store(GRANTS)?.get_all(&range, None)?
-            }
+            GrantsOf::Scope(scope) => self.transaction.store(GRANTS)?.get_all(&under(&key![scope])?, None)?,
             GrantsOf::Process(id) => self.grants_of_process(id)?,
         };
         self.transaction.answered(&rows).await?;
@@ -426,17 +407,16 @@ impl Reader {
     }
 
     fn grant_row(&self, scope: &ScopeId, id: &ProcessId) -> Result<Pending> {
-        self.transaction.store(GRANTS)?.get(&key(&[Part::Text(scope), Part::Text(id)]))
+        self.transaction.store(GRANTS)?.get(&js_key(&key![scope, id]))
     }
 
     fn grants_of_process(&self, id: &ProcessId) -> Result<Pending> {
-        let range = between(&[Part::Text(id)], &[Part::Text(id), Part::End])?;
-        self.transaction.store(GRANTS)?.index(BY_PROCESS)?.get_all(&range, None)
+        self.transaction.store(GRANTS)?.index(BY_PROCESS)?.get_all(&under(&key![id])?, None)
     }
 }
 
 fn after_sequence(id: &ProcessId, after: u64) -> Result<IdbKeyRange> {
-    between(&[Part::Text(id), Part::Number(after)], &[Part::Text(id), Part::End])
+    between(&key![id, after], &key![id, Part::End])
 }
 
 fn slot_of(pending: &Pending) -> Result<LeaseSlot> {
@@ -460,4 +440,18 @@ fn put_grant(loaded: &mut Loaded, grant: Option<HandleGrant>) {
     if let Some(grant) = grant {
         loaded.rows.apply(&Write::Grant(grant));
     }
+}
+
+/// Lists that are in order each, as one in order.
+fn merged(lists: &[Pending], order: impl Fn(&JsValue) -> Part, limit: usize) -> Result<Vec<JsValue>> {
+    let mut rows = Vec::new();
+    let mut places = Table::default();
+    for list in lists {
+        for row in list.array()? {
+            places.put(vec![order(&row)], Row::Number(rows.len() as u64));
+            rows.push(row);
+        }
+    }
+    let in_order = places.all().filter_map(|(_, place)| rows.get(place.number()? as usize).cloned());
+    Ok(in_order.take(limit).collect())
 }

@@ -1,13 +1,18 @@
 //! What a rule decided, as requests of one transaction.
 
 use super::{
-    codec::{CommitRow, LeaseRow, Part, ProcessRow, Tombstone, WakeRow, between, encode, event_row, key},
+    codec::{CommitRow, LeaseRow, ProcessRow, Tombstone, WakeRow, encode, event_row, js_key, under},
     read::Loaded,
     request::Transaction,
     schema::{COMMITS, EVENTS, GRANTS, LEASES, PROCESSES, REGISTRATIONS, WAKES},
 };
 use crate::{
-    domain::{key::ProcessId, lease::LeaseSlot, process::ProcessRecord, snapshot::Write},
+    domain::{
+        key::{ProcessId, key},
+        lease::LeaseSlot,
+        process::ProcessRecord,
+        snapshot::Write,
+    },
     error::Result,
 };
 
@@ -28,14 +33,14 @@ pub fn all(transaction: &Transaction, loaded: &Loaded, writes: &[Write]) -> Resu
                 }
             }
             Write::AckWake(id, sequence) => {
-                transaction.store(WAKES)?.delete(&key(&[Part::Text(id), Part::Number(*sequence)]))?;
+                transaction.store(WAKES)?.delete(&js_key(&key![id, *sequence]))?;
             }
             Write::Lease(id, slot) => lease(transaction, id, slot)?,
             Write::Grant(grant) => {
                 transaction.store(GRANTS)?.put(&encode(grant)?)?;
             }
             Write::Revoke(scope, id) => {
-                transaction.store(GRANTS)?.delete(&key(&[Part::Text(scope), Part::Text(id)]))?;
+                transaction.store(GRANTS)?.delete(&js_key(&key![scope, id]))?;
             }
             Write::Prune(id) => {
                 change += 1;
@@ -65,12 +70,12 @@ fn lease(transaction: &Transaction, id: &ProcessId, slot: &LeaseSlot) -> Result<
 }
 
 fn prune(transaction: &Transaction, loaded: &Loaded, id: &ProcessId, change: u64) -> Result<()> {
-    let of_process = between(&[Part::Text(id)], &[Part::Text(id), Part::End])?;
+    let of_process = under(&key![id])?;
     transaction.store(EVENTS)?.delete(&of_process)?;
     transaction.store(WAKES)?.delete(&of_process)?;
     transaction.store(REGISTRATIONS)?.delete(&id.as_str().into())?;
     for grant in loaded.rows.grants_of_process(id) {
-        transaction.store(GRANTS)?.delete(&key(&[Part::Text(&grant.scope_id), Part::Text(id)]))?;
+        transaction.store(GRANTS)?.delete(&js_key(&key![&grant.scope_id, id]))?;
     }
     let slot = loaded.rows.lease(id);
     if slot.held.is_some() {
