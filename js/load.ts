@@ -2,7 +2,7 @@
 import init, * as glue from "../build/wasm/longwait.js";
 import { reportError } from "./call.js";
 import { invalidArgument, ProcessError } from "./errors.js";
-import type { RawModule } from "./raw.js";
+import type { Host, RawModule } from "./raw.js";
 import { compileSchema } from "./schema.js";
 import type { OpenOptions } from "./types.js";
 
@@ -41,6 +41,8 @@ async function start(from: Source): Promise<RawModule> {
   try {
     // The glue compiles while it downloads, and falls back where the server names another type than application/wasm.
     await init({ module_or_path: await fetchable(from) });
+    glue.install(host);
+    return glue;
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : typeof cause;
     throw new ProcessError(
@@ -49,14 +51,13 @@ async function start(from: Source): Promise<RawModule> {
       { code: "internal", cause },
     );
   }
-  glue.install({
-    error: (code: ProcessError["code"], message: string, processId: string | undefined, cause: unknown) =>
-      new ProcessError(message, { code, processId, cause }),
-    compileSchema,
-    reportError,
-  });
-  return glue;
 }
+
+const host: Host = {
+  error: (code, message, processId, cause) => new ProcessError(message, { code, processId, cause }),
+  compileSchema,
+  reportError,
+};
 
 function address(from: Source): string {
   if (typeof from === "string") return from;

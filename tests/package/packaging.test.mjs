@@ -1,0 +1,124 @@
+/** The package as npm delivers it, in a project of its own: found by Node, by Vite and by TypeScript, its inside hidden. */
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { build, createServer } from "vite";
+import { root } from "./bundled.mjs";
+
+let project;
+let installed;
+
+before(() => {
+  project = mkdtempSync(join(tmpdir(), "longwait-package-"));
+  installed = join(project, "node_modules", "longwait");
+  mkdirSync(installed, { recursive: true });
+  const packed = execFileSync("npm", ["pack", "--json", "--pack-destination", project], { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  const [{ filename }] = JSON.parse(packed);
+  execFileSync("tar", ["-xzf", join(project, filename), "-C", installed, "--strip-components=1"]);
+  writeFileSync(join(project, "package.json"), JSON.stringify({ type: "module" }));
+  writeFileSync(join(project, "index.html"), `<!doctype html><script type="module" src="/main.js"></script>`);
+  writeFileSync(join(project, "main.js"), `import { openRegistry } from "longwait";\nconst registry = await openRegistry({ storage: "memory" });\nconsole.log(registry.durability);\n`);
+});
+after(() => rmSync(project, { recursive: true, force: true }));
+
+const node = (script) => spawnSync(process.execPath, ["--input-type=module", "--eval", script], { cwd: project, encoding: "utf8" });
+
+test("it holds what it needs and nothing else", () => {
+  const files = execFileSync("find", [".", "-type", "f"], { cwd: installed, encoding: "utf8" }).trim().split("\n").sort();
+  const optional = ["./CHANGELOG.md", "./LICENSE", "./README.md"];
+  assert.deepEqual(files.filter((file) => !optional.includes(file)), [
+    "./dist/errors.d.ts", "./dist/index.d.ts", "./dist/index.js", "./dist/index.js.map", "./dist/longwait_bg.wasm",
+    "./dist/node.js", "./dist/node.js.map", "./dist/types.d.ts", "./package.json",
+  ]);
+});
+
+test("it needs no other package, and runs nothing when it is installed", () => {
+  const { dependencies, peerDependencies, optionalDependencies, scripts } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
+  assert.deepEqual([dependencies, peerDependencies, optionalDependencies], [undefined, undefined, undefined]);
+  for (const script of ["preinstall", "install", "postinstall"]) assert.equal(scripts?.[script], undefined);
+});
+
+test("it holds no eval, so that a strict content security policy may refuse it", () => {
+  for (const file of ["index.js", "node.js"]) {
+    assert.doesNotMatch(readFileSync(join(installed, "dist", file), "utf8"), /\beval\s*\(|new Function\b/);
+  }
+});
+
+test("Node runs it", () => {
+  const { stdout, stderr } = spawnSync(process.execPath, ["main.js"], { cwd: project, encoding: "utf8" });
+  assert.equal(stdout.trim(), "memory", stderr);
+});
+
+test("Node finds the WebAssembly by name, and nothing of the inside", () => {
+  const { stdout, stderr } = node(`
+    const outcomes = [];
+    for (const path of ["longwait", "longwait/longwait_bg.wasm", "longwait/package.json", "longwait/dist/index.js", "longwait/dist/registry.js", "longwait/js/check.ts"]) {
+      try { outcomes.push(import.meta.resolve(path).split("node_modules/longwait/")[1]); } catch (error) { outcomes.push(error.code); }
+    }
+    console.log(JSON.stringify(outcomes));
+  `);
+  const hidden = "ERR_PACKAGE_PATH_NOT_EXPORTED";
+  assert.deepEqual(JSON.parse(stdout || JSON.stringify(stderr)), ["dist/node.js", "dist/longwait_bg.wasm", "package.json", hidden, hidden, hidden]);
+});
+
+test("CommonJS code can import it, too", () => {
+  writeFileSync(join(project, "main.cjs"), `import("longwait").then(({ openRegistry }) => console.log(typeof openRegistry));`);
+  assert.equal(execFileSync(process.execPath, ["main.cjs"], { cwd: project, encoding: "utf8" }).trim(), "function");
+});
+
+test("Vite builds an app with it, the WebAssembly among its assets", async () => {
+  const { output } = await build({ root: project, configFile: false, logLevel: "error" });
+  const wasm = output.filter(({ fileName }) => fileName.endsWith(".wasm"));
+  assert.equal(wasm.length, 1);
+  assert.ok(Buffer.from(wasm[0].source).equals(readFileSync(join(installed, "dist", "longwait_bg.wasm"))));
+  const code = output.find(({ type }) => type === "chunk").code;
+  assert.ok(code.includes(`/${wasm[0].fileName}`), "the app refers to it");
+  assert.doesNotMatch(code, /node:fs|externalized/);
+});
+
+test("Vite serves an app with it while it is written, and the WebAssembly where the code looks for it", async () => {
+  const server = await createServer({ root: project, configFile: false, logLevel: "error", server: { port: 0, ws: false, watch: null } });
+  try {
+    await server.listen();
+    const origin = `http://localhost:${server.httpServer.address().port}`;
+    const read = async (address) => {
+      // The first request starts the bundling of the dependencies, and may be answered before it ends.
+      for (let attempt = 0; ; attempt++) {
+        const response = await fetch(address);
+        if (response.ok || attempt === 50) return response;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    };
+    const main = await (await read(`${origin}/main.js`)).text();
+    const dependency = new URL(main.match(/from "([^"]+)"/)[1], origin);
+    const code = await (await read(dependency)).text();
+    const [, path] = code.match(/new URL\(["'`]([^"'`]*longwait_bg\.wasm)["'`]/);
+    const wasm = await fetch(new URL(path, dependency));
+    assert.equal(wasm.headers.get("content-type"), "application/wasm");
+    assert.ok(Buffer.from(await wasm.arrayBuffer()).equals(readFileSync(join(installed, "dist", "longwait_bg.wasm"))));
+  } finally {
+    await server.close();
+  }
+});
+
+test("TypeScript finds its types, in the strictest mode and without the types of Node", () => {
+  writeFileSync(join(project, "app.ts"), `
+    import { isProcessError, openRegistry, ProcessError, type ProcessEvent, type ProcessRegistry } from "longwait";
+    export async function run(): Promise<number> {
+      await using registry: ProcessRegistry = await openRegistry({ storage: "memory", sink: (event: ProcessEvent) => void event.sequence });
+      try {
+        const output = await registry.awaiter.awaitTerminal("p", { timeoutMs: 1 });
+        return output.type === "success" ? 0 : 1;
+      } catch (error) {
+        if (isProcessError(error, "timeout")) return error.code.length;
+        throw new ProcessError("why", { cause: error });
+      }
+    }
+  `);
+  const options = ["--ignoreConfig", "--noEmit", "--strict", "--exactOptionalPropertyTypes", "--target", "es2022", "--lib", "es2022,dom", "--module", "nodenext", "--moduleResolution", "nodenext"];
+  const { status, stdout } = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), ...options, "app.ts"], { cwd: project, encoding: "utf8" });
+  assert.equal(status, 0, stdout);
+});
