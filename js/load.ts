@@ -47,11 +47,15 @@ async function start(from: Source): Promise<RawModule> {
     const why = cause instanceof Error ? cause.message : typeof cause;
     throw new ProcessError(
       `could not load the WebAssembly of longwait from ${address(from)} (${why}). Serve longwait_bg.wasm beside the ` +
-        "package's other files, or say where it is: openRegistry({ wasm: … }).",
+        "package's other files, or say where it is: openRegistry({ wasm: … })." +
+        (address(from).includes("/.vite/") ? VITE : ""),
       { code: "internal", cause },
     );
   }
 }
+
+/** Its development server moves the code of packages, and before version 8 forgets the files beside it. */
+const VITE = ' For Vite 7 and older, set optimizeDeps: { exclude: ["longwait"] } in its configuration.';
 
 const host: Host = {
   error: (code, message, processId, cause) => new ProcessError(message, { code, processId, cause }),

@@ -139,6 +139,13 @@ describe("loading", () => {
     assert.equal(fetched().length, 3);
   });
 
+  test("that fails where an older Vite has moved the code says what to configure", async (t) => {
+    serve(t, missing);
+    const { openRegistry } = await fresh("index.js");
+    await assert.rejects(openRegistry({ wasm: "http://localhost/node_modules/.vite/deps/longwait_bg.wasm" }), /optimizeDeps/);
+    await assert.rejects(openRegistry(), (error) => !error.message.includes("optimizeDeps"));
+  });
+
   test("of something that is not the WebAssembly of this package fails and can be repeated", async () => {
     const copy = await fresh("node.js");
     // One that imports a function which nobody has: what another version of the package looks like.
