@@ -253,7 +253,7 @@ export interface AppendRequest {
   /** Default `null`. Checked against the type's schema. */
   payload?: Json;
   /**
-   * Makes the append happen once: the same key and content again gives the stored event, other content is a
+   * Makes the append happen once. Non-empty: the same key and content again gives the stored event, other content is a
    * `replay_conflict`. Terminal types and `process.cancel_requested` need one.
    */
   replayKey?: string;
