@@ -10,6 +10,7 @@
 pub mod domain;
 pub mod error;
 pub mod host;
+pub mod operation;
 pub mod registry;
 pub mod store;
 pub mod watch;

@@ -7,20 +7,20 @@ use std::rc::Rc;
 use crate::{
     domain::{
         Millis,
-        event::{self, AppendRequest, AppendResult, ProcessEvent},
+        event::{AppendRequest, AppendResult, ProcessEvent},
         filter::{ListFilter, ListQuery, Page},
-        grant::{self, HandleDescriptor, HandleEntry, HandleGrant, SessionScope},
+        grant::{HandleDescriptor, HandleEntry, HandleGrant, SessionScope},
         key::{ProcessId, SessionId},
-        lease::{self, LeaseClaim, LeaseOwner, ProcessLease},
-        process::{self, ProcessAwaitOutput, ProcessExternalRef, ProcessRecord, ProcessRegistration, WaitState},
-        retention::{self, PruneReport},
+        lease::{LeaseClaim, LeaseOwner, ProcessLease},
+        process::{ProcessAwaitOutput, ProcessExternalRef, ProcessRecord, ProcessRegistration, WaitState},
+        retention::PruneReport,
         schema::{SchemaHost, Schemas},
-        session::{self, SessionDeleteReport},
-        snapshot::{Decision, Snapshot},
+        session::SessionDeleteReport,
     },
-    error::{Error, Result},
+    error::{Code, Error, Result},
     host::{Clock, Liveness, Random},
-    store::{self, Changes, Durability, EventPage, EventRange, GrantsOf, Reads, Store},
+    operation::{self, Operation},
+    store::{self, Answer, Changes, Durability, EventPage, EventRange, Live, Query, Store},
     watch::{ProcessChangeHub, ProcessEventSink, sink::Turns},
 };
 
@@ -42,7 +42,7 @@ pub struct Host {
 pub struct ProcessRegistry {
     store: Rc<dyn Store>,
     host: Host,
-    schemas: Rc<Schemas>,
+    pub(crate) schemas: Rc<Schemas>,
     hub: Option<ProcessChangeHub>,
     sink: Option<(Rc<dyn ProcessEventSink>, Turns)>,
 }
@@ -50,6 +50,17 @@ pub struct ProcessRegistry {
 /// How many processes one prune transaction removes, so that a large prune does not keep other
 /// tabs from writing.
 const PRUNE_BATCH: usize = 200;
+
+/// Asks the store, and takes the answer that belongs to the question.
+macro_rules! answer {
+    ($registry:ident, $query:expr, $answer:path) => {
+        match $registry.read($query).await? {
+            $answer(answer) => Ok(answer),
+            #[allow(clippy::wildcard_enum_match_arm, reason = "every other answer is a defect of the store")]
+            _ => Err(Error::new(Code::Internal, "the store answered another question")),
+        }
+    };
+}
 
 impl ProcessRegistry {
     /// A registry that tells nobody of changes; see
@@ -76,78 +87,82 @@ impl ProcessRegistry {
         self.store.durability()
     }
 
+    /// Runs an operation, then ticks every process whose row it changed, each once.
+    pub async fn execute<T: 'static>(&self, operation: Operation<T>) -> Result<T> {
+        let (reply, changed) = store::execute(&*self.store, operation).await?;
+        if let Some(hub) = &self.hub {
+            changed.iter().for_each(|id| hub.notify(id));
+        }
+        Ok(reply)
+    }
+
+    /// Answers a question.
+    pub async fn read(&self, query: Query) -> Result<Answer> {
+        self.store.read(query).await
+    }
+
     // ── Processes ──────────────────────────────────────────────────────────
 
     /// Registers a process, or finds it registered alike.
     pub async fn register(&self, registration: ProcessRegistration) -> Result<ProcessRecord> {
-        let registered = process::normalise(registration, &self.schemas)?;
-        let reads = Reads::Process(registered.registration.id.clone(), None);
-        self.transact(reads, move |seen| process::register(seen, &registered)).await
+        self.execute(operation::register(registration, &self.schemas)?).await
     }
 
     /// One process; `None` where the id is unknown, an error only where the store failed.
     pub async fn process(&self, id: &ProcessId) -> Result<Option<ProcessRecord>> {
-        self.store.process(id).await
+        answer!(self, Query::Process(id.clone()), Answer::Process)
     }
 
-    /// One process, or [`Code::UnknownProcess`](crate::Code::UnknownProcess).
+    /// One process, or [`Code::UnknownProcess`].
     pub async fn known(&self, id: &ProcessId) -> Result<ProcessRecord> {
         self.process(id).await?.ok_or_else(|| Error::unknown_process(id))
     }
 
     /// The processes that fit a filter, in id order.
     pub async fn list(&self, filter: &ListFilter, page: Page) -> Result<Vec<ProcessRecord>> {
-        self.store.processes(ListQuery::new(filter, page)).await
+        answer!(self, Query::Processes(ListQuery::new(filter, page)), Answer::Processes)
     }
 
     /// The processes that have not ended, in id order.
     pub async fn list_non_terminal(&self, page: Page) -> Result<Vec<ProcessRecord>> {
-        self.store.processes(ListQuery::non_terminal(page)).await
+        answer!(self, Query::Processes(ListQuery::non_terminal(page)), Answer::Processes)
     }
 
     /// At most `limit` rows that changed after a point of the change sequence; 0 is its beginning.
-    pub async fn changed_since(&self, cursor: u64, limit: Option<usize>) -> Result<Changes> {
-        self.store.changes(cursor, limit).await
+    pub async fn changed_since(&self, cursor: u64, limit: Option<u64>) -> Result<Changes> {
+        answer!(self, Query::Changes(cursor, limit), Answer::Changes)
     }
 
     /// Says where else a process is known, once.
     pub async fn set_external_ref(&self, id: &ProcessId, external_ref: ProcessExternalRef) -> Result<ProcessRecord> {
-        let (reads, id) = (Reads::Process(id.clone(), None), id.clone());
-        self.transact(reads, move |seen| process::set_external_ref(seen, &id, &external_ref)).await
+        self.execute(operation::set_external_ref(id.clone(), external_ref)).await
     }
 
     /// Says what a process waits for.
     pub async fn set_wait(&self, id: &ProcessId, wait: WaitState) -> Result<ProcessRecord> {
-        let (reads, id) = (Reads::Process(id.clone(), None), id.clone());
-        self.transact(reads, move |seen| process::set_wait(seen, &id, &wait)).await
+        self.execute(operation::set_wait(id.clone(), wait)).await
     }
 
     /// Says that a process waits no more.
     pub async fn clear_wait(&self, id: &ProcessId) -> Result<ProcessRecord> {
-        let (reads, id) = (Reads::Process(id.clone(), None), id.clone());
-        self.transact(reads, move |seen| process::clear_wait(seen, &id)).await
+        self.execute(operation::clear_wait(id.clone())).await
     }
 
     /// Ends a process.
     pub async fn complete(&self, id: &ProcessId, output: ProcessAwaitOutput) -> Result<ProcessRecord> {
-        let key = AppendRequest::completion(id, &output).replay_key;
-        let (reads, id, schemas) = (Reads::Process(id.clone(), key), id.clone(), self.schemas.clone());
-        self.transact(reads, move |seen| event::complete(seen, &schemas, &id, &output)).await
+        self.execute(operation::complete(id.clone(), output, &self.schemas)).await
     }
 
     /// Ends a process and releases its lease, only while the lease is held.
     pub async fn complete_with_lease(&self, held: ProcessLease, output: ProcessAwaitOutput) -> Result<ProcessRecord> {
-        let key = AppendRequest::completion(&held.process_id, &output).replay_key;
-        let (reads, schemas) = (Reads::Leased(held.process_id.clone(), key), self.schemas.clone());
-        self.transact(reads, move |seen| event::complete_with_lease(seen, &schemas, &held, &output)).await
+        self.execute(operation::complete_with_lease(held, output, &self.schemas)).await
     }
 
     /// Forgets the ended processes last updated strictly before `cutoff`.
     pub async fn prune(&self, cutoff: Millis) -> Result<PruneReport> {
         let mut total = PruneReport::default();
         loop {
-            let reads = Reads::Retained(cutoff, PRUNE_BATCH);
-            let batch = self.transact(reads, move |seen| Ok(retention::prune(seen, cutoff, PRUNE_BATCH))).await?;
+            let batch = self.execute(operation::prune(cutoff, PRUNE_BATCH)).await?;
             total.pruned_processes += batch.pruned_processes;
             total.pruned_events += batch.pruned_events;
             if batch.pruned_processes < PRUNE_BATCH as u64 {
@@ -161,12 +176,7 @@ impl ProcessRegistry {
     /// Appends an event, shows it to the sink if it is new, and waits for the sink.
     pub async fn append(&self, id: &ProcessId, request: AppendRequest) -> Result<AppendResult> {
         let turn = self.sink.as_ref().map(|(_, turns)| turns.join(id));
-        let reads = match &request.lease {
-            Some(_) => Reads::Leased(id.clone(), request.replay_key.clone()),
-            None => Reads::Process(id.clone(), request.replay_key.clone()),
-        };
-        let (id, schemas) = (id.clone(), self.schemas.clone());
-        let appended = self.transact(reads, move |seen| event::append(seen, &schemas, &id, &request)).await?;
+        let appended = self.execute(operation::append(id.clone(), request, &self.schemas)).await?;
         if let (Some((sink, _)), Some(turn), false) = (&self.sink, turn, appended.replayed) {
             turn.come().await;
             let shown = sink.emit(&appended.event);
@@ -183,22 +193,19 @@ impl ProcessRegistry {
 
     /// A stretch of an event log, ascending.
     pub async fn events(&self, id: &ProcessId, range: EventRange) -> Result<Vec<Rc<ProcessEvent>>> {
-        Ok(self.event_page(id, range).await?.events)
-    }
-
-    pub(crate) async fn event_page(&self, id: &ProcessId, range: EventRange) -> Result<EventPage> {
-        self.store.events(id, range).await?.ok_or_else(|| Error::unknown_process(id))
+        let page: Option<EventPage> = answer!(self, Query::Events(id.clone(), range), Answer::Events)?;
+        Ok(page.ok_or_else(|| Error::unknown_process(id))?.events)
     }
 
     /// How many events of a type there are up to a sequence, inclusive.
     pub async fn count_events(&self, id: &ProcessId, event_type: &str, up_to: u64) -> Result<u64> {
-        self.store.count_events(id, event_type, up_to).await?.ok_or_else(|| Error::unknown_process(id))
+        let count: Option<u64> = answer!(self, Query::Count(id.clone(), event_type.to_owned(), up_to), Answer::Count)?;
+        count.ok_or_else(|| Error::unknown_process(id))
     }
 
     /// Marks the wake of an event as delivered.
     pub async fn ack_wake(&self, id: &ProcessId, sequence: u64) -> Result<()> {
-        let (reads, id) = (Reads::Process(id.clone(), None), id.clone());
-        self.transact(reads, move |seen| event::ack_wake(seen, &id, sequence)).await
+        self.execute(operation::ack_wake(id.clone(), sequence)).await
     }
 
     // ── Handles and sessions ───────────────────────────────────────────────
@@ -210,103 +217,79 @@ impl ProcessRegistry {
         id: &ProcessId,
         descriptor: HandleDescriptor,
     ) -> Result<HandleGrant> {
-        let (reads, id) = (granted(&scope, [id]), id.clone());
-        self.transact(reads, move |seen| grant::grant(seen, &scope, &id, &descriptor)).await
+        self.execute(operation::grant(scope, id.clone(), descriptor)).await
     }
 
     /// Takes a grant back.
     pub async fn revoke(&self, scope: SessionScope, id: &ProcessId) -> Result<()> {
-        let (reads, id) = (granted(&scope, [id]), id.clone());
-        self.transact(reads, move |seen| grant::revoke(seen, &scope, &id)).await
+        self.execute(operation::revoke(scope, id.clone())).await
     }
 
     /// Moves grants from one scope to another, all or none.
     pub async fn transfer(&self, from: SessionScope, to: SessionScope, ids: Vec<ProcessId>) -> Result<()> {
-        let reads = granted(&from, &ids);
-        self.transact(reads, move |seen| grant::transfer(seen, &from, &to, &ids)).await
+        self.execute(operation::transfer(from, to, ids)).await
     }
 
-    /// The grants of a scope with their processes, in id order; with `live_only`, of those that
-    /// have not ended.
-    pub async fn grants(&self, scope: &SessionScope, live_only: bool) -> Result<Vec<HandleEntry>> {
+    /// The grants of a scope with their processes, in id order.
+    pub async fn grants(&self, scope: &SessionScope, live: Live) -> Result<Vec<HandleEntry>> {
         scope.check()?;
-        let mut entries = self.store.grants(GrantsOf::Scope(scope.id())).await?;
-        entries.retain(|entry| !live_only || !entry.record.is_terminal());
-        Ok(entries)
+        answer!(self, Query::GrantsOfScope(scope.id(), live), Answer::GrantsOfScope)
     }
 
     /// Whether a process is granted to a scope.
     pub async fn is_granted(&self, scope: &SessionScope, id: &ProcessId) -> Result<bool> {
         scope.check()?;
-        Ok(self.store.grant(&scope.id(), id).await?.is_some())
+        answer!(self, Query::IsGranted(scope.id(), id.clone()), Answer::IsGranted)
     }
 
     /// The grants of a process, by session id.
     pub async fn grants_of_process(&self, id: &ProcessId) -> Result<Vec<HandleGrant>> {
-        self.known(id).await?;
-        let entries = self.store.grants(GrantsOf::Process(id.clone())).await?;
+        let entries: Option<Vec<HandleEntry>> =
+            answer!(self, Query::GrantsOfProcess(id.clone()), Answer::GrantsOfProcess)?;
+        let entries = entries.ok_or_else(|| Error::unknown_process(id))?;
         Ok(entries.into_iter().map(|entry| entry.grant).collect())
     }
 
     /// Takes back every grant of a session and stops wakes to it.
     pub async fn delete_session(&self, session: &SessionId) -> Result<SessionDeleteReport> {
-        let session = session.clone();
-        self.transact(Reads::Session(session.clone()), move |seen| session::delete(seen, &session)).await
+        self.execute(operation::delete_session(session.clone())).await
     }
 
     // ── Leases ─────────────────────────────────────────────────────────────
 
     /// Claims a process for `ttl` milliseconds.
     pub async fn claim(&self, id: &ProcessId, owner: LeaseOwner, ttl: Millis) -> Result<LeaseClaim> {
-        let (id, token) = (id.clone(), self.host.random.name());
-        let reads = Reads::Leased(id.clone(), None);
-        self.transact(reads, move |seen| lease::claim(seen, &id, &owner, ttl, &token)).await
+        self.execute(operation::claim(id.clone(), owner, ttl, self.lease_token())).await
     }
 
     /// Claims a process from the holder that was observed, if that holder is proven dead.
     pub async fn reclaim(&self, observed: ProcessLease, owner: LeaseOwner, ttl: Millis) -> Result<LeaseClaim> {
         let proof = self.host.liveness.probe(&observed).await;
-        let token = self.host.random.name();
-        let reads = Reads::Leased(observed.process_id.clone(), None);
-        self.transact(reads, move |seen| lease::reclaim(seen, &observed, &owner, ttl, &token, proof)).await
+        self.execute(operation::reclaim(observed, owner, ttl, self.lease_token(), proof)).await
     }
 
     /// Extends a lease that is held.
     pub async fn renew(&self, held: ProcessLease, ttl: Millis) -> Result<ProcessLease> {
-        let reads = Reads::Leased(held.process_id.clone(), None);
-        self.transact(reads, move |seen| lease::renew(seen, &held, ttl)).await
+        self.execute(operation::renew(held, ttl)).await
     }
 
     /// Gives a lease back.
     pub async fn release(&self, id: &ProcessId, token: String) -> Result<()> {
-        let (reads, id) = (Reads::Leased(id.clone(), None), id.clone());
-        self.transact(reads, move |seen| Ok(lease::release(seen, &id, &token))).await
+        self.execute(operation::release(id.clone(), token)).await
     }
 
     /// The lease that is held, expired or not.
     pub async fn lease(&self, id: &ProcessId) -> Result<Option<ProcessLease>> {
-        self.store.lease(id).await
+        answer!(self, Query::Lease(id.clone()), Answer::Lease)
+    }
+
+    /// A fresh lease token.
+    pub(crate) fn lease_token(&self) -> String {
+        self.host.random.name()
     }
 
     /// Lets go of the store. Later calls are [`Code::Closed`](crate::Code::Closed).
     pub fn close(&self) {
         self.store.close();
     }
-
-    /// Runs a rule, then ticks every process whose row it changed, each once.
-    async fn transact<T: 'static>(
-        &self,
-        reads: Reads,
-        rule: impl Fn(&Snapshot) -> Result<Decision<T>> + 'static,
-    ) -> Result<T> {
-        let (reply, changed) = store::transact(&*self.store, reads, rule).await?;
-        if let Some(hub) = &self.hub {
-            changed.iter().for_each(|id| hub.notify(id));
-        }
-        Ok(reply)
-    }
-}
-
-fn granted<'a>(scope: &SessionScope, ids: impl IntoIterator<Item = &'a ProcessId>) -> Reads {
-    Reads::Granted(scope.id(), ids.into_iter().cloned().collect())
 }

@@ -71,13 +71,6 @@ pub struct Page {
 
 from_json!(Page { limit: "limit", cursor: "cursor" });
 
-impl Page {
-    /// The limit as a count.
-    pub fn limit(&self) -> usize {
-        self.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
-    }
-}
-
 /// The one list, of five, that a process stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lane {

@@ -65,6 +65,11 @@ pub trait FromJson: Sized {
     }
 }
 
+/// A value in its own shape, or what is wrong with it.
+pub fn read<T: FromJson>(value: Value) -> Result<T> {
+    T::from_json(value)
+}
+
 /// The fields of an object, taken out one by one.
 pub struct Fields(Map<String, Value>);
 
@@ -213,6 +218,7 @@ macro_rules! to_json_by {
 }
 
 to_json_by! {
+    (): _unit => Value::Null,
     Value: value => value.clone(),
     Map<String, Value>: fields => Value::Object(fields.clone()),
     &str: text => Value::String((*text).to_owned()),

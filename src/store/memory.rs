@@ -4,14 +4,13 @@ use std::{cell::RefCell, rc::Rc};
 
 use futures::future::{FutureExt, LocalBoxFuture, ready};
 
-use super::{Changes, Durability, EventPage, EventRange, GrantsOf, Reads, Rule, Store};
+use super::{Answer, Changes, Durability, EventPage, EventRange, Live, Query, Reads, Rule, Store};
 use crate::{
     domain::{
         event::ProcessEvent,
         filter::{ListIndex, ListQuery},
         grant::{HandleEntry, HandleGrant},
-        key::{Part, ProcessId, ScopeId, key},
-        lease::ProcessLease,
+        key::{Part, ProcessId, key},
         process::ProcessRecord,
         snapshot::{Rows, Snapshot, Write},
         table::{Row, Table, sorted},
@@ -79,52 +78,8 @@ impl Store for MemoryStore {
         })
     }
 
-    fn process(&self, id: &ProcessId) -> LocalBoxFuture<'static, Result<Option<ProcessRecord>>> {
-        self.answer(|tables| Ok(tables.rows.process(id).cloned()))
-    }
-
-    fn processes(&self, query: ListQuery) -> LocalBoxFuture<'static, Result<Vec<ProcessRecord>>> {
-        self.answer(|tables| Ok(tables.list(&query)))
-    }
-
-    fn changes(&self, after: u64, limit: Option<usize>) -> LocalBoxFuture<'static, Result<Changes>> {
-        self.answer(|tables| Ok(tables.changes(after, limit)))
-    }
-
-    fn events(&self, id: &ProcessId, range: EventRange) -> LocalBoxFuture<'static, Result<Option<EventPage>>> {
-        self.answer(|tables| {
-            let Some(record) = tables.rows.process(id).cloned() else { return Ok(None) };
-            let events = tables.events(&record, &range);
-            Ok(Some(EventPage { record, events }))
-        })
-    }
-
-    fn count_events(
-        &self,
-        id: &ProcessId,
-        event_type: &str,
-        up_to: u64,
-    ) -> LocalBoxFuture<'static, Result<Option<u64>>> {
-        self.answer(|tables| {
-            if tables.rows.process(id).is_none() {
-                return Ok(None);
-            }
-            let end = key![BY_TYPE, id, event_type, up_to.saturating_add(1)];
-            let mut of_type = tables.more.between(key![BY_TYPE, id, event_type], end);
-            Ok(Some(of_type.next_back().and_then(|(_, row)| row.number()).unwrap_or_default()))
-        })
-    }
-
-    fn lease(&self, id: &ProcessId) -> LocalBoxFuture<'static, Result<Option<ProcessLease>>> {
-        self.answer(|tables| Ok(tables.rows.lease(id).held))
-    }
-
-    fn grants(&self, of: GrantsOf) -> LocalBoxFuture<'static, Result<Vec<HandleEntry>>> {
-        self.answer(|tables| Ok(tables.grants(&of)))
-    }
-
-    fn grant(&self, scope: &ScopeId, id: &ProcessId) -> LocalBoxFuture<'static, Result<Option<HandleGrant>>> {
-        self.answer(|tables| Ok(tables.rows.grant(scope, id).cloned()))
+    fn read(&self, query: Query) -> LocalBoxFuture<'static, Result<Answer>> {
+        self.answer(|tables| Ok(tables.read(query)))
     }
 
     fn close(&self) {
@@ -133,6 +88,38 @@ impl Store for MemoryStore {
 }
 
 impl Tables {
+    fn read(&self, query: Query) -> Answer {
+        match query {
+            Query::Process(id) => Answer::Process(self.rows.process(&id).cloned()),
+            Query::Processes(query) => Answer::Processes(self.list(&query)),
+            Query::Changes(after, limit) => Answer::Changes(self.changes(after, Query::size(limit))),
+            Query::Events(id, range) => Answer::Events(
+                self.rows
+                    .process(&id)
+                    .map(|record| EventPage { record: record.clone(), events: self.events(record, &range) }),
+            ),
+            Query::Count(id, event_type, up_to) => {
+                Answer::Count(self.rows.process(&id).map(|_| self.count(&id, &event_type, up_to)))
+            }
+            Query::Lease(id) => Answer::Lease(self.rows.lease(&id).held),
+            Query::GrantsOfScope(scope, live) => {
+                let mut entries = self.with_records(self.rows.grants_of_scope(&scope));
+                entries.retain(|entry| live == Live::Any || !entry.record.is_terminal());
+                Answer::GrantsOfScope(entries)
+            }
+            Query::GrantsOfProcess(id) => Answer::GrantsOfProcess(
+                self.rows.process(&id).map(|_| self.with_records(self.rows.grants_of_process(&id))),
+            ),
+            Query::IsGranted(scope, id) => Answer::IsGranted(self.rows.grant(&scope, &id).is_some()),
+        }
+    }
+
+    fn count(&self, id: &ProcessId, event_type: &String, up_to: u64) -> u64 {
+        let end = key![BY_TYPE, id, event_type, up_to.saturating_add(1)];
+        let last = self.more.between(key![BY_TYPE, id, event_type], end).next_back();
+        last.and_then(|(_, row)| row.number()).unwrap_or_default()
+    }
+
     fn apply(&mut self, write: &Write) {
         match write {
             Write::Process(record) => {
@@ -183,7 +170,7 @@ impl Tables {
     }
 
     fn list(&self, query: &ListQuery) -> Vec<ProcessRecord> {
-        let limit = query.page.limit();
+        let limit = Query::size(query.page.limit);
         let lanes = query.lanes.iter().flat_map(|lane| {
             let list = list_key(&query.index, lane.as_str());
             let end = [list.as_slice(), &[Part::End]].concat();
@@ -195,10 +182,10 @@ impl Tables {
         ids.iter().take(limit).filter_map(|id| self.rows.process(id).cloned()).collect()
     }
 
-    fn changes(&self, after: u64, limit: Option<usize>) -> Changes {
+    fn changes(&self, after: u64, limit: usize) -> Changes {
         let mut changes = Changes { cursor: after, ..Changes::default() };
         let later = self.more.between(key![CHANGE, after.saturating_add(1)], key![CHANGE, Part::End]);
-        for (key, row) in later.take(limit.unwrap_or(usize::MAX)) {
+        for (key, row) in later.take(limit) {
             let ([_, Part::Number(number)], Some(id)) = (key.as_slice(), row.id()) else { continue };
             changes.cursor = *number;
             match self.rows.process(id) {
@@ -221,10 +208,10 @@ impl Tables {
                     }
                 }
                 let events = merged.all().filter_map(|(_, row)| row.event().cloned());
-                events.take(limit.unwrap_or(usize::MAX)).collect()
+                events.take(Query::size(*limit)).collect()
             }
             EventRange::Last(count) => {
-                let after = record.log.last_sequence.saturating_sub(*count as u64);
+                let after = record.log.last_sequence.saturating_sub(*count);
                 self.log(key![EVENT, id], id, after, None)
             }
             EventRange::Unacked(after) => self.log(key![WAKE, id], id, *after, None),
@@ -232,24 +219,20 @@ impl Tables {
     }
 
     /// The events whose sequences stand under a prefix, after a sequence.
-    fn log(&self, prefix: Vec<Part>, id: &ProcessId, after: u64, limit: Option<usize>) -> Vec<Rc<ProcessEvent>> {
+    fn log(&self, prefix: Vec<Part>, id: &ProcessId, after: u64, limit: Option<u64>) -> Vec<Rc<ProcessEvent>> {
         let first = [prefix.as_slice(), &[Part::Number(after.saturating_add(1))]].concat();
         let keys = self.more.between(first, [prefix.as_slice(), &[Part::End]].concat()).map(|(key, _)| key);
         let event_at = |sequence: &Part| self.more.get(&[Part::Number(EVENT), id.into(), sequence.clone()])?.event();
         let events = keys.filter_map(|key| event_at(key.last()?).cloned());
-        events.take(limit.unwrap_or(usize::MAX)).collect()
+        events.take(Query::size(limit)).collect()
     }
 
-    fn grants(&self, of: &GrantsOf) -> Vec<HandleEntry> {
-        let grants: Vec<_> = match of {
-            GrantsOf::Scope(scope) => self.rows.grants_of_scope(scope).collect(),
-            GrantsOf::Process(id) => self.rows.grants_of_process(id).collect(),
-        };
+    fn with_records<'a>(&self, grants: impl Iterator<Item = &'a HandleGrant>) -> Vec<HandleEntry> {
         let with_record = |grant: &HandleGrant| {
             let record = self.rows.process(&grant.process_id)?.clone();
             Some(HandleEntry { grant: grant.clone(), record })
         };
-        grants.into_iter().filter_map(with_record).collect()
+        grants.filter_map(with_record).collect()
     }
 }
 

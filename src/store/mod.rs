@@ -7,21 +7,20 @@ use futures::future::LocalBoxFuture;
 use crate::{
     domain::{
         Millis,
-        event::ProcessEvent,
-        filter::ListQuery,
-        grant::{HandleEntry, HandleGrant},
         key::{ProcessId, ScopeId, SessionId},
-        lease::ProcessLease,
-        process::ProcessRecord,
         snapshot::{Decision, Snapshot, Write},
         table::sorted,
     },
     error::{Code, Error, Result},
+    operation::Operation,
 };
 
 #[cfg(target_family = "wasm")]
 pub mod indexed_db;
 pub mod memory;
+mod query;
+
+pub use query::{Answer, Changes, EventPage, EventRange, Live, Query};
 
 /// How long what is written here lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,60 +63,6 @@ pub enum Reads {
 /// A rule as a store runs it: rows in, writes out.
 pub type Rule = Rc<dyn Fn(&Snapshot) -> Result<Vec<Write>>>;
 
-/// A stretch of one event log.
-#[derive(Clone, Debug)]
-pub enum EventRange {
-    /// Strictly after a sequence, ascending.
-    After {
-        /// The sequence.
-        after: u64,
-        /// At most so many.
-        limit: Option<usize>,
-        /// Only these types. Absent: all.
-        types: Option<Vec<String>>,
-    },
-    /// The last so many, ascending.
-    Last(usize),
-    /// After a sequence, with a wake that is not acknowledged.
-    Unacked(u64),
-}
-
-impl EventRange {
-    /// The first event of one type after a sequence.
-    pub fn first(event_type: &str, after: u64) -> Self {
-        Self::After { after, limit: Some(1), types: Some(vec![event_type.to_owned()]) }
-    }
-}
-
-/// A stretch of an event log, with what is known of its process in the same moment.
-#[derive(Clone, Debug)]
-pub struct EventPage {
-    /// The process.
-    pub record: ProcessRecord,
-    /// The events.
-    pub events: Vec<Rc<ProcessEvent>>,
-}
-
-/// Whose grants.
-#[derive(Clone, Debug)]
-pub enum GrantsOf {
-    /// A scope's, in process id order.
-    Scope(ScopeId),
-    /// A process's, by session id, then scope id.
-    Process(ProcessId),
-}
-
-/// Rows that changed since a point of the change sequence.
-#[derive(Clone, Debug, Default)]
-pub struct Changes {
-    /// The changed processes, in change order.
-    pub records: Vec<ProcessRecord>,
-    /// The pruned ids, in change order.
-    pub removed: Vec<ProcessId>,
-    /// The point reached.
-    pub cursor: u64,
-}
-
 /// A store of processes, events, leases and grants.
 ///
 /// # What an implementation promises
@@ -141,38 +86,15 @@ pub trait Store {
     fn durability(&self) -> Durability;
     /// Runs a rule on the rows it needs, and writes what it decides.
     fn transact(&self, reads: Reads, rule: Rule) -> LocalBoxFuture<'static, Result<()>>;
-    /// One process.
-    fn process(&self, id: &ProcessId) -> LocalBoxFuture<'static, Result<Option<ProcessRecord>>>;
-    /// A list of processes, in id order.
-    fn processes(&self, query: ListQuery) -> LocalBoxFuture<'static, Result<Vec<ProcessRecord>>>;
-    /// At most `limit` changes after a point.
-    fn changes(&self, after: u64, limit: Option<usize>) -> LocalBoxFuture<'static, Result<Changes>>;
-    /// A stretch of an event log; `None` where the process is unknown.
-    fn events(&self, id: &ProcessId, range: EventRange) -> LocalBoxFuture<'static, Result<Option<EventPage>>>;
-    /// How many events of a type there are up to a sequence, inclusive; `None` where the process
-    /// is unknown. Must not scan them.
-    fn count_events(
-        &self,
-        id: &ProcessId,
-        event_type: &str,
-        up_to: u64,
-    ) -> LocalBoxFuture<'static, Result<Option<u64>>>;
-    /// The lease that is held, expired or not.
-    fn lease(&self, id: &ProcessId) -> LocalBoxFuture<'static, Result<Option<ProcessLease>>>;
-    /// Grants with their processes.
-    fn grants(&self, of: GrantsOf) -> LocalBoxFuture<'static, Result<Vec<HandleEntry>>>;
-    /// One grant.
-    fn grant(&self, scope: &ScopeId, id: &ProcessId) -> LocalBoxFuture<'static, Result<Option<HandleGrant>>>;
+    /// Answers a question, from one moment.
+    fn read(&self, query: Query) -> LocalBoxFuture<'static, Result<Answer>>;
     /// Lets go of connections. Later calls are [`Code::Closed`].
     fn close(&self);
 }
 
-/// Runs a typed rule and gives back its reply, with the ids of the processes it changed.
-pub async fn transact<T: 'static>(
-    store: &dyn Store,
-    reads: Reads,
-    rule: impl Fn(&Snapshot) -> Result<Decision<T>> + 'static,
-) -> Result<(T, Vec<ProcessId>)> {
+/// Runs an operation and gives back its reply, with the ids of the processes it changed.
+pub async fn execute<T: 'static>(store: &dyn Store, operation: Operation<T>) -> Result<(T, Vec<ProcessId>)> {
+    let Operation { reads, rule } = operation;
     let kept: Rc<RefCell<Option<(T, Vec<ProcessId>)>>> = Rc::default();
     let decided = kept.clone();
     let rule: Rule = Rc::new(move |seen| {

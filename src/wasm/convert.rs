@@ -2,14 +2,15 @@
 
 use std::rc::Rc;
 
-use futures::{FutureExt, TryFutureExt};
+use futures::future::LocalBoxFuture;
 use js_sys::Promise;
+use serde_json::Value;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::future_to_promise;
 
 use super::host;
 use crate::{
-    domain::json::{FromJson, ToJson},
+    domain::json::FromJson,
     error::{Code, Error, Result},
     host::browser::{from_js, to_js},
 };
@@ -21,24 +22,19 @@ pub fn read<T: FromJson>(name: &str, value: JsValue) -> Result<T> {
     T::from_json(value).map_err(|fault| Error::invalid(fault.within(name).to_string()))
 }
 
-/// A result as a plain object.
-pub fn js(value: &dyn ToJson) -> Result<JsValue> {
+/// A result as a plain object; `undefined` where there is nothing.
+pub fn js(value: &Value) -> Result<JsValue> {
+    if value.is_null() {
+        return Ok(JsValue::UNDEFINED);
+    }
     let unwritable = |fault| Error::new(Code::Internal, "a result cannot be handed over").caused_by(Rc::new(fault));
-    to_js(&value.to_json()).map_err(unwritable)
+    to_js(value).map_err(unwritable)
 }
 
-/// A result that may be missing: `undefined`.
-pub fn js_some(value: Option<&dyn ToJson>) -> Result<JsValue> {
-    value.map_or(Ok(JsValue::UNDEFINED), js)
-}
+/// A future of a JSON value, boxed so that what runs it is compiled once and not for every export.
+pub type Reply = LocalBoxFuture<'static, Result<Value>>;
 
-/// A promise of a future.
-pub fn promise(future: impl Future<Output = Result<JsValue>> + 'static) -> Promise {
-    settle(future.map_err(host::process_error))
-}
-
-/// A promise of a future that rejects with any value.
-pub fn settle(future: impl Future<Output = std::result::Result<JsValue, JsValue>> + 'static) -> Promise {
-    // Boxed, so that the machinery behind it is compiled once and not for every export.
-    future_to_promise(future.boxed_local())
+/// A promise of a reply.
+pub fn promise(reply: Reply) -> Promise {
+    future_to_promise(async move { reply.await.and_then(|value| js(&value)).map_err(host::process_error) })
 }

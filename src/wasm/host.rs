@@ -15,12 +15,13 @@ use super::convert::js;
 use crate::{
     domain::{
         event::ProcessEvent,
+        json::ToJson,
         schema::{SchemaHost, Validator},
     },
     error::Error,
     host::{
         NoProof,
-        browser::{BrowserClock, BrowserRandom},
+        browser::{BrowserClock, BrowserRandom, to_js},
     },
     registry::Host,
     watch::ProcessEventSink,
@@ -73,7 +74,7 @@ struct LentSchemas;
 impl SchemaHost for LentSchemas {
     fn compile(&self, schema: &Value) -> Result<Rc<dyn Validator>, String> {
         let compile = lent("compileSchema").ok_or("no validator is installed")?;
-        let schema = js(schema).map_err(|fault| fault.to_string())?;
+        let schema = to_js(schema).map_err(|fault| message(&fault))?;
         let compiled = compile.call1(&JsValue::UNDEFINED, &schema).map_err(|fault| message(&fault))?;
         let validate = compiled.dyn_into().map_err(|_| "the validator is no function")?;
         Ok(Rc::new(LentValidator(validate)))
@@ -84,11 +85,7 @@ struct LentValidator(Function);
 
 impl Validator for LentValidator {
     fn faults(&self, payload: &Value) -> Vec<String> {
-        let payload = match js(payload) {
-            Ok(payload) => payload,
-            Err(fault) => return vec![fault.to_string()],
-        };
-        match self.0.call1(&JsValue::UNDEFINED, &payload) {
+        match to_js(payload).and_then(|payload| self.0.call1(&JsValue::UNDEFINED, &payload)) {
             Ok(faults) => Array::from(&faults).iter().filter_map(|fault| fault.as_string()).collect(),
             Err(fault) => vec![message(&fault)],
         }
@@ -105,7 +102,7 @@ pub struct JsSink(pub Function);
 
 impl ProcessEventSink for JsSink {
     fn emit(&self, event: &ProcessEvent) -> LocalBoxFuture<'static, ()> {
-        let event = match js(event) {
+        let event = match js(&event.to_json()) {
             Ok(event) => event,
             Err(fault) => {
                 report(&process_error(fault));

@@ -9,7 +9,8 @@ use futures::{
     lock::Mutex,
 };
 use js_sys::Promise;
-use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
+use serde_json::Value;
+use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::convert::promise;
 use crate::{
@@ -47,15 +48,16 @@ impl Receiver {
     pub fn changed(&self) -> Promise {
         let receiver = self.open.borrow().as_ref().map(|open| open.receiver.clone());
         let closed = select(self.closed.clone(), self.registry_closed.clone());
-        promise(async move {
+        let changed = async move {
             let over = || Error::new(Code::Closed, "the receiver is closed");
             let receiver = receiver.ok_or_else(over)?;
             let change = pin!(async { receiver.lock().await.changed().await });
             match select(closed, change).await {
                 Either::Left(_) => Err(over()),
-                Either::Right(_) => Ok(JsValue::UNDEFINED),
+                Either::Right(_) => Ok(Value::Null),
             }
-        })
+        };
+        promise(changed.boxed_local())
     }
 
     /// Ends the watch; waits that are pending reject with `closed`.

@@ -5,33 +5,35 @@ use std::{cell::RefCell, pin::pin, rc::Rc};
 use futures::{
     FutureExt,
     channel::oneshot,
-    future::{Either, Shared, select},
+    future::{Either, Shared, ready, select},
 };
 use js_sys::{Function, Promise};
+use serde_json::Value;
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
+use wasm_bindgen_futures::future_to_promise;
 use web_sys::AbortSignal;
 
 use super::{
-    convert::{js, js_some, promise, read, settle},
+    convert::{Reply, js, promise, read},
     host::{self, JsSink, process_error, report},
     receiver::Receiver,
 };
 use crate::{
     domain::{
         Millis,
-        event::{AppendRequest, ProcessEvent},
-        filter::{ListFilter, Page},
+        event::AppendRequest,
+        filter::ListQuery,
         grant::SessionScope,
-        json::{from_json, named, to_json},
-        key::ProcessId,
-        lease::{LeaseOwner, LivenessMark},
-        process::ProcessRecord,
+        json::{ToJson, from_json, named},
+        key::{ProcessId, ScopeId},
+        lease::{LeaseOwner, LivenessMark, ProcessLease},
     },
     error::{Code, Error, Result},
     host::{browser::Listener, within},
+    operation::{self, Operation},
     registry::ProcessRegistry,
     store::{
-        Durability, EventRange, Store,
+        Durability, EventRange, Live, Query, Store,
         indexed_db::{IndexedDbStore, request::Flush},
         memory::MemoryStore,
     },
@@ -84,20 +86,6 @@ struct EventQuery {
 
 from_json!(EventQuery { limit: "limit", types: "types" });
 
-struct ChangesReply {
-    records: Vec<ProcessRecord>,
-    removed: Vec<ProcessId>,
-    cursor: String,
-}
-
-struct EventBatchReply {
-    events: Vec<Rc<ProcessEvent>>,
-    done: bool,
-}
-
-to_json!(ChangesReply { records: "records", removed: "removed", cursor: "cursor" });
-to_json!(EventBatchReply { events: "events", done: "done" });
-
 /// A registry that is open, or was.
 #[wasm_bindgen]
 pub struct Registry {
@@ -148,35 +136,53 @@ fn closed() -> Error {
 
 impl Registry {
     /// Runs an operation, unless the registry is closed.
-    fn run(&self, operation: impl AsyncFnOnce(ProcessRegistry) -> Result<JsValue> + 'static) -> Promise {
-        let registry = self.is_open().map(|()| self.registry.clone());
-        promise(async move { operation(registry?).await })
+    fn write(&self, operation: impl FnOnce(&ProcessRegistry) -> Result<Operation<Value>>) -> Promise {
+        let (registry, operation) = (self.registry.clone(), operation(&self.registry));
+        self.run(async move { registry.execute(operation?).await }.boxed_local())
+    }
+
+    /// Answers a question, unless the registry is closed.
+    fn ask(&self, query: Result<Query>) -> Promise {
+        let registry = self.registry.clone();
+        let answer = async move {
+            let query = query?;
+            registry.read(query.clone()).await?.into_json(&query)
+        };
+        self.run(answer.boxed_local())
+    }
+
+    fn run(&self, reply: Reply) -> Promise {
+        match self.is_open() {
+            Ok(()) => promise(reply),
+            Err(fault) => promise(ready(Err(fault)).boxed_local()),
+        }
+    }
+
+    fn awaiter(&self, hub_backed: bool) -> ProcessAwaiter {
+        match hub_backed {
+            true => ProcessAwaiter::new(self.registry.clone(), self.hub.clone()),
+            false => ProcessAwaiter::polling(self.registry.clone()),
+        }
     }
 
     /// Runs a wait, until it is aborted, takes too long, or the registry is closed.
-    fn wait(
-        &self,
-        hub_backed: bool,
-        signal: Option<AbortSignal>,
-        timeout_ms: Option<f64>,
-        wait: impl AsyncFnOnce(ProcessAwaiter) -> Result<JsValue> + 'static,
-    ) -> Promise {
-        let registry = self.registry.clone();
-        let awaiter = match hub_backed {
-            true => ProcessAwaiter::new(registry.clone(), self.hub.clone()),
-            false => ProcessAwaiter::polling(registry.clone()),
-        };
-        let (opened, closing) = (self.is_open(), self.closed.clone());
-        settle(async move {
+    fn wait(&self, signal: Option<AbortSignal>, timeout_ms: Option<f64>, wait: Reply) -> Promise {
+        let (registry, opened, closing) = (self.registry.clone(), self.is_open(), self.closed.clone());
+        future_to_promise(async move {
             opened.map_err(process_error)?;
-            let wait = within(registry.clock(), timeout_ms.map(|span| span as Millis), wait(awaiter));
+            let wait = within(registry.clock(), timeout_ms.map(|span| span as Millis), wait);
             let aborted = pin!(aborted(signal));
             match select(select(aborted, closing), pin!(wait)).await {
                 Either::Left((Either::Left((reason, _)), _)) => Err(reason),
                 Either::Left((Either::Right(_), _)) => Err(process_error(closed())),
-                Either::Right((outcome, _)) => outcome.map_err(process_error),
+                Either::Right((outcome, _)) => outcome.and_then(|value| js(&value)).map_err(process_error),
             }
         })
+    }
+
+    fn append(&self, id: ProcessId, request: Result<AppendRequest>) -> Promise {
+        let registry = self.registry.clone();
+        self.run(async move { Ok(registry.append(&id, request?).await?.to_json()) }.boxed_local())
     }
 
     fn is_open(&self) -> Result<()> {
@@ -199,19 +205,24 @@ async fn aborted(signal: Option<AbortSignal>) -> JsValue {
     signal.reason()
 }
 
-fn count(number: f64) -> u64 {
-    number as u64
+fn scope_id(scope: JsValue) -> Result<ScopeId> {
+    let scope: SessionScope = read("scope", scope)?;
+    scope.check()?;
+    Ok(scope.id())
 }
 
-fn size(limit: Option<u64>) -> Option<usize> {
-    limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX))
+fn count(number: f64) -> u64 {
+    number as u64
 }
 
 #[wasm_bindgen]
 impl Registry {
     /// Opens a registry.
     pub fn open(options: JsValue, sink: Option<Function>) -> Promise {
-        promise(async move { Ok(open(read("options", options)?, sink).await?.into()) })
+        future_to_promise(async move {
+            let opened = async { open(read("options", options)?, sink).await };
+            opened.await.map(JsValue::from).map_err(process_error)
+        })
     }
 
     #[wasm_bindgen(getter)]
@@ -226,213 +237,203 @@ impl Registry {
 
     #[wasm_bindgen(getter)]
     pub fn owner(&self) -> JsValue {
-        js(&self.owner).unwrap_or(JsValue::UNDEFINED)
+        js(&self.owner.to_json()).unwrap_or(JsValue::UNDEFINED)
     }
 
     // ── Processes ──────────────────────────────────────────────────────────
 
     #[wasm_bindgen(js_name = registerProcess)]
     pub fn register_process(&self, registration: JsValue) -> Promise {
-        self.run(async move |registry| js(&registry.register(read("registration", registration)?).await?))
+        self.write(|registry| {
+            Ok(operation::register(read("registration", registration)?, &registry.schemas)?.into_json())
+        })
     }
 
     #[wasm_bindgen(js_name = getProcess)]
     pub fn get_process(&self, id: String) -> Promise {
-        self.run(async move |registry| js_some(registry.process(&id.into()).await?.as_ref().map(|record| record as _)))
+        self.ask(Ok(Query::Process(id.into())))
     }
 
     #[wasm_bindgen(js_name = listProcesses)]
     pub fn list_processes(&self, filter: JsValue, page: JsValue) -> Promise {
-        self.run(async move |registry| {
-            let (filter, page): (ListFilter, Page) = (read("filter", filter)?, read("page", page)?);
-            js(&registry.list(&filter, page).await?)
-        })
+        let list = || -> Result<_> { Ok(ListQuery::new(&read("filter", filter)?, read("page", page)?)) };
+        self.ask(list().map(Query::Processes))
     }
 
     #[wasm_bindgen(js_name = listNonTerminal)]
     pub fn list_non_terminal(&self, page: JsValue) -> Promise {
-        self.run(async move |registry| js(&registry.list_non_terminal(read("page", page)?).await?))
+        self.ask(read("page", page).map(ListQuery::non_terminal).map(Query::Processes))
     }
 
     #[wasm_bindgen(js_name = changedSince)]
     pub fn changed_since(&self, cursor: Option<String>, limit: Option<f64>) -> Promise {
-        self.run(async move |registry| {
-            let cursor = match cursor {
-                Some(cursor) => cursor.parse().map_err(|_| Error::invalid("cursor is not one of changedSince"))?,
-                None => 0,
-            };
-            let changes = registry.changed_since(cursor, size(limit.map(count))).await?;
-            let (records, removed) = (changes.records, changes.removed);
-            js(&ChangesReply { records, removed, cursor: changes.cursor.to_string() })
-        })
+        let point = cursor.map_or(Ok(0), |cursor| cursor.parse());
+        let point = point.map_err(|_| Error::invalid("cursor is not one that changedSince gave"));
+        self.ask(point.map(|point| Query::Changes(point, limit.map(count))))
     }
 
     #[wasm_bindgen(js_name = setExternalRef)]
     pub fn set_external_ref(&self, id: String, external_ref: JsValue) -> Promise {
-        self.run(async move |registry| js(&registry.set_external_ref(&id.into(), read("ref", external_ref)?).await?))
+        self.write(|_| Ok(operation::set_external_ref(id.into(), read("ref", external_ref)?).into_json()))
     }
 
     #[wasm_bindgen(js_name = setProcessWait)]
     pub fn set_process_wait(&self, id: String, wait: JsValue) -> Promise {
-        self.run(async move |registry| js(&registry.set_wait(&id.into(), read("wait", wait)?).await?))
+        self.write(|_| Ok(operation::set_wait(id.into(), read("wait", wait)?).into_json()))
     }
 
     #[wasm_bindgen(js_name = clearProcessWait)]
     pub fn clear_process_wait(&self, id: String) -> Promise {
-        self.run(async move |registry| js(&registry.clear_wait(&id.into()).await?))
+        self.write(|_| Ok(operation::clear_wait(id.into()).into_json()))
     }
 
     #[wasm_bindgen(js_name = completeProcess)]
     pub fn complete_process(&self, id: String, output: JsValue) -> Promise {
-        self.run(async move |registry| js(&registry.complete(&id.into(), read("output", output)?).await?))
+        self.write(
+            |registry| Ok(operation::complete(id.into(), read("output", output)?, &registry.schemas).into_json()),
+        )
     }
 
     #[wasm_bindgen(js_name = completeProcessWithLease)]
     pub fn complete_process_with_lease(&self, lease: JsValue, output: JsValue) -> Promise {
-        self.run(async move |registry| {
-            js(&registry.complete_with_lease(read("lease", lease)?, read("output", output)?).await?)
+        self.write(|registry| {
+            let (held, output) = (read("lease", lease)?, read("output", output)?);
+            Ok(operation::complete_with_lease(held, output, &registry.schemas).into_json())
         })
     }
 
     #[wasm_bindgen(js_name = requestCancel)]
     pub fn request_cancel(&self, id: String, reason: Option<String>) -> Promise {
-        self.run(async move |registry| js(&registry.request_cancel(&id.into(), reason.as_deref()).await?))
+        let id = ProcessId::from(id);
+        let request = AppendRequest::cancel(&id, reason.as_deref());
+        self.append(id, Ok(request))
     }
 
     #[wasm_bindgen(js_name = pruneTerminalProcesses)]
     pub fn prune_terminal_processes(&self, cutoff_ms: f64) -> Promise {
-        self.run(async move |registry| js(&registry.prune(count(cutoff_ms)).await?))
+        let registry = self.registry.clone();
+        self.run(async move { Ok(registry.prune(count(cutoff_ms)).await?.to_json()) }.boxed_local())
     }
 
     // ── Event log ──────────────────────────────────────────────────────────
 
     #[wasm_bindgen(js_name = appendEvent)]
     pub fn append_event(&self, id: String, request: JsValue) -> Promise {
-        self.run(async move |registry| {
-            let request: AppendRequest = read("request", request)?;
-            js(&registry.append(&id.into(), request).await?)
-        })
+        self.append(id.into(), read("request", request))
     }
 
     #[wasm_bindgen(js_name = eventsAfter)]
     pub fn events_after(&self, id: String, after: f64, query: JsValue) -> Promise {
-        self.run(async move |registry| {
-            let EventQuery { limit, types } = read("query", query)?;
-            let range = EventRange::After { after: count(after), limit: size(limit), types };
-            js(&registry.events(&id.into(), range).await?)
-        })
+        let range = read("query", query).map(|EventQuery { limit, types }| EventRange::After {
+            after: count(after),
+            limit,
+            types,
+        });
+        self.ask(range.map(|range| Query::Events(id.into(), range)))
     }
 
     #[wasm_bindgen(js_name = recentEvents)]
     pub fn recent_events(&self, id: String, limit: f64) -> Promise {
-        self.run(async move |registry| {
-            let last = size(Some(count(limit))).unwrap_or(usize::MAX);
-            js(&registry.events(&id.into(), EventRange::Last(last)).await?)
-        })
+        self.ask(Ok(Query::Events(id.into(), EventRange::Last(count(limit)))))
     }
 
     #[wasm_bindgen(js_name = countEventsThrough)]
     pub fn count_events_through(&self, id: String, event_type: String, up_to: f64) -> Promise {
-        self.run(async move |registry| js(&registry.count_events(&id.into(), &event_type, count(up_to)).await?))
+        self.ask(Ok(Query::Count(id.into(), event_type, count(up_to))))
     }
 
     #[wasm_bindgen(js_name = wakeEventsAfter)]
     pub fn wake_events_after(&self, id: String, after: f64) -> Promise {
-        self.run(async move |registry| js(&registry.events(&id.into(), EventRange::Unacked(count(after))).await?))
+        self.ask(Ok(Query::Events(id.into(), EventRange::Unacked(count(after)))))
     }
 
     #[wasm_bindgen(js_name = ackWake)]
     pub fn ack_wake(&self, id: String, sequence: f64) -> Promise {
-        self.run(async move |registry| {
-            registry.ack_wake(&id.into(), count(sequence)).await?;
-            Ok(JsValue::UNDEFINED)
-        })
+        self.write(|_| Ok(operation::ack_wake(id.into(), count(sequence)).into_json()))
     }
 
     // ── Handles and sessions ───────────────────────────────────────────────
 
     #[wasm_bindgen(js_name = grantHandle)]
     pub fn grant_handle(&self, scope: JsValue, id: String, descriptor: JsValue) -> Promise {
-        self.run(async move |registry| {
-            js(&registry.grant(read("scope", scope)?, &id.into(), read("descriptor", descriptor)?).await?)
+        self.write(|_| {
+            Ok(operation::grant(read("scope", scope)?, id.into(), read("descriptor", descriptor)?).into_json())
         })
     }
 
     #[wasm_bindgen(js_name = revokeHandle)]
     pub fn revoke_handle(&self, scope: JsValue, id: String) -> Promise {
-        self.run(async move |registry| {
-            registry.revoke(read("scope", scope)?, &id.into()).await?;
-            Ok(JsValue::UNDEFINED)
-        })
+        self.write(|_| Ok(operation::revoke(read("scope", scope)?, id.into()).into_json()))
     }
 
     #[wasm_bindgen(js_name = transferHandleGrants)]
     pub fn transfer_handle_grants(&self, from: JsValue, to: JsValue, ids: JsValue) -> Promise {
-        self.run(async move |registry| {
-            registry.transfer(read("from", from)?, read("to", to)?, read("processIds", ids)?).await?;
-            Ok(JsValue::UNDEFINED)
+        self.write(|_| {
+            Ok(operation::transfer(read("from", from)?, read("to", to)?, read("processIds", ids)?).into_json())
         })
     }
 
     #[wasm_bindgen(js_name = listHandleGrants)]
     pub fn list_handle_grants(&self, scope: JsValue) -> Promise {
-        self.run(async move |registry| js(&registry.grants(&read::<SessionScope>("scope", scope)?, false).await?))
+        self.ask(scope_id(scope).map(|scope| Query::GrantsOfScope(scope, Live::Any)))
     }
 
     #[wasm_bindgen(js_name = listLiveHandleGrants)]
     pub fn list_live_handle_grants(&self, scope: JsValue) -> Promise {
-        self.run(async move |registry| js(&registry.grants(&read::<SessionScope>("scope", scope)?, true).await?))
+        self.ask(scope_id(scope).map(|scope| Query::GrantsOfScope(scope, Live::Only)))
     }
 
     #[wasm_bindgen(js_name = hasHandleGrant)]
     pub fn has_handle_grant(&self, scope: JsValue, id: String) -> Promise {
-        self.run(async move |registry| js(&registry.is_granted(&read("scope", scope)?, &id.into()).await?))
+        self.ask(scope_id(scope).map(|scope| Query::IsGranted(scope, id.into())))
     }
 
     #[wasm_bindgen(js_name = handleGrantsForProcess)]
     pub fn handle_grants_for_process(&self, id: String) -> Promise {
-        self.run(async move |registry| js(&registry.grants_of_process(&id.into()).await?))
+        self.ask(Ok(Query::GrantsOfProcess(id.into())))
     }
 
     #[wasm_bindgen(js_name = deleteSessionProcessState)]
     pub fn delete_session_process_state(&self, session_id: String) -> Promise {
-        self.run(async move |registry| js(&registry.delete_session(&session_id.into()).await?))
+        self.write(|_| Ok(operation::delete_session(session_id.into()).into_json()))
     }
 
     // ── Leases ─────────────────────────────────────────────────────────────
 
     #[wasm_bindgen(js_name = claimProcessLease)]
     pub fn claim_process_lease(&self, id: String, owner: JsValue, ttl_ms: f64) -> Promise {
-        self.run(async move |registry| js(&registry.claim(&id.into(), read("owner", owner)?, count(ttl_ms)).await?))
+        self.write(|registry| {
+            let token = registry.lease_token();
+            Ok(operation::claim(id.into(), read("owner", owner)?, count(ttl_ms), token).into_json())
+        })
     }
 
     #[wasm_bindgen(js_name = reclaimProcessLease)]
     pub fn reclaim_process_lease(&self, id: String, owner: JsValue, observed: JsValue, ttl_ms: f64) -> Promise {
-        self.run(async move |registry| {
-            let observed: crate::domain::lease::ProcessLease = read("observed", observed)?;
+        let registry = self.registry.clone();
+        let reclaim = async move {
+            let observed: ProcessLease = read("observed", observed)?;
             if *observed.process_id != *id {
                 return Err(Error::invalid("observed is the lease of another process"));
             }
-            js(&registry.reclaim(observed, read("owner", owner)?, count(ttl_ms)).await?)
-        })
+            Ok(registry.reclaim(observed, read("owner", owner)?, count(ttl_ms)).await?.to_json())
+        };
+        self.run(reclaim.boxed_local())
     }
 
     #[wasm_bindgen(js_name = renewProcessLease)]
     pub fn renew_process_lease(&self, lease: JsValue, ttl_ms: f64) -> Promise {
-        self.run(async move |registry| js(&registry.renew(read("lease", lease)?, count(ttl_ms)).await?))
+        self.write(|_| Ok(operation::renew(read("lease", lease)?, count(ttl_ms)).into_json()))
     }
 
     #[wasm_bindgen(js_name = completeProcessLease)]
     pub fn complete_process_lease(&self, id: String, lease_token: String) -> Promise {
-        self.run(async move |registry| {
-            registry.release(&id.into(), lease_token).await?;
-            Ok(JsValue::UNDEFINED)
-        })
+        self.write(|_| Ok(operation::release(id.into(), lease_token).into_json()))
     }
 
     #[wasm_bindgen(js_name = getProcessLease)]
     pub fn get_process_lease(&self, id: String) -> Promise {
-        self.run(async move |registry| js_some(registry.lease(&id.into()).await?.as_ref().map(|lease| lease as _)))
+        self.ask(Ok(Query::Lease(id.into())))
     }
 
     // ── Waits ──────────────────────────────────────────────────────────────
@@ -445,7 +446,9 @@ impl Registry {
         signal: Option<AbortSignal>,
         timeout_ms: Option<f64>,
     ) -> Promise {
-        self.wait(hub_backed, signal, timeout_ms, async move |awaiter| js(&awaiter.await_terminal(&id.into()).await?))
+        let awaiter = self.awaiter(hub_backed);
+        let wait = async move { Ok(awaiter.await_terminal(&id.into()).await?.to_json()) };
+        self.wait(signal, timeout_ms, wait.boxed_local())
     }
 
     #[wasm_bindgen(js_name = awaitEvent)]
@@ -460,9 +463,11 @@ impl Registry {
         signal: Option<AbortSignal>,
         timeout_ms: Option<f64>,
     ) -> Promise {
-        self.wait(hub_backed, signal, timeout_ms, async move |awaiter| {
-            js(&awaiter.await_event(&id.into(), &event_type, count(after), until_terminal).await?)
-        })
+        let awaiter = self.awaiter(hub_backed);
+        let wait = async move {
+            Ok(awaiter.await_event(&id.into(), &event_type, count(after), until_terminal).await?.to_json())
+        };
+        self.wait(signal, timeout_ms, wait.boxed_local())
     }
 
     #[wasm_bindgen(js_name = awaitEvents)]
@@ -474,10 +479,10 @@ impl Registry {
         until_terminal: bool,
         signal: Option<AbortSignal>,
     ) -> Promise {
-        self.wait(true, signal, None, async move |awaiter| {
-            let batch = awaiter.await_events(&id.into(), count(after), types, until_terminal).await?;
-            js(&EventBatchReply { events: batch.events, done: batch.done })
-        })
+        let awaiter = self.awaiter(true);
+        let wait =
+            async move { Ok(awaiter.await_events(&id.into(), count(after), types, until_terminal).await?.to_json()) };
+        self.wait(signal, None, wait.boxed_local())
     }
 
     // ── Hub ────────────────────────────────────────────────────────────────
@@ -518,10 +523,11 @@ impl Registry {
     pub fn close(&self) -> Promise {
         self.closing.take();
         let registry = self.registry.clone();
-        promise(async move {
+        let close = async move {
             // Everything called before has had its first turn by now, and with it its transaction.
             registry.close();
-            Ok(JsValue::UNDEFINED)
-        })
+            Ok(Value::Null)
+        };
+        promise(close.boxed_local())
     }
 }

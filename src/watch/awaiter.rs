@@ -3,7 +3,7 @@
 //! Any other order loses a wake-up. The back-off is the floor: even where every tick is lost,
 //! a waiter looks again within a second.
 
-use std::rc::Rc;
+use std::{pin::pin, rc::Rc};
 
 use futures::future::{Either, select};
 
@@ -11,12 +11,13 @@ use super::{ProcessAttach, ProcessChangeHub, backoff::Backoff};
 use crate::{
     domain::{
         event::ProcessEvent,
+        json::to_json,
         key::ProcessId,
         process::{ProcessAwaitOutput, ProcessRecord},
     },
     error::{Code, Error, Result},
     registry::ProcessRegistry,
-    store::{EventPage, EventRange},
+    store::{Answer, EventPage, EventRange, Query},
 };
 
 /// Turns the outcome or the next event of a process into a future. Dropping the future ends the
@@ -37,9 +38,11 @@ pub struct EventBatch {
     pub done: bool,
 }
 
+to_json!(EventBatch { events: "events", done: "done" });
+
 /// How many events a feed takes in one read: enough to make the read worth it, few enough to
 /// keep a page responsive while it works through them.
-const BATCH: usize = 256;
+const BATCH: u64 = 256;
 
 impl ProcessAwaiter {
     /// Wakes on the hub's ticks.
@@ -61,12 +64,17 @@ impl ProcessAwaiter {
     /// The outcome. [`Code::UnknownProcess`] also where it is pruned meanwhile.
     pub async fn await_terminal(&self, id: &ProcessId) -> Result<ProcessAwaitOutput> {
         if let Some(attach) = &self.attach {
-            return match terminal_output(&self.record(id).await?) {
+            return match terminal_output(&self.registry.known(id).await?) {
                 Some(output) => Ok(output),
                 None => attach.await_terminal(id).await,
             };
         }
-        self.until(id, || async { Ok(terminal_output(&self.record(id).await?)) }).await
+        self.until(Query::Process(id.clone()), |answer| match answer {
+            Answer::Process(Some(record)) => Ok(terminal_output(&record)),
+            #[allow(clippy::wildcard_enum_match_arm, reason = "no answer about it is no process")]
+            _ => Err(Error::unknown_process(id)),
+        })
+        .await
     }
 
     /// The first event of a type after a sequence. Events may follow the end of a process, so it
@@ -78,9 +86,8 @@ impl ProcessAwaiter {
         after: u64,
         until_terminal: bool,
     ) -> Result<Rc<ProcessEvent>> {
-        let range = EventRange::first(event_type, after);
-        self.until(id, || async {
-            let EventPage { record, events } = self.registry.event_page(id, range.clone()).await?;
+        self.until(Query::Events(id.clone(), EventRange::first(event_type, after)), |answer| {
+            let EventPage { record, events } = page_of(id, answer)?;
             match events.into_iter().next() {
                 None if until_terminal && record.is_terminal() => {
                     let what = format!("ended without another `{event_type}`");
@@ -102,45 +109,61 @@ impl ProcessAwaiter {
         until_terminal: bool,
     ) -> Result<EventBatch> {
         let range = EventRange::After { after, limit: Some(BATCH), types };
-        self.until(id, || async {
-            let EventPage { record, mut events } = self.registry.event_page(id, range.clone()).await?;
-            let full = events.len() == BATCH;
+        self.until(Query::Events(id.clone(), range), |answer| {
+            let EventPage { record, mut events } = page_of(id, answer)?;
+            let read_to_end = events.len() < BATCH as usize;
             let end = record.log.terminal_sequence.filter(|_| until_terminal);
-            if let Some(end) = end {
-                events.retain(|event| event.sequence <= end);
-            }
-            let past_end = end.is_some() && (!full || events.len() < BATCH);
-            let at_end = end.is_some() && events.last().map(|event| event.sequence) == end;
-            let batch = EventBatch { done: past_end || at_end, events };
-            Ok((batch.done || !batch.events.is_empty()).then_some(batch))
+            let Some(end) = end else {
+                return Ok((!events.is_empty()).then_some(EventBatch { events, done: false }));
+            };
+            let newest = events.last().map_or(after, |event| event.sequence);
+            events.retain(|event| event.sequence <= end);
+            Ok(Some(EventBatch { events, done: read_to_end || newest >= end }))
         })
         .await
     }
 
-    async fn record(&self, id: &ProcessId) -> Result<ProcessRecord> {
-        self.registry.known(id).await
+    /// Waits until `look` finds what it looks for in an answer.
+    async fn until<T>(&self, query: Query, look: impl Fn(Answer) -> Result<Option<T>>) -> Result<T> {
+        let mut found = None;
+        self.watch(query, &mut |answer| {
+            found = look(answer)?;
+            Ok(found.is_some())
+        })
+        .await?;
+        found.ok_or_else(|| Error::new(Code::Internal, "a wait ended without finding anything"))
     }
 
-    /// Subscribes, then reads and waits in turn until the read finds what it looks for.
-    async fn until<T, R: Future<Output = Result<Option<T>>>>(&self, id: &ProcessId, read: impl Fn() -> R) -> Result<T> {
-        let mut changes = self.hub.as_ref().map(|hub| hub.subscribe(id));
+    /// Subscribes, then reads and waits in turn until `look` is satisfied with an answer.
+    async fn watch(&self, query: Query, look: &mut dyn FnMut(Answer) -> Result<bool>) -> Result<()> {
+        let mut changes = match (&self.hub, query.process_id()) {
+            (Some(hub), Some(id)) => Some(hub.subscribe(id)),
+            (Some(_) | None, _) => None,
+        };
         let mut backoff = Backoff::default();
         loop {
-            if let Some(found) = read().await? {
-                return Ok(found);
+            if look(self.registry.read(query.clone()).await?)? {
+                return Ok(());
             }
             let pause = self.registry.clock().sleep(backoff.step());
             let Some(changes) = &mut changes else {
                 pause.await;
                 continue;
             };
-            let tick = changes.changed();
-            futures::pin_mut!(tick);
+            let tick = pin!(changes.changed());
             match select(tick, pause).await {
                 Either::Left(_) => backoff.reset(),
                 Either::Right(_) => {}
             }
         }
+    }
+}
+
+fn page_of(id: &ProcessId, answer: Answer) -> Result<EventPage> {
+    match answer {
+        Answer::Events(Some(page)) => Ok(page),
+        #[allow(clippy::wildcard_enum_match_arm, reason = "no answer about it is no process")]
+        _ => Err(Error::unknown_process(id)),
     }
 }
 

@@ -14,7 +14,6 @@ mod write;
 use std::{
     cell::{Cell, RefCell},
     collections::HashMap,
-    future::Future,
     rc::Rc,
 };
 
@@ -29,16 +28,9 @@ use self::{
     read::Reader,
     request::{Flush, Transaction},
 };
-use super::{Changes, Durability, EventPage, EventRange, GrantsOf, Reads, Rule, Store};
+use super::{Answer, Durability, Query, Reads, Rule, Store};
 use crate::{
-    domain::{
-        filter::ListQuery,
-        grant::{HandleEntry, HandleGrant},
-        key::{ProcessId, ScopeId},
-        lease::ProcessLease,
-        process::{ProcessRecord, Registered},
-        snapshot::Snapshot,
-    },
+    domain::{key::ProcessId, process::Registered, snapshot::Snapshot},
     error::Result,
     host::{Clock, Random},
 };
@@ -84,30 +76,6 @@ impl IndexedDbStore {
             commits: Cell::new(0),
         })))
     }
-
-    /// Reads in one transaction; once more where the connection turns out to be dead.
-    fn read<T, F>(&self, read: impl Fn(Reader) -> F + 'static) -> LocalBoxFuture<'static, Result<T>>
-    where
-        T: 'static,
-        F: Future<Output = Result<T>> + 'static,
-    {
-        let shared = self.0.clone();
-        async move {
-            let mut retried = false;
-            loop {
-                let outcome = match shared.begin(IdbTransactionMode::Readonly).await {
-                    Ok(reader) => read(reader).await,
-                    Err(fault) => Err(fault),
-                };
-                match outcome {
-                    Err(fault) if !retried && request::is_lost_connection(&fault) => shared.connection.forget(),
-                    outcome => return outcome,
-                }
-                retried = true;
-            }
-        }
-        .boxed_local()
-    }
 }
 
 impl Shared {
@@ -115,6 +83,22 @@ impl Shared {
         let open = self.connection.open().await?;
         let transaction = Transaction::begin(&open.database, schema::ALL, mode, self.flush)?;
         Ok(Reader::new(self.clone(), open, transaction))
+    }
+
+    /// Reads in one transaction; once more where the connection turns out to be dead.
+    async fn read(self: Rc<Self>, query: Query) -> Result<Answer> {
+        let mut retried = false;
+        loop {
+            let outcome = match self.begin(IdbTransactionMode::Readonly).await {
+                Ok(mut reader) => reader.answer(&query).await,
+                Err(fault) => Err(fault),
+            };
+            match outcome {
+                Err(fault) if !retried && request::is_lost_connection(&fault) => self.connection.forget(),
+                outcome => return outcome,
+            }
+            retried = true;
+        }
     }
 
     async fn transact(self: Rc<Self>, reads: Reads, rule: Rule) -> Result<()> {
@@ -194,67 +178,8 @@ impl Store for IndexedDbStore {
         self.0.clone().transact(reads, rule).boxed_local()
     }
 
-    fn process(&self, id: &ProcessId) -> LocalBoxFuture<'static, Result<Option<ProcessRecord>>> {
-        let id = id.clone();
-        self.read(move |mut reader| {
-            let id = id.clone();
-            async move { reader.process(&id).await }
-        })
-    }
-
-    fn processes(&self, query: ListQuery) -> LocalBoxFuture<'static, Result<Vec<ProcessRecord>>> {
-        self.read(move |mut reader| {
-            let query = query.clone();
-            async move { reader.list(&query).await }
-        })
-    }
-
-    fn changes(&self, after: u64, limit: Option<usize>) -> LocalBoxFuture<'static, Result<Changes>> {
-        self.read(move |mut reader| async move { reader.changes(after, limit).await })
-    }
-
-    fn events(&self, id: &ProcessId, range: EventRange) -> LocalBoxFuture<'static, Result<Option<EventPage>>> {
-        let id = id.clone();
-        self.read(move |mut reader| {
-            let (id, range) = (id.clone(), range.clone());
-            async move { reader.events(&id, &range).await }
-        })
-    }
-
-    fn count_events(
-        &self,
-        id: &ProcessId,
-        event_type: &str,
-        up_to: u64,
-    ) -> LocalBoxFuture<'static, Result<Option<u64>>> {
-        let (id, event_type) = (id.clone(), event_type.to_owned());
-        self.read(move |mut reader| {
-            let (id, event_type) = (id.clone(), event_type.clone());
-            async move { reader.count_events(&id, &event_type, up_to).await }
-        })
-    }
-
-    fn lease(&self, id: &ProcessId) -> LocalBoxFuture<'static, Result<Option<ProcessLease>>> {
-        let id = id.clone();
-        self.read(move |mut reader| {
-            let id = id.clone();
-            async move { Ok(reader.lease(&id).await?.held) }
-        })
-    }
-
-    fn grants(&self, of: GrantsOf) -> LocalBoxFuture<'static, Result<Vec<HandleEntry>>> {
-        self.read(move |mut reader| {
-            let of = of.clone();
-            async move { reader.grants(&of).await }
-        })
-    }
-
-    fn grant(&self, scope: &ScopeId, id: &ProcessId) -> LocalBoxFuture<'static, Result<Option<HandleGrant>>> {
-        let (scope, id) = (scope.clone(), id.clone());
-        self.read(move |mut reader| {
-            let (scope, id) = (scope.clone(), id.clone());
-            async move { reader.grant(&scope, &id).await }
-        })
+    fn read(&self, query: Query) -> LocalBoxFuture<'static, Result<Answer>> {
+        self.0.clone().read(query).boxed_local()
     }
 
     fn close(&self) {

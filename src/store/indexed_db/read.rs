@@ -24,13 +24,13 @@ use crate::{
         filter::{ListIndex, ListQuery},
         grant::{HandleEntry, HandleGrant, SessionScope},
         key::{Part, ProcessId, ScopeId, SessionId, key},
-        lease::LeaseSlot,
+        lease::{LeaseSlot, ProcessLease},
         process::{ProcessRecord, Registered},
         snapshot::{Rows, Write},
         table::{Row, Table, sorted},
     },
     error::{Code, Error, Result},
-    store::{Changes, EventPage, EventRange, GrantsOf, Reads},
+    store::{Answer, Changes, EventPage, EventRange, Live, Query, Reads},
 };
 
 /// A transaction, and what reading needs besides.
@@ -76,7 +76,8 @@ impl Reader {
                 // IndexedDB has no ranges that end below zero, and nothing is older than time.
                 let before =
                     IdbKeyRange::upper_bound_with_open(&JsValue::from_f64(*cutoff as f64), true).map_err(failed)?;
-                let rows = self.transaction.store(PROCESSES)?.index(BY_RETENTION)?.get_all(&before, Some(*limit))?;
+                let rows =
+                    self.transaction.store(PROCESSES)?.index(BY_RETENTION)?.get_all(&before, Some(*limit as u64))?;
                 self.load_retained(&mut loaded, &rows).await?;
             }
         }
@@ -197,15 +198,43 @@ impl Reader {
 
     // ── For callers ────────────────────────────────────────────────────────
 
-    pub async fn process(&mut self, id: &ProcessId) -> Result<Option<ProcessRecord>> {
+    /// Answers a question.
+    pub async fn answer(&mut self, query: &Query) -> Result<Answer> {
+        Ok(match query {
+            Query::Process(id) => Answer::Process(self.process(id).await?),
+            Query::Processes(list) => Answer::Processes(self.list(list).await?),
+            Query::Changes(after, limit) => Answer::Changes(self.changes(*after, *limit).await?),
+            Query::Events(id, range) => Answer::Events(self.events(id, range).await?),
+            Query::Count(id, event_type, up_to) => Answer::Count(self.count(id, event_type, *up_to).await?),
+            Query::Lease(id) => Answer::Lease(self.lease(id).await?),
+            Query::GrantsOfScope(scope, live) => {
+                let grants = self.transaction.store(GRANTS)?.get_all(&under(&key![scope])?, None)?;
+                let mut entries = self.with_records(grants).await?;
+                entries.retain(|entry| *live == Live::Any || !entry.record.is_terminal());
+                Answer::GrantsOfScope(entries)
+            }
+            Query::GrantsOfProcess(id) => {
+                let grants = self.grants_of_process(id)?;
+                let known = self.process(id).await?.is_some();
+                Answer::GrantsOfProcess(if known { Some(self.with_records(grants).await?) } else { None })
+            }
+            Query::IsGranted(scope, id) => {
+                let grant = self.grant_row(scope, id)?;
+                self.transaction.answered(&grant).await?;
+                Answer::IsGranted(!grant.result()?.is_undefined())
+            }
+        })
+    }
+
+    async fn process(&mut self, id: &ProcessId) -> Result<Option<ProcessRecord>> {
         let row = self.transaction.store(PROCESSES)?.get(&id.as_str().into())?;
         self.transaction.answered(&row).await?;
         Ok(self.records(vec![row.result()?]).await?.pop())
     }
 
     /// Merges the lanes of one index: each is in id order already, and gives at most a page.
-    pub async fn list(&mut self, query: &ListQuery) -> Result<Vec<ProcessRecord>> {
-        let limit = query.page.limit();
+    async fn list(&mut self, query: &ListQuery) -> Result<Vec<ProcessRecord>> {
+        let limit = Query::size(query.page.limit);
         if limit == 0 || query.lanes.is_empty() {
             return Ok(Vec::new());
         }
@@ -221,13 +250,13 @@ impl Reader {
                 query.index.prefix().into_iter().map(Part::from).chain([lane.as_str().into()]).collect();
             let after: Vec<Part> = list.iter().cloned().chain(query.page.cursor.iter().map(Part::from)).collect();
             let end = [list.as_slice(), &[Part::End]].concat();
-            lanes.push(index.get_all(&between(&after, &end)?, Some(limit))?);
+            lanes.push(index.get_all(&between(&after, &end)?, query.page.limit)?);
         }
         self.answered(lanes.last()).await?;
         self.records(merged(&lanes, |row| Part::from(&id_of(row)), limit)?).await
     }
 
-    pub async fn changes(&mut self, after: u64, limit: Option<usize>) -> Result<Changes> {
+    async fn changes(&mut self, after: u64, limit: Option<u64>) -> Result<Changes> {
         let mut changes = Changes { cursor: after, ..Changes::default() };
         if limit == Some(0) {
             return Ok(changes);
@@ -248,7 +277,7 @@ impl Reader {
         Ok(changes)
     }
 
-    pub async fn events(&mut self, id: &ProcessId, range: &EventRange) -> Result<Option<EventPage>> {
+    async fn events(&mut self, id: &ProcessId, range: &EventRange) -> Result<Option<EventPage>> {
         let row = self.transaction.store(PROCESSES)?.get(&id.as_str().into())?;
         let rows = match range {
             EventRange::After { limit: Some(0), .. } | EventRange::Last(0) => Vec::new(),
@@ -274,7 +303,7 @@ impl Reader {
         &mut self,
         id: &ProcessId,
         after: u64,
-        limit: Option<usize>,
+        limit: Option<u64>,
         types: &[String],
     ) -> Result<Vec<JsValue>> {
         let index = self.transaction.store(EVENTS)?.index(BY_TYPE)?;
@@ -284,13 +313,13 @@ impl Reader {
             of_types.push(index.get_all(&range, limit)?);
         }
         self.answered(of_types.last()).await?;
-        merged(&of_types, |row| Part::Number(sequence_of(row)), limit.unwrap_or(usize::MAX))
+        merged(&of_types, |row| Part::Number(sequence_of(row)), Query::size(limit))
     }
 
     /// Sequences are dense, so the last ones are a range once the last is known.
-    async fn last_events(&mut self, id: &ProcessId, count: usize) -> Result<Vec<JsValue>> {
+    async fn last_events(&mut self, id: &ProcessId, count: u64) -> Result<Vec<JsValue>> {
         let Some(record) = self.process(id).await? else { return Ok(Vec::new()) };
-        let after = record.log.last_sequence.saturating_sub(count as u64);
+        let after = record.log.last_sequence.saturating_sub(count);
         let events = self.transaction.store(EVENTS)?.get_all(&after_sequence(id, after)?, None)?;
         self.transaction.answered(&events).await?;
         Ok(events.array()?.iter().collect())
@@ -311,7 +340,7 @@ impl Reader {
 
     /// Every event row carries its place among those of its type, so the last one up to the
     /// sequence tells the count.
-    pub async fn count_events(&mut self, id: &ProcessId, event_type: &str, up_to: u64) -> Result<Option<u64>> {
+    async fn count(&mut self, id: &ProcessId, event_type: &str, up_to: u64) -> Result<Option<u64>> {
         let row = self.transaction.store(PROCESSES)?.get(&id.as_str().into())?;
         let range = between(&key![id, event_type], &key![id, event_type, up_to.saturating_add(1)])?;
         let last = self.transaction.store(EVENTS)?.index(BY_TYPE)?.last(&range)?;
@@ -327,17 +356,13 @@ impl Reader {
         Ok(Some(ordinal_of(&row)))
     }
 
-    pub async fn lease(&mut self, id: &ProcessId) -> Result<LeaseSlot> {
+    async fn lease(&mut self, id: &ProcessId) -> Result<Option<ProcessLease>> {
         let slot = self.lease_slot(id)?;
         self.transaction.answered(&slot).await?;
-        slot_of(&slot)
+        Ok(slot_of(&slot)?.held)
     }
 
-    pub async fn grants(&mut self, of: &GrantsOf) -> Result<Vec<HandleEntry>> {
-        let rows = match of {
-            GrantsOf::Scope(scope) => self.transaction.store(GRANTS)?.get_all(&under(&key![scope])?, None)?,
-            GrantsOf::Process(id) => self.grants_of_process(id)?,
-        };
+    async fn with_records(&mut self, rows: Pending) -> Result<Vec<HandleEntry>> {
         self.transaction.answered(&rows).await?;
         let grants = rows.array()?.iter().map(decode::<HandleGrant>).collect::<Result<Vec<_>>>()?;
         let mut processes = Vec::new();
@@ -348,12 +373,6 @@ impl Reader {
         // A grant never outlives its process, so the two lists match one to one.
         let records = self.records(results(&processes)?).await?;
         Ok(grants.into_iter().zip(records).map(|(grant, record)| HandleEntry { grant, record }).collect())
-    }
-
-    pub async fn grant(&mut self, scope: &ScopeId, id: &ProcessId) -> Result<Option<HandleGrant>> {
-        let grant = self.grant_row(scope, id)?;
-        self.transaction.answered(&grant).await?;
-        decode_some(grant.result()?)
     }
 
     // ── Parts ──────────────────────────────────────────────────────────────

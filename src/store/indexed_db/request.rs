@@ -277,7 +277,7 @@ impl Table {
     }
 
     /// The rows of a key range, in key order.
-    pub fn get_all(&self, range: &IdbKeyRange, limit: Option<usize>) -> Result<Pending> {
+    pub fn get_all(&self, range: &IdbKeyRange, limit: Option<u64>) -> Result<Pending> {
         let request = match limit {
             Some(limit) => self.0.get_all_with_key_and_limit(range, clamp(limit)),
             None => self.0.get_all_with_key(range),
@@ -316,7 +316,7 @@ impl Index {
     }
 
     /// The rows of a key range, in index order.
-    pub fn get_all(&self, range: &IdbKeyRange, limit: Option<usize>) -> Result<Pending> {
+    pub fn get_all(&self, range: &IdbKeyRange, limit: Option<u64>) -> Result<Pending> {
         let request = match limit {
             Some(limit) => self.0.get_all_with_key_and_limit(range, clamp(limit)),
             None => self.0.get_all_with_key(range),
@@ -338,7 +338,7 @@ impl Index {
     }
 }
 
-fn clamp(limit: usize) -> u32 {
+fn clamp(limit: u64) -> u32 {
     // 0 means "no limit" to IndexedDB; whoever asks for nothing does not get here.
     u32::try_from(limit).unwrap_or(u32::MAX).max(1)
 }

@@ -1,0 +1,168 @@
+//! Operations as data: which rows a rule needs to see, and the rule.
+//!
+//! Building one neither waits nor writes. All of them run the same way
+//! ([`ProcessRegistry::execute`](crate::ProcessRegistry::execute)), so a store can run several in
+//! one transaction, or one of them again.
+
+use std::rc::Rc;
+
+use serde_json::Value;
+
+use crate::{
+    domain::{
+        Millis,
+        event::{self, AppendRequest, AppendResult},
+        grant::{self, HandleDescriptor, HandleGrant, SessionScope},
+        json::ToJson,
+        key::{ProcessId, SessionId},
+        lease::{self, LeaseClaim, LeaseOwner, ProcessLease, Proof},
+        process::{self, ProcessAwaitOutput, ProcessExternalRef, ProcessRecord, ProcessRegistration, WaitState},
+        retention::{self, PruneReport},
+        schema::Schemas,
+        session::{self, SessionDeleteReport},
+        snapshot::{Decision, Snapshot},
+    },
+    error::Result,
+    store::Reads,
+};
+
+/// A rule with its arguments, and the rows it needs to see.
+pub struct Operation<T> {
+    pub(crate) reads: Reads,
+    pub(crate) rule: TypedRule<T>,
+}
+
+/// Pure: it may run several times, on fresher rows.
+pub(crate) type TypedRule<T> = Rc<dyn Fn(&Snapshot) -> Result<Decision<T>>>;
+
+impl<T: ToJson + 'static> Operation<T> {
+    fn new(reads: Reads, rule: impl Fn(&Snapshot) -> Result<Decision<T>> + 'static) -> Self {
+        Self { reads, rule: Rc::new(rule) }
+    }
+
+    /// The same operation, answering with JSON.
+    pub fn into_json(self) -> Operation<Value> {
+        let rule = self.rule;
+        let rule: TypedRule<Value> = Rc::new(move |seen| Ok(rule(seen)?.map(|reply| reply.to_json())));
+        Operation { reads: self.reads, rule }
+    }
+}
+
+fn one(id: &ProcessId) -> Reads {
+    Reads::Process(id.clone(), None)
+}
+
+fn leased(id: &ProcessId) -> Reads {
+    Reads::Leased(id.clone(), None)
+}
+
+/// See [`process::register`].
+pub fn register(registration: ProcessRegistration, schemas: &Schemas) -> Result<Operation<ProcessRecord>> {
+    let registered = process::normalise(registration, schemas)?;
+    let reads = one(&registered.registration.id);
+    Ok(Operation::new(reads, move |seen| process::register(seen, &registered)))
+}
+
+/// See [`process::set_external_ref`].
+pub fn set_external_ref(id: ProcessId, external_ref: ProcessExternalRef) -> Operation<ProcessRecord> {
+    Operation::new(one(&id), move |seen| process::set_external_ref(seen, &id, &external_ref))
+}
+
+/// See [`process::set_wait`].
+pub fn set_wait(id: ProcessId, wait: WaitState) -> Operation<ProcessRecord> {
+    Operation::new(one(&id), move |seen| process::set_wait(seen, &id, &wait))
+}
+
+/// See [`process::clear_wait`].
+pub fn clear_wait(id: ProcessId) -> Operation<ProcessRecord> {
+    Operation::new(one(&id), move |seen| process::clear_wait(seen, &id))
+}
+
+/// See [`event::complete`].
+pub fn complete(id: ProcessId, output: ProcessAwaitOutput, schemas: &Rc<Schemas>) -> Operation<ProcessRecord> {
+    let reads = Reads::Process(id.clone(), AppendRequest::completion(&id, &output).replay_key);
+    let schemas = schemas.clone();
+    Operation::new(reads, move |seen| event::complete(seen, &schemas, &id, &output))
+}
+
+/// See [`event::complete_with_lease`].
+pub fn complete_with_lease(
+    held: ProcessLease,
+    output: ProcessAwaitOutput,
+    schemas: &Rc<Schemas>,
+) -> Operation<ProcessRecord> {
+    let id = &held.process_id;
+    let reads = Reads::Leased(id.clone(), AppendRequest::completion(id, &output).replay_key);
+    let schemas = schemas.clone();
+    Operation::new(reads, move |seen| event::complete_with_lease(seen, &schemas, &held, &output))
+}
+
+/// See [`retention::prune`].
+pub fn prune(cutoff: Millis, limit: usize) -> Operation<PruneReport> {
+    Operation::new(Reads::Retained(cutoff, limit), move |seen| Ok(retention::prune(seen, cutoff, limit)))
+}
+
+/// See [`event::append`].
+pub fn append(id: ProcessId, request: AppendRequest, schemas: &Rc<Schemas>) -> Operation<AppendResult> {
+    let reads = match &request.lease {
+        Some(_) => Reads::Leased(id.clone(), request.replay_key.clone()),
+        None => Reads::Process(id.clone(), request.replay_key.clone()),
+    };
+    let schemas = schemas.clone();
+    Operation::new(reads, move |seen| event::append(seen, &schemas, &id, &request))
+}
+
+/// See [`event::ack_wake`].
+pub fn ack_wake(id: ProcessId, sequence: u64) -> Operation<()> {
+    Operation::new(one(&id), move |seen| event::ack_wake(seen, &id, sequence))
+}
+
+/// See [`grant::grant`].
+pub fn grant(scope: SessionScope, id: ProcessId, descriptor: HandleDescriptor) -> Operation<HandleGrant> {
+    let reads = Reads::Granted(scope.id(), vec![id.clone()]);
+    Operation::new(reads, move |seen| grant::grant(seen, &scope, &id, &descriptor))
+}
+
+/// See [`grant::revoke`].
+pub fn revoke(scope: SessionScope, id: ProcessId) -> Operation<()> {
+    let reads = Reads::Granted(scope.id(), vec![id.clone()]);
+    Operation::new(reads, move |seen| grant::revoke(seen, &scope, &id))
+}
+
+/// See [`grant::transfer`].
+pub fn transfer(from: SessionScope, to: SessionScope, ids: Vec<ProcessId>) -> Operation<()> {
+    let reads = Reads::Granted(from.id(), ids.clone());
+    Operation::new(reads, move |seen| grant::transfer(seen, &from, &to, &ids))
+}
+
+/// See [`session::delete`].
+pub fn delete_session(session: SessionId) -> Operation<SessionDeleteReport> {
+    Operation::new(Reads::Session(session.clone()), move |seen| session::delete(seen, &session))
+}
+
+/// See [`lease::claim`].
+pub fn claim(id: ProcessId, owner: LeaseOwner, ttl: Millis, token: String) -> Operation<LeaseClaim> {
+    Operation::new(leased(&id), move |seen| lease::claim(seen, &id, &owner, ttl, &token))
+}
+
+/// See [`lease::reclaim`].
+pub fn reclaim(
+    observed: ProcessLease,
+    owner: LeaseOwner,
+    ttl: Millis,
+    token: String,
+    proof: Proof,
+) -> Operation<LeaseClaim> {
+    let reads = leased(&observed.process_id);
+    Operation::new(reads, move |seen| lease::reclaim(seen, &observed, &owner, ttl, &token, proof))
+}
+
+/// See [`lease::renew`].
+pub fn renew(held: ProcessLease, ttl: Millis) -> Operation<ProcessLease> {
+    Operation::new(leased(&held.process_id), move |seen| lease::renew(seen, &held, ttl))
+}
+
+/// See [`lease::release`].
+pub fn release(id: ProcessId, token: String) -> Operation<()> {
+    Operation::new(leased(&id), move |seen| Ok(lease::release(seen, &id, &token)))
+}

@@ -1,0 +1,172 @@
+//! Reads as data: what can be asked of a store, and what it answers.
+
+use std::rc::Rc;
+
+use serde_json::Value;
+
+use crate::{
+    domain::{
+        event::ProcessEvent,
+        filter::ListQuery,
+        grant::HandleEntry,
+        json::{Object, ToJson},
+        key::{ProcessId, ScopeId},
+        lease::ProcessLease,
+        process::ProcessRecord,
+    },
+    error::{Error, Result},
+};
+
+/// What can be asked of a store. Each question is answered from one moment.
+#[derive(Clone, Debug)]
+pub enum Query {
+    /// One process.
+    Process(ProcessId),
+    /// A list of processes, in id order.
+    Processes(ListQuery),
+    /// At most so many changes after a point of the change sequence.
+    Changes(u64, Option<u64>),
+    /// A stretch of an event log.
+    Events(ProcessId, EventRange),
+    /// How many events of a type there are up to a sequence, inclusive. Must not scan them.
+    Count(ProcessId, String, u64),
+    /// The lease of a process, expired or not.
+    Lease(ProcessId),
+    /// The grants of a scope, in process id order; only of processes that have not ended, if so asked.
+    GrantsOfScope(ScopeId, Live),
+    /// The grants of a process, by session id, then scope id.
+    GrantsOfProcess(ProcessId),
+    /// Whether a process is granted to a scope.
+    IsGranted(ScopeId, ProcessId),
+}
+
+/// Whether a list of grants leaves out those of ended processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Live {
+    /// All history.
+    Any,
+    /// Only processes that have not ended.
+    Only,
+}
+
+/// A stretch of one event log.
+#[derive(Clone, Debug)]
+pub enum EventRange {
+    /// Strictly after a sequence, ascending.
+    After {
+        /// The sequence.
+        after: u64,
+        /// At most so many.
+        limit: Option<u64>,
+        /// Only these types. Absent: all.
+        types: Option<Vec<String>>,
+    },
+    /// The last so many, ascending.
+    Last(u64),
+    /// After a sequence, with a wake that is not acknowledged.
+    Unacked(u64),
+}
+
+impl EventRange {
+    /// The first event of one type after a sequence.
+    pub fn first(event_type: &str, after: u64) -> Self {
+        Self::After { after, limit: Some(1), types: Some(vec![event_type.to_owned()]) }
+    }
+}
+
+/// What a store answers. What is `None` belongs to a process that is unknown.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// To [`Query::Process`].
+    Process(Option<ProcessRecord>),
+    /// To [`Query::Processes`].
+    Processes(Vec<ProcessRecord>),
+    /// To [`Query::Changes`].
+    Changes(Changes),
+    /// To [`Query::Events`].
+    Events(Option<EventPage>),
+    /// To [`Query::Count`].
+    Count(Option<u64>),
+    /// To [`Query::Lease`]; none is held.
+    Lease(Option<ProcessLease>),
+    /// To [`Query::GrantsOfScope`].
+    GrantsOfScope(Vec<HandleEntry>),
+    /// To [`Query::GrantsOfProcess`].
+    GrantsOfProcess(Option<Vec<HandleEntry>>),
+    /// To [`Query::IsGranted`].
+    IsGranted(bool),
+}
+
+/// A stretch of an event log, with what is known of its process in the same moment.
+#[derive(Clone, Debug)]
+pub struct EventPage {
+    /// The process.
+    pub record: ProcessRecord,
+    /// The events.
+    pub events: Vec<Rc<ProcessEvent>>,
+}
+
+/// Rows that changed since a point of the change sequence.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// The changed processes, in change order.
+    pub records: Vec<ProcessRecord>,
+    /// The pruned ids, in change order.
+    pub removed: Vec<ProcessId>,
+    /// The point reached.
+    pub cursor: u64,
+}
+
+impl Query {
+    /// A limit as a count.
+    pub fn size(limit: Option<u64>) -> usize {
+        limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
+    }
+
+    /// The process it asks about, where the answer is about one.
+    pub fn process_id(&self) -> Option<&ProcessId> {
+        match self {
+            Query::Process(id)
+            | Query::Events(id, _)
+            | Query::Count(id, ..)
+            | Query::Lease(id)
+            | Query::GrantsOfProcess(id)
+            | Query::IsGranted(_, id) => Some(id),
+            Query::Processes(_) | Query::Changes(..) | Query::GrantsOfScope(..) => None,
+        }
+    }
+}
+
+impl Answer {
+    /// The answer as JSON; null where there is nothing.
+    /// [`Code::UnknownProcess`](crate::Code::UnknownProcess) where the question was about a process's
+    /// own data.
+    pub fn into_json(self, query: &Query) -> Result<Value> {
+        let known = |found: Option<Value>| match (found, query.process_id()) {
+            (Some(found), _) => Ok(found),
+            (None, Some(id)) => Err(Error::unknown_process(id)),
+            (None, None) => Ok(Value::Null),
+        };
+        match self {
+            Answer::Process(record) => Ok(record.to_json()),
+            Answer::Processes(records) => Ok(records.to_json()),
+            Answer::Changes(changes) => Ok(changes.to_json()),
+            Answer::Events(page) => known(page.map(|page| page.events.to_json())),
+            Answer::Count(count) => known(count.map(Value::from)),
+            Answer::Lease(lease) => Ok(lease.to_json()),
+            Answer::GrantsOfScope(entries) => Ok(entries.to_json()),
+            Answer::GrantsOfProcess(entries) => {
+                let grants = |entries: Vec<HandleEntry>| entries.iter().map(|entry| entry.grant.to_json()).collect();
+                known(entries.map(grants))
+            }
+            Answer::IsGranted(granted) => Ok(granted.into()),
+        }
+    }
+}
+
+impl ToJson for Changes {
+    fn to_json(&self) -> Value {
+        let changes = Object::default().with("records", &self.records).with("removed", &self.removed);
+        changes.with("cursor", &self.cursor.to_string()).build()
+    }
+}
