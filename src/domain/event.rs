@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     Millis, canonical,
     grant::SessionScope,
-    json::{Fault, Fields, FromJson, Object, ToJson, json, to_json},
+    json::{self, Fields, FromJson, Object, Reader, ToJson, json, to_json},
     key::{ProcessId, ScopeId, SessionId},
     lease::{self, ProcessLease},
     process::{ProcessAwaitOutput, ProcessRecord, ProcessStatus, Terminal, TerminalState},
@@ -69,12 +69,12 @@ pub struct WakeSpec {
 to_json!(WakeSpec { when: "when", input: "input", dedupe_key: "dedupeKey" });
 
 impl FromJson for WakeSpec {
-    fn from_json(value: Value) -> std::result::Result<Self, Fault> {
-        let mut fields = Fields::of(value)?;
-        let (when, input) = (fields.take("when")?, fields.take("input")?);
-        let spec = Self { when, input, dedupe_key: fields.take_or_default("dedupeKey")? };
-        fields.end()?;
-        Ok(spec)
+    fn from_json(value: Value, reader: &mut Reader) -> Self {
+        let mut fields = Fields::of(value, reader);
+        let (when, input) = (fields.take("when"), fields.take("input"));
+        let spec = Self { when, input, dedupe_key: fields.take_or_default("dedupeKey") };
+        fields.end();
+        spec
     }
 }
 
@@ -101,19 +101,21 @@ impl ToJson for DedupeKey {
 }
 
 impl FromJson for DedupeKey {
-    fn from_json(value: Value) -> std::result::Result<Self, Fault> {
+    fn from_json(value: Value, reader: &mut Reader) -> Self {
         if value == "event_identity" {
-            return Ok(Self::EventIdentity);
+            return Self::EventIdentity;
         }
-        let none = || Fault::new("must be \"event_identity\", {selector} or {const}");
-        let mut fields = Fields::of(value).map_err(|_| none())?;
-        let key = if let Some(selector) = fields.take("selector")? {
+        let mut fields = Fields::of(value, reader);
+        let key = if let Some(selector) = fields.take("selector") {
             Self::Selector(selector)
+        } else if let Some(fixed) = fields.take("const") {
+            Self::Const(fixed)
         } else {
-            Self::Const(fields.take::<Option<String>>("const")?.ok_or_else(none)?)
+            fields.fault("must be \"event_identity\", {selector} or {const}");
+            return Self::EventIdentity;
         };
-        fields.end()?;
-        Ok(key)
+        fields.end();
+        key
     }
 }
 
@@ -148,17 +150,17 @@ to_json!(ProcessEvent {
 
 impl FromJson for ProcessEvent {
     /// Reads a stored row; a store may keep more in it than the event.
-    fn from_json(value: Value) -> std::result::Result<Self, Fault> {
-        let mut fields = Fields::of(value)?;
-        Ok(Self {
-            process_id: fields.take("processId")?,
-            sequence: fields.take("sequence")?,
-            event_type: fields.take("eventType")?,
-            payload: fields.take("payload")?,
-            replay_key: fields.take("replayKey")?,
-            semantics: fields.take("semantics")?,
-            occurred_at_ms: fields.take("occurredAtMs")?,
-        })
+    fn from_json(value: Value, reader: &mut Reader) -> Self {
+        let mut fields = Fields::of(value, reader);
+        Self {
+            process_id: fields.take("processId"),
+            sequence: fields.take("sequence"),
+            event_type: fields.take("eventType"),
+            payload: fields.take("payload"),
+            replay_key: fields.take("replayKey"),
+            semantics: fields.take("semantics"),
+            occurred_at_ms: fields.take("occurredAtMs"),
+        }
     }
 }
 
@@ -238,17 +240,17 @@ pub struct AppendRequest {
 }
 
 impl FromJson for AppendRequest {
-    fn from_json(value: Value) -> std::result::Result<Self, Fault> {
-        let mut fields = Fields::of(value)?;
+    fn from_json(value: Value, reader: &mut Reader) -> Self {
+        let mut fields = Fields::of(value, reader);
         let request = Self {
-            event_type: fields.take("eventType")?,
-            payload: fields.take_or_default("payload")?,
-            replay_key: fields.take("replayKey")?,
-            wake_target_scope: fields.take("wakeTargetScope")?,
-            lease: fields.take("lease")?,
+            event_type: fields.take("eventType"),
+            payload: fields.take_or_default("payload"),
+            replay_key: fields.take("replayKey"),
+            wake_target_scope: fields.take("wakeTargetScope"),
+            lease: fields.take("lease"),
         };
-        fields.end()?;
-        Ok(request)
+        fields.end();
+        request
     }
 }
 
@@ -356,7 +358,7 @@ impl TerminalSpec {
             Some(selector) => selector.select(payload)?,
             None => return Ok(self.ending(ProcessAwaitOutput::success(payload.clone()))),
         };
-        let output = match ProcessAwaitOutput::from_json(selected.clone()) {
+        let output = match json::read(selected.clone()) {
             Ok(output) => output,
             Err(_) => self.wrap(selected),
         };

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     canonical,
-    json::{Fault, Fields, FromJson, from_json, named},
+    json::{Fields, FromJson, Reader, from_json, named},
     key::{Key, ProcessId},
     process::{ProcessRecord, TerminalState},
 };
@@ -47,16 +47,16 @@ named!(StatusFilter {
 });
 
 impl FromJson for ListFilter {
-    fn from_json(value: Value) -> Result<Self, Fault> {
-        let mut fields = Fields::of(value)?;
+    fn from_json(value: Value, reader: &mut Reader) -> Self {
+        let mut fields = Fields::of(value, reader);
         let filter = Self {
-            status: fields.take_or_default("status")?,
-            waiting: fields.take("waiting")?,
-            definition: fields.take("definition")?,
-            kind: fields.take("kind")?,
+            status: fields.take_or_default("status"),
+            waiting: fields.take("waiting"),
+            definition: fields.take("definition"),
+            kind: fields.take("kind"),
         };
-        fields.end()?;
-        Ok(filter)
+        fields.end();
+        filter
     }
 }
 

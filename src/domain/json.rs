@@ -17,14 +17,7 @@ pub struct Fault {
     what: String,
 }
 
-type Result<T> = std::result::Result<T, Fault>;
-
 impl Fault {
-    /// Wrong at the top.
-    pub fn new(what: impl Into<String>) -> Self {
-        Self { path: String::new(), what: what.into() }
-    }
-
     /// The same, seen from one level further out.
     #[must_use]
     pub fn within(self, place: &str) -> Self {
@@ -35,6 +28,44 @@ impl Fault {
 impl std::fmt::Display for Fault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}", self.path.trim_start_matches('.'), self.what)
+    }
+}
+
+/// Where reading is, and the first fault it met. Reading goes on after a fault, with some value
+/// in place of the right one, and is refused at the end: code that cannot fail half-way needs no
+/// way out of every step.
+#[derive(Default)]
+pub struct Reader {
+    path: Vec<Place>,
+    fault: Option<Fault>,
+}
+
+enum Place {
+    Field(String),
+    Item(usize),
+}
+
+impl Reader {
+    /// Something is wrong with the value that is being read.
+    pub fn fault(&mut self, what: &str) {
+        if self.fault.is_some() {
+            return;
+        }
+        let mut path = String::new();
+        for place in &self.path {
+            match place {
+                Place::Field(name) => path = path + "." + name,
+                Place::Item(number) => path = format!("{path}[{number}]"),
+            }
+        }
+        self.fault = Some(Fault { path, what: what.to_owned() });
+    }
+
+    fn within<T>(&mut self, place: Place, read: impl FnOnce(&mut Self) -> T) -> T {
+        self.path.push(place);
+        let value = read(self);
+        self.path.pop();
+        value
     }
 }
 
@@ -51,12 +82,13 @@ pub trait ToJson {
 
 /// Made from a JSON value.
 pub trait FromJson: Sized {
-    /// The value in its own shape, or what is wrong with it.
-    fn from_json(value: Value) -> Result<Self>;
+    /// The value in its own shape; some value after a fault.
+    fn from_json(value: Value, reader: &mut Reader) -> Self;
 
-    /// What a missing field stands for; a required one has nothing.
-    fn absent() -> Option<Self> {
-        None
+    /// What a missing field stands for; a required one is a fault.
+    fn absent(reader: &mut Reader) -> Self {
+        reader.fault("is missing");
+        Self::from_json(Value::Null, reader)
     }
 
     /// What an optional `null` stands for: for most types the same as a missing field.
@@ -66,60 +98,78 @@ pub trait FromJson: Sized {
 }
 
 /// A value in its own shape, or what is wrong with it.
-pub fn read<T: FromJson>(value: Value) -> Result<T> {
-    T::from_json(value)
+pub fn read<T: FromJson>(value: Value) -> Result<T, Fault> {
+    let mut reader = Reader::default();
+    let read = T::from_json(value, &mut reader);
+    match reader.fault {
+        None => Ok(read),
+        Some(fault) => Err(fault),
+    }
 }
 
 /// The fields of an object, taken out one by one.
-pub struct Fields(Map<String, Value>);
+pub struct Fields<'a> {
+    left: Map<String, Value>,
+    reader: &'a mut Reader,
+}
 
-impl Fields {
+impl<'a> Fields<'a> {
     /// The fields of `value`, which must be an object.
-    pub fn of(value: Value) -> Result<Self> {
-        match value {
-            Value::Object(fields) => Ok(Self(fields)),
-            _ => Err(Fault::new("must be an object")),
-        }
+    pub fn of(value: Value, reader: &'a mut Reader) -> Self {
+        let Value::Object(left) = value else {
+            reader.fault("must be an object");
+            return Self { left: Map::new(), reader };
+        };
+        Self { left, reader }
     }
 
     /// Takes a field.
-    pub fn take<T: FromJson>(&mut self, name: &str) -> Result<T> {
-        match self.0.shift_remove(name) {
-            Some(value) => T::from_json(value).map_err(|fault| in_field(fault, name)),
-            None => T::absent().ok_or_else(|| in_field(Fault::new("is missing"), name)),
-        }
+    pub fn take<T: FromJson>(&mut self, name: &str) -> T {
+        let value = self.left.shift_remove(name);
+        self.reader.within(Place::Field(name.to_owned()), |reader| match value {
+            Some(value) => T::from_json(value, reader),
+            None => T::absent(reader),
+        })
     }
 
     /// Takes a field that has a default.
-    pub fn take_or_default<T: FromJson + Default>(&mut self, name: &str) -> Result<T> {
-        Ok(self.take::<Option<T>>(name)?.unwrap_or_default())
+    pub fn take_or_default<T: FromJson + Default>(&mut self, name: &str) -> T {
+        self.take::<Option<T>>(name).unwrap_or_default()
+    }
+
+    /// Takes a field that is one of a few names.
+    pub fn take_name<T: Copy>(&mut self, name: &str, names: &[(&str, T)], otherwise: T) -> T {
+        let value: Value = self.take(name);
+        self.reader.within(Place::Field(name.to_owned()), |reader| one_of(&value, names, otherwise, reader))
     }
 
     /// Whatever was not taken.
     pub fn rest(self) -> Map<String, Value> {
-        self.0
+        self.left
     }
 
     /// Refuses fields that nobody took: a misspelt option must not pass for an absent one.
-    pub fn end(self) -> Result<()> {
-        match self.0.keys().next() {
-            Some(name) => Err(in_field(Fault::new("is not known here"), name)),
-            None => Ok(()),
+    pub fn end(self) {
+        if let Some(name) = self.left.keys().next() {
+            self.reader.within(Place::Field(name.clone()), |reader| reader.fault("is not known here"));
         }
+    }
+
+    /// Something is wrong with the object as a whole.
+    pub fn fault(&mut self, what: &str) {
+        self.reader.fault(what);
     }
 }
 
-fn in_field(fault: Fault, name: &str) -> Fault {
-    fault.within(&format!(".{name}"))
-}
-
 /// One of a few names.
-pub fn one_of<T: Copy>(value: &Value, names: &[(&str, T)]) -> Result<T> {
+pub fn one_of<T: Copy>(value: &Value, names: &[(&str, T)], otherwise: T, reader: &mut Reader) -> T {
     let found = value.as_str().and_then(|text| names.iter().find(|(name, _)| *name == text));
-    found.map(|(_, meaning)| *meaning).ok_or_else(|| {
-        let names: Vec<_> = names.iter().map(|(name, _)| *name).collect();
-        Fault::new(format!("must be one of {}", names.join(", ")))
-    })
+    if let Some((_, meaning)) = found {
+        return *meaning;
+    }
+    let names: Vec<_> = names.iter().map(|(name, _)| *name).collect();
+    reader.fault(&format!("must be one of {}", names.join(", ")));
+    otherwise
 }
 
 /// Builds an object field by field.
@@ -170,11 +220,11 @@ macro_rules! json {
 macro_rules! from_json {
     ($type:ident { $($field:ident: $name:literal),* $(,)? }) => {
         impl $crate::domain::json::FromJson for $type {
-            fn from_json(value: serde_json::Value) -> std::result::Result<Self, $crate::domain::json::Fault> {
-                let mut fields = $crate::domain::json::Fields::of(value)?;
-                let read = Self { $($field: fields.take($name)?),* };
-                fields.end()?;
-                Ok(read)
+            fn from_json(value: serde_json::Value, reader: &mut $crate::domain::json::Reader) -> Self {
+                let mut fields = $crate::domain::json::Fields::of(value, reader);
+                let read = Self { $($field: fields.take($name)),* };
+                fields.end();
+                read
             }
         }
     };
@@ -182,11 +232,11 @@ macro_rules! from_json {
 
 /// Names the variants of an enum without fields.
 macro_rules! named {
-    ($type:ident { $($variant:ident: $name:literal),* $(,)? }) => {
+    ($type:ident { $first:ident: $first_name:literal $(, $variant:ident: $name:literal)* $(,)? }) => {
         impl $type {
             /// Its public name.
             pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name),* }
+                match self { Self::$first => $first_name $(, Self::$variant => $name)* }
             }
         }
 
@@ -197,8 +247,9 @@ macro_rules! named {
         }
 
         impl $crate::domain::json::FromJson for $type {
-            fn from_json(value: serde_json::Value) -> std::result::Result<Self, $crate::domain::json::Fault> {
-                $crate::domain::json::one_of(&value, &[$(($name, Self::$variant)),*])
+            fn from_json(value: serde_json::Value, reader: &mut $crate::domain::json::Reader) -> Self {
+                let names = &[($first_name, Self::$first) $(, ($name, Self::$variant))*];
+                $crate::domain::json::one_of(&value, names, Self::$first, reader)
             }
         }
     };
@@ -252,8 +303,8 @@ impl<T: ToJson> ToJson for Vec<T> {
 }
 
 impl FromJson for Value {
-    fn from_json(value: Value) -> Result<Self> {
-        Ok(value)
+    fn from_json(value: Value, _: &mut Reader) -> Self {
+        value
     }
 
     fn null() -> Option<Self> {
@@ -262,29 +313,35 @@ impl FromJson for Value {
 }
 
 impl FromJson for Map<String, Value> {
-    fn from_json(value: Value) -> Result<Self> {
-        Fields::of(value).map(Fields::rest)
+    fn from_json(value: Value, reader: &mut Reader) -> Self {
+        Fields::of(value, reader).rest()
     }
 }
 
 impl FromJson for String {
-    fn from_json(value: Value) -> Result<Self> {
+    fn from_json(value: Value, reader: &mut Reader) -> Self {
         match value {
-            Value::String(text) => Ok(text),
-            _ => Err(Fault::new("must be a string")),
+            Value::String(text) => text,
+            _ => {
+                reader.fault("must be a string");
+                String::new()
+            }
         }
     }
 }
 
 impl FromJson for Key {
-    fn from_json(value: Value) -> Result<Self> {
-        String::from_json(value).map(Key::from)
+    fn from_json(value: Value, reader: &mut Reader) -> Self {
+        String::from_json(value, reader).into()
     }
 }
 
 impl FromJson for bool {
-    fn from_json(value: Value) -> Result<Self> {
-        value.as_bool().ok_or_else(|| Fault::new("must be true or false"))
+    fn from_json(value: Value, reader: &mut Reader) -> Self {
+        value.as_bool().unwrap_or_else(|| {
+            reader.fault("must be true or false");
+            false
+        })
     }
 }
 
@@ -292,35 +349,44 @@ impl FromJson for bool {
 const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
 
 impl FromJson for u64 {
-    fn from_json(value: Value) -> Result<Self> {
+    fn from_json(value: Value, reader: &mut Reader) -> Self {
         match value.as_f64() {
-            Some(number) if number.fract() == 0.0 && (0.0..=MAX_SAFE_INTEGER).contains(&number) => Ok(number as u64),
-            _ => Err(Fault::new("must be a whole number from 0 to 2^53 - 1")),
+            Some(number) if number.fract() == 0.0 && (0.0..=MAX_SAFE_INTEGER).contains(&number) => number as u64,
+            _ => {
+                reader.fault("must be a whole number from 0 to 2^53 - 1");
+                0
+            }
         }
     }
 }
 
 impl<T: FromJson> FromJson for Option<T> {
-    fn from_json(value: Value) -> Result<Self> {
-        if value.is_null() { Ok(T::null()) } else { T::from_json(value).map(Some) }
+    fn from_json(value: Value, reader: &mut Reader) -> Self {
+        if value.is_null() { T::null() } else { Some(T::from_json(value, reader)) }
     }
 
-    fn absent() -> Option<Self> {
-        Some(None)
+    fn absent(_: &mut Reader) -> Self {
+        None
     }
 }
 
 impl<T: FromJson> FromJson for Rc<T> {
-    fn from_json(value: Value) -> Result<Self> {
-        T::from_json(value).map(Rc::new)
+    fn from_json(value: Value, reader: &mut Reader) -> Self {
+        Rc::new(T::from_json(value, reader))
     }
 }
 
 impl<T: FromJson> FromJson for Vec<T> {
-    fn from_json(value: Value) -> Result<Self> {
-        let Value::Array(items) = value else { return Err(Fault::new("must be an array")) };
-        let read = |(place, item)| T::from_json(item).map_err(|fault| fault.within(&format!("[{place}]")));
-        items.into_iter().enumerate().map(read).collect()
+    fn from_json(value: Value, reader: &mut Reader) -> Self {
+        let Value::Array(items) = value else {
+            reader.fault("must be an array");
+            return Vec::new();
+        };
+        let mut read = Vec::with_capacity(items.len());
+        for (number, item) in items.into_iter().enumerate() {
+            read.push(reader.within(Place::Item(number), |reader| T::from_json(item, reader)));
+        }
+        read
     }
 }
 
@@ -337,7 +403,7 @@ mod tests {
     json!(Sample { name: "name", counts: "counts", any: "any" });
 
     fn fault(value: Value) -> String {
-        Sample::from_json(value).unwrap_err().within("sample").to_string()
+        read::<Sample>(value).unwrap_err().within("sample").to_string()
     }
 
     #[test]
@@ -353,7 +419,7 @@ mod tests {
 
     #[test]
     fn an_optional_value_tells_null_from_nothing() {
-        let read = |value| Sample::from_json(value).unwrap();
+        let read = |value| super::read::<Sample>(value).unwrap();
         assert_eq!(
             read(serde_json::json!({"name": "x", "any": null, "counts": null})),
             Sample { name: "x".into(), counts: None, any: Some(Value::Null) }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     Millis,
-    json::{Fault, Fields, FromJson, Object, ToJson, json, one_of},
+    json::{Fields, FromJson, Object, Reader, ToJson, json},
     key::ProcessId,
     snapshot::{Decision, Snapshot, Write},
 };
@@ -48,15 +48,14 @@ impl ToJson for LivenessMark {
 }
 
 impl FromJson for LivenessMark {
-    fn from_json(value: Value) -> std::result::Result<Self, Fault> {
-        let mut fields = Fields::of(value)?;
-        let is_lock = one_of(&fields.take("kind")?, &[("opaque", false), ("web_lock", true)]);
-        let mark = match is_lock.map_err(|fault| fault.within(".kind"))? {
+    fn from_json(value: Value, reader: &mut Reader) -> Self {
+        let mut fields = Fields::of(value, reader);
+        let mark = match fields.take_name("kind", &[("opaque", false), ("web_lock", true)], false) {
             false => Self::Opaque {},
-            true => Self::WebLock { lock_name: fields.take("lockName")? },
+            true => Self::WebLock { lock_name: fields.take("lockName") },
         };
-        fields.end()?;
-        Ok(mark)
+        fields.end();
+        mark
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
     event::{self, ProcessEventType},
     filter::Lane,
     grant::SessionScope,
-    json::{Fault, Fields, FromJson, Object, ToJson, json, named, one_of, to_json},
+    json::{Fields, FromJson, Object, Reader, ToJson, json, named, to_json},
     key::ProcessId,
     schema::Schemas,
     snapshot::{Decision, Snapshot, Write},
@@ -50,20 +50,20 @@ to_json!(ProcessRegistration {
 });
 
 impl FromJson for ProcessRegistration {
-    fn from_json(value: Value) -> std::result::Result<Self, Fault> {
-        let mut fields = Fields::of(value)?;
+    fn from_json(value: Value, reader: &mut Reader) -> Self {
+        let mut fields = Fields::of(value, reader);
         let registration = Self {
-            id: fields.take("id")?,
-            input: fields.take("input")?,
-            identity: fields.take("identity")?,
-            event_types: fields.take_or_default("eventTypes")?,
-            provenance: fields.take("provenance")?,
-            env_ref: fields.take("envRef")?,
-            wake_target: fields.take("wakeTarget")?,
-            recovery: fields.take("recovery")?,
+            id: fields.take("id"),
+            input: fields.take("input"),
+            identity: fields.take("identity"),
+            event_types: fields.take_or_default("eventTypes"),
+            provenance: fields.take("provenance"),
+            env_ref: fields.take("envRef"),
+            wake_target: fields.take("wakeTarget"),
+            recovery: fields.take("recovery"),
         };
-        fields.end()?;
-        Ok(registration)
+        fields.end();
+        registration
     }
 }
 
@@ -112,24 +112,19 @@ impl ToJson for ProcessInput {
 }
 
 impl FromJson for ProcessInput {
-    fn from_json(value: Value) -> std::result::Result<Self, Fault> {
-        let mut fields = Fields::of(value)?;
-        let tag: String = fields.take("type")?;
-        let input = match tag.as_str() {
-            "external" => Self::External { metadata: fields.take("metadata")? },
-            "engine" => Self::Engine { kind: fields.take("kind")?, payload: fields.take("payload")? },
-            "tool_call" => Self::ToolCall { call: fields.take("call")? },
-            "session_turn" => {
-                let create_request = fields.take("createRequest")?;
-                Self::SessionTurn { create_request, turn_input: fields.take("turnInput")? }
+    fn from_json(value: Value, reader: &mut Reader) -> Self {
+        let names = [("external", 0), ("engine", 1), ("tool_call", 2), ("session_turn", 3)];
+        let mut fields = Fields::of(value, reader);
+        let input = match fields.take_name("type", &names, 0) {
+            1 => Self::Engine { kind: fields.take("kind"), payload: fields.take("payload") },
+            2 => Self::ToolCall { call: fields.take("call") },
+            3 => {
+                Self::SessionTurn { create_request: fields.take("createRequest"), turn_input: fields.take("turnInput") }
             }
-            _ => {
-                let what = "must be one of external, engine, tool_call, session_turn";
-                return Err(Fault::new(what).within(".type"));
-            }
+            _ => Self::External { metadata: fields.take("metadata") },
         };
-        fields.end()?;
-        Ok(input)
+        fields.end();
+        input
     }
 }
 
@@ -157,15 +152,15 @@ impl ToJson for ToolCall {
 }
 
 impl FromJson for ToolCall {
-    fn from_json(value: Value) -> std::result::Result<Self, Fault> {
-        let mut fields = Fields::of(value)?;
-        Ok(Self {
-            call_id: fields.take("callId")?,
-            tool_name: fields.take("toolName")?,
-            tool_id: fields.take("toolId")?,
-            args: fields.take("args")?,
+    fn from_json(value: Value, reader: &mut Reader) -> Self {
+        let mut fields = Fields::of(value, reader);
+        Self {
+            call_id: fields.take("callId"),
+            tool_name: fields.take("toolName"),
+            tool_id: fields.take("toolId"),
+            args: fields.take("args"),
             extra: fields.rest(),
-        })
+        }
     }
 }
 
@@ -216,15 +211,14 @@ impl ToJson for Originator {
 }
 
 impl FromJson for Originator {
-    fn from_json(value: Value) -> std::result::Result<Self, Fault> {
-        let mut fields = Fields::of(value)?;
-        let is_session = one_of(&fields.take("type")?, &[("host", false), ("session", true)]);
-        let originator = match is_session.map_err(|fault| fault.within(".type"))? {
+    fn from_json(value: Value, reader: &mut Reader) -> Self {
+        let mut fields = Fields::of(value, reader);
+        let originator = match fields.take_name("type", &[("host", false), ("session", true)], false) {
             false => Self::Host {},
-            true => Self::Session { scope: fields.take("scope")? },
+            true => Self::Session { scope: fields.take("scope") },
         };
-        fields.end()?;
-        Ok(originator)
+        fields.end();
+        originator
     }
 }
 
@@ -329,30 +323,30 @@ impl ToJson for ProcessAwaitOutput {
 }
 
 impl FromJson for ProcessAwaitOutput {
-    fn from_json(value: Value) -> std::result::Result<Self, Fault> {
-        let mut fields = Fields::of(value)?;
+    fn from_json(value: Value, reader: &mut Reader) -> Self {
+        let mut fields = Fields::of(value, reader);
         let states = [
             ("success", TerminalState::Completed),
             ("failure", TerminalState::Failed),
             ("cancelled", TerminalState::Cancelled),
         ];
-        let state = one_of(&fields.take("type")?, &states).map_err(|fault| fault.within(".type"))?;
-        let control = fields.take("control")?;
+        let state = fields.take_name("type", &states, TerminalState::Completed);
+        let control = fields.take("control");
         let output = match state {
-            TerminalState::Completed => Self::Success { value: fields.take("value")?, control },
+            TerminalState::Completed => Self::Success { value: fields.take("value"), control },
             TerminalState::Failed => Self::Failure {
-                class: fields.take("class")?,
-                code: fields.take("code")?,
-                message: fields.take("message")?,
-                raw: fields.take("raw")?,
+                class: fields.take("class"),
+                code: fields.take("code"),
+                message: fields.take("message"),
+                raw: fields.take("raw"),
                 control,
             },
             TerminalState::Cancelled => {
-                Self::Cancelled { message: fields.take("message")?, raw: fields.take("raw")?, control }
+                Self::Cancelled { message: fields.take("message"), raw: fields.take("raw"), control }
             }
         };
-        fields.end()?;
-        Ok(output)
+        fields.end();
+        output
     }
 }
 
@@ -425,10 +419,10 @@ impl ToJson for ProcessStatus {
 }
 
 impl FromJson for ProcessStatus {
-    fn from_json(value: Value) -> std::result::Result<Self, Fault> {
+    fn from_json(value: Value, reader: &mut Reader) -> Self {
         match value.get("state").is_some_and(|state| state == RUNNING) {
-            true => Ok(Self::Running),
-            false => Terminal::from_json(value).map(Self::Ended),
+            true => Self::Running,
+            false => Self::Ended(Terminal::from_json(value, reader)),
         }
     }
 }
@@ -473,18 +467,18 @@ impl ToJson for WaitState {
 }
 
 impl FromJson for WaitState {
-    fn from_json(value: Value) -> std::result::Result<Self, Fault> {
-        let mut fields = Fields::of(value)?;
-        one_of(&fields.take("kind")?, &[("signal", ())]).map_err(|fault| fault.within(".kind"))?;
+    fn from_json(value: Value, reader: &mut Reader) -> Self {
+        let mut fields = Fields::of(value, reader);
+        fields.take_name("kind", &[("signal", ())], ());
         let wait = Self::Signal {
-            name: fields.take("name")?,
-            event_type: fields.take("eventType")?,
-            key: fields.take("key")?,
-            ordinal: fields.take("ordinal")?,
-            since_ms: fields.take("sinceMs")?,
+            name: fields.take("name"),
+            event_type: fields.take("eventType"),
+            key: fields.take("key"),
+            ordinal: fields.take("ordinal"),
+            since_ms: fields.take("sinceMs"),
         };
-        fields.end()?;
-        Ok(wait)
+        fields.end();
+        wait
     }
 }
 

@@ -1,10 +1,10 @@
 //! How an event type picks values out of a payload.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{
     canonical,
-    json::{Fault, Fields, FromJson, Object, ToJson},
+    json::{Fields, FromJson, Object, Reader, ToJson},
 };
 use crate::error::{Code, Error, Result};
 
@@ -97,45 +97,49 @@ fn render(template: &str, fields: &[(&str, String)]) -> String {
 }
 
 impl FromJson for Selector {
-    fn from_json(value: Value) -> std::result::Result<Self, Fault> {
+    fn from_json(value: Value, reader: &mut Reader) -> Self {
+        let expected = "must be \"payload\", {pointer}, {const}, {template, fields} or {present}";
         if value == "payload" {
-            return Ok(Selector::Payload);
+            return Selector::Payload;
         }
-        let mut fields = Fields::of(value).map_err(|_| no_selector())?;
-        let selector = if let Some(value) = fields.take("const")? {
+        let mut fields = Fields::of(value, reader);
+        let selector = if let Some(value) = fields.take("const") {
             Selector::Const(value)
-        } else if let Some(pointer) = fields.take("pointer")? {
-            Selector::Pointer(well_formed(pointer)?)
-        } else if let Some(pointer) = fields.take("present")? {
-            Selector::Present(well_formed(pointer)?)
-        } else if let Some(template) = fields.take("template")? {
-            let named: Option<Map<String, Value>> = fields.take("fields")?;
-            Selector::Template { template, fields: placeholders(named.unwrap_or_default())? }
+        } else if let Some(pointer) = fields.take("pointer") {
+            Selector::Pointer(well_formed(pointer, &mut fields))
+        } else if let Some(pointer) = fields.take("present") {
+            Selector::Present(well_formed(pointer, &mut fields))
+        } else if let Some(template) = fields.take("template") {
+            Selector::Template { template, fields: fields.take_or_default::<Placeholders>("fields").0 }
         } else {
-            return Err(no_selector());
+            fields.fault(expected);
+            return Selector::Payload;
         };
-        fields.end()?;
-        Ok(selector)
+        fields.end();
+        selector
     }
 }
 
-fn no_selector() -> Fault {
-    Fault::new("must be \"payload\", {pointer}, {const}, {template, fields} or {present}")
-}
-
-fn well_formed(pointer: String) -> std::result::Result<String, Fault> {
-    match pointer.is_empty() || pointer.starts_with('/') {
-        true => Ok(pointer),
-        false => Err(Fault::new(format!("has JSON pointer `{pointer}`, which must be empty or start with `/`"))),
+fn well_formed(pointer: String, fields: &mut Fields) -> String {
+    if !pointer.is_empty() && !pointer.starts_with('/') {
+        fields.fault(&format!("has JSON pointer `{pointer}`, which must be empty or start with `/`"));
     }
+    pointer
 }
 
-fn placeholders(named: Map<String, Value>) -> std::result::Result<Vec<(String, Selector)>, Fault> {
-    let read = |(name, selector)| match Selector::from_json(selector) {
-        Ok(selector) => Ok((name, selector)),
-        Err(fault) => Err(fault.within(&format!(".fields.{name}"))),
-    };
-    named.into_iter().map(read).collect()
+#[derive(Default)]
+struct Placeholders(Vec<(String, Selector)>);
+
+impl FromJson for Placeholders {
+    fn from_json(value: Value, reader: &mut Reader) -> Self {
+        let names: Vec<String> = value.as_object().map(|fields| fields.keys().cloned().collect()).unwrap_or_default();
+        let mut fields = Fields::of(value, reader);
+        let take = |name: String| {
+            let selector = fields.take(&name);
+            (name, selector)
+        };
+        Self(names.into_iter().map(take).collect())
+    }
 }
 
 impl ToJson for Selector {
@@ -161,7 +165,7 @@ mod tests {
     use serde_json::json;
 
     fn selector(value: Value) -> Selector {
-        Selector::from_json(value).expect("a selector")
+        crate::domain::json::read::<Selector>(value).expect("a selector")
     }
 
     #[test]
@@ -220,7 +224,7 @@ mod tests {
             json!({"pointer": "a"}),
             json!({"pointer": "/a", "x": 1}),
         ] {
-            assert!(Selector::from_json(value).is_err());
+            assert!(crate::domain::json::read::<Selector>(value).is_err());
         }
     }
 }

@@ -10,7 +10,7 @@ use wasm_bindgen_futures::future_to_promise;
 
 use super::host;
 use crate::{
-    domain::json::FromJson,
+    domain::json::{self, FromJson},
     error::{Code, Error, Result},
     host::browser::{from_js, to_js},
 };
@@ -19,7 +19,7 @@ use crate::{
 pub fn read<T: FromJson>(name: &str, value: JsValue) -> Result<T> {
     let value =
         from_js(value).map_err(|fault| Error::invalid(format!("{name} is no JSON")).caused_by(Rc::new(fault)))?;
-    T::from_json(value).map_err(|fault| Error::invalid(fault.within(name).to_string()))
+    json::read(value).map_err(|fault| Error::invalid(fault.within(name).to_string()))
 }
 
 /// A result as a plain object; `undefined` where there is nothing.

@@ -5,8 +5,8 @@
 //! The hub knows nothing of rows, and never says what changed.
 
 use std::{
-    cell::RefCell,
-    collections::{BTreeMap, HashMap},
+    cell::{Cell, RefCell},
+    collections::HashMap,
     rc::Rc,
 };
 
@@ -21,8 +21,8 @@ pub struct ProcessChangeHub(Rc<Shared>);
 #[derive(Default)]
 struct Shared {
     watched: RefCell<HashMap<ProcessId, Watched>>,
-    listeners: RefCell<BTreeMap<u64, Listener>>,
-    next: RefCell<u64>,
+    listeners: RefCell<Vec<(u64, Listener)>>,
+    next: Cell<u64>,
 }
 
 type Listener = Rc<dyn Fn(&ProcessId)>;
@@ -30,9 +30,10 @@ type Listener = Rc<dyn Fn(&ProcessId)>;
 #[derive(Default)]
 struct Watched {
     version: u64,
-    receivers: usize,
-    /// The receivers that are waiting right now, by their number.
-    waiting: BTreeMap<u64, oneshot::Sender<()>>,
+    /// A seat for each receiver; taken while it is waiting right now.
+    seats: Vec<Option<oneshot::Sender<()>>>,
+    /// The seats that dropped receivers left.
+    free: Vec<usize>,
 }
 
 impl ProcessChangeHub {
@@ -43,27 +44,27 @@ impl ProcessChangeHub {
 
     /// Starts watching a process. Subscribe before reading.
     pub fn subscribe(&self, id: &ProcessId) -> ChangeReceiver {
-        let number = self.0.next();
         let mut watched = self.0.watched.borrow_mut();
         let entry = watched.entry(id.clone()).or_default();
-        entry.receivers += 1;
-        ChangeReceiver { hub: self.0.clone(), id: id.clone(), number, seen: entry.version }
+        let seat = entry.free.pop().unwrap_or_else(|| {
+            entry.seats.push(None);
+            entry.seats.len() - 1
+        });
+        ChangeReceiver { hub: self.0.clone(), id: id.clone(), seat, seen: entry.version }
     }
 
     /// Says that a process changed.
     pub fn notify(&self, id: &ProcessId) {
-        let woken = match self.0.watched.borrow_mut().get_mut(id) {
-            Some(entry) => {
-                entry.version += 1;
-                std::mem::take(&mut entry.waiting)
-            }
-            None => BTreeMap::new(),
-        };
-        for (_, waiter) in woken {
+        let mut woken = Vec::new();
+        if let Some(entry) = self.0.watched.borrow_mut().get_mut(id) {
+            entry.version += 1;
+            woken.extend(entry.seats.iter_mut().filter_map(Option::take));
+        }
+        for waiter in woken {
             // A waiter that went away meanwhile needs no waking.
             let _ = waiter.send(());
         }
-        let listeners: Vec<_> = self.0.listeners.borrow().values().cloned().collect();
+        let listeners: Vec<_> = self.0.listeners.borrow().iter().map(|(_, listener)| listener.clone()).collect();
         for listener in listeners {
             listener(id);
         }
@@ -71,14 +72,15 @@ impl ProcessChangeHub {
 
     /// Calls `listener` with the id of every change, until [`forget`](Self::forget).
     pub fn listen(&self, listener: impl Fn(&ProcessId) + 'static) -> u64 {
-        let number = self.0.next();
-        self.0.listeners.borrow_mut().insert(number, Rc::new(listener));
+        let number = self.0.next.get();
+        self.0.next.set(number + 1);
+        self.0.listeners.borrow_mut().push((number, Rc::new(listener)));
         number
     }
 
     /// Stops calling a listener.
     pub fn forget(&self, listener: u64) {
-        self.0.listeners.borrow_mut().remove(&listener);
+        self.0.listeners.borrow_mut().retain(|(number, _)| *number != listener);
     }
 
     /// How many processes somebody watches.
@@ -87,19 +89,11 @@ impl ProcessChangeHub {
     }
 }
 
-impl Shared {
-    fn next(&self) -> u64 {
-        let mut next = self.next.borrow_mut();
-        *next += 1;
-        *next
-    }
-}
-
 /// Watches one process. Dropping it ends the watch.
 pub struct ChangeReceiver {
     hub: Rc<Shared>,
     id: ProcessId,
-    number: u64,
+    seat: usize,
     seen: u64,
 }
 
@@ -122,7 +116,7 @@ impl ChangeReceiver {
             return None;
         }
         let (waker, next) = oneshot::channel();
-        entry.waiting.insert(self.number, waker);
+        *entry.seats.get_mut(self.seat)? = Some(waker);
         Some(next)
     }
 }
@@ -131,9 +125,9 @@ impl Drop for ChangeReceiver {
     fn drop(&mut self) {
         let mut watched = self.hub.watched.borrow_mut();
         let Some(entry) = watched.get_mut(&self.id) else { return };
-        entry.receivers -= 1;
-        let waiting = entry.waiting.remove(&self.number);
-        if entry.receivers == 0 {
+        let waiting = entry.seats.get_mut(self.seat).and_then(Option::take);
+        entry.free.push(self.seat);
+        if entry.free.len() == entry.seats.len() {
             watched.remove(&self.id);
         }
         drop(watched);

@@ -12,7 +12,7 @@ use crate::{
         event::ProcessEvent,
         filter::ListIndex,
         grant::SessionScope,
-        json::{FromJson, ToJson, json},
+        json::{self, FromJson, ToJson, json},
         key::{Key, Part, ProcessId},
         lease::LeaseSlot,
         process::{LogHead, ProcessExternalRef, ProcessRecord, ProcessStatus, Registered, WaitState},
@@ -191,7 +191,7 @@ pub fn encode(row: &dyn ToJson) -> Result<JsValue> {
 /// A plain object, back.
 pub fn decode<T: FromJson>(row: JsValue) -> Result<T> {
     let unreadable = |fault| Error::new(Code::StorageFailed, format!("a stored row cannot be read: {fault}"));
-    T::from_json(from_js(row).map_err(failed)?).map_err(unreadable)
+    json::read(from_js(row).map_err(failed)?).map_err(unreadable)
 }
 
 /// A row that may not be there.
