@@ -1,0 +1,89 @@
+/** Forms that work by keyboard and say beside the field what is wrong with it. */
+
+import { element, say } from "./dom.js";
+import { explain } from "./words.js";
+
+/** What the page itself finds wrong with a field. */
+export class FieldFault extends Error {
+  constructor(field, words) {
+    super(words);
+    this.field = field;
+  }
+}
+
+/**
+ * Runs `work` with the form's values when it is submitted, one submission at a time.
+ *
+ * What `work` answers is said as the outcome. What it throws is said beside the field that `fieldOf` gives
+ * for the error's code, else as the outcome; the first field at fault gets the focus. Ctrl+Enter (⌘+Enter)
+ * submits from a field of several lines, where Enter is a new line.
+ */
+export function onSubmit(form, work, fieldOf = {}) {
+  let busy = false;
+  form.addEventListener("submit", async (submission) => {
+    submission.preventDefault();
+    if (busy) return;
+    busy = true;
+    clear(form);
+    try {
+      say(outcome(form), (await work(Object.fromEntries(new FormData(form)))) ?? "");
+    } catch (error) {
+      show(form, error, fieldOf);
+    } finally {
+      busy = false;
+    }
+  });
+  form.addEventListener("keydown", (key) => {
+    if (key.key === "Enter" && (key.ctrlKey || key.metaKey)) form.requestSubmit();
+  });
+  form.addEventListener("input", ({ target }) => mark(target));
+}
+
+/** Takes away all that was said about earlier submissions. */
+export function clear(form) {
+  say(outcome(form), "");
+  outcome(form).classList.remove("wrong");
+  for (const field of form.elements) mark(field);
+}
+
+function show(form, error, fieldOf) {
+  const { code, words, detail } = error instanceof FieldFault ? { words: error.message } : explain(error);
+  const field = form.elements[error instanceof FieldFault ? error.field : fieldOf[code]];
+  const told = [words, detail && element("span", { class: "detail" }, detail), code && element("code", { class: "code" }, code)];
+  if (field instanceof HTMLElement) {
+    mark(field, told);
+    field.focus();
+  } else {
+    outcome(form).classList.add("wrong");
+    outcome(form).replaceChildren(...told.filter(Boolean).flatMap((part) => [part, " "]));
+  }
+}
+
+/** Says what is wrong with a field, or with nothing to say takes it back. */
+function mark(field, told) {
+  const id = `${field.id}-fault`;
+  const described = (field.getAttribute("aria-describedby") ?? "").split(" ").filter((known) => known && known !== id);
+  document.getElementById(id)?.remove();
+  if (told) {
+    const fault = element("p", { id, class: "fault" });
+    fault.append(...told.filter(Boolean).flatMap((part) => [part, " "]));
+    (field.closest(".inline") ?? field).after(fault);
+    described.push(id);
+    field.setAttribute("aria-invalid", "true");
+  } else {
+    field.removeAttribute("aria-invalid");
+  }
+  if (described.length > 0) field.setAttribute("aria-describedby", described.join(" "));
+  else field.removeAttribute("aria-describedby");
+}
+
+const outcome = (form) => form.querySelector(".outcome");
+
+/** A number that a field holds; `undefined` when it is empty. */
+export function readNumber(fields, name, words, fits) {
+  const text = fields[name].trim();
+  if (text === "") return undefined;
+  const number = Number(text);
+  if (!fits(number)) throw new FieldFault(name, words);
+  return number;
+}
