@@ -1,0 +1,120 @@
+/**
+ * `npm run bench`: what things cost, in headless Chromium, beside a floor or a peer of the same run, as medians and ratios.
+ *
+ *   npm run bench -- --quick             smaller, for a look
+ *   npm run bench -- --only history      one file of tests/bench/benchmarks
+ *   npm run bench -- --dist some/dist    measures that build instead of making one
+ *
+ * Judges nothing by itself: a mark is for people, and the exit code says only whether all of it could be measured.
+ */
+
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, release, tmpdir, totalmem, type } from "node:os";
+import { basename, join, resolve, sep } from "node:path";
+import { parseArgs } from "node:util";
+import { build, needs as buildNeeds } from "./build.mjs";
+import { table } from "./lib/bench-table.mjs";
+import { inRepo } from "./lib/paths.mjs";
+import { CommandFailed, main, say, timed } from "./lib/run.mjs";
+import { setUp } from "./setup.mjs";
+import { chromiumFlags, chromiumPath } from "./setup/browsers.mjs";
+
+const benchmarks = readdirSync(inRepo("tests/bench/benchmarks")).map((file) => basename(file, ".js")).sort();
+
+const origin = "http://localhost";
+
+await main(async () => {
+  const { only, dist, ...sizes } = options();
+  await setUp("chromium", ...(dist ? ["packages"] : buildNeeds));
+  if (!dist) await build();
+  const site = { "/dist/": resolve(dist ?? inRepo("dist")), "/": inRepo("tests/bench") };
+
+  const rows = [];
+  let browser;
+  for (const name of only) {
+    say(`\n${name}`);
+    const { result, seconds } = await timed(() => measure(name, sizes, site));
+    say(`  measured in ${seconds} s`);
+    browser = result.browser;
+    rows.push(...result.rows.map((row) => ({ benchmark: name, ...row })));
+  }
+  const run = { at: new Date().toISOString(), machine: { ...machine(), browser }, ...sizes, rows };
+  say(`\n${table(run)}\n\n${keep(run)}`);
+});
+
+function options() {
+  const usage = `usage: npm run bench -- [--quick] [--rounds 9] [--only ${benchmarks.join("|")}]… [--dist folder]`;
+  try {
+    const { values } = parseArgs({
+      options: {
+        quick: { type: "boolean", default: false },
+        rounds: { type: "string" },
+        only: { type: "string", multiple: true, default: benchmarks },
+        dist: { type: "string" },
+      },
+    });
+    const { quick, only, dist } = values;
+    const rounds = Number(values.rounds ?? (quick ? 5 : 9));
+    if (!(Number.isInteger(rounds) && rounds >= 5)) throw new Error("a median needs 5 rounds or more");
+    const unknown = only.filter((name) => !benchmarks.includes(name));
+    if (unknown.length > 0) throw new Error(`no such benchmark: ${unknown.join(", ")}`);
+    return { quick, rounds, only, dist };
+  } catch (error) {
+    throw new CommandFailed(`${error.message}\n${usage}`);
+  }
+}
+
+/** Runs one benchmark in a browser of its own, with a new profile on the disk: nothing of another one is in its way. */
+async function measure(name, sizes, site) {
+  // Imported late: on a fresh clone it is not installed when this file is loaded.
+  const { chromium } = await import("playwright-core");
+  const profile = mkdtempSync(join(tmpdir(), "longwait-bench-"));
+  const context = await chromium.launchPersistentContext(profile, { executablePath: chromiumPath(), args: chromiumFlags });
+  try {
+    await context.route(`${origin}/**`, (route) => answer(route, site));
+    const page = await context.newPage();
+    const faults = [];
+    page.on("pageerror", (error) => faults.push(error));
+    page.on("console", (message) => say(`  ${message.text()}`));
+    await page.goto(`${origin}/index.html`);
+    const rows = await page.evaluate(
+      async ({ name, sizes }) => {
+        if (!crossOriginIsolated) throw new Error("the clock is too coarse: the page is not isolated");
+        const { run } = await import(`/benchmarks/${name}.js`);
+        return run(sizes);
+      },
+      { name, sizes },
+    );
+    if (faults.length > 0) throw faults[0];
+    return { rows, browser: `Chromium ${context.browser().version()}` };
+  } catch (cause) {
+    throw new CommandFailed(`${name} could not be measured: ${cause.stack}`, { cause });
+  } finally {
+    await context.close();
+    rmSync(profile, { recursive: true, force: true });
+  }
+}
+
+/** Files of the site, isolated from other origins: only then does a page get a clock of 5 microseconds. */
+function answer(route, site) {
+  const { pathname } = new URL(route.request().url());
+  const [prefix, folder] = Object.entries(site).find(([prefix]) => pathname.startsWith(prefix));
+  const path = join(folder, pathname.slice(prefix.length));
+  if (!path.startsWith(folder + sep)) return route.abort();
+  const headers = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
+  return route.fulfill({ path, headers });
+}
+
+function machine() {
+  const [{ model }] = cpus();
+  return { processor: model.trim(), cores: cpus().length, memoryGB: Math.round(totalmem() / 2 ** 30), system: `${type()} ${release()}` };
+}
+
+/** Writes the run down, and says where. */
+function keep(run) {
+  const folder = inRepo("bench-results");
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, `${run.at.replace(/[:.]/g, "-")}.json`);
+  writeFileSync(file, `${JSON.stringify(run, null, 2)}\n`);
+  return `written to ${file}`;
+}

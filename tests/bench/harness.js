@@ -1,0 +1,63 @@
+/**
+ * What every benchmark shares: taking turns, medians, and loops of calls.
+ *
+ * A figure stands only beside another one of the same run. So contenders take turns round by round, and what the
+ * machine does besides hits all of them alike.
+ */
+
+/**
+ * Lets every contender run once per round and answers a figure each: `{ name, samples, median }`, in the order given.
+ *
+ * `measure(contender, round)` resolves with one sample, in milliseconds. The first round only warms up. Who begins
+ * changes from round to round, so that nobody always runs in the wake of another.
+ */
+export async function race(contenders, rounds, measure) {
+  const figures = contenders.map(({ name }) => ({ name, samples: [] }));
+  for (let round = 0; round <= rounds; round++) {
+    for (let turn = 0; turn < contenders.length; turn++) {
+      const which = (turn + round) % contenders.length;
+      const sample = await measure(contenders[which], round);
+      if (round > 0) figures[which].samples.push(sample);
+    }
+  }
+  return figures.map((figure) => ({ ...figure, median: median(figure.samples) }));
+}
+
+export function median(samples) {
+  const sorted = [...samples].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** Milliseconds per call of `work(n)`, called `times` times, each after the one before. */
+export async function each(times, work) {
+  const start = performance.now();
+  for (let n = 0; n < times; n++) await work(n);
+  return (performance.now() - start) / times;
+}
+
+/** Milliseconds per call of `work(n)`, called `times` times with up to `width` of them under way at once. */
+export async function inFlight(times, width, work) {
+  let next = 0;
+  const lane = async () => {
+    while (next < times) await work(next++);
+  };
+  const start = performance.now();
+  await Promise.all(Array.from({ length: Math.min(width, times) }, lane));
+  return (performance.now() - start) / times;
+}
+
+/** Lets everything run that is ready to, without the least delay that timers have. */
+export function settled() {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
+}
+
+/** A payload like those of real logs, a little different each time. */
+export const payload = (n) => ({ percent: n % 100, note: `step ${n} of the nightly report`, done: false });
