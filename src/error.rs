@@ -84,7 +84,7 @@ codes! {
 #[derive(Clone)]
 pub struct Error(Box<Inner>);
 
-// Boxed, because every `?` moves it: that alone takes a tenth off the wasm.
+// Boxed, because every `?` moves it: that alone takes a twentieth off the wasm.
 #[derive(Clone)]
 struct Inner {
     code: Code,

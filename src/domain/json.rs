@@ -290,6 +290,12 @@ impl<T: ToJson> ToJson for Option<T> {
     }
 }
 
+impl<T: ToJson> ToJson for &T {
+    fn to_json(&self) -> Value {
+        (**self).to_json()
+    }
+}
+
 impl<T: ToJson> ToJson for Rc<T> {
     fn to_json(&self) -> Value {
         (**self).to_json()

@@ -34,7 +34,7 @@ use crate::{
     registry::ProcessRegistry,
     store::{
         Durability, EventRange, Live, Query, Store,
-        indexed_db::{IndexedDbStore, request::Flush},
+        indexed_db::{IndexedDbStore, engine::Flush},
         memory::MemoryStore,
     },
     watch::{ProcessAwaiter, ProcessChangeHub, watch_process_registry, watch_process_registry_with_sink},
@@ -71,7 +71,6 @@ enum Fallback {
 }
 
 named!(Fallback { Memory: "memory" });
-named!(Flush { Relaxed: "relaxed", Strict: "strict" });
 
 struct OwnerOption {
     owner_id: String,

@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use js_sys::{Array, Reflect};
+use js_sys::Reflect;
+use serde_json::Value;
 use wasm_bindgen::JsValue;
-use web_sys::IdbKeyRange;
 
 use crate::{
     domain::{
@@ -13,13 +13,13 @@ use crate::{
         filter::ListIndex,
         grant::SessionScope,
         json::{self, FromJson, ToJson, json},
-        key::{Key, Part, ProcessId},
+        key::{Key, ProcessId},
         lease::LeaseSlot,
         process::{LogHead, ProcessExternalRef, ProcessRecord, ProcessStatus, Registered, WaitState},
     },
     error::{Code, Error, Result},
-    host::browser::{from_js, to_js},
-    store::indexed_db::request::failed,
+    host::browser::from_js,
+    store::indexed_db::engine::failed,
 };
 
 /// The lane of a tombstone; no list asks for it.
@@ -162,10 +162,12 @@ json!(CommitRow { writer: "writer", number: "number" });
 const ORDINAL: &str = "ordinal";
 
 /// The row of an event: the event, and its place among those of its type.
-pub fn event_row(event: &ProcessEvent, ordinal: u64) -> Result<JsValue> {
-    let row = encode(event)?;
-    Reflect::set(&row, &ORDINAL.into(), &(ordinal as f64).into()).map_err(failed)?;
-    Ok(row)
+pub fn event_row(event: &ProcessEvent, ordinal: u64) -> Value {
+    let mut row = event.to_json();
+    if let Value::Object(fields) = &mut row {
+        fields.insert(ORDINAL.to_owned(), ordinal.to_json());
+    }
+    row
 }
 
 /// The place of an event row among those of its type.
@@ -181,11 +183,6 @@ pub fn id_of(row: &JsValue) -> ProcessId {
 /// The sequence of an event row.
 pub fn sequence_of(row: &JsValue) -> u64 {
     field(row, "sequence").as_f64().unwrap_or_default() as u64
-}
-
-/// A plain object.
-pub fn encode(row: &dyn ToJson) -> Result<JsValue> {
-    to_js(&row.to_json()).map_err(failed)
 }
 
 /// A plain object, back.
@@ -204,24 +201,4 @@ pub fn decode_some<T: FromJson>(row: JsValue) -> Result<Option<T>> {
 
 fn field(row: &JsValue, name: &str) -> JsValue {
     Reflect::get(row, &name.into()).unwrap_or(JsValue::UNDEFINED)
-}
-
-/// A compound key.
-pub fn js_key(parts: &[Part]) -> JsValue {
-    let parts = parts.iter().map(|part| match part {
-        Part::Text(text) => JsValue::from_str(text),
-        Part::Number(number) => JsValue::from_f64(*number as f64),
-        Part::End => Array::new().into(),
-    });
-    parts.collect::<Array>().into()
-}
-
-/// The keys strictly between two.
-pub fn between(after: &[Part], before: &[Part]) -> Result<IdbKeyRange> {
-    IdbKeyRange::bound_with_lower_open_and_upper_open(&js_key(after), &js_key(before), true, true).map_err(failed)
-}
-
-/// The keys that begin with `prefix` and go on.
-pub fn under(prefix: &[Part]) -> Result<IdbKeyRange> {
-    between(prefix, &[prefix, &[Part::End]].concat())
 }

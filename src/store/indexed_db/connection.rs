@@ -9,27 +9,22 @@ use futures::{
     FutureExt,
     future::{LocalBoxFuture, Shared},
 };
-use wasm_bindgen::{JsCast, closure::Closure};
-use web_sys::{Event, IdbDatabase};
+use wasm_bindgen::closure::Closure;
 
-use super::{request, schema};
-use crate::{
-    domain::Millis,
-    error::{Code, Error, Result},
-    host::Clock,
-};
+use super::engine::{self, Database};
+use crate::error::{Code, Error, Result};
 
-/// How long an upgrade or deletion in another tab may keep this one waiting. Long enough for the
-/// other tab's `versionchange` handler to run, even a throttled one; short enough to tell a person.
-pub const PATIENCE_MS: Millis = 5_000;
+/// How long an upgrade or deletion in another tab may keep this one waiting, in milliseconds. Long
+/// enough for the other tab's `versionchange` handler to run, even a throttled one; short enough to
+/// tell a person.
+pub const PATIENCE_MS: f64 = 5_000.0;
 
 /// A connection that is open, or being opened, or not needed yet.
 pub struct Connection {
     name: String,
-    clock: Rc<dyn Clock>,
     state: Rc<RefCell<State>>,
     /// Counts connections, so that what was cached under one is not used under the next.
-    generation: Rc<Cell<u64>>,
+    generation: Cell<u64>,
 }
 
 type Opening = Shared<LocalBoxFuture<'static, Result<Rc<Open>>>>;
@@ -42,24 +37,21 @@ enum State {
 
 /// An open connection; closed when its last user is gone.
 pub struct Open {
-    pub database: IdbDatabase,
+    pub database: Database,
     pub generation: u64,
-    _on_versionchange: Closure<dyn FnMut(Event)>,
-    _on_close: Closure<dyn FnMut(Event)>,
+    _lost: Closure<dyn FnMut()>,
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.database.set_onversionchange(None);
-        self.database.set_onclose(None);
         self.database.close();
     }
 }
 
 impl Connection {
     /// Not opened yet.
-    pub fn new(name: String, clock: Rc<dyn Clock>) -> Self {
-        Self { name, clock, state: Rc::new(RefCell::new(State::Idle)), generation: Rc::default() }
+    pub fn new(name: String) -> Self {
+        Self { name, state: Rc::new(RefCell::new(State::Idle)), generation: Cell::new(0) }
     }
 
     /// The open connection; callers at the same time share one attempt.
@@ -81,23 +73,13 @@ impl Connection {
     }
 
     fn attempt(&self) -> impl Future<Output = Result<Rc<Open>>> + 'static {
-        let (name, clock, state) = (self.name.clone(), self.clock.clone(), self.state.clone());
-        self.generation.set(self.generation.get() + 1);
-        let generation = self.generation.get();
+        let (name, state) = (self.name.clone(), self.state.clone());
+        let generation = self.generation.get() + 1;
+        self.generation.set(generation);
         async move {
-            let database = request::open(&name, schema::VERSION, schema::upgrade, &*clock, PATIENCE_MS).await?;
-            // Another tab upgrades or deletes: make way at once, or that tab would hang.
-            let (closing, at_versionchange) = (database.clone(), state.clone());
-            let on_versionchange = Closure::new(move |_: Event| {
-                closing.close();
-                forget(&at_versionchange);
-            });
-            // The browser closed it: storage cleared, disk gone, storage process dead.
-            let on_close = Closure::new(move |_: Event| forget(&state));
-            database.set_onversionchange(Some(on_versionchange.as_ref().unchecked_ref()));
-            database.set_onclose(Some(on_close.as_ref().unchecked_ref()));
-            let (_on_versionchange, _on_close) = (on_versionchange, on_close);
-            Ok(Rc::new(Open { database, generation, _on_versionchange, _on_close }))
+            let lost = Closure::new(move || forget(&state));
+            let database = engine::open(&name, PATIENCE_MS, &lost).await?;
+            Ok(Rc::new(Open { database, generation, _lost: lost }))
         }
     }
 

@@ -1,14 +1,14 @@
 //! Rows in IndexedDB: durable, and shared by every tab and worker of the origin.
 //!
-//! A transaction reads what a rule needs in one or two batches, runs the rule, and issues its
+//! A transaction reads what a rule needs in one or two rounds, runs the rule, and issues its
 //! writes at once; nothing else is awaited while it is open, so it cannot commit half-way.
 //! It counts only when the browser reports it complete.
 
 mod codec;
 mod connection;
+pub mod engine;
 mod read;
-pub mod request;
-mod schema;
+mod requests;
 mod write;
 
 use std::{
@@ -18,20 +18,17 @@ use std::{
 };
 
 use futures::{FutureExt, future::LocalBoxFuture};
-use js_sys::{Promise, Reflect};
-use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
-use web_sys::IdbTransactionMode;
 
 use self::{
-    connection::{Connection, Open},
+    connection::Connection,
+    engine::{Flush, Mode, Round, is_lost_connection},
     read::Reader,
-    request::{Flush, Transaction},
+    requests::Fetched,
 };
 use super::{Answer, Durability, Query, Reads, Rule, Store};
 use crate::{
     domain::{key::ProcessId, process::Registered, snapshot::Snapshot},
-    error::Result,
+    error::{Code, Error, Result},
     host::{Clock, Random},
 };
 
@@ -64,13 +61,14 @@ const KEPT: usize = 1_024;
 impl IndexedDbStore {
     /// Opens the database of that name, or makes it.
     pub async fn open(name: &str, flush: Flush, clock: Rc<dyn Clock>, random: &dyn Random) -> Result<Self> {
-        let connection = Connection::new(name.to_owned(), clock.clone());
+        let connection = Connection::new(name.to_owned());
         connection.open().await?;
+        let durability = if engine::persisted().await { Durability::Persistent } else { Durability::Evictable };
         Ok(Self(Rc::new(Shared {
             connection,
             clock,
             flush,
-            durability: durability().await,
+            durability,
             registered: RefCell::default(),
             writer: random.name(),
             commits: Cell::new(0),
@@ -79,65 +77,78 @@ impl IndexedDbStore {
 }
 
 impl Shared {
-    async fn begin(self: &Rc<Self>, mode: IdbTransactionMode) -> Result<Reader> {
-        let open = self.connection.open().await?;
-        let transaction = Transaction::begin(&open.database, schema::ALL, mode, self.flush)?;
-        Ok(Reader::new(self.clone(), open, transaction))
-    }
-
     /// Reads in one transaction; once more where the connection turns out to be dead.
-    async fn read(self: Rc<Self>, query: Query) -> Result<Answer> {
+    async fn read<T: 'static>(self: &Rc<Self>, look: Look<T>) -> Result<T> {
         let mut retried = false;
         loop {
-            let outcome = match self.begin(IdbTransactionMode::Readonly).await {
-                Ok(mut reader) => reader.answer(&query).await,
-                Err(fault) => Err(fault),
-            };
-            match outcome {
-                Err(fault) if !retried && request::is_lost_connection(&fault) => self.connection.forget(),
+            match self.look(look.clone()).await {
+                Err(fault) if !retried && is_lost_connection(&fault) => self.connection.forget(),
                 outcome => return outcome,
             }
             retried = true;
         }
+    }
+
+    async fn look<T: 'static>(self: &Rc<Self>, look: Look<T>) -> Result<T> {
+        let open = self.connection.open().await?;
+        let (shared, generation) = (self.clone(), open.generation);
+        let found: Rc<RefCell<Option<T>>> = Rc::default();
+        let keep = found.clone();
+        let mut fetched = Fetched::default();
+        let step = move |results| {
+            fetched.rerun(results);
+            let seen = look(Reader { shared: &shared, generation, fetched: &mut fetched })?;
+            if fetched.pending() {
+                return Ok(Round::Read(fetched.wanted()));
+            }
+            keep.replace(seen);
+            Ok(Round::Done)
+        };
+        engine::run(&open.database, Mode::Read, self.flush, step).await?;
+        found.take().ok_or_else(|| Error::new(Code::Internal, "a read ended without an answer"))
     }
 
     async fn transact(self: Rc<Self>, reads: Reads, rule: Rule) -> Result<()> {
         let number = self.commits.replace(self.commits.get() + 1);
         let mut retried = false;
         loop {
-            match self.attempt(&reads, &rule, number).await {
-                Err(fault) if !retried && request::is_lost_connection(&fault) => {}
+            match self.attempt(reads.clone(), rule.clone(), number).await {
+                Err(fault) if !retried && is_lost_connection(&fault) => {}
                 outcome => return outcome,
             }
             retried = true;
             self.connection.forget();
             // The commit may have landed before the connection died: look before doing it again.
-            let mut reader = self.begin(IdbTransactionMode::Readonly).await?;
-            if reader.last_commit(&self.writer).await? == Some(number) {
+            let writer = self.writer.clone();
+            let last: Look<Option<u64>> = Rc::new(move |mut reader| reader.last_commit(&writer).map(Some));
+            if self.look(last).await? == Some(number) {
                 return Ok(());
             }
         }
     }
 
-    async fn attempt(self: &Rc<Self>, reads: &Reads, rule: &Rule, number: u64) -> Result<()> {
-        let mut reader = self.begin(IdbTransactionMode::Readwrite).await?;
-        let loaded = reader.load(reads).await?;
-        let writes = rule(&Snapshot { now: self.clock.now(), rows: &loaded.rows })?;
-        if writes.is_empty() {
-            reader.leave();
-            return Ok(());
-        }
-        let transaction = reader.into_transaction();
-        write::all(&transaction, &loaded, &writes)?;
-        write::commit(&transaction, &self.writer, number)?;
-        transaction.done().await
+    async fn attempt(self: &Rc<Self>, reads: Reads, rule: Rule, number: u64) -> Result<()> {
+        let open = self.connection.open().await?;
+        let (shared, generation) = (self.clone(), open.generation);
+        let mut fetched = Fetched::default();
+        let step = move |results| {
+            fetched.rerun(results);
+            let loaded = Reader { shared: &shared, generation, fetched: &mut fetched }.load(&reads)?;
+            let Some(loaded) = loaded else { return Ok(Round::Read(fetched.wanted())) };
+            let writes = rule(&Snapshot { now: shared.clock.now(), rows: &loaded.rows })?;
+            if writes.is_empty() {
+                return Ok(Round::Done);
+            }
+            Ok(Round::Write(write::commit(&loaded, &writes, &shared.writer, number)))
+        };
+        engine::run(&open.database, Mode::Write, self.flush, step).await
     }
 
     /// The decoded half that a row refers to, if it is at hand.
-    fn registered(&self, open: &Open, row: &codec::ProcessRow) -> Option<Rc<Registered>> {
+    fn registered(&self, generation: u64, row: &codec::ProcessRow) -> Option<Rc<Registered>> {
         let mut kept = self.registered.borrow_mut();
-        if kept.generation != open.generation {
-            *kept = Registrations { generation: open.generation, by_id: HashMap::new() };
+        if kept.generation != generation {
+            *kept = Registrations { generation, by_id: HashMap::new() };
         }
         let found = kept.by_id.get(&row.id)?;
         let same = found.registration_hash == row.registration_hash && found.created_at_ms == row.created_at_ms;
@@ -153,21 +164,8 @@ impl Shared {
     }
 }
 
-/// Whether the browser has promised to keep this origin's data. Where it cannot be asked
-/// (`navigator.storage` is missing in WebKitGTK), it has not.
-async fn durability() -> Durability {
-    let ask = || -> Option<Promise> {
-        let get = |object: &JsValue, name: &str| Reflect::get(object, &name.into()).ok();
-        let storage = get(&get(&js_sys::global(), "navigator")?, "storage")?;
-        let persisted: js_sys::Function = get(&storage, "persisted")?.dyn_into().ok()?;
-        persisted.call0(&storage).ok()?.dyn_into().ok()
-    };
-    let Some(promise) = ask() else { return Durability::Evictable };
-    match JsFuture::from(promise).await {
-        Ok(answer) if answer.is_truthy() => Durability::Persistent,
-        Ok(_) | Err(_) => Durability::Evictable,
-    }
-}
+/// What a read looks for; see [`Fetched`].
+type Look<T> = Rc<dyn Fn(Reader) -> Result<Option<T>>>;
 
 impl Store for IndexedDbStore {
     fn durability(&self) -> Durability {
@@ -179,7 +177,8 @@ impl Store for IndexedDbStore {
     }
 
     fn read(&self, query: Query) -> LocalBoxFuture<'static, Result<Answer>> {
-        self.0.clone().read(query).boxed_local()
+        let shared = self.0.clone();
+        async move { shared.read(Rc::new(move |mut reader| reader.answer(&query))).await }.boxed_local()
     }
 
     fn close(&self) {

@@ -1,0 +1,154 @@
+// IndexedDB, driven by requests that are data. Rust decides what to read and write; this file knows
+// how a database is laid out and opened, and how a transaction is kept alive and seen to its end.
+
+// ── Layout ───────────────────────────────────────────────────────────────────────────────────────
+// Each step takes the layout one version further; a database of any age runs those it lacks.
+//
+// store          key                       what
+// processes      id                        the half of a process that changes; tombstones of pruned ones
+// registrations  registration.id           the half that never changes
+// events         [processId, sequence]     the logs
+// wakes          [processId, sequence]     wakes that are not acknowledged
+// grants         [scopeId, processId]      handle grants; a session's scopes are a range of keys
+// leases         processId                 lease slots; they outlive pruning, so fencing tokens rise on
+// commits        writer                    the last commit of each connection
+const steps = [
+  (database) => {
+    const store = (name, keyPath, indexes = {}) => {
+      const made = database.createObjectStore(name, { keyPath });
+      for (const [index, path] of Object.entries(indexes)) made.createIndex(index, path);
+    };
+    store("processes", "id", {
+      byLane: ["lane", "id"],
+      byKind: ["kind", "lane", "id"],
+      byDefinition: ["definitionHash", "lane", "id"],
+      byDefinitionAndKind: ["definitionHash", "kind", "lane", "id"],
+      byChange: "change",
+      byRetention: "retainedSinceMs",
+      byWakeSession: "wakeTarget.sessionId",
+    });
+    store("registrations", "registration.id");
+    store("events", ["processId", "sequence"], {
+      byType: ["processId", "eventType", "sequence"],
+      byReplayKey: ["processId", "replayKey"],
+    });
+    store("wakes", ["processId", "sequence"]);
+    store("grants", ["scopeId", "processId"], { byProcess: ["processId", "sessionId", "scopeId"] });
+    store("leases", "processId");
+    store("commits", "writer");
+  },
+];
+
+const version = steps.length;
+
+const fault = (name, message) => new DOMException(message, name);
+
+// ── Opening ──────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * Opens a database, upgrading an older one. Rejects with "BlockedError" where another connection does
+ * not make way within `patience` milliseconds. Calls `lost` when the connection is of no use any more.
+ */
+export function open(name, patience, lost) {
+  return new Promise((resolve, reject) => {
+    // Firefox with storage switched off throws on the property itself.
+    const factory = globalThis.indexedDB;
+    if (!factory) throw fault("NotFoundError", "there is no IndexedDB here");
+    const request = factory.open(name, version);
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      reject(fault("BlockedError", "another tab holds the database open against an upgrade or deletion"));
+    }, patience);
+    request.onupgradeneeded = ({ oldVersion }) => {
+      for (const step of steps.slice(oldVersion)) step(request.result);
+    };
+    request.onerror = (event) => {
+      event.preventDefault();
+      clearTimeout(timer);
+      reject(request.error);
+    };
+    request.onsuccess = () => {
+      const database = request.result;
+      // An open request cannot be taken back: what comes too late must not stand in others' way.
+      if (late) return database.close();
+      clearTimeout(timer);
+      // Another tab upgrades or deletes: make way at once, or that tab would hang.
+      database.onversionchange = () => {
+        database.close();
+        lost();
+      };
+      // The browser closed it: storage cleared, disk gone, storage process dead.
+      database.onclose = lost;
+      resolve(database);
+    };
+  });
+}
+
+/** Whether the browser has promised to keep this origin's data; `false` where it cannot be asked. */
+export async function persisted() {
+  try {
+    return await navigator.storage.persisted();
+  } catch {
+    return false;
+  }
+}
+
+// ── Transactions ─────────────────────────────────────────────────────────────────────────────────
+
+/** The keys strictly between two; a missing one leaves its side open. */
+function between(after, before) {
+  if (after === null) return before === null ? null : IDBKeyRange.upperBound(before, true);
+  if (before === null) return IDBKeyRange.lowerBound(after, true);
+  return IDBKeyRange.bound(after, before, true, true);
+}
+
+// What a request may be: [kind, store, index or null, ...arguments].
+const kinds = {
+  get: (source, key) => source.get(key),
+  all: (source, after, before, limit) => source.getAll(between(after, before), limit ?? undefined),
+  only: (source, key) => source.getAll(key),
+  last: (source, after, before) => source.openCursor(between(after, before), "prev"),
+  lastKey: (source) => source.openKeyCursor(null, "prev"),
+  put: (source, row) => source.put(row),
+  add: (source, row) => source.add(row),
+  delete: (source, key) => source.delete(key),
+  clear: (source, after, before) => source.delete(between(after, before)),
+};
+
+// A cursor is not data: its row is, or its key where it has no row.
+const resultOf = ({ result }) => (result instanceof IDBCursor ? (result.value ?? result.key) : result);
+
+/**
+ * Runs one transaction in rounds. `step` is called with the results of the round before and gives the
+ * next one: `[requests, writes]`, or nothing when there is nothing more to do. It is called while the
+ * transaction is alive, and nothing else is waited for, so the transaction cannot end between rounds.
+ *
+ * Requests are answered in order, so the last one's answer ends a round. Writes are the last round:
+ * they count once the transaction is complete, and only then does the promise resolve. An error of
+ * any request aborts the transaction as a whole.
+ */
+export function run(database, mode, durability, step) {
+  return new Promise((resolve, reject) => {
+    const transaction = database.transaction([...database.objectStoreNames], mode, { durability });
+    transaction.oncomplete = () => resolve();
+    transaction.onabort = () => reject(transaction.error ?? fault("AbortError", "the transaction was aborted"));
+    const issue = ([kind, store, index, ...rest]) => {
+      const table = transaction.objectStore(store);
+      return kinds[kind](index === null ? table : table.index(index), ...rest);
+    };
+    const round = (results) => {
+      try {
+        const next = step(results);
+        if (!next) return resolve();
+        const [requests, writes] = next;
+        const issued = requests.map(issue);
+        if (!writes) issued.at(-1).onsuccess = () => round(issued.map(resultOf));
+      } catch (error) {
+        reject(error);
+        transaction.abort();
+      }
+    };
+    round([]);
+  });
+}

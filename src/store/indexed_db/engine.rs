@@ -1,0 +1,154 @@
+//! The door to `engine.js`, which drives IndexedDB by requests that are data.
+//!
+//! JavaScript does this part because it is all calls to the browser: one crossing a round instead
+//! of one a request, and a fifth of the size of the same in Rust over `web-sys`.
+
+use std::{cell::RefCell, rc::Rc};
+
+use futures::channel::oneshot;
+use js_sys::{Array, Promise};
+use serde_json::Value;
+use wasm_bindgen::{JsCast, JsValue, closure::Closure, prelude::wasm_bindgen};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::DomException;
+
+use crate::{
+    domain::json::{ToJson, named},
+    error::{Code, Error, Result},
+    host::browser::to_js,
+};
+
+#[wasm_bindgen(module = "/src/store/indexed_db/engine.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = open)]
+    fn js_open(name: &str, patience: f64, lost: &Closure<dyn FnMut()>) -> Promise;
+    #[wasm_bindgen(js_name = persisted)]
+    fn js_persisted() -> Promise;
+    #[wasm_bindgen(js_name = run)]
+    fn js_run(
+        database: &Database,
+        mode: &str,
+        durability: &str,
+        step: &Closure<dyn FnMut(Array) -> JsValue>,
+    ) -> Promise;
+
+    /// An `IDBDatabase`.
+    #[derive(Clone)]
+    pub type Database;
+    /// `IDBDatabase.close`.
+    #[wasm_bindgen(method)]
+    pub fn close(this: &Database);
+}
+
+/// How the browser may treat a commit: see `IDBTransactionOptions.durability`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Flush {
+    /// Done when the operating system has it. Survives a crash of the browser.
+    #[default]
+    Relaxed,
+    /// Done when the disk has it. Survives a power cut too.
+    Strict,
+}
+
+named!(Flush { Relaxed: "relaxed", Strict: "strict" });
+
+/// What a transaction may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Read.
+    Read,
+    /// Read, then write.
+    Write,
+}
+
+/// What a transaction does next.
+pub enum Round {
+    /// Reads, and shows the results to the next step.
+    Read(Vec<Value>),
+    /// Writes, and is complete.
+    Write(Vec<Value>),
+    /// Nothing more.
+    Done,
+}
+
+/// Opens a database; see `engine.js`. `lost` is called when it is of no use any more.
+pub async fn open(name: &str, patience: f64, lost: &Closure<dyn FnMut()>) -> Result<Database> {
+    JsFuture::from(js_open(name, patience, lost)).await.map(JsCast::unchecked_into).map_err(failed)
+}
+
+/// Whether the browser has promised to keep this origin's data.
+pub async fn persisted() -> bool {
+    JsFuture::from(js_persisted()).await.is_ok_and(|answer| answer.is_truthy())
+}
+
+/// Runs a transaction to its end, even where the caller goes away meanwhile.
+pub async fn run(
+    database: &Database,
+    mode: Mode,
+    flush: Flush,
+    mut step: impl FnMut(Array) -> Result<Round> + 'static,
+) -> Result<()> {
+    let refused: Rc<RefCell<Option<Error>>> = Rc::default();
+    let refusal = refused.clone();
+    let step = Closure::<dyn FnMut(Array) -> JsValue>::new(move |results| {
+        let next = step(results).and_then(|round| match round {
+            Round::Read(requests) => hand_over(requests, false),
+            Round::Write(requests) => hand_over(requests, true),
+            Round::Done => Ok(JsValue::UNDEFINED),
+        });
+        next.unwrap_or_else(|fault| {
+            refusal.replace(Some(fault));
+            // No list of requests: `engine.js` takes it as an error and aborts.
+            JsValue::TRUE
+        })
+    });
+    let mode = match mode {
+        Mode::Read => "readonly",
+        Mode::Write => "readwrite",
+    };
+    let running = js_run(database, mode, flush.name(), &step);
+    let (end, ended) = oneshot::channel();
+    spawn_local(async move {
+        let outcome = JsFuture::from(running).await;
+        drop(step);
+        let _ = end.send(outcome);
+    });
+    let outcome = ended.await;
+    match (refused.take(), outcome) {
+        (Some(fault), _) => Err(fault),
+        (None, Ok(outcome)) => outcome.map(drop).map_err(failed),
+        (None, Err(_)) => Err(Error::new(Code::Internal, "a transaction was dropped")),
+    }
+}
+
+fn hand_over(requests: Vec<Value>, writes: bool) -> Result<JsValue> {
+    to_js(&Value::Array(vec![Value::Array(requests), writes.to_json()])).map_err(failed)
+}
+
+/// A fault of the browser as an error of ours, with the fault as its cause.
+pub fn failed(fault: JsValue) -> Error {
+    let exception = fault.dyn_ref::<DomException>();
+    let name = exception.map(DomException::name).unwrap_or_default();
+    let (code, what) = match name.as_str() {
+        "QuotaExceededError" => (Code::QuotaExceeded, "the storage quota is used up; nothing was written"),
+        "VersionError" => (Code::StorageVersion, "the database was written by a newer version of longwait"),
+        "BlockedError" => (Code::StorageBlocked, "the database is blocked"),
+        "NotFoundError" | "SecurityError" | "NotAllowedError" => {
+            (Code::StorageUnavailable, "IndexedDB cannot be used here")
+        }
+        _ => (Code::StorageFailed, "IndexedDB failed"),
+    };
+    let detail = exception.map(DomException::message).unwrap_or_default();
+    Error::new(code, format!("{what} ({name}: {detail})")).caused_by(Rc::new(fault))
+}
+
+/// Whether a fault means that the connection is gone, so that a new one may do.
+///
+/// Safari kills its storage process under a page ("Connection to Indexed Database server lost",
+/// `UnknownError`); a closed handle answers `InvalidStateError`; an engine that goes down aborts
+/// what it was doing.
+pub fn is_lost_connection(error: &Error) -> bool {
+    let fault = error.cause().and_then(|cause| cause.downcast_ref::<JsValue>());
+    let Some(exception) = fault.and_then(|fault| fault.dyn_ref::<DomException>()) else { return false };
+    matches!(exception.name().as_str(), "UnknownError" | "InvalidStateError" | "AbortError")
+}

@@ -1,0 +1,158 @@
+//! Requests as data, and the results they had.
+
+use std::rc::Rc;
+
+use js_sys::Array;
+use serde_json::Value;
+use wasm_bindgen::JsValue;
+
+use crate::domain::{json::ToJson, key::Part, process::Registered};
+
+pub const PROCESSES: &str = "processes";
+pub const REGISTRATIONS: &str = "registrations";
+pub const EVENTS: &str = "events";
+pub const WAKES: &str = "wakes";
+pub const GRANTS: &str = "grants";
+pub const LEASES: &str = "leases";
+pub const COMMITS: &str = "commits";
+
+/// Where a request looks: an object store, or one of its indexes.
+pub struct Source(&'static str, Option<&'static str>);
+
+/// An object store.
+pub fn table(store: &'static str) -> Source {
+    Source(store, None)
+}
+
+/// An index of an object store.
+pub fn index(store: &'static str, index: &'static str) -> Source {
+    Source(store, Some(index))
+}
+
+impl Source {
+    fn request(self, kind: &str, arguments: &[Value]) -> Value {
+        let head = [kind.to_json(), self.0.to_json(), self.1.to_json()];
+        Value::Array(head.iter().chain(arguments).cloned().collect())
+    }
+
+    /// The row under a key; of an index the first.
+    pub fn get(self, key: impl ToJson) -> Value {
+        self.request("get", &[key.to_json()])
+    }
+
+    /// The rows strictly between two keys, in order; at most `limit`. Null is no bound.
+    pub fn all(self, after: Value, before: Value, limit: Option<u64>) -> Value {
+        // 0 means "no limit" to IndexedDB; whoever asks for nothing does not get here.
+        let limit = limit.map(|limit| limit.clamp(1, u64::from(u32::MAX)));
+        self.request("all", &[after, before, limit.to_json()])
+    }
+
+    /// The rows whose keys begin with `prefix` and go on.
+    pub fn under(self, prefix: Vec<Part>) -> Value {
+        let (after, before) = bounds(prefix);
+        self.all(after, before, None)
+    }
+
+    /// The rows of an index whose key is exactly this.
+    pub fn only(self, key: impl ToJson) -> Value {
+        self.request("only", &[key.to_json()])
+    }
+
+    /// The last row strictly between two keys.
+    pub fn last(self, after: Value, before: Value) -> Value {
+        self.request("last", &[after, before])
+    }
+
+    /// The last key of an index.
+    pub fn last_key(self) -> Value {
+        self.request("lastKey", &[])
+    }
+
+    /// Puts a row.
+    pub fn put(self, row: &dyn ToJson) -> Value {
+        self.request("put", &[row.to_json()])
+    }
+
+    /// Adds a row under a key that must be free.
+    pub fn add(self, row: Value) -> Value {
+        self.request("add", &[row])
+    }
+
+    /// Deletes a row.
+    pub fn delete(self, key: impl ToJson) -> Value {
+        self.request("delete", &[key.to_json()])
+    }
+
+    /// Deletes the rows whose keys begin with `prefix` and go on.
+    pub fn clear(self, prefix: Vec<Part>) -> Value {
+        let (after, before) = bounds(prefix);
+        self.request("clear", &[after, before])
+    }
+}
+
+fn bounds(prefix: Vec<Part>) -> (Value, Value) {
+    let end = [prefix.as_slice(), &[Part::End]].concat();
+    (prefix.to_json(), end.to_json())
+}
+
+impl ToJson for Part {
+    fn to_json(&self) -> Value {
+        match self {
+            Part::Number(number) => number.to_json(),
+            Part::Text(text) => text.to_json(),
+            Part::End => Value::Array(Vec::new()),
+        }
+    }
+}
+
+/// What a transaction has read so far.
+///
+/// Reading is a plain function that asks for what it needs and, as long as anything is missing,
+/// is run again from the start with one more round of results. It must ask for the same things in
+/// the same order each time, so what it takes from outside the transaction is remembered here.
+#[derive(Default)]
+pub struct Fetched {
+    results: Vec<JsValue>,
+    asked: usize,
+    wanted: Vec<Value>,
+    recalled: Vec<Option<Rc<Registered>>>,
+    recalls: usize,
+}
+
+impl Fetched {
+    /// Begins another run, with the results of the round that the last one wanted.
+    pub fn rerun(&mut self, results: Array) {
+        self.results.extend(results);
+        self.wanted.clear();
+        (self.asked, self.recalls) = (0, 0);
+    }
+
+    /// The result of a request; `undefined` while it is pending.
+    pub fn ask(&mut self, request: Value) -> JsValue {
+        let result = self.results.get(self.asked).cloned();
+        self.asked += 1;
+        result.unwrap_or_else(|| {
+            self.wanted.push(request);
+            JsValue::UNDEFINED
+        })
+    }
+
+    /// Whether something that was asked for is not here yet.
+    pub fn pending(&self) -> bool {
+        !self.wanted.is_empty()
+    }
+
+    /// What to ask for in the next round.
+    pub fn wanted(&mut self) -> Vec<Value> {
+        std::mem::take(&mut self.wanted)
+    }
+
+    /// What `look` found the first time.
+    pub fn recall(&mut self, look: impl FnOnce() -> Option<Rc<Registered>>) -> Option<Rc<Registered>> {
+        if self.recalls == self.recalled.len() {
+            self.recalled.push(look());
+        }
+        self.recalls += 1;
+        self.recalled.get(self.recalls - 1).cloned().flatten()
+    }
+}
