@@ -20,12 +20,13 @@ test("its example is ten lines", () => {
   assert.ok(block("js").split("\n").filter((line) => line !== "").length <= 10);
 });
 
-test("it lists every error code, in the order of the types", () => {
+test("it lists every error code, in the order of the types and of the core", () => {
   const [, errors] = readme.split(/^## Errors$/m);
-  const listed = Array.from(errors.matchAll(/^\| `([a-z_]+)` \|/gm), ([, code]) => code);
-  const codes = Array.from(read("js/errors.ts").matchAll(/^ {2}\| "([a-z_]+)"/gm), ([, code]) => code);
-  assert.ok(codes.length > 20);
-  assert.deepEqual(listed, codes);
+  const codes = (text, pattern) => Array.from(text.matchAll(pattern), ([, code]) => code);
+  const listed = codes(errors, /^\| `([a-z_]+)` \|/gm);
+  assert.ok(listed.length > 20);
+  assert.deepEqual(codes(read("js/errors.ts"), /^ {2}\| "([a-z_]+)"/gm), listed);
+  assert.deepEqual(codes(read("src/error.rs"), /^ {4}\w+ = "([a-z_]+)",/gm), listed);
 });
 
 test("the commands it names are there", () => {
