@@ -8,6 +8,7 @@
 //! atomicity and nothing else. ARCHITECTURE.md tells how the parts hang together.
 
 pub mod domain;
+mod ecmascript;
 pub mod error;
 pub mod host;
 pub mod operation;

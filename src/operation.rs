@@ -6,7 +6,7 @@
 
 use std::rc::Rc;
 
-use serde_json::Value;
+use crate::domain::value::Json;
 
 use crate::{
     domain::{
@@ -41,9 +41,9 @@ impl<T: ToJson + 'static> Operation<T> {
     }
 
     /// The same operation, answering with JSON.
-    pub fn into_json(self) -> Operation<Value> {
+    pub fn into_json(self) -> Operation<Json> {
         let rule = self.rule;
-        let rule: TypedRule<Value> = Rc::new(move |seen| Ok(rule(seen)?.map(|reply| reply.to_json())));
+        let rule: TypedRule<Json> = Rc::new(move |seen| Ok(rule(seen)?.map(|reply| reply.to_json())));
         Operation { reads: self.reads, rule }
     }
 }

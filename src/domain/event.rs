@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use serde_json::Value;
+use crate::domain::value::Json;
 
 use super::{
     Millis, canonical,
@@ -26,7 +26,7 @@ pub struct ProcessEventType {
     /// Non-blank, and unique within the process.
     pub name: String,
     /// JSON Schema (2020-12) of the payload. Absent: anything.
-    pub payload_schema: Option<Value>,
+    pub payload_schema: Option<Json>,
     /// What an event of this type means. Absent: nothing but itself.
     pub semantics: Option<SemanticsSpec>,
 }
@@ -69,7 +69,7 @@ pub struct WakeSpec {
 to_json!(WakeSpec { when: "when", input: "input", dedupe_key: "dedupeKey" });
 
 impl FromJson for WakeSpec {
-    fn from_json(value: Value, reader: &mut Reader) -> Self {
+    fn from_json(value: Json, reader: &mut Reader) -> Self {
         let mut fields = Fields::of(value, reader);
         let (when, input) = (fields.take("when"), fields.take("input"));
         let spec = Self { when, input, dedupe_key: fields.take_or_default("dedupeKey") };
@@ -91,7 +91,7 @@ pub enum DedupeKey {
 }
 
 impl ToJson for DedupeKey {
-    fn to_json(&self) -> Value {
+    fn to_json(&self) -> Json {
         match self {
             Self::EventIdentity => "event_identity".to_json(),
             Self::Selector(selector) => Object::default().with("selector", selector).build(),
@@ -101,8 +101,8 @@ impl ToJson for DedupeKey {
 }
 
 impl FromJson for DedupeKey {
-    fn from_json(value: Value, reader: &mut Reader) -> Self {
-        if value == "event_identity" {
+    fn from_json(value: Json, reader: &mut Reader) -> Self {
+        if value.as_str() == Some("event_identity") {
             return Self::EventIdentity;
         }
         let mut fields = Fields::of(value, reader);
@@ -129,7 +129,7 @@ pub struct ProcessEvent {
     /// A declared event type.
     pub event_type: String,
     /// What was appended.
-    pub payload: Value,
+    pub payload: Json,
     /// Appending again under this key answers with this event.
     pub replay_key: Option<String>,
     /// What it means, worked out when it was appended.
@@ -150,7 +150,7 @@ to_json!(ProcessEvent {
 
 impl FromJson for ProcessEvent {
     /// Reads a stored row; a store may keep more in it than the event.
-    fn from_json(value: Value, reader: &mut Reader) -> Self {
+    fn from_json(value: Json, reader: &mut Reader) -> Self {
         let mut fields = Fields::of(value, reader);
         Self {
             process_id: fields.take("processId"),
@@ -202,7 +202,7 @@ pub struct WakeDelivery {
     /// Its type.
     pub event_type: String,
     /// What led to the process, where its registration says.
-    pub process_caused_by: Option<Value>,
+    pub process_caused_by: Option<Json>,
     /// What makes two wakes the same.
     pub dedupe_key: String,
     /// What the session is told.
@@ -230,7 +230,7 @@ pub struct AppendRequest {
     /// A declared event type.
     pub event_type: String,
     /// Default: null.
-    pub payload: Value,
+    pub payload: Json,
     /// Makes the append repeatable. Terminal types and cancel requests must have one.
     pub replay_key: Option<String>,
     /// Where a wake goes. Default: the record's wake target.
@@ -240,7 +240,7 @@ pub struct AppendRequest {
 }
 
 impl FromJson for AppendRequest {
-    fn from_json(value: Value, reader: &mut Reader) -> Self {
+    fn from_json(value: Json, reader: &mut Reader) -> Self {
         let mut fields = Fields::of(value, reader);
         let request = Self {
             event_type: fields.take("eventType"),
@@ -256,7 +256,7 @@ impl FromJson for AppendRequest {
 
 impl AppendRequest {
     /// An event without a replay key.
-    pub fn new(event_type: impl Into<String>, payload: Value) -> Self {
+    pub fn new(event_type: impl Into<String>, payload: Json) -> Self {
         Self { event_type: event_type.into(), payload, replay_key: None, wake_target_scope: None, lease: None }
     }
 
@@ -268,7 +268,7 @@ impl AppendRequest {
 
     /// A request that a process stop. Asking twice for the same reason is one event.
     pub fn cancel(id: &ProcessId, reason: Option<&str>) -> Self {
-        let reason = reason.map_or(Value::Null, |reason| reason.to_json());
+        let reason = reason.map_or(Json::Null, |reason| reason.to_json());
         let payload = Object::default().with("reason", &reason).build();
         let key = format!("process:{id}:cancel_requested:{}", canonical::hash(&payload));
         Self::new(CANCEL_REQUESTED, payload).keyed(key)
@@ -344,7 +344,7 @@ impl ProcessEventType {
         self.terminal().is_some() || self.name == CANCEL_REQUESTED
     }
 
-    fn materialise(&self, identity: impl Fn() -> String, payload: &Value) -> Result<Semantics> {
+    fn materialise(&self, identity: impl Fn() -> String, payload: &Json) -> Result<Semantics> {
         let Some(spec) = &self.semantics else { return Ok(Semantics::default()) };
         let terminal = spec.terminal.as_ref().map(|spec| spec.materialise(payload)).transpose()?;
         let wake = spec.wake.as_ref().map(|spec| spec.materialise(identity, payload)).transpose()?;
@@ -353,7 +353,7 @@ impl ProcessEventType {
 }
 
 impl TerminalSpec {
-    fn materialise(&self, payload: &Value) -> Result<Terminal> {
+    fn materialise(&self, payload: &Json) -> Result<Terminal> {
         let selected = match &self.await_output {
             Some(selector) => selector.select(payload)?,
             None => return Ok(self.ending(ProcessAwaitOutput::success(payload.clone()))),
@@ -370,7 +370,7 @@ impl TerminalSpec {
     }
 
     /// Makes an await output of a value that is not one.
-    fn wrap(&self, value: Value) -> ProcessAwaitOutput {
+    fn wrap(&self, value: Json) -> ProcessAwaitOutput {
         let message = text(&value);
         match self.state {
             TerminalState::Completed => ProcessAwaitOutput::success(value),
@@ -387,7 +387,7 @@ impl TerminalSpec {
 }
 
 impl WakeSpec {
-    fn materialise(&self, identity: impl Fn() -> String, payload: &Value) -> Result<Option<Wake>> {
+    fn materialise(&self, identity: impl Fn() -> String, payload: &Json) -> Result<Option<Wake>> {
         if let Some(when) = &self.when
             && !truthy(&when.select(payload)?)
         {
@@ -500,15 +500,15 @@ fn replay(
 }
 
 /// What two appends under one key must share.
-fn content_hash(event_type: &str, payload: &Value) -> String {
-    canonical::hash(&Value::Array(vec![event_type.to_json(), payload.clone()]))
+fn content_hash(event_type: &str, payload: &Json) -> String {
+    canonical::hash(&Json::list(vec![event_type.to_json(), payload.clone()]))
 }
 
 fn delivery(record: &ProcessRecord, request: &AppendRequest, event: &ProcessEvent) -> Option<WakeDelivery> {
     let wake = event.semantics.wake.as_ref()?;
     let target = request.wake_target_scope.as_ref().or(record.wake_target.as_ref())?;
     let scope_id = target.id();
-    let identity = canonical::hash(&Value::Array(vec![scope_id.to_json(), wake.dedupe_key.to_json()]));
+    let identity = canonical::hash(&Json::list(vec![scope_id.to_json(), wake.dedupe_key.to_json()]));
     let provenance = record.registered.registration.provenance.as_ref();
     Some(WakeDelivery {
         wake_id: format!("wake:{identity}"),

@@ -1,6 +1,6 @@
 //! Which processes a list holds, in terms that an index can answer.
 
-use serde_json::Value;
+use crate::domain::value::Json;
 
 use super::{
     canonical,
@@ -17,7 +17,7 @@ pub struct ListFilter {
     /// Only processes that wait, or only those that do not.
     pub waiting: Option<bool>,
     /// Only processes whose `identity.definition` is equal to this, as JSON.
-    pub definition: Option<Value>,
+    pub definition: Option<Json>,
     /// Only processes of this `identity.kind`.
     pub kind: Option<String>,
 }
@@ -47,7 +47,7 @@ named!(StatusFilter {
 });
 
 impl FromJson for ListFilter {
-    fn from_json(value: Value, reader: &mut Reader) -> Self {
+    fn from_json(value: Json, reader: &mut Reader) -> Self {
         let mut fields = Fields::of(value, reader);
         let filter = Self {
             status: fields.take_or_default("status"),

@@ -6,9 +6,10 @@
 
 use std::rc::Rc;
 
-use serde_json::{Map, Value};
-
-use super::key::Key;
+use super::{
+    key::Key,
+    value::{Json, Map},
+};
 
 /// What is wrong with a value, and where in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +42,7 @@ pub struct Reader {
 }
 
 enum Place {
-    Field(String),
+    Field(Key),
     Item(usize),
 }
 
@@ -60,19 +61,12 @@ impl Reader {
         }
         self.fault = Some(Fault { path, what: what.to_owned() });
     }
-
-    fn within<T>(&mut self, place: Place, read: impl FnOnce(&mut Self) -> T) -> T {
-        self.path.push(place);
-        let value = read(self);
-        self.path.pop();
-        value
-    }
 }
 
 /// Becomes a JSON value.
 pub trait ToJson {
     /// The value as JSON.
-    fn to_json(&self) -> Value;
+    fn to_json(&self) -> Json;
 
     /// Whether a field of this value is left out.
     fn is_absent(&self) -> bool {
@@ -83,12 +77,12 @@ pub trait ToJson {
 /// Made from a JSON value.
 pub trait FromJson: Sized {
     /// The value in its own shape; some value after a fault.
-    fn from_json(value: Value, reader: &mut Reader) -> Self;
+    fn from_json(value: Json, reader: &mut Reader) -> Self;
 
     /// What a missing field stands for; a required one is a fault.
     fn absent(reader: &mut Reader) -> Self {
         reader.fault("is missing");
-        Self::from_json(Value::Null, reader)
+        Self::from_json(Json::Null, reader)
     }
 
     /// What an optional `null` stands for: for most types the same as a missing field.
@@ -98,7 +92,7 @@ pub trait FromJson: Sized {
 }
 
 /// A value in its own shape, or what is wrong with it.
-pub fn read<T: FromJson>(value: Value) -> Result<T, Fault> {
+pub fn read<T: FromJson>(value: Json) -> Result<T, Fault> {
     let mut reader = Reader::default();
     let read = T::from_json(value, &mut reader);
     match reader.fault {
@@ -109,27 +103,35 @@ pub fn read<T: FromJson>(value: Value) -> Result<T, Fault> {
 
 /// The fields of an object, taken out one by one.
 pub struct Fields<'a> {
-    left: Map<String, Value>,
+    left: Map,
     reader: &'a mut Reader,
 }
 
 impl<'a> Fields<'a> {
     /// The fields of `value`, which must be an object.
-    pub fn of(value: Value, reader: &'a mut Reader) -> Self {
-        let Value::Object(left) = value else {
+    pub fn of(value: Json, reader: &'a mut Reader) -> Self {
+        let Json::Object(left) = value else {
             reader.fault("must be an object");
             return Self { left: Map::new(), reader };
         };
-        Self { left, reader }
+        Self { left: Rc::unwrap_or_clone(left), reader }
+    }
+
+    fn take_value(&mut self, name: &str) -> Option<Json> {
+        let place = self.left.iter().position(|(found, _)| **found == *name)?;
+        Some(self.left.remove(place).1)
     }
 
     /// Takes a field.
     pub fn take<T: FromJson>(&mut self, name: &str) -> T {
-        let value = self.left.shift_remove(name);
-        self.reader.within(Place::Field(name.to_owned()), |reader| match value {
-            Some(value) => T::from_json(value, reader),
-            None => T::absent(reader),
-        })
+        let value = self.take_value(name);
+        self.reader.path.push(Place::Field(name.into()));
+        let taken = match value {
+            Some(value) => T::from_json(value, self.reader),
+            None => T::absent(self.reader),
+        };
+        self.reader.path.pop();
+        taken
     }
 
     /// Takes a field that has a default.
@@ -139,19 +141,24 @@ impl<'a> Fields<'a> {
 
     /// Takes a field that is one of a few names.
     pub fn take_name<T: Copy>(&mut self, name: &str, names: &[(&str, T)], otherwise: T) -> T {
-        let value: Value = self.take(name);
-        self.reader.within(Place::Field(name.to_owned()), |reader| one_of(&value, names, otherwise, reader))
+        let value: Json = self.take(name);
+        self.reader.path.push(Place::Field(name.into()));
+        let taken = one_of(&value, names, otherwise, self.reader);
+        self.reader.path.pop();
+        taken
     }
 
     /// Whatever was not taken.
-    pub fn rest(self) -> Map<String, Value> {
+    pub fn rest(self) -> Map {
         self.left
     }
 
     /// Refuses fields that nobody took: a misspelt option must not pass for an absent one.
     pub fn end(self) {
-        if let Some(name) = self.left.keys().next() {
-            self.reader.within(Place::Field(name.clone()), |reader| reader.fault("is not known here"));
+        if let Some((name, _)) = self.left.into_iter().next() {
+            self.reader.path.push(Place::Field(name));
+            self.reader.fault("is not known here");
+            self.reader.path.pop();
         }
     }
 
@@ -162,7 +169,7 @@ impl<'a> Fields<'a> {
 }
 
 /// One of a few names.
-pub fn one_of<T: Copy>(value: &Value, names: &[(&str, T)], otherwise: T, reader: &mut Reader) -> T {
+pub fn one_of<T: Copy>(value: &Json, names: &[(&str, T)], otherwise: T, reader: &mut Reader) -> T {
     let found = value.as_str().and_then(|text| names.iter().find(|(name, _)| *name == text));
     if let Some((_, meaning)) = found {
         return *meaning;
@@ -174,7 +181,7 @@ pub fn one_of<T: Copy>(value: &Value, names: &[(&str, T)], otherwise: T, reader:
 
 /// Builds an object field by field.
 #[derive(Default)]
-pub struct Object(Map<String, Value>);
+pub struct Object(Map);
 
 impl Object {
     /// An object with a tag.
@@ -186,14 +193,14 @@ impl Object {
     #[must_use]
     pub fn with(mut self, name: &str, value: &dyn ToJson) -> Self {
         if !value.is_absent() {
-            self.0.insert(name.to_owned(), value.to_json());
+            self.0.push((name.into(), value.to_json()));
         }
         self
     }
 
     /// The object.
-    pub fn build(self) -> Value {
-        Value::Object(self.0)
+    pub fn build(self) -> Json {
+        Json::object(self.0)
     }
 }
 
@@ -201,7 +208,7 @@ impl Object {
 macro_rules! to_json {
     ($type:ident { $($field:ident: $name:literal),* $(,)? }) => {
         impl $crate::domain::json::ToJson for $type {
-            fn to_json(&self) -> serde_json::Value {
+            fn to_json(&self) -> $crate::domain::value::Json {
                 $crate::domain::json::Object::default()$(.with($name, &self.$field))*.build()
             }
         }
@@ -220,7 +227,7 @@ macro_rules! json {
 macro_rules! from_json {
     ($type:ident { $($field:ident: $name:literal),* $(,)? }) => {
         impl $crate::domain::json::FromJson for $type {
-            fn from_json(value: serde_json::Value, reader: &mut $crate::domain::json::Reader) -> Self {
+            fn from_json(value: $crate::domain::value::Json, reader: &mut $crate::domain::json::Reader) -> Self {
                 let mut fields = $crate::domain::json::Fields::of(value, reader);
                 let read = Self { $($field: fields.take($name)),* };
                 fields.end();
@@ -241,13 +248,13 @@ macro_rules! named {
         }
 
         impl $crate::domain::json::ToJson for $type {
-            fn to_json(&self) -> serde_json::Value {
+            fn to_json(&self) -> $crate::domain::value::Json {
                 self.name().to_json()
             }
         }
 
         impl $crate::domain::json::FromJson for $type {
-            fn from_json(value: serde_json::Value, reader: &mut $crate::domain::json::Reader) -> Self {
+            fn from_json(value: $crate::domain::value::Json, reader: &mut $crate::domain::json::Reader) -> Self {
                 let names = &[($first_name, Self::$first) $(, ($name, Self::$variant))*];
                 $crate::domain::json::one_of(&value, names, Self::$first, reader)
             }
@@ -260,7 +267,7 @@ pub(crate) use {from_json, json, named, to_json};
 macro_rules! to_json_by {
     ($($type:ty: $value:ident => $json:expr),* $(,)?) => {
         $(impl ToJson for $type {
-            fn to_json(&self) -> Value {
+            fn to_json(&self) -> Json {
                 let $value = self;
                 $json
             }
@@ -269,20 +276,20 @@ macro_rules! to_json_by {
 }
 
 to_json_by! {
-    (): _unit => Value::Null,
-    Value: value => value.clone(),
-    Map<String, Value>: fields => Value::Object(fields.clone()),
-    &str: text => Value::String((*text).to_owned()),
-    String: text => Value::String(text.clone()),
-    Key: text => Value::String(text.as_str().to_owned()),
-    bool: flag => Value::Bool(*flag),
-    u64: number => Value::from(*number),
-    usize: number => Value::from(*number as u64),
+    (): _unit => Json::Null,
+    Json: value => value.clone(),
+    Map: fields => Json::object(fields.clone()),
+    str: text => Json::text(text),
+    String: text => Json::text(text),
+    Key: text => Json::Text(text.clone()),
+    bool: flag => Json::Bool(*flag),
+    u64: number => Json::Number(*number as f64),
+    usize: number => Json::Number(*number as f64),
 }
 
 impl<T: ToJson> ToJson for Option<T> {
-    fn to_json(&self) -> Value {
-        self.as_ref().map_or(Value::Null, ToJson::to_json)
+    fn to_json(&self) -> Json {
+        self.as_ref().map_or(Json::Null, ToJson::to_json)
     }
 
     fn is_absent(&self) -> bool {
@@ -290,64 +297,63 @@ impl<T: ToJson> ToJson for Option<T> {
     }
 }
 
-impl<T: ToJson> ToJson for &T {
-    fn to_json(&self) -> Value {
+impl<T: ToJson + ?Sized> ToJson for &T {
+    fn to_json(&self) -> Json {
         (**self).to_json()
     }
 }
 
 impl<T: ToJson> ToJson for Rc<T> {
-    fn to_json(&self) -> Value {
+    fn to_json(&self) -> Json {
         (**self).to_json()
     }
 }
 
 impl<T: ToJson> ToJson for Vec<T> {
-    fn to_json(&self) -> Value {
-        Value::Array(self.iter().map(ToJson::to_json).collect())
+    fn to_json(&self) -> Json {
+        Json::list(self.iter().map(ToJson::to_json).collect())
     }
 }
 
-impl FromJson for Value {
-    fn from_json(value: Value, _: &mut Reader) -> Self {
+impl FromJson for Json {
+    fn from_json(value: Json, _: &mut Reader) -> Self {
         value
     }
 
     fn null() -> Option<Self> {
-        Some(Value::Null)
+        Some(Json::Null)
     }
 }
 
-impl FromJson for Map<String, Value> {
-    fn from_json(value: Value, reader: &mut Reader) -> Self {
+impl FromJson for Map {
+    fn from_json(value: Json, reader: &mut Reader) -> Self {
         Fields::of(value, reader).rest()
     }
 }
 
 impl FromJson for String {
-    fn from_json(value: Value, reader: &mut Reader) -> Self {
-        match value {
-            Value::String(text) => text,
-            _ => {
-                reader.fault("must be a string");
-                String::new()
-            }
-        }
+    fn from_json(value: Json, reader: &mut Reader) -> Self {
+        Key::from_json(value, reader).to_string()
     }
 }
 
 impl FromJson for Key {
-    fn from_json(value: Value, reader: &mut Reader) -> Self {
-        String::from_json(value, reader).into()
+    fn from_json(value: Json, reader: &mut Reader) -> Self {
+        if let Json::Text(text) = value {
+            return text;
+        }
+        reader.fault("must be a string");
+        "".into()
     }
 }
 
 impl FromJson for bool {
-    fn from_json(value: Value, reader: &mut Reader) -> Self {
-        value.as_bool().unwrap_or_else(|| {
-            reader.fault("must be true or false");
-            false
-        })
+    fn from_json(value: Json, reader: &mut Reader) -> Self {
+        if let Json::Bool(flag) = value {
+            return flag;
+        }
+        reader.fault("must be true or false");
+        false
     }
 }
 
@@ -355,19 +361,20 @@ impl FromJson for bool {
 const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
 
 impl FromJson for u64 {
-    fn from_json(value: Value, reader: &mut Reader) -> Self {
-        match value.as_f64() {
-            Some(number) if number.fract() == 0.0 && (0.0..=MAX_SAFE_INTEGER).contains(&number) => number as u64,
-            _ => {
-                reader.fault("must be a whole number from 0 to 2^53 - 1");
-                0
-            }
+    fn from_json(value: Json, reader: &mut Reader) -> Self {
+        if let Json::Number(number) = value
+            && number.fract() == 0.0
+            && (0.0..=MAX_SAFE_INTEGER).contains(&number)
+        {
+            return number as u64;
         }
+        reader.fault("must be a whole number from 0 to 2^53 - 1");
+        0
     }
 }
 
 impl<T: FromJson> FromJson for Option<T> {
-    fn from_json(value: Value, reader: &mut Reader) -> Self {
+    fn from_json(value: Json, reader: &mut Reader) -> Self {
         if value.is_null() { T::null() } else { Some(T::from_json(value, reader)) }
     }
 
@@ -377,59 +384,62 @@ impl<T: FromJson> FromJson for Option<T> {
 }
 
 impl<T: FromJson> FromJson for Rc<T> {
-    fn from_json(value: Value, reader: &mut Reader) -> Self {
+    fn from_json(value: Json, reader: &mut Reader) -> Self {
         Rc::new(T::from_json(value, reader))
     }
 }
 
 impl<T: FromJson> FromJson for Vec<T> {
-    fn from_json(value: Value, reader: &mut Reader) -> Self {
-        let Value::Array(items) = value else {
+    fn from_json(value: Json, reader: &mut Reader) -> Self {
+        let Json::List(items) = value else {
             reader.fault("must be an array");
             return Vec::new();
         };
         let mut read = Vec::with_capacity(items.len());
-        for (number, item) in items.into_iter().enumerate() {
-            read.push(reader.within(Place::Item(number), |reader| T::from_json(item, reader)));
+        for (number, item) in items.iter().cloned().enumerate() {
+            reader.path.push(Place::Item(number));
+            read.push(T::from_json(item, reader));
+            reader.path.pop();
         }
         read
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_family = "wasm")))]
 mod tests {
     use super::*;
+    use crate::domain::value::tests::json as value;
 
     #[derive(Debug, PartialEq)]
     struct Sample {
         name: String,
         counts: Option<Vec<u64>>,
-        any: Option<Value>,
+        any: Option<Json>,
     }
     json!(Sample { name: "name", counts: "counts", any: "any" });
 
-    fn fault(value: Value) -> String {
+    fn fault(value: Json) -> String {
         read::<Sample>(value).unwrap_err().within("sample").to_string()
     }
 
     #[test]
     fn a_fault_names_its_path() {
         assert_eq!(
-            fault(serde_json::json!({"name": "x", "counts": [1, -2]})),
+            fault(value!({"name": "x", "counts": [1, -2]})),
             "sample.counts[1] must be a whole number from 0 to 2^53 - 1"
         );
-        assert_eq!(fault(serde_json::json!({"name": "x", "count": 1})), "sample.count is not known here");
-        assert_eq!(fault(serde_json::json!({})), "sample.name is missing");
-        assert_eq!(fault(serde_json::json!([])), "sample must be an object");
+        assert_eq!(fault(value!({"name": "x", "count": 1})), "sample.count is not known here");
+        assert_eq!(fault(value!({})), "sample.name is missing");
+        assert_eq!(fault(value!([])), "sample must be an object");
     }
 
     #[test]
     fn an_optional_value_tells_null_from_nothing() {
         let read = |value| super::read::<Sample>(value).unwrap();
         assert_eq!(
-            read(serde_json::json!({"name": "x", "any": null, "counts": null})),
-            Sample { name: "x".into(), counts: None, any: Some(Value::Null) }
+            read(value!({"name": "x", "any": null, "counts": null})),
+            Sample { name: "x".into(), counts: None, any: Some(Json::Null) }
         );
-        assert_eq!(read(serde_json::json!({"name": "x"})), Sample { name: "x".into(), counts: None, any: None });
+        assert_eq!(read(value!({"name": "x"})), Sample { name: "x".into(), counts: None, any: None });
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The fencing token of a process only ever rises: across release, takeover and prune.
 
-use serde_json::Value;
+use crate::domain::value::Json;
 
 use super::{
     Millis,
@@ -38,7 +38,7 @@ pub enum LivenessMark {
 json!(LeaseOwner { owner_id: "ownerId", incarnation_id: "incarnationId", liveness: "liveness" });
 
 impl ToJson for LivenessMark {
-    fn to_json(&self) -> Value {
+    fn to_json(&self) -> Json {
         match self {
             Self::Opaque {} => Object::tagged("kind", "opaque"),
             Self::WebLock { lock_name } => Object::tagged("kind", "web_lock").with("lockName", lock_name),
@@ -48,7 +48,7 @@ impl ToJson for LivenessMark {
 }
 
 impl FromJson for LivenessMark {
-    fn from_json(value: Value, reader: &mut Reader) -> Self {
+    fn from_json(value: Json, reader: &mut Reader) -> Self {
         let mut fields = Fields::of(value, reader);
         let mark = match fields.take_name("kind", &[("opaque", false), ("web_lock", true)], false) {
             false => Self::Opaque {},
@@ -134,7 +134,7 @@ pub enum LeaseClaim {
 }
 
 impl ToJson for LeaseClaim {
-    fn to_json(&self) -> Value {
+    fn to_json(&self) -> Json {
         match self {
             Self::Acquired { lease } => Object::tagged("outcome", "acquired").with("lease", lease),
             Self::Busy { holder } => Object::tagged("outcome", "busy").with("holder", holder),

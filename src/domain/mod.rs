@@ -18,6 +18,7 @@ pub mod selector;
 pub mod session;
 pub mod snapshot;
 pub mod table;
+pub mod value;
 
 /// Milliseconds since the Unix epoch, or a span of milliseconds. A JavaScript-safe integer.
 pub type Millis = u64;

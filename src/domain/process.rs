@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use serde_json::{Map, Value};
+use super::value::{Json, Map, field};
 
 use super::{
     Millis, canonical,
@@ -50,7 +50,7 @@ to_json!(ProcessRegistration {
 });
 
 impl FromJson for ProcessRegistration {
-    fn from_json(value: Value, reader: &mut Reader) -> Self {
+    fn from_json(value: Json, reader: &mut Reader) -> Self {
         let mut fields = Fields::of(value, reader);
         let registration = Self {
             id: fields.take("id"),
@@ -73,14 +73,14 @@ pub enum ProcessInput {
     /// The host does the work and completes the process.
     External {
         /// Anything the host wants to keep with it.
-        metadata: Option<Value>,
+        metadata: Option<Json>,
     },
     /// A runner of this kind does the work.
     Engine {
         /// Selects the runner; non-blank.
         kind: String,
         /// For the runner.
-        payload: Option<Value>,
+        payload: Option<Json>,
     },
     /// A tool call of an agent.
     ToolCall {
@@ -90,14 +90,14 @@ pub enum ProcessInput {
     /// One turn of an agent session.
     SessionTurn {
         /// How the session is made.
-        create_request: Map<String, Value>,
+        create_request: Map,
         /// What the turn starts from.
-        turn_input: Value,
+        turn_input: Json,
     },
 }
 
 impl ToJson for ProcessInput {
-    fn to_json(&self) -> Value {
+    fn to_json(&self) -> Json {
         let tagged = |tag| Object::tagged("type", tag);
         match self {
             Self::External { metadata } => tagged("external").with("metadata", metadata),
@@ -112,7 +112,7 @@ impl ToJson for ProcessInput {
 }
 
 impl FromJson for ProcessInput {
-    fn from_json(value: Value, reader: &mut Reader) -> Self {
+    fn from_json(value: Json, reader: &mut Reader) -> Self {
         let names = [("external", 0), ("engine", 1), ("tool_call", 2), ("session_turn", 3)];
         let mut fields = Fields::of(value, reader);
         let input = match fields.take_name("type", &names, 0) {
@@ -138,13 +138,13 @@ pub struct ToolCall {
     /// The tool's own id, where it has one.
     pub tool_id: Option<String>,
     /// The arguments.
-    pub args: Option<Value>,
+    pub args: Option<Json>,
     /// Whatever else the caller put there.
-    pub extra: Map<String, Value>,
+    pub extra: Map,
 }
 
 impl ToJson for ToolCall {
-    fn to_json(&self) -> Value {
+    fn to_json(&self) -> Json {
         let known = Object::default().with("callId", &self.call_id).with("toolName", &self.tool_name);
         let known = known.with("toolId", &self.tool_id).with("args", &self.args);
         self.extra.iter().fold(known, |call, (name, value)| call.with(name, value)).build()
@@ -152,7 +152,7 @@ impl ToJson for ToolCall {
 }
 
 impl FromJson for ToolCall {
-    fn from_json(value: Value, reader: &mut Reader) -> Self {
+    fn from_json(value: Json, reader: &mut Reader) -> Self {
         let mut fields = Fields::of(value, reader);
         Self {
             call_id: fields.take("callId"),
@@ -172,7 +172,7 @@ pub struct ProcessIdentity {
     /// A short name for people.
     pub label: Option<String>,
     /// What it runs, in the caller's own terms; lists can be filtered by it.
-    pub definition: Option<Value>,
+    pub definition: Option<Json>,
 }
 
 json!(ProcessIdentity { kind: "kind", label: "label", definition: "definition" });
@@ -183,7 +183,7 @@ pub struct Provenance {
     /// Who started it.
     pub originator: Originator,
     /// What led to it, in the caller's own terms.
-    pub caused_by: Option<Value>,
+    pub caused_by: Option<Json>,
 }
 
 json!(Provenance { originator: "originator", caused_by: "causedBy" });
@@ -201,7 +201,7 @@ pub enum Originator {
 }
 
 impl ToJson for Originator {
-    fn to_json(&self) -> Value {
+    fn to_json(&self) -> Json {
         match self {
             Self::Host {} => Object::tagged("type", "host"),
             Self::Session { scope } => Object::tagged("type", "session").with("scope", scope),
@@ -211,7 +211,7 @@ impl ToJson for Originator {
 }
 
 impl FromJson for Originator {
-    fn from_json(value: Value, reader: &mut Reader) -> Self {
+    fn from_json(value: Json, reader: &mut Reader) -> Self {
         let mut fields = Fields::of(value, reader);
         let originator = match fields.take_name("type", &[("host", false), ("session", true)], false) {
             false => Self::Host {},
@@ -277,9 +277,9 @@ pub enum ProcessAwaitOutput {
     /// It did what it was to do.
     Success {
         /// The result.
-        value: Value,
+        value: Json,
         /// Advice to the caller's control flow.
-        control: Option<Value>,
+        control: Option<Json>,
     },
     /// It did not.
     Failure {
@@ -290,23 +290,23 @@ pub enum ProcessAwaitOutput {
         /// For people.
         message: String,
         /// What the runner or tool said.
-        raw: Option<Value>,
+        raw: Option<Json>,
         /// Advice to the caller's control flow.
-        control: Option<Value>,
+        control: Option<Json>,
     },
     /// It was stopped.
     Cancelled {
         /// For people.
         message: String,
         /// What the runner or tool said.
-        raw: Option<Value>,
+        raw: Option<Json>,
         /// Advice to the caller's control flow.
-        control: Option<Value>,
+        control: Option<Json>,
     },
 }
 
 impl ToJson for ProcessAwaitOutput {
-    fn to_json(&self) -> Value {
+    fn to_json(&self) -> Json {
         let tagged = |tag| Object::tagged("type", tag);
         match self {
             Self::Success { value, control } => tagged("success").with("value", value).with("control", control),
@@ -323,7 +323,7 @@ impl ToJson for ProcessAwaitOutput {
 }
 
 impl FromJson for ProcessAwaitOutput {
-    fn from_json(value: Value, reader: &mut Reader) -> Self {
+    fn from_json(value: Json, reader: &mut Reader) -> Self {
         let mut fields = Fields::of(value, reader);
         let states = [
             ("success", TerminalState::Completed),
@@ -352,7 +352,7 @@ impl FromJson for ProcessAwaitOutput {
 
 impl ProcessAwaitOutput {
     /// A success without control advice.
-    pub fn success(value: Value) -> Self {
+    pub fn success(value: Json) -> Self {
         Self::Success { value, control: None }
     }
 
@@ -410,7 +410,7 @@ pub enum ProcessStatus {
 const RUNNING: &str = "running";
 
 impl ToJson for ProcessStatus {
-    fn to_json(&self) -> Value {
+    fn to_json(&self) -> Json {
         match self {
             Self::Running => Object::tagged("state", RUNNING).build(),
             Self::Ended(terminal) => terminal.to_json(),
@@ -419,8 +419,8 @@ impl ToJson for ProcessStatus {
 }
 
 impl FromJson for ProcessStatus {
-    fn from_json(value: Value, reader: &mut Reader) -> Self {
-        match value.get("state").is_some_and(|state| state == RUNNING) {
+    fn from_json(value: Json, reader: &mut Reader) -> Self {
+        match value.get("state").and_then(Json::as_str) == Some(RUNNING) {
             true => Self::Running,
             false => Self::Ended(Terminal::from_json(value, reader)),
         }
@@ -435,7 +435,7 @@ pub struct ProcessExternalRef {
     /// Its id there.
     pub id: String,
     /// Anything else about it.
-    pub metadata: Option<Value>,
+    pub metadata: Option<Json>,
 }
 
 json!(ProcessExternalRef { backend: "backend", id: "id", metadata: "metadata" });
@@ -459,7 +459,7 @@ pub enum WaitState {
 }
 
 impl ToJson for WaitState {
-    fn to_json(&self) -> Value {
+    fn to_json(&self) -> Json {
         let Self::Signal { name, event_type, key, ordinal, since_ms } = self;
         let wait = Object::tagged("kind", "signal").with("name", name).with("eventType", event_type);
         wait.with("key", key).with("ordinal", ordinal).with("sinceMs", since_ms).build()
@@ -467,7 +467,7 @@ impl ToJson for WaitState {
 }
 
 impl FromJson for WaitState {
-    fn from_json(value: Value, reader: &mut Reader) -> Self {
+    fn from_json(value: Json, reader: &mut Reader) -> Self {
         let mut fields = Fields::of(value, reader);
         fields.take_name("kind", &[("signal", ())], ());
         let wait = Self::Signal {
@@ -591,7 +591,7 @@ impl ProcessRecord {
 }
 
 impl ToJson for ProcessRecord {
-    fn to_json(&self) -> Value {
+    fn to_json(&self) -> Json {
         let Registered { registration, registration_hash, created_at_ms } = &*self.registered;
         Object::default()
             .with("id", &registration.id)
@@ -636,19 +636,19 @@ pub fn normalise(mut registration: ProcessRegistration, schemas: &Schemas) -> Re
 }
 
 fn default_identity(input: &ProcessInput) -> ProcessIdentity {
-    let first = |fields: Option<&Map<String, Value>>, names: &[&str]| {
+    let first = |fields: Option<&Map>, names: &[&str]| {
         let fields = fields?;
-        names.iter().find_map(|name| fields.get(*name)?.as_str()).map(str::to_owned)
+        names.iter().find_map(|name| field(fields, name)?.as_str()).map(str::to_owned)
     };
     let (kind, label) = match input {
         ProcessInput::External { metadata } => {
-            let fields = metadata.as_ref().and_then(Value::as_object);
+            let fields = metadata.as_ref().and_then(Json::fields);
             ("external", first(fields, &["label", "name", "title"]))
         }
         ProcessInput::Engine { kind, .. } => (kind.as_str(), None),
         ProcessInput::ToolCall { call } => ("tool", Some(call.tool_name.clone())),
         ProcessInput::SessionTurn { create_request, .. } => {
-            let subagent = create_request.get("subagent").and_then(Value::as_object);
+            let subagent = field(create_request, "subagent").and_then(Json::fields);
             let label =
                 first(subagent, &["capability"]).or_else(|| first(Some(create_request), &["usageSource", "sessionId"]));
             ("session_turn", label)

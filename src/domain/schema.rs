@@ -5,7 +5,7 @@
 
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
-use serde_json::Value;
+use crate::domain::value::Json;
 
 use super::{
     event::ProcessEventType,
@@ -17,13 +17,13 @@ use crate::error::{Code, Error, Result};
 /// Compiles schemas.
 pub trait SchemaHost {
     /// The compiled schema, or why it cannot be compiled.
-    fn compile(&self, schema: &Value) -> std::result::Result<Rc<dyn Validator>, String>;
+    fn compile(&self, schema: &Json) -> std::result::Result<Rc<dyn Validator>, String>;
 }
 
 /// A compiled schema.
 pub trait Validator {
     /// What is wrong with a payload, each fault led by its instance path; empty where it fits.
-    fn faults(&self, payload: &Value) -> Vec<String>;
+    fn faults(&self, payload: &Json) -> Vec<String>;
 }
 
 type Compiled = Rc<HashMap<String, Rc<dyn Validator>>>;
@@ -50,7 +50,7 @@ impl Schemas {
     }
 
     /// Checks a payload against its event type. [`Code::InvalidPayload`] lists the faults.
-    pub fn check(&self, record: &ProcessRecord, declared: &ProcessEventType, payload: &Value) -> Result<()> {
+    pub fn check(&self, record: &ProcessRecord, declared: &ProcessEventType, payload: &Json) -> Result<()> {
         if declared.payload_schema.is_none() {
             return Ok(());
         }

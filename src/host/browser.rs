@@ -2,14 +2,12 @@
 
 use futures::{FutureExt, future::LocalBoxFuture};
 use gloo_timers::future::TimeoutFuture;
-use js_sys::{Reflect, Uint8Array};
-use serde::Serialize;
-use serde_json::Value;
+use js_sys::{Array, Object, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{Event, EventTarget};
 
 use super::{Clock, Random};
-use crate::domain::Millis;
+use crate::domain::{Millis, value::Json};
 
 /// `Date.now` and `setTimeout`.
 pub struct BrowserClock;
@@ -78,11 +76,44 @@ impl Drop for Listener {
 }
 
 /// A JSON value as a plain object.
-pub fn to_js(value: &Value) -> Result<JsValue, JsValue> {
-    value.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).map_err(JsValue::from)
+pub fn to_js(value: &Json) -> JsValue {
+    match value {
+        Json::Null => JsValue::NULL,
+        Json::Bool(flag) => JsValue::from_bool(*flag),
+        Json::Number(number) => JsValue::from_f64(*number),
+        Json::Text(text) => JsValue::from_str(text),
+        Json::List(items) => items.iter().map(to_js).collect::<Array>().into(),
+        Json::Object(fields) => {
+            let object = Object::new();
+            for (name, value) in fields.iter() {
+                // Setting a field of an object of our own cannot fail.
+                let _ = Reflect::set(&object, &JsValue::from_str(name), &to_js(value));
+            }
+            object.into()
+        }
+    }
 }
 
-/// A plain object as a JSON value.
-pub fn from_js(value: JsValue) -> Result<Value, JsValue> {
-    serde_wasm_bindgen::from_value(value).map_err(JsValue::from)
+/// A plain object as a JSON value; `undefined` is null. Whatever is not JSON reads as null too:
+/// the TypeScript in front has refused it already.
+pub fn from_js(value: &JsValue) -> Json {
+    if let Some(flag) = value.as_bool() {
+        return Json::Bool(flag);
+    }
+    if let Some(number) = value.as_f64() {
+        return Json::Number(number);
+    }
+    if let Some(text) = value.as_string() {
+        return Json::text(&text);
+    }
+    if let Some(items) = value.dyn_ref::<Array>() {
+        return Json::list(items.iter().map(|item| from_js(&item)).collect());
+    }
+    let Some(object) = value.dyn_ref::<Object>() else { return Json::Null };
+    let entries = Object::entries(object);
+    let fields = entries.iter().map(|entry| {
+        let entry: Array = entry.unchecked_into();
+        (entry.get(0).as_string().unwrap_or_default().into(), from_js(&entry.get(1)))
+    });
+    Json::object(fields.collect())
 }

@@ -4,16 +4,19 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
-use crate::domain::schema::{SchemaHost, Validator};
+use crate::domain::{
+    schema::{SchemaHost, Validator},
+    value::Json,
+};
 
 /// Compiles with the `jsonschema` crate; formats are annotations, as 2020-12 has it.
 pub struct NativeSchemas;
 
 impl SchemaHost for NativeSchemas {
-    fn compile(&self, schema: &Value) -> Result<Rc<dyn Validator>, String> {
+    fn compile(&self, schema: &Json) -> Result<Rc<dyn Validator>, String> {
         let compiled = jsonschema::draft202012::options()
             .should_validate_formats(false)
-            .build(schema)
+            .build(&Value::from(schema))
             .map_err(|fault| fault.to_string())?;
         Ok(Rc::new(Compiled(compiled)))
     }
@@ -22,8 +25,14 @@ impl SchemaHost for NativeSchemas {
 struct Compiled(jsonschema::Validator);
 
 impl Validator for Compiled {
-    fn faults(&self, payload: &Value) -> Vec<String> {
-        let faults = self.0.iter_errors(payload).take(10);
-        faults.map(|fault| format!("{}: {fault}", fault.instance_path())).collect()
+    fn faults(&self, payload: &Json) -> Vec<String> {
+        let payload = Value::from(payload);
+        let faults = self.0.iter_errors(&payload).take(10);
+        faults.map(|fault| format!("{}: {fault}", place(fault.instance_path().as_str()))).collect()
     }
+}
+
+/// An instance path as the message shows it.
+fn place(path: &str) -> &str {
+    if path.is_empty() { "(root)" } else { path }
 }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use serde_json::Value;
+use crate::domain::value::Json;
 
 use crate::{
     domain::{
@@ -141,31 +141,32 @@ impl Answer {
     /// The answer as JSON; null where there is nothing.
     /// [`Code::UnknownProcess`](crate::Code::UnknownProcess) where the question was about a process's
     /// own data.
-    pub fn into_json(self, query: &Query) -> Result<Value> {
-        let known = |found: Option<Value>| match (found, query.process_id()) {
+    pub fn into_json(self, query: &Query) -> Result<Json> {
+        let known = |found: Option<Json>| match (found, query.process_id()) {
             (Some(found), _) => Ok(found),
             (None, Some(id)) => Err(Error::unknown_process(id)),
-            (None, None) => Ok(Value::Null),
+            (None, None) => Ok(Json::Null),
         };
         match self {
             Answer::Process(record) => Ok(record.to_json()),
             Answer::Processes(records) => Ok(records.to_json()),
             Answer::Changes(changes) => Ok(changes.to_json()),
             Answer::Events(page) => known(page.map(|page| page.events.to_json())),
-            Answer::Count(count) => known(count.map(Value::from)),
+            Answer::Count(count) => known(count.map(|count| count.to_json())),
             Answer::Lease(lease) => Ok(lease.to_json()),
             Answer::GrantsOfScope(entries) => Ok(entries.to_json()),
             Answer::GrantsOfProcess(entries) => {
-                let grants = |entries: Vec<HandleEntry>| entries.iter().map(|entry| entry.grant.to_json()).collect();
+                let grants =
+                    |entries: Vec<HandleEntry>| Json::list(entries.iter().map(|entry| entry.grant.to_json()).collect());
                 known(entries.map(grants))
             }
-            Answer::IsGranted(granted) => Ok(granted.into()),
+            Answer::IsGranted(granted) => Ok(granted.to_json()),
         }
     }
 }
 
 impl ToJson for Changes {
-    fn to_json(&self) -> Value {
+    fn to_json(&self) -> Json {
         let changes = Object::default().with("records", &self.records).with("removed", &self.removed);
         changes.with("cursor", &self.cursor.to_string()).build()
     }

@@ -2,16 +2,15 @@
 
 use std::{cell::RefCell, rc::Rc};
 
+use crate::domain::value::Json;
 use futures::{
     FutureExt,
     future::{LocalBoxFuture, ready},
 };
 use js_sys::{Array, Function, Promise, Reflect};
-use serde_json::Value;
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
 
-use super::convert::js;
 use crate::{
     domain::{
         event::ProcessEvent,
@@ -72,10 +71,9 @@ pub fn report(fault: &JsValue) {
 struct LentSchemas;
 
 impl SchemaHost for LentSchemas {
-    fn compile(&self, schema: &Value) -> Result<Rc<dyn Validator>, String> {
+    fn compile(&self, schema: &Json) -> Result<Rc<dyn Validator>, String> {
         let compile = lent("compileSchema").ok_or("no validator is installed")?;
-        let schema = to_js(schema).map_err(|fault| message(&fault))?;
-        let compiled = compile.call1(&JsValue::UNDEFINED, &schema).map_err(|fault| message(&fault))?;
+        let compiled = compile.call1(&JsValue::UNDEFINED, &to_js(schema)).map_err(|fault| message(&fault))?;
         let validate = compiled.dyn_into().map_err(|_| "the validator is no function")?;
         Ok(Rc::new(LentValidator(validate)))
     }
@@ -84,8 +82,8 @@ impl SchemaHost for LentSchemas {
 struct LentValidator(Function);
 
 impl Validator for LentValidator {
-    fn faults(&self, payload: &Value) -> Vec<String> {
-        match to_js(payload).and_then(|payload| self.0.call1(&JsValue::UNDEFINED, &payload)) {
+    fn faults(&self, payload: &Json) -> Vec<String> {
+        match self.0.call1(&JsValue::UNDEFINED, &to_js(payload)) {
             Ok(faults) => Array::from(&faults).iter().filter_map(|fault| fault.as_string()).collect(),
             Err(fault) => vec![message(&fault)],
         }
@@ -102,13 +100,7 @@ pub struct JsSink(pub Function);
 
 impl ProcessEventSink for JsSink {
     fn emit(&self, event: &ProcessEvent) -> LocalBoxFuture<'static, ()> {
-        let event = match js(&event.to_json()) {
-            Ok(event) => event,
-            Err(fault) => {
-                report(&process_error(fault));
-                return ready(()).boxed_local();
-            }
-        };
+        let event = to_js(&event.to_json());
         match self.0.call1(&JsValue::UNDEFINED, &event) {
             Ok(answer) if answer.is_object() => async move {
                 if let Err(fault) = JsFuture::from(Promise::resolve(&answer)).await {

@@ -2,6 +2,7 @@
 
 use std::{cell::RefCell, pin::pin, rc::Rc};
 
+use crate::domain::value::Json;
 use futures::{
     FutureExt,
     channel::oneshot,
@@ -9,7 +10,6 @@ use futures::{
     lock::Mutex,
 };
 use js_sys::Promise;
-use serde_json::Value;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::convert::promise;
@@ -54,7 +54,7 @@ impl Receiver {
             let change = pin!(async { receiver.lock().await.changed().await });
             match select(closed, change).await {
                 Either::Left(_) => Err(over()),
-                Either::Right(_) => Ok(Value::Null),
+                Either::Right(_) => Ok(Json::Null),
             }
         };
         promise(changed.boxed_local())

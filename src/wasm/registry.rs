@@ -2,13 +2,13 @@
 
 use std::{cell::RefCell, pin::pin, rc::Rc};
 
+use crate::domain::value::Json;
 use futures::{
     FutureExt,
     channel::oneshot,
     future::{Either, Shared, ready, select},
 };
 use js_sys::{Function, Promise};
-use serde_json::Value;
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_futures::future_to_promise;
 use web_sys::AbortSignal;
@@ -135,7 +135,7 @@ fn closed() -> Error {
 
 impl Registry {
     /// Runs an operation, unless the registry is closed.
-    fn write(&self, operation: impl FnOnce(&ProcessRegistry) -> Result<Operation<Value>>) -> Promise {
+    fn write(&self, operation: impl FnOnce(&ProcessRegistry) -> Result<Operation<Json>>) -> Promise {
         let (registry, operation) = (self.registry.clone(), operation(&self.registry));
         self.run(async move { registry.execute(operation?).await }.boxed_local())
     }
@@ -174,7 +174,7 @@ impl Registry {
             match select(select(aborted, closing), pin!(wait)).await {
                 Either::Left((Either::Left((reason, _)), _)) => Err(reason),
                 Either::Left((Either::Right(_), _)) => Err(process_error(closed())),
-                Either::Right((outcome, _)) => outcome.and_then(|value| js(&value)).map_err(process_error),
+                Either::Right((outcome, _)) => outcome.map(|value| js(&value)).map_err(process_error),
             }
         })
     }
@@ -236,7 +236,7 @@ impl Registry {
 
     #[wasm_bindgen(getter)]
     pub fn owner(&self) -> JsValue {
-        js(&self.owner.to_json()).unwrap_or(JsValue::UNDEFINED)
+        js(&self.owner.to_json())
     }
 
     // ── Processes ──────────────────────────────────────────────────────────
@@ -525,7 +525,7 @@ impl Registry {
         let close = async move {
             // Everything called before has had its first turn by now, and with it its transaction.
             registry.close();
-            Ok(Value::Null)
+            Ok(Json::Null)
         };
         promise(close.boxed_local())
     }

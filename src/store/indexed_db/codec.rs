@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
+use crate::domain::value::Json;
 use js_sys::Reflect;
-use serde_json::Value;
 use wasm_bindgen::JsValue;
 
 use crate::{
@@ -12,14 +12,13 @@ use crate::{
         event::ProcessEvent,
         filter::ListIndex,
         grant::SessionScope,
-        json::{self, FromJson, ToJson, json},
+        json::{self, FromJson, Object, ToJson, json},
         key::{Key, ProcessId},
         lease::LeaseSlot,
         process::{LogHead, ProcessExternalRef, ProcessRecord, ProcessStatus, Registered, WaitState},
     },
     error::{Code, Error, Result},
     host::browser::from_js,
-    store::indexed_db::engine::failed,
 };
 
 /// The lane of a tombstone; no list asks for it.
@@ -162,12 +161,13 @@ json!(CommitRow { writer: "writer", number: "number" });
 const ORDINAL: &str = "ordinal";
 
 /// The row of an event: the event, and its place among those of its type.
-pub fn event_row(event: &ProcessEvent, ordinal: u64) -> Value {
-    let mut row = event.to_json();
-    if let Value::Object(fields) = &mut row {
-        fields.insert(ORDINAL.to_owned(), ordinal.to_json());
-    }
-    row
+pub fn event_row(event: &ProcessEvent, ordinal: u64) -> Json {
+    let fields = event.to_json().fields().cloned().unwrap_or_default();
+    fields
+        .into_iter()
+        .fold(Object::default(), |row, (name, value)| row.with(&name, &value))
+        .with(ORDINAL, &ordinal)
+        .build()
 }
 
 /// The place of an event row among those of its type.
@@ -188,7 +188,7 @@ pub fn sequence_of(row: &JsValue) -> u64 {
 /// A plain object, back.
 pub fn decode<T: FromJson>(row: JsValue) -> Result<T> {
     let unreadable = |fault| Error::new(Code::StorageFailed, format!("a stored row cannot be read: {fault}"));
-    json::read(from_js(row).map_err(failed)?).map_err(unreadable)
+    json::read(from_js(&row)).map_err(unreadable)
 }
 
 /// A row that may not be there.

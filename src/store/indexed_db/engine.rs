@@ -5,9 +5,9 @@
 
 use std::{cell::RefCell, rc::Rc};
 
+use crate::domain::value::Json;
 use futures::channel::oneshot;
 use js_sys::{Array, Promise};
-use serde_json::Value;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure, prelude::wasm_bindgen};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::DomException;
@@ -64,9 +64,9 @@ pub enum Mode {
 /// What a transaction does next.
 pub enum Round {
     /// Reads, and shows the results to the next step.
-    Read(Vec<Value>),
+    Read(Vec<Json>),
     /// Writes, and is complete.
-    Write(Vec<Value>),
+    Write(Vec<Json>),
     /// Nothing more.
     Done,
 }
@@ -91,10 +91,10 @@ pub async fn run(
     let refused: Rc<RefCell<Option<Error>>> = Rc::default();
     let refusal = refused.clone();
     let step = Closure::<dyn FnMut(Array) -> JsValue>::new(move |results| {
-        let next = step(results).and_then(|round| match round {
+        let next = step(results).map(|round| match round {
             Round::Read(requests) => hand_over(requests, false),
             Round::Write(requests) => hand_over(requests, true),
-            Round::Done => Ok(JsValue::UNDEFINED),
+            Round::Done => JsValue::UNDEFINED,
         });
         next.unwrap_or_else(|fault| {
             refusal.replace(Some(fault));
@@ -121,8 +121,8 @@ pub async fn run(
     }
 }
 
-fn hand_over(requests: Vec<Value>, writes: bool) -> Result<JsValue> {
-    to_js(&Value::Array(vec![Value::Array(requests), writes.to_json()])).map_err(failed)
+fn hand_over(requests: Vec<Json>, writes: bool) -> JsValue {
+    to_js(&Json::list(vec![Json::list(requests), writes.to_json()]))
 }
 
 /// A fault of the browser as an error of ours, with the fault as its cause.

@@ -76,7 +76,7 @@ impl Reader<'_> {
             }
             Reads::Retained(cutoff, limit) => {
                 let before = cutoff.to_json();
-                let none = serde_json::Value::Null;
+                let none = crate::domain::value::Json::Null;
                 let oldest = index(PROCESSES, "byRetention").all(none, before, Some(*limit as u64));
                 let found: Vec<_> = rows(self.fetched.ask(oldest)).collect();
                 let ids: Vec<_> = found.iter().map(id_of).collect();
@@ -189,7 +189,7 @@ impl Reader<'_> {
         if limit == Some(0) {
             return Ok(Some(changes));
         }
-        let later = index(PROCESSES, "byChange").all(after.to_json(), serde_json::Value::Null, limit);
+        let later = index(PROCESSES, "byChange").all(after.to_json(), crate::domain::value::Json::Null, limit);
         let mut living = Vec::new();
         for row in rows(self.fetched.ask(later)) {
             changes.cursor = change_of(&row);

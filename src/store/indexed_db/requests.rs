@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
+use crate::domain::value::Json;
 use js_sys::Array;
-use serde_json::Value;
 use wasm_bindgen::JsValue;
 
 use crate::domain::{json::ToJson, key::Part, process::Registered};
@@ -30,77 +30,77 @@ pub fn index(store: &'static str, index: &'static str) -> Source {
 }
 
 impl Source {
-    fn request(self, kind: &str, arguments: &[Value]) -> Value {
+    fn request(self, kind: &str, arguments: &[Json]) -> Json {
         let head = [kind.to_json(), self.0.to_json(), self.1.to_json()];
-        Value::Array(head.iter().chain(arguments).cloned().collect())
+        Json::list(head.iter().chain(arguments).cloned().collect())
     }
 
     /// The row under a key; of an index the first.
-    pub fn get(self, key: impl ToJson) -> Value {
+    pub fn get(self, key: impl ToJson) -> Json {
         self.request("get", &[key.to_json()])
     }
 
     /// The rows strictly between two keys, in order; at most `limit`. Null is no bound.
-    pub fn all(self, after: Value, before: Value, limit: Option<u64>) -> Value {
+    pub fn all(self, after: Json, before: Json, limit: Option<u64>) -> Json {
         // 0 means "no limit" to IndexedDB; whoever asks for nothing does not get here.
         let limit = limit.map(|limit| limit.clamp(1, u64::from(u32::MAX)));
         self.request("all", &[after, before, limit.to_json()])
     }
 
     /// The rows whose keys begin with `prefix` and go on.
-    pub fn under(self, prefix: Vec<Part>) -> Value {
+    pub fn under(self, prefix: Vec<Part>) -> Json {
         let (after, before) = bounds(prefix);
         self.all(after, before, None)
     }
 
     /// The rows of an index whose key is exactly this.
-    pub fn only(self, key: impl ToJson) -> Value {
+    pub fn only(self, key: impl ToJson) -> Json {
         self.request("only", &[key.to_json()])
     }
 
     /// The last row strictly between two keys.
-    pub fn last(self, after: Value, before: Value) -> Value {
+    pub fn last(self, after: Json, before: Json) -> Json {
         self.request("last", &[after, before])
     }
 
     /// The last key of an index.
-    pub fn last_key(self) -> Value {
+    pub fn last_key(self) -> Json {
         self.request("lastKey", &[])
     }
 
     /// Puts a row.
-    pub fn put(self, row: &dyn ToJson) -> Value {
+    pub fn put(self, row: &dyn ToJson) -> Json {
         self.request("put", &[row.to_json()])
     }
 
     /// Adds a row under a key that must be free.
-    pub fn add(self, row: Value) -> Value {
+    pub fn add(self, row: Json) -> Json {
         self.request("add", &[row])
     }
 
     /// Deletes a row.
-    pub fn delete(self, key: impl ToJson) -> Value {
+    pub fn delete(self, key: impl ToJson) -> Json {
         self.request("delete", &[key.to_json()])
     }
 
     /// Deletes the rows whose keys begin with `prefix` and go on.
-    pub fn clear(self, prefix: Vec<Part>) -> Value {
+    pub fn clear(self, prefix: Vec<Part>) -> Json {
         let (after, before) = bounds(prefix);
         self.request("clear", &[after, before])
     }
 }
 
-fn bounds(prefix: Vec<Part>) -> (Value, Value) {
+fn bounds(prefix: Vec<Part>) -> (Json, Json) {
     let end = [prefix.as_slice(), &[Part::End]].concat();
     (prefix.to_json(), end.to_json())
 }
 
 impl ToJson for Part {
-    fn to_json(&self) -> Value {
+    fn to_json(&self) -> Json {
         match self {
             Part::Number(number) => number.to_json(),
             Part::Text(text) => text.to_json(),
-            Part::End => Value::Array(Vec::new()),
+            Part::End => Json::list(Vec::new()),
         }
     }
 }
@@ -114,7 +114,7 @@ impl ToJson for Part {
 pub struct Fetched {
     results: Vec<JsValue>,
     asked: usize,
-    wanted: Vec<Value>,
+    wanted: Vec<Json>,
     recalled: Vec<Option<Rc<Registered>>>,
     recalls: usize,
 }
@@ -128,7 +128,7 @@ impl Fetched {
     }
 
     /// The result of a request; `undefined` while it is pending.
-    pub fn ask(&mut self, request: Value) -> JsValue {
+    pub fn ask(&mut self, request: Json) -> JsValue {
         let result = self.results.get(self.asked).cloned();
         self.asked += 1;
         result.unwrap_or_else(|| {
@@ -143,7 +143,7 @@ impl Fetched {
     }
 
     /// What to ask for in the next round.
-    pub fn wanted(&mut self) -> Vec<Value> {
+    pub fn wanted(&mut self) -> Vec<Json> {
         std::mem::take(&mut self.wanted)
     }
 

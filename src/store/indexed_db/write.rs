@@ -1,6 +1,6 @@
 //! What a rule decided, as requests.
 
-use serde_json::Value;
+use crate::domain::value::Json;
 
 use super::{
     codec::{CommitRow, LeaseRow, ProcessRow, Tombstone, WakeRow, event_row},
@@ -15,7 +15,7 @@ use crate::domain::{
 
 /// The requests of a commit. Process rows take change numbers from the last one on; a mark tells,
 /// should the connection die, whether the commit landed.
-pub fn commit(loaded: &Loaded, writes: &[Write], writer: &str, number: u64) -> Vec<Value> {
+pub fn commit(loaded: &Loaded, writes: &[Write], writer: &str, number: u64) -> Vec<Json> {
     let mut requests = Vec::new();
     let mut change = loaded.last_change;
     for write in writes {
@@ -48,11 +48,11 @@ pub fn commit(loaded: &Loaded, writes: &[Write], writer: &str, number: u64) -> V
     requests
 }
 
-fn lease(id: &ProcessId, slot: LeaseSlot) -> Value {
+fn lease(id: &ProcessId, slot: LeaseSlot) -> Json {
     table(LEASES).put(&LeaseRow { process_id: id.clone(), slot })
 }
 
-fn prune(loaded: &Loaded, id: &ProcessId, change: u64, requests: &mut Vec<Value>) {
+fn prune(loaded: &Loaded, id: &ProcessId, change: u64, requests: &mut Vec<Json>) {
     requests.push(table(EVENTS).clear(key![id]));
     requests.push(table(WAKES).clear(key![id]));
     requests.push(table(REGISTRATIONS).delete(id));
