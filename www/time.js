@@ -10,12 +10,12 @@ const units = [
   ["minute", 60 * SECOND],
   ["second", SECOND],
 ];
-const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "narrow" });
 const exact = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "medium" });
 
 const unitOf = (ms) => units.find(([, length]) => Math.abs(ms) >= length) ?? units.at(-1);
 
-/** A `<time>` that says "3 minutes ago" or "in 20 seconds" and is kept up to date while it is on the page. */
+/** A `<time>` that says "3min ago" or "in 20s" and is kept up to date while it is on the page. */
 export function time(atMs) {
   const at = new Date(atMs);
   const node = element("time", { datetime: at.toISOString(), title: exact.format(at) });

@@ -67,8 +67,12 @@ export class DemoPage {
 
   /** The registry is open and the list has been read. */
   async ready() {
-    await this.page.locator("#fact-durability", { hasText: /kept|memory/ }).waitFor();
-    await this.page.locator("#start[data-seen]").waitFor();
+    try {
+      await this.page.locator("#start[data-seen]").waitFor();
+    } catch (cause) {
+      const said = [...(await this.notices.allInnerTexts()), ...this.complaints].join("\n").trim();
+      throw new Error(`the page did not open; it says: ${said || "nothing"}`, { cause });
+    }
   }
 
   async reload() {
@@ -94,7 +98,7 @@ export class DemoPage {
   }
 
   async select(id) {
-    await this.#toFront();
+    await this.toFront();
     await this.row(id).click();
     await this.shows(id);
   }
@@ -184,13 +188,13 @@ export class DemoPage {
     await fact.getByText(expected, { exact: true }).waitFor();
   }
 
-  /** A tab that is not in front draws once a second, and a click waits for it to draw. */
-  #toFront() {
+  /** Looks at this tab. One that is not in front draws once a second, and a click waits for it to draw. */
+  toFront() {
     return this.page.bringToFront();
   }
 
   async #unfold(summary) {
-    await this.#toFront();
+    await this.toFront();
     const details = this.page.locator("details", { has: this.page.locator("summary", { hasText: summary }) });
     if ((await details.getAttribute("open")) === null) await details.locator("summary", { hasText: summary }).click();
   }

@@ -113,9 +113,10 @@ describe("a wait", () => {
     await page.page.goto(page.page.url().split("#")[0]);
     await page.ready();
     await page.fact("Watched by the hub", "1");
-    const abort = page.waits.getByRole("button", { name: "Abort" });
-    while ((await abort.count()) > 0) await abort.first().click();
-    await page.fact("Waits pending", "0");
+    for (const left of ["2", "1", "0"]) {
+      await page.waits.getByRole("button", { name: "Abort" }).first().click();
+      await page.fact("Waits pending", left);
+    }
     await page.fact("Watched by the hub", "0");
     await page.page.getByRole("button", { name: "Clear settled" }).click();
     await page.waits.getByText("No waits yet").waitFor();
@@ -305,5 +306,21 @@ describe("the page", () => {
     await page.started({ id: "job" });
     // The browser itself complains of the answer that this test made.
     page.complaints.splice(0, page.complaints.length, ...page.complaints.filter((words) => !words.includes("404")));
+  });
+
+  test("that cannot read what is stored says so once, and until it can again", async (t) => {
+    const page = await visit(t);
+    await page.page.evaluate(() => {
+      const { registry } = globalThis;
+      registry.changedSince = async () => {
+        registry.failures = (registry.failures ?? 0) + 1;
+        throw new Error("the disk is gone");
+      };
+    });
+    await page.notices.getByText("the disk is gone").waitFor();
+    await page.page.waitForFunction(() => globalThis.registry.failures >= 2);
+    assert.equal(await page.notices.getByText("the disk is gone").count(), 1);
+    await page.page.evaluate(() => delete globalThis.registry.changedSince);
+    await page.notices.getByText("the disk is gone").waitFor({ state: "detached" });
   });
 });

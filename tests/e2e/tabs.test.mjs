@@ -5,8 +5,11 @@ import { site } from "./site.mjs";
 
 const { visit } = site();
 
-/** A tab looks once a second; the rest is for a busy machine. */
-const POLLED = { timeout: 5000 };
+/** Looks at a tab until it shows what another one did: it looks once a second, and the rest is for a busy machine. */
+async function sees(tab, what, state = "visible") {
+  await tab.toFront();
+  await what.waitFor({ state, timeout: 5000 });
+}
 
 async function twoTabs(t) {
   const one = await visit(t);
@@ -18,28 +21,28 @@ describe("two tabs", () => {
   test("show the same list, whichever of them starts, ends or deletes a process", async (t) => {
     const [one, two] = await twoTabs(t);
     await one.started({ id: "a" });
-    await two.row("a").waitFor(POLLED);
+    await sees(two, two.row("a"));
     await two.started({ id: "b", kind: "Approval" });
-    await one.row("b").locator(".state", { hasText: "waiting" }).waitFor(POLLED);
+    await sees(one, one.row("b").locator(".state", { hasText: "waiting" }));
     await one.ended("completed", "1");
-    await two.row("a").locator(".state", { hasText: "completed" }).waitFor(POLLED);
+    await sees(two, two.row("a").locator(".state", { hasText: "completed" }));
     await two.select("b");
     await two.page.getByRole("button", { name: "Delete ended" }).click();
     await two.page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
-    await one.row("a").waitFor({ state: "detached", ...POLLED });
+    await sees(one, one.row("a"), "detached");
     await one.detail.getByText("There is no process “a” here.").waitFor();
   });
 
   test("see one log grow, dense and without a duplicate, while both append", async (t) => {
     const [one, two] = await twoTabs(t);
     await one.started({ id: "job" });
-    await two.row("job").waitFor(POLLED);
+    await sees(two, two.row("job"));
     await two.select("job");
     const append = ({ page }, who) =>
       page.evaluate((name) => Promise.all(Array.from({ length: 20 }, () => globalThis.registry.appendEvent("job", { eventType: "note", payload: name }))), who);
     await Promise.all([append(one, "one"), append(two, "two")]);
     for (const tab of [one, two]) {
-      await tab.event(40).waitFor(POLLED);
+      await sees(tab, tab.event(40));
       const sequences = await tab.log.locator(".sequence").allTextContents();
       assert.deepEqual(sequences, Array.from({ length: 40 }, (_, index) => `#${index + 1}`));
     }
@@ -50,12 +53,12 @@ describe("two tabs", () => {
     await one.started({ id: "job" });
     await one.wait();
     await one.wait({ type: "note" });
-    await two.row("job").waitFor(POLLED);
+    await sees(two, two.row("job"));
     await two.select("job");
     await two.appended({ type: "note", payload: '"from the other tab"' });
-    await one.card("Resolved", "from the other tab").waitFor(POLLED);
+    await sees(one, one.card("Resolved", "from the other tab"));
     await two.ended("completed", "7");
-    await one.card("Resolved", "completed with 7").waitFor(POLLED);
+    await sees(one, one.card("Resolved", "completed with 7"));
   });
 
   test("keep their waits apart: a wait belongs to the tab it was started in", async (t) => {
@@ -71,7 +74,7 @@ describe("two tabs", () => {
   test("that end one process in different ways agree on the first, and the second is told in words", async (t) => {
     const [one, two] = await twoTabs(t);
     await one.started({ id: "job" });
-    await two.row("job").waitFor(POLLED);
+    await sees(two, two.row("job"));
     await two.select("job");
     // So that the second tab cannot have seen the end yet.
     await two.page.evaluate(() => (globalThis.registry.changedSince = () => new Promise(() => {})));
