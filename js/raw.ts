@@ -39,11 +39,8 @@ export interface RawReceiver {
 
 type Signal = AbortSignal | undefined;
 
-export interface RawRegistry {
-  readonly name: string;
-  readonly durability: ProcessRegistry["durability"];
-  readonly owner: LeaseOwner;
-
+/** The methods of a registry, by name: one export of the wasm runs them all. */
+interface RawMethods {
   registerProcess(registration: Json): Promise<ProcessRecord>;
   getProcess(id: string): Promise<ProcessRecord | undefined>;
   listProcesses(filter: Json, page: Json): Promise<ProcessRecord[]>;
@@ -78,17 +75,27 @@ export interface RawRegistry {
   renewProcessLease(lease: Json, ttlMs: number): Promise<ProcessLease>;
   completeProcessLease(id: string, leaseToken: string): Promise<void>;
   getProcessLease(id: string): Promise<ProcessLease | undefined>;
+}
 
-  /** `hubBacked` false: by polling alone. */
-  awaitTerminal(id: string, hubBacked: boolean, signal: Signal, timeoutMs: number | undefined): Promise<ProcessAwaitOutput>;
-  awaitEvent(
-    id: string, eventType: string, after: number, untilTerminal: boolean,
-    hubBacked: boolean, signal: Signal, timeoutMs: number | undefined,
-  ): Promise<ProcessEvent>;
+interface RawWaits {
+  awaitTerminal(id: string): Promise<ProcessAwaitOutput>;
+  awaitEvent(id: string, eventType: string, after: number, untilTerminal: boolean): Promise<ProcessEvent>;
   /** The next batch after the cursor: some events, or none and `done`. */
   awaitEvents(
-    id: string, after: number, types: string[] | undefined, untilTerminal: boolean, signal: Signal,
+    id: string, after: number, types: string[] | undefined, untilTerminal: boolean,
   ): Promise<{ events: ProcessEvent[]; done: boolean }>;
+}
+
+export interface RawRegistry {
+  readonly name: string;
+  readonly durability: ProcessRegistry["durability"];
+  readonly owner: LeaseOwner;
+
+  call<M extends keyof RawMethods>(method: M, ...given: Parameters<RawMethods[M]>): ReturnType<RawMethods[M]>;
+  /** `hubBacked` false: by polling alone. */
+  wait<M extends keyof RawWaits>(
+    hubBacked: boolean, signal: Signal, timeoutMs: number | undefined, method: M, ...given: Parameters<RawWaits[M]>
+  ): ReturnType<RawWaits[M]>;
 
   subscribe(id: string): RawReceiver;
   notify(id: string): void;

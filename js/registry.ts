@@ -39,121 +39,120 @@ export class Registry implements ProcessRegistry {
   // Processes
 
   registerProcess(registration: ProcessRegistration) {
-    return call(() => this.#raw.registerProcess(shape(registration, "registration")));
+    return call(() => this.#raw.call("registerProcess", shape(registration, "registration")));
   }
   getProcess(processId: string) {
-    return call(() => this.#raw.getProcess(id(processId, "processId")));
+    return call(() => this.#raw.call("getProcess", id(processId, "processId")));
   }
   listProcesses(filter: ListFilter = {}, page: Page = {}) {
-    return call(() => this.#raw.listProcesses(shape(filter, "filter"), shape(page, "page")));
+    return call(() => this.#raw.call("listProcesses", shape(filter, "filter"), shape(page, "page")));
   }
   listNonTerminal(page: Page = {}) {
-    return call(() => this.#raw.listNonTerminal(shape(page, "page")));
+    return call(() => this.#raw.call("listNonTerminal", shape(page, "page")));
   }
   changedSince(cursor?: string, limit?: number) {
-    return call(() => this.#raw.changedSince(optional(text)(cursor, "cursor"), optional(count)(limit, "limit")));
+    return call(() => this.#raw.call("changedSince", optional(text)(cursor, "cursor"), optional(count)(limit, "limit")));
   }
   setExternalRef(processId: string, ref: ProcessExternalRef) {
-    return call(() => this.#raw.setExternalRef(id(processId, "processId"), shape(ref, "ref")));
+    return call(() => this.#raw.call("setExternalRef", id(processId, "processId"), shape(ref, "ref")));
   }
   setProcessWait(processId: string, wait: WaitState) {
-    return call(() => this.#raw.setProcessWait(id(processId, "processId"), shape(wait, "wait")));
+    return call(() => this.#raw.call("setProcessWait", id(processId, "processId"), shape(wait, "wait")));
   }
   clearProcessWait(processId: string) {
-    return call(() => this.#raw.clearProcessWait(id(processId, "processId")));
+    return call(() => this.#raw.call("clearProcessWait", id(processId, "processId")));
   }
   completeProcess(processId: string, output: ProcessAwaitOutput) {
-    return call(() => this.#raw.completeProcess(id(processId, "processId"), shape(output, "output")));
+    return call(() => this.#raw.call("completeProcess", id(processId, "processId"), shape(output, "output")));
   }
   completeProcessWithLease(lease: ProcessLease, output: ProcessAwaitOutput) {
-    return call(() => this.#raw.completeProcessWithLease(shape(lease, "lease"), shape(output, "output")));
+    return call(() => this.#raw.call("completeProcessWithLease", shape(lease, "lease"), shape(output, "output")));
   }
   requestCancel(processId: string, reason?: string) {
-    return call(() => this.#raw.requestCancel(id(processId, "processId"), optional(text)(reason, "reason")));
+    return call(() => this.#raw.call("requestCancel", id(processId, "processId"), optional(text)(reason, "reason")));
   }
   pruneTerminalProcesses(cutoffMs: number) {
-    return call(() => this.#raw.pruneTerminalProcesses(count(cutoffMs, "cutoffMs")));
+    return call(() => this.#raw.call("pruneTerminalProcesses", count(cutoffMs, "cutoffMs")));
   }
 
   // Events
 
   appendEvent(processId: string, request: AppendRequest) {
-    return call(() => this.#raw.appendEvent(id(processId, "processId"), shape(request, "request")));
+    return call(() => this.#raw.call("appendEvent", id(processId, "processId"), shape(request, "request")));
   }
   eventsAfter(processId: string, afterSequence: number, query: EventQuery = {}) {
     return call(() =>
-      this.#raw.eventsAfter(id(processId, "processId"), count(afterSequence, "afterSequence"), shape(query, "query")),
+      this.#raw.call("eventsAfter", id(processId, "processId"), count(afterSequence, "afterSequence"), shape(query, "query")),
     );
   }
   recentEvents(processId: string, limit: number) {
-    return call(() => this.#raw.recentEvents(id(processId, "processId"), count(limit, "limit")));
+    return call(() => this.#raw.call("recentEvents", id(processId, "processId"), count(limit, "limit")));
   }
   countEventsThrough(processId: string, eventType: string, upToSequence: number) {
     return call(() =>
-      this.#raw.countEventsThrough(id(processId, "processId"), id(eventType, "eventType"), count(upToSequence, "upToSequence")),
+      this.#raw.call("countEventsThrough", id(processId, "processId"), id(eventType, "eventType"), count(upToSequence, "upToSequence")),
     );
   }
   wakeEventsAfter(processId: string, afterSequence: number) {
-    return call(() => this.#raw.wakeEventsAfter(id(processId, "processId"), count(afterSequence, "afterSequence")));
+    return call(() => this.#raw.call("wakeEventsAfter", id(processId, "processId"), count(afterSequence, "afterSequence")));
   }
   ackWake(processId: string, sequence: number) {
-    return call(() => this.#raw.ackWake(id(processId, "processId"), integer(sequence, "sequence", 1)));
+    return call(() => this.#raw.call("ackWake", id(processId, "processId"), integer(sequence, "sequence", 1)));
   }
 
   // Handles
 
   grantHandle(scope: SessionScope, processId: string, descriptor: HandleDescriptor = {}) {
     return call(() =>
-      this.#raw.grantHandle(shape(scope, "scope"), id(processId, "processId"), shape(descriptor, "descriptor")),
+      this.#raw.call("grantHandle", shape(scope, "scope"), id(processId, "processId"), shape(descriptor, "descriptor")),
     );
   }
   revokeHandle(scope: SessionScope, processId: string) {
-    return call(() => this.#raw.revokeHandle(shape(scope, "scope"), id(processId, "processId")));
+    return call(() => this.#raw.call("revokeHandle", shape(scope, "scope"), id(processId, "processId")));
   }
   transferHandleGrants(from: SessionScope, to: SessionScope, processIds: string[]) {
-    return call(() => this.#raw.transferHandleGrants(shape(from, "from"), shape(to, "to"), ids(processIds, "processIds")));
+    return call(() => this.#raw.call("transferHandleGrants", shape(from, "from"), shape(to, "to"), ids(processIds, "processIds")));
   }
   listHandleGrants(scope: SessionScope) {
-    return call(() => this.#raw.listHandleGrants(shape(scope, "scope")));
+    return call(() => this.#raw.call("listHandleGrants", shape(scope, "scope")));
   }
   listLiveHandleGrants(scope: SessionScope) {
-    return call(() => this.#raw.listLiveHandleGrants(shape(scope, "scope")));
+    return call(() => this.#raw.call("listLiveHandleGrants", shape(scope, "scope")));
   }
   hasHandleGrant(scope: SessionScope, processId: string) {
-    return call(() => this.#raw.hasHandleGrant(shape(scope, "scope"), id(processId, "processId")));
+    return call(() => this.#raw.call("hasHandleGrant", shape(scope, "scope"), id(processId, "processId")));
   }
   handleGrantsForProcess(processId: string) {
-    return call(() => this.#raw.handleGrantsForProcess(id(processId, "processId")));
+    return call(() => this.#raw.call("handleGrantsForProcess", id(processId, "processId")));
   }
   deleteSessionProcessState(sessionId: string) {
-    return call(() => this.#raw.deleteSessionProcessState(id(sessionId, "sessionId")));
+    return call(() => this.#raw.call("deleteSessionProcessState", id(sessionId, "sessionId")));
   }
 
   // Leases
 
   claimProcessLease(processId: string, owner: LeaseOwner, ttlMs: number) {
     return call(() =>
-      this.#raw.claimProcessLease(id(processId, "processId"), shape(owner, "owner"), integer(ttlMs, "ttlMs", 1)),
+      this.#raw.call("claimProcessLease", id(processId, "processId"), shape(owner, "owner"), integer(ttlMs, "ttlMs", 1)),
     );
   }
   reclaimProcessLease(processId: string, owner: LeaseOwner, observed: ProcessLease, ttlMs: number) {
     return call(() =>
-      this.#raw.reclaimProcessLease(
-        id(processId, "processId"), shape(owner, "owner"), shape(observed, "observed"), integer(ttlMs, "ttlMs", 1),
+      this.#raw.call("reclaimProcessLease", id(processId, "processId"), shape(owner, "owner"), shape(observed, "observed"), integer(ttlMs, "ttlMs", 1),
       ),
     );
   }
   renewProcessLease(lease: ProcessLease, ttlMs: number) {
-    return call(() => this.#raw.renewProcessLease(shape(lease, "lease"), integer(ttlMs, "ttlMs", 1)));
+    return call(() => this.#raw.call("renewProcessLease", shape(lease, "lease"), integer(ttlMs, "ttlMs", 1)));
   }
   completeProcessLease(lease: Pick<ProcessLease, "processId" | "leaseToken">) {
     return call(() => {
       const { processId, leaseToken } = shape(lease, "lease") as { [key: string]: unknown };
-      return this.#raw.completeProcessLease(id(processId, "lease.processId"), text(leaseToken, "lease.leaseToken"));
+      return this.#raw.call("completeProcessLease", id(processId, "lease.processId"), text(leaseToken, "lease.leaseToken"));
     });
   }
   getProcessLease(processId: string) {
-    return call(() => this.#raw.getProcessLease(id(processId, "processId")));
+    return call(() => this.#raw.call("getProcessLease", id(processId, "processId")));
   }
 
   // Watching
@@ -166,7 +165,7 @@ export class Registry implements ProcessRegistry {
       const checkedId = id(processId, "processId");
       const { after = 0, types, untilTerminal = false, signal } = options<EventsOptions>(given, "options", EVENTS);
       return follow(
-        (from, stop) => call(() => this.#raw.awaitEvents(checkedId, from, types, untilTerminal, stop), stop),
+        (from, stop) => call(() => this.#raw.wait(true, stop, undefined, "awaitEvents", checkedId, from, types, untilTerminal), stop),
         after,
         signal,
       );
@@ -206,7 +205,7 @@ function awaiter(raw: RawRegistry, hubBacked: boolean): ProcessAwaiter {
   return {
     async awaitTerminal(processId, given) {
       const { signal, timeoutMs } = options<WaitOptions>(given, "options", WAIT);
-      return call(() => raw.awaitTerminal(id(processId, "processId"), hubBacked, signal, timeoutMs), signal);
+      return call(() => raw.wait(hubBacked, signal, timeoutMs, "awaitTerminal", id(processId, "processId")), signal);
     },
     async awaitEvent(processId, eventType, afterSequence = 0, given) {
       const { signal, timeoutMs, untilTerminal = false } = options<WaitOptions & { untilTerminal?: boolean }>(
@@ -214,9 +213,9 @@ function awaiter(raw: RawRegistry, hubBacked: boolean): ProcessAwaiter {
       );
       return call(
         () =>
-          raw.awaitEvent(
+          raw.wait(
+            hubBacked, signal, timeoutMs, "awaitEvent",
             id(processId, "processId"), id(eventType, "eventType"), count(afterSequence, "afterSequence"), untilTerminal,
-            hubBacked, signal, timeoutMs,
           ),
         signal,
       );

@@ -61,6 +61,22 @@ impl Reader {
         }
         self.fault = Some(Fault { path, what: what.to_owned() });
     }
+
+    /// Reads what stands under a name, or is missing there.
+    pub fn read<T: FromJson>(&mut self, name: &str, value: Option<Json>) -> T {
+        self.path.push(Place::Field(name.into()));
+        let read = match value {
+            Some(value) => T::from_json(value, self),
+            None => T::absent(self),
+        };
+        self.path.pop();
+        read
+    }
+
+    /// The first fault, if any.
+    pub fn end(&self) -> Result<(), Fault> {
+        self.fault.clone().map_or(Ok(()), Err)
+    }
 }
 
 /// Becomes a JSON value.
@@ -95,10 +111,7 @@ pub trait FromJson: Sized {
 pub fn read<T: FromJson>(value: Json) -> Result<T, Fault> {
     let mut reader = Reader::default();
     let read = T::from_json(value, &mut reader);
-    match reader.fault {
-        None => Ok(read),
-        Some(fault) => Err(fault),
-    }
+    reader.end().map(|()| read)
 }
 
 /// The fields of an object, taken out one by one.
@@ -125,13 +138,7 @@ impl<'a> Fields<'a> {
     /// Takes a field.
     pub fn take<T: FromJson>(&mut self, name: &str) -> T {
         let value = self.take_value(name);
-        self.reader.path.push(Place::Field(name.into()));
-        let taken = match value {
-            Some(value) => T::from_json(value, self.reader),
-            None => T::absent(self.reader),
-        };
-        self.reader.path.pop();
-        taken
+        self.reader.read(name, value)
     }
 
     /// Takes a field that has a default.

@@ -1,7 +1,6 @@
 //! Values across the border.
 
 use crate::domain::value::Json;
-use futures::future::LocalBoxFuture;
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::future_to_promise;
@@ -26,10 +25,7 @@ pub fn js(value: &Json) -> JsValue {
     to_js(value)
 }
 
-/// A future of a JSON value, boxed so that what runs it is compiled once and not for every export.
-pub type Reply = LocalBoxFuture<'static, Result<Json>>;
-
 /// A promise of a reply.
-pub fn promise(reply: Reply) -> Promise {
+pub fn promise(reply: impl Future<Output = Result<Json>> + 'static) -> Promise {
     future_to_promise(async move { reply.await.map(|value| js(&value)).map_err(host::process_error) })
 }

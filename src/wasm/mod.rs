@@ -4,6 +4,7 @@
 //! and of the right primitive types; here they get their shapes. Every handle is cloned before
 //! a promise exists, because JavaScript may free the object meanwhile.
 
+mod calls;
 mod convert;
 mod host;
 mod receiver;

@@ -48,7 +48,7 @@ impl Receiver {
     pub fn changed(&self) -> Promise {
         let receiver = self.open.borrow().as_ref().map(|open| open.receiver.clone());
         let closed = select(self.closed.clone(), self.registry_closed.clone());
-        let changed = async move {
+        promise(async move {
             let over = || Error::new(Code::Closed, "the receiver is closed");
             let receiver = receiver.ok_or_else(over)?;
             let change = pin!(async { receiver.lock().await.changed().await });
@@ -56,8 +56,7 @@ impl Receiver {
                 Either::Left(_) => Err(over()),
                 Either::Right(_) => Ok(Json::Null),
             }
-        };
-        promise(changed.boxed_local())
+        })
     }
 
     /// Ends the watch; waits that are pending reject with `closed`.
