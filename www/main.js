@@ -58,11 +58,10 @@ function run(registry) {
   });
 
   const waits = openWaits(registry, (settled) => {
-    // The first ones may settle before there is anything to show them in.
-    queueMicrotask(showWaits);
+    showWaits();
     if (settled) announce(sentenceOf(settled));
   });
-  const showCards = waitList(() => waits, (id) => {
+  const showCards = waitList(waits, (id) => {
     selected.open(id);
     workWithIt();
   });

@@ -35,7 +35,7 @@ export function processDetail(registry, { failed }) {
 
   function heard(event) {
     lastSequence = Math.max(lastSequence, event.sequence);
-    if (event.eventType !== CANCEL) return;
+    if (event.eventType !== CANCEL || event.sequence < cancelRequest?.sequence) return;
     cancelRequest = event;
     showCancelRequest();
   }
@@ -81,7 +81,7 @@ export function processDetail(registry, { failed }) {
     box.hidden = !wait;
     if (!wait) return;
     box.dataset.state = "waiting";
-    box.replaceChildren(icon("waiting"), element("span", {}, "Waiting for ", element("code", {}, wait.eventType), " since ", time(wait.sinceMs)));
+    box.replaceChildren(icon("waiting"), element("span", {}, "Waiting for ", element("code", {}, wait.eventType), ". The wait began ", time(wait.sinceMs), "."));
   }
 
   function showCancelRequest() {

@@ -16,7 +16,7 @@ const looks = {
 export function waitList(waits, open) {
   const show = keyed(byId("wait-list"), { key: ({ what }) => what.key, create, update });
   byId("clear-waits").addEventListener("click", () => {
-    waits().dismiss();
+    waits.dismiss();
     byId("waits-title").focus();
   });
 
@@ -52,15 +52,15 @@ export function waitList(waits, open) {
   }
 
   function act(key, button) {
-    if (button.textContent === "Abort") return waits().abort(key);
+    if (button.textContent === "Abort") return waits.abort(key);
     const card = button.closest("li");
     const next = (card.nextElementSibling ?? card.previousElementSibling)?.querySelector("button") ?? byId("waits-title");
-    waits().dismiss(key);
+    waits.dismiss(key);
     next.focus();
   }
 
   return () => {
-    const all = waits().all();
+    const all = waits.all();
     // The newest wait is the one just asked for: it goes on top.
     show(all.toReversed());
     byId("no-waits").hidden = all.length > 0;
