@@ -28,7 +28,8 @@ impl Fault {
 
 impl std::fmt::Display for Fault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}", self.path.trim_start_matches('.'), self.what)
+        let path = self.path.trim_start_matches('.');
+        write!(f, "{}{}{}", path, if path.is_empty() { "" } else { " " }, self.what)
     }
 }
 

@@ -187,7 +187,7 @@ pub fn sequence_of(row: &JsValue) -> u64 {
 
 /// A plain object, back.
 pub fn decode<T: FromJson>(row: JsValue) -> Result<T> {
-    let unreadable = |fault| Error::new(Code::StorageFailed, format!("a stored row cannot be read: {fault}"));
+    let unreadable = |fault| Error::new(Code::StorageFailed, format!("a stored row cannot be read: it {fault}"));
     json::read(from_js(&row)).map_err(unreadable)
 }
 

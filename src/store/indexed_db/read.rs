@@ -276,8 +276,7 @@ impl Reader<'_> {
         let mut found = Vec::new();
         for row in rows {
             let Some(Stored::Process(row)) = stored(row)? else { continue };
-            let (shared, generation) = (self.shared, self.generation);
-            let registered = self.fetched.recall(|| shared.registered(generation, &row));
+            let registered = self.shared.registered(self.generation, &row);
             let pending = match registered {
                 Some(_) => JsValue::UNDEFINED,
                 None => self.fetched.ask(table(REGISTRATIONS).get(&row.id)),

@@ -1,12 +1,11 @@
 //! Requests as data, and the results they had.
 
-use std::rc::Rc;
+use std::collections::HashMap;
 
-use crate::domain::value::Json;
 use js_sys::Array;
 use wasm_bindgen::JsValue;
 
-use crate::domain::{json::ToJson, key::Part, process::Registered};
+use crate::domain::{canonical, json::ToJson, key::Part, value::Json};
 
 pub const PROCESSES: &str = "processes";
 pub const REGISTRATIONS: &str = "registrations";
@@ -108,33 +107,29 @@ impl ToJson for Part {
 /// What a transaction has read so far.
 ///
 /// Reading is a plain function that asks for what it needs and, as long as anything is missing,
-/// is run again from the start with one more round of results. It must ask for the same things in
-/// the same order each time, so what it takes from outside the transaction is remembered here.
+/// is run again from the start with one more round of results.
 #[derive(Default)]
 pub struct Fetched {
-    results: Vec<JsValue>,
-    asked: usize,
-    wanted: Vec<Json>,
-    recalled: Vec<Option<Rc<Registered>>>,
-    recalls: usize,
+    results: HashMap<String, JsValue>,
+    wanted: Vec<(String, Json)>,
 }
 
 impl Fetched {
     /// Begins another run, with the results of the round that the last one wanted.
     pub fn rerun(&mut self, results: Array) {
-        self.results.extend(results);
-        self.wanted.clear();
-        (self.asked, self.recalls) = (0, 0);
+        let wanted = std::mem::take(&mut self.wanted);
+        self.results.extend(wanted.into_iter().map(|(name, _)| name).zip(results));
     }
 
     /// The result of a request; `undefined` while it is pending.
     pub fn ask(&mut self, request: Json) -> JsValue {
-        let result = self.results.get(self.asked).cloned();
-        self.asked += 1;
-        result.unwrap_or_else(|| {
-            self.wanted.push(request);
-            JsValue::UNDEFINED
-        })
+        // A request is known by what it says, so that runs may ask in any order.
+        let name = canonical::to_string(&request);
+        if let Some(result) = self.results.get(&name) {
+            return result.clone();
+        }
+        self.wanted.push((name, request));
+        JsValue::UNDEFINED
     }
 
     /// Whether something that was asked for is not here yet.
@@ -143,16 +138,7 @@ impl Fetched {
     }
 
     /// What to ask for in the next round.
-    pub fn wanted(&mut self) -> Vec<Json> {
-        std::mem::take(&mut self.wanted)
-    }
-
-    /// What `look` found the first time.
-    pub fn recall(&mut self, look: impl FnOnce() -> Option<Rc<Registered>>) -> Option<Rc<Registered>> {
-        if self.recalls == self.recalled.len() {
-            self.recalled.push(look());
-        }
-        self.recalls += 1;
-        self.recalled.get(self.recalls - 1).cloned().flatten()
+    pub fn wanted(&self) -> Vec<Json> {
+        self.wanted.iter().map(|(_, request)| request.clone()).collect()
     }
 }
