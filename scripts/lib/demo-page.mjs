@@ -70,7 +70,7 @@ export class DemoPage {
     try {
       await this.page.locator("#start[data-seen]").waitFor();
     } catch (cause) {
-      const said = [...(await this.notices.allInnerTexts()), ...this.complaints].join("\n").trim();
+      const said = [...(await this.notices.locator("p").allInnerTexts()), ...this.complaints].join("\n").trim();
       throw new Error(`the page did not open; it says: ${said || "nothing"}`, { cause });
     }
   }
