@@ -465,7 +465,7 @@ fn insert(
     let wake_delivery = delivery(record, request, &event);
     Decision::reply(AppendResult { event: event.clone(), replayed: false, wake_delivery })
         .write(Write::Event { event, ordinal })
-        .write(Write::Process(next))
+        .write(Write::Process(Rc::new(next)))
 }
 
 /// Projects a terminal event onto its record. An end also ends any wait.
@@ -496,7 +496,7 @@ fn replay(
     let mut repaired = record.clone();
     repaired.updated_at_ms = stored.occurred_at_ms;
     end(&mut repaired, stored);
-    Ok(decision.write(Write::Process(repaired)))
+    Ok(decision.write(Write::Process(Rc::new(repaired))))
 }
 
 /// What two appends under one key must share.
@@ -553,7 +553,7 @@ pub fn complete_with_lease(
 /// Replies with the record as the append leaves it.
 fn ended(seen: &Snapshot, id: &ProcessId, appended: Decision<AppendResult>) -> Result<Decision<ProcessRecord>> {
     let written = appended.writes.iter().find_map(|write| match write {
-        Write::Process(record) => Some(record.clone()),
+        Write::Process(record) => Some((**record).clone()),
         Write::Event { .. }
         | Write::AckWake(..)
         | Write::Lease(..)

@@ -122,7 +122,7 @@ impl From<u64> for Part {
 
 /// A compound key.
 macro_rules! key {
-    ($($part:expr),* $(,)?) => { vec![$($crate::domain::key::Part::from($part)),*] };
+    ($($part:expr),* $(,)?) => { Vec::from([$($crate::domain::key::Part::from($part)),*]) };
 }
 
 pub(crate) use key;

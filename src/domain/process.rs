@@ -725,7 +725,7 @@ pub fn clear_wait(seen: &Snapshot, id: &ProcessId) -> Result<Decision<ProcessRec
 
 /// Replies with a record and writes it.
 fn changed(record: ProcessRecord) -> Decision<ProcessRecord> {
-    Decision::reply(record.clone()).write(Write::Process(record))
+    Decision::reply(record.clone()).write(Write::Process(Rc::new(record)))
 }
 
 /// Equal as JSON: `1` and `1.0` are the same number.

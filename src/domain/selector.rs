@@ -160,13 +160,14 @@ impl ToJson for Selector {
     }
 }
 
-#[cfg(all(test, not(target_family = "wasm")))]
+#[cfg(test)]
+#[cfg(not(target_family = "wasm"))]
 mod tests {
     use super::*;
     use crate::domain::value::tests::json;
 
     fn selector(value: Json) -> Selector {
-        crate::domain::json::read::<Selector>(value).expect("a selector")
+        crate::domain::json::read(value).unwrap_or_else(|fault| panic!("{fault}"))
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What is left of processes when their session is deleted.
 
+use std::rc::Rc;
+
 use super::{
     grant::check_session,
     json::to_json,
@@ -55,9 +57,8 @@ pub fn delete(seen: &Snapshot, session: &SessionId) -> Result<Decision<SessionDe
         preserved_process_ids: preserved,
     };
     let revoked = grants.iter().map(|grant| Write::Revoke(grant.scope_id.clone(), grant.process_id.clone()));
-    let silenced = seen
-        .rows
-        .waking_session(session)
-        .map(|record| Write::Process(ProcessRecord { wake_target: None, updated_at_ms: seen.now, ..record.clone() }));
+    let silenced = seen.rows.waking_session(session).map(|record| {
+        Write::Process(Rc::new(ProcessRecord { wake_target: None, updated_at_ms: seen.now, ..record.clone() }))
+    });
     Ok(Decision { reply: report, writes: revoked.chain(silenced).collect() })
 }

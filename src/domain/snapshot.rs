@@ -37,7 +37,7 @@ pub struct Decision<T> {
 #[derive(Clone, Debug)]
 pub enum Write {
     /// Creates or replaces a process row; it takes the next number of the change sequence.
-    Process(ProcessRecord),
+    Process(Rc<ProcessRecord>),
     /// Inserts an event. `ordinal` counts the events of its type in this process, from 1.
     Event {
         /// The event, with its final sequence.
@@ -180,12 +180,12 @@ impl Rows {
         }
     }
 
-    fn put_process(&mut self, record: &ProcessRecord) {
+    fn put_process(&mut self, record: &Rc<ProcessRecord>) {
         self.forget_orders(record.id());
         for order in orders(record) {
             self.0.put(order, Row::Id(record.id().clone()));
         }
-        self.0.put(key![PROCESS, record.id()], Row::Process(Rc::new(record.clone())));
+        self.0.put(key![PROCESS, record.id()], Row::Process(record.clone()));
     }
 
     fn forget_orders(&mut self, id: &ProcessId) {

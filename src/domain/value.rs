@@ -126,7 +126,8 @@ impl From<&Json> for serde_json::Value {
     }
 }
 
-#[cfg(all(test, not(target_family = "wasm")))]
+#[cfg(test)]
+#[cfg(not(target_family = "wasm"))]
 pub(crate) mod tests {
     /// A value, written as JSON.
     macro_rules! json {

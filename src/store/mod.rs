@@ -95,7 +95,7 @@ pub trait Store {
 /// Runs an operation and gives back its reply, with the ids of the processes it changed.
 pub async fn execute<T: 'static>(store: &dyn Store, operation: Operation<T>) -> Result<(T, Vec<ProcessId>)> {
     let Operation { reads, rule } = operation;
-    let kept: Rc<RefCell<Option<(T, Vec<ProcessId>)>>> = Rc::default();
+    let kept = Rc::new(RefCell::new(None));
     let decided = kept.clone();
     let rule: Rule = Rc::new(move |seen| {
         let Decision { reply, writes } = rule(seen)?;

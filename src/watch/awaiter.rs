@@ -69,10 +69,9 @@ impl ProcessAwaiter {
                 None => attach.await_terminal(id).await,
             };
         }
-        self.until(Query::Process(id.clone()), |answer| match answer {
-            Answer::Process(Some(record)) => Ok(terminal_output(&record)),
-            #[allow(clippy::wildcard_enum_match_arm, reason = "no answer about it is no process")]
-            _ => Err(Error::unknown_process(id)),
+        self.until(Query::Process(id.clone()), |answer| {
+            let Answer::Process(Some(record)) = answer else { return Err(Error::unknown_process(id)) };
+            Ok(terminal_output(&record))
         })
         .await
     }
@@ -160,11 +159,8 @@ impl ProcessAwaiter {
 }
 
 fn page_of(id: &ProcessId, answer: Answer) -> Result<EventPage> {
-    match answer {
-        Answer::Events(Some(page)) => Ok(page),
-        #[allow(clippy::wildcard_enum_match_arm, reason = "no answer about it is no process")]
-        _ => Err(Error::unknown_process(id)),
-    }
+    let Answer::Events(Some(page)) = answer else { return Err(Error::unknown_process(id)) };
+    Ok(page)
 }
 
 fn terminal_output(record: &ProcessRecord) -> Option<ProcessAwaitOutput> {

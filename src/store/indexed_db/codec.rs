@@ -116,7 +116,7 @@ impl Tombstone {
 
 /// A row of `processes`: a process, or what is left of one.
 pub enum Stored {
-    Process(ProcessRow),
+    Process(Box<ProcessRow>),
     Pruned(Tombstone),
 }
 
@@ -126,7 +126,7 @@ pub fn stored(row: JsValue) -> Result<Option<Stored>> {
         return Ok(None);
     }
     let pruned = field(&row, "lane").as_string().is_some_and(|lane| lane == PRUNED);
-    Ok(Some(if pruned { Stored::Pruned(decode(row)?) } else { Stored::Process(decode(row)?) }))
+    Ok(Some(if pruned { Stored::Pruned(decode(row)?) } else { Stored::Process(Box::new(decode(row)?)) }))
 }
 
 /// The number of the commit that last changed a row of `processes`.

@@ -144,6 +144,8 @@ export function run(database, mode, durability, step) {
         const [requests, writes] = next;
         const issued = requests.map(issue);
         if (!writes) issued.at(-1).onsuccess = () => round(issued.map(resultOf));
+        // Saves the browser a look at whether more will come: a third of the time of a small append.
+        else transaction.commit?.();
       } catch (error) {
         reject(error);
         transaction.abort();

@@ -87,7 +87,7 @@ impl Reader<'_> {
         };
         let Some(records) = self.records(rows)? else { return Ok(None) };
         for record in records {
-            loaded.rows.apply(&Write::Process(record));
+            loaded.rows.apply(&Write::Process(Rc::new(record)));
         }
         loaded.last_change = last_change.as_f64().unwrap_or_default() as u64;
         Ok(Some(loaded))
@@ -286,7 +286,7 @@ impl Reader<'_> {
         if self.fetched.pending() {
             return Ok(None);
         }
-        let record = |(row, registered, stored): (ProcessRow, Option<Rc<Registered>>, JsValue)| match registered {
+        let record = |(row, registered, stored): (Box<ProcessRow>, Option<Rc<Registered>>, JsValue)| match registered {
             Some(registered) => Ok(row.into_record(registered)),
             None => {
                 let torn = || Error::of(Code::StorageFailed, &row.id, "has lost its registration");
