@@ -6,7 +6,8 @@
  */
 
 import { copyFileSync, existsSync, mkdirSync, statSync } from "node:fs";
-import { resolve } from "node:path";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
 import { isScript } from "./lib/is-script.mjs";
 import { inRepo, root } from "./lib/paths.mjs";
 import { main, run, say } from "./lib/run.mjs";
@@ -30,6 +31,16 @@ const smallest = "-Oz -ocimfs=1 -fimfs=1 -aimfs=1 --code-folding --reorder-funct
 /** The setup steps that a build needs. */
 export const needs = ["packages", "rust", "wasm-bindgen"];
 
+/** Flags for rustc: hash with loops instead of unrolled code, and keep the builder's home out of the file. */
+function flags() {
+  const cargo = process.env.CARGO_HOME ?? join(homedir(), ".cargo");
+  const rustup = process.env.RUSTUP_HOME ?? join(homedir(), ".rustup");
+  const flags = [
+    '--cfg=sha2_backend_soft="compact"', `--remap-path-prefix=${cargo}=cargo`, `--remap-path-prefix=${rustup}=rustup`,
+  ];
+  return `target.wasm32-unknown-unknown.rustflags=${JSON.stringify(flags)}`;
+}
+
 /** Builds everything; expects those steps to be done. */
 export async function build() {
   mkdirSync(inRepo("dist"), { recursive: true });
@@ -40,7 +51,7 @@ export async function build() {
 
 async function compile() {
   say("compiling the Rust code to WebAssembly");
-  await run("cargo", ["build", "--release", "--lib", "--target", "wasm32-unknown-unknown"]);
+  await run("cargo", ["build", "--release", "--lib", "--target", "wasm32-unknown-unknown", "--config", flags()]);
   const compiled = `${await targetFolder()}/wasm32-unknown-unknown/release/longwait.wasm`;
   const inputs = [compiled, "package-lock.json", "tools/wasm-bindgen/Cargo.lock", "scripts/build.mjs"];
   if (isNewer([glue, wasm], inputs)) return;
