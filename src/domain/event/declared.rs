@@ -1,0 +1,222 @@
+//! Event types: what a process may append, and what it means.
+
+use super::{
+    CANCEL_REQUESTED,
+    stored::{Semantics, Wake},
+};
+use crate::{
+    domain::{
+        json::{self, Fields, FromJson, Object, Reader, ToJson, json, to_json},
+        key::ProcessId,
+        process::{FailureClass, ProcessAwaitOutput, Terminal, TerminalState},
+        selector::{Selector, text, truthy},
+        value::Json,
+    },
+    error::{Code, Error, Result},
+};
+
+/// An event type that a process may append.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProcessEventType {
+    /// Non-blank, and unique within the process.
+    pub name: String,
+    /// JSON Schema (2020-12) of the payload. Absent: anything.
+    pub payload_schema: Option<Json>,
+    /// What an event of this type means. Absent: nothing but itself.
+    pub semantics: Option<SemanticsSpec>,
+}
+
+json!(ProcessEventType { name: "name", payload_schema: "payloadSchema", semantics: "semantics" });
+
+/// What an event type means for its process and its session.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SemanticsSpec {
+    /// It ends the process.
+    pub terminal: Option<TerminalSpec>,
+    /// It wakes a session.
+    pub wake: Option<WakeSpec>,
+}
+
+json!(SemanticsSpec { terminal: "terminal", wake: "wake" });
+
+/// How an event ends its process.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TerminalSpec {
+    /// The state it ends in.
+    pub state: TerminalState,
+    /// What waiters are given. May be absent for `completed` alone: then the whole payload.
+    pub await_output: Option<Selector>,
+}
+
+json!(TerminalSpec { state: "state", await_output: "awaitOutput" });
+
+/// How an event wakes a session.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WakeSpec {
+    /// Wakes only where this is truthy. Absent: always.
+    pub when: Option<Selector>,
+    /// What the session is told.
+    pub input: Selector,
+    /// What makes two wakes the same.
+    pub dedupe_key: DedupeKey,
+}
+
+to_json!(WakeSpec { when: "when", input: "input", dedupe_key: "dedupeKey" });
+
+impl FromJson for WakeSpec {
+    fn from_json(value: Json, reader: &mut Reader) -> Self {
+        let mut fields = Fields::of(value, reader);
+        let (when, input) = (fields.take("when"), fields.take("input"));
+        let spec = Self { when, input, dedupe_key: fields.take_or_default("dedupeKey") };
+        fields.end();
+        spec
+    }
+}
+
+/// What makes two wakes the same.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum DedupeKey {
+    /// `<processId>:<sequence>`: every event wakes once.
+    #[default]
+    EventIdentity,
+    /// Text selected from the payload.
+    Selector(Selector),
+    /// A fixed text.
+    Const(String),
+}
+
+impl ToJson for DedupeKey {
+    fn to_json(&self) -> Json {
+        match self {
+            Self::EventIdentity => "event_identity".to_json(),
+            Self::Selector(selector) => Object::default().with("selector", selector).build(),
+            Self::Const(fixed) => Object::default().with("const", fixed).build(),
+        }
+    }
+}
+
+impl FromJson for DedupeKey {
+    fn from_json(value: Json, reader: &mut Reader) -> Self {
+        if value.as_str() == Some("event_identity") {
+            return Self::EventIdentity;
+        }
+        let mut fields = Fields::of(value, reader);
+        let key = if let Some(selector) = fields.take("selector") {
+            Self::Selector(selector)
+        } else if let Some(fixed) = fields.take("const") {
+            Self::Const(fixed)
+        } else {
+            fields.fault("must be \"event_identity\", {selector} or {const}");
+            return Self::EventIdentity;
+        };
+        fields.end();
+        key
+    }
+}
+
+/// Adds the core types that the caller did not declare.
+pub fn add_core_types(declared: &mut Vec<ProcessEventType>) {
+    let plain = [CANCEL_REQUESTED, "process.waiting", "process.resumed"].map(|name| (name, None));
+    let terminal = TerminalState::ALL.map(|state| (state.event_type(), Some(state)));
+    for (name, state) in plain.into_iter().chain(terminal) {
+        if declared.iter().any(|event_type| event_type.name == name) {
+            continue;
+        }
+        let await_output = Some(Selector::Pointer("/awaitOutput".into()));
+        let terminal = state.map(|state| TerminalSpec { state, await_output });
+        let semantics = terminal.map(|terminal| SemanticsSpec { terminal: Some(terminal), wake: None });
+        declared.push(ProcessEventType { name: name.into(), payload_schema: None, semantics });
+    }
+}
+
+/// Refuses blank or repeated names and terminal types that could not give an outcome.
+pub fn check_types(id: &ProcessId, declared: &[ProcessEventType]) -> Result<()> {
+    let refuse = |what: String| Err(Error::of(Code::InvalidArgument, id, what));
+    for (place, event_type) in declared.iter().enumerate() {
+        let name = &event_type.name;
+        if name.trim().is_empty() {
+            return refuse("declares an event type with a blank name".into());
+        }
+        if declared.iter().take(place).any(|earlier| earlier.name == *name) {
+            return refuse(format!("declares event type `{name}` twice"));
+        }
+        let terminal = event_type.terminal();
+        if terminal.is_some_and(|spec| spec.state != TerminalState::Completed && spec.await_output.is_none()) {
+            return refuse(format!("must declare the await output of terminal event type `{name}`"));
+        }
+        // Completing relies on the three core types doing what their names say.
+        let core = TerminalState::ALL.into_iter().find(|state| state.event_type() == name);
+        if core.is_some_and(|state| terminal.is_none_or(|spec| spec.state != state)) {
+            return refuse(format!("declares core event type `{name}` with another terminal state"));
+        }
+    }
+    Ok(())
+}
+
+impl ProcessEventType {
+    fn terminal(&self) -> Option<&TerminalSpec> {
+        self.semantics.as_ref()?.terminal.as_ref()
+    }
+
+    /// An event that ends or stops a process must be recognisable when it is sent again.
+    pub(super) fn needs_replay_key(&self) -> bool {
+        self.terminal().is_some() || self.name == CANCEL_REQUESTED
+    }
+
+    pub(super) fn materialise(&self, identity: impl Fn() -> String, payload: &Json) -> Result<Semantics> {
+        let Some(spec) = &self.semantics else { return Ok(Semantics::default()) };
+        let terminal = spec.terminal.as_ref().map(|spec| spec.materialise(payload)).transpose()?;
+        let wake = spec.wake.as_ref().map(|spec| spec.materialise(identity, payload)).transpose()?;
+        Ok(Semantics { terminal, wake: wake.flatten() })
+    }
+}
+
+impl TerminalSpec {
+    fn materialise(&self, payload: &Json) -> Result<Terminal> {
+        let selected = match &self.await_output {
+            Some(selector) => selector.select(payload)?,
+            None => return Ok(self.ending(ProcessAwaitOutput::success(payload.clone()))),
+        };
+        let output = match json::read(selected.clone()) {
+            Ok(output) => output,
+            Err(_) => self.wrap(selected),
+        };
+        Ok(self.ending(output))
+    }
+
+    fn ending(&self, await_output: ProcessAwaitOutput) -> Terminal {
+        Terminal { state: self.state, await_output }
+    }
+
+    /// Makes an await output of a value that is not one.
+    fn wrap(&self, value: Json) -> ProcessAwaitOutput {
+        let message = text(&value);
+        match self.state {
+            TerminalState::Completed => ProcessAwaitOutput::success(value),
+            TerminalState::Failed => ProcessAwaitOutput::Failure {
+                class: FailureClass::Execution,
+                code: "process_failed".into(),
+                message,
+                raw: Some(value),
+                control: None,
+            },
+            TerminalState::Cancelled => ProcessAwaitOutput::Cancelled { message, raw: Some(value), control: None },
+        }
+    }
+}
+
+impl WakeSpec {
+    fn materialise(&self, identity: impl Fn() -> String, payload: &Json) -> Result<Option<Wake>> {
+        if let Some(when) = &self.when
+            && !truthy(&when.select(payload)?)
+        {
+            return Ok(None);
+        }
+        let dedupe_key = match &self.dedupe_key {
+            DedupeKey::EventIdentity => identity(),
+            DedupeKey::Selector(selector) => text(&selector.select(payload)?),
+            DedupeKey::Const(fixed) => fixed.clone(),
+        };
+        Ok(Some(Wake { input: text(&self.input.select(payload)?), dedupe_key }))
+    }
+}

@@ -1,0 +1,197 @@
+//! The event log: what may be appended, and what a repeated append answers.
+
+mod declared;
+mod stored;
+
+use std::rc::Rc;
+
+pub use self::{
+    declared::{DedupeKey, ProcessEventType, SemanticsSpec, TerminalSpec, WakeSpec, add_core_types, check_types},
+    stored::{AppendRequest, AppendResult, ProcessEvent, Semantics, Wake, WakeDelivery},
+};
+use super::{
+    canonical,
+    json::ToJson,
+    key::ProcessId,
+    lease::{self, ProcessLease},
+    process::{ProcessAwaitOutput, ProcessRecord, ProcessStatus},
+    schema::Schemas,
+    snapshot::{Decision, Snapshot, Write},
+    value::Json,
+};
+use crate::error::{Code, Error, Result};
+
+/// The event type that asks a process to stop.
+pub const CANCEL_REQUESTED: &str = "process.cancel_requested";
+
+/// Appends an event, or finds it appended under the same replay key.
+///
+/// A replay is looked up before anything else is judged: what was accepted once is answered
+/// again, even after the process ended or the lease was lost.
+pub fn append(
+    seen: &Snapshot,
+    schemas: &Schemas,
+    id: &ProcessId,
+    request: &AppendRequest,
+) -> Result<Decision<AppendResult>> {
+    let record = seen.known(id)?;
+    let key = request.replay_key.as_deref().filter(|key| !key.is_empty());
+    if let Some(stored) = key.and_then(|key| seen.rows.replay(id, key)) {
+        return replay(record, request, stored);
+    }
+    if let Some(held) = &request.lease {
+        lease::require(seen, id, held)?;
+    }
+    let event_type = &request.event_type;
+    let declared = record.event_type(event_type).ok_or_else(|| {
+        Error::of(Code::UndeclaredEventType, id, format!("does not declare event type `{event_type}`"))
+    })?;
+    if key.is_none() && declared.needs_replay_key() {
+        let what = format!("needs a replay key to append `{event_type}`");
+        return Err(Error::of(Code::MissingReplayKey, id, what));
+    }
+    if key.is_none() && request.replay_key.is_some() {
+        return Err(Error::of(Code::InvalidArgument, id, "was given an empty replay key"));
+    }
+    schemas.check(record, declared, &request.payload)?;
+    let sequence = record.log.last_sequence + 1;
+    let semantics = declared
+        .materialise(|| format!("{id}:{sequence}"), &request.payload)
+        .map_err(|fault| Error::of(fault.code(), id, format!("refused `{event_type}`: {fault}")))?;
+    if semantics.terminal.is_some() && record.is_terminal() {
+        return Err(Error::of(Code::AlreadyTerminal, id, "has already ended"));
+    }
+    Ok(insert(seen, record, request, sequence, semantics))
+}
+
+fn insert(
+    seen: &Snapshot,
+    record: &ProcessRecord,
+    request: &AppendRequest,
+    sequence: u64,
+    semantics: Semantics,
+) -> Decision<AppendResult> {
+    let event = Rc::new(ProcessEvent {
+        process_id: record.id().clone(),
+        sequence,
+        event_type: request.event_type.clone(),
+        payload: request.payload.clone(),
+        replay_key: request.replay_key.clone(),
+        semantics,
+        occurred_at_ms: seen.now,
+    });
+    let mut next = record.clone();
+    next.updated_at_ms = seen.now;
+    let ordinal = next.log.count(&request.event_type);
+    end(&mut next, &event);
+    let wake_delivery = delivery(record, request, &event);
+    Decision::reply(AppendResult { event: event.clone(), replayed: false, wake_delivery })
+        .write(Write::Event { event, ordinal })
+        .write(Write::Process(Rc::new(next)))
+}
+
+/// Projects a terminal event onto its record. An end also ends any wait.
+fn end(record: &mut ProcessRecord, event: &ProcessEvent) {
+    if let Some(terminal) = &event.semantics.terminal {
+        record.status = ProcessStatus::Ended(terminal.clone());
+        record.log.terminal_sequence = Some(event.sequence);
+        record.wait = None;
+    }
+}
+
+fn replay(
+    record: &ProcessRecord,
+    request: &AppendRequest,
+    stored: &Rc<ProcessEvent>,
+) -> Result<Decision<AppendResult>> {
+    let id = record.id();
+    if content_hash(&stored.event_type, &stored.payload) != content_hash(&request.event_type, &request.payload) {
+        let what = "holds another event under this replay key";
+        return Err(Error::of(Code::ReplayConflict, id, what));
+    }
+    let wake_delivery = delivery(record, request, stored);
+    let decision = Decision::reply(AppendResult { event: stored.clone(), replayed: true, wake_delivery });
+    if stored.semantics.terminal.is_none() || record.is_terminal() {
+        return Ok(decision);
+    }
+    // Another implementation wrote the event and not the record: finish its work.
+    let mut repaired = record.clone();
+    repaired.updated_at_ms = stored.occurred_at_ms;
+    end(&mut repaired, stored);
+    Ok(decision.write(Write::Process(Rc::new(repaired))))
+}
+
+/// What two appends under one key must share.
+fn content_hash(event_type: &str, payload: &Json) -> String {
+    canonical::hash(&Json::list(vec![event_type.to_json(), payload.clone()]))
+}
+
+fn delivery(record: &ProcessRecord, request: &AppendRequest, event: &ProcessEvent) -> Option<WakeDelivery> {
+    let wake = event.semantics.wake.as_ref()?;
+    let target = request.wake_target_scope.as_ref().or(record.wake_target.as_ref())?;
+    let scope_id = target.id();
+    let identity = canonical::hash(&Json::list(vec![scope_id.to_json(), wake.dedupe_key.to_json()]));
+    let provenance = record.registered.registration.provenance.as_ref();
+    Some(WakeDelivery {
+        wake_id: format!("wake:{identity}"),
+        target_session_id: target.session_id.clone(),
+        target_scope_id: scope_id,
+        process_id: event.process_id.clone(),
+        sequence: event.sequence,
+        event_type: event.event_type.clone(),
+        process_caused_by: provenance.and_then(|provenance| provenance.caused_by.clone()),
+        dedupe_key: wake.dedupe_key.clone(),
+        input: wake.input.clone(),
+        created_at_ms: event.occurred_at_ms,
+    })
+}
+
+/// Ends a process with `output`. Repeating it with the same output answers the same record.
+pub fn complete(
+    seen: &Snapshot,
+    schemas: &Schemas,
+    id: &ProcessId,
+    output: &ProcessAwaitOutput,
+) -> Result<Decision<ProcessRecord>> {
+    ended(seen, id, append(seen, schemas, id, &AppendRequest::completion(id, output))?)
+}
+
+/// [`complete`], only while `held` is held; releases it in the same transaction.
+pub fn complete_with_lease(
+    seen: &Snapshot,
+    schemas: &Schemas,
+    held: &ProcessLease,
+    output: &ProcessAwaitOutput,
+) -> Result<Decision<ProcessRecord>> {
+    let id = &held.process_id;
+    let request = AppendRequest { lease: Some(held.clone()), ..AppendRequest::completion(id, output) };
+    let appended = append(seen, schemas, id, &request)?;
+    let release = lease::release(seen, id, &held.lease_token).writes;
+    let mut decision = ended(seen, id, appended)?;
+    decision.writes.extend(release);
+    Ok(decision)
+}
+
+/// Replies with the record as the append leaves it.
+fn ended(seen: &Snapshot, id: &ProcessId, appended: Decision<AppendResult>) -> Result<Decision<ProcessRecord>> {
+    let written = appended.writes.iter().find_map(|write| match write {
+        Write::Process(record) => Some((**record).clone()),
+        Write::Event { .. }
+        | Write::AckWake(..)
+        | Write::Lease(..)
+        | Write::Grant(_)
+        | Write::Revoke(..)
+        | Write::Prune(_) => None,
+    });
+    let record = match written {
+        Some(record) => record,
+        None => seen.known(id)?.clone(),
+    };
+    Ok(appended.map(|_| record))
+}
+
+/// Marks a wake as delivered. Marking it again, or an event without a wake, changes nothing.
+pub fn ack_wake(seen: &Snapshot, id: &ProcessId, sequence: u64) -> Result<Decision<()>> {
+    seen.known(id)?;
+    Ok(Decision::reply(()).write(Write::AckWake(id.clone(), sequence)))
+}

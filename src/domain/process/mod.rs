@@ -1,0 +1,100 @@
+//! Processes: what is registered, what the record says, and the rules that change the record
+//! without an event.
+
+mod outcome;
+mod record;
+mod registration;
+
+use std::rc::Rc;
+
+pub use self::{
+    outcome::{FailureClass, ProcessAwaitOutput, ProcessStatus, Terminal, TerminalState},
+    record::{LogHead, ProcessExternalRef, ProcessRecord, TypeCount, WaitState},
+    registration::{
+        Originator, ProcessIdentity, ProcessInput, ProcessRegistration, Provenance, Recovery, Registered, ToolCall,
+        normalise,
+    },
+};
+use super::{
+    canonical,
+    json::ToJson,
+    key::ProcessId,
+    snapshot::{Decision, Snapshot, Write},
+};
+use crate::error::{Code, Error, Result};
+
+/// Registers a process, or finds it registered alike.
+///
+/// The same id with another registration is [`Code::RegistrationConflict`].
+pub fn register(seen: &Snapshot, registered: &Registered) -> Result<Decision<ProcessRecord>> {
+    let id = &registered.registration.id;
+    if let Some(stored) = seen.rows.process(id) {
+        return match stored.registered.registration_hash == registered.registration_hash {
+            true => Ok(Decision::reply(stored.clone())),
+            false => Err(Error::of(Code::RegistrationConflict, id, "is registered differently")),
+        };
+    }
+    let registered = Registered {
+        registration: registered.registration.clone(),
+        registration_hash: registered.registration_hash.clone(),
+        created_at_ms: seen.now,
+    };
+    Ok(changed(ProcessRecord {
+        wake_target: registered.registration.wake_target.clone(),
+        registered: Rc::new(registered),
+        status: ProcessStatus::Running,
+        external_ref: None,
+        wait: None,
+        updated_at_ms: seen.now,
+        log: LogHead::default(),
+    }))
+}
+
+/// Says where else the process is known. Once set it never changes:
+/// another reference is [`Code::ExternalRefConflict`].
+pub fn set_external_ref(
+    seen: &Snapshot,
+    id: &ProcessId,
+    external_ref: &ProcessExternalRef,
+) -> Result<Decision<ProcessRecord>> {
+    let record = seen.known(id)?;
+    match &record.external_ref {
+        Some(stored) if alike(stored, external_ref) => Ok(Decision::reply(record.clone())),
+        Some(_) => Err(Error::of(Code::ExternalRefConflict, id, "has another external reference")),
+        None => Ok(changed(ProcessRecord {
+            external_ref: Some(external_ref.clone()),
+            updated_at_ms: seen.now,
+            ..record.clone()
+        })),
+    }
+}
+
+/// Says what the process waits for; it still counts as running.
+/// A terminal process cannot wait: [`Code::AlreadyTerminal`].
+pub fn set_wait(seen: &Snapshot, id: &ProcessId, wait: &WaitState) -> Result<Decision<ProcessRecord>> {
+    let record = seen.known(id)?;
+    if record.is_terminal() {
+        return Err(Error::of(Code::AlreadyTerminal, id, "has ended and cannot wait"));
+    }
+    let wait = Some(wait.clone());
+    Ok(changed(ProcessRecord { wait, updated_at_ms: seen.now, ..record.clone() }))
+}
+
+/// Says that the process waits no more. Nothing changes where it did not wait.
+pub fn clear_wait(seen: &Snapshot, id: &ProcessId) -> Result<Decision<ProcessRecord>> {
+    let record = seen.known(id)?;
+    if record.wait.is_none() {
+        return Ok(Decision::reply(record.clone()));
+    }
+    Ok(changed(ProcessRecord { wait: None, updated_at_ms: seen.now, ..record.clone() }))
+}
+
+/// Replies with a record and writes it.
+fn changed(record: ProcessRecord) -> Decision<ProcessRecord> {
+    Decision::reply(record.clone()).write(Write::Process(Rc::new(record)))
+}
+
+/// Equal as JSON: `1` and `1.0` are the same number.
+fn alike(a: &dyn ToJson, b: &dyn ToJson) -> bool {
+    canonical::to_string(&a.to_json()) == canonical::to_string(&b.to_json())
+}

@@ -1,0 +1,189 @@
+//! A process as it is now.
+
+use std::rc::Rc;
+
+use super::{
+    outcome::{ProcessStatus, Terminal},
+    registration::{ProcessIdentity, Registered},
+};
+use crate::domain::{
+    Millis,
+    event::ProcessEventType,
+    filter::Lane,
+    grant::SessionScope,
+    json::{Fields, FromJson, Object, Reader, ToJson, json},
+    key::ProcessId,
+    value::Json,
+};
+
+/// Where else a process is known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProcessExternalRef {
+    /// The other system.
+    pub backend: String,
+    /// Its id there.
+    pub id: String,
+    /// Anything else about it.
+    pub metadata: Option<Json>,
+}
+
+json!(ProcessExternalRef { backend: "backend", id: "id", metadata: "metadata" });
+
+/// What a process is waiting for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum WaitState {
+    /// A named signal.
+    Signal {
+        /// The signal's name.
+        name: String,
+        /// The event type that carries it.
+        event_type: String,
+        /// Identifies this wait.
+        key: String,
+        /// The how-many-eth wait for this name, from 1.
+        ordinal: u64,
+        /// Since when, in epoch milliseconds.
+        since_ms: Millis,
+    },
+}
+
+impl ToJson for WaitState {
+    fn to_json(&self) -> Json {
+        let Self::Signal { name, event_type, key, ordinal, since_ms } = self;
+        let wait = Object::tagged("kind", "signal").with("name", name).with("eventType", event_type);
+        wait.with("key", key).with("ordinal", ordinal).with("sinceMs", since_ms).build()
+    }
+}
+
+impl FromJson for WaitState {
+    fn from_json(value: Json, reader: &mut Reader) -> Self {
+        let mut fields = Fields::of(value, reader);
+        fields.take_name("kind", &[("signal", ())], ());
+        let wait = Self::Signal {
+            name: fields.take("name"),
+            event_type: fields.take("eventType"),
+            key: fields.take("key"),
+            ordinal: fields.take("ordinal"),
+            since_ms: fields.take("sinceMs"),
+        };
+        fields.end();
+        wait
+    }
+}
+
+/// A process as it is now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProcessRecord {
+    /// The half that never changes.
+    pub registered: Rc<Registered>,
+    /// Whether it runs, or how it ended.
+    pub status: ProcessStatus,
+    /// Where wakes go now; a deleted session is taken out.
+    pub wake_target: Option<SessionScope>,
+    /// Where else it is known.
+    pub external_ref: Option<ProcessExternalRef>,
+    /// What it waits for.
+    pub wait: Option<WaitState>,
+    /// When the row last changed, in epoch milliseconds; appending an event changes it.
+    pub updated_at_ms: Millis,
+    /// Bookkeeping of the event log; not part of the public record.
+    pub log: LogHead,
+}
+
+/// What appending must know of the log without reading it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LogHead {
+    /// The sequence of the newest event; 0 where there is none.
+    pub last_sequence: u64,
+    /// Events so far by type, so that counting never scans. A list, because an event type may
+    /// have a name (`__proto__`) that is no good as a key of a JavaScript object.
+    pub counts: Vec<TypeCount>,
+    /// The sequence of the event that ended the process.
+    pub terminal_sequence: Option<u64>,
+}
+
+/// How many events of one type there are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TypeCount {
+    /// The event type.
+    pub event_type: String,
+    /// How many.
+    pub count: u64,
+}
+
+json!(TypeCount { event_type: "eventType", count: "count" });
+json!(LogHead { last_sequence: "lastSequence", counts: "counts", terminal_sequence: "terminalSequence" });
+
+impl LogHead {
+    /// Counts one more event; answers its place among those of its type, from 1.
+    pub fn count(&mut self, event_type: &str) -> u64 {
+        self.last_sequence += 1;
+        if let Some(counted) = self.counts.iter_mut().find(|counted| counted.event_type == event_type) {
+            counted.count += 1;
+            return counted.count;
+        }
+        self.counts.push(TypeCount { event_type: event_type.to_owned(), count: 1 });
+        1
+    }
+}
+
+impl ProcessRecord {
+    /// The process id.
+    pub fn id(&self) -> &ProcessId {
+        &self.registered.registration.id
+    }
+
+    /// What it is; filled in at registration.
+    pub fn identity(&self) -> Option<&ProcessIdentity> {
+        self.registered.registration.identity.as_ref()
+    }
+
+    /// The declared event type of that name.
+    pub fn event_type(&self, name: &str) -> Option<&ProcessEventType> {
+        self.registered.registration.event_types.iter().find(|declared| declared.name == name)
+    }
+
+    /// Whether it ended.
+    pub fn is_terminal(&self) -> bool {
+        self.terminal().is_some()
+    }
+
+    /// How it ended.
+    pub fn terminal(&self) -> Option<&Terminal> {
+        match &self.status {
+            ProcessStatus::Running => None,
+            ProcessStatus::Ended(terminal) => Some(terminal),
+        }
+    }
+
+    /// The list it stands in.
+    pub fn lane(&self) -> Lane {
+        match (&self.status, &self.wait) {
+            (ProcessStatus::Ended(terminal), _) => Lane::Ended(terminal.state),
+            (ProcessStatus::Running, Some(_)) => Lane::Waiting,
+            (ProcessStatus::Running, None) => Lane::Active,
+        }
+    }
+}
+
+impl ToJson for ProcessRecord {
+    fn to_json(&self) -> Json {
+        let Registered { registration, registration_hash, created_at_ms } = &*self.registered;
+        Object::default()
+            .with("id", &registration.id)
+            .with("input", &registration.input)
+            .with("identity", &registration.identity)
+            .with("eventTypes", &registration.event_types)
+            .with("provenance", &registration.provenance)
+            .with("registrationHash", registration_hash)
+            .with("envRef", &registration.env_ref)
+            .with("wakeTarget", &self.wake_target)
+            .with("recovery", &registration.recovery)
+            .with("externalRef", &self.external_ref)
+            .with("wait", &self.wait)
+            .with("createdAtMs", created_at_ms)
+            .with("updatedAtMs", &self.updated_at_ms)
+            .with("status", &self.status)
+            .build()
+    }
+}
