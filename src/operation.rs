@@ -6,8 +6,6 @@
 
 use std::rc::Rc;
 
-use crate::domain::value::Json;
-
 use crate::{
     domain::{
         Millis,
@@ -21,6 +19,7 @@ use crate::{
         schema::Schemas,
         session::{self, SessionDeleteReport},
         snapshot::{Decision, Snapshot},
+        value::Json,
     },
     error::Result,
     store::Reads,

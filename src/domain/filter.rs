@@ -1,12 +1,11 @@
 //! Which processes a list holds, in terms that an index can answer.
 
-use crate::domain::value::Json;
-
 use super::{
     canonical,
     json::{Fields, FromJson, Reader, from_json, named},
     key::{Key, ProcessId},
     process::{ProcessRecord, TerminalState},
+    value::Json,
 };
 
 /// What a list is narrowed to.

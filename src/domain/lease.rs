@@ -2,13 +2,12 @@
 //!
 //! The fencing token of a process only ever rises: across release, takeover and prune.
 
-use crate::domain::value::Json;
-
 use super::{
     Millis,
     json::{Fields, FromJson, Object, Reader, ToJson, json},
     key::ProcessId,
     snapshot::{Decision, Snapshot, Write},
+    value::Json,
 };
 use crate::error::{Code, Error, Result};
 

@@ -5,12 +5,11 @@
 
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
-use crate::domain::value::Json;
-
 use super::{
     event::ProcessEventType,
     key::ProcessId,
     process::{ProcessRecord, Registered},
+    value::Json,
 };
 use crate::error::{Code, Error, Result};
 

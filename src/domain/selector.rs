@@ -1,10 +1,9 @@
 //! How an event type picks values out of a payload.
 
-use crate::domain::value::Json;
-
 use super::{
     canonical,
     json::{Fields, FromJson, Object, Reader, ToJson},
+    value::Json,
 };
 use crate::error::{Code, Error, Result};
 

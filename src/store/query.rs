@@ -2,8 +2,6 @@
 
 use std::rc::Rc;
 
-use crate::domain::value::Json;
-
 use crate::{
     domain::{
         event::ProcessEvent,
@@ -13,6 +11,7 @@ use crate::{
         key::{ProcessId, ScopeId},
         lease::ProcessLease,
         process::ProcessRecord,
+        value::Json,
     },
     error::{Error, Result},
 };

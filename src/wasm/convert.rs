@@ -1,13 +1,15 @@
 //! Values across the border.
 
-use crate::domain::value::Json;
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::future_to_promise;
 
 use super::host;
 use crate::{
-    domain::json::{self, FromJson},
+    domain::{
+        json::{self, FromJson},
+        value::Json,
+    },
     error::{Error, Result},
     host::browser::{from_js, to_js},
 };

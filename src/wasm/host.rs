@@ -2,7 +2,6 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use crate::domain::value::Json;
 use futures::{
     FutureExt,
     future::{LocalBoxFuture, ready},
@@ -16,6 +15,7 @@ use crate::{
         event::ProcessEvent,
         json::ToJson,
         schema::{SchemaHost, Validator},
+        value::Json,
     },
     error::Error,
     host::{

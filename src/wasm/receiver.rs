@@ -2,7 +2,6 @@
 
 use std::{cell::RefCell, pin::pin, rc::Rc};
 
-use crate::domain::value::Json;
 use futures::{
     FutureExt,
     channel::oneshot,
@@ -14,6 +13,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::convert::promise;
 use crate::{
+    domain::value::Json,
     error::{Code, Error},
     watch::ChangeReceiver,
 };

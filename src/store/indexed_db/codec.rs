@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use crate::domain::value::Json;
 use js_sys::Reflect;
 use wasm_bindgen::JsValue;
 
@@ -16,6 +15,7 @@ use crate::{
         key::{Key, ProcessId},
         lease::LeaseSlot,
         process::{LogHead, ProcessExternalRef, ProcessRecord, ProcessStatus, Registered, WaitState},
+        value::Json,
     },
     error::{Code, Error, Result},
     host::browser::from_js,

@@ -5,7 +5,6 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use crate::domain::value::Json;
 use futures::channel::oneshot;
 use js_sys::{Array, Promise};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure, prelude::wasm_bindgen};
@@ -13,7 +12,10 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::DomException;
 
 use crate::{
-    domain::json::{ToJson, named},
+    domain::{
+        json::{ToJson, named},
+        value::Json,
+    },
     error::{Code, Error, Result},
     host::browser::to_js,
 };

@@ -1,7 +1,5 @@
 //! What a rule decided, as requests.
 
-use crate::domain::value::Json;
-
 use super::{
     codec::{CommitRow, LeaseRow, ProcessRow, Tombstone, WakeRow, event_row},
     read::Loaded,
@@ -11,6 +9,7 @@ use crate::domain::{
     key::{ProcessId, key},
     lease::LeaseSlot,
     snapshot::Write,
+    value::Json,
 };
 
 /// The requests of a commit. Process rows take change numbers from the last one on; a mark tells,
