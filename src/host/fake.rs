@@ -1,15 +1,19 @@
 //! A world for tests: time moves only when it is told to.
+//!
+//! Compiled everywhere, so that the browser's tests have it too; a build that does not use it
+//! leaves it out.
 
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
     rc::Rc,
+    task::{Poll, Waker},
 };
 
 use futures::{
     FutureExt,
     channel::oneshot,
-    future::{LocalBoxFuture, ready},
+    future::{LocalBoxFuture, poll_fn, ready},
 };
 
 use super::{Clock, Liveness, Random};
@@ -27,6 +31,7 @@ struct Timers {
     now: Cell<Millis>,
     next: Cell<u64>,
     due: RefCell<BTreeMap<(Millis, u64), oneshot::Sender<()>>>,
+    watchers: RefCell<Vec<Waker>>,
 }
 
 impl FakeClock {
@@ -62,6 +67,18 @@ impl FakeClock {
     pub fn timers(&self) -> usize {
         self.0.due.borrow().len()
     }
+
+    /// Resolves once at least so many timers are running: what was to go to sleep is asleep.
+    pub async fn asleep(&self, timers: usize) {
+        poll_fn(|context| {
+            if self.timers() >= timers {
+                return Poll::Ready(());
+            }
+            self.0.watchers.borrow_mut().push(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
 }
 
 /// Takes the timer out again when the sleeper is dropped.
@@ -82,6 +99,8 @@ impl Clock for FakeClock {
         let place = (self.now() + span, self.0.next.replace(self.0.next.get() + 1));
         let (timer, fired) = oneshot::channel();
         self.0.due.borrow_mut().insert(place, timer);
+        let watchers = self.0.watchers.take();
+        watchers.into_iter().for_each(Waker::wake);
         let running = Running(self.0.clone(), place);
         fired.map(move |_| drop(running)).boxed_local()
     }

@@ -12,7 +12,6 @@ use crate::{
 
 #[cfg(target_family = "wasm")]
 pub mod browser;
-#[cfg(not(target_family = "wasm"))]
 pub mod fake;
 #[cfg(not(target_family = "wasm"))]
 pub mod native_schema;

@@ -1,0 +1,10 @@
+//! The conformance suite on the memory store.
+#![cfg(not(target_family = "wasm"))]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+#[macro_use]
+mod conformance;
+
+use conformance::memory::Memory;
+
+conformance!(Memory::default());
