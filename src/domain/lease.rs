@@ -64,6 +64,11 @@ impl LeaseOwner {
         self.owner_id == other.owner_id && self.incarnation_id == other.incarnation_id
     }
 
+    /// Whether there could be a proof of its death at all.
+    fn is_mortal(&self) -> bool {
+        matches!(self.liveness, Some(LivenessMark::WebLock { .. }))
+    }
+
     fn check(&self) -> Result<()> {
         match self.owner_id.trim().is_empty() || self.incarnation_id.trim().is_empty() {
             true => Err(Error::invalid("a lease owner needs a non-blank ownerId and incarnationId")),
@@ -175,7 +180,8 @@ pub fn claim(
 }
 
 /// [`claim`], which also takes over from a live holder that is proven dead, if the lease is
-/// still exactly the `observed` one. Of several racing claimants the first wins; the others
+/// still exactly the `observed` one. An owner without a provable mark is never proven dead,
+/// whatever the probe says. Of several racing claimants the first wins; the others
 /// then observe the winner.
 pub fn reclaim(
     seen: &Snapshot,
@@ -189,7 +195,9 @@ pub fn reclaim(
     open_to(seen, id, owner, ttl)?;
     let slot = seen.rows.lease(id);
     match live(seen, &slot) {
-        Some(holder) if proof == Proof::Dead && holder.is(observed) => Ok(acquire(seen, id, &slot, owner, ttl, token)),
+        Some(holder) if proof == Proof::Dead && holder.owner.is_mortal() && holder.is(observed) => {
+            Ok(acquire(seen, id, &slot, owner, ttl, token))
+        }
         Some(_) | None => claim(seen, id, owner, ttl, token),
     }
 }
