@@ -5,6 +5,4 @@
 #[macro_use]
 mod conformance;
 
-use conformance::memory::Memory;
-
-conformance!(Memory::default());
+conformance!(conformance::memory::Memory::default());

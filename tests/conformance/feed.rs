@@ -50,7 +50,10 @@ pub async fn every_change_of_a_row_is_in_the_feed(world: World) {
         assert_eq!(changed, ["p"], "{what}");
         cursor = next;
     };
-    world.register(json!({"id": "p", "wakeTarget": {"sessionId": "s"}, "eventTypes": [{"name": "note"}]})).await.unwrap();
+    world
+        .register(json!({"id": "p", "wakeTarget": {"sessionId": "s"}, "eventTypes": [{"name": "note"}]}))
+        .await
+        .unwrap();
     expect("register").await;
     world.note("p").await;
     expect("append").await;

@@ -1,7 +1,10 @@
 //! What pruning forgets, what it keeps, and who is told.
 
 use futures::future::{join, join_all};
-use longwait::{Code, store::{EventRange, Live}};
+use longwait::{
+    Code,
+    store::{EventRange, Live},
+};
 use serde_json::json;
 
 use super::world::{START, TTL, World, after, owner, refused, scope};

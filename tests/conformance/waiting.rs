@@ -103,7 +103,9 @@ pub async fn a_wait_for_an_event_takes_the_first_that_fits(world: World) {
         world.append("p", json!({"eventType": event_type})).await.unwrap();
     }
     let (awaiter, p) = (world.awaiter(), "p".into());
-    for (event_type, after, sequence) in [("note", 0, 1), ("ring", 0, 2), ("note", 1, 3), ("note", 3, 5), ("ring", 3, 4)] {
+    for (event_type, after, sequence) in
+        [("note", 0, 1), ("ring", 0, 2), ("note", 1, 3), ("note", 3, 5), ("ring", 3, 4)]
+    {
         assert_eq!(awaiter.await_event(&p, event_type, after, false).await.unwrap().sequence, sequence);
     }
 }

@@ -142,7 +142,8 @@ pub async fn wakes_that_dedupe_alike_share_an_id_per_target(world: World) {
 }
 
 pub async fn a_wake_target_of_a_wrong_shape_is_refused(world: World) {
-    for scope in [json!({"sessionId": " "}), json!({"sessionId": "a/frame:b"}), json!({"sessionId": "a", "agentFrameId": ""})]
+    for scope in
+        [json!({"sessionId": " "}), json!({"sessionId": "a/frame:b"}), json!({"sessionId": "a", "agentFrameId": ""})]
     {
         let registration = json!({"id": "p", "wakeTarget": scope});
         assert_eq!(refused(world.register(registration).await), Code::InvalidArgument, "{scope}");

@@ -15,9 +15,7 @@ use longwait::{
         lease::{LeaseClaim, LeaseOwner, ProcessLease},
         process::{ProcessAwaitOutput, ProcessRecord},
     },
-    host::{
-        fake::{Counter, FakeClock, Killed},
-    },
+    host::fake::{Counter, FakeClock, Killed},
     registry::Host,
     store::{Changes, EventRange, Live, Store},
     watch_process_registry_with_sink,
@@ -138,8 +136,7 @@ impl World {
         let sink = Rc::new(Recorder::default());
         let host =
             Host { clock: Rc::new(clock.clone()), random: names.clone(), liveness: killed.clone(), schemas: schemas() };
-        let (registry, hub) =
-            watch_process_registry_with_sink(ProcessRegistry::new(store.clone(), host), sink.clone());
+        let (registry, hub) = watch_process_registry_with_sink(ProcessRegistry::new(store.clone(), host), sink.clone());
         let ticks = Rc::<RefCell<Vec<_>>>::default();
         let heard = ticks.clone();
         hub.listen(move |id| heard.borrow_mut().push(id.to_string()));

@@ -1,0 +1,47 @@
+//! Rows in IndexedDB: every case has a database of its own, every tab a connection of its own.
+
+use std::rc::Rc;
+
+use futures::{FutureExt, future::LocalBoxFuture};
+use longwait::{
+    host::{Random, browser::BrowserRandom, fake::FakeClock},
+    store::{
+        Store,
+        indexed_db::{IndexedDbStore, request::Flush},
+    },
+};
+use wasm_bindgen::prelude::*;
+
+use super::world::Place;
+
+#[wasm_bindgen(module = "/tests/storage/bare.js")]
+extern "C" {
+    /// Deletes a database; resolves once it is gone.
+    #[wasm_bindgen(catch)]
+    pub async fn remove(name: &str) -> Result<JsValue, JsValue>;
+}
+
+/// A database under a fresh name.
+pub struct Database(pub String);
+
+impl Default for Database {
+    fn default() -> Self {
+        Self(format!("longwait-test-{}", BrowserRandom.name()))
+    }
+}
+
+impl Place for Database {
+    fn open(&self, clock: FakeClock) -> LocalBoxFuture<'static, Rc<dyn Store>> {
+        let name = self.0.clone();
+        async move {
+            let opened = IndexedDbStore::open(&name, Flush::Relaxed, Rc::new(clock), &BrowserRandom).await;
+            Rc::new(opened.unwrap()) as Rc<dyn Store>
+        }
+        .boxed_local()
+    }
+
+    fn remove(&self) -> LocalBoxFuture<'static, ()> {
+        let name = self.0.clone();
+        async move { remove(&name).await.map(drop).unwrap() }.boxed_local()
+    }
+}

@@ -1,0 +1,16 @@
+//! The conformance suite in a dedicated worker: on memory and on IndexedDB.
+#![cfg(target_family = "wasm")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+#[macro_use]
+mod conformance;
+
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+mod memory {
+    conformance!(crate::conformance::memory::Memory::default());
+}
+
+mod indexed_db {
+    conformance!(crate::conformance::indexed_db::Database::default());
+}
