@@ -4,6 +4,7 @@
 
 #[macro_use]
 mod conformance;
+mod storage;
 
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
 

@@ -1,13 +1,10 @@
 //! What may be appended, in which order it is judged, and that a refusal leaves no trace.
 
 use futures::future::{join, join_all};
-use longwait::{
-    Code,
-    domain::{json::ToJson, lease::ProcessLease},
-};
+use longwait::{Code, domain::lease::ProcessLease};
 use serde_json::{Value, json};
 
-use super::world::{START, TTL, World, owner, payloads, refused, sequences};
+use super::world::{AsJson, START, TTL, World, owner, payloads, refused, sequences};
 
 pub async fn sequences_count_from_one_without_gaps(world: World) {
     world.start("p").await;
@@ -41,7 +38,7 @@ pub async fn appends_of_one_tab_are_stored_in_call_order(world: World) {
 pub async fn an_absent_payload_is_null(world: World) {
     world.start("p").await;
     let appended = world.append("p", json!({"eventType": "note"})).await.unwrap();
-    assert_eq!(appended.event.payload, Value::Null);
+    assert_eq!(appended.event.payload.json(), Value::Null);
     assert_eq!(payloads(&world.log("p").await), [Value::Null]);
 }
 
@@ -55,8 +52,8 @@ pub async fn an_event_is_stored_whole(world: World) {
         "processId": "p", "sequence": 1, "eventType": "note", "payload": payload, "replayKey": "k",
         "semantics": {}, "occurredAtMs": START + 9,
     });
-    assert_eq!(appended.to_json(), json!({"event": expected, "replayed": false}));
-    assert_eq!(world.another().await.log("p").await.to_json(), json!([expected]));
+    assert_eq!(appended.json(), json!({"event": expected, "replayed": false}));
+    assert_eq!(world.another().await.log("p").await.json(), json!([expected]));
 }
 
 pub async fn an_append_updates_its_record(world: World) {
@@ -202,7 +199,7 @@ pub async fn a_cancel_request_asks_and_ends_nothing(world: World) {
     world.start("p").await;
     let asked = world.registry.request_cancel(&"p".into(), Some("enough")).await.unwrap();
     assert_eq!(asked.event.event_type, "process.cancel_requested");
-    assert_eq!(asked.event.payload, json!({"reason": "enough"}));
+    assert_eq!(asked.event.payload.json(), json!({"reason": "enough"}));
     assert!(!world.record("p").await.is_terminal());
 }
 
@@ -228,7 +225,7 @@ pub async fn an_append_under_a_lease_needs_that_lease(world: World) {
     world.start("p").await;
     world.start("q").await;
     let lease = world.lease("p", &owner("o", "1")).await;
-    let under = |lease: &ProcessLease| json!({"eventType": "note", "lease": lease.to_json()});
+    let under = |lease: &ProcessLease| json!({"eventType": "note", "lease": lease.json()});
     world.append("p", under(&lease)).await.unwrap();
     let before = world.picture().await;
     for wrong in [
@@ -249,7 +246,7 @@ pub async fn an_append_under_a_lease_needs_that_lease(world: World) {
 pub async fn an_append_under_a_lease_keeps_the_lease(world: World) {
     world.start("p").await;
     let lease = world.lease("p", &owner("o", "1")).await;
-    let request = json!({"eventType": "done", "replayKey": "k", "lease": lease.to_json()});
+    let request = json!({"eventType": "done", "replayKey": "k", "lease": lease.json()});
     world.append("p", request).await.unwrap();
     assert_eq!(world.registry.lease(&"p".into()).await.unwrap(), Some(lease));
 }

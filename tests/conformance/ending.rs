@@ -1,13 +1,10 @@
 //! Completing a process, freely and under a lease.
 
 use futures::future::join;
-use longwait::{
-    Code,
-    domain::{json::ToJson, lease::ProcessLease},
-};
+use longwait::{Code, domain::lease::ProcessLease};
 use serde_json::{Value, json};
 
-use super::world::{START, TTL, World, owner, refused, success};
+use super::world::{AsJson, START, TTL, World, owner, refused, success};
 
 fn outputs() -> [(&'static str, Value); 3] {
     let advice = json!({"next": ["x"]});
@@ -31,7 +28,7 @@ pub async fn completing_appends_the_terminal_event_of_that_state(world: World) {
         let now = world.clock.clone();
         let record = world.complete(state, output.clone()).await.unwrap();
         let terminal = json!({"state": state, "awaitOutput": output});
-        assert_eq!(record.to_json()["status"], terminal);
+        assert_eq!(record.json()["status"], terminal);
         let event_type = format!("process.{state}");
         let expected = json!([{
             "processId": state,
@@ -42,7 +39,7 @@ pub async fn completing_appends_the_terminal_event_of_that_state(world: World) {
             "semantics": {"terminal": terminal},
             "occurredAtMs": longwait::host::Clock::now(&now),
         }]);
-        assert_eq!(world.log(state).await.to_json(), expected);
+        assert_eq!(world.log(state).await.json(), expected);
         assert_eq!(world.record(state).await, record);
     }
 }
@@ -133,7 +130,7 @@ pub async fn completing_under_a_lease_releases_it(world: World) {
         world.start(state).await;
         let lease = world.lease(state, &owner("o", "1")).await;
         let record = world.complete_leased(&lease, output.clone()).await.unwrap();
-        assert_eq!(record.to_json()["status"], json!({"state": state, "awaitOutput": output}));
+        assert_eq!(record.json()["status"], json!({"state": state, "awaitOutput": output}));
         assert_eq!(world.registry.lease(&state.into()).await.unwrap(), None);
         assert_eq!(world.log(state).await.len(), 1);
     }
@@ -142,12 +139,12 @@ pub async fn completing_under_a_lease_releases_it(world: World) {
 pub async fn completing_under_a_lease_again_is_a_replay(world: World) {
     world.start("p").await;
     let lease = world.lease("p", &owner("o", "1")).await;
-    let output = success(json!(1)).to_json();
+    let output = success(json!(1)).json();
     let record = world.complete_leased(&lease, output.clone()).await.unwrap();
     let before = world.picture().await;
     world.clock.advance(2 * TTL);
     assert_eq!(world.complete_leased(&lease, output).await.unwrap(), record);
-    let other = success(json!(2)).to_json();
+    let other = success(json!(2)).json();
     assert_eq!(refused(world.complete_leased(&lease, other).await), Code::ReplayConflict);
     assert_eq!(world.picture().await, before);
 }
@@ -166,7 +163,7 @@ pub async fn a_lease_that_matches_in_all_but_one_thing_completes_nothing(world: 
         ProcessLease { process_id: "q".into(), ..lease.clone() },
     ];
     for wrong in wrong {
-        let completed = world.complete_leased(&wrong, success(json!(1)).to_json()).await;
+        let completed = world.complete_leased(&wrong, success(json!(1)).json()).await;
         assert_eq!(refused(completed), Code::LeaseLost, "{wrong:?}");
     }
     assert_eq!(world.picture().await, before);
@@ -180,7 +177,7 @@ pub async fn an_expired_lease_completes_nothing(world: World) {
     // Claiming that it lasts longer is of no help: what counts is the stored lease.
     let stretched = ProcessLease { expires_at_ms: START + 10 * TTL, ..lease.clone() };
     for lease in [lease, stretched] {
-        assert_eq!(refused(world.complete_leased(&lease, success(json!(1)).to_json()).await), Code::LeaseLost);
+        assert_eq!(refused(world.complete_leased(&lease, success(json!(1)).json()).await), Code::LeaseLost);
     }
     assert_eq!(world.picture().await, before);
 }
@@ -189,14 +186,14 @@ pub async fn a_lease_completes_until_the_last_millisecond(world: World) {
     world.start("p").await;
     let lease = world.lease("p", &owner("o", "1")).await;
     world.clock.advance(TTL - 1);
-    assert!(world.complete_leased(&lease, success(json!(1)).to_json()).await.unwrap().is_terminal());
+    assert!(world.complete_leased(&lease, success(json!(1)).json()).await.unwrap().is_terminal());
 }
 
 pub async fn a_released_lease_completes_nothing(world: World) {
     world.start("p").await;
     let lease = world.lease("p", &owner("o", "1")).await;
     world.registry.release(&"p".into(), lease.lease_token.clone()).await.unwrap();
-    assert_eq!(refused(world.complete_leased(&lease, success(json!(1)).to_json()).await), Code::LeaseLost);
+    assert_eq!(refused(world.complete_leased(&lease, success(json!(1)).json()).await), Code::LeaseLost);
     assert_eq!(world.log("p").await, []);
 }
 
@@ -205,8 +202,8 @@ pub async fn a_lease_that_was_taken_over_completes_nothing(world: World) {
     let old = world.lease("p", &owner("o", "1")).await;
     world.clock.advance(TTL);
     let new = world.another().await.lease("p", &owner("o", "2")).await;
-    assert_eq!(refused(world.complete_leased(&old, success(json!(1)).to_json()).await), Code::LeaseLost);
-    let record = world.complete_leased(&new, success(json!(2)).to_json()).await.unwrap();
+    assert_eq!(refused(world.complete_leased(&old, success(json!(1)).json()).await), Code::LeaseLost);
+    let record = world.complete_leased(&new, success(json!(2)).json()).await.unwrap();
     assert_eq!(record.terminal().unwrap().await_output, success(json!(2)));
     assert_eq!(world.log("p").await.len(), 1);
 }
@@ -217,7 +214,7 @@ pub async fn a_renewed_lease_still_completes_with_the_lease_as_it_was(world: Wor
     world.clock.advance(TTL - 1);
     world.registry.renew(lease.clone(), TTL).await.unwrap();
     world.clock.advance(TTL - 1);
-    assert!(world.complete_leased(&lease, success(json!(1)).to_json()).await.unwrap().is_terminal());
+    assert!(world.complete_leased(&lease, success(json!(1)).json()).await.unwrap().is_terminal());
 }
 
 pub async fn a_leased_process_can_still_be_completed_by_the_host(world: World) {

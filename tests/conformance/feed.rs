@@ -1,10 +1,10 @@
 //! The change feed: every change of a row, each row at its last place, and what was pruned.
 
 use futures::future::join;
-use longwait::{domain::json::ToJson, store::Changes};
+use longwait::store::Changes;
 use serde_json::json;
 
-use super::world::{START, World, ids, made, owner, scope};
+use super::world::{AsJson, START, World, ids, made, owner, scope};
 
 /// Ids that changed after a point, and the next point.
 async fn since(world: &World, cursor: u64) -> (Vec<String>, u64) {
@@ -157,7 +157,7 @@ pub async fn a_reader_in_another_tab_misses_nothing(world: World) {
         assert_eq!(changed, [mine, theirs]);
         cursor = next;
     }
-    assert_eq!(world.changes(0, None).await.to_json(), other.changes(0, None).await.to_json());
+    assert_eq!(world.changes(0, None).await.json(), other.changes(0, None).await.json());
 }
 
 pub async fn one_commit_that_changes_several_rows_gives_each_its_own_place(world: World) {

@@ -1,13 +1,9 @@
 //! Handles: who may see which process.
 
-use longwait::{
-    Code,
-    domain::{grant::HandleDescriptor, json::ToJson},
-    store::Live,
-};
+use longwait::{Code, domain::grant::HandleDescriptor, store::Live};
 use serde_json::json;
 
-use super::world::{World, made, refused, scope};
+use super::world::{AsJson, World, made, refused, scope};
 
 /// The scope ids that hold a process, in the order of the list.
 async fn holders(world: &World, id: &str) -> Vec<String> {
@@ -21,9 +17,9 @@ pub async fn a_grant_names_its_scope_session_and_process(world: World) {
     for (name, scope_id) in [("s", "session:s"), ("s/f", "session:s/frame:f")] {
         let granted = world.registry.grant(scope(name), &"p".into(), made(descriptor.clone())).await.unwrap();
         let expected = json!({"scopeId": scope_id, "sessionId": "s", "processId": "p", "descriptor": descriptor});
-        assert_eq!(granted.to_json(), expected);
+        assert_eq!(granted.json(), expected);
         let listed = world.registry.grants(&scope(name), Live::Any).await.unwrap();
-        assert_eq!(listed.to_json(), json!([{"grant": expected, "record": world.record("p").await.to_json()}]));
+        assert_eq!(listed.json(), json!([{"grant": expected, "record": world.record("p").await.json()}]));
     }
 }
 
@@ -38,7 +34,7 @@ pub async fn granting_again_replaces_the_descriptor(world: World) {
     for descriptor in [json!({"label": "a", "kind": "k"}), json!({"label": "b"}), json!({})] {
         world.registry.grant(scope("s"), &"p".into(), made(descriptor.clone())).await.unwrap();
         let listed = world.registry.grants(&scope("s"), Live::Any).await.unwrap();
-        assert_eq!((listed.len(), listed[0].grant.descriptor.to_json()), (1, descriptor));
+        assert_eq!((listed.len(), listed[0].grant.descriptor.json()), (1, descriptor));
     }
 }
 
@@ -108,7 +104,7 @@ pub async fn a_transfer_moves_handles_with_their_descriptors(world: World) {
     let expected = json!([{
         "scopeId": "session:t/frame:f", "sessionId": "t", "processId": "c", "descriptor": {"label": "c"},
     }]);
-    assert_eq!(moved.to_json(), expected);
+    assert_eq!(moved.json(), expected);
 }
 
 pub async fn a_transfer_of_one_handle_that_is_not_there_moves_none(world: World) {

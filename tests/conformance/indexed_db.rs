@@ -7,7 +7,7 @@ use longwait::{
     host::{Random, browser::BrowserRandom, fake::FakeClock},
     store::{
         Store,
-        indexed_db::{IndexedDbStore, request::Flush},
+        indexed_db::{IndexedDbStore, engine::Flush},
     },
 };
 use wasm_bindgen::prelude::*;

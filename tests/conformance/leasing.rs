@@ -3,14 +3,11 @@
 use futures::future::join;
 use longwait::{
     Code,
-    domain::{
-        json::ToJson,
-        lease::{LeaseOwner, ProcessLease},
-    },
+    domain::lease::{LeaseOwner, ProcessLease},
 };
 use serde_json::json;
 
-use super::world::{START, TTL, World, acquired, busy, made, owner, refused};
+use super::world::{AsJson, START, TTL, World, acquired, busy, made, owner, refused};
 
 async fn held(world: &World, id: &str) -> Option<ProcessLease> {
     world.registry.lease(&id.into()).await.unwrap()
@@ -42,13 +39,13 @@ pub async fn a_free_process_is_acquired_on_the_first_fence(world: World) {
     let lease = world.lease("p", &owner("o", "1")).await;
     let expected = json!({
         "processId": "p",
-        "owner": owner("o", "1").to_json(),
+        "owner": owner("o", "1").json(),
         "leaseToken": lease.lease_token,
         "fencingToken": 1,
         "claimedAtMs": START + 3,
         "expiresAtMs": START + 3 + TTL,
     });
-    assert_eq!(lease.to_json(), expected);
+    assert_eq!(lease.json(), expected);
     assert_eq!(held(&world, "p").await, Some(lease));
 }
 

@@ -1,12 +1,12 @@
 //! External references and wait states: marks on the record that no event carries.
 
-use longwait::{Code, domain::json::ToJson};
+use longwait::Code;
 use serde_json::{Value, json};
 
-use super::world::{START, World, made, refused};
+use super::world::{AsJson, START, World, made, refused};
 
 async fn refer(world: &World, id: &str, external_ref: Value) -> longwait::Result<Value> {
-    Ok(world.registry.set_external_ref(&id.into(), made(external_ref)).await?.to_json())
+    Ok(world.registry.set_external_ref(&id.into(), made(external_ref)).await?.json())
 }
 
 pub async fn the_first_external_reference_is_stored(world: World) {
@@ -15,17 +15,18 @@ pub async fn the_first_external_reference_is_stored(world: World) {
     let external_ref = json!({"backend": "b", "id": "1", "metadata": {"x": [null]}});
     let record = refer(&world, "p", external_ref.clone()).await.unwrap();
     assert_eq!((&record["externalRef"], &record["updatedAtMs"]), (&external_ref, &json!(START + 7)));
-    assert_eq!(world.record("p").await.to_json(), record);
+    assert_eq!(world.record("p").await.json(), record);
     assert_eq!(world.ticked(), ["p", "p"]);
 }
 
 pub async fn the_same_external_reference_again_changes_nothing(world: World) {
     world.start("p").await;
     let stored = refer(&world, "p", json!({"backend": "b", "id": "1", "metadata": {"x": 1, "y": 2}})).await.unwrap();
-    let before = world.picture().await;
+    let (before, bytes) = (world.picture().await, format!("{:?}", world.record("p").await));
     world.clock.advance(7);
     let again = refer(&world, "p", json!({"metadata": {"y": 2.0, "x": 1}, "id": "1", "backend": "b"})).await.unwrap();
-    assert_eq!(again.to_string(), stored.to_string());
+    assert_eq!(again, stored);
+    assert_eq!(format!("{:?}", world.record("p").await), bytes);
     assert_eq!(world.picture().await, before);
 }
 
@@ -53,10 +54,10 @@ pub async fn a_mark_on_an_unknown_process_is_an_error(world: World) {
 pub async fn a_waiting_process_says_so_and_still_runs(world: World) {
     world.start("p").await;
     world.clock.advance(3);
-    let record = world.wait("p").await.unwrap().to_json();
+    let record = world.wait("p").await.unwrap().json();
     assert_eq!((&record["wait"]["kind"], &record["wait"]["name"]), (&json!("signal"), &json!("go")));
     assert_eq!((&record["status"], &record["updatedAtMs"]), (&json!({"state": "running"}), &json!(START + 3)));
-    assert_eq!(world.record("p").await.to_json(), record);
+    assert_eq!(world.record("p").await.json(), record);
     assert_eq!(world.ticked(), ["p", "p"]);
 }
 
@@ -65,7 +66,7 @@ pub async fn a_wait_replaces_the_one_before(world: World) {
     world.wait("p").await.unwrap();
     let next = json!({"kind": "signal", "name": "b", "eventType": "signal.b", "key": "k2", "ordinal": 2, "sinceMs": 5});
     world.registry.set_wait(&"p".into(), made(next.clone())).await.unwrap();
-    assert_eq!(world.record("p").await.to_json()["wait"], next);
+    assert_eq!(world.record("p").await.json()["wait"], next);
 }
 
 pub async fn a_cleared_wait_is_gone(world: World) {

@@ -1,18 +1,18 @@
 //! Selectors and semantics: what an event means, worked out when it is appended.
 
-use longwait::{Code, domain::json::ToJson};
+use longwait::Code;
 use serde_json::{Value, json};
 
-use super::world::{World, payloads, refused};
+use super::world::{AsJson, World, payloads, refused};
 
 /// The await output that a terminal type of that state and selector makes of a payload.
 async fn output(world: &World, id: &str, state: &str, selector: Value, payload: Value) -> longwait::Result<Value> {
     let terminal = json!({"state": state, "awaitOutput": selector});
     world.start_with(id, json!([{"name": "end", "semantics": {"terminal": terminal}}])).await;
     world.append(id, json!({"eventType": "end", "payload": payload, "replayKey": "k"})).await?;
-    let status = world.record(id).await.to_json()["status"].clone();
+    let status = world.record(id).await.json()["status"].clone();
     assert_eq!(status["state"], state);
-    assert_eq!(world.log(id).await[0].to_json()["semantics"], json!({"terminal": status}));
+    assert_eq!(world.log(id).await[0].json()["semantics"], json!({"terminal": status}));
     Ok(status["awaitOutput"].clone())
 }
 
@@ -93,7 +93,7 @@ pub async fn a_completing_type_without_selector_succeeds_with_its_payload(world:
     world.start("p").await;
     world.append("p", json!({"eventType": "done", "payload": {"a": 1}, "replayKey": "k"})).await.unwrap();
     let status = json!({"state": "completed", "awaitOutput": {"type": "success", "value": {"a": 1}}});
-    assert_eq!(world.record("p").await.to_json()["status"], status);
+    assert_eq!(world.record("p").await.json()["status"], status);
 }
 
 pub async fn a_selected_await_output_is_used_as_it_is(world: World) {
@@ -139,5 +139,5 @@ pub async fn what_an_event_means_is_settled_when_it_is_appended(world: World) {
         "terminal": {"state": "completed", "awaitOutput": {"type": "success", "value": {"n": 1}}},
         "wake": {"input": "got 1", "dedupeKey": "p:1"},
     });
-    assert_eq!((log[0].to_json()["semantics"].clone(), payloads(&log)), (semantics, vec![json!({"n": 1})]));
+    assert_eq!((log[0].json()["semantics"].clone(), payloads(&log)), (semantics, vec![json!({"n": 1})]));
 }

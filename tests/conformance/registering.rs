@@ -1,17 +1,14 @@
 //! What a registration must be, what it is completed with, and what registering again answers.
 
 use futures::future::join;
-use longwait::{
-    Code,
-    domain::{json::ToJson, process::ProcessRecord},
-};
+use longwait::{Code, domain::process::ProcessRecord};
 use serde_json::{Value, json};
 
-use super::world::{START, World, refused, usual_types};
+use super::world::{AsJson, START, World, refused, usual_types};
 
 pub async fn a_registered_process_runs_from_now_on(world: World) {
     world.clock.advance(5);
-    let record = world.start("p").await.to_json();
+    let record = world.start("p").await.json();
     assert_eq!(record["id"], "p");
     assert_eq!(record["status"], json!({"state": "running"}));
     assert_eq!([&record["createdAtMs"], &record["updatedAtMs"]], [START + 5, START + 5]);
@@ -35,9 +32,9 @@ pub async fn what_was_registered_is_read_back(world: World) {
     });
     let registered = world.register(registration.clone()).await.unwrap();
     let read = world.another().await.record(registered.id()).await;
-    assert_eq!(read.to_json(), registered.to_json());
+    assert_eq!(read.json(), registered.json());
     for (name, value) in registration.as_object().unwrap() {
-        assert_eq!(read.to_json()[name], *value, "{name}");
+        assert_eq!(read.json()[name], *value, "{name}");
     }
 }
 
@@ -52,7 +49,7 @@ pub async fn every_kind_of_input_is_read_back(world: World) {
     for (place, input) in inputs.into_iter().enumerate() {
         let id = format!("p{place}");
         world.register(json!({"id": id, "input": input})).await.unwrap();
-        assert_eq!(world.record(&id).await.to_json()["input"], input);
+        assert_eq!(world.record(&id).await.json()["input"], input);
     }
 }
 
@@ -132,7 +129,7 @@ pub async fn an_uncompilable_schema_is_refused(world: World) {
 }
 
 pub async fn provenance_defaults_to_the_host(world: World) {
-    assert_eq!(world.start("p").await.to_json()["provenance"], json!({"originator": {"type": "host"}}));
+    assert_eq!(world.start("p").await.json()["provenance"], json!({"originator": {"type": "host"}}));
 }
 
 pub async fn an_external_process_is_labelled_by_its_metadata(world: World) {
@@ -197,7 +194,7 @@ pub async fn registering_the_same_again_returns_the_stored_record(world: World) 
     let stored = world.record("p").await;
     let before = world.picture().await;
     world.clock.advance(10);
-    assert_eq!(world.start("p").await.to_json(), stored.to_json());
+    assert_eq!(world.start("p").await.json(), stored.json());
     assert_eq!(world.picture().await, before);
 }
 
@@ -259,9 +256,9 @@ pub async fn an_unknown_process_is_an_absence_and_not_an_error(world: World) {
 
 async fn identity(world: &World, id: &str, input: Value) -> Value {
     let record = world.register(json!({"id": id, "input": input})).await.unwrap();
-    record.to_json()["identity"].clone()
+    record.json()["identity"].clone()
 }
 
 fn event_types(record: &ProcessRecord) -> Vec<Value> {
-    record.to_json()["eventTypes"].as_array().unwrap().clone()
+    record.json()["eventTypes"].as_array().unwrap().clone()
 }

@@ -12,7 +12,7 @@ use longwait::{
 };
 use serde_json::{Value, json};
 
-use super::world::{START, TTL, World, owner, refused, sequences};
+use super::world::{AsJson, START, TTL, World, owner, refused, sequences};
 
 fn keyed(payload: Value) -> Value {
     json!({"eventType": "note", "payload": payload, "replayKey": "k"})
@@ -73,7 +73,7 @@ pub async fn a_replay_under_a_lost_lease_still_answers(world: World) {
     world.start("p").await;
     let lease = world.lease("p", &owner("o", "1")).await;
     let mut request = keyed(json!(1));
-    request["lease"] = longwait::domain::json::ToJson::to_json(&lease);
+    request["lease"] = lease.json();
     let first = world.append("p", request.clone()).await.unwrap();
     world.clock.advance(TTL);
     world.lease("p", &owner("o", "2")).await;

@@ -2,8 +2,13 @@
 
 use std::rc::Rc;
 
-use longwait::domain::schema::{SchemaHost, Validator};
+use longwait::domain::{
+    schema::{SchemaHost, Validator},
+    value::Json,
+};
 use serde_json::Value;
+
+use super::world::AsJson;
 
 /// Understands `type` and `properties`.
 pub struct TypesAlone;
@@ -11,22 +16,23 @@ pub struct TypesAlone;
 struct Shape(Value);
 
 impl SchemaHost for TypesAlone {
-    fn compile(&self, schema: &Value) -> Result<Rc<dyn Validator>, String> {
+    fn compile(&self, schema: &Json) -> Result<Rc<dyn Validator>, String> {
+        let schema = schema.json();
         let nested = schema["properties"].as_object().into_iter().flat_map(|properties| properties.values());
-        for schema in nested.chain([schema]) {
+        for schema in nested.chain([&schema]) {
             let name = schema["type"].as_str();
             if !name.is_some_and(|name| ["object", "string", "number"].contains(&name)) {
                 return Err(format!("unknown type {name:?}"));
             }
         }
-        Ok(Rc::new(Shape(schema.clone())))
+        Ok(Rc::new(Shape(schema)))
     }
 }
 
 impl Validator for Shape {
-    fn faults(&self, payload: &Value) -> Vec<String> {
+    fn faults(&self, payload: &Json) -> Vec<String> {
         let mut faults = Vec::new();
-        compare(&self.0, payload, "", &mut faults);
+        compare(&self.0, &payload.json(), "", &mut faults);
         faults
     }
 }

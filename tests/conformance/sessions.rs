@@ -1,12 +1,12 @@
 //! Deleting a session's process state.
 
-use longwait::{Code, domain::json::ToJson, store::Live};
+use longwait::{Code, store::Live};
 use serde_json::{Value, json};
 
-use super::world::{START, World, refused};
+use super::world::{AsJson, START, World, refused};
 
 async fn delete(world: &World, session: &str) -> Value {
-    world.registry.delete_session(&session.into()).await.unwrap().to_json()
+    world.registry.delete_session(&session.into()).await.unwrap().json()
 }
 
 fn report(session: &str, revoked: u64, orphaned: &[&str], preserved: &[&str]) -> Value {

@@ -2,12 +2,12 @@
 
 use longwait::{
     Code,
-    domain::{canonical, event::WakeDelivery, json::ToJson},
+    domain::{canonical, event::WakeDelivery},
     store::EventRange,
 };
 use serde_json::{Value, json};
 
-use super::world::{START, World, refused, sequences};
+use super::world::{AsJson, START, World, refused, sequences, to};
 
 /// A process whose events of type `ring` wake as `spec` says.
 async fn ringing(world: &World, id: &str, spec: Value) {
@@ -17,7 +17,7 @@ async fn ringing(world: &World, id: &str, spec: Value) {
 /// Appends a ring and answers the wake that was stored with it.
 async fn ring(world: &World, id: &str, payload: Value) -> Value {
     let appended = world.append(id, json!({"eventType": "ring", "payload": payload})).await.unwrap();
-    appended.event.to_json()["semantics"]["wake"].clone()
+    appended.event.json()["semantics"]["wake"].clone()
 }
 
 /// Appends a ring to a session and answers the delivery.
@@ -78,7 +78,7 @@ pub async fn a_wake_with_a_target_is_delivered(world: World) {
     let request = json!({"eventType": "ring", "payload": "hello", "wakeTargetScope": target});
     let delivery = world.append("p", request).await.unwrap().wake_delivery.unwrap();
     let expected = json!({
-        "wakeId": format!("wake:{}", canonical::hash(&json!(["session:s/frame:f", "p:1"]))),
+        "wakeId": format!("wake:{}", canonical::hash(&to(json!(["session:s/frame:f", "p:1"])))),
         "targetSessionId": "s",
         "targetScopeId": "session:s/frame:f",
         "processId": "p",
@@ -89,7 +89,7 @@ pub async fn a_wake_with_a_target_is_delivered(world: World) {
         "input": "hello",
         "createdAtMs": START + 4,
     });
-    assert_eq!(delivery.to_json(), expected);
+    assert_eq!(delivery.json(), expected);
 }
 
 pub async fn a_wake_id_is_the_documented_hash(world: World) {
@@ -162,7 +162,7 @@ pub async fn a_wake_is_listed_until_it_is_acknowledged(world: World) {
     assert_eq!(world.another().await.unacked("p").await, [1, 5]);
     let later = world.events("p", EventRange::Unacked(1)).await.unwrap();
     assert_eq!(sequences(&later), [5]);
-    assert_eq!(later[0].to_json(), world.log("p").await[4].to_json());
+    assert_eq!(later[0].json(), world.log("p").await[4].json());
     assert_eq!(world.events("p", EventRange::Unacked(5)).await.unwrap(), []);
 }
 

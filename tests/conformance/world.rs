@@ -9,11 +9,13 @@ use futures::{
 use longwait::{
     Code, Error, ProcessAwaiter, ProcessChangeHub, ProcessEventSink, ProcessRegistry, Result,
     domain::{
+        canonical,
         event::{AppendResult, ProcessEvent},
         grant::{HandleDescriptor, HandleGrant, SessionScope},
         json::{self, FromJson, ToJson},
         lease::{LeaseClaim, LeaseOwner, ProcessLease},
         process::{ProcessAwaitOutput, ProcessRecord},
+        value::Json,
     },
     host::fake::{Counter, FakeClock, Killed},
     registry::Host,
@@ -77,15 +79,41 @@ pub fn refused<T>(outcome: Result<T>) -> Code {
     }
 }
 
+/// A value that a test writes, as the library has it.
+pub fn to(value: Value) -> Json {
+    match value {
+        Value::Null => Json::Null,
+        Value::Bool(flag) => Json::Bool(flag),
+        Value::Number(number) => Json::Number(number.as_f64().unwrap()),
+        Value::String(text) => Json::Text(text.into()),
+        Value::Array(items) => Json::list(items.into_iter().map(to).collect()),
+        Value::Object(fields) => {
+            Json::object(fields.into_iter().map(|(name, value)| (name.into(), to(value))).collect())
+        }
+    }
+}
+
+/// What the library has, as a value that a test can compare and take apart.
+pub trait AsJson {
+    /// It as JSON.
+    fn json(&self) -> Value;
+}
+
+impl<T: ToJson + ?Sized> AsJson for T {
+    fn json(&self) -> Value {
+        serde_json::from_str(&canonical::to_string(&self.to_json())).unwrap()
+    }
+}
+
 /// A value in the shape that the public interface takes; a wrong one is refused as there.
 pub fn read<T: FromJson>(value: Value) -> Result<T> {
-    json::read(value).map_err(|fault| Error::invalid(fault.to_string()))
+    json::read(to(value)).map_err(|fault| Error::invalid(fault.to_string()))
 }
 
 /// A value that is known to have the right shape.
 #[track_caller]
 pub fn made<T: FromJson>(value: Value) -> T {
-    match json::read(value) {
+    match json::read(to(value)) {
         Ok(made) => made,
         Err(fault) => panic!("the test's own value is wrong: {fault}"),
     }
@@ -282,14 +310,14 @@ impl World {
         for record in &changes.records {
             let id = record.id();
             processes.push(json!({
-                "log": self.registry.events(id, after(0)).await.unwrap().to_json(),
-                "unacked": self.registry.events(id, EventRange::Unacked(0)).await.unwrap().to_json(),
-                "lease": self.registry.lease(id).await.unwrap().to_json(),
-                "grants": self.registry.grants_of_process(id).await.unwrap().to_json(),
+                "log": self.registry.events(id, after(0)).await.unwrap().json(),
+                "unacked": self.registry.events(id, EventRange::Unacked(0)).await.unwrap().json(),
+                "lease": self.registry.lease(id).await.unwrap().json(),
+                "grants": self.registry.grants_of_process(id).await.unwrap().json(),
             }));
         }
         json!({
-            "changes": changes.to_json(),
+            "changes": changes.json(),
             "processes": processes,
             "ticks": *self.ticks.borrow(),
             "shown": self.sink.shown(),
@@ -309,7 +337,7 @@ pub fn sequences(events: &[Rc<ProcessEvent>]) -> Vec<u64> {
 
 /// The payloads of some events.
 pub fn payloads(events: &[Rc<ProcessEvent>]) -> Vec<Value> {
-    events.iter().map(|event| event.payload.clone()).collect()
+    events.iter().map(|event| event.payload.json()).collect()
 }
 
 /// All events after a sequence.
@@ -337,5 +365,5 @@ pub fn busy(claim: Result<LeaseClaim>) -> ProcessLease {
 
 /// A success with a value.
 pub fn success(value: Value) -> ProcessAwaitOutput {
-    ProcessAwaitOutput::success(value)
+    ProcessAwaitOutput::success(to(value))
 }

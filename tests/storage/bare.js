@@ -1,4 +1,4 @@
-/** IndexedDB as it is, without longwait. */
+/** IndexedDB as it is, without longwait, and ways to make it fail. */
 
 /** Settles as a request does. */
 const settled = (request) =>
@@ -8,3 +8,218 @@ const settled = (request) =>
   });
 
 export const remove = (name) => settled(indexedDB.deleteDatabase(name));
+
+/** A connection that makes way for nobody. A new database gets a store `things` with one row. */
+export const hold = (name, version) => {
+  const request = indexedDB.open(name, version);
+  request.onupgradeneeded = ({ oldVersion }) => {
+    if (oldVersion === 0) request.result.createObjectStore("things").put("a thing", "key");
+  };
+  return settled(request);
+};
+
+/** Asks for the deletion; resolves with how that went at first. The deletion goes on when it is unblocked. */
+export const beginRemoval = (name) =>
+  new Promise((resolve) => {
+    const request = indexedDB.deleteDatabase(name);
+    request.onblocked = () => resolve("blocked");
+    request.onsuccess = () => resolve("done");
+  });
+
+export const close = (database) => database.close();
+export const version = (database) => database.version;
+
+/** One row, read by a connection of its own. */
+export async function row(name, store, key) {
+  const database = await settled(indexedDB.open(name));
+  try {
+    return await settled(database.transaction(store).objectStore(store).get(key));
+  } finally {
+    database.close();
+  }
+}
+
+/** Everything in a database: rows by store. */
+export async function everything(name) {
+  const database = await settled(indexedDB.open(name));
+  try {
+    const stores = [...database.objectStoreNames];
+    const transaction = database.transaction(stores);
+    const rows = stores.map((store) => settled(transaction.objectStore(store).getAll()));
+    return JSON.stringify(Object.fromEntries((await Promise.all(rows)).map((rows, at) => [stores[at], rows])));
+  } finally {
+    database.close();
+  }
+}
+
+// ── Faults ──────────────────────────────────────────────────────────────────
+
+const undo = [];
+
+/** Replaces a method of a prototype; `make` is given the original. */
+function patch(prototype, method, make) {
+  const original = prototype[method];
+  prototype[method] = make(original);
+  undo.push(() => (prototype[method] = original));
+}
+
+/** Takes all faults back. */
+export function heal() {
+  while (undo.length > 0) undo.pop()();
+}
+
+/** Calls `change` with each of the next so many transactions that may write. */
+function atWrites(times, change) {
+  patch(
+    IDBDatabase.prototype,
+    "transaction",
+    (begin) =>
+      function (...args) {
+        const transaction = begin.apply(this, args);
+        if (args[1] === "readwrite" && times-- > 0) change(transaction);
+        return transaction;
+      },
+  );
+}
+
+const fault = (name) => new DOMException(`made up: ${name}`, name);
+const failWith = (transaction, name) => Object.defineProperty(transaction, "error", { get: () => fault(name) });
+
+/** The next so many `transaction` calls throw. */
+export const refuseTransactions = (times, name) =>
+  patch(
+    IDBDatabase.prototype,
+    "transaction",
+    (begin) =>
+      function (...args) {
+        if (times-- > 0) throw fault(name);
+        return begin.apply(this, args);
+      },
+  );
+
+/** The next so many writes really commit, and are then reported as aborted. */
+export const loseAnswers = (times, name) =>
+  atWrites(times, (transaction) => {
+    failWith(transaction, name);
+    Object.defineProperty(transaction, "oncomplete", { set() {} });
+    const atCommit = (listener) => transaction.addEventListener("complete", listener);
+    Object.defineProperty(transaction, "onabort", { set: atCommit });
+  });
+
+/** The next so many writes abort for real, after the last of their requests has succeeded. */
+export const abortWrites = (times, name) =>
+  atWrites(times, (transaction) => {
+    failWith(transaction, name);
+    const commits = transaction.objectStore("commits");
+    const open = transaction.objectStore.bind(transaction);
+    transaction.objectStore = (store) => (store === "commits" ? commits : open(store));
+    commits.put = (row) => {
+      const request = IDBObjectStore.prototype.put.call(commits, row);
+      request.addEventListener("success", () => transaction.abort());
+      return request;
+    };
+  });
+
+/** Every put and add into a store throws. */
+export function refusePuts(store, name) {
+  for (const method of ["put", "add"]) {
+    patch(
+      IDBObjectStore.prototype,
+      method,
+      (write) =>
+        function (...args) {
+          if (this.name === store) throw fault(name);
+          return write.apply(this, args);
+        },
+    );
+  }
+}
+
+/** The next so many attempts to open a database fail. */
+export const refuseOpening = (times, name) =>
+  patch(
+    IDBFactory.prototype,
+    "open",
+    (open) =>
+      function (...args) {
+        if (times-- > 0) throw fault(name);
+        return open.apply(this, args);
+      },
+  );
+
+let latest;
+
+/** Remembers the connection that is used, and the options of every transaction that may write. */
+export function watchTransactions() {
+  const seen = [];
+  patch(
+    IDBDatabase.prototype,
+    "transaction",
+    (begin) =>
+      function (...args) {
+        latest = this;
+        if (args[1] === "readwrite") seen.push(args[2]?.durability ?? "none");
+        return begin.apply(this, args);
+      },
+  );
+  return seen;
+}
+
+/** Closes the connection that was used last, as a browser does: with the event, or without a word. */
+export function closeUnder(told) {
+  latest.close();
+  if (told) latest.dispatchEvent(new Event("close"));
+}
+
+let rows = 0;
+
+/** Counts the rows that requests answer from now on. */
+export function countRows() {
+  rows = 0;
+  const counting = (request) => {
+    request.addEventListener("success", () => {
+      const { result } = request;
+      rows += Array.isArray(result) ? result.length : Number(result !== undefined && result !== null);
+    });
+    return request;
+  };
+  for (const prototype of [IDBObjectStore.prototype, IDBIndex.prototype]) {
+    for (const method of ["get", "getAll", "openCursor", "openKeyCursor"]) {
+      patch(
+        prototype,
+        method,
+        (ask) =>
+          function (...args) {
+            return counting(ask.apply(this, args));
+          },
+      );
+    }
+  }
+}
+
+export const countedRows = () => rows;
+
+/** Long timers fire at once; answers the list of their delays. */
+export function hurry() {
+  const delays = [];
+  patch(
+    globalThis,
+    "setTimeout",
+    (sleep) =>
+      function (call, delay, ...args) {
+        if (!(delay >= 1_000)) return sleep.call(this, call, delay, ...args);
+        delays.push(delay);
+        return sleep.call(this, call, 0, ...args);
+      },
+  );
+  return delays;
+}
+
+/** There is no IndexedDB: the property is not there, or throws as in Firefox with storage switched off. */
+export function withoutIndexedDb(throwing) {
+  const get = () => {
+    if (throwing) throw fault("SecurityError");
+  };
+  Object.defineProperty(globalThis, "indexedDB", { get, configurable: true });
+  undo.push(() => delete globalThis.indexedDB);
+}
