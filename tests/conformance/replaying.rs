@@ -88,7 +88,7 @@ async fn tear(world: &World, id: &str) {
     let log = longwait::domain::process::LogHead { terminal_sequence: None, ..ended.log.clone() };
     let torn = ProcessRecord { status: ProcessStatus::Running, log, ..ended };
     let reads = Reads::Process(id.into(), None);
-    world.store.transact(reads, Rc::new(move |_| Ok(vec![Write::Process(torn.clone())]))).await.unwrap();
+    world.store.transact(reads, Rc::new(move |_| Ok(vec![Write::Process(torn.clone().into())]))).await.unwrap();
 }
 
 pub async fn a_record_that_missed_its_end_is_repaired_by_the_replay(world: World) {

@@ -110,6 +110,8 @@ export const loseAnswers = (times, name) =>
 export const abortWrites = (times, name) =>
   atWrites(times, (transaction) => {
     failWith(transaction, name);
+    // Committing at once would leave no time to abort.
+    transaction.commit = undefined;
     const commits = transaction.objectStore("commits");
     const open = transaction.objectStore.bind(transaction);
     transaction.objectStore = (store) => (store === "commits" ? commits : open(store));
@@ -220,6 +222,7 @@ export function withoutIndexedDb(throwing) {
   const get = () => {
     if (throwing) throw fault("SecurityError");
   };
+  const own = Object.getOwnPropertyDescriptor(globalThis, "indexedDB");
   Object.defineProperty(globalThis, "indexedDB", { get, configurable: true });
-  undo.push(() => delete globalThis.indexedDB);
+  undo.push(() => (own ? Object.defineProperty(globalThis, "indexedDB", own) : delete globalThis.indexedDB));
 }
