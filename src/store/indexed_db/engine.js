@@ -11,7 +11,7 @@
 // wakes          [processId, sequence]     wakes that are not acknowledged
 // grants         [scopeId, processId]      handle grants; a session's scopes are a range of keys
 // leases         processId                 lease slots; they outlive pruning, so fencing tokens rise on
-// commits        writer                    the last commit of each connection
+// commits        writer                    marks of the last commits of each connection, to tell whether they landed
 const steps = [
   (database) => {
     const store = (name, keyPath, indexes = {}) => {

@@ -20,6 +20,7 @@ use std::{
 use futures::{FutureExt, future::LocalBoxFuture};
 
 use self::{
+    codec::CommitRow,
     connection::Connection,
     engine::{Flush, Mode, Round, is_lost_connection},
     read::Reader,
@@ -45,6 +46,8 @@ struct Shared {
     /// Names this store in the `commits` table.
     writer: String,
     commits: Cell<u64>,
+    /// Which rows of that table belong to a commit in flight.
+    marks: RefCell<Vec<bool>>,
 }
 
 /// The halves that never change, kept decoded. Those of an earlier connection are not trusted:
@@ -72,6 +75,7 @@ impl IndexedDbStore {
             registered: RefCell::default(),
             writer: random.name(),
             commits: Cell::new(0),
+            marks: RefCell::default(),
         })))
     }
 }
@@ -109,17 +113,17 @@ impl Shared {
     }
 
     async fn transact(self: Rc<Self>, reads: Reads, rule: Rule) -> Result<()> {
-        let number = self.commits.replace(self.commits.get() + 1);
+        let mark = Mark::new(&self);
         let mut retried = false;
         loop {
-            match self.attempt(reads.clone(), rule.clone(), number).await {
+            match self.attempt(reads.clone(), rule.clone(), mark.row()).await {
                 Err(fault) if !retried && is_lost_connection(&fault) => {}
                 outcome => return outcome,
             }
             retried = true;
             self.connection.forget();
             // The commit may have landed before the connection died: look before doing it again.
-            let writer = self.writer.clone();
+            let CommitRow { writer, number } = mark.row();
             let last: Look<Option<u64>> = Rc::new(move |mut reader| reader.last_commit(&writer).map(Some));
             if self.look(last).await? == Some(number) {
                 return Ok(());
@@ -127,7 +131,7 @@ impl Shared {
         }
     }
 
-    async fn attempt(self: &Rc<Self>, reads: Reads, rule: Rule, number: u64) -> Result<()> {
+    async fn attempt(self: &Rc<Self>, reads: Reads, rule: Rule, mark: CommitRow) -> Result<()> {
         let open = self.connection.open().await?;
         let (shared, generation) = (self.clone(), open.generation);
         let mut fetched = Fetched::default();
@@ -139,7 +143,7 @@ impl Shared {
             if writes.is_empty() {
                 return Ok(Round::Done);
             }
-            Ok(Round::Write(write::commit(&loaded, &writes, &shared.writer, number)))
+            Ok(Round::Write(write::commit(&loaded, &writes, &mark)))
         };
         engine::run(&open.database, Mode::Write, self.flush, step).await
     }
@@ -161,6 +165,40 @@ impl Shared {
             kept.by_id.clear();
         }
         kept.by_id.insert(registered.registration.id.clone(), registered.clone());
+    }
+}
+
+/// The mark by which a commit can be told to have landed. It has a row of its own as long as the commit is
+/// in flight: another one that lands meanwhile must not wipe it out.
+struct Mark {
+    shared: Rc<Shared>,
+    place: usize,
+    number: u64,
+}
+
+impl Mark {
+    fn new(shared: &Rc<Shared>) -> Self {
+        let number = shared.commits.get() + 1;
+        shared.commits.set(number);
+        let mut marks = shared.marks.borrow_mut();
+        let place = marks.iter().position(|taken| !taken).unwrap_or(marks.len());
+        match marks.get_mut(place) {
+            Some(taken) => *taken = true,
+            None => marks.push(true),
+        }
+        Self { shared: shared.clone(), place, number }
+    }
+
+    fn row(&self) -> CommitRow {
+        CommitRow { writer: format!("{}/{}", self.shared.writer, self.place), number: self.number }
+    }
+}
+
+impl Drop for Mark {
+    fn drop(&mut self) {
+        if let Some(taken) = self.shared.marks.borrow_mut().get_mut(self.place) {
+            *taken = false;
+        }
     }
 }
 

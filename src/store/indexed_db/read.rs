@@ -119,7 +119,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// The number of a writer's last commit.
+    /// The number of the commit that last left this mark.
     pub fn last_commit(&mut self, writer: &str) -> Result<Option<u64>> {
         let mark = self.fetched.ask(table(COMMITS).get(writer));
         Ok(decode_some::<CommitRow>(mark)?.map(|mark| mark.number))

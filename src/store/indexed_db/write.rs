@@ -12,9 +12,9 @@ use crate::domain::{
     value::Json,
 };
 
-/// The requests of a commit. Process rows take change numbers from the last one on; a mark tells,
+/// The requests of a commit. Process rows take change numbers from the last one on; the mark tells,
 /// should the connection die, whether the commit landed.
-pub fn commit(loaded: &Loaded, writes: &[Write], writer: &str, number: u64) -> Vec<Json> {
+pub fn commit(loaded: &Loaded, writes: &[Write], mark: &CommitRow) -> Vec<Json> {
     let mut requests = Vec::new();
     let mut change = loaded.last_change;
     for write in writes {
@@ -43,7 +43,7 @@ pub fn commit(loaded: &Loaded, writes: &[Write], writer: &str, number: u64) -> V
             }
         }
     }
-    requests.push(table(COMMITS).put(&CommitRow { writer: writer.to_owned(), number }));
+    requests.push(table(COMMITS).put(mark));
     requests
 }
 
