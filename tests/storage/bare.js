@@ -106,6 +106,21 @@ export const loseAnswers = (times, name) =>
     Object.defineProperty(transaction, "onabort", { set: atCommit });
   });
 
+/** The next write commits unseen, and the transaction after it is refused. */
+export function loseAnswerAndRefuseTheNext(name) {
+  let begun = 0;
+  loseAnswers(1, name);
+  patch(
+    IDBDatabase.prototype,
+    "transaction",
+    (begin) =>
+      function (...args) {
+        if (begun++ === 1) throw fault(name);
+        return begin.apply(this, args);
+      },
+  );
+}
+
 /** The next so many writes abort for real, after the last of their requests has succeeded. */
 export const abortWrites = (times, name) =>
   atWrites(times, (transaction) => {

@@ -45,6 +45,8 @@ mod bare {
         pub fn refuse_transactions(times: u32, name: &str);
         #[wasm_bindgen(js_name = loseAnswers)]
         pub fn lose_answers(times: u32, name: &str);
+        #[wasm_bindgen(js_name = loseAnswerAndRefuseTheNext)]
+        pub fn lose_answer_and_refuse_the_next(name: &str);
         #[wasm_bindgen(js_name = abortWrites)]
         pub fn abort_writes(times: u32, name: &str);
         #[wasm_bindgen(js_name = refusePuts)]
@@ -408,6 +410,17 @@ async fn several_commits_that_landed_unseen_at_once_are_not_done_again() {
     answered.sort_unstable();
     assert_eq!(sequences(&world.log("p").await), [1, 2, 3, 4, 5]);
     assert_eq!(answered, [1, 2, 3, 4, 5]);
+    fixture.end().await;
+}
+
+#[wasm_bindgen_test]
+async fn looking_whether_a_commit_landed_may_lose_its_connection_too() {
+    let fixture = Fixture::new().await;
+    let world = &fixture.world;
+    world.start("p").await;
+    bare::lose_answer_and_refuse_the_next("UnknownError");
+    assert_eq!(world.note("p").await, 1);
+    assert_eq!(sequences(&world.log("p").await), [1]);
     fixture.end().await;
 }
 

@@ -125,7 +125,7 @@ impl Shared {
             // The commit may have landed before the connection died: look before doing it again.
             let CommitRow { writer, number } = mark.row();
             let last: Look<Option<u64>> = Rc::new(move |mut reader| reader.last_commit(&writer).map(Some));
-            if self.look(last).await? == Some(number) {
+            if self.read(last).await? == Some(number) {
                 return Ok(());
             }
         }
