@@ -150,13 +150,34 @@ pub struct WakeRow {
 
 json!(WakeRow { process_id: "processId", sequence: "sequence" });
 
-/// A row of `commits`.
+/// A row of `commits`: the mark of one commit. The writer's name begins with the day it was made,
+/// so that marks of the past can be swept away as one range of keys.
 pub struct CommitRow {
     pub writer: String,
     pub number: u64,
 }
 
 json!(CommitRow { writer: "writer", number: "number" });
+
+const DAY_MS: Millis = 86_400_000;
+
+impl CommitRow {
+    /// The name of a writer that begins now; `name` tells it from all others.
+    pub fn writer(now: Millis, name: &str) -> String {
+        format!("{}/{name}", day(now / DAY_MS))
+    }
+
+    /// The first key that is kept: of the day before this writer's. No commit is in flight that long.
+    pub fn kept_from(&self) -> String {
+        let today = self.writer.split('/').next().and_then(|day| day.parse::<u64>().ok()).unwrap_or_default();
+        day(today.saturating_sub(1))
+    }
+}
+
+/// A day since the Unix epoch, in a form that sorts as text.
+fn day(number: u64) -> String {
+    format!("{number:08}")
+}
 
 const ORDINAL: &str = "ordinal";
 

@@ -69,11 +69,11 @@ impl IndexedDbStore {
         let durability = if engine::persisted().await { Durability::Persistent } else { Durability::Evictable };
         Ok(Self(Rc::new(Shared {
             connection,
+            writer: CommitRow::writer(clock.now(), &random.name()),
             clock,
             flush,
             durability,
             registered: RefCell::default(),
-            writer: random.name(),
             commits: Cell::new(0),
             marks: RefCell::default(),
         })))

@@ -82,6 +82,11 @@ impl Source {
         self.request("delete", &[key.to_json()])
     }
 
+    /// Deletes the rows whose keys come before `key`.
+    pub fn clear_before(self, key: impl ToJson) -> Json {
+        self.request("clear", &[Json::Null, key.to_json()])
+    }
+
     /// Deletes the rows whose keys begin with `prefix` and go on.
     pub fn clear(self, prefix: Vec<Part>) -> Json {
         let (after, before) = bounds(prefix);

@@ -43,6 +43,10 @@ pub fn commit(loaded: &Loaded, writes: &[Write], mark: &CommitRow) -> Vec<Json> 
             }
         }
     }
+    if mark.number == 1 {
+        // Once in the life of a connection: whoever left marks before these days is long gone.
+        requests.push(table(COMMITS).clear_before(mark.kept_from()));
+    }
     requests.push(table(COMMITS).put(mark));
     requests
 }
