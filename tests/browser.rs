@@ -5,13 +5,14 @@
 #[macro_use]
 mod conformance;
 mod storage;
+mod support;
 
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
 
 mod memory {
-    conformance!(crate::conformance::memory::Memory::default());
+    conformance!(crate::support::memory::Memory::default());
 }
 
 mod indexed_db {
-    conformance!(crate::conformance::indexed_db::Database::default());
+    conformance!(crate::support::indexed_db::Database::default());
 }

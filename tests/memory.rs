@@ -4,5 +4,6 @@
 
 #[macro_use]
 mod conformance;
+mod support;
 
-conformance!(conformance::memory::Memory::default());
+conformance!(support::memory::Memory::default());

@@ -4,7 +4,7 @@ use futures::future::{join, join_all};
 use longwait::{Code, domain::lease::ProcessLease};
 use serde_json::{Value, json};
 
-use super::world::{AsJson, START, TTL, World, owner, payloads, refused, sequences};
+use crate::support::{AsJson, START, TTL, World, owner, payloads, refused, sequences};
 
 pub async fn sequences_count_from_one_without_gaps(world: World) {
     world.start("p").await;

@@ -8,7 +8,7 @@ use longwait::{
 };
 use serde_json::json;
 
-use super::world::{START, TTL, World, after, owner, refused, scope};
+use crate::support::{START, TTL, World, after, owner, refused, scope};
 
 pub async fn a_closed_registry_refuses_everything_with_closed(world: World) {
     world.start("p").await;

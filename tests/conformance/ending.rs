@@ -4,7 +4,7 @@ use futures::future::join;
 use longwait::{Code, domain::lease::ProcessLease};
 use serde_json::{Value, json};
 
-use super::world::{AsJson, START, TTL, World, owner, refused, success};
+use crate::support::{AsJson, START, TTL, World, owner, refused, success};
 
 fn outputs() -> [(&'static str, Value); 3] {
     let advice = json!({"next": ["x"]});

@@ -4,7 +4,7 @@ use futures::future::join;
 use longwait::store::Changes;
 use serde_json::json;
 
-use super::world::{AsJson, START, World, ids, made, owner, scope};
+use crate::support::{AsJson, START, World, ids, made, owner, scope};
 
 /// Ids that changed after a point, and the next point.
 async fn since(world: &World, cursor: u64) -> (Vec<String>, u64) {

@@ -3,7 +3,7 @@
 use longwait::{Code, domain::grant::HandleDescriptor, store::Live};
 use serde_json::json;
 
-use super::world::{AsJson, World, made, refused, scope};
+use crate::support::{AsJson, World, made, refused, scope};
 
 /// The scope ids that hold a process, in the order of the list.
 async fn holders(world: &World, id: &str) -> Vec<String> {

@@ -7,7 +7,7 @@ use longwait::{
 };
 use serde_json::json;
 
-use super::world::{AsJson, START, TTL, World, acquired, busy, made, owner, refused};
+use crate::support::{AsJson, START, TTL, World, acquired, busy, made, owner, refused};
 
 async fn held(world: &World, id: &str) -> Option<ProcessLease> {
     world.registry.lease(&id.into()).await.unwrap()

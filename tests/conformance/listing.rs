@@ -3,7 +3,7 @@
 use longwait::{Code, domain::filter::ListFilter};
 use serde_json::json;
 
-use super::world::{World, ids, made, read, refused};
+use crate::support::{World, ids, made, read, refused};
 
 /// `active`, `waiting`, and one of every end.
 async fn one_of_each(world: &World) {

@@ -3,7 +3,7 @@
 use longwait::Code;
 use serde_json::{Value, json};
 
-use super::world::{AsJson, START, World, made, refused};
+use crate::support::{AsJson, START, World, made, refused};
 
 async fn refer(world: &World, id: &str, external_ref: Value) -> longwait::Result<Value> {
     Ok(world.registry.set_external_ref(&id.into(), made(external_ref)).await?.json())

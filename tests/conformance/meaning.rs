@@ -3,7 +3,7 @@
 use longwait::Code;
 use serde_json::{Value, json};
 
-use super::world::{AsJson, World, payloads, refused};
+use crate::support::{AsJson, World, payloads, refused};
 
 /// The await output that a terminal type of that state and selector makes of a payload.
 async fn output(world: &World, id: &str, state: &str, selector: Value, payload: Value) -> longwait::Result<Value> {

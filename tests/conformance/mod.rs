@@ -9,12 +9,8 @@
 use std::rc::Rc;
 
 use futures::future::LocalBoxFuture;
-use longwait::domain::schema::SchemaHost;
 
-use world::{Place, World};
-
-pub mod memory;
-pub mod world;
+use crate::support::{Place, World};
 
 pub mod appending;
 pub mod closing;
@@ -33,11 +29,6 @@ pub mod sessions;
 pub mod showing;
 pub mod waiting;
 pub mod waking;
-
-#[cfg(target_family = "wasm")]
-pub mod indexed_db;
-#[cfg(target_family = "wasm")]
-mod schemas;
 
 /// The list of cases: makes a test of each, over a fresh place of its own.
 macro_rules! conformance {
@@ -323,7 +314,7 @@ macro_rules! each_case {
     ($place:expr; $($topic:ident: [$($case:ident,)*])*) => {$($(
         #[test]
         fn $case() {
-            use $crate::conformance::{at_once, run, $topic};
+            use $crate::{conformance::{run, $topic}, support::at_once};
             at_once(run($place, |world| Box::pin($topic::$case(world))));
         }
     )*)*};
@@ -345,44 +336,4 @@ pub async fn run(place: impl Place + 'static, case: fn(World) -> LocalBoxFuture<
     let place: Rc<dyn Place> = Rc::new(place);
     case(World::new(place.clone()).await).await;
     place.remove().await;
-}
-
-/// Runs a future to its end, polling it only when it was woken.
-#[cfg(not(target_family = "wasm"))]
-pub fn at_once(future: impl Future<Output = ()>) {
-    use std::{
-        pin::pin,
-        sync::{
-            Arc,
-            atomic::{AtomicBool, Ordering},
-        },
-        task::{Context, Wake},
-    };
-
-    struct Woken(AtomicBool);
-
-    impl Wake for Woken {
-        fn wake(self: Arc<Self>) {
-            self.0.store(true, Ordering::Relaxed);
-        }
-    }
-
-    let woken = Arc::new(Woken(AtomicBool::new(false)));
-    let waker = woken.clone().into();
-    let mut future = pin!(future);
-    while future.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
-        assert!(woken.0.swap(false, Ordering::Relaxed), "waits for something that never comes");
-    }
-}
-
-/// The validator of these tests.
-#[cfg(not(target_family = "wasm"))]
-fn schemas() -> Rc<dyn SchemaHost> {
-    Rc::new(longwait::host::native_schema::NativeSchemas)
-}
-
-/// The validator of these tests. The browser's own is written in TypeScript and tested there.
-#[cfg(target_family = "wasm")]
-fn schemas() -> Rc<dyn SchemaHost> {
-    Rc::new(schemas::TypesAlone)
 }

@@ -7,7 +7,7 @@ use longwait::{
 };
 use serde_json::json;
 
-use super::world::{START, TTL, World, after, owner, refused, scope};
+use crate::support::{START, TTL, World, after, owner, refused, scope};
 
 /// Past everything that has happened.
 const LATER: u64 = START + 1_000_000;

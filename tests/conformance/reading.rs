@@ -3,7 +3,7 @@
 use longwait::{Code, store::EventRange};
 use serde_json::json;
 
-use super::world::{World, after, refused, sequences};
+use crate::support::{World, after, refused, sequences};
 
 /// A log of `a b a b a b …`, twelve long.
 async fn alternating(world: &World) {

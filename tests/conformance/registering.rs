@@ -4,7 +4,7 @@ use futures::future::join;
 use longwait::{Code, domain::process::ProcessRecord};
 use serde_json::{Value, json};
 
-use super::world::{AsJson, START, World, refused, usual_types};
+use crate::support::{AsJson, START, World, refused, usual_types};
 
 pub async fn a_registered_process_runs_from_now_on(world: World) {
     world.clock.advance(5);

@@ -12,7 +12,7 @@ use longwait::{
 };
 use serde_json::{Value, json};
 
-use super::world::{AsJson, START, TTL, World, owner, refused, sequences};
+use crate::support::{AsJson, START, TTL, World, owner, refused, sequences};
 
 fn keyed(payload: Value) -> Value {
     json!({"eventType": "note", "payload": payload, "replayKey": "k"})

@@ -3,7 +3,7 @@
 use longwait::{Code, store::Live};
 use serde_json::{Value, json};
 
-use super::world::{AsJson, START, World, refused};
+use crate::support::{AsJson, START, World, refused};
 
 async fn delete(world: &World, session: &str) -> Value {
     world.registry.delete_session(&session.into()).await.unwrap().json()

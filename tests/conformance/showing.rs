@@ -3,7 +3,7 @@
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use super::world::{World, owner};
+use crate::support::{World, owner};
 
 pub async fn the_sink_is_shown_every_appended_event(world: World) {
     world.start("p").await;

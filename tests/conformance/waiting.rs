@@ -7,7 +7,7 @@ use futures::{
 use longwait::{Code, host::within, watch::ProcessAttach};
 use serde_json::json;
 
-use super::world::{World, refused, sequences, success};
+use crate::support::{World, refused, sequences, success};
 
 pub async fn every_change_of_a_row_ticks_once_after_its_commit(world: World) {
     let other = world.another().await;

@@ -7,7 +7,7 @@ use longwait::{
 };
 use serde_json::{Value, json};
 
-use super::world::{AsJson, START, World, refused, sequences, to};
+use crate::support::{AsJson, START, World, refused, sequences, to};
 
 /// A process whose events of type `ring` wake as `spec` says.
 async fn ringing(world: &World, id: &str, spec: Value) {

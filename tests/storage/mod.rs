@@ -21,9 +21,10 @@ use serde_json::{Value, json};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::conformance::{
+use crate::support::{
+    AsJson, World,
     indexed_db::{Database, remove},
-    world::{AsJson, World, made, owner, refused, sequences, to},
+    made, owner, refused, sequences, to,
 };
 
 mod bare {
@@ -212,7 +213,7 @@ async fn rows_are_plain_objects_that_a_person_can_read() {
 async fn the_durability_that_was_asked_for_is_passed_on() {
     for (flush, name) in [(Flush::Relaxed, "relaxed"), (Flush::Strict, "strict")] {
         struct Flushing(Flush, String);
-        impl crate::conformance::world::Place for Flushing {
+        impl crate::support::Place for Flushing {
             fn open(
                 &self,
                 clock: FakeClock,

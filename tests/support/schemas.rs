@@ -8,7 +8,7 @@ use longwait::domain::{
 };
 use serde_json::Value;
 
-use super::world::AsJson;
+use super::AsJson;
 
 /// Understands `type` and `properties`.
 pub struct TypesAlone;

@@ -12,7 +12,7 @@ use longwait::{
 };
 use wasm_bindgen::prelude::*;
 
-use super::world::Place;
+use super::Place;
 
 #[wasm_bindgen(module = "/tests/storage/bare.js")]
 extern "C" {

@@ -11,7 +11,7 @@ use longwait::{
     store::{Store, memory::MemoryStore},
 };
 
-use super::world::Place;
+use super::Place;
 
 /// The first tab makes the store, the others share it.
 #[derive(Default)]
