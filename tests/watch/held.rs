@@ -1,0 +1,128 @@
+//! A store whose answers a test can hold back, count, and turn into faults.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+use futures::{FutureExt, channel::oneshot, future::LocalBoxFuture};
+use longwait::{
+    Code, Error, Result,
+    host::fake::FakeClock,
+    store::{Answer, Durability, Query, Reads, Rule, Store, memory::MemoryStore},
+};
+
+use crate::support::Place;
+
+/// A memory store, held by its `Hold`.
+#[derive(Default)]
+pub struct Held {
+    pub hold: Rc<Hold>,
+}
+
+/// What a test does to the store. What happens in the store happens at once; only the answers wait.
+#[derive(Default)]
+pub struct Hold {
+    reads_held: Cell<bool>,
+    writes_held: Cell<bool>,
+    waiting: RefCell<Vec<oneshot::Sender<()>>>,
+    reads: Cell<u64>,
+    faulty: Cell<bool>,
+}
+
+impl Hold {
+    /// Keeps the answers of reads back from now on.
+    pub fn hold_reads(&self) {
+        self.reads_held.set(true);
+    }
+
+    /// Keeps the answers of writes back from now on.
+    pub fn hold_writes(&self) {
+        self.writes_held.set(true);
+    }
+
+    /// Gives every answer out, and keeps none back from now on.
+    pub fn let_go(&self) {
+        self.reads_held.set(false);
+        self.writes_held.set(false);
+        drop(self.waiting.take());
+    }
+
+    /// Gives out the answer that was kept back last.
+    pub fn let_last_go(&self) {
+        drop(self.waiting.borrow_mut().pop());
+    }
+
+    /// Reads so far.
+    pub fn reads(&self) -> u64 {
+        self.reads.get()
+    }
+
+    /// Whether every read fails from now on.
+    pub fn break_down(&self, faulty: bool) {
+        self.faulty.set(faulty);
+    }
+
+    fn gate(&self, held: bool) -> impl Future<Output = ()> + use<> {
+        let opened = held.then(|| {
+            let (open, opened) = oneshot::channel();
+            self.waiting.borrow_mut().push(open);
+            opened
+        });
+        async move {
+            if let Some(opened) = opened {
+                let _ = opened.await;
+            }
+        }
+    }
+}
+
+struct HeldStore {
+    inner: MemoryStore,
+    hold: Rc<Hold>,
+}
+
+impl Store for HeldStore {
+    fn durability(&self) -> Durability {
+        self.inner.durability()
+    }
+
+    fn transact(&self, reads: Reads, rule: Rule) -> LocalBoxFuture<'static, Result<()>> {
+        let (done, gate) = (self.inner.transact(reads, rule), self.hold.gate(self.hold.writes_held.get()));
+        async move {
+            let outcome = done.await;
+            gate.await;
+            outcome
+        }
+        .boxed_local()
+    }
+
+    fn read(&self, query: Query) -> LocalBoxFuture<'static, Result<Answer>> {
+        self.hold.reads.set(self.hold.reads.get() + 1);
+        if self.hold.faulty.get() {
+            return futures::future::ready(Err(Error::new(Code::StorageFailed, "broken down"))).boxed_local();
+        }
+        let (answer, gate) = (self.inner.read(query), self.hold.gate(self.hold.reads_held.get()));
+        async move {
+            let answer = answer.await;
+            gate.await;
+            answer
+        }
+        .boxed_local()
+    }
+
+    fn close(&self) {
+        self.inner.close();
+    }
+}
+
+impl Place for Held {
+    fn open(&self, clock: FakeClock) -> LocalBoxFuture<'static, Rc<dyn Store>> {
+        let store = HeldStore { inner: MemoryStore::new(Rc::new(clock)), hold: self.hold.clone() };
+        futures::future::ready(Rc::new(store) as Rc<dyn Store>).boxed_local()
+    }
+
+    fn remove(&self) -> LocalBoxFuture<'static, ()> {
+        futures::future::ready(()).boxed_local()
+    }
+}
