@@ -136,7 +136,7 @@ impl Step {
                 _ => None,
             },
         };
-        let (id, owner, ttl) = (one(&IDS, a), usize::from(b) % OWNERS, u64::from(c) * 4);
+        let (id, owner, ttl) = (one(&IDS, a), usize::from(b) % OWNERS, u64::from(c % 4) * 50);
         let scope = one(&SCOPES, b);
         let what = match kind % 40 {
             0..=4 => What::Register { id, variant: usize::from(b % 3) },
@@ -168,8 +168,8 @@ impl Step {
             34 => What::Renew { lease, ttl },
             35 => What::Release { lease },
             36 => What::Kill { owner },
-            37 => What::Prune { age: u64::from(b) * 4 },
-            38 => What::Advance { span: u64::from(b) * 4 },
+            37 => What::Prune { age: u64::from(b % 4) * 50 },
+            38 => What::Advance { span: u64::from(b % 4) * 50 },
             _ => What::Follow { limit: u64::from(b % 4) },
         };
         Step { tab: usize::from(tab % 2), what }
