@@ -4,6 +4,9 @@
 
 #[macro_use]
 mod conformance;
+mod property;
+#[path = "property/seeds.rs"]
+mod seeds;
 mod storage;
 mod support;
 

@@ -52,6 +52,8 @@ pub async fn compare(place: Rc<dyn Place>, steps: &[Step]) -> std::result::Resul
 /// Two tabs over one place, and what they got from it.
 struct Tabs {
     tabs: [World; 2],
+    /// How many events each tab's sink was shown so far.
+    shown: [usize; 2],
     acquired: Vec<ProcessLease>,
     /// What a reader of the change feed knows, and where it is.
     mirror: BTreeMap<String, Value>,
@@ -73,8 +75,10 @@ impl Tabs {
     }
 
     /// What a tab was ticked and shown by its last step.
-    fn heard(&self, tab: usize) -> (Vec<String>, Vec<(String, u64)>) {
-        (self.tabs[tab].ticked(), self.tabs[tab].sink.take())
+    fn heard(&mut self, tab: usize) -> (Vec<String>, Vec<(String, u64)>) {
+        let shown = self.tabs[tab].sink.shown();
+        let earlier = std::mem::replace(&mut self.shown[tab], shown.len());
+        (self.tabs[tab].ticked(), shown[earlier..].to_vec())
     }
 
     async fn perform(&mut self, step: &Step) -> Value {

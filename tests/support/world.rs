@@ -61,11 +61,6 @@ impl Recorder {
     pub fn shown(&self) -> Vec<(String, u64)> {
         self.0.borrow().clone()
     }
-
-    /// The same, since the last time this was asked.
-    pub fn take(&self) -> Vec<(String, u64)> {
-        self.0.take()
-    }
 }
 
 impl ProcessEventSink for Recorder {

@@ -81,6 +81,16 @@ fn a_tick_between_subscribing_and_waiting_is_seen() {
 }
 
 #[test]
+fn a_receiver_hears_nothing_of_what_was_before_it() {
+    let (world, _) = world();
+    let mut earlier = world.hub.subscribe(&p());
+    now(world.note("p"));
+    let mut later = world.hub.subscribe(&p());
+    assert!(later.changed().now_or_never().is_none());
+    assert!(earlier.changed().now_or_never().is_some());
+}
+
+#[test]
 fn a_tick_is_heard_by_a_waiter_that_was_never_polled_since() {
     let (world, _) = world();
     let mut changes = world.hub.subscribe(&p());
