@@ -65,7 +65,14 @@ impl Tabs {
     async fn open(place: Rc<dyn Place>) -> Self {
         let first = World::new(place).await;
         let second = first.another().await;
-        Self { tabs: [first, second], acquired: Vec::new(), mirror: BTreeMap::new(), cursor: 0, wakes: BTreeMap::new() }
+        Self {
+            tabs: [first, second],
+            shown: [0; 2],
+            acquired: Vec::new(),
+            mirror: BTreeMap::new(),
+            cursor: 0,
+            wakes: BTreeMap::new(),
+        }
     }
 
     fn close(self) {

@@ -1,0 +1,1111 @@
+// Written by tests/wire.rs from the Rust types. Compiling this file is the test.
+import type { ProcessErrorCode } from "../../js/errors.js";
+import type {
+  AppendRequest, AppendResult, FailureClass, HandleDescriptor, HandleEntry, HandleGrant, LeaseClaim, LeaseOwner,
+  ListFilter, Page, ProcessAwaitOutput, ProcessEvent, ProcessEventType, ProcessExternalRef, ProcessIdentity,
+  ProcessInput, ProcessLease, ProcessProvenance, ProcessRecord, ProcessRegistration, ProcessRegistry, ProcessStatus,
+  Selector, SessionDeleteReport, SessionScope, TerminalState, WaitState, WakeDelivery,
+} from "../../js/types.js";
+
+type Meaning = NonNullable<ProcessEventType["semantics"]>;
+type Terminal = NonNullable<Meaning["terminal"]>;
+type Wake = NonNullable<Meaning["wake"]>;
+type Changes = Awaited<ReturnType<ProcessRegistry["changedSince"]>>;
+type Pruned = Awaited<ReturnType<ProcessRegistry["pruneTerminalProcesses"]>>;
+type EventBatch = { events: ProcessEvent[]; done: boolean };
+
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
+/** `true` where a value has every field that its type knows. */
+type HasAll<T, Value> = Same<keyof T, keyof Value>;
+
+export const wire1 = {
+  "metadata": {
+    "any": [
+      1,
+      null,
+      "x",
+      true
+    ]
+  },
+  "type": "external"
+} satisfies Extract<ProcessInput, { type: "external" }>;
+true satisfies HasAll<Extract<ProcessInput, { type: "external" }>, typeof wire1>;
+export const wire2 = {
+  "type": "external"
+} satisfies Extract<ProcessInput, { type: "external" }>;
+export const wire3 = {
+  "kind": "k",
+  "payload": null,
+  "type": "engine"
+} satisfies Extract<ProcessInput, { type: "engine" }>;
+true satisfies HasAll<Extract<ProcessInput, { type: "engine" }>, typeof wire3>;
+export const wire4 = {
+  "kind": "k",
+  "type": "engine"
+} satisfies Extract<ProcessInput, { type: "engine" }>;
+export const wire5 = {
+  "call": {
+    "args": {
+      "any": [
+        1,
+        null,
+        "x",
+        true
+      ]
+    },
+    "callId": "c",
+    "more": {
+      "any": [
+        1,
+        null,
+        "x",
+        true
+      ]
+    },
+    "toolId": "i",
+    "toolName": "t"
+  },
+  "type": "tool_call"
+} satisfies Extract<ProcessInput, { type: "tool_call" }>;
+true satisfies HasAll<Extract<ProcessInput, { type: "tool_call" }>, typeof wire5>;
+export const wire6 = {
+  "call": {
+    "callId": "c",
+    "toolName": "t"
+  },
+  "type": "tool_call"
+} satisfies Extract<ProcessInput, { type: "tool_call" }>;
+true satisfies HasAll<Extract<ProcessInput, { type: "tool_call" }>, typeof wire6>;
+export const wire7 = {
+  "createRequest": {
+    "sessionId": {
+      "any": [
+        1,
+        null,
+        "x",
+        true
+      ]
+    }
+  },
+  "turnInput": {
+    "any": [
+      1,
+      null,
+      "x",
+      true
+    ]
+  },
+  "type": "session_turn"
+} satisfies Extract<ProcessInput, { type: "session_turn" }>;
+true satisfies HasAll<Extract<ProcessInput, { type: "session_turn" }>, typeof wire7>;
+export const wire8 = {
+  "definition": {
+    "any": [
+      1,
+      null,
+      "x",
+      true
+    ]
+  },
+  "kind": "k",
+  "label": "l"
+} satisfies ProcessIdentity;
+true satisfies HasAll<ProcessIdentity, typeof wire8>;
+export const wire9 = {
+  "kind": "k"
+} satisfies ProcessIdentity;
+export const wire10 = {
+  "originator": {
+    "type": "host"
+  }
+} satisfies ProcessProvenance;
+export const wire11 = {
+  "originator": {
+    "scope": {
+      "agentFrameId": "f",
+      "sessionId": "s"
+    },
+    "type": "session"
+  }
+} satisfies ProcessProvenance;
+export const wire12 = {
+  "causedBy": {
+    "any": [
+      1,
+      null,
+      "x",
+      true
+    ]
+  },
+  "originator": {
+    "scope": {
+      "sessionId": "s"
+    },
+    "type": "session"
+  }
+} satisfies ProcessProvenance;
+true satisfies HasAll<ProcessProvenance, typeof wire12>;
+export const wire13 = {
+  "envRef": "e",
+  "eventTypes": [
+    {
+      "name": "n",
+      "payloadSchema": {
+        "any": [
+          1,
+          null,
+          "x",
+          true
+        ]
+      },
+      "semantics": {
+        "terminal": {
+          "awaitOutput": {
+            "pointer": "/a"
+          },
+          "state": "failed"
+        },
+        "wake": {
+          "dedupeKey": "event_identity",
+          "input": "payload"
+        }
+      }
+    }
+  ],
+  "id": "p",
+  "identity": {
+    "definition": {
+      "any": [
+        1,
+        null,
+        "x",
+        true
+      ]
+    },
+    "kind": "k",
+    "label": "l"
+  },
+  "input": {
+    "type": "external"
+  },
+  "provenance": {
+    "causedBy": {
+      "any": [
+        1,
+        null,
+        "x",
+        true
+      ]
+    },
+    "originator": {
+      "scope": {
+        "sessionId": "s"
+      },
+      "type": "session"
+    }
+  },
+  "recovery": "abandon",
+  "wakeTarget": {
+    "agentFrameId": "f",
+    "sessionId": "s"
+  }
+} satisfies ProcessRegistration;
+true satisfies HasAll<ProcessRegistration, typeof wire13>;
+export const wire14 = {
+  "eventTypes": [],
+  "id": "p",
+  "input": {
+    "type": "external"
+  }
+} satisfies ProcessRegistration;
+export const wire15 = "rerun" satisfies NonNullable<ProcessRegistration["recovery"]>;
+export const wire16 = "abandon" satisfies NonNullable<ProcessRegistration["recovery"]>;
+export const wire17 = {
+  "backend": "b",
+  "id": "i",
+  "metadata": {
+    "any": [
+      1,
+      null,
+      "x",
+      true
+    ]
+  }
+} satisfies ProcessExternalRef;
+true satisfies HasAll<ProcessExternalRef, typeof wire17>;
+export const wire18 = {
+  "backend": "b",
+  "id": "i"
+} satisfies ProcessExternalRef;
+export const wire19 = {
+  "eventType": "signal.n",
+  "key": "k",
+  "kind": "signal",
+  "name": "n",
+  "ordinal": 1,
+  "sinceMs": 2
+} satisfies WaitState;
+true satisfies HasAll<WaitState, typeof wire19>;
+export const wire20 = {
+  "createdAtMs": 1,
+  "envRef": "e",
+  "eventTypes": [
+    {
+      "name": "n",
+      "payloadSchema": {
+        "any": [
+          1,
+          null,
+          "x",
+          true
+        ]
+      },
+      "semantics": {
+        "terminal": {
+          "awaitOutput": {
+            "pointer": "/a"
+          },
+          "state": "failed"
+        },
+        "wake": {
+          "dedupeKey": "event_identity",
+          "input": "payload"
+        }
+      }
+    }
+  ],
+  "externalRef": {
+    "backend": "b",
+    "id": "i",
+    "metadata": {
+      "any": [
+        1,
+        null,
+        "x",
+        true
+      ]
+    }
+  },
+  "id": "p",
+  "identity": {
+    "definition": {
+      "any": [
+        1,
+        null,
+        "x",
+        true
+      ]
+    },
+    "kind": "k",
+    "label": "l"
+  },
+  "input": {
+    "type": "external"
+  },
+  "provenance": {
+    "originator": {
+      "type": "host"
+    }
+  },
+  "recovery": "abandon",
+  "registrationHash": "0f",
+  "status": {
+    "awaitOutput": {
+      "type": "success",
+      "value": null
+    },
+    "state": "completed"
+  },
+  "updatedAtMs": 2,
+  "wait": {
+    "eventType": "signal.n",
+    "key": "k",
+    "kind": "signal",
+    "name": "n",
+    "ordinal": 1,
+    "sinceMs": 2
+  },
+  "wakeTarget": {
+    "agentFrameId": "f",
+    "sessionId": "s"
+  }
+} satisfies ProcessRecord;
+true satisfies HasAll<ProcessRecord, typeof wire20>;
+export const wire21 = {
+  "createdAtMs": 1,
+  "eventTypes": [],
+  "id": "p",
+  "identity": {
+    "kind": "k"
+  },
+  "input": {
+    "type": "external"
+  },
+  "provenance": {
+    "originator": {
+      "type": "host"
+    }
+  },
+  "registrationHash": "0f",
+  "status": {
+    "state": "running"
+  },
+  "updatedAtMs": 2
+} satisfies ProcessRecord;
+export const wire22 = "payload" satisfies Selector;
+export const wire23 = {
+  "pointer": "/a"
+} satisfies Selector;
+export const wire24 = {
+  "const": {
+    "any": [
+      1,
+      null,
+      "x",
+      true
+    ]
+  }
+} satisfies Selector;
+export const wire25 = {
+  "fields": {
+    "a": "payload"
+  },
+  "template": "{a}"
+} satisfies Selector;
+export const wire26 = {
+  "present": "/a"
+} satisfies Selector;
+export const wire27 = "event_identity" satisfies NonNullable<Wake["dedupeKey"]>;
+export const wire28 = {
+  "selector": {
+    "pointer": "/a"
+  }
+} satisfies NonNullable<Wake["dedupeKey"]>;
+export const wire29 = {
+  "const": "c"
+} satisfies NonNullable<Wake["dedupeKey"]>;
+export const wire30 = {
+  "dedupeKey": {
+    "const": "c"
+  },
+  "input": "payload",
+  "when": {
+    "pointer": "/a"
+  }
+} satisfies Wake;
+true satisfies HasAll<Wake, typeof wire30>;
+export const wire31 = {
+  "dedupeKey": "event_identity",
+  "input": "payload"
+} satisfies Wake;
+export const wire32 = "completed" satisfies TerminalState;
+export const wire33 = {
+  "awaitOutput": {
+    "pointer": "/a"
+  },
+  "state": "completed"
+} satisfies Terminal;
+true satisfies HasAll<Terminal, typeof wire33>;
+export const wire34 = {
+  "state": "completed"
+} satisfies Terminal;
+export const wire35 = "failed" satisfies TerminalState;
+export const wire36 = {
+  "awaitOutput": {
+    "pointer": "/a"
+  },
+  "state": "failed"
+} satisfies Terminal;
+true satisfies HasAll<Terminal, typeof wire36>;
+export const wire37 = {
+  "state": "failed"
+} satisfies Terminal;
+export const wire38 = "cancelled" satisfies TerminalState;
+export const wire39 = {
+  "awaitOutput": {
+    "pointer": "/a"
+  },
+  "state": "cancelled"
+} satisfies Terminal;
+true satisfies HasAll<Terminal, typeof wire39>;
+export const wire40 = {
+  "state": "cancelled"
+} satisfies Terminal;
+export const wire41 = {
+  "terminal": {
+    "awaitOutput": {
+      "pointer": "/a"
+    },
+    "state": "failed"
+  },
+  "wake": {
+    "dedupeKey": "event_identity",
+    "input": "payload"
+  }
+} satisfies Meaning;
+true satisfies HasAll<Meaning, typeof wire41>;
+export const wire42 = {} satisfies Meaning;
+export const wire43 = {
+  "name": "n",
+  "payloadSchema": {
+    "any": [
+      1,
+      null,
+      "x",
+      true
+    ]
+  },
+  "semantics": {
+    "terminal": {
+      "awaitOutput": {
+        "pointer": "/a"
+      },
+      "state": "failed"
+    },
+    "wake": {
+      "dedupeKey": "event_identity",
+      "input": "payload"
+    }
+  }
+} satisfies ProcessEventType;
+true satisfies HasAll<ProcessEventType, typeof wire43>;
+export const wire44 = {
+  "name": "n"
+} satisfies ProcessEventType;
+export const wire45 = "invalid_request" satisfies FailureClass;
+export const wire46 = "unavailable" satisfies FailureClass;
+export const wire47 = "permission_denied" satisfies FailureClass;
+export const wire48 = "timeout" satisfies FailureClass;
+export const wire49 = "execution" satisfies FailureClass;
+export const wire50 = "external" satisfies FailureClass;
+export const wire51 = "resource_limit" satisfies FailureClass;
+export const wire52 = "internal" satisfies FailureClass;
+export const wire53 = {
+  "control": {
+    "any": [
+      1,
+      null,
+      "x",
+      true
+    ]
+  },
+  "type": "success",
+  "value": {
+    "any": [
+      1,
+      null,
+      "x",
+      true
+    ]
+  }
+} satisfies Extract<ProcessAwaitOutput, { type: "success" }>;
+true satisfies HasAll<Extract<ProcessAwaitOutput, { type: "success" }>, typeof wire53>;
+export const wire54 = {
+  "awaitOutput": {
+    "control": {
+      "any": [
+        1,
+        null,
+        "x",
+        true
+      ]
+    },
+    "type": "success",
+    "value": {
+      "any": [
+        1,
+        null,
+        "x",
+        true
+      ]
+    }
+  },
+  "state": "completed"
+} satisfies Extract<ProcessStatus, { awaitOutput: unknown }>;
+true satisfies HasAll<Extract<ProcessStatus, { awaitOutput: unknown }>, typeof wire54>;
+export const wire55 = {
+  "class": "execution",
+  "code": "c",
+  "control": {
+    "any": [
+      1,
+      null,
+      "x",
+      true
+    ]
+  },
+  "message": "m",
+  "raw": {
+    "any": [
+      1,
+      null,
+      "x",
+      true
+    ]
+  },
+  "type": "failure"
+} satisfies Extract<ProcessAwaitOutput, { type: "failure" }>;
+true satisfies HasAll<Extract<ProcessAwaitOutput, { type: "failure" }>, typeof wire55>;
+export const wire56 = {
+  "awaitOutput": {
+    "class": "execution",
+    "code": "c",
+    "control": {
+      "any": [
+        1,
+        null,
+        "x",
+        true
+      ]
+    },
+    "message": "m",
+    "raw": {
+      "any": [
+        1,
+        null,
+        "x",
+        true
+      ]
+    },
+    "type": "failure"
+  },
+  "state": "failed"
+} satisfies Extract<ProcessStatus, { awaitOutput: unknown }>;
+true satisfies HasAll<Extract<ProcessStatus, { awaitOutput: unknown }>, typeof wire56>;
+export const wire57 = {
+  "control": {
+    "any": [
+      1,
+      null,
+      "x",
+      true
+    ]
+  },
+  "message": "m",
+  "raw": {
+    "any": [
+      1,
+      null,
+      "x",
+      true
+    ]
+  },
+  "type": "cancelled"
+} satisfies Extract<ProcessAwaitOutput, { type: "cancelled" }>;
+true satisfies HasAll<Extract<ProcessAwaitOutput, { type: "cancelled" }>, typeof wire57>;
+export const wire58 = {
+  "awaitOutput": {
+    "control": {
+      "any": [
+        1,
+        null,
+        "x",
+        true
+      ]
+    },
+    "message": "m",
+    "raw": {
+      "any": [
+        1,
+        null,
+        "x",
+        true
+      ]
+    },
+    "type": "cancelled"
+  },
+  "state": "cancelled"
+} satisfies Extract<ProcessStatus, { awaitOutput: unknown }>;
+true satisfies HasAll<Extract<ProcessStatus, { awaitOutput: unknown }>, typeof wire58>;
+export const wire59 = {
+  "type": "success",
+  "value": {
+    "any": [
+      1,
+      null,
+      "x",
+      true
+    ]
+  }
+} satisfies Extract<ProcessAwaitOutput, { type: "success" }>;
+export const wire60 = {
+  "awaitOutput": {
+    "type": "success",
+    "value": {
+      "any": [
+        1,
+        null,
+        "x",
+        true
+      ]
+    }
+  },
+  "state": "completed"
+} satisfies Extract<ProcessStatus, { awaitOutput: unknown }>;
+true satisfies HasAll<Extract<ProcessStatus, { awaitOutput: unknown }>, typeof wire60>;
+export const wire61 = {
+  "class": "execution",
+  "code": "c",
+  "message": "m",
+  "type": "failure"
+} satisfies Extract<ProcessAwaitOutput, { type: "failure" }>;
+export const wire62 = {
+  "awaitOutput": {
+    "class": "execution",
+    "code": "c",
+    "message": "m",
+    "type": "failure"
+  },
+  "state": "failed"
+} satisfies Extract<ProcessStatus, { awaitOutput: unknown }>;
+true satisfies HasAll<Extract<ProcessStatus, { awaitOutput: unknown }>, typeof wire62>;
+export const wire63 = {
+  "message": "m",
+  "type": "cancelled"
+} satisfies Extract<ProcessAwaitOutput, { type: "cancelled" }>;
+export const wire64 = {
+  "awaitOutput": {
+    "message": "m",
+    "type": "cancelled"
+  },
+  "state": "cancelled"
+} satisfies Extract<ProcessStatus, { awaitOutput: unknown }>;
+true satisfies HasAll<Extract<ProcessStatus, { awaitOutput: unknown }>, typeof wire64>;
+export const wire65 = {
+  "state": "running"
+} satisfies Extract<ProcessStatus, { state: "running" }>;
+true satisfies HasAll<Extract<ProcessStatus, { state: "running" }>, typeof wire65>;
+export const wire66 = {
+  "eventType": "n",
+  "occurredAtMs": 3,
+  "payload": {
+    "any": [
+      1,
+      null,
+      "x",
+      true
+    ]
+  },
+  "processId": "p",
+  "replayKey": "k",
+  "semantics": {
+    "terminal": {
+      "awaitOutput": {
+        "type": "success",
+        "value": {
+          "any": [
+            1,
+            null,
+            "x",
+            true
+          ]
+        }
+      },
+      "state": "completed"
+    },
+    "wake": {
+      "dedupeKey": "d",
+      "input": "i"
+    }
+  },
+  "sequence": 1
+} satisfies ProcessEvent;
+true satisfies HasAll<ProcessEvent, typeof wire66>;
+export const wire67 = {
+  "eventType": "n",
+  "occurredAtMs": 3,
+  "payload": {
+    "any": [
+      1,
+      null,
+      "x",
+      true
+    ]
+  },
+  "processId": "p",
+  "semantics": {},
+  "sequence": 1
+} satisfies ProcessEvent;
+export const wire68 = {
+  "terminal": {
+    "awaitOutput": {
+      "type": "success",
+      "value": {
+        "any": [
+          1,
+          null,
+          "x",
+          true
+        ]
+      }
+    },
+    "state": "completed"
+  },
+  "wake": {
+    "dedupeKey": "d",
+    "input": "i"
+  }
+} satisfies ProcessEvent["semantics"];
+true satisfies HasAll<ProcessEvent["semantics"], typeof wire68>;
+export const wire69 = {
+  "eventType": "n",
+  "lease": {
+    "claimedAtMs": 2,
+    "expiresAtMs": 3,
+    "fencingToken": 1,
+    "leaseToken": "t",
+    "owner": {
+      "incarnationId": "1",
+      "ownerId": "o"
+    },
+    "processId": "p"
+  },
+  "payload": null,
+  "replayKey": "k",
+  "wakeTargetScope": {
+    "sessionId": "s"
+  }
+} satisfies AppendRequest;
+true satisfies HasAll<AppendRequest, typeof wire69>;
+export const wire70 = {
+  "eventType": "n"
+} satisfies AppendRequest;
+export const wire71 = {
+  "event": {
+    "eventType": "n",
+    "occurredAtMs": 3,
+    "payload": {
+      "any": [
+        1,
+        null,
+        "x",
+        true
+      ]
+    },
+    "processId": "p",
+    "replayKey": "k",
+    "semantics": {
+      "terminal": {
+        "awaitOutput": {
+          "type": "success",
+          "value": {
+            "any": [
+              1,
+              null,
+              "x",
+              true
+            ]
+          }
+        },
+        "state": "completed"
+      },
+      "wake": {
+        "dedupeKey": "d",
+        "input": "i"
+      }
+    },
+    "sequence": 1
+  },
+  "replayed": true,
+  "wakeDelivery": {
+    "createdAtMs": 3,
+    "dedupeKey": "d",
+    "eventType": "n",
+    "input": "i",
+    "processCausedBy": {
+      "any": [
+        1,
+        null,
+        "x",
+        true
+      ]
+    },
+    "processId": "p",
+    "sequence": 1,
+    "targetScopeId": "session:s",
+    "targetSessionId": "s",
+    "wakeId": "wake:0f"
+  }
+} satisfies AppendResult;
+true satisfies HasAll<AppendResult, typeof wire71>;
+export const wire72 = {
+  "event": {
+    "eventType": "n",
+    "occurredAtMs": 3,
+    "payload": {
+      "any": [
+        1,
+        null,
+        "x",
+        true
+      ]
+    },
+    "processId": "p",
+    "semantics": {},
+    "sequence": 1
+  },
+  "replayed": false
+} satisfies AppendResult;
+export const wire73 = {
+  "createdAtMs": 3,
+  "dedupeKey": "d",
+  "eventType": "n",
+  "input": "i",
+  "processCausedBy": {
+    "any": [
+      1,
+      null,
+      "x",
+      true
+    ]
+  },
+  "processId": "p",
+  "sequence": 1,
+  "targetScopeId": "session:s",
+  "targetSessionId": "s",
+  "wakeId": "wake:0f"
+} satisfies WakeDelivery;
+true satisfies HasAll<WakeDelivery, typeof wire73>;
+export const wire74 = {
+  "createdAtMs": 3,
+  "dedupeKey": "d",
+  "eventType": "n",
+  "input": "i",
+  "processId": "p",
+  "sequence": 1,
+  "targetScopeId": "session:s",
+  "targetSessionId": "s",
+  "wakeId": "wake:0f"
+} satisfies WakeDelivery;
+export const wire75 = {
+  "done": true,
+  "events": [
+    {
+      "eventType": "n",
+      "occurredAtMs": 3,
+      "payload": {
+        "any": [
+          1,
+          null,
+          "x",
+          true
+        ]
+      },
+      "processId": "p",
+      "semantics": {},
+      "sequence": 1
+    }
+  ]
+} satisfies EventBatch;
+true satisfies HasAll<EventBatch, typeof wire75>;
+export const wire76 = {
+  "agentFrameId": "f",
+  "sessionId": "s"
+} satisfies SessionScope;
+true satisfies HasAll<SessionScope, typeof wire76>;
+export const wire77 = {
+  "sessionId": "s"
+} satisfies SessionScope;
+export const wire78 = {
+  "kind": "k",
+  "label": "l"
+} satisfies HandleDescriptor;
+true satisfies HasAll<HandleDescriptor, typeof wire78>;
+export const wire79 = {} satisfies HandleDescriptor;
+export const wire80 = {
+  "descriptor": {},
+  "processId": "p",
+  "scopeId": "session:s",
+  "sessionId": "s"
+} satisfies HandleGrant;
+true satisfies HasAll<HandleGrant, typeof wire80>;
+export const wire81 = {
+  "grant": {
+    "descriptor": {},
+    "processId": "p",
+    "scopeId": "session:s",
+    "sessionId": "s"
+  },
+  "record": {
+    "createdAtMs": 1,
+    "eventTypes": [],
+    "id": "p",
+    "identity": {
+      "kind": "k"
+    },
+    "input": {
+      "type": "external"
+    },
+    "provenance": {
+      "originator": {
+        "type": "host"
+      }
+    },
+    "registrationHash": "0f",
+    "status": {
+      "state": "running"
+    },
+    "updatedAtMs": 2
+  }
+} satisfies HandleEntry;
+true satisfies HasAll<HandleEntry, typeof wire81>;
+export const wire82 = {
+  "deletedWakeCount": 0,
+  "orphanedProcessIds": [
+    "a"
+  ],
+  "preservedProcessIds": [],
+  "revokedHandleCount": 2,
+  "sessionId": "s"
+} satisfies SessionDeleteReport;
+true satisfies HasAll<SessionDeleteReport, typeof wire82>;
+export const wire83 = {
+  "kind": "opaque"
+} satisfies NonNullable<LeaseOwner["liveness"]>;
+export const wire84 = {
+  "incarnationId": "1",
+  "liveness": {
+    "kind": "opaque"
+  },
+  "ownerId": "o"
+} satisfies LeaseOwner;
+true satisfies HasAll<LeaseOwner, typeof wire84>;
+export const wire85 = {
+  "kind": "web_lock",
+  "lockName": "l"
+} satisfies NonNullable<LeaseOwner["liveness"]>;
+export const wire86 = {
+  "incarnationId": "1",
+  "liveness": {
+    "kind": "web_lock",
+    "lockName": "l"
+  },
+  "ownerId": "o"
+} satisfies LeaseOwner;
+true satisfies HasAll<LeaseOwner, typeof wire86>;
+export const wire87 = {
+  "incarnationId": "1",
+  "ownerId": "o"
+} satisfies LeaseOwner;
+export const wire88 = {
+  "claimedAtMs": 2,
+  "expiresAtMs": 3,
+  "fencingToken": 1,
+  "leaseToken": "t",
+  "owner": {
+    "incarnationId": "1",
+    "ownerId": "o"
+  },
+  "processId": "p"
+} satisfies ProcessLease;
+true satisfies HasAll<ProcessLease, typeof wire88>;
+export const wire89 = {
+  "lease": {
+    "claimedAtMs": 2,
+    "expiresAtMs": 3,
+    "fencingToken": 1,
+    "leaseToken": "t",
+    "owner": {
+      "incarnationId": "1",
+      "ownerId": "o"
+    },
+    "processId": "p"
+  },
+  "outcome": "acquired"
+} satisfies Extract<LeaseClaim, { outcome: "acquired" }>;
+true satisfies HasAll<Extract<LeaseClaim, { outcome: "acquired" }>, typeof wire89>;
+export const wire90 = {
+  "holder": {
+    "claimedAtMs": 2,
+    "expiresAtMs": 3,
+    "fencingToken": 1,
+    "leaseToken": "t",
+    "owner": {
+      "incarnationId": "1",
+      "ownerId": "o"
+    },
+    "processId": "p"
+  },
+  "outcome": "busy"
+} satisfies Extract<LeaseClaim, { outcome: "busy" }>;
+true satisfies HasAll<Extract<LeaseClaim, { outcome: "busy" }>, typeof wire90>;
+export const wire91 = "running" satisfies NonNullable<ListFilter["status"]>;
+export const wire92 = "completed" satisfies NonNullable<ListFilter["status"]>;
+export const wire93 = "failed" satisfies NonNullable<ListFilter["status"]>;
+export const wire94 = "cancelled" satisfies NonNullable<ListFilter["status"]>;
+export const wire95 = "any" satisfies NonNullable<ListFilter["status"]>;
+export const wire96 = {
+  "definition": null,
+  "kind": "k",
+  "status": "any",
+  "waiting": false
+} satisfies ListFilter;
+true satisfies HasAll<ListFilter, typeof wire96>;
+export const wire97 = {} satisfies ListFilter;
+export const wire98 = {
+  "cursor": "p",
+  "limit": 10
+} satisfies Page;
+true satisfies HasAll<Page, typeof wire98>;
+export const wire99 = {} satisfies Page;
+export const wire100 = {
+  "cursor": "7",
+  "records": [
+    {
+      "createdAtMs": 1,
+      "eventTypes": [],
+      "id": "p",
+      "identity": {
+        "kind": "k"
+      },
+      "input": {
+        "type": "external"
+      },
+      "provenance": {
+        "originator": {
+          "type": "host"
+        }
+      },
+      "registrationHash": "0f",
+      "status": {
+        "state": "running"
+      },
+      "updatedAtMs": 2
+    }
+  ],
+  "removed": [
+    "q"
+  ]
+} satisfies Changes;
+true satisfies HasAll<Changes, typeof wire100>;
+export const wire101 = {
+  "prunedEvents": 2,
+  "prunedProcesses": 1
+} satisfies Pruned;
+true satisfies HasAll<Pruned, typeof wire101>;
+const codes = [
+  "invalid_argument",
+  "unknown_process",
+  "registration_conflict",
+  "external_ref_conflict",
+  "undeclared_event_type",
+  "invalid_schema",
+  "invalid_payload",
+  "missing_replay_key",
+  "replay_conflict",
+  "already_terminal",
+  "process_terminal",
+  "not_granted",
+  "lease_lost",
+  "timeout",
+  "quota_exceeded",
+  "storage_unavailable",
+  "storage_blocked",
+  "storage_version",
+  "storage_failed",
+  "conflict",
+  "disconnected",
+  "closed",
+  "internal"
+] as const satisfies readonly ProcessErrorCode[];
+true satisfies Same<ProcessErrorCode, (typeof codes)[number]>;
