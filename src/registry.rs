@@ -178,7 +178,7 @@ impl ProcessRegistry {
         let turn = self.sink.as_ref().map(|(_, turns)| turns.join(id));
         let appended = self.execute(operation::append(id.clone(), request, &self.schemas)).await?;
         if let (Some((sink, _)), Some(turn), false) = (&self.sink, turn, appended.replayed) {
-            turn.come().await;
+            turn.come(appended.event.sequence).await;
             let shown = sink.emit(&appended.event);
             drop(turn);
             shown.await;

@@ -2,11 +2,7 @@
 //!
 //! A sink is for freshness, never for truth: what it missed is in the log.
 
-use std::{
-    cell::RefCell,
-    collections::{HashMap, VecDeque},
-    rc::Rc,
-};
+use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
 use futures::{channel::oneshot, future::LocalBoxFuture};
 
@@ -25,12 +21,24 @@ pub trait ProcessEventSink {
 /// Keeps the calls of a sink in append order, per process, while the calls themselves may
 /// overlap. (Were each call to wait for the one before, a sink that appends would wait for itself.)
 #[derive(Clone, Default)]
-pub struct Turns(Rc<RefCell<HashMap<ProcessId, VecDeque<Place>>>>);
+pub struct Turns(Rc<RefCell<HashMap<ProcessId, Vec<Place>>>>);
 
-#[derive(Default)]
 struct Place {
     number: u64,
+    /// Known once the append has landed.
+    sequence: Option<u64>,
     call: Option<oneshot::Sender<()>>,
+}
+
+impl Place {
+    /// Whether its turn comes before another's: by sequence where both have landed, since an append
+    /// that the store had to try again lands behind later ones; else by which of them began first.
+    fn precedes(&self, other: &Place) -> bool {
+        match (self.sequence, other.sequence) {
+            (Some(own), Some(others)) => own < others,
+            (Some(_) | None, _) => self.number < other.number,
+        }
+    }
 }
 
 /// One append's place in the order. Dropping it lets the next one go.
@@ -45,28 +53,37 @@ impl Turns {
     pub fn join(&self, id: &ProcessId) -> Turn {
         let mut turns = self.0.borrow_mut();
         let queue = turns.entry(id.clone()).or_default();
-        let number = queue.back().map_or(0, |last| last.number + 1);
-        queue.push_back(Place { number, call: None });
+        let number = queue.last().map_or(0, |last| last.number + 1);
+        queue.push(Place { number, sequence: None, call: None });
         Turn { turns: self.clone(), id: id.clone(), number }
+    }
+
+    /// Calls the place that waits and has nobody before it, if there is one.
+    fn call_next(&self, id: &ProcessId) {
+        let call = {
+            let mut turns = self.0.borrow_mut();
+            let Some(queue) = turns.get_mut(id) else { return };
+            let is_next = |place: &Place| place.call.is_some() && !queue.iter().any(|other| other.precedes(place));
+            let next = queue.iter().position(is_next);
+            next.and_then(|next| queue.get_mut(next)?.call.take())
+        };
+        if let Some(call) = call {
+            let _ = call.send(());
+        }
     }
 }
 
 impl Turn {
-    /// Resolves when every earlier place was given up.
-    pub async fn come(&self) {
-        let called = {
-            let mut turns = self.turns.0.borrow_mut();
-            let Some(queue) = turns.get_mut(&self.id) else { return };
-            if queue.front().is_none_or(|first| first.number == self.number) {
-                return;
-            }
-            let (call, called) = oneshot::channel();
-            match queue.iter_mut().find(|place| place.number == self.number) {
-                Some(place) => place.call = Some(call),
-                None => return,
-            }
-            called
-        };
+    /// Resolves when the append, which has landed as `sequence`, has nobody before it.
+    pub async fn come(&self, sequence: u64) {
+        let (call, called) = oneshot::channel();
+        if let Some(queue) = self.turns.0.borrow_mut().get_mut(&self.id)
+            && let Some(place) = queue.iter_mut().find(|place| place.number == self.number)
+        {
+            place.sequence = Some(sequence);
+            place.call = Some(call);
+        }
+        self.turns.call_next(&self.id);
         // The sender is dropped only with this place, which is still held.
         let _ = called.await;
     }
@@ -74,19 +91,15 @@ impl Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let next = {
+        {
             let mut turns = self.turns.0.borrow_mut();
             let Some(queue) = turns.get_mut(&self.id) else { return };
             queue.retain(|place| place.number != self.number);
-            let next = queue.front_mut().and_then(|first| first.call.take());
             if queue.is_empty() {
                 turns.remove(&self.id);
             }
-            next
-        };
-        if let Some(next) = next {
-            let _ = next.send(());
         }
+        self.turns.call_next(&self.id);
     }
 }
 
@@ -100,7 +113,7 @@ mod tests {
     fn a_later_append_waits_until_every_earlier_one_had_its_turn_or_gave_up() {
         let (turns, id) = (Turns::default(), ProcessId::from("a"));
         let (first, second, third) = (turns.join(&id), turns.join(&id), turns.join(&id));
-        let mut come = Box::pin(third.come());
+        let mut come = Box::pin(third.come(2));
         assert!((&mut come).now_or_never().is_none());
         drop(second);
         assert!((&mut come).now_or_never().is_none());
@@ -112,9 +125,23 @@ mod tests {
     }
 
     #[test]
+    fn an_append_that_landed_late_lets_those_before_it_go_first() {
+        let (turns, id) = (Turns::default(), ProcessId::from("a"));
+        let (late, early) = (turns.join(&id), turns.join(&id));
+        let mut early_comes = Box::pin(early.come(1));
+        assert!((&mut early_comes).now_or_never().is_none());
+        let mut late_comes = Box::pin(late.come(2));
+        assert!((&mut late_comes).now_or_never().is_none());
+        assert!((&mut early_comes).now_or_never().is_some());
+        drop(early_comes);
+        drop(early);
+        assert!((&mut late_comes).now_or_never().is_some());
+    }
+
+    #[test]
     fn processes_do_not_wait_for_each_other() {
         let turns = Turns::default();
         let _busy = turns.join(&"a".into());
-        assert!(turns.join(&"b".into()).come().now_or_never().is_some());
+        assert!(turns.join(&"b".into()).come(1).now_or_never().is_some());
     }
 }
