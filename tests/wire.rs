@@ -181,7 +181,7 @@ impl Fixtures {
         self.both_full("HandleDescriptor", descriptor(true));
         self.both("HandleDescriptor", descriptor(false));
         self.both_full("HandleGrant", grant());
-        self.add_full("HandleEntry", &HandleEntry { grant: grant(), record: record(false).into() });
+        self.add_full("HandleEntry", &HandleEntry { grant: grant(), record: record(false) });
         let report = SessionDeleteReport {
             session_id: "s".into(),
             revoked_handle_count: 2,
@@ -213,7 +213,7 @@ impl Fixtures {
         self.asked::<ListFilter>("ListFilter", json!({}), false);
         self.asked::<Page>("Page", json!({"limit": 10, "cursor": "p"}), true);
         self.asked::<Page>("Page", json!({}), false);
-        let changes = Changes { records: vec![record(false).into()], removed: vec!["q".into()], cursor: 7 };
+        let changes = Changes { records: vec![record(false)], removed: vec!["q".into()], cursor: 7 };
         self.add_full("Changes", &changes);
         self.add_full("Pruned", &PruneReport { pruned_processes: 1, pruned_events: 2 });
     }

@@ -504,7 +504,7 @@ impl Model {
                         self.grants.contains_key(&((*scope).into(), (**id).into()))
                             && (!live || self.processes[*id].end.is_none())
                     };
-                    IDS.iter().copied().filter(|id| fits(&id)).collect()
+                    IDS.iter().copied().filter(fits).collect()
                 };
                 json!([granted(false), granted(true)])
             })

@@ -430,11 +430,13 @@ async fn of_commits_in_flight_at_once_only_those_that_did_not_land_are_done_agai
     let fixture = Fixture::new().await;
     let world = &fixture.world;
     world.start("p").await;
-    // The first aborts, the second lands and is lost, and the others are fine.
+    // The first aborts, and the others land before it is done again.
     bare::abort_writes(1, "UnknownError");
     let appends = join_all((0..4).map(|number| world.append("p", json!({"eventType": "note", "payload": number}))));
     let mut payloads: Vec<_> = appends.await.into_iter().map(|outcome| outcome.unwrap().event.payload.json()).collect();
     assert_eq!(sequences(&world.log("p").await), [1, 2, 3, 4]);
+    let shown: Vec<_> = world.sink.shown().into_iter().map(|(_, sequence)| sequence).collect();
+    assert_eq!(shown, [1, 2, 3, 4]);
     payloads.sort_by_key(Value::to_string);
     assert_eq!(payloads, [0, 1, 2, 3].map(Value::from));
     fixture.end().await;
