@@ -196,7 +196,7 @@ export interface ProcessRecord {
   wakeTarget?: SessionScope;
   recovery?: "rerun" | "abandon";
   createdAtMs: number;
-  /** When the record last changed. Events without terminal meaning do not change it. */
+  /** When the record last changed, in epoch milliseconds. Appending an event changes it, so a late event delays pruning. */
   updatedAtMs: number;
   /** Set once by `setExternalRef`. */
   externalRef?: ProcessExternalRef;

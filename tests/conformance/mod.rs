@@ -201,6 +201,7 @@ macro_rules! conformance {
                 a_replay_gives_the_same_delivery,
                 wakes_that_dedupe_alike_share_an_id_per_target,
                 a_wake_target_of_a_wrong_shape_is_refused,
+                a_wake_target_that_reads_as_a_frame_of_another_session_is_refused,
                 a_wake_is_listed_until_it_is_acknowledged,
                 acknowledging_is_idempotent_and_takes_any_sequence,
                 an_acknowledged_wake_stays_so_when_it_is_replayed,

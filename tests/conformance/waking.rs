@@ -150,6 +150,15 @@ pub async fn a_wake_target_of_a_wrong_shape_is_refused(world: World) {
     }
 }
 
+pub async fn a_wake_target_that_reads_as_a_frame_of_another_session_is_refused(world: World) {
+    ringing(&world, "p", json!({"input": "payload"})).await;
+    for session in ["", "a/frame:b"] {
+        let request = json!({"eventType": "ring", "wakeTargetScope": {"sessionId": session}});
+        assert_eq!(refused(world.append("p", request).await), Code::InvalidArgument, "{session}");
+    }
+    assert_eq!(world.log("p").await.len(), 0);
+}
+
 pub async fn a_wake_is_listed_until_it_is_acknowledged(world: World) {
     world.start("p").await;
     for _ in 0..3 {

@@ -39,6 +39,9 @@ pub fn append(
     if let Some(stored) = key.and_then(|key| seen.rows.replay(id, key)) {
         return replay(record, request, stored);
     }
+    if let Some(target) = &request.wake_target_scope {
+        target.check()?;
+    }
     if let Some(held) = &request.lease {
         lease::require(seen, id, held)?;
     }
