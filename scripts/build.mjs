@@ -31,12 +31,22 @@ const smallest = "-Oz -ocimfs=1 -fimfs=1 -aimfs=1 --code-folding --reorder-funct
 /** The setup steps that a build needs. */
 export const needs = ["packages", "rust", "wasm-bindgen"];
 
+/**
+ * A panic of a release traps at once, without a message: what writes messages would be a tenth of the download, and
+ * nobody could read them in a browser. For that the standard library is built anew, for size, by unstable options of
+ * cargo and rustc. RUSTC_BOOTSTRAP lets the stable toolchain take them; as rust-toolchain.toml pins one version, they
+ * cannot change under us.
+ */
+const std = ["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"];
+const quietPanics = ["-Zunstable-options", "-Cpanic=immediate-abort", "-Zlocation-detail=none", "-Zfmt-debug=none"];
+
 /** Flags for rustc: hash with loops instead of unrolled code, and keep the builder's home out of the file. */
 function flags() {
   const cargo = process.env.CARGO_HOME ?? join(homedir(), ".cargo");
   const rustup = process.env.RUSTUP_HOME ?? join(homedir(), ".rustup");
   const flags = [
     '--cfg=sha2_backend_soft="compact"', `--remap-path-prefix=${cargo}=cargo`, `--remap-path-prefix=${rustup}=rustup`,
+    ...quietPanics,
   ];
   return `target.wasm32-unknown-unknown.rustflags=${JSON.stringify(flags)}`;
 }
@@ -51,7 +61,8 @@ export async function build() {
 
 async function compile() {
   say("compiling the Rust code to WebAssembly");
-  await run("cargo", ["build", "--release", "--lib", "--target", "wasm32-unknown-unknown", "--config", flags()]);
+  const cargo = ["build", "--release", "--lib", "--target", "wasm32-unknown-unknown", "--config", flags(), ...std];
+  await run("cargo", cargo, { env: { RUSTC_BOOTSTRAP: "1" } });
   const compiled = `${await targetFolder()}/wasm32-unknown-unknown/release/longwait.wasm`;
   const inputs = [compiled, "package-lock.json", "tools/wasm-bindgen/Cargo.lock", "scripts/build.mjs"];
   if (isNewer([glue, wasm], inputs)) return;

@@ -46,7 +46,7 @@ named!(StatusFilter {
 });
 
 impl FromJson for ListFilter {
-    fn from_json(value: Json, reader: &mut Reader) -> Self {
+    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
         let mut fields = Fields::of(value, reader);
         let filter = Self {
             status: fields.take_or_default("status"),

@@ -47,11 +47,11 @@ impl ToJson for LivenessMark {
 }
 
 impl FromJson for LivenessMark {
-    fn from_json(value: Json, reader: &mut Reader) -> Self {
+    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
         let mut fields = Fields::of(value, reader);
-        let mark = match fields.take_name("kind", &[("opaque", false), ("web_lock", true)], false) {
-            false => Self::Opaque {},
-            true => Self::WebLock { lock_name: fields.take("lockName") },
+        let mark = match fields.take_name("kind", &["opaque", "web_lock"]) {
+            0 => Self::Opaque {},
+            _ => Self::WebLock { lock_name: fields.take("lockName") },
         };
         fields.end();
         mark

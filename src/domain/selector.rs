@@ -96,9 +96,9 @@ fn render(template: &str, fields: &[(&str, String)]) -> String {
 }
 
 impl FromJson for Selector {
-    fn from_json(value: Json, reader: &mut Reader) -> Self {
+    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
         let expected = "must be \"payload\", {pointer}, {const}, {template, fields} or {present}";
-        if value.as_str() == Some("payload") {
+        if value.as_ref().and_then(Json::as_str) == Some("payload") {
             return Selector::Payload;
         }
         let mut fields = Fields::of(value, reader);
@@ -130,8 +130,8 @@ fn well_formed(pointer: String, fields: &mut Fields) -> String {
 struct Placeholders(Vec<(String, Selector)>);
 
 impl FromJson for Placeholders {
-    fn from_json(value: Json, reader: &mut Reader) -> Self {
-        let fields = value.fields().into_iter().flatten();
+    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
+        let fields = value.as_ref().and_then(Json::fields).into_iter().flatten();
         let names: Vec<String> = fields.map(|(name, _)| name.to_string()).collect();
         let mut fields = Fields::of(value, reader);
         let take = |name: String| {

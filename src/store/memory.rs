@@ -116,8 +116,8 @@ impl Tables {
 
     fn count(&self, id: &ProcessId, event_type: &String, up_to: u64) -> u64 {
         let end = key![BY_TYPE, id, event_type, up_to.saturating_add(1)];
-        let last = self.more.between(key![BY_TYPE, id, event_type], end).next_back();
-        last.and_then(|(_, row)| row.number()).unwrap_or_default()
+        let last = self.more.last_between(&key![BY_TYPE, id, event_type], &end);
+        last.and_then(Row::number).unwrap_or_default()
     }
 
     fn apply(&mut self, write: &Write) {

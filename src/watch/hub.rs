@@ -6,13 +6,12 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::HashMap,
     rc::Rc,
 };
 
 use futures::channel::oneshot;
 
-use crate::domain::key::ProcessId;
+use crate::domain::{key::ProcessId, table::ById};
 
 /// Counts the changes of each process that somebody watches. Clones share it.
 #[derive(Clone, Default)]
@@ -20,7 +19,7 @@ pub struct ProcessChangeHub(Rc<Shared>);
 
 #[derive(Default)]
 struct Shared {
-    watched: RefCell<HashMap<ProcessId, Watched>>,
+    watched: RefCell<ById<RefCell<Watched>>>,
     listeners: RefCell<Vec<(u64, Listener)>>,
     next: Cell<u64>,
 }
@@ -44,8 +43,8 @@ impl ProcessChangeHub {
 
     /// Starts watching a process. Subscribe before reading.
     pub fn subscribe(&self, id: &ProcessId) -> ChangeReceiver {
-        let mut watched = self.0.watched.borrow_mut();
-        let entry = watched.entry(id.clone()).or_default();
+        let entry = self.0.watched.borrow_mut().get_or_default(id);
+        let mut entry = entry.borrow_mut();
         let seat = entry.free.pop().unwrap_or_else(|| {
             entry.seats.push(None);
             entry.seats.len() - 1
@@ -56,7 +55,8 @@ impl ProcessChangeHub {
     /// Says that a process changed.
     pub fn notify(&self, id: &ProcessId) {
         let mut woken = Vec::new();
-        if let Some(entry) = self.0.watched.borrow_mut().get_mut(id) {
+        if let Some(entry) = self.0.watched(id) {
+            let mut entry = entry.borrow_mut();
             entry.version += 1;
             woken.extend(entry.seats.iter_mut().filter_map(Option::take));
         }
@@ -89,6 +89,12 @@ impl ProcessChangeHub {
     }
 }
 
+impl Shared {
+    fn watched(&self, id: &ProcessId) -> Option<Rc<RefCell<Watched>>> {
+        self.watched.borrow().get(id)
+    }
+}
+
 /// Watches one process. Dropping it ends the watch.
 pub struct ChangeReceiver {
     hub: Rc<Shared>,
@@ -109,8 +115,8 @@ impl ChangeReceiver {
 
     /// Where nothing changed yet, what to wait for.
     fn wait(&mut self) -> Option<oneshot::Receiver<()>> {
-        let mut watched = self.hub.watched.borrow_mut();
-        let entry = watched.get_mut(&self.id)?;
+        let entry = self.hub.watched(&self.id)?;
+        let mut entry = entry.borrow_mut();
         if entry.version != self.seen {
             self.seen = entry.version;
             return None;
@@ -123,14 +129,14 @@ impl ChangeReceiver {
 
 impl Drop for ChangeReceiver {
     fn drop(&mut self) {
-        let mut watched = self.hub.watched.borrow_mut();
-        let Some(entry) = watched.get_mut(&self.id) else { return };
+        let Some(entry) = self.hub.watched(&self.id) else { return };
+        let mut entry = entry.borrow_mut();
         let waiting = entry.seats.get_mut(self.seat).and_then(Option::take);
         entry.free.push(self.seat);
         if entry.free.len() == entry.seats.len() {
-            watched.remove(&self.id);
+            self.hub.watched.borrow_mut().remove(&self.id);
         }
-        drop(watched);
+        drop(entry);
         drop(waiting);
     }
 }

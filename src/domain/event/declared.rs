@@ -64,7 +64,7 @@ pub struct WakeSpec {
 to_json!(WakeSpec { when: "when", input: "input", dedupe_key: "dedupeKey" });
 
 impl FromJson for WakeSpec {
-    fn from_json(value: Json, reader: &mut Reader) -> Self {
+    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
         let mut fields = Fields::of(value, reader);
         let (when, input) = (fields.take("when"), fields.take("input"));
         let spec = Self { when, input, dedupe_key: fields.take_or_default("dedupeKey") };
@@ -96,8 +96,8 @@ impl ToJson for DedupeKey {
 }
 
 impl FromJson for DedupeKey {
-    fn from_json(value: Json, reader: &mut Reader) -> Self {
-        if value.as_str() == Some("event_identity") {
+    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
+        if value.as_ref().and_then(Json::as_str) == Some("event_identity") {
             return Self::EventIdentity;
         }
         let mut fields = Fields::of(value, reader);

@@ -44,7 +44,7 @@ to_json!(ProcessEvent {
 
 impl FromJson for ProcessEvent {
     /// Reads a stored row; a store may keep more in it than the event.
-    fn from_json(value: Json, reader: &mut Reader) -> Self {
+    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
         let mut fields = Fields::of(value, reader);
         Self {
             process_id: fields.take("processId"),
@@ -134,7 +134,7 @@ pub struct AppendRequest {
 }
 
 impl FromJson for AppendRequest {
-    fn from_json(value: Json, reader: &mut Reader) -> Self {
+    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
         let mut fields = Fields::of(value, reader);
         let request = Self {
             event_type: fields.take("eventType"),

@@ -56,9 +56,9 @@ impl ToJson for WaitState {
 }
 
 impl FromJson for WaitState {
-    fn from_json(value: Json, reader: &mut Reader) -> Self {
+    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
         let mut fields = Fields::of(value, reader);
-        fields.take_name("kind", &[("signal", ())], ());
+        fields.take_name("kind", &["signal"]);
         let wait = Self::Signal {
             name: fields.take("name"),
             event_type: fields.take("eventType"),

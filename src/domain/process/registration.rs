@@ -44,7 +44,7 @@ to_json!(ProcessRegistration {
 });
 
 impl FromJson for ProcessRegistration {
-    fn from_json(value: Json, reader: &mut Reader) -> Self {
+    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
         let mut fields = Fields::of(value, reader);
         let registration = Self {
             id: fields.take("id"),
@@ -106,10 +106,9 @@ impl ToJson for ProcessInput {
 }
 
 impl FromJson for ProcessInput {
-    fn from_json(value: Json, reader: &mut Reader) -> Self {
-        let names = [("external", 0), ("engine", 1), ("tool_call", 2), ("session_turn", 3)];
+    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
         let mut fields = Fields::of(value, reader);
-        let input = match fields.take_name("type", &names, 0) {
+        let input = match fields.take_name("type", &["external", "engine", "tool_call", "session_turn"]) {
             1 => Self::Engine { kind: fields.take("kind"), payload: fields.take("payload") },
             2 => Self::ToolCall { call: fields.take("call") },
             3 => {
@@ -146,7 +145,7 @@ impl ToJson for ToolCall {
 }
 
 impl FromJson for ToolCall {
-    fn from_json(value: Json, reader: &mut Reader) -> Self {
+    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
         let mut fields = Fields::of(value, reader);
         Self {
             call_id: fields.take("callId"),
@@ -205,11 +204,11 @@ impl ToJson for Originator {
 }
 
 impl FromJson for Originator {
-    fn from_json(value: Json, reader: &mut Reader) -> Self {
+    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
         let mut fields = Fields::of(value, reader);
-        let originator = match fields.take_name("type", &[("host", false), ("session", true)], false) {
-            false => Self::Host {},
-            true => Self::Session { scope: fields.take("scope") },
+        let originator = match fields.take_name("type", &["host", "session"]) {
+            0 => Self::Host {},
+            _ => Self::Session { scope: fields.take("scope") },
         };
         fields.end();
         originator

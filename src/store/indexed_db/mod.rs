@@ -13,7 +13,6 @@ mod write;
 
 use std::{
     cell::{Cell, RefCell},
-    collections::HashMap,
     rc::Rc,
 };
 
@@ -28,7 +27,7 @@ use self::{
 };
 use super::{Answer, Durability, Query, Reads, Rule, Store};
 use crate::{
-    domain::{key::ProcessId, process::Registered, snapshot::Snapshot},
+    domain::{process::Registered, snapshot::Snapshot, table::ById},
     error::{Code, Error, Result},
     host::{Clock, Random},
 };
@@ -55,7 +54,7 @@ struct Shared {
 #[derive(Default)]
 struct Registrations {
     generation: u64,
-    by_id: HashMap<ProcessId, Rc<Registered>>,
+    by_id: ById<Registered>,
 }
 
 /// Registrations kept decoded. A typical one takes 2 to 4 KB, so the cache stays around 4 MB.
@@ -152,19 +151,19 @@ impl Shared {
     fn registered(&self, generation: u64, row: &codec::ProcessRow) -> Option<Rc<Registered>> {
         let mut kept = self.registered.borrow_mut();
         if kept.generation != generation {
-            *kept = Registrations { generation, by_id: HashMap::new() };
+            *kept = Registrations { generation, by_id: ById::default() };
         }
         let found = kept.by_id.get(&row.id)?;
         let same = found.registration_hash == row.registration_hash && found.created_at_ms == row.created_at_ms;
-        same.then(|| found.clone())
+        same.then_some(found)
     }
 
     fn keep_registered(&self, registered: &Rc<Registered>) {
         let mut kept = self.registered.borrow_mut();
         if kept.by_id.len() >= KEPT {
-            kept.by_id.clear();
+            kept.by_id = ById::default();
         }
-        kept.by_id.insert(registered.registration.id.clone(), registered.clone());
+        kept.by_id.put(&registered.registration.id, registered.clone());
     }
 }
 

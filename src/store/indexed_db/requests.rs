@@ -1,11 +1,11 @@
 //! Requests as data, and the results they had.
 
-use std::collections::HashMap;
+use std::rc::Rc;
 
 use js_sys::Array;
 use wasm_bindgen::JsValue;
 
-use crate::domain::{canonical, json::ToJson, key::Part, value::Json};
+use crate::domain::{canonical, json::ToJson, key::Part, table::ById, value::Json};
 
 pub const PROCESSES: &str = "processes";
 pub const REGISTRATIONS: &str = "registrations";
@@ -115,7 +115,7 @@ impl ToJson for Part {
 /// is run again from the start with one more round of results.
 #[derive(Default)]
 pub struct Fetched {
-    results: HashMap<String, JsValue>,
+    results: ById<JsValue>,
     wanted: Vec<(String, Json)>,
 }
 
@@ -123,7 +123,9 @@ impl Fetched {
     /// Begins another run, with the results of the round that the last one wanted.
     pub fn rerun(&mut self, results: Array) {
         let wanted = std::mem::take(&mut self.wanted);
-        self.results.extend(wanted.into_iter().map(|(name, _)| name).zip(results));
+        for ((name, _), result) in wanted.into_iter().zip(results) {
+            self.results.put(&name, Rc::new(result));
+        }
     }
 
     /// The result of a request; `undefined` while it is pending.
@@ -131,7 +133,7 @@ impl Fetched {
         // A request is known by what it says, so that runs may ask in any order.
         let name = canonical::to_string(&request);
         if let Some(result) = self.results.get(&name) {
-            return result.clone();
+            return JsValue::clone(&result);
         }
         self.wanted.push((name, request));
         JsValue::UNDEFINED
