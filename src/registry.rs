@@ -2,7 +2,7 @@
 //!
 //! It knows which rule answers which call, and refuses to know how rows are kept.
 
-use std::rc::Rc;
+use std::{any::Any, cell::RefCell, rc::Rc};
 
 use crate::{
     domain::{
@@ -18,10 +18,10 @@ use crate::{
         session::SessionDeleteReport,
     },
     error::{Code, Error, Result},
-    host::{Clock, Liveness, Random},
+    host::{Broadcast, Clock, Liveness, Random, Spawn},
     operation::{self, Operation},
     store::{self, Answer, Changes, Durability, EventPage, EventRange, Live, Query, Store},
-    watch::{ProcessChangeHub, ProcessEventSink, sink::Turns},
+    watch::{ProcessChangeHub, ProcessEventSink, hints::Hints, sink::Turns},
 };
 
 /// What a registry needs of the world.
@@ -35,6 +35,10 @@ pub struct Host {
     pub liveness: Rc<dyn Liveness>,
     /// Compiles payload schemas.
     pub schemas: Rc<dyn SchemaHost>,
+    /// Runs what nobody waits for.
+    pub spawn: Rc<dyn Spawn>,
+    /// Tells the other tabs of changes.
+    pub broadcast: Rc<dyn Broadcast>,
 }
 
 /// Processes in a store. Clones share it.
@@ -44,6 +48,9 @@ pub struct ProcessRegistry {
     host: Host,
     pub(crate) schemas: Rc<Schemas>,
     hub: Option<ProcessChangeHub>,
+    hints: Rc<Hints>,
+    /// Dropped to hear no hints any more.
+    listening: Rc<RefCell<Option<Box<dyn Any>>>>,
     sink: Option<(Rc<dyn ProcessEventSink>, Turns)>,
 }
 
@@ -67,10 +74,15 @@ impl ProcessRegistry {
     /// [`watch_process_registry`](crate::watch_process_registry).
     pub fn new(store: Rc<dyn Store>, host: Host) -> Self {
         let schemas = Rc::new(Schemas::new(host.schemas.clone()));
-        Self { store, host, schemas, hub: None, sink: None }
+        let hints = Rc::new(Hints::new(host.broadcast.clone(), host.spawn.clone()));
+        Self { store, host, schemas, hub: None, hints, listening: Rc::default(), sink: None }
     }
 
     pub(crate) fn with_hub(self, hub: ProcessChangeHub) -> Self {
+        let heard = hub.clone();
+        // A hint is passed on to nobody: whoever made the change has told all the others.
+        let listening = self.host.broadcast.listen(Rc::new(move |ids| ids.iter().for_each(|id| heard.notify(id))));
+        self.listening.replace(Some(listening));
         Self { hub: Some(hub), ..self }
     }
 
@@ -87,13 +99,18 @@ impl ProcessRegistry {
         self.store.durability()
     }
 
-    /// Runs an operation, then ticks every process whose row it changed, each once.
+    /// Runs an operation, then ticks every process whose row it changed, each once, and tells the other tabs.
     pub async fn execute<T: 'static>(&self, operation: Operation<T>) -> Result<T> {
         let (reply, changed) = store::execute(&*self.store, operation).await?;
-        if let Some(hub) = &self.hub {
-            changed.iter().for_each(|id| hub.notify(id));
-        }
+        self.changed(changed);
         Ok(reply)
+    }
+
+    fn changed(&self, ids: Vec<ProcessId>) {
+        if let Some(hub) = &self.hub {
+            ids.iter().for_each(|id| hub.notify(id));
+        }
+        self.hints.announce(ids);
     }
 
     /// Answers a question.
@@ -290,6 +307,8 @@ impl ProcessRegistry {
 
     /// Lets go of the store. Later calls are [`Code::Closed`](crate::Code::Closed).
     pub fn close(&self) {
+        let listening = self.listening.take();
+        drop(listening);
         self.store.close();
     }
 }

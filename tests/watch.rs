@@ -7,6 +7,8 @@ mod support;
 
 #[path = "watch/hand.rs"]
 mod hand;
+#[path = "watch/hears.rs"]
+mod hears;
 #[path = "watch/held.rs"]
 mod held;
 #[path = "watch/shows.rs"]

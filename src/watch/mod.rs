@@ -3,6 +3,7 @@
 pub mod attach;
 pub mod awaiter;
 pub mod backoff;
+pub mod hints;
 pub mod hub;
 pub mod sink;
 
