@@ -20,7 +20,7 @@ use crate::{
     error::{Code, Error, Result},
     host::{Broadcast, Clock, Liveness, Random, Spawn},
     operation::{self, Operation},
-    store::{self, Answer, Changes, Durability, EventPage, EventRange, Live, Query, Store},
+    store::{self, Answer, Changes, Durability, EventPage, EventRange, Live, Query, Store, shared::SharedReads},
     watch::{ProcessChangeHub, ProcessEventSink, hints::Hints, sink::Turns},
 };
 
@@ -45,6 +45,7 @@ pub struct Host {
 #[derive(Clone)]
 pub struct ProcessRegistry {
     store: Rc<dyn Store>,
+    reads: Rc<SharedReads>,
     host: Host,
     pub(crate) schemas: Rc<Schemas>,
     hub: Option<ProcessChangeHub>,
@@ -74,8 +75,9 @@ impl ProcessRegistry {
     /// [`watch_process_registry`](crate::watch_process_registry).
     pub fn new(store: Rc<dyn Store>, host: Host) -> Self {
         let schemas = Rc::new(Schemas::new(host.schemas.clone()));
+        let reads = Rc::new(SharedReads::new(store.clone(), host.spawn.clone()));
         let hints = Rc::new(Hints::new(host.broadcast.clone(), host.spawn.clone()));
-        Self { store, host, schemas, hub: None, hints, listening: Rc::default(), sink: None }
+        Self { store, reads, host, schemas, hub: None, hints, listening: Rc::default(), sink: None }
     }
 
     pub(crate) fn with_hub(self, hub: ProcessChangeHub) -> Self {
@@ -113,9 +115,10 @@ impl ProcessRegistry {
         self.hints.announce(ids);
     }
 
-    /// Answers a question.
+    /// Answers a question, in one transaction with all that is asked in the same turn. It sees what was written
+    /// in calls before it.
     pub async fn read(&self, query: Query) -> Result<Answer> {
-        self.store.read(query).await
+        self.reads.ask(query).await
     }
 
     // ── Processes ──────────────────────────────────────────────────────────

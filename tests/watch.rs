@@ -11,6 +11,8 @@ mod hand;
 mod hears;
 #[path = "watch/held.rs"]
 mod held;
+#[path = "watch/reads.rs"]
+mod reads;
 #[path = "watch/shows.rs"]
 mod shows;
 #[path = "watch/waits.rs"]

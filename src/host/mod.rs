@@ -1,8 +1,8 @@
 //! What the crate needs of the world around it: time, chance, tasks, and news of other tabs.
 
-use std::{any::Any, rc::Rc};
+use std::{any::Any, rc::Rc, task::Poll};
 
-use futures::future::{Either, LocalBoxFuture, select};
+use futures::future::{Either, LocalBoxFuture, poll_fn, select};
 
 use crate::{
     domain::{
@@ -56,6 +56,19 @@ pub trait Spawn {
     /// Runs a task to its end. It begins in a later turn: never inside of this call. No timer may stand between,
     /// since those of hidden pages are slowed down.
     fn spawn(&self, task: LocalBoxFuture<'static, ()>);
+}
+
+/// Resolves when everything that is to run now has had its turn.
+pub async fn turn() {
+    let mut over = false;
+    poll_fn(|context| match std::mem::replace(&mut over, true) {
+        true => Poll::Ready(()),
+        false => {
+            context.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await;
 }
 
 /// Tells other tabs of changes, and hears of theirs.

@@ -78,8 +78,8 @@ impl Store for MemoryStore {
         })
     }
 
-    fn read(&self, query: Query) -> LocalBoxFuture<'static, Result<Answer>> {
-        self.answer(|tables| Ok(tables.read(query)))
+    fn read(&self, queries: Vec<Query>) -> LocalBoxFuture<'static, Result<Vec<Result<Answer>>>> {
+        self.answer(|tables| Ok(queries.into_iter().map(|query| Ok(tables.read(query))).collect()))
     }
 
     fn close(&self) {

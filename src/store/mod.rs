@@ -19,6 +19,7 @@ use crate::{
 pub mod indexed_db;
 pub mod memory;
 mod query;
+pub mod shared;
 
 pub use query::{Answer, Changes, EventPage, EventRange, Live, Query};
 
@@ -86,8 +87,9 @@ pub trait Store {
     fn durability(&self) -> Durability;
     /// Runs a rule on the rows it needs, and writes what it decides.
     fn transact(&self, reads: Reads, rule: Rule) -> LocalBoxFuture<'static, Result<()>>;
-    /// Answers a question, from one moment.
-    fn read(&self, query: Query) -> LocalBoxFuture<'static, Result<Answer>>;
+    /// Answers questions in their order, all of them from one moment. What is wrong with one alone is its own
+    /// answer; an error of the whole is that nothing could be read.
+    fn read(&self, queries: Vec<Query>) -> LocalBoxFuture<'static, Result<Vec<Result<Answer>>>>;
     /// Lets go of connections. Later calls are [`Code::Closed`].
     fn close(&self);
 }

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What can be asked of a store. Each question is answered from one moment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Query {
     /// One process.
     Process(ProcessId),
@@ -49,7 +49,7 @@ pub enum Live {
 }
 
 /// A stretch of one event log.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum EventRange {
     /// Strictly after a sequence, ascending.
     After {

@@ -216,6 +216,8 @@ macro_rules! conformance {
                 events_are_counted_by_type_up_to_a_sequence,
                 an_empty_log_reads_as_empty,
                 every_read_of_a_log_refuses_an_unknown_process,
+                a_read_sees_what_was_written_in_calls_before_it,
+                reads_of_one_turn_have_each_their_own_answer,
             ]
             granting: [
                 a_grant_names_its_scope_session_and_process,

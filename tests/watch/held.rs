@@ -27,7 +27,9 @@ pub struct Hold {
     writes_held: Cell<bool>,
     waiting: RefCell<Vec<oneshot::Sender<()>>>,
     reads: Cell<u64>,
+    questions: Cell<usize>,
     faulty: Cell<bool>,
+    spoilt: RefCell<Option<String>>,
 }
 
 impl Hold {
@@ -53,14 +55,28 @@ impl Hold {
         drop(self.waiting.borrow_mut().pop());
     }
 
-    /// Reads so far.
+    /// Reads so far: transactions, not questions.
     pub fn reads(&self) -> u64 {
         self.reads.get()
+    }
+
+    /// Questions that were asked in them.
+    pub fn questions(&self) -> usize {
+        self.questions.get()
     }
 
     /// Whether every read fails from now on.
     pub fn break_down(&self, faulty: bool) {
         self.faulty.set(faulty);
+    }
+
+    /// Whatever is asked about this process fails from now on.
+    pub fn spoil(&self, id: &str) {
+        self.spoilt.replace(Some(id.to_owned()));
+    }
+
+    fn is_spoilt(&self, query: &Query) -> bool {
+        self.spoilt.borrow().is_some() && query.process_id().map(ToString::to_string) == *self.spoilt.borrow()
     }
 
     fn gate(&self, held: bool) -> impl Future<Output = ()> + use<> {
@@ -97,16 +113,19 @@ impl Store for HeldStore {
         .boxed_local()
     }
 
-    fn read(&self, query: Query) -> LocalBoxFuture<'static, Result<Answer>> {
+    fn read(&self, queries: Vec<Query>) -> LocalBoxFuture<'static, Result<Vec<Result<Answer>>>> {
         self.hold.reads.set(self.hold.reads.get() + 1);
         if self.hold.faulty.get() {
             return futures::future::ready(Err(Error::new(Code::StorageFailed, "broken down"))).boxed_local();
         }
-        let (answer, gate) = (self.inner.read(query), self.hold.gate(self.hold.reads_held.get()));
+        self.hold.questions.set(self.hold.questions.get() + queries.len());
+        let spoilt: Vec<_> = queries.iter().map(|query| self.hold.is_spoilt(query)).collect();
+        let (answers, gate) = (self.inner.read(queries), self.hold.gate(self.hold.reads_held.get()));
         async move {
-            let answer = answer.await;
+            let answers = answers.await?.into_iter().zip(spoilt);
             gate.await;
-            answer
+            let spoil = |(answer, spoilt)| if spoilt { Err(Error::new(Code::StorageFailed, "spoilt")) } else { answer };
+            Ok(answers.map(spoil).collect())
         }
         .boxed_local()
     }

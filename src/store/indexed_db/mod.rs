@@ -213,9 +213,9 @@ impl Store for IndexedDbStore {
         self.0.clone().transact(reads, rule).boxed_local()
     }
 
-    fn read(&self, query: Query) -> LocalBoxFuture<'static, Result<Answer>> {
+    fn read(&self, queries: Vec<Query>) -> LocalBoxFuture<'static, Result<Vec<Result<Answer>>>> {
         let shared = self.0.clone();
-        async move { shared.read(Rc::new(move |mut reader| reader.answer(&query))).await }.boxed_local()
+        async move { shared.read(Rc::new(move |mut reader| Ok(reader.answers(&queries)))).await }.boxed_local()
     }
 
     fn close(&self) {

@@ -127,8 +127,14 @@ impl Reader<'_> {
 
     // ── For questions ──────────────────────────────────────────────────────
 
-    /// The answer to a question.
-    pub fn answer(&mut self, query: &Query) -> Result<Option<Answer>> {
+    /// The answers to some questions, each of which may have a fault of its own.
+    pub fn answers(&mut self, queries: &[Query]) -> Option<Vec<Result<Answer>>> {
+        // Every one is looked at, even if one before it is pending: all ask for their rows in one round.
+        let answers: Vec<_> = queries.iter().map(|query| self.answer(query).transpose()).collect();
+        answers.into_iter().collect()
+    }
+
+    fn answer(&mut self, query: &Query) -> Result<Option<Answer>> {
         Ok(match query {
             Query::Process(id) => self.process(id)?.map(Answer::Process),
             Query::Processes(list) => self.list(list)?.map(Answer::Processes),
