@@ -20,8 +20,10 @@ use crate::{
     error::{Code, Error, Result},
     host::{Broadcast, Clock, Liveness, Random, Spawn},
     operation::{self, Operation},
-    store::{self, Answer, Changes, Durability, EventPage, EventRange, Live, Query, Store, shared::SharedReads},
-    watch::{ProcessChangeHub, ProcessEventSink, hints::Hints, sink::Turns},
+    store::{
+        self, Answer, Changed, Changes, Durability, EventPage, EventRange, Live, Query, Store, shared::SharedReads,
+    },
+    watch::{ProcessChangeHub, ProcessEventSink, hints::Hints, sink::Turns, sweep::Sweep},
 };
 
 /// What a registry needs of the world.
@@ -85,7 +87,13 @@ impl ProcessRegistry {
         // A hint is passed on to nobody: whoever made the change has told all the others.
         let listening = self.host.broadcast.listen(Rc::new(move |ids| ids.iter().for_each(|id| heard.notify(id))));
         self.listening.replace(Some(listening));
+        self.sweeps(&hub);
         Self { hub: Some(hub), ..self }
+    }
+
+    /// Has the receivers of a hub find what changes in the store, whoever changes it.
+    pub(crate) fn sweeps(&self, hub: &ProcessChangeHub) {
+        hub.swept_by(|| Sweep::new(self.reads.clone(), self.host.clock.clone(), self.host.spawn.clone()));
     }
 
     pub(crate) fn with_sink(self, sink: Rc<dyn ProcessEventSink>) -> Self {
@@ -108,9 +116,12 @@ impl ProcessRegistry {
         Ok(reply)
     }
 
-    fn changed(&self, ids: Vec<ProcessId>) {
+    fn changed(&self, Changed { ids, span }: Changed) {
         if let Some(hub) = &self.hub {
             ids.iter().for_each(|id| hub.notify(id));
+            if let (Some(sweep), Some((after, up_to))) = (hub.sweep(), span) {
+                sweep.ticked(after, up_to);
+            }
         }
         self.hints.announce(ids);
     }
@@ -313,5 +324,9 @@ impl ProcessRegistry {
         let listening = self.listening.take();
         drop(listening);
         self.store.close();
+        if let Some(hub) = &self.hub {
+            // Whoever waits looks again, and learns of it.
+            hub.wake_all();
+        }
     }
 }

@@ -15,5 +15,7 @@ mod held;
 mod reads;
 #[path = "watch/shows.rs"]
 mod shows;
+#[path = "watch/sweeps.rs"]
+mod sweeps;
 #[path = "watch/waits.rs"]
 mod waits;

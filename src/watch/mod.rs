@@ -6,6 +6,7 @@ pub mod backoff;
 pub mod hints;
 pub mod hub;
 pub mod sink;
+pub mod sweep;
 
 pub use attach::ProcessAttach;
 pub use awaiter::ProcessAwaiter;

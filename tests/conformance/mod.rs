@@ -136,6 +136,7 @@ macro_rules! conformance {
                 the_feed_pages_without_gap_or_repeat,
                 a_reader_in_another_tab_misses_nothing,
                 one_commit_that_changes_several_rows_gives_each_its_own_place,
+                changed_ids_are_named_unless_they_are_too_many_or_their_beginning_is_unknown,
             ]
             appending: [
                 sequences_count_from_one_without_gaps,

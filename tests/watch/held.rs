@@ -9,15 +9,16 @@ use futures::{FutureExt, channel::oneshot, future::LocalBoxFuture};
 use longwait::{
     Code, Error, Result,
     host::fake::FakeClock,
-    store::{Answer, Durability, Query, Reads, Rule, Store, memory::MemoryStore},
+    store::{Answer, Durability, Query, Reads, Rule, Store},
 };
 
-use crate::support::Place;
+use crate::support::{Place, memory::Memory};
 
-/// A memory store, held by its `Hold`.
+/// Rows in memory, held by a `Hold`.
 #[derive(Default)]
 pub struct Held {
     pub hold: Rc<Hold>,
+    rows: Memory,
 }
 
 /// What a test does to the store. What happens in the store happens at once; only the answers wait.
@@ -94,7 +95,7 @@ impl Hold {
 }
 
 struct HeldStore {
-    inner: MemoryStore,
+    inner: Rc<dyn Store>,
     hold: Rc<Hold>,
 }
 
@@ -103,7 +104,7 @@ impl Store for HeldStore {
         self.inner.durability()
     }
 
-    fn transact(&self, reads: Reads, rule: Rule) -> LocalBoxFuture<'static, Result<()>> {
+    fn transact(&self, reads: Reads, rule: Rule) -> LocalBoxFuture<'static, Result<Option<u64>>> {
         let (done, gate) = (self.inner.transact(reads, rule), self.hold.gate(self.hold.writes_held.get()));
         async move {
             let outcome = done.await;
@@ -137,8 +138,8 @@ impl Store for HeldStore {
 
 impl Place for Held {
     fn open(&self, clock: FakeClock) -> LocalBoxFuture<'static, Rc<dyn Store>> {
-        let store = HeldStore { inner: MemoryStore::new(Rc::new(clock)), hold: self.hold.clone() };
-        futures::future::ready(Rc::new(store) as Rc<dyn Store>).boxed_local()
+        let (rows, hold) = (self.rows.open(clock), self.hold.clone());
+        async move { Rc::new(HeldStore { inner: rows.await, hold }) as Rc<dyn Store> }.boxed_local()
     }
 
     fn remove(&self) -> LocalBoxFuture<'static, ()> {

@@ -111,7 +111,7 @@ impl Shared {
         found.take().ok_or_else(|| Error::new(Code::Internal, "a read ended without an answer"))
     }
 
-    async fn transact(self: Rc<Self>, reads: Reads, rule: Rule) -> Result<()> {
+    async fn transact(self: Rc<Self>, reads: Reads, rule: Rule) -> Result<Option<u64>> {
         let mark = Mark::new(&self);
         let mut retried = false;
         loop {
@@ -125,14 +125,16 @@ impl Shared {
             let CommitRow { writer, number } = mark.row();
             let last: Look<Option<u64>> = Rc::new(move |mut reader| reader.last_commit(&writer).map(Some));
             if self.read(last).await? == Some(number) {
-                return Ok(());
+                return Ok(None);
             }
         }
     }
 
-    async fn attempt(self: &Rc<Self>, reads: Reads, rule: Rule, mark: CommitRow) -> Result<()> {
+    async fn attempt(self: &Rc<Self>, reads: Reads, rule: Rule, mark: CommitRow) -> Result<Option<u64>> {
         let open = self.connection.open().await?;
         let (shared, generation) = (self.clone(), open.generation);
+        let taken: Rc<Cell<Option<u64>>> = Rc::default();
+        let take = taken.clone();
         let mut fetched = Fetched::default();
         let step = move |results| {
             fetched.rerun(results);
@@ -142,9 +144,12 @@ impl Shared {
             if writes.is_empty() {
                 return Ok(Round::Done);
             }
-            Ok(Round::Write(write::commit(&loaded, &writes, &mark)))
+            let (requests, last_change) = write::commit(&loaded, &writes, &mark);
+            take.set(Some(last_change));
+            Ok(Round::Write(requests))
         };
-        engine::run(&open.database, Mode::Write, self.flush, step).await
+        engine::run(&open.database, Mode::Write, self.flush, step).await?;
+        Ok(taken.get())
     }
 
     /// The decoded half that a row refers to, if it is at hand.
@@ -209,7 +214,7 @@ impl Store for IndexedDbStore {
         self.0.durability
     }
 
-    fn transact(&self, reads: Reads, rule: Rule) -> LocalBoxFuture<'static, Result<()>> {
+    fn transact(&self, reads: Reads, rule: Rule) -> LocalBoxFuture<'static, Result<Option<u64>>> {
         self.0.clone().transact(reads, rule).boxed_local()
     }
 

@@ -12,9 +12,9 @@ use crate::domain::{
     value::Json,
 };
 
-/// The requests of a commit. Process rows take change numbers from the last one on; the mark tells,
-/// should the connection die, whether the commit landed.
-pub fn commit(loaded: &Loaded, writes: &[Write], mark: &CommitRow) -> Vec<Json> {
+/// The requests of a commit, and the last change number it takes: process rows take numbers from the last
+/// one on. The mark tells, should the connection die, whether the commit landed.
+pub fn commit(loaded: &Loaded, writes: &[Write], mark: &CommitRow) -> (Vec<Json>, u64) {
     let mut requests = Vec::new();
     let mut change = loaded.last_change;
     for write in writes {
@@ -48,7 +48,7 @@ pub fn commit(loaded: &Loaded, writes: &[Write], mark: &CommitRow) -> Vec<Json> 
         requests.push(table(COMMITS).clear_before(mark.kept_from()));
     }
     requests.push(table(COMMITS).put(mark));
-    requests
+    (requests, change)
 }
 
 fn lease(id: &ProcessId, slot: LeaseSlot) -> Json {
