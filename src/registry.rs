@@ -4,6 +4,8 @@
 
 use std::rc::Rc;
 
+use futures::future::LocalBoxFuture;
+
 use crate::{
     domain::{
         Millis,
@@ -19,7 +21,7 @@ use crate::{
     },
     error::{Code, Error, Result},
     host::{Clock, Liveness, Random},
-    operation::{self, Operation},
+    operation::{self, Operation, Plan, Reply},
     store::{self, Answer, Changes, Durability, EventPage, EventRange, Live, Query, Store},
     watch::{ProcessChangeHub, ProcessEventSink, sink::Turns},
 };
@@ -88,12 +90,22 @@ impl ProcessRegistry {
     }
 
     /// Runs an operation, then ticks every process whose row it changed, each once.
-    pub async fn execute<T: 'static>(&self, operation: Operation<T>) -> Result<T> {
-        let (reply, changed) = store::execute(&*self.store, operation).await?;
-        if let Some(hub) = &self.hub {
-            changed.iter().for_each(|id| hub.notify(id));
-        }
-        Ok(reply)
+    pub async fn execute<T: Reply + 'static>(&self, operation: Operation<T>) -> Result<T> {
+        let reply = self.run(operation.plan()).await?.into_any();
+        let reply = reply.downcast().map_err(|_| Error::new(Code::Internal, "a rule gave another reply"))?;
+        Ok(*reply)
+    }
+
+    /// The same for an operation with a reply of any type.
+    pub fn run(&self, plan: Plan) -> LocalBoxFuture<'static, Result<Box<dyn Reply>>> {
+        let (store, hub) = (self.store.clone(), self.hub.clone());
+        Box::pin(async move {
+            let (reply, changed) = store::execute(&*store, plan).await?;
+            if let Some(hub) = hub {
+                changed.iter().for_each(|id| hub.notify(id));
+            }
+            Ok(reply)
+        })
     }
 
     /// Answers a question.

@@ -12,7 +12,7 @@ use crate::{
         table::sorted,
     },
     error::{Code, Error, Result},
-    operation::Operation,
+    operation::{Plan, Reply},
 };
 
 #[cfg(target_family = "wasm")]
@@ -93,8 +93,8 @@ pub trait Store {
 }
 
 /// Runs an operation and gives back its reply, with the ids of the processes it changed.
-pub async fn execute<T: 'static>(store: &dyn Store, operation: Operation<T>) -> Result<(T, Vec<ProcessId>)> {
-    let Operation { reads, rule } = operation;
+pub async fn execute(store: &dyn Store, plan: Plan) -> Result<(Box<dyn Reply>, Vec<ProcessId>)> {
+    let Plan { reads, rule } = plan;
     let kept = Rc::new(RefCell::new(None));
     let decided = kept.clone();
     let rule: Rule = Rc::new(move |seen| {

@@ -1,5 +1,7 @@
 //! What is registered: the half of a process that never changes.
 
+use std::rc::Rc;
+
 use crate::domain::{
     Millis, canonical,
     event::{self, ProcessEventType},
@@ -230,7 +232,7 @@ named!(Recovery { Rerun: "rerun", Abandon: "abandon" });
 #[derive(Debug, PartialEq)]
 pub struct Registered {
     /// With every default filled in.
-    pub registration: ProcessRegistration,
+    pub registration: Rc<ProcessRegistration>,
     /// SHA-256 over the canonical registration, lower hex.
     pub registration_hash: String,
     /// Epoch milliseconds.
@@ -259,7 +261,7 @@ pub fn normalise(mut registration: ProcessRegistration, schemas: &Schemas) -> Re
     registration.provenance.get_or_insert(host);
     let registration_hash = canonical::hash(&registration.to_json());
     schemas.compile(&id, &registration_hash, &registration.event_types)?;
-    Ok(Registered { registration, registration_hash, created_at_ms: 0 })
+    Ok(Registered { registration: Rc::new(registration), registration_hash, created_at_ms: 0 })
 }
 
 fn default_identity(input: &ProcessInput) -> ProcessIdentity {

@@ -21,7 +21,7 @@ use futures::{FutureExt, future::LocalBoxFuture};
 use self::{
     codec::CommitRow,
     connection::Connection,
-    engine::{Flush, Mode, Round, is_lost_connection},
+    engine::{Flush, Mode, Round, Step, is_lost_connection},
     read::Reader,
     requests::Fetched,
 };
@@ -81,7 +81,7 @@ impl IndexedDbStore {
 
 impl Shared {
     /// Reads in one transaction; once more where the connection turns out to be dead.
-    async fn read<T: 'static>(self: &Rc<Self>, look: Look<T>) -> Result<T> {
+    async fn read(self: &Rc<Self>, look: Look) -> Result<Answer> {
         let mut retried = false;
         loop {
             match self.look(look.clone()).await {
@@ -92,13 +92,13 @@ impl Shared {
         }
     }
 
-    async fn look<T: 'static>(self: &Rc<Self>, look: Look<T>) -> Result<T> {
+    async fn look(self: &Rc<Self>, look: Look) -> Result<Answer> {
         let open = self.connection.open().await?;
         let (shared, generation) = (self.clone(), open.generation);
-        let found: Rc<RefCell<Option<T>>> = Rc::default();
+        let found: Rc<RefCell<Option<Answer>>> = Rc::default();
         let keep = found.clone();
         let mut fetched = Fetched::default();
-        let step = move |results| {
+        let step: Step = Box::new(move |results| {
             fetched.rerun(results);
             let seen = look(Reader { shared: &shared, generation, fetched: &mut fetched })?;
             if fetched.pending() {
@@ -106,7 +106,7 @@ impl Shared {
             }
             keep.replace(seen);
             Ok(Round::Done)
-        };
+        });
         engine::run(&open.database, Mode::Read, self.flush, step).await?;
         found.take().ok_or_else(|| Error::new(Code::Internal, "a read ended without an answer"))
     }
@@ -123,8 +123,8 @@ impl Shared {
             self.connection.forget();
             // The commit may have landed before the connection died: look before doing it again.
             let CommitRow { writer, number } = mark.row();
-            let last: Look<Option<u64>> = Rc::new(move |mut reader| reader.last_commit(&writer).map(Some));
-            if self.read(last).await? == Some(number) {
+            let last: Look = Rc::new(move |mut reader| Ok(Some(Answer::Count(reader.last_commit(&writer)?))));
+            if matches!(self.read(last).await?, Answer::Count(Some(last)) if last == number) {
                 return Ok(());
             }
         }
@@ -134,7 +134,7 @@ impl Shared {
         let open = self.connection.open().await?;
         let (shared, generation) = (self.clone(), open.generation);
         let mut fetched = Fetched::default();
-        let step = move |results| {
+        let step: Step = Box::new(move |results| {
             fetched.rerun(results);
             let loaded = Reader { shared: &shared, generation, fetched: &mut fetched }.load(&reads)?;
             let Some(loaded) = loaded else { return Ok(Round::Read(fetched.wanted())) };
@@ -143,7 +143,7 @@ impl Shared {
                 return Ok(Round::Done);
             }
             Ok(Round::Write(write::commit(&loaded, &writes, &mark)))
-        };
+        });
         engine::run(&open.database, Mode::Write, self.flush, step).await
     }
 
@@ -202,7 +202,7 @@ impl Drop for Mark {
 }
 
 /// What a read looks for; see [`Fetched`].
-type Look<T> = Rc<dyn Fn(Reader) -> Result<Option<T>>>;
+type Look = Rc<dyn Fn(Reader) -> Result<Option<Answer>>>;
 
 impl Store for IndexedDbStore {
     fn durability(&self) -> Durability {
