@@ -14,6 +14,7 @@ use crate::{
         value::Json,
     },
     error::{Error, Result},
+    text::decimal,
 };
 
 /// What can be asked of a store. Each question is answered from one moment.
@@ -167,6 +168,6 @@ impl Answer {
 impl ToJson for Changes {
     fn to_json(&self) -> Json {
         let changes = Object::default().with("records", &self.records).with("removed", &self.removed);
-        changes.with("cursor", &self.cursor.to_string()).build()
+        changes.with("cursor", &decimal(self.cursor)).build()
     }
 }

@@ -22,6 +22,7 @@ use crate::{
     operation::{self, Plan},
     registry::ProcessRegistry,
     store::{EventRange, Live, Query},
+    text::text,
     watch::ProcessAwaiter,
 };
 
@@ -87,7 +88,7 @@ impl Arguments {
 
     /// [`Code::InvalidArgument`] where an argument was wrong; it names the place.
     pub fn end(&self) -> Result<()> {
-        self.reader.end().map_err(|fault| Error::invalid(fault.to_string()))
+        self.reader.end().map_err(|fault| Error::invalid(fault.text()))
     }
 
     /// The method of that name with these arguments.
@@ -173,7 +174,7 @@ impl Arguments {
             "hasHandleGrant" => Query::IsGranted(self.scope()?, self.id()),
             "handleGrantsForProcess" => Query::GrantsOfProcess(self.id()),
             "getProcessLease" => Query::Lease(self.id()),
-            _ => return Err(Error::new(Code::Internal, format!("no method `{method}`"))),
+            _ => return Err(Error::new(Code::Internal, text!["no method `", method, "`"])),
         }))
     }
 
@@ -186,7 +187,7 @@ impl Arguments {
                 Wait::Event(id, self.take("eventType"), self.take("afterSequence"), self.take("untilTerminal"))
             }
             "awaitEvents" => Wait::Events(id, self.take("after"), self.take("types"), self.take("untilTerminal")),
-            _ => return Err(Error::new(Code::Internal, format!("no wait `{method}`"))),
+            _ => return Err(Error::new(Code::Internal, text!["no wait `", method, "`"])),
         };
         self.end()?;
         Ok(wait)

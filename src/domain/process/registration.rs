@@ -11,7 +11,10 @@ use crate::domain::{
     schema::Schemas,
     value::{Json, Map, field},
 };
-use crate::error::{Code, Error, Result};
+use crate::{
+    error::{Code, Error, Result},
+    text::is_blank,
+};
 
 /// What a caller registers. After [`normalise`] every default is filled in.
 #[derive(Clone, Debug, PartialEq)]
@@ -244,7 +247,7 @@ json!(Registered { registration: "registration", registration_hash: "registratio
 /// Fills in every default and refuses what makes no sense, schemas included.
 pub fn normalise(mut registration: ProcessRegistration, schemas: &Schemas) -> Result<Registered> {
     let id = registration.id.clone();
-    if id.trim().is_empty() {
+    if is_blank(&id) {
         return Err(Error::invalid("a process id must not be blank"));
     }
     event::add_core_types(&mut registration.event_types);
@@ -253,7 +256,7 @@ pub fn normalise(mut registration: ProcessRegistration, schemas: &Schemas) -> Re
         scope.check()?;
     }
     let identity = registration.identity.take().unwrap_or_else(|| default_identity(&registration.input));
-    if identity.kind.trim().is_empty() {
+    if is_blank(&identity.kind) {
         return Err(Error::of(Code::InvalidArgument, &id, "has a blank kind"));
     }
     registration.identity = Some(identity);

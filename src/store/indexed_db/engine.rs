@@ -18,6 +18,7 @@ use crate::{
     },
     error::{Code, Error, Result},
     host::browser::to_js,
+    text::text,
 };
 
 #[wasm_bindgen(module = "/src/store/indexed_db/engine.js")]
@@ -139,7 +140,7 @@ pub fn failed(fault: JsValue) -> Error {
         _ => (Code::StorageFailed, "IndexedDB failed"),
     };
     let detail = exception.map(DomException::message).unwrap_or_default();
-    Error::new(code, format!("{what} ({name}: {detail})")).caused_by(Rc::new(fault))
+    Error::new(code, text![what, " (", name, ": ", detail, ")"]).caused_by(Rc::new(fault))
 }
 
 /// Whether a fault means that the connection is gone, so that a new one may do.

@@ -30,6 +30,7 @@ use crate::{
     domain::{process::Registered, snapshot::Snapshot, table::ById},
     error::{Code, Error, Result},
     host::{Clock, Random},
+    text::{decimal, text},
 };
 
 /// A store in IndexedDB. Clones share it.
@@ -138,11 +139,12 @@ impl Shared {
             fetched.rerun(results);
             let loaded = Reader { shared: &shared, generation, fetched: &mut fetched }.load(&reads)?;
             let Some(loaded) = loaded else { return Ok(Round::Read(fetched.wanted())) };
-            let writes = rule(&Snapshot { now: shared.clock.now(), rows: &loaded.rows })?;
+            let now = shared.clock.now();
+            let writes = rule(&Snapshot { now, rows: &loaded.rows })?;
             if writes.is_empty() {
                 return Ok(Round::Done);
             }
-            Ok(Round::Write(write::commit(&loaded, &writes, &mark)))
+            Ok(Round::Write(write::commit(&loaded, &writes, &mark, now)))
         });
         engine::run(&open.database, Mode::Write, self.flush, step).await
     }
@@ -189,7 +191,7 @@ impl Mark {
     }
 
     fn row(&self) -> CommitRow {
-        CommitRow { writer: format!("{}/{}", self.shared.writer, self.place), number: self.number }
+        CommitRow { writer: text![self.shared.writer, "/", decimal(self.place as u64)], number: self.number }
     }
 }
 
