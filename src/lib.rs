@@ -14,6 +14,7 @@ pub mod host;
 pub mod operation;
 pub mod registry;
 pub mod store;
+mod text;
 pub mod watch;
 
 #[cfg(target_family = "wasm")]

@@ -4,7 +4,7 @@
 //! ([`ProcessRegistry::execute`](crate::ProcessRegistry::execute)), so a store can run several in
 //! one transaction, or one of them again.
 
-use std::rc::Rc;
+use std::{any::Any, marker::PhantomData, rc::Rc};
 
 use crate::{
     domain::{
@@ -19,7 +19,6 @@ use crate::{
         schema::Schemas,
         session::{self, SessionDeleteReport},
         snapshot::{Decision, Snapshot},
-        value::Json,
     },
     error::Result,
     store::Reads,
@@ -27,23 +26,44 @@ use crate::{
 
 /// A rule with its arguments, and the rows it needs to see.
 pub struct Operation<T> {
+    plan: Plan,
+    reply: PhantomData<T>,
+}
+
+/// An operation of which only its execution knows what type its reply has: the code that runs one is
+/// compiled once, instead of once for each type.
+pub struct Plan {
     pub(crate) reads: Reads,
-    pub(crate) rule: TypedRule<T>,
+    pub(crate) rule: AnyRule,
 }
 
 /// Pure: it may run several times, on fresher rows.
-pub(crate) type TypedRule<T> = Rc<dyn Fn(&Snapshot) -> Result<Decision<T>>>;
+pub(crate) type AnyRule = Rc<dyn Fn(&Snapshot) -> Result<Decision<Box<dyn Reply>>>>;
 
-impl<T: ToJson + 'static> Operation<T> {
+/// What an operation answers.
+pub trait Reply: ToJson {
+    /// Itself, to be asked for its type.
+    fn into_any(self: Box<Self>) -> Box<dyn Any>;
+}
+
+impl<T: ToJson + 'static> Reply for T {
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
+        self
+    }
+}
+
+impl<T: Reply + 'static> Operation<T> {
     fn new(reads: Reads, rule: impl Fn(&Snapshot) -> Result<Decision<T>> + 'static) -> Self {
-        Self { reads, rule: Rc::new(rule) }
+        let rule: AnyRule = Rc::new(move |seen| {
+            let Decision { reply, writes } = rule(seen)?;
+            Ok(Decision { reply: Box::new(reply), writes })
+        });
+        Self { plan: Plan { reads, rule }, reply: PhantomData }
     }
 
-    /// The same operation, answering with JSON.
-    pub fn into_json(self) -> Operation<Json> {
-        let rule = self.rule;
-        let rule: TypedRule<Json> = Rc::new(move |seen| Ok(rule(seen)?.map(|reply| reply.to_json())));
-        Operation { reads: self.reads, rule }
+    /// The same, with a reply of any type.
+    pub fn plan(self) -> Plan {
+        self.plan
     }
 }
 

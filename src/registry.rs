@@ -4,6 +4,8 @@
 
 use std::{any::Any, cell::RefCell, rc::Rc};
 
+use futures::future::LocalBoxFuture;
+
 use crate::{
     domain::{
         Millis,
@@ -19,7 +21,7 @@ use crate::{
     },
     error::{Code, Error, Result},
     host::{Broadcast, Clock, Liveness, Random, Spawn},
-    operation::{self, Operation},
+    operation::{self, Operation, Plan, Reply},
     store::{
         self, Answer, Changed, Changes, Durability, EventPage, EventRange, Live, Query, Store, shared::SharedReads,
     },
@@ -110,10 +112,20 @@ impl ProcessRegistry {
     }
 
     /// Runs an operation, then ticks every process whose row it changed, each once, and tells the other tabs.
-    pub async fn execute<T: 'static>(&self, operation: Operation<T>) -> Result<T> {
-        let (reply, changed) = store::execute(&*self.store, operation).await?;
-        self.changed(changed);
-        Ok(reply)
+    pub async fn execute<T: Reply + 'static>(&self, operation: Operation<T>) -> Result<T> {
+        let reply = self.run(operation.plan()).await?.into_any();
+        let reply = reply.downcast().map_err(|_| Error::new(Code::Internal, "a rule gave another reply"))?;
+        Ok(*reply)
+    }
+
+    /// The same for an operation with a reply of any type.
+    pub fn run(&self, plan: Plan) -> LocalBoxFuture<'static, Result<Box<dyn Reply>>> {
+        let registry = self.clone();
+        Box::pin(async move {
+            let (reply, changed) = store::execute(&*registry.store, plan).await?;
+            registry.changed(changed);
+            Ok(reply)
+        })
     }
 
     fn changed(&self, Changed { ids, span }: Changed) {

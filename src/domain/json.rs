@@ -10,6 +10,7 @@ use super::{
     key::Key,
     value::{Json, Map},
 };
+use crate::text::{decimal, text};
 
 /// What is wrong with a value, and where in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,14 +23,19 @@ impl Fault {
     /// The same, seen from one level further out.
     #[must_use]
     pub fn within(self, place: &str) -> Self {
-        Self { path: format!("{place}{}", self.path), what: self.what }
+        Self { path: text![place, self.path], what: self.what }
+    }
+
+    /// In words: the path, and what is wrong there.
+    pub fn text(&self) -> String {
+        let path = self.path.trim_start_matches('.');
+        text![path, if path.is_empty() { "" } else { " " }, self.what]
     }
 }
 
 impl std::fmt::Display for Fault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let path = self.path.trim_start_matches('.');
-        write!(f, "{}{}{}", path, if path.is_empty() { "" } else { " " }, self.what)
+        f.write_str(&self.text())
     }
 }
 
@@ -56,8 +62,8 @@ impl Reader {
         let mut path = String::new();
         for place in &self.path {
             match place {
-                Place::Field(name) => path = path + "." + name,
-                Place::Item(number) => path = format!("{path}[{number}]"),
+                Place::Field(name) => path = text![path, ".", name],
+                Place::Item(number) => path = text![path, "[", decimal(*number as u64), "]"],
             }
         }
         self.fault = Some(Fault { path, what: what.to_owned() });
@@ -202,7 +208,7 @@ pub fn one_of(value: Option<Json>, names: &[&str], reader: &mut Reader) -> usize
     let value = reader.required(value);
     let found = value.as_str().and_then(|text| names.iter().position(|name| *name == text));
     found.unwrap_or_else(|| {
-        reader.fault(&["must be one of ", &names.join(", ")].concat());
+        reader.fault(&text!["must be one of ", names.join(", ")]);
         0
     })
 }
@@ -367,7 +373,7 @@ impl FromJson for Map {
 
 impl FromJson for String {
     fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
-        Key::from_json(value, reader).to_string()
+        Key::from_json(value, reader).as_str().to_owned()
     }
 }
 
@@ -449,7 +455,7 @@ mod tests {
     fn fault(value: Json) -> String {
         match read::<Sample>(value) {
             Ok(sample) => format!("{sample:?}"),
-            Err(fault) => fault.within("sample").to_string(),
+            Err(fault) => fault.within("sample").text(),
         }
     }
 

@@ -12,7 +12,10 @@ use super::{
     table::ById,
     value::Json,
 };
-use crate::error::{Code, Error, Result};
+use crate::{
+    error::{Code, Error, Result},
+    text::text,
+};
 
 /// Compiles schemas.
 pub trait SchemaHost {
@@ -62,7 +65,7 @@ impl Schemas {
         if faults.is_empty() {
             return Ok(());
         }
-        let what = format!("refused the payload of `{}`: {}", declared.name, faults.join("; "));
+        let what = text!["refused the payload of `", declared.name, "`: ", faults.join("; ")];
         Err(Error::of(Code::InvalidPayload, record.id(), what))
     }
 
@@ -74,7 +77,7 @@ impl Schemas {
         for event_type in declared {
             let Some(schema) = &event_type.payload_schema else { continue };
             let validator = self.host.compile(schema).map_err(|why| {
-                let what = format!("declares a schema for `{}` that cannot be compiled: {why}", event_type.name);
+                let what = text!["declares a schema for `", event_type.name, "` that cannot be compiled: ", why];
                 Error::of(Code::InvalidSchema, id, what)
             })?;
             schemas.push((event_type.name.clone(), validator));

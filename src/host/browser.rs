@@ -7,7 +7,10 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{Event, EventTarget};
 
 use super::{Clock, Random, Spawn};
-use crate::domain::{Millis, value::Json};
+use crate::{
+    domain::{Millis, value::Json},
+    text::hex,
+};
 
 /// `Date.now` and `setTimeout`.
 pub struct BrowserClock;
@@ -47,7 +50,7 @@ impl Random for BrowserRandom {
                 array.copy_to(&mut bytes);
             }
         }
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&bytes)
     }
 }
 

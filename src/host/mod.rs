@@ -11,6 +11,7 @@ use crate::{
         lease::{ProcessLease, Proof},
     },
     error::{Code, Error, Result},
+    text::{decimal, text},
 };
 
 mod background;
@@ -102,6 +103,6 @@ pub async fn within<T>(clock: &dyn Clock, span: Option<Millis>, wait: impl Futur
     futures::pin_mut!(wait);
     match select(wait, clock.sleep(span)).await {
         Either::Left((outcome, _)) => outcome,
-        Either::Right(((), _)) => Err(Error::new(Code::Timeout, format!("not within {span} ms"))),
+        Either::Right(((), _)) => Err(Error::new(Code::Timeout, text!["not within ", decimal(span), " ms"])),
     }
 }

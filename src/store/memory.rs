@@ -4,7 +4,9 @@ use std::{cell::RefCell, rc::Rc};
 
 use futures::future::{FutureExt, LocalBoxFuture, ready};
 
-use super::{Answer, Changes, Durability, EventPage, EventRange, Live, MOST_CHANGED, Query, Reads, Rule, Store};
+use super::{
+    Answer, Answers, Changes, Durability, EventPage, EventRange, Live, MOST_CHANGED, Query, Reads, Rule, Store,
+};
 use crate::{
     domain::{
         event::ProcessEvent,
@@ -78,7 +80,7 @@ impl Store for MemoryStore {
         })
     }
 
-    fn read(&self, queries: Vec<Query>) -> LocalBoxFuture<'static, Result<Vec<Result<Answer>>>> {
+    fn read(&self, queries: Vec<Query>) -> LocalBoxFuture<'static, Result<Answers>> {
         self.answer(|tables| Ok(queries.into_iter().map(|query| Ok(tables.read(query))).collect()))
     }
 

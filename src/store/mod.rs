@@ -12,7 +12,7 @@ use crate::{
         table::sorted,
     },
     error::{Code, Error, Result},
-    operation::Operation,
+    operation::{Plan, Reply},
 };
 
 #[cfg(target_family = "wasm")]
@@ -21,7 +21,7 @@ pub mod memory;
 mod query;
 pub mod shared;
 
-pub use query::{Answer, Changes, EventPage, EventRange, Live, MOST_CHANGED, Query};
+pub use query::{Answer, Answers, Changes, EventPage, EventRange, Live, MOST_CHANGED, Query};
 
 /// How long what is written here lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +90,7 @@ pub trait Store {
     fn transact(&self, reads: Reads, rule: Rule) -> LocalBoxFuture<'static, Result<Option<u64>>>;
     /// Answers questions in their order, all of them from one moment. What is wrong with one alone is its own
     /// answer; an error of the whole is that nothing could be read.
-    fn read(&self, queries: Vec<Query>) -> LocalBoxFuture<'static, Result<Vec<Result<Answer>>>>;
+    fn read(&self, queries: Vec<Query>) -> LocalBoxFuture<'static, Result<Answers>>;
     /// Lets go of connections. Later calls are [`Code::Closed`].
     fn close(&self);
 }
@@ -106,8 +106,8 @@ pub struct Changed {
 }
 
 /// Runs an operation and gives back its reply, with what it changed.
-pub async fn execute<T: 'static>(store: &dyn Store, operation: Operation<T>) -> Result<(T, Changed)> {
-    let Operation { reads, rule } = operation;
+pub async fn execute(store: &dyn Store, plan: Plan) -> Result<(Box<dyn Reply>, Changed)> {
+    let Plan { reads, rule } = plan;
     let kept = Rc::new(RefCell::new(None));
     let decided = kept.clone();
     let rule: Rule = Rc::new(move |seen| {

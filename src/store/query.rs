@@ -14,6 +14,7 @@ use crate::{
         value::Json,
     },
     error::{Error, Result},
+    text::decimal,
 };
 
 /// What can be asked of a store. Each question is answered from one moment.
@@ -105,6 +106,9 @@ pub enum Answer {
 /// How many changed processes are named: beyond, it takes less to look at what is watched.
 pub const MOST_CHANGED: usize = 256;
 
+/// The answers to several questions, in their order. One may have a fault of its own.
+pub type Answers = Vec<Result<Answer>>;
+
 /// A stretch of an event log, with what is known of its process in the same moment.
 #[derive(Clone, Debug)]
 pub struct EventPage {
@@ -178,6 +182,6 @@ impl Answer {
 impl ToJson for Changes {
     fn to_json(&self) -> Json {
         let changes = Object::default().with("records", &self.records).with("removed", &self.removed);
-        changes.with("cursor", &self.cursor.to_string()).build()
+        changes.with("cursor", &decimal(self.cursor)).build()
     }
 }

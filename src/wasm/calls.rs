@@ -19,16 +19,17 @@ use crate::{
     },
     error::{Code, Error, Result},
     host::browser::from_js,
-    operation::{self, Operation},
+    operation::{self, Plan},
     registry::ProcessRegistry,
     store::{EventRange, Live, Query},
+    text::text,
     watch::ProcessAwaiter,
 };
 
 /// A method with its arguments.
 pub enum Call {
     /// Changes something.
-    Execute(Operation<Json>),
+    Execute(Plan),
     /// Asks something.
     Ask(Query),
     /// Appends, and shows the event to the sink.
@@ -87,7 +88,7 @@ impl Arguments {
 
     /// [`Code::InvalidArgument`] where an argument was wrong; it names the place.
     pub fn end(&self) -> Result<()> {
-        self.reader.end().map_err(|fault| Error::invalid(fault.to_string()))
+        self.reader.end().map_err(|fault| Error::invalid(fault.text()))
     }
 
     /// The method of that name with these arguments.
@@ -101,34 +102,34 @@ impl Arguments {
         Ok(call)
     }
 
-    fn write(&mut self, method: &str, registry: &ProcessRegistry) -> Result<Option<Operation<Json>>> {
+    fn write(&mut self, method: &str, registry: &ProcessRegistry) -> Result<Option<Plan>> {
         let schemas = &registry.schemas;
         Ok(Some(match method {
             "registerProcess" => {
                 let registration = self.take("registration");
                 self.end()?;
-                operation::register(registration, schemas)?.into_json()
+                operation::register(registration, schemas)?.plan()
             }
-            "setExternalRef" => operation::set_external_ref(self.id(), self.take("ref")).into_json(),
-            "setProcessWait" => operation::set_wait(self.id(), self.take("wait")).into_json(),
-            "clearProcessWait" => operation::clear_wait(self.id()).into_json(),
-            "completeProcess" => operation::complete(self.id(), self.take("output"), schemas).into_json(),
+            "setExternalRef" => operation::set_external_ref(self.id(), self.take("ref")).plan(),
+            "setProcessWait" => operation::set_wait(self.id(), self.take("wait")).plan(),
+            "clearProcessWait" => operation::clear_wait(self.id()).plan(),
+            "completeProcess" => operation::complete(self.id(), self.take("output"), schemas).plan(),
             "completeProcessWithLease" => {
-                operation::complete_with_lease(self.take("lease"), self.take("output"), schemas).into_json()
+                operation::complete_with_lease(self.take("lease"), self.take("output"), schemas).plan()
             }
-            "ackWake" => operation::ack_wake(self.id(), self.take("sequence")).into_json(),
-            "grantHandle" => operation::grant(self.take("scope"), self.id(), self.take("descriptor")).into_json(),
-            "revokeHandle" => operation::revoke(self.take("scope"), self.id()).into_json(),
+            "ackWake" => operation::ack_wake(self.id(), self.take("sequence")).plan(),
+            "grantHandle" => operation::grant(self.take("scope"), self.id(), self.take("descriptor")).plan(),
+            "revokeHandle" => operation::revoke(self.take("scope"), self.id()).plan(),
             "transferHandleGrants" => {
-                operation::transfer(self.take("from"), self.take("to"), self.take("processIds")).into_json()
+                operation::transfer(self.take("from"), self.take("to"), self.take("processIds")).plan()
             }
-            "deleteSessionProcessState" => operation::delete_session(self.take("sessionId")).into_json(),
+            "deleteSessionProcessState" => operation::delete_session(self.take("sessionId")).plan(),
             "claimProcessLease" => {
                 let token = registry.lease_token();
-                operation::claim(self.id(), self.take("owner"), self.take("ttlMs"), token).into_json()
+                operation::claim(self.id(), self.take("owner"), self.take("ttlMs"), token).plan()
             }
-            "renewProcessLease" => operation::renew(self.take("lease"), self.take("ttlMs")).into_json(),
-            "completeProcessLease" => operation::release(self.id(), self.take("lease.leaseToken")).into_json(),
+            "renewProcessLease" => operation::renew(self.take("lease"), self.take("ttlMs")).plan(),
+            "completeProcessLease" => operation::release(self.id(), self.take("lease.leaseToken")).plan(),
             _ => return Ok(None),
         }))
     }
@@ -173,7 +174,7 @@ impl Arguments {
             "hasHandleGrant" => Query::IsGranted(self.scope()?, self.id()),
             "handleGrantsForProcess" => Query::GrantsOfProcess(self.id()),
             "getProcessLease" => Query::Lease(self.id()),
-            _ => return Err(Error::new(Code::Internal, format!("no method `{method}`"))),
+            _ => return Err(Error::new(Code::Internal, text!["no method `", method, "`"])),
         }))
     }
 
@@ -186,7 +187,7 @@ impl Arguments {
                 Wait::Event(id, self.take("eventType"), self.take("afterSequence"), self.take("untilTerminal"))
             }
             "awaitEvents" => Wait::Events(id, self.take("after"), self.take("types"), self.take("untilTerminal")),
-            _ => return Err(Error::new(Code::Internal, format!("no wait `{method}`"))),
+            _ => return Err(Error::new(Code::Internal, text!["no wait `", method, "`"])),
         };
         self.end()?;
         Ok(wait)
@@ -197,7 +198,7 @@ impl Call {
     /// Does it, and answers as JavaScript is to see it.
     pub async fn perform(self, registry: &ProcessRegistry) -> Result<Json> {
         let reply: Rc<dyn ToJson> = match self {
-            Call::Execute(operation) => return registry.execute(operation).await,
+            Call::Execute(plan) => return Ok(registry.run(plan).await?.to_json()),
             Call::Ask(query) => return registry.read(query.clone()).await?.into_json(&query),
             Call::Append(id, request) => Rc::new(registry.append(&id, request).await?),
             Call::Prune(cutoff) => Rc::new(registry.prune(cutoff).await?),

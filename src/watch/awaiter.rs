@@ -16,6 +16,7 @@ use crate::{
     error::{Code, Error, Result},
     registry::ProcessRegistry,
     store::{Answer, EventPage, EventRange, Query},
+    text::text,
 };
 
 /// Turns the outcome or the next event of a process into a future. Dropping the future ends the
@@ -88,7 +89,7 @@ impl ProcessAwaiter {
             let EventPage { record, events } = page_of(id, answer)?;
             match events.into_iter().next() {
                 None if until_terminal && record.is_terminal() => {
-                    let what = format!("ended without another `{event_type}`");
+                    let what = text!["ended without another `", event_type, "`"];
                     Err(Error::of(Code::ProcessTerminal, id, what))
                 }
                 first => Ok(first),

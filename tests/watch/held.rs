@@ -9,7 +9,7 @@ use futures::{FutureExt, channel::oneshot, future::LocalBoxFuture};
 use longwait::{
     Code, Error, Result,
     host::fake::FakeClock,
-    store::{Answer, Durability, Query, Reads, Rule, Store},
+    store::{Answers, Durability, Query, Reads, Rule, Store},
 };
 
 use crate::support::{Place, memory::Memory};
@@ -114,7 +114,7 @@ impl Store for HeldStore {
         .boxed_local()
     }
 
-    fn read(&self, queries: Vec<Query>) -> LocalBoxFuture<'static, Result<Vec<Result<Answer>>>> {
+    fn read(&self, queries: Vec<Query>) -> LocalBoxFuture<'static, Result<Answers>> {
         self.hold.reads.set(self.hold.reads.get() + 1);
         if self.hold.faulty.get() {
             return futures::future::ready(Err(Error::new(Code::StorageFailed, "broken down"))).boxed_local();

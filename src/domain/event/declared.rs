@@ -13,6 +13,7 @@ use crate::{
         value::Json,
     },
     error::{Code, Error, Result},
+    text::{is_blank, text},
 };
 
 /// An event type that a process may append.
@@ -134,20 +135,20 @@ pub fn check_types(id: &ProcessId, declared: &[ProcessEventType]) -> Result<()> 
     let refuse = |what: String| Err(Error::of(Code::InvalidArgument, id, what));
     for (place, event_type) in declared.iter().enumerate() {
         let name = &event_type.name;
-        if name.trim().is_empty() {
+        if is_blank(name) {
             return refuse("declares an event type with a blank name".into());
         }
         if declared.iter().take(place).any(|earlier| earlier.name == *name) {
-            return refuse(format!("declares event type `{name}` twice"));
+            return refuse(text!["declares event type `", name, "` twice"]);
         }
         let terminal = event_type.terminal();
         if terminal.is_some_and(|spec| spec.state != TerminalState::Completed && spec.await_output.is_none()) {
-            return refuse(format!("must declare the await output of terminal event type `{name}`"));
+            return refuse(text!["must declare the await output of terminal event type `", name, "`"]);
         }
         // Completing relies on the three core types doing what their names say.
         let core = TerminalState::ALL.into_iter().find(|state| state.event_type() == name);
         if core.is_some_and(|state| terminal.is_none_or(|spec| spec.state != state)) {
-            return refuse(format!("declares core event type `{name}` with another terminal state"));
+            return refuse(text!["declares core event type `", name, "` with another terminal state"]);
         }
     }
     Ok(())

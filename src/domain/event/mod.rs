@@ -19,7 +19,10 @@ use super::{
     snapshot::{Decision, Snapshot, Write},
     value::Json,
 };
-use crate::error::{Code, Error, Result};
+use crate::{
+    error::{Code, Error, Result},
+    text::{decimal, text},
+};
 
 /// The event type that asks a process to stop.
 pub const CANCEL_REQUESTED: &str = "process.cancel_requested";
@@ -47,10 +50,10 @@ pub fn append(
     }
     let event_type = &request.event_type;
     let declared = record.event_type(event_type).ok_or_else(|| {
-        Error::of(Code::UndeclaredEventType, id, format!("does not declare event type `{event_type}`"))
+        Error::of(Code::UndeclaredEventType, id, text!["does not declare event type `", event_type, "`"])
     })?;
     if key.is_none() && declared.needs_replay_key() {
-        let what = format!("needs a replay key to append `{event_type}`");
+        let what = text!["needs a replay key to append `", event_type, "`"];
         return Err(Error::of(Code::MissingReplayKey, id, what));
     }
     if key.is_none() && request.replay_key.is_some() {
@@ -59,8 +62,8 @@ pub fn append(
     schemas.check(record, declared, &request.payload)?;
     let sequence = record.log.last_sequence + 1;
     let semantics = declared
-        .materialise(|| format!("{id}:{sequence}"), &request.payload)
-        .map_err(|fault| Error::of(fault.code(), id, format!("refused `{event_type}`: {fault}")))?;
+        .materialise(|| text![id, ":", decimal(sequence)], &request.payload)
+        .map_err(|fault| Error::of(fault.code(), id, text!["refused `", event_type, "`: ", fault.message()]))?;
     if semantics.terminal.is_some() && record.is_terminal() {
         return Err(Error::of(Code::AlreadyTerminal, id, "has already ended"));
     }
@@ -136,7 +139,7 @@ fn delivery(record: &ProcessRecord, request: &AppendRequest, event: &ProcessEven
     let identity = canonical::hash(&Json::list(vec![scope_id.to_json(), wake.dedupe_key.to_json()]));
     let provenance = record.registered.registration.provenance.as_ref();
     Some(WakeDelivery {
-        wake_id: format!("wake:{identity}"),
+        wake_id: text!["wake:", identity],
         target_session_id: target.session_id.clone(),
         target_scope_id: scope_id,
         process_id: event.process_id.clone(),

@@ -12,6 +12,7 @@ use crate::domain::{
     process::{ProcessAwaitOutput, Terminal},
     value::Json,
 };
+use crate::text::text;
 
 /// A stored event. Never changes.
 #[derive(Clone, Debug, PartialEq)]
@@ -164,7 +165,7 @@ impl AppendRequest {
     pub fn cancel(id: &ProcessId, reason: Option<&str>) -> Self {
         let reason = reason.map_or(Json::Null, |reason| reason.to_json());
         let payload = Object::default().with("reason", &reason).build();
-        let key = format!("process:{id}:cancel_requested:{}", canonical::hash(&payload));
+        let key = text!["process:", id, ":cancel_requested:", canonical::hash(&payload)];
         Self::new(CANCEL_REQUESTED, payload).keyed(key)
     }
 
@@ -172,7 +173,7 @@ impl AppendRequest {
     pub fn completion(id: &ProcessId, output: &ProcessAwaitOutput) -> Self {
         let event_type = output.state().event_type();
         let payload = Object::default().with("awaitOutput", output).build();
-        Self::new(event_type, payload).keyed(format!("process:{id}:terminal:{event_type}"))
+        Self::new(event_type, payload).keyed(text!["process:", id, ":terminal:", event_type])
     }
 }
 

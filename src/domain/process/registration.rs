@@ -1,5 +1,7 @@
 //! What is registered: the half of a process that never changes.
 
+use std::rc::Rc;
+
 use crate::domain::{
     Millis, canonical,
     event::{self, ProcessEventType},
@@ -9,7 +11,10 @@ use crate::domain::{
     schema::Schemas,
     value::{Json, Map, field},
 };
-use crate::error::{Code, Error, Result};
+use crate::{
+    error::{Code, Error, Result},
+    text::is_blank,
+};
 
 /// What a caller registers. After [`normalise`] every default is filled in.
 #[derive(Clone, Debug, PartialEq)]
@@ -230,7 +235,7 @@ named!(Recovery { Rerun: "rerun", Abandon: "abandon" });
 #[derive(Debug, PartialEq)]
 pub struct Registered {
     /// With every default filled in.
-    pub registration: ProcessRegistration,
+    pub registration: Rc<ProcessRegistration>,
     /// SHA-256 over the canonical registration, lower hex.
     pub registration_hash: String,
     /// Epoch milliseconds.
@@ -242,7 +247,7 @@ json!(Registered { registration: "registration", registration_hash: "registratio
 /// Fills in every default and refuses what makes no sense, schemas included.
 pub fn normalise(mut registration: ProcessRegistration, schemas: &Schemas) -> Result<Registered> {
     let id = registration.id.clone();
-    if id.trim().is_empty() {
+    if is_blank(&id) {
         return Err(Error::invalid("a process id must not be blank"));
     }
     event::add_core_types(&mut registration.event_types);
@@ -251,7 +256,7 @@ pub fn normalise(mut registration: ProcessRegistration, schemas: &Schemas) -> Re
         scope.check()?;
     }
     let identity = registration.identity.take().unwrap_or_else(|| default_identity(&registration.input));
-    if identity.kind.trim().is_empty() {
+    if is_blank(&identity.kind) {
         return Err(Error::of(Code::InvalidArgument, &id, "has a blank kind"));
     }
     registration.identity = Some(identity);
@@ -259,7 +264,7 @@ pub fn normalise(mut registration: ProcessRegistration, schemas: &Schemas) -> Re
     registration.provenance.get_or_insert(host);
     let registration_hash = canonical::hash(&registration.to_json());
     schemas.compile(&id, &registration_hash, &registration.event_types)?;
-    Ok(Registered { registration, registration_hash, created_at_ms: 0 })
+    Ok(Registered { registration: Rc::new(registration), registration_hash, created_at_ms: 0 })
 }
 
 fn default_identity(input: &ProcessInput) -> ProcessIdentity {

@@ -11,7 +11,7 @@ use crate::{
         event::ProcessEvent,
         filter::ListIndex,
         grant::SessionScope,
-        json::{self, FromJson, Object, ToJson, json},
+        json::{self, Fault, FromJson, Object, ToJson, json},
         key::{Key, ProcessId},
         lease::LeaseSlot,
         process::{LogHead, ProcessExternalRef, ProcessRecord, ProcessStatus, Registered, WaitState},
@@ -19,6 +19,7 @@ use crate::{
     },
     error::{Code, Error, Result},
     host::browser::from_js,
+    text::{decimal, text},
 };
 
 /// The lane of a tombstone; no list asks for it.
@@ -164,19 +165,18 @@ const DAY_MS: Millis = 86_400_000;
 impl CommitRow {
     /// The name of a writer that begins now; `name` tells it from all others.
     pub fn writer(now: Millis, name: &str) -> String {
-        format!("{}/{name}", day(now / DAY_MS))
+        text![day(now), "/", name]
     }
 
-    /// The first key that is kept: of the day before this writer's. No commit is in flight that long.
-    pub fn kept_from(&self) -> String {
-        let today = self.writer.split('/').next().and_then(|day| day.parse::<u64>().ok()).unwrap_or_default();
-        day(today.saturating_sub(1))
+    /// The first key that is kept now: of the day before. No commit is in flight that long.
+    pub fn kept_from(now: Millis) -> String {
+        day(now.saturating_sub(DAY_MS))
     }
 }
 
-/// A day since the Unix epoch, in a form that sorts as text.
-fn day(number: u64) -> String {
-    format!("{number:08}")
+/// A day in a form that sorts as text: the leading 1 keeps the number of digits the same.
+fn day(now: Millis) -> String {
+    decimal(100_000_000 + now / DAY_MS)
 }
 
 const ORDINAL: &str = "ordinal";
@@ -208,7 +208,8 @@ pub fn sequence_of(row: &JsValue) -> u64 {
 
 /// A plain object, back.
 pub fn decode<T: FromJson>(row: JsValue) -> Result<T> {
-    let unreadable = |fault| Error::new(Code::StorageFailed, format!("a stored row cannot be read: it {fault}"));
+    let unreadable =
+        |fault: Fault| Error::new(Code::StorageFailed, text!["a stored row cannot be read: it ", fault.text()]);
     json::read(from_js(&row)).map_err(unreadable)
 }
 

@@ -21,15 +21,16 @@ use futures::{FutureExt, future::LocalBoxFuture};
 use self::{
     codec::CommitRow,
     connection::Connection,
-    engine::{Flush, Mode, Round, is_lost_connection},
+    engine::{Flush, Mode, Round, Step, is_lost_connection},
     read::Reader,
     requests::Fetched,
 };
-use super::{Answer, Durability, Query, Reads, Rule, Store};
+use super::{Answer, Answers, Durability, Query, Reads, Rule, Store};
 use crate::{
     domain::{process::Registered, snapshot::Snapshot, table::ById},
     error::{Code, Error, Result},
     host::{Clock, Random},
+    text::{decimal, text},
 };
 
 /// A store in IndexedDB. Clones share it.
@@ -81,7 +82,7 @@ impl IndexedDbStore {
 
 impl Shared {
     /// Reads in one transaction; once more where the connection turns out to be dead.
-    async fn read<T: 'static>(self: &Rc<Self>, look: Look<T>) -> Result<T> {
+    async fn read(self: &Rc<Self>, look: Look) -> Result<Answers> {
         let mut retried = false;
         loop {
             match self.look(look.clone()).await {
@@ -92,13 +93,13 @@ impl Shared {
         }
     }
 
-    async fn look<T: 'static>(self: &Rc<Self>, look: Look<T>) -> Result<T> {
+    async fn look(self: &Rc<Self>, look: Look) -> Result<Answers> {
         let open = self.connection.open().await?;
         let (shared, generation) = (self.clone(), open.generation);
-        let found: Rc<RefCell<Option<T>>> = Rc::default();
+        let found: Rc<RefCell<Option<Answers>>> = Rc::default();
         let keep = found.clone();
         let mut fetched = Fetched::default();
-        let step = move |results| {
+        let step: Step = Box::new(move |results| {
             fetched.rerun(results);
             let seen = look(Reader { shared: &shared, generation, fetched: &mut fetched })?;
             if fetched.pending() {
@@ -106,7 +107,7 @@ impl Shared {
             }
             keep.replace(seen);
             Ok(Round::Done)
-        };
+        });
         engine::run(&open.database, Mode::Read, self.flush, step).await?;
         found.take().ok_or_else(|| Error::new(Code::Internal, "a read ended without an answer"))
     }
@@ -123,8 +124,11 @@ impl Shared {
             self.connection.forget();
             // The commit may have landed before the connection died: look before doing it again.
             let CommitRow { writer, number } = mark.row();
-            let last: Look<Option<u64>> = Rc::new(move |mut reader| reader.last_commit(&writer).map(Some));
-            if self.read(last).await? == Some(number) {
+            let last: Look = Rc::new(move |mut reader| {
+                let last = reader.last_commit(&writer)?;
+                Ok(Some(vec![Ok(Answer::Count(last))]))
+            });
+            if matches!(self.read(last).await?.pop(), Some(Ok(Answer::Count(Some(last)))) if last == number) {
                 return Ok(None);
             }
         }
@@ -136,18 +140,19 @@ impl Shared {
         let taken: Rc<Cell<Option<u64>>> = Rc::default();
         let take = taken.clone();
         let mut fetched = Fetched::default();
-        let step = move |results| {
+        let step: Step = Box::new(move |results| {
             fetched.rerun(results);
             let loaded = Reader { shared: &shared, generation, fetched: &mut fetched }.load(&reads)?;
             let Some(loaded) = loaded else { return Ok(Round::Read(fetched.wanted())) };
-            let writes = rule(&Snapshot { now: shared.clock.now(), rows: &loaded.rows })?;
+            let now = shared.clock.now();
+            let writes = rule(&Snapshot { now, rows: &loaded.rows })?;
             if writes.is_empty() {
                 return Ok(Round::Done);
             }
-            let (requests, last_change) = write::commit(&loaded, &writes, &mark);
+            let (requests, last_change) = write::commit(&loaded, &writes, &mark, now);
             take.set(Some(last_change));
             Ok(Round::Write(requests))
-        };
+        });
         engine::run(&open.database, Mode::Write, self.flush, step).await?;
         Ok(taken.get())
     }
@@ -194,7 +199,7 @@ impl Mark {
     }
 
     fn row(&self) -> CommitRow {
-        CommitRow { writer: format!("{}/{}", self.shared.writer, self.place), number: self.number }
+        CommitRow { writer: text![self.shared.writer, "/", decimal(self.place as u64)], number: self.number }
     }
 }
 
@@ -207,7 +212,7 @@ impl Drop for Mark {
 }
 
 /// What a read looks for; see [`Fetched`].
-type Look<T> = Rc<dyn Fn(Reader) -> Result<Option<T>>>;
+type Look = Rc<dyn Fn(Reader) -> Result<Option<Answers>>>;
 
 impl Store for IndexedDbStore {
     fn durability(&self) -> Durability {
@@ -218,7 +223,7 @@ impl Store for IndexedDbStore {
         self.0.clone().transact(reads, rule).boxed_local()
     }
 
-    fn read(&self, queries: Vec<Query>) -> LocalBoxFuture<'static, Result<Vec<Result<Answer>>>> {
+    fn read(&self, queries: Vec<Query>) -> LocalBoxFuture<'static, Result<Answers>> {
         let shared = self.0.clone();
         async move { shared.read(Rc::new(move |mut reader| Ok(reader.answers(&queries)))).await }.boxed_local()
     }

@@ -27,7 +27,7 @@ use crate::{
         table::{Row, Table, sorted},
     },
     error::{Code, Error, Result},
-    store::{Answer, Changes, EventPage, EventRange, Live, MOST_CHANGED, Query, Reads},
+    store::{Answer, Answers, Changes, EventPage, EventRange, Live, MOST_CHANGED, Query, Reads},
 };
 
 /// The rows that a rule is shown, and the last number of the change sequence.
@@ -128,7 +128,7 @@ impl Reader<'_> {
     // ── For questions ──────────────────────────────────────────────────────
 
     /// The answers to some questions, each of which may have a fault of its own.
-    pub fn answers(&mut self, queries: &[Query]) -> Option<Vec<Result<Answer>>> {
+    pub fn answers(&mut self, queries: &[Query]) -> Option<Answers> {
         // Every one is looked at, even if one before it is pending: all ask for their rows in one round.
         let answers: Vec<_> = queries.iter().map(|query| self.answer(query).transpose()).collect();
         answers.into_iter().collect()
