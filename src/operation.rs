@@ -12,7 +12,7 @@ use crate::{
         event::{self, AppendRequest, AppendResult},
         grant::{self, HandleDescriptor, HandleGrant, SessionScope},
         json::ToJson,
-        key::{ProcessId, SessionId},
+        key::{ProcessId, ScopeId, SessionId},
         lease::{self, LeaseClaim, LeaseOwner, ProcessLease, Proof},
         process::{self, ProcessAwaitOutput, ProcessExternalRef, ProcessRecord, ProcessRegistration, WaitState},
         retention::{self, PruneReport},
@@ -129,6 +129,21 @@ pub fn append(id: ProcessId, request: AppendRequest, schemas: &Rc<Schemas>) -> O
     };
     let schemas = schemas.clone();
     Operation::new(reads, move |seen| event::append(seen, &schemas, &id, &request))
+}
+
+/// The same on behalf of a scope, which holds no lease; see [`grant::require`].
+pub(crate) fn append_for(
+    scope: ScopeId,
+    id: ProcessId,
+    request: AppendRequest,
+    schemas: &Rc<Schemas>,
+) -> Operation<AppendResult> {
+    let reads = Reads::Viewed(scope.clone(), id.clone(), request.replay_key.clone());
+    let schemas = schemas.clone();
+    Operation::new(reads, move |seen| {
+        grant::require(seen, &scope, &id)?;
+        event::append(seen, &schemas, &id, &request)
+    })
 }
 
 /// See [`event::ack_wake`].

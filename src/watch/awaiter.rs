@@ -10,8 +10,8 @@ use crate::{
     domain::{
         event::ProcessEvent,
         json::to_json,
-        key::ProcessId,
-        process::{ProcessAwaitOutput, ProcessRecord},
+        key::{ProcessId, ScopeId},
+        process::ProcessAwaitOutput,
     },
     error::{Code, Error, Result},
     registry::ProcessRegistry,
@@ -26,6 +26,8 @@ pub struct ProcessAwaiter {
     registry: ProcessRegistry,
     hub: Option<ProcessChangeHub>,
     attach: Option<Rc<dyn ProcessAttach>>,
+    /// Whose eyes it looks with. Absent: its own.
+    scope: Option<ScopeId>,
 }
 
 /// Events for a feed, and whether the feed is at its end.
@@ -47,12 +49,12 @@ impl ProcessAwaiter {
     /// Wakes on the hub's ticks.
     pub fn new(registry: ProcessRegistry, hub: ProcessChangeHub) -> Self {
         registry.sweeps(&hub);
-        Self { registry, hub: Some(hub), attach: None }
+        Self { registry, hub: Some(hub), attach: None, scope: None }
     }
 
     /// Hears nothing, and looks again as the back-off says.
     pub fn polling(registry: ProcessRegistry) -> Self {
-        Self { registry, hub: None, attach: None }
+        Self { registry, hub: None, attach: None, scope: None }
     }
 
     /// Leaves the waits for processes that have not ended to `attach`.
@@ -61,19 +63,22 @@ impl ProcessAwaiter {
         Self { attach: Some(attach), ..self }
     }
 
+    /// Waits for what is granted to a scope; to it, everything else is unknown.
+    #[must_use]
+    pub fn on_behalf_of(self, scope: ScopeId) -> Self {
+        Self { scope: Some(scope), ..self }
+    }
+
     /// The outcome. [`Code::UnknownProcess`] also where it is pruned meanwhile.
     pub async fn await_terminal(&self, id: &ProcessId) -> Result<ProcessAwaitOutput> {
         if let Some(attach) = &self.attach {
-            return match terminal_output(&self.registry.known(id).await?) {
+            let answer = self.registry.read(self.see(Query::Process(id.clone()))).await?;
+            return match terminal_output(id, answer)? {
                 Some(output) => Ok(output),
                 None => attach.await_terminal(id).await,
             };
         }
-        self.until(Query::Process(id.clone()), |answer| {
-            let Answer::Process(Some(record)) = answer else { return Err(Error::unknown_process(id)) };
-            Ok(terminal_output(&record))
-        })
-        .await
+        self.until(Query::Process(id.clone()), |answer| terminal_output(id, answer)).await
     }
 
     /// The first event of a type after a sequence. Events may follow the end of a process, so it
@@ -122,10 +127,17 @@ impl ProcessAwaiter {
         .await
     }
 
+    fn see(&self, query: Query) -> Query {
+        match &self.scope {
+            Some(scope) => Query::Viewed(scope.clone(), Box::new(query)),
+            None => query,
+        }
+    }
+
     /// Waits until `look` finds what it looks for in an answer.
     async fn until<T>(&self, query: Query, look: impl Fn(Answer) -> Result<Option<T>>) -> Result<T> {
         let mut found = None;
-        self.watch(query, &mut |answer| {
+        self.watch(self.see(query), &mut |answer| {
             found = look(answer)?;
             Ok(found.is_some())
         })
@@ -160,6 +172,7 @@ fn page_of(id: &ProcessId, answer: Answer) -> Result<EventPage> {
     Ok(page)
 }
 
-fn terminal_output(record: &ProcessRecord) -> Option<ProcessAwaitOutput> {
-    record.terminal().map(|terminal| terminal.await_output.clone())
+fn terminal_output(id: &ProcessId, answer: Answer) -> Result<Option<ProcessAwaitOutput>> {
+    let Answer::Process(Some(record)) = answer else { return Err(Error::unknown_process(id)) };
+    Ok(record.terminal().map(|terminal| terminal.await_output.clone()))
 }
