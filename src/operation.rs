@@ -123,25 +123,27 @@ pub fn prune(cutoff: Millis, limit: usize) -> Operation<PruneReport> {
 
 /// See [`event::append`].
 pub fn append(id: ProcessId, request: AppendRequest, schemas: &Rc<Schemas>) -> Operation<AppendResult> {
-    let reads = match &request.lease {
-        Some(_) => Reads::Leased(id.clone(), request.replay_key.clone()),
-        None => Reads::Process(id.clone(), request.replay_key.clone()),
-    };
-    let schemas = schemas.clone();
-    Operation::new(reads, move |seen| event::append(seen, &schemas, &id, &request))
+    append_for(None, id, request, schemas)
 }
 
-/// The same on behalf of a scope, which holds no lease; see [`grant::require`].
+/// The same, perhaps on behalf of a scope, which holds no lease; see [`grant::require`].
 pub(crate) fn append_for(
-    scope: ScopeId,
+    scope: Option<ScopeId>,
     id: ProcessId,
     request: AppendRequest,
     schemas: &Rc<Schemas>,
 ) -> Operation<AppendResult> {
-    let reads = Reads::Viewed(scope.clone(), id.clone(), request.replay_key.clone());
+    let key = request.replay_key.clone();
+    let reads = match (&scope, &request.lease) {
+        (Some(scope), _) => Reads::Viewed(scope.clone(), id.clone(), key),
+        (None, Some(_)) => Reads::Leased(id.clone(), key),
+        (None, None) => Reads::Process(id.clone(), key),
+    };
     let schemas = schemas.clone();
     Operation::new(reads, move |seen| {
-        grant::require(seen, &scope, &id)?;
+        if let Some(scope) = &scope {
+            grant::require(seen, scope, &id)?;
+        }
         event::append(seen, &schemas, &id, &request)
     })
 }

@@ -222,22 +222,18 @@ impl ProcessRegistry {
 
     /// Appends an event, shows it to the sink if it is new, and waits for the sink.
     pub async fn append(&self, id: &ProcessId, request: AppendRequest) -> Result<AppendResult> {
-        self.show(id, operation::append(id.clone(), request, &self.schemas)).await
+        self.append_for(None, id, request).await
     }
 
-    /// The same on behalf of a scope: where the process is not granted to it, it is unknown.
+    /// The same, perhaps on behalf of a scope: where the process is not granted to it, it is unknown.
     pub(crate) async fn append_for(
         &self,
-        scope: &ScopeId,
+        scope: Option<ScopeId>,
         id: &ProcessId,
         request: AppendRequest,
     ) -> Result<AppendResult> {
-        self.show(id, operation::append_for(scope.clone(), id.clone(), request, &self.schemas)).await
-    }
-
-    async fn show(&self, id: &ProcessId, append: Operation<AppendResult>) -> Result<AppendResult> {
         let turn = self.sink.as_ref().map(|(_, turns)| turns.join(id));
-        let appended = self.execute(append).await?;
+        let appended = self.execute(operation::append_for(scope, id.clone(), request, &self.schemas)).await?;
         if let (Some((sink, _)), Some(turn), false) = (&self.sink, turn, appended.replayed) {
             turn.come(appended.event.sequence).await;
             let shown = sink.emit(&appended.event);

@@ -31,7 +31,7 @@ pub struct SessionView {
 
 impl SessionView {
     pub(crate) fn new(registry: ProcessRegistry, awaiter: ProcessAwaiter, scope: ScopeId) -> Self {
-        Self { registry, awaiter: awaiter.on_behalf_of(scope.clone()), scope }
+        Self { registry, awaiter: awaiter.on_behalf_of(Some(scope.clone())), scope }
     }
 
     fn see(&self, query: Query) -> Query {
@@ -74,11 +74,11 @@ impl SessionView {
         payload: Json,
         signal_id: Option<&str>,
     ) -> Result<AppendResult> {
-        self.registry.append_for(&self.scope, id, AppendRequest::signal(name, payload, signal_id)?).await
+        self.registry.append_for(Some(self.scope.clone()), id, AppendRequest::signal(name, payload, signal_id)?).await
     }
 
     /// Asks a process to stop.
     pub async fn request_cancel(&self, id: &ProcessId, reason: Option<&str>) -> Result<AppendResult> {
-        self.registry.append_for(&self.scope, id, AppendRequest::cancel(id, reason)).await
+        self.registry.append_for(Some(self.scope.clone()), id, AppendRequest::cancel(id, reason)).await
     }
 }

@@ -63,10 +63,10 @@ impl ProcessAwaiter {
         Self { attach: Some(attach), ..self }
     }
 
-    /// Waits for what is granted to a scope; to it, everything else is unknown.
+    /// Waits for what is granted to a scope, to which everything else is unknown; without one, for anything.
     #[must_use]
-    pub fn on_behalf_of(self, scope: ScopeId) -> Self {
-        Self { scope: Some(scope), ..self }
+    pub fn on_behalf_of(self, scope: Option<ScopeId>) -> Self {
+        Self { scope, ..self }
     }
 
     /// The outcome. [`Code::UnknownProcess`] also where it is pruned meanwhile.
