@@ -79,7 +79,7 @@ interface RawMethods {
 
 /** What a scope may call, by name, behind `"session"` and the scope. */
 export interface RawView extends Pick<RawMethods, "getProcess" | "eventsAfter" | "requestCancel"> {
-  list(filter: Json): Promise<HandleEntry[]>;
+  listProcesses(filter: Json, page: Record<string, never>): Promise<HandleEntry[]>;
   signal(id: string, name: string, payload: Json, signalId?: string): Promise<AppendResult>;
 }
 

@@ -68,8 +68,8 @@ const PRUNE_BATCH: usize = 200;
 /// Asks the store, and takes the answer that belongs to the question.
 macro_rules! answer {
     ($registry:expr, $query:expr, $answer:path) => {
-        match $registry.read($query).await? {
-            $answer(answer) => Ok(answer),
+        match &*$registry.read($query).await? {
+            $answer(answer) => Ok(answer.clone()),
             #[allow(clippy::wildcard_enum_match_arm, reason = "every other answer is a defect of the store")]
             _ => Err($crate::Error::new($crate::Code::Internal, "the store answered another question")),
         }
@@ -144,7 +144,7 @@ impl ProcessRegistry {
 
     /// Answers a question, in one transaction with all that is asked in the same turn. It sees what was written
     /// in calls before it.
-    pub async fn read(&self, query: Query) -> Result<Answer> {
+    pub async fn read(&self, query: Query) -> Result<Rc<Answer>> {
         self.reads.ask(query).await
     }
 

@@ -184,7 +184,7 @@ impl Answer {
     /// The answer as JSON; null where there is nothing.
     /// [`Code::UnknownProcess`](crate::Code::UnknownProcess) where the question was about a process's
     /// own data.
-    pub fn into_json(self, query: &Query) -> Result<Json> {
+    pub fn to_json(&self, query: &Query) -> Result<Json> {
         let known = |found: Option<Json>| match (found, query.process_id()) {
             (Some(found), _) => Ok(found),
             (None, Some(id)) => Err(Error::unknown_process(id)),
@@ -196,14 +196,15 @@ impl Answer {
             Answer::Changes(changes) => Ok(changes.to_json()),
             // The sweep alone asks for them.
             Answer::ChangedIds(..) => Ok(Json::Null),
-            Answer::Events(page) => known(page.map(|page| page.events.to_json())),
-            Answer::Count(count) => known(count.map(|count| count.to_json())),
+            Answer::Events(page) => known(page.as_ref().map(|page| page.events.to_json())),
+            Answer::Count(count) => known(count.as_ref().map(ToJson::to_json)),
             Answer::Lease(lease) => Ok(lease.to_json()),
             Answer::GrantsOfScope(entries) => Ok(entries.to_json()),
             Answer::GrantsOfProcess(entries) => {
-                let grants =
-                    |entries: Vec<HandleEntry>| Json::list(entries.iter().map(|entry| entry.grant.to_json()).collect());
-                known(entries.map(grants))
+                let grants = |entries: &Vec<HandleEntry>| {
+                    Json::list(entries.iter().map(|entry| entry.grant.to_json()).collect())
+                };
+                known(entries.as_ref().map(grants))
             }
             Answer::IsGranted(granted) => Ok(granted.to_json()),
         }

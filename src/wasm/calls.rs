@@ -10,7 +10,7 @@ use js_sys::Array;
 use crate::{
     domain::{
         event::AppendRequest,
-        filter::{ListQuery, Page},
+        filter::ListQuery,
         grant::SessionScope,
         json::{FromJson, Reader, ToJson, from_json},
         key::{ProcessId, ScopeId},
@@ -137,15 +137,10 @@ impl Arguments {
     /// A method as a scope may call it: `session(scope, method, …)`.
     fn view(&mut self) -> Result<Call> {
         let (scope, method): (_, String) = (self.scope()?, self.take("method"));
-        let call = match method.as_str() {
-            "list" => {
-                let list = ListQuery::new(&self.take("filter"), Page::default());
-                return Ok(Call::Ask(Query::GrantsOfScope(scope, list)));
-            }
-            "getProcess" | "eventsAfter" | "signal" | "requestCancel" => self.other(&method)?,
-            _ => return self.other(""),
-        };
+        let allowed = ["listProcesses", "getProcess", "eventsAfter", "signal", "requestCancel"];
+        let call = self.other(allowed.into_iter().find(|name| *name == method).unwrap_or_default())?;
         Ok(match call {
+            Call::Ask(Query::Processes(list)) => Call::Ask(Query::GrantsOfScope(scope, list)),
             Call::Ask(query) => Call::Ask(Query::Viewed(scope, Box::new(query))),
             Call::Append(_, id, request) => Call::Append(Some(scope), id, request),
             Call::Execute(_) | Call::Prune(_) | Call::Reclaim(..) => call,
@@ -227,7 +222,7 @@ impl Call {
     pub async fn perform(self, registry: &ProcessRegistry) -> Result<Json> {
         let reply: Rc<dyn ToJson> = match self {
             Call::Execute(plan) => return Ok(registry.run(plan).await?.to_json()),
-            Call::Ask(query) => return registry.read(query.clone()).await?.into_json(&query),
+            Call::Ask(query) => return registry.read(query.clone()).await?.to_json(&query),
             Call::Append(scope, id, request) => Rc::new(registry.append_for(scope, &id, request).await?),
             Call::Prune(cutoff) => Rc::new(registry.prune(cutoff).await?),
             Call::Reclaim(observed, owner, ttl) => Rc::new(registry.reclaim(observed, owner, ttl).await?),
