@@ -15,10 +15,11 @@ import { main, run, say } from "./lib/run.mjs";
 import { trimValidator } from "./lib/trim-validator.mjs";
 import { setUp } from "./setup.mjs";
 
-/** The entries a person can import, each with the platform its bundle is for. */
+/** The files of the package, each with the platform it is for; index and node are entries that a person can import. */
 const entries = [
   { source: "js/index.ts", output: "dist/index.js", platform: "browser" },
   { source: "js/node.ts", output: "dist/node.js", platform: "node" },
+  { source: "js/schema.ts", output: "dist/schema.js", platform: "neutral" },
 ];
 
 const glue = "build/wasm/longwait.js";
@@ -96,6 +97,7 @@ async function bundle() {
       minify: true,
       sourcemap: true,
       legalComments: "none",
+      external: ["./schema.js"],
       plugins: [trimValidator],
       logLevel: "warning",
     });
