@@ -2,7 +2,7 @@
 //!
 //! It knows which rule answers which call, and refuses to know how rows are kept.
 
-use std::rc::Rc;
+use std::{any::Any, cell::RefCell, rc::Rc};
 
 use futures::future::LocalBoxFuture;
 
@@ -20,10 +20,12 @@ use crate::{
         session::SessionDeleteReport,
     },
     error::{Code, Error, Result},
-    host::{Clock, Liveness, Random},
+    host::{Broadcast, Clock, Liveness, Random, Spawn},
     operation::{self, Operation, Plan, Reply},
-    store::{self, Answer, Changes, Durability, EventPage, EventRange, Live, Query, Store},
-    watch::{ProcessChangeHub, ProcessEventSink, sink::Turns},
+    store::{
+        self, Answer, Changed, Changes, Durability, EventPage, EventRange, Live, Query, Store, shared::SharedReads,
+    },
+    watch::{ProcessChangeHub, ProcessEventSink, hints::Hints, sink::Turns, sweep::Sweep},
 };
 
 /// What a registry needs of the world.
@@ -37,15 +39,23 @@ pub struct Host {
     pub liveness: Rc<dyn Liveness>,
     /// Compiles payload schemas.
     pub schemas: Rc<dyn SchemaHost>,
+    /// Runs what nobody waits for.
+    pub spawn: Rc<dyn Spawn>,
+    /// Tells the other tabs of changes.
+    pub broadcast: Rc<dyn Broadcast>,
 }
 
 /// Processes in a store. Clones share it.
 #[derive(Clone)]
 pub struct ProcessRegistry {
     store: Rc<dyn Store>,
+    reads: Rc<SharedReads>,
     host: Host,
     pub(crate) schemas: Rc<Schemas>,
     hub: Option<ProcessChangeHub>,
+    hints: Rc<Hints>,
+    /// Dropped to hear no hints any more.
+    listening: Rc<RefCell<Option<Box<dyn Any>>>>,
     sink: Option<(Rc<dyn ProcessEventSink>, Turns)>,
 }
 
@@ -69,11 +79,23 @@ impl ProcessRegistry {
     /// [`watch_process_registry`](crate::watch_process_registry).
     pub fn new(store: Rc<dyn Store>, host: Host) -> Self {
         let schemas = Rc::new(Schemas::new(host.schemas.clone()));
-        Self { store, host, schemas, hub: None, sink: None }
+        let reads = Rc::new(SharedReads::new(store.clone(), host.spawn.clone()));
+        let hints = Rc::new(Hints::new(host.broadcast.clone(), host.spawn.clone()));
+        Self { store, reads, host, schemas, hub: None, hints, listening: Rc::default(), sink: None }
     }
 
     pub(crate) fn with_hub(self, hub: ProcessChangeHub) -> Self {
+        let heard = hub.clone();
+        // A hint is passed on to nobody: whoever made the change has told all the others.
+        let listening = self.host.broadcast.listen(Rc::new(move |ids| ids.iter().for_each(|id| heard.notify(id))));
+        self.listening.replace(Some(listening));
+        self.sweeps(&hub);
         Self { hub: Some(hub), ..self }
+    }
+
+    /// Has the receivers of a hub find what changes in the store, whoever changes it.
+    pub(crate) fn sweeps(&self, hub: &ProcessChangeHub) {
+        hub.swept_by(|| Sweep::new(self.reads.clone(), self.host.clock.clone(), self.host.spawn.clone()));
     }
 
     pub(crate) fn with_sink(self, sink: Rc<dyn ProcessEventSink>) -> Self {
@@ -89,7 +111,7 @@ impl ProcessRegistry {
         self.store.durability()
     }
 
-    /// Runs an operation, then ticks every process whose row it changed, each once.
+    /// Runs an operation, then ticks every process whose row it changed, each once, and tells the other tabs.
     pub async fn execute<T: Reply + 'static>(&self, operation: Operation<T>) -> Result<T> {
         let reply = self.run(operation.plan()).await?.into_any();
         let reply = reply.downcast().map_err(|_| Error::new(Code::Internal, "a rule gave another reply"))?;
@@ -98,19 +120,28 @@ impl ProcessRegistry {
 
     /// The same for an operation with a reply of any type.
     pub fn run(&self, plan: Plan) -> LocalBoxFuture<'static, Result<Box<dyn Reply>>> {
-        let (store, hub) = (self.store.clone(), self.hub.clone());
+        let registry = self.clone();
         Box::pin(async move {
-            let (reply, changed) = store::execute(&*store, plan).await?;
-            if let Some(hub) = hub {
-                changed.iter().for_each(|id| hub.notify(id));
-            }
+            let (reply, changed) = store::execute(&*registry.store, plan).await?;
+            registry.changed(changed);
             Ok(reply)
         })
     }
 
-    /// Answers a question.
+    fn changed(&self, Changed { ids, span }: Changed) {
+        if let Some(hub) = &self.hub {
+            ids.iter().for_each(|id| hub.notify(id));
+            if let (Some(sweep), Some((after, up_to))) = (hub.sweep(), span) {
+                sweep.ticked(after, up_to);
+            }
+        }
+        self.hints.announce(ids);
+    }
+
+    /// Answers a question, in one transaction with all that is asked in the same turn. It sees what was written
+    /// in calls before it.
     pub async fn read(&self, query: Query) -> Result<Answer> {
-        self.store.read(query).await
+        self.reads.ask(query).await
     }
 
     // ── Processes ──────────────────────────────────────────────────────────
@@ -302,6 +333,12 @@ impl ProcessRegistry {
 
     /// Lets go of the store. Later calls are [`Code::Closed`](crate::Code::Closed).
     pub fn close(&self) {
+        let listening = self.listening.take();
+        drop(listening);
         self.store.close();
+        if let Some(hub) = &self.hub {
+            // Whoever waits looks again, and learns of it.
+            hub.wake_all();
+        }
     }
 }

@@ -338,7 +338,8 @@ fn record(full: bool) -> ProcessRecord {
         provenance: Some(Provenance { originator: Originator::Host {}, caused_by: None }),
         ..defaults
     };
-    let registered = Registered { registration: Rc::new(registration), registration_hash: "0f".into(), created_at_ms: 1 };
+    let registered =
+        Registered { registration: Rc::new(registration), registration_hash: "0f".into(), created_at_ms: 1 };
     let output = ProcessAwaitOutput::success(Json::Null);
     let ended = ProcessStatus::Ended(Terminal { state: output.state(), await_output: output });
     ProcessRecord {

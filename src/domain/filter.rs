@@ -140,7 +140,7 @@ impl ListIndex {
 }
 
 /// A list as a store answers it: the lanes of one index, merged in id order.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ListQuery {
     /// The index.
     pub index: ListIndex,

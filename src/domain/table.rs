@@ -211,6 +211,12 @@ impl<V: 'static> ById<V> {
         self.0.remove(&[id.into()]);
     }
 
+    /// Every id that has a value, in order.
+    pub fn ids(&self) -> Vec<Key> {
+        let id = |(key, _): &Entry| if let Some(Part::Text(id)) = key.first() { Some(id.clone()) } else { None };
+        self.0.all().filter_map(id).collect()
+    }
+
     /// How many ids have a value.
     pub fn len(&self) -> usize {
         self.0.len()

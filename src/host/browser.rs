@@ -6,7 +6,7 @@ use js_sys::{Array, Object, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{Event, EventTarget};
 
-use super::{Clock, Random};
+use super::{Clock, Random, Spawn};
 use crate::{
     domain::{Millis, value::Json},
     text::hex,
@@ -51,6 +51,15 @@ impl Random for BrowserRandom {
             }
         }
         hex(&bytes)
+    }
+}
+
+/// The microtask queue.
+pub struct BrowserSpawn;
+
+impl Spawn for BrowserSpawn {
+    fn spawn(&self, task: LocalBoxFuture<'static, ()>) {
+        wasm_bindgen_futures::spawn_local(task);
     }
 }
 

@@ -1,21 +1,27 @@
-//! What the crate needs of the world around it: time, chance, and news of a lease holder's death.
+//! What the crate needs of the world around it: time, chance, tasks, and news of other tabs.
 
-use futures::future::{Either, LocalBoxFuture, select};
+use std::{any::Any, rc::Rc, task::Poll};
+
+use futures::future::{Either, LocalBoxFuture, poll_fn, select};
 
 use crate::{
     domain::{
         Millis,
+        key::ProcessId,
         lease::{ProcessLease, Proof},
     },
     error::{Code, Error, Result},
     text::{decimal, text},
 };
 
+mod background;
 #[cfg(target_family = "wasm")]
 pub mod browser;
 pub mod fake;
 #[cfg(not(target_family = "wasm"))]
 pub mod native_schema;
+
+pub use background::Background;
 
 /// Time.
 pub trait Clock {
@@ -43,6 +49,50 @@ pub struct NoProof;
 impl Liveness for NoProof {
     fn probe(&self, _: &ProcessLease) -> LocalBoxFuture<'static, Proof> {
         Box::pin(futures::future::ready(Proof::Unknown))
+    }
+}
+
+/// Runs tasks beside whatever is being waited for.
+pub trait Spawn {
+    /// Runs a task to its end. It begins in a later turn: never inside of this call. No timer may stand between,
+    /// since those of hidden pages are slowed down.
+    fn spawn(&self, task: LocalBoxFuture<'static, ()>);
+}
+
+/// Resolves when everything that is to run now has had its turn.
+pub async fn turn() {
+    let mut over = false;
+    poll_fn(|context| match std::mem::replace(&mut over, true) {
+        true => Poll::Ready(()),
+        false => {
+            context.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await;
+}
+
+/// Tells other tabs of changes, and hears of theirs.
+///
+/// A hint says which processes to look at again, and nothing of their state: it may come late, twice, or
+/// never. Where all of them are lost, the sweep finds the changes.
+pub trait Broadcast {
+    /// Tells all others that these processes changed.
+    fn announce(&self, ids: &[ProcessId]);
+    /// Calls `heard` with what others announce, until what is given back is dropped.
+    fn listen(&self, heard: Heard) -> Box<dyn Any>;
+}
+
+/// What is called with the ids that others announce.
+pub type Heard = Rc<dyn Fn(&[ProcessId])>;
+
+/// Tells nobody and hears nothing.
+pub struct NoBroadcast;
+
+impl Broadcast for NoBroadcast {
+    fn announce(&self, _: &[ProcessId]) {}
+    fn listen(&self, _: Heard) -> Box<dyn Any> {
+        Box::new(())
     }
 }
 

@@ -4,7 +4,9 @@ use std::{cell::RefCell, rc::Rc};
 
 use futures::future::{FutureExt, LocalBoxFuture, ready};
 
-use super::{Answer, Changes, Durability, EventPage, EventRange, Live, Query, Reads, Rule, Store};
+use super::{
+    Answer, Answers, Changes, Durability, EventPage, EventRange, Live, MOST_CHANGED, Query, Reads, Rule, Store,
+};
 use crate::{
     domain::{
         event::ProcessEvent,
@@ -69,17 +71,17 @@ impl Store for MemoryStore {
         Durability::Memory
     }
 
-    fn transact(&self, _: Reads, rule: Rule) -> LocalBoxFuture<'static, Result<()>> {
+    fn transact(&self, _: Reads, rule: Rule) -> LocalBoxFuture<'static, Result<Option<u64>>> {
         let now = self.clock.now();
         self.answer(|tables| {
             let writes = rule(&Snapshot { now, rows: &tables.rows })?;
             writes.iter().for_each(|write| tables.apply(write));
-            Ok(())
+            Ok(Some(tables.last_change))
         })
     }
 
-    fn read(&self, query: Query) -> LocalBoxFuture<'static, Result<Answer>> {
-        self.answer(|tables| Ok(tables.read(query)))
+    fn read(&self, queries: Vec<Query>) -> LocalBoxFuture<'static, Result<Answers>> {
+        self.answer(|tables| Ok(queries.into_iter().map(|query| Ok(tables.read(query))).collect()))
     }
 
     fn close(&self) {
@@ -93,6 +95,7 @@ impl Tables {
             Query::Process(id) => Answer::Process(self.rows.process(&id).cloned()),
             Query::Processes(query) => Answer::Processes(self.list(&query)),
             Query::Changes(after, limit) => Answer::Changes(self.changes(after, Query::size(limit))),
+            Query::ChangedIds(after) => Answer::ChangedIds(self.changed_ids(after), self.last_change),
             Query::Events(id, range) => Answer::Events(
                 self.rows
                     .process(&id)
@@ -194,6 +197,13 @@ impl Tables {
             }
         }
         changes
+    }
+
+    fn changed_ids(&self, after: Option<u64>) -> Option<Vec<ProcessId>> {
+        let after = after.filter(|after| *after <= self.last_change)?;
+        let later = self.more.between(key![CHANGE, after.saturating_add(1)], key![CHANGE, Part::End]);
+        let ids: Vec<_> = later.take(MOST_CHANGED + 1).filter_map(|(_, row)| row.id().cloned()).collect();
+        (ids.len() <= MOST_CHANGED).then_some(ids)
     }
 
     fn events(&self, record: &ProcessRecord, range: &EventRange) -> Vec<Rc<ProcessEvent>> {

@@ -19,8 +19,9 @@ use crate::{
 pub mod indexed_db;
 pub mod memory;
 mod query;
+pub mod shared;
 
-pub use query::{Answer, Changes, EventPage, EventRange, Live, Query};
+pub use query::{Answer, Answers, Changes, EventPage, EventRange, Live, MOST_CHANGED, Query};
 
 /// How long what is written here lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,34 +85,55 @@ pub type Rule = Rc<dyn Fn(&Snapshot) -> Result<Vec<Write>>>;
 pub trait Store {
     /// How long what is written here lasts.
     fn durability(&self) -> Durability;
-    /// Runs a rule on the rows it needs, and writes what it decides.
-    fn transact(&self, reads: Reads, rule: Rule) -> LocalBoxFuture<'static, Result<()>>;
-    /// Answers a question, from one moment.
-    fn read(&self, query: Query) -> LocalBoxFuture<'static, Result<Answer>>;
+    /// Runs a rule on the rows it needs, and writes what it decides. Gives the last change number that this took,
+    /// if it took any and that is known.
+    fn transact(&self, reads: Reads, rule: Rule) -> LocalBoxFuture<'static, Result<Option<u64>>>;
+    /// Answers questions in their order, all of them from one moment. What is wrong with one alone is its own
+    /// answer; an error of the whole is that nothing could be read.
+    fn read(&self, queries: Vec<Query>) -> LocalBoxFuture<'static, Result<Answers>>;
     /// Lets go of connections. Later calls are [`Code::Closed`].
     fn close(&self);
 }
 
-/// Runs an operation and gives back its reply, with the ids of the processes it changed.
-pub async fn execute(store: &dyn Store, plan: Plan) -> Result<(Box<dyn Reply>, Vec<ProcessId>)> {
+/// The processes whose rows a commit changed; grants, leases and acks change none.
+#[derive(Debug, Default)]
+pub struct Changed {
+    /// In id order, each once.
+    pub ids: Vec<ProcessId>,
+    /// The point of the change sequence that they came after, and the one that they took it to; none where
+    /// there was no change, or the numbers are not known.
+    pub span: Option<(u64, u64)>,
+}
+
+/// Runs an operation and gives back its reply, with what it changed.
+pub async fn execute(store: &dyn Store, plan: Plan) -> Result<(Box<dyn Reply>, Changed)> {
     let Plan { reads, rule } = plan;
     let kept = Rc::new(RefCell::new(None));
     let decided = kept.clone();
     let rule: Rule = Rc::new(move |seen| {
         let Decision { reply, writes } = rule(seen)?;
-        decided.replace(Some((reply, changed_processes(&writes))));
+        let changed: Vec<_> = writes.iter().filter_map(changed).cloned().collect();
+        decided.replace(Some((reply, changed)));
         Ok(writes)
     });
-    store.transact(reads, rule).await?;
-    kept.take().ok_or_else(|| Error::new(Code::Internal, "the store committed without running the rule"))
+    let last = store.transact(reads, rule).await?;
+    let kept = kept.take();
+    let (reply, changed) =
+        kept.ok_or_else(|| Error::new(Code::Internal, "the store committed without running the rule"))?;
+    Ok((reply, Changed::new(&changed, last)))
 }
 
-/// The processes whose rows some writes change; grants, leases and acks change none.
-fn changed_processes(writes: &[Write]) -> Vec<ProcessId> {
-    let changed = writes.iter().filter_map(|write| match write {
+impl Changed {
+    fn new(rows: &[ProcessId], last: Option<u64>) -> Self {
+        let span = last.map(|last| (last.saturating_sub(rows.len() as u64), last));
+        Self { ids: sorted(rows.iter()), span }
+    }
+}
+
+fn changed(write: &Write) -> Option<&ProcessId> {
+    match write {
         Write::Process(record) => Some(record.id()),
         Write::Prune(id) => Some(id),
         Write::Event { .. } | Write::AckWake(..) | Write::Lease(..) | Write::Grant(_) | Write::Revoke(..) => None,
-    });
-    sorted(changed)
+    }
 }

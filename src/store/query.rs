@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// What can be asked of a store. Each question is answered from one moment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Query {
     /// One process.
     Process(ProcessId),
@@ -26,6 +26,9 @@ pub enum Query {
     Processes(ListQuery),
     /// At most so many changes after a point of the change sequence.
     Changes(u64, Option<u64>),
+    /// Which processes changed after a point of the change sequence. Must decode no process, and cost one look
+    /// where none did.
+    ChangedIds(Option<u64>),
     /// A stretch of an event log.
     Events(ProcessId, EventRange),
     /// How many events of a type there are up to a sequence, inclusive. Must not scan them.
@@ -50,7 +53,7 @@ pub enum Live {
 }
 
 /// A stretch of one event log.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum EventRange {
     /// Strictly after a sequence, ascending.
     After {
@@ -83,6 +86,9 @@ pub enum Answer {
     Processes(Vec<ProcessRecord>),
     /// To [`Query::Changes`].
     Changes(Changes),
+    /// To [`Query::ChangedIds`]: them, pruned ones included, and the end of the sequence. No ids where these would be
+    /// more than [`MOST_CHANGED`], or there is no such point: none was given, or the sequence began anew.
+    ChangedIds(Option<Vec<ProcessId>>, u64),
     /// To [`Query::Events`].
     Events(Option<EventPage>),
     /// To [`Query::Count`].
@@ -96,6 +102,12 @@ pub enum Answer {
     /// To [`Query::IsGranted`].
     IsGranted(bool),
 }
+
+/// How many changed processes are named: beyond, it takes less to look at what is watched.
+pub const MOST_CHANGED: usize = 256;
+
+/// The answers to several questions, in their order. One may have a fault of its own.
+pub type Answers = Vec<Result<Answer>>;
 
 /// A stretch of an event log, with what is known of its process in the same moment.
 #[derive(Clone, Debug)]
@@ -132,7 +144,7 @@ impl Query {
             | Query::Lease(id)
             | Query::GrantsOfProcess(id)
             | Query::IsGranted(_, id) => Some(id),
-            Query::Processes(_) | Query::Changes(..) | Query::GrantsOfScope(..) => None,
+            Query::Processes(_) | Query::Changes(..) | Query::ChangedIds(_) | Query::GrantsOfScope(..) => None,
         }
     }
 }
@@ -151,6 +163,8 @@ impl Answer {
             Answer::Process(record) => Ok(record.to_json()),
             Answer::Processes(records) => Ok(records.to_json()),
             Answer::Changes(changes) => Ok(changes.to_json()),
+            // The sweep alone asks for them.
+            Answer::ChangedIds(..) => Ok(Json::Null),
             Answer::Events(page) => known(page.map(|page| page.events.to_json())),
             Answer::Count(count) => known(count.map(|count| count.to_json())),
             Answer::Lease(lease) => Ok(lease.to_json()),

@@ -19,8 +19,8 @@ use crate::{
     },
     error::Error,
     host::{
-        NoProof,
-        browser::{BrowserClock, BrowserRandom, to_js},
+        NoBroadcast, NoProof,
+        browser::{BrowserClock, BrowserRandom, BrowserSpawn, to_js},
     },
     registry::Host,
     watch::ProcessEventSink,
@@ -48,6 +48,8 @@ pub fn browser() -> Host {
         random: Rc::new(BrowserRandom),
         liveness: Rc::new(NoProof),
         schemas: Rc::new(LentSchemas),
+        spawn: Rc::new(BrowserSpawn),
+        broadcast: Rc::new(NoBroadcast),
     }
 }
 

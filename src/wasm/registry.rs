@@ -26,7 +26,7 @@ use crate::{
         value::Json,
     },
     error::{Code, Error, Result},
-    host::{browser::Listener, within},
+    host::{browser::Listener, turn, within},
     registry::ProcessRegistry,
     store::{
         Durability, Store,
@@ -243,7 +243,10 @@ impl Registry {
         self.closing.take();
         let registry = self.registry.clone();
         promise(async move {
-            // Everything called before has had its first turn by now, and with it its transaction.
+            // Everything called before has had its first turn by now, and with it its transaction. Reads are gathered
+            // in that turn and begin in the next two.
+            turn().await;
+            turn().await;
             registry.close();
             Ok(Json::Null)
         })

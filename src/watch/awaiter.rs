@@ -1,11 +1,9 @@
 //! Awaiting a process: subscribe, then read, then wait.
 //!
-//! Any other order loses a wake-up. The back-off is the floor: even where every tick is lost,
-//! a waiter looks again within a second.
+//! Any other order loses a wake-up. The sweep is the floor: even where every tick is lost, a waiter
+//! looks again within a second of the change.
 
-use std::{pin::pin, rc::Rc};
-
-use futures::future::{Either, select};
+use std::rc::Rc;
 
 use super::{ProcessAttach, ProcessChangeHub, backoff::Backoff};
 use crate::{
@@ -48,6 +46,7 @@ const BATCH: u64 = 256;
 impl ProcessAwaiter {
     /// Wakes on the hub's ticks.
     pub fn new(registry: ProcessRegistry, hub: ProcessChangeHub) -> Self {
+        registry.sweeps(&hub);
         Self { registry, hub: Some(hub), attach: None }
     }
 
@@ -145,15 +144,12 @@ impl ProcessAwaiter {
             if look(self.registry.read(query.clone()).await?)? {
                 return Ok(());
             }
-            let pause = self.registry.clock().sleep(backoff.step());
-            let Some(changes) = &mut changes else {
-                pause.await;
-                continue;
-            };
-            let tick = pin!(changes.changed());
-            match select(tick, pause).await {
-                Either::Left(_) => backoff.reset(),
-                Either::Right(_) => {}
+            match &mut changes {
+                Some(changes) => changes.changed().await,
+                None => {
+                    self.registry.clock().sleep(backoff.span()).await;
+                    backoff.lengthen();
+                }
             }
         }
     }

@@ -136,6 +136,7 @@ macro_rules! conformance {
                 the_feed_pages_without_gap_or_repeat,
                 a_reader_in_another_tab_misses_nothing,
                 one_commit_that_changes_several_rows_gives_each_its_own_place,
+                changed_ids_are_named_unless_they_are_too_many_or_their_beginning_is_unknown,
             ]
             appending: [
                 sequences_count_from_one_without_gaps,
@@ -216,6 +217,8 @@ macro_rules! conformance {
                 events_are_counted_by_type_up_to_a_sequence,
                 an_empty_log_reads_as_empty,
                 every_read_of_a_log_refuses_an_unknown_process,
+                a_read_sees_what_was_written_in_calls_before_it,
+                reads_of_one_turn_have_each_their_own_answer,
             ]
             granting: [
                 a_grant_names_its_scope_session_and_process,

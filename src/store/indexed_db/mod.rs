@@ -25,7 +25,7 @@ use self::{
     read::Reader,
     requests::Fetched,
 };
-use super::{Answer, Durability, Query, Reads, Rule, Store};
+use super::{Answer, Answers, Durability, Query, Reads, Rule, Store};
 use crate::{
     domain::{process::Registered, snapshot::Snapshot, table::ById},
     error::{Code, Error, Result},
@@ -82,7 +82,7 @@ impl IndexedDbStore {
 
 impl Shared {
     /// Reads in one transaction; once more where the connection turns out to be dead.
-    async fn read(self: &Rc<Self>, look: Look) -> Result<Answer> {
+    async fn read(self: &Rc<Self>, look: Look) -> Result<Answers> {
         let mut retried = false;
         loop {
             match self.look(look.clone()).await {
@@ -93,10 +93,10 @@ impl Shared {
         }
     }
 
-    async fn look(self: &Rc<Self>, look: Look) -> Result<Answer> {
+    async fn look(self: &Rc<Self>, look: Look) -> Result<Answers> {
         let open = self.connection.open().await?;
         let (shared, generation) = (self.clone(), open.generation);
-        let found: Rc<RefCell<Option<Answer>>> = Rc::default();
+        let found: Rc<RefCell<Option<Answers>>> = Rc::default();
         let keep = found.clone();
         let mut fetched = Fetched::default();
         let step: Step = Box::new(move |results| {
@@ -112,7 +112,7 @@ impl Shared {
         found.take().ok_or_else(|| Error::new(Code::Internal, "a read ended without an answer"))
     }
 
-    async fn transact(self: Rc<Self>, reads: Reads, rule: Rule) -> Result<()> {
+    async fn transact(self: Rc<Self>, reads: Reads, rule: Rule) -> Result<Option<u64>> {
         let mark = Mark::new(&self);
         let mut retried = false;
         loop {
@@ -124,16 +124,21 @@ impl Shared {
             self.connection.forget();
             // The commit may have landed before the connection died: look before doing it again.
             let CommitRow { writer, number } = mark.row();
-            let last: Look = Rc::new(move |mut reader| Ok(Some(Answer::Count(reader.last_commit(&writer)?))));
-            if matches!(self.read(last).await?, Answer::Count(Some(last)) if last == number) {
-                return Ok(());
+            let last: Look = Rc::new(move |mut reader| {
+                let last = reader.last_commit(&writer)?;
+                Ok(Some(vec![Ok(Answer::Count(last))]))
+            });
+            if matches!(self.read(last).await?.pop(), Some(Ok(Answer::Count(Some(last)))) if last == number) {
+                return Ok(None);
             }
         }
     }
 
-    async fn attempt(self: &Rc<Self>, reads: Reads, rule: Rule, mark: CommitRow) -> Result<()> {
+    async fn attempt(self: &Rc<Self>, reads: Reads, rule: Rule, mark: CommitRow) -> Result<Option<u64>> {
         let open = self.connection.open().await?;
         let (shared, generation) = (self.clone(), open.generation);
+        let taken: Rc<Cell<Option<u64>>> = Rc::default();
+        let take = taken.clone();
         let mut fetched = Fetched::default();
         let step: Step = Box::new(move |results| {
             fetched.rerun(results);
@@ -144,9 +149,12 @@ impl Shared {
             if writes.is_empty() {
                 return Ok(Round::Done);
             }
-            Ok(Round::Write(write::commit(&loaded, &writes, &mark, now)))
+            let (requests, last_change) = write::commit(&loaded, &writes, &mark, now);
+            take.set(Some(last_change));
+            Ok(Round::Write(requests))
         });
-        engine::run(&open.database, Mode::Write, self.flush, step).await
+        engine::run(&open.database, Mode::Write, self.flush, step).await?;
+        Ok(taken.get())
     }
 
     /// The decoded half that a row refers to, if it is at hand.
@@ -204,20 +212,20 @@ impl Drop for Mark {
 }
 
 /// What a read looks for; see [`Fetched`].
-type Look = Rc<dyn Fn(Reader) -> Result<Option<Answer>>>;
+type Look = Rc<dyn Fn(Reader) -> Result<Option<Answers>>>;
 
 impl Store for IndexedDbStore {
     fn durability(&self) -> Durability {
         self.0.durability
     }
 
-    fn transact(&self, reads: Reads, rule: Rule) -> LocalBoxFuture<'static, Result<()>> {
+    fn transact(&self, reads: Reads, rule: Rule) -> LocalBoxFuture<'static, Result<Option<u64>>> {
         self.0.clone().transact(reads, rule).boxed_local()
     }
 
-    fn read(&self, query: Query) -> LocalBoxFuture<'static, Result<Answer>> {
+    fn read(&self, queries: Vec<Query>) -> LocalBoxFuture<'static, Result<Answers>> {
         let shared = self.0.clone();
-        async move { shared.read(Rc::new(move |mut reader| reader.answer(&query))).await }.boxed_local()
+        async move { shared.read(Rc::new(move |mut reader| Ok(reader.answers(&queries)))).await }.boxed_local()
     }
 
     fn close(&self) {

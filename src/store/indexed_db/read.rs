@@ -27,7 +27,7 @@ use crate::{
         table::{Row, Table, sorted},
     },
     error::{Code, Error, Result},
-    store::{Answer, Changes, EventPage, EventRange, Live, Query, Reads},
+    store::{Answer, Answers, Changes, EventPage, EventRange, Live, MOST_CHANGED, Query, Reads},
 };
 
 /// The rows that a rule is shown, and the last number of the change sequence.
@@ -127,12 +127,19 @@ impl Reader<'_> {
 
     // ── For questions ──────────────────────────────────────────────────────
 
-    /// The answer to a question.
-    pub fn answer(&mut self, query: &Query) -> Result<Option<Answer>> {
+    /// The answers to some questions, each of which may have a fault of its own.
+    pub fn answers(&mut self, queries: &[Query]) -> Option<Answers> {
+        // Every one is looked at, even if one before it is pending: all ask for their rows in one round.
+        let answers: Vec<_> = queries.iter().map(|query| self.answer(query).transpose()).collect();
+        answers.into_iter().collect()
+    }
+
+    fn answer(&mut self, query: &Query) -> Result<Option<Answer>> {
         Ok(match query {
             Query::Process(id) => self.process(id)?.map(Answer::Process),
             Query::Processes(list) => self.list(list)?.map(Answer::Processes),
             Query::Changes(after, limit) => self.changes(*after, *limit)?.map(Answer::Changes),
+            Query::ChangedIds(after) => self.changed_ids(*after),
             Query::Events(id, range) => self.events(id, range)?.map(Answer::Events),
             Query::Count(id, event_type, up_to) => Some(Answer::Count(self.count(id, event_type, *up_to)?)),
             Query::Lease(id) => Some(Answer::Lease(self.slot(id)?.held)),
@@ -201,6 +208,22 @@ impl Reader<'_> {
         let Some(records) = self.records(living)? else { return Ok(None) };
         changes.records = records;
         Ok(Some(changes))
+    }
+
+    /// The sequence's end alone where that is the point; the ids are the primary keys of the change index, so
+    /// that no row is loaded for them.
+    fn changed_ids(&mut self, after: Option<u64>) -> Option<Answer> {
+        let end = self.fetched.ask(index(PROCESSES, "byChange").last_key()).as_f64().unwrap_or_default() as u64;
+        let ids = match after {
+            Some(after) if after == end => Some(Vec::new()),
+            Some(after) if after < end => {
+                let keys = self.fetched.ask(index(PROCESSES, "byChange").keys(after, MOST_CHANGED as u64 + 1));
+                let ids: Vec<_> = rows(keys).filter_map(|id| Some(ProcessId::from(id.as_string()?))).collect();
+                (ids.len() <= MOST_CHANGED).then_some(ids)
+            }
+            Some(_) | None => None,
+        };
+        (!self.fetched.pending()).then_some(Answer::ChangedIds(ids, end))
     }
 
     fn events(&mut self, id: &ProcessId, range: &EventRange) -> Result<Option<Option<EventPage>>> {

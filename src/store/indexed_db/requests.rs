@@ -46,6 +46,11 @@ impl Source {
         self.request("all", &[after, before, limit.to_json()])
     }
 
+    /// The primary keys of the rows after a number, in order; at most `limit`.
+    pub fn keys(self, after: u64, limit: u64) -> Json {
+        self.request("keys", &[after.to_json(), Json::Null, limit.to_json()])
+    }
+
     /// The rows whose keys begin with `prefix` and go on.
     pub fn under(self, prefix: Vec<Part>) -> Json {
         let (after, before) = bounds(prefix);

@@ -13,9 +13,9 @@ use crate::domain::{
     value::Json,
 };
 
-/// The requests of a commit. Process rows take change numbers from the last one on; the mark tells,
-/// should the connection die, whether the commit landed.
-pub fn commit(loaded: &Loaded, writes: &[Write], mark: &CommitRow, now: Millis) -> Vec<Json> {
+/// The requests of a commit, and the last change number it takes: process rows take numbers from the last
+/// one on. The mark tells, should the connection die, whether the commit landed.
+pub fn commit(loaded: &Loaded, writes: &[Write], mark: &CommitRow, now: Millis) -> (Vec<Json>, u64) {
     let mut requests = Vec::new();
     let mut change = loaded.last_change;
     for write in writes {
@@ -49,7 +49,7 @@ pub fn commit(loaded: &Loaded, writes: &[Write], mark: &CommitRow, now: Millis) 
         requests.push(table(COMMITS).clear_before(CommitRow::kept_from(now)));
     }
     requests.push(table(COMMITS).put(mark));
-    requests
+    (requests, change)
 }
 
 fn lease(id: &ProcessId, slot: LeaseSlot) -> Json {
