@@ -12,6 +12,7 @@ import { isScript } from "./lib/is-script.mjs";
 import { nameByPlace } from "./lib/order-functions.mjs";
 import { inRepo, root } from "./lib/paths.mjs";
 import { main, run, say } from "./lib/run.mjs";
+import { shortenNames } from "./lib/shorten-names.mjs";
 import { trimValidator } from "./lib/trim-validator.mjs";
 import { setUp } from "./setup.mjs";
 
@@ -70,7 +71,8 @@ async function compile() {
   const cargo = ["build", "--release", "--lib", "--target", "wasm32-unknown-unknown", "--config", flags(), ...std];
   await run("cargo", cargo, { env: { RUSTC_BOOTSTRAP: "1" } });
   const compiled = `${await targetFolder()}/wasm32-unknown-unknown/release/longwait.wasm`;
-  const inputs = [compiled, "package-lock.json", "tools/wasm-bindgen/Cargo.lock", "scripts/build.mjs"];
+  const shaping = ["build.mjs", "lib/order-functions.mjs", "lib/shorten-names.mjs", "lib/wasm-binary.mjs"];
+  const inputs = [compiled, "package-lock.json", "tools/wasm-bindgen/Cargo.lock", ...shaping.map((file) => `scripts/${file}`)];
   if (isNewer([glue, wasm], inputs)) return;
 
   say("writing the JavaScript glue");
@@ -79,6 +81,9 @@ async function compile() {
   await run("wasm-opt", [...smallest, "-o", optimised, rawWasm]);
   writeFileSync(inRepo(optimised), nameByPlace(readFileSync(inRepo(optimised))));
   await run("wasm-opt", ["--reorder-functions-by-name", ...noted, "-o", wasm, optimised]);
+  const named = shortenNames(readFileSync(inRepo(wasm)), readFileSync(inRepo(glue), "utf8"));
+  writeFileSync(inRepo(wasm), named.module);
+  writeFileSync(inRepo(glue), named.glue);
 }
 
 async function bundle() {
