@@ -15,6 +15,7 @@ pub mod operation;
 pub mod registry;
 pub mod store;
 mod text;
+pub mod view;
 pub mod watch;
 
 #[cfg(target_family = "wasm")]
@@ -22,6 +23,7 @@ mod wasm;
 
 pub use error::{Code, Error, Result};
 pub use registry::ProcessRegistry;
+pub use view::SessionView;
 pub use watch::{
     ProcessAttach, ProcessAwaiter, ProcessChangeHub, ProcessEventSink, watch_process_registry,
     watch_process_registry_with_sink,

@@ -12,7 +12,7 @@ use crate::{
         event::{self, AppendRequest, AppendResult},
         grant::{self, HandleDescriptor, HandleGrant, SessionScope},
         json::ToJson,
-        key::{ProcessId, SessionId},
+        key::{ProcessId, ScopeId, SessionId},
         lease::{self, LeaseClaim, LeaseOwner, ProcessLease, Proof},
         process::{self, ProcessAwaitOutput, ProcessExternalRef, ProcessRecord, ProcessRegistration, WaitState},
         retention::{self, PruneReport},
@@ -123,12 +123,29 @@ pub fn prune(cutoff: Millis, limit: usize) -> Operation<PruneReport> {
 
 /// See [`event::append`].
 pub fn append(id: ProcessId, request: AppendRequest, schemas: &Rc<Schemas>) -> Operation<AppendResult> {
-    let reads = match &request.lease {
-        Some(_) => Reads::Leased(id.clone(), request.replay_key.clone()),
-        None => Reads::Process(id.clone(), request.replay_key.clone()),
+    append_for(None, id, request, schemas)
+}
+
+/// The same, perhaps on behalf of a scope, which holds no lease; see [`grant::require`].
+pub(crate) fn append_for(
+    scope: Option<ScopeId>,
+    id: ProcessId,
+    request: AppendRequest,
+    schemas: &Rc<Schemas>,
+) -> Operation<AppendResult> {
+    let key = request.replay_key.clone();
+    let reads = match (&scope, &request.lease) {
+        (Some(scope), _) => Reads::Viewed(scope.clone(), id.clone(), key),
+        (None, Some(_)) => Reads::Leased(id.clone(), key),
+        (None, None) => Reads::Process(id.clone(), key),
     };
     let schemas = schemas.clone();
-    Operation::new(reads, move |seen| event::append(seen, &schemas, &id, &request))
+    Operation::new(reads, move |seen| {
+        if let Some(scope) = &scope {
+            grant::require(seen, scope, &id)?;
+        }
+        event::append(seen, &schemas, &id, &request)
+    })
 }
 
 /// See [`event::ack_wake`].

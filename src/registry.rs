@@ -12,12 +12,13 @@ use crate::{
         event::{AppendRequest, AppendResult, ProcessEvent},
         filter::{ListFilter, ListQuery, Page},
         grant::{HandleDescriptor, HandleEntry, HandleGrant, SessionScope},
-        key::{ProcessId, SessionId},
+        key::{ProcessId, ScopeId, SessionId},
         lease::{LeaseClaim, LeaseOwner, ProcessLease},
         process::{ProcessAwaitOutput, ProcessExternalRef, ProcessRecord, ProcessRegistration, WaitState},
         retention::PruneReport,
         schema::{SchemaHost, Schemas},
         session::SessionDeleteReport,
+        value::Json,
     },
     error::{Code, Error, Result},
     host::{Broadcast, Clock, Liveness, Random, Spawn},
@@ -25,7 +26,8 @@ use crate::{
     store::{
         self, Answer, Changed, Changes, Durability, EventPage, EventRange, Live, Query, Store, shared::SharedReads,
     },
-    watch::{ProcessChangeHub, ProcessEventSink, hints::Hints, sink::Turns, sweep::Sweep},
+    view::SessionView,
+    watch::{ProcessAwaiter, ProcessChangeHub, ProcessEventSink, hints::Hints, sink::Turns, sweep::Sweep},
 };
 
 /// What a registry needs of the world.
@@ -65,14 +67,16 @@ const PRUNE_BATCH: usize = 200;
 
 /// Asks the store, and takes the answer that belongs to the question.
 macro_rules! answer {
-    ($registry:ident, $query:expr, $answer:path) => {
-        match $registry.read($query).await? {
-            $answer(answer) => Ok(answer),
+    ($registry:expr, $query:expr, $answer:path) => {
+        match &*$registry.read($query).await? {
+            $answer(answer) => Ok(answer.clone()),
             #[allow(clippy::wildcard_enum_match_arm, reason = "every other answer is a defect of the store")]
-            _ => Err(Error::new(Code::Internal, "the store answered another question")),
+            _ => Err($crate::Error::new($crate::Code::Internal, "the store answered another question")),
         }
     };
 }
+
+pub(crate) use answer;
 
 impl ProcessRegistry {
     /// A registry that tells nobody of changes; see
@@ -140,7 +144,7 @@ impl ProcessRegistry {
 
     /// Answers a question, in one transaction with all that is asked in the same turn. It sees what was written
     /// in calls before it.
-    pub async fn read(&self, query: Query) -> Result<Answer> {
+    pub async fn read(&self, query: Query) -> Result<Rc<Answer>> {
         self.reads.ask(query).await
     }
 
@@ -218,8 +222,18 @@ impl ProcessRegistry {
 
     /// Appends an event, shows it to the sink if it is new, and waits for the sink.
     pub async fn append(&self, id: &ProcessId, request: AppendRequest) -> Result<AppendResult> {
+        self.append_for(None, id, request).await
+    }
+
+    /// The same, perhaps on behalf of a scope: where the process is not granted to it, it is unknown.
+    pub(crate) async fn append_for(
+        &self,
+        scope: Option<ScopeId>,
+        id: &ProcessId,
+        request: AppendRequest,
+    ) -> Result<AppendResult> {
         let turn = self.sink.as_ref().map(|(_, turns)| turns.join(id));
-        let appended = self.execute(operation::append(id.clone(), request, &self.schemas)).await?;
+        let appended = self.execute(operation::append_for(scope, id.clone(), request, &self.schemas)).await?;
         if let (Some((sink, _)), Some(turn), false) = (&self.sink, turn, appended.replayed) {
             turn.come(appended.event.sequence).await;
             let shown = sink.emit(&appended.event);
@@ -227,6 +241,17 @@ impl ProcessRegistry {
             shown.await;
         }
         Ok(appended)
+    }
+
+    /// Signals a process; see [`AppendRequest::signal`].
+    pub async fn signal(
+        &self,
+        id: &ProcessId,
+        name: &str,
+        payload: Json,
+        signal_id: Option<&str>,
+    ) -> Result<AppendResult> {
+        self.append(id, AppendRequest::signal(name, payload, signal_id)?).await
     }
 
     /// Asks a process to stop. Asking twice for the same reason is one event.
@@ -276,7 +301,7 @@ impl ProcessRegistry {
     /// The grants of a scope with their processes, in id order.
     pub async fn grants(&self, scope: &SessionScope, live: Live) -> Result<Vec<HandleEntry>> {
         scope.check()?;
-        answer!(self, Query::GrantsOfScope(scope.id(), live), Answer::GrantsOfScope)
+        answer!(self, Query::GrantsOfScope(scope.id(), live.into()), Answer::GrantsOfScope)
     }
 
     /// Whether a process is granted to a scope.
@@ -291,6 +316,16 @@ impl ProcessRegistry {
             answer!(self, Query::GrantsOfProcess(id.clone()), Answer::GrantsOfProcess)?;
         let entries = entries.ok_or_else(|| Error::unknown_process(id))?;
         Ok(entries.into_iter().map(|entry| entry.grant).collect())
+    }
+
+    /// What a scope sees: the processes that are granted to it, and nothing of any other.
+    pub fn session(&self, scope: &SessionScope) -> Result<SessionView> {
+        scope.check()?;
+        let awaiter = match &self.hub {
+            Some(hub) => ProcessAwaiter::new(self.clone(), hub.clone()),
+            None => ProcessAwaiter::polling(self.clone()),
+        };
+        Ok(SessionView::new(self.clone(), awaiter, scope.id()))
     }
 
     /// Takes back every grant of a session and stops wakes to it.

@@ -170,6 +170,13 @@ impl ListQuery {
     }
 }
 
+impl ListQuery {
+    /// Whether the list holds a process, its stretch aside.
+    pub fn holds(&self, record: &ProcessRecord) -> bool {
+        self.lanes.contains(&record.lane()) && ListIndex::entries(record).contains(&self.index)
+    }
+}
+
 fn lanes(filter: &ListFilter) -> Vec<Lane> {
     let running = [Lane::Active, Lane::Waiting];
     let of_status: Vec<Lane> = match filter.status {

@@ -122,6 +122,11 @@ pub fn grant(
     Ok(Decision::reply(grant.clone()).write(Write::Grant(grant)))
 }
 
+/// Refuses unless the process is granted to the scope: to one that does not hold it, it is unknown.
+pub fn require(seen: &Snapshot, scope: &ScopeId, id: &ProcessId) -> Result<()> {
+    seen.rows.grant(scope, id).map(drop).ok_or_else(|| Error::unknown_process(id))
+}
+
 /// Takes a grant back; one that is not there is as good as taken back.
 pub fn revoke(seen: &Snapshot, scope: &SessionScope, id: &ProcessId) -> Result<Decision<()>> {
     scope.check()?;

@@ -4,9 +4,7 @@ use std::{cell::RefCell, rc::Rc};
 
 use futures::future::{FutureExt, LocalBoxFuture, ready};
 
-use super::{
-    Answer, Answers, Changes, Durability, EventPage, EventRange, Live, MOST_CHANGED, Query, Reads, Rule, Store,
-};
+use super::{Answer, Answers, Changes, Durability, EventPage, EventRange, MOST_CHANGED, Query, Reads, Rule, Store};
 use crate::{
     domain::{
         event::ProcessEvent,
@@ -105,15 +103,19 @@ impl Tables {
                 Answer::Count(self.rows.process(&id).map(|_| self.count(&id, &event_type, up_to)))
             }
             Query::Lease(id) => Answer::Lease(self.rows.lease(&id).held),
-            Query::GrantsOfScope(scope, live) => {
+            Query::GrantsOfScope(scope, list) => {
                 let mut entries = self.with_records(self.rows.grants_of_scope(&scope));
-                entries.retain(|entry| live == Live::Any || !entry.record.is_terminal());
+                entries.retain(|entry| list.holds(&entry.record));
                 Answer::GrantsOfScope(entries)
             }
             Query::GrantsOfProcess(id) => Answer::GrantsOfProcess(
                 self.rows.process(&id).map(|_| self.with_records(self.rows.grants_of_process(&id))),
             ),
             Query::IsGranted(scope, id) => Answer::IsGranted(self.rows.grant(&scope, &id).is_some()),
+            Query::Viewed(scope, query) => match query.process_id().and_then(|id| self.rows.grant(&scope, id)) {
+                Some(_) => self.read(*query),
+                None => query.nothing(),
+            },
         }
     }
 

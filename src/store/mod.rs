@@ -52,6 +52,8 @@ pub enum Reads {
     Process(ProcessId, Option<String>),
     /// The same, and its lease slot.
     Leased(ProcessId, Option<String>),
+    /// One process, under a replay key the event stored there, and the grant that one scope has of it.
+    Viewed(ScopeId, ProcessId, Option<String>),
     /// Processes, and the grants that one scope has of them.
     Granted(ScopeId, Vec<ProcessId>),
     /// The grants of a session, every grant of the processes so granted, those processes,

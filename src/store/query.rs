@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::{
     domain::{
         event::ProcessEvent,
-        filter::ListQuery,
+        filter::{ListFilter, ListQuery, Page, StatusFilter},
         grant::HandleEntry,
         json::{Object, ToJson},
         key::{ProcessId, ScopeId},
@@ -35,12 +35,15 @@ pub enum Query {
     Count(ProcessId, String, u64),
     /// The lease of a process, expired or not.
     Lease(ProcessId),
-    /// The grants of a scope, in process id order; only of processes that have not ended, if so asked.
-    GrantsOfScope(ScopeId, Live),
+    /// The grants of a scope, in process id order, of the processes that a list holds; its stretch is of no account.
+    GrantsOfScope(ScopeId, ListQuery),
     /// The grants of a process, by session id, then scope id.
     GrantsOfProcess(ProcessId),
     /// Whether a process is granted to a scope.
     IsGranted(ScopeId, ProcessId),
+    /// A question about one process on behalf of a scope: as if there were no such process, where it is not
+    /// granted to the scope in the same moment.
+    Viewed(ScopeId, Box<Query>),
 }
 
 /// Whether a list of grants leaves out those of ended processes.
@@ -129,10 +132,37 @@ pub struct Changes {
     pub cursor: u64,
 }
 
+impl From<Live> for ListQuery {
+    fn from(live: Live) -> Self {
+        let status = match live {
+            Live::Any => StatusFilter::Any,
+            Live::Only => StatusFilter::Running,
+        };
+        Self::new(&ListFilter { status, ..ListFilter::default() }, Page::default())
+    }
+}
+
 impl Query {
     /// A limit as a count.
     pub fn size(limit: Option<u64>) -> usize {
         limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
+    }
+
+    /// What it answers where there is nothing.
+    pub fn nothing(&self) -> Answer {
+        match self {
+            Query::Process(_) => Answer::Process(None),
+            Query::Processes(_) => Answer::Processes(Vec::new()),
+            Query::Changes(..) => Answer::Changes(Changes::default()),
+            Query::ChangedIds(_) => Answer::ChangedIds(None, 0),
+            Query::Events(..) => Answer::Events(None),
+            Query::Count(..) => Answer::Count(None),
+            Query::Lease(_) => Answer::Lease(None),
+            Query::GrantsOfScope(..) => Answer::GrantsOfScope(Vec::new()),
+            Query::GrantsOfProcess(_) => Answer::GrantsOfProcess(None),
+            Query::IsGranted(..) => Answer::IsGranted(false),
+            Query::Viewed(_, query) => query.nothing(),
+        }
     }
 
     /// The process it asks about, where the answer is about one.
@@ -144,6 +174,7 @@ impl Query {
             | Query::Lease(id)
             | Query::GrantsOfProcess(id)
             | Query::IsGranted(_, id) => Some(id),
+            Query::Viewed(_, query) => query.process_id(),
             Query::Processes(_) | Query::Changes(..) | Query::ChangedIds(_) | Query::GrantsOfScope(..) => None,
         }
     }
@@ -153,7 +184,7 @@ impl Answer {
     /// The answer as JSON; null where there is nothing.
     /// [`Code::UnknownProcess`](crate::Code::UnknownProcess) where the question was about a process's
     /// own data.
-    pub fn into_json(self, query: &Query) -> Result<Json> {
+    pub fn to_json(&self, query: &Query) -> Result<Json> {
         let known = |found: Option<Json>| match (found, query.process_id()) {
             (Some(found), _) => Ok(found),
             (None, Some(id)) => Err(Error::unknown_process(id)),
@@ -165,14 +196,15 @@ impl Answer {
             Answer::Changes(changes) => Ok(changes.to_json()),
             // The sweep alone asks for them.
             Answer::ChangedIds(..) => Ok(Json::Null),
-            Answer::Events(page) => known(page.map(|page| page.events.to_json())),
-            Answer::Count(count) => known(count.map(|count| count.to_json())),
+            Answer::Events(page) => known(page.as_ref().map(|page| page.events.to_json())),
+            Answer::Count(count) => known(count.as_ref().map(ToJson::to_json)),
             Answer::Lease(lease) => Ok(lease.to_json()),
             Answer::GrantsOfScope(entries) => Ok(entries.to_json()),
             Answer::GrantsOfProcess(entries) => {
-                let grants =
-                    |entries: Vec<HandleEntry>| Json::list(entries.iter().map(|entry| entry.grant.to_json()).collect());
-                known(entries.map(grants))
+                let grants = |entries: &Vec<HandleEntry>| {
+                    Json::list(entries.iter().map(|entry| entry.grant.to_json()).collect())
+                };
+                known(entries.as_ref().map(grants))
             }
             Answer::IsGranted(granted) => Ok(granted.to_json()),
         }

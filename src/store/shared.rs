@@ -5,11 +5,7 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use futures::{
-    FutureExt,
-    channel::oneshot,
-    future::{LocalBoxFuture, Map},
-};
+use futures::{FutureExt, channel::oneshot, future::LocalBoxFuture};
 
 use super::{Answer, Query, Store};
 use crate::{
@@ -26,12 +22,10 @@ pub struct SharedReads {
 
 struct Asked {
     query: Query,
-    askers: Vec<oneshot::Sender<Result<Answer>>>,
+    /// One for all who asked; here before they are told.
+    answer: Rc<RefCell<Option<Result<Rc<Answer>>>>>,
+    askers: Vec<oneshot::Sender<()>>,
 }
-
-/// An answer on its way. Dropping it is no longer wanting it.
-pub type Asking = Map<oneshot::Receiver<Result<Answer>>, fn(Told) -> Result<Answer>>;
-type Told = std::result::Result<Result<Answer>, oneshot::Canceled>;
 
 /// How many questions go into one transaction. Their answers are decoded in one go, so that more would be
 /// felt as a pause of the page.
@@ -43,23 +37,35 @@ impl SharedReads {
         Self { store, spawn, next: Rc::default() }
     }
 
-    /// Asks a question, together with what else is asked before this turn is over.
-    pub fn ask(&self, query: Query) -> Asking {
+    /// Asks a question, together with what else is asked before this turn is over. It is asked now, and
+    /// dropping the future is no longer wanting the answer.
+    pub fn ask(&self, query: Query) -> LocalBoxFuture<'static, Result<Rc<Answer>>> {
         let (asker, told) = oneshot::channel();
-        let mut next = self.next.borrow_mut();
-        let first = next.is_empty();
-        // Among the last ones only, so that ten thousand different questions cost no time to tell apart.
-        match next.iter_mut().rev().take(LIMIT).find(|asked| asked.query == query) {
-            Some(asked) => asked.askers.push(asker),
-            None => next.push(Asked { query, askers: vec![asker] }),
+        let answer = self.join(query, asker);
+        async move {
+            let _ = told.await;
+            let answer = answer.borrow().clone();
+            answer.unwrap_or_else(|| Err(Error::new(Code::Internal, "a read went unanswered")))
         }
-        drop(next);
-        if first {
+        .boxed_local()
+    }
+
+    fn join(&self, query: Query, asker: oneshot::Sender<()>) -> Rc<RefCell<Option<Result<Rc<Answer>>>>> {
+        let mut next = self.next.borrow_mut();
+        if next.is_empty() {
             let (store, spawn, next) = (self.store.clone(), self.spawn.clone(), self.next.clone());
             let begin = async move { begin(&store, &*spawn, next.take()).await };
             self.spawn.spawn(begin.boxed_local());
         }
-        told.map(|told| told.unwrap_or_else(|_| Err(Error::new(Code::Internal, "a read was dropped"))))
+        // Among the last ones only, so that ten thousand different questions cost no time to tell apart.
+        let last = next.len().saturating_sub(LIMIT);
+        if let Some(asked) = next.get_mut(last..).into_iter().flatten().find(|asked| asked.query == query) {
+            asked.askers.push(asker);
+            return asked.answer.clone();
+        }
+        let answer = Rc::default();
+        next.push(Asked { query, answer: Rc::clone(&answer), askers: vec![asker] });
+        answer
     }
 }
 
@@ -82,17 +88,13 @@ fn read(store: Rc<dyn Store>, asked: Vec<Asked>) -> LocalBoxFuture<'static, ()> 
         }
         let answers = store.read(asked.iter().map(|asked| asked.query.clone()).collect()).await;
         let mut answers = answers.map(Vec::into_iter);
-        for Asked { askers, .. } in asked {
-            let answer = match &mut answers {
-                Ok(answers) => {
-                    answers.next().unwrap_or_else(|| Err(Error::new(Code::Internal, "a read went unanswered")))
-                }
-                Err(fault) => Err(fault.clone()),
+        for Asked { answer, askers, .. } in asked {
+            *answer.borrow_mut() = match &mut answers {
+                Ok(answers) => answers.next().map(|answer| answer.map(Rc::new)),
+                Err(fault) => Some(Err(fault.clone())),
             };
-            for asker in askers {
-                // Whoever went away meanwhile needs no answer.
-                let _ = asker.send(answer.clone());
-            }
+            // Dropped, they tell.
+            drop(askers);
         }
     }
     .boxed_local()

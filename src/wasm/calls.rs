@@ -32,8 +32,8 @@ pub enum Call {
     Execute(Plan),
     /// Asks something.
     Ask(Query),
-    /// Appends, and shows the event to the sink.
-    Append(ProcessId, AppendRequest),
+    /// Appends, perhaps on behalf of a scope, and shows the event to the sink.
+    Append(Option<ScopeId>, ProcessId, AppendRequest),
     /// Prunes, in as many transactions as it takes.
     Prune(u64),
     /// Reclaims, once the holder is proven dead.
@@ -93,10 +93,10 @@ impl Arguments {
 
     /// The method of that name with these arguments.
     pub fn call(mut self, method: &str, registry: &ProcessRegistry) -> Result<Call> {
-        let call = self.write(method, registry)?;
-        let call = match call {
-            Some(operation) => Call::Execute(operation),
-            None => self.other(method)?,
+        let call = match (method, self.write(method, registry)?) {
+            (_, Some(operation)) => Call::Execute(operation),
+            ("session", None) => self.view()?,
+            (_, None) => self.other(method)?,
         };
         self.end()?;
         Ok(call)
@@ -134,13 +134,32 @@ impl Arguments {
         }))
     }
 
+    /// A method as a scope may call it: `session(scope, method, …)`.
+    fn view(&mut self) -> Result<Call> {
+        let (scope, method): (_, String) = (self.scope()?, self.take("method"));
+        let allowed = ["listProcesses", "getProcess", "eventsAfter", "signal", "requestCancel"];
+        let call = self.other(allowed.into_iter().find(|name| *name == method).unwrap_or_default())?;
+        Ok(match call {
+            Call::Ask(Query::Processes(list)) => Call::Ask(Query::GrantsOfScope(scope, list)),
+            Call::Ask(query) => Call::Ask(Query::Viewed(scope, Box::new(query))),
+            Call::Append(_, id, request) => Call::Append(Some(scope), id, request),
+            Call::Execute(_) | Call::Prune(_) | Call::Reclaim(..) => call,
+        })
+    }
+
     fn other(&mut self, method: &str) -> Result<Call> {
         Ok(Call::Ask(match method {
-            "appendEvent" => return Ok(Call::Append(self.id(), self.take("request"))),
+            "appendEvent" => return Ok(Call::Append(None, self.id(), self.take("request"))),
             "requestCancel" => {
                 let (id, reason): (_, Option<String>) = (self.id(), self.take("reason"));
                 let request = AppendRequest::cancel(&id, reason.as_deref());
-                return Ok(Call::Append(id, request));
+                return Ok(Call::Append(None, id, request));
+            }
+            "signal" => {
+                let (id, name, payload): (_, String, _) = (self.id(), self.take("name"), self.take("payload"));
+                let signal_id: Option<String> = self.take("signalId");
+                self.end()?;
+                return Ok(Call::Append(None, id, AppendRequest::signal(&name, payload, signal_id.as_deref())?));
             }
             "pruneTerminalProcesses" => return Ok(Call::Prune(self.take("cutoffMs"))),
             "reclaimProcessLease" => {
@@ -169,8 +188,8 @@ impl Arguments {
             "recentEvents" => Query::Events(self.id(), EventRange::Last(self.take("limit"))),
             "countEventsThrough" => Query::Count(self.id(), self.take("eventType"), self.take("upToSequence")),
             "wakeEventsAfter" => Query::Events(self.id(), EventRange::Unacked(self.take("afterSequence"))),
-            "listHandleGrants" => Query::GrantsOfScope(self.scope()?, Live::Any),
-            "listLiveHandleGrants" => Query::GrantsOfScope(self.scope()?, Live::Only),
+            "listHandleGrants" => Query::GrantsOfScope(self.scope()?, Live::Any.into()),
+            "listLiveHandleGrants" => Query::GrantsOfScope(self.scope()?, Live::Only.into()),
             "hasHandleGrant" => Query::IsGranted(self.scope()?, self.id()),
             "handleGrantsForProcess" => Query::GrantsOfProcess(self.id()),
             "getProcessLease" => Query::Lease(self.id()),
@@ -178,10 +197,14 @@ impl Arguments {
         }))
     }
 
-    /// The wait of that name with these arguments.
-    pub fn wait(mut self, method: &str) -> Result<Wait> {
+    /// The wait of that name with these arguments, and the scope that it is on behalf of.
+    pub fn wait(mut self, method: &str) -> Result<(Option<ScopeId>, Wait)> {
+        let (scope, method) = match method {
+            "session" => (Some(self.scope()?), self.take("method")),
+            _ => (None, method.to_owned()),
+        };
         let id = self.id();
-        let wait = match method {
+        let wait = match method.as_str() {
             "awaitTerminal" => Wait::Terminal(id),
             "awaitEvent" => {
                 Wait::Event(id, self.take("eventType"), self.take("afterSequence"), self.take("untilTerminal"))
@@ -190,7 +213,7 @@ impl Arguments {
             _ => return Err(Error::new(Code::Internal, text!["no wait `", method, "`"])),
         };
         self.end()?;
-        Ok(wait)
+        Ok((scope, wait))
     }
 }
 
@@ -199,8 +222,8 @@ impl Call {
     pub async fn perform(self, registry: &ProcessRegistry) -> Result<Json> {
         let reply: Rc<dyn ToJson> = match self {
             Call::Execute(plan) => return Ok(registry.run(plan).await?.to_json()),
-            Call::Ask(query) => return registry.read(query.clone()).await?.into_json(&query),
-            Call::Append(id, request) => Rc::new(registry.append(&id, request).await?),
+            Call::Ask(query) => return registry.read(query.clone()).await?.to_json(&query),
+            Call::Append(scope, id, request) => Rc::new(registry.append_for(scope, &id, request).await?),
             Call::Prune(cutoff) => Rc::new(registry.prune(cutoff).await?),
             Call::Reclaim(observed, owner, ttl) => Rc::new(registry.reclaim(observed, owner, ttl).await?),
         };

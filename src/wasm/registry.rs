@@ -194,7 +194,10 @@ impl Registry {
         };
         let closing = self.closed.clone();
         future_to_promise(async move {
-            let wait = async { wait?.perform(&awaiter).await };
+            let wait = async {
+                let (scope, wait) = wait?;
+                wait.perform(&awaiter.on_behalf_of(scope)).await
+            };
             let wait = pin!(within(registry.clock(), timeout_ms.map(|span| span as Millis), wait));
             let aborted = pin!(aborted(signal));
             match select(select(aborted, closing), wait).await {

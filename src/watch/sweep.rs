@@ -14,17 +14,14 @@ use std::{
 use futures::{
     FutureExt,
     channel::oneshot,
-    future::{Either, select},
+    future::{Either, LocalBoxFuture, select},
 };
 
 use super::{ProcessChangeHub, backoff::Backoff};
 use crate::{
-    error::Code,
+    error::{Code, Result},
     host::{Background, Clock, Spawn},
-    store::{
-        Answer, Query,
-        shared::{Asking, SharedReads},
-    },
+    store::{Answer, Query, shared::SharedReads},
 };
 
 /// Looks for changes on behalf of the receivers of one hub.
@@ -95,23 +92,25 @@ impl Sweep {
     }
 }
 
-async fn run(hub: ProcessChangeHub, end: Option<Asking>) {
+async fn run(hub: ProcessChangeHub, end: Option<LocalBoxFuture<'static, Result<Rc<Answer>>>>) {
     let Some(sweep) = hub.sweep() else { return };
     if let Some(end) = end
-        && let Ok(Answer::ChangedIds(_, end)) = end.await
+        && let Ok(answer) = end.await
+        && let Answer::ChangedIds(_, end) = *answer
     {
         sweep.seen.set(Some(end));
     }
     loop {
         sweep.pause().await;
-        match sweep.reads.ask(Query::ChangedIds(sweep.seen.get())).await {
+        let answer = sweep.reads.ask(Query::ChangedIds(sweep.seen.get())).await;
+        match answer.as_deref() {
             Ok(Answer::ChangedIds(Some(ids), end)) => {
-                sweep.seen.set(sweep.seen.get().max(Some(end)));
+                sweep.seen.set(sweep.seen.get().max(Some(*end)));
                 ids.iter().for_each(|id| hub.notify(id));
             }
             // Too many to name, or nothing to compare with: whoever waits looks for himself.
             Ok(Answer::ChangedIds(None, end)) => {
-                sweep.seen.set(Some(end));
+                sweep.seen.set(Some(*end));
                 hub.notify_all();
             }
             // Whoever waits looks as well, and meets the fault if it lasts.

@@ -183,8 +183,8 @@ pub async fn one_commit_that_changes_several_rows_gives_each_its_own_place(world
 pub async fn changed_ids_are_named_unless_they_are_too_many_or_their_beginning_is_unknown(world: World) {
     let changed = async |after: Option<u64>| {
         let answer = world.registry.read(Query::ChangedIds(after)).await.unwrap();
-        let Answer::ChangedIds(ids, end) = answer else { panic!("answers another question") };
-        (ids.map(|ids| sorted(ids.iter()).json()), end)
+        let Answer::ChangedIds(ids, end) = &*answer else { panic!("answers another question") };
+        (ids.as_ref().map(|ids| sorted(ids.iter()).json()), *end)
     };
     assert_eq!(changed(Some(0)).await, (Some(json!([])), 0));
     for id in ["a", "b", "c"] {

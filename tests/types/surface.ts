@@ -11,7 +11,7 @@ type Assignable<A extends B, B> = [A, B];
 type Same<A extends B, B extends C, C = A> = [A, B, C];
 
 /** What comes with later versions of the package. */
-type Later = "session" | "driver";
+type Later = "driver";
 type SpecRegistry = Omit<spec.ProcessRegistry, Later>;
 
 export type Data = [
@@ -59,6 +59,7 @@ export type Surface = [
   Same<ours.ProcessAwaiter, spec.ProcessAwaiter>,
   Same<ours.ProcessChangeHub, spec.ProcessChangeHub>,
   Same<ours.ChangeReceiver, spec.ChangeReceiver>,
+  Same<ours.SessionView, spec.SessionView>,
 ];
 
 export type Errors = [

@@ -155,6 +155,11 @@ pub fn check_types(id: &ProcessId, declared: &[ProcessEventType]) -> Result<()> 
 }
 
 impl ProcessEventType {
+    /// A type that takes any payload and means nothing but itself.
+    pub(super) fn plain(name: &str) -> Self {
+        Self { name: name.into(), payload_schema: None, semantics: None }
+    }
+
     fn terminal(&self) -> Option<&TerminalSpec> {
         self.semantics.as_ref()?.terminal.as_ref()
     }

@@ -1,6 +1,7 @@
 //! The event log: what may be appended, and what a repeated append answers.
 
 mod declared;
+mod signal;
 mod stored;
 
 use std::rc::Rc;
@@ -49,7 +50,8 @@ pub fn append(
         lease::require(seen, id, held)?;
     }
     let event_type = &request.event_type;
-    let declared = record.event_type(event_type).ok_or_else(|| {
+    let signal = signal::is_signal(event_type).then(|| ProcessEventType::plain(event_type));
+    let declared = record.event_type(event_type).or(signal.as_ref()).ok_or_else(|| {
         Error::of(Code::UndeclaredEventType, id, text!["does not declare event type `", event_type, "`"])
     })?;
     if key.is_none() && declared.needs_replay_key() {

@@ -18,7 +18,7 @@ use crate::{
         filter::{ListIndex, ListQuery},
         grant::{HandleEntry, HandleGrant, SessionScope},
         json::{FromJson, ToJson},
-        key::{Part, ProcessId, key},
+        key::{Part, ProcessId, ScopeId, key},
         lease::LeaseSlot,
         process::{ProcessRecord, Registered},
         snapshot::{Rows, Write},
@@ -26,7 +26,7 @@ use crate::{
         value::Json,
     },
     error::{Code, Error, Result},
-    store::{Answer, Answers, Changes, EventPage, EventRange, Live, MOST_CHANGED, Query, Reads},
+    store::{Answer, Answers, Changes, EventPage, EventRange, MOST_CHANGED, Query, Reads},
 };
 
 /// The rows that a rule is shown, and the last number of the change sequence.
@@ -67,6 +67,11 @@ impl Reader<'_> {
             Reads::Leased(id, replay_key) => {
                 self.slots(&mut loaded, std::slice::from_ref(id));
                 self.log_of(&mut loaded, id, replay_key.as_deref())
+            }
+            Reads::Viewed(scope, id, replay_key) => {
+                let grant = self.fetched.ask(table(GRANTS).get(key![scope, id]));
+                put_grants(&mut loaded, [grant])?;
+                self.log_of(&mut loaded, id, replay_key.as_deref())?
             }
             Reads::Granted(scope, ids) => {
                 for id in ids {
@@ -156,10 +161,10 @@ impl Reader<'_> {
             Query::Events(id, range) => Answer::Events(self.events(id, range)),
             Query::Count(id, event_type, up_to) => Answer::Count(self.count(id, event_type, *up_to)),
             Query::Lease(id) => Answer::Lease(self.slot(id).held),
-            Query::GrantsOfScope(scope, live) => {
+            Query::GrantsOfScope(scope, list) => {
                 let grants = self.fetched.rows(table(GRANTS).under(key![scope]));
                 let mut entries = self.with_records(grants);
-                entries.retain(|entry| *live == Live::Any || !entry.record.is_terminal());
+                entries.retain(|entry| list.holds(&entry.record));
                 Answer::GrantsOfScope(entries)
             }
             Query::GrantsOfProcess(id) => {
@@ -167,11 +172,22 @@ impl Reader<'_> {
                 let entries = self.with_records(grants);
                 Answer::GrantsOfProcess(self.process(id).map(|_| entries))
             }
-            Query::IsGranted(scope, id) => {
-                let grant = self.fetched.ask(table(GRANTS).get(key![scope, id]));
-                Answer::IsGranted(!grant.is_undefined())
+            Query::IsGranted(scope, id) => Answer::IsGranted(self.is_granted(scope, id)),
+            Query::Viewed(scope, query) => {
+                // Asked in any case, so that both come in one round.
+                let answer = self.answer(query);
+                if query.process_id().is_some_and(|id| self.is_granted(scope, id)) {
+                    return answer;
+                }
+                // A fault of what it may not see is no business of the scope.
+                self.fault = None;
+                query.nothing()
             }
         }
+    }
+
+    fn is_granted(&mut self, scope: &ScopeId, id: &ProcessId) -> bool {
+        !self.fetched.ask(table(GRANTS).get(key![scope, id])).is_undefined()
     }
 
     /// The number of the commit that last left this mark.
