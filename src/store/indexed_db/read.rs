@@ -70,8 +70,8 @@ impl Reader<'_> {
             }
             Reads::Viewed(scope, id, replay_key) => {
                 let grant = self.fetched.ask(table(GRANTS).get(key![scope, id]));
-                put_grants(&mut loaded, [grant])?;
-                self.log_of(&mut loaded, id, replay_key.as_deref())?
+                self.put_grants(&mut loaded, vec![grant]);
+                self.log_of(&mut loaded, id, replay_key.as_deref())
             }
             Reads::Granted(scope, ids) => {
                 for id in ids {
