@@ -101,8 +101,8 @@ impl Shared {
         let mut fetched = Fetched::default();
         let step: Step = Box::new(move |results| {
             fetched.rerun(results);
-            let seen = look(Reader { shared: &shared, generation, fetched: &mut fetched })?;
-            if fetched.pending() {
+            let seen = look(Reader { shared: &shared, generation, fetched: &mut fetched, fault: None });
+            if seen.is_none() {
                 return Ok(Round::Read(fetched.wanted()));
             }
             keep.replace(seen);
@@ -124,10 +124,7 @@ impl Shared {
             self.connection.forget();
             // The commit may have landed before the connection died: look before doing it again.
             let CommitRow { writer, number } = mark.row();
-            let last: Look = Rc::new(move |mut reader| {
-                let last = reader.last_commit(&writer)?;
-                Ok(Some(vec![Ok(Answer::Count(last))]))
-            });
+            let last: Look = Rc::new(move |mut reader| reader.last_commit(&writer));
             if matches!(self.read(last).await?.pop(), Some(Ok(Answer::Count(Some(last)))) if last == number) {
                 return Ok(None);
             }
@@ -142,7 +139,7 @@ impl Shared {
         let mut fetched = Fetched::default();
         let step: Step = Box::new(move |results| {
             fetched.rerun(results);
-            let loaded = Reader { shared: &shared, generation, fetched: &mut fetched }.load(&reads)?;
+            let loaded = Reader { shared: &shared, generation, fetched: &mut fetched, fault: None }.load(&reads)?;
             let Some(loaded) = loaded else { return Ok(Round::Read(fetched.wanted())) };
             let now = shared.clock.now();
             let writes = rule(&Snapshot { now, rows: &loaded.rows })?;
@@ -212,7 +209,7 @@ impl Drop for Mark {
 }
 
 /// What a read looks for; see [`Fetched`].
-type Look = Rc<dyn Fn(Reader) -> Result<Option<Answers>>>;
+type Look = Rc<dyn Fn(Reader) -> Option<Answers>>;
 
 impl Store for IndexedDbStore {
     fn durability(&self) -> Durability {
@@ -225,7 +222,7 @@ impl Store for IndexedDbStore {
 
     fn read(&self, queries: Vec<Query>) -> LocalBoxFuture<'static, Result<Answers>> {
         let shared = self.0.clone();
-        async move { shared.read(Rc::new(move |mut reader| Ok(reader.answers(&queries)))).await }.boxed_local()
+        async move { shared.read(Rc::new(move |mut reader| reader.answers(&queries))).await }.boxed_local()
     }
 
     fn close(&self) {

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use js_sys::Array;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
 
 use crate::domain::{canonical, json::ToJson, key::Part, table::ById, value::Json};
 
@@ -142,6 +142,11 @@ impl Fetched {
         }
         self.wanted.push((name, request));
         JsValue::UNDEFINED
+    }
+
+    /// The rows of a request for many; none while it is pending.
+    pub fn rows(&mut self, request: Json) -> Vec<JsValue> {
+        self.ask(request).dyn_into::<Array>().map(|rows| rows.to_vec()).unwrap_or_default()
     }
 
     /// Whether something that was asked for is not here yet.
