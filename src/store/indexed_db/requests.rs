@@ -140,7 +140,9 @@ impl Fetched {
         if let Some(result) = self.results.get(&name) {
             return JsValue::clone(&result);
         }
-        self.wanted.push((name, request));
+        if !self.wanted.iter().any(|(wanted, _)| *wanted == name) {
+            self.wanted.push((name, request));
+        }
         JsValue::UNDEFINED
     }
 
