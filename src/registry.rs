@@ -49,11 +49,14 @@ pub struct Host {
 
 /// Processes in a store. Clones share it.
 #[derive(Clone)]
-pub struct ProcessRegistry {
+pub struct ProcessRegistry(Rc<Parts>);
+
+#[derive(Clone)]
+struct Parts {
     store: Rc<dyn Store>,
     reads: Rc<SharedReads>,
     host: Host,
-    pub(crate) schemas: Rc<Schemas>,
+    schemas: Rc<Schemas>,
     hub: Option<ProcessChangeHub>,
     hints: Rc<Hints>,
     /// Dropped to hear no hints any more.
@@ -85,34 +88,39 @@ impl ProcessRegistry {
         let schemas = Rc::new(Schemas::new(host.schemas.clone()));
         let reads = Rc::new(SharedReads::new(store.clone(), host.spawn.clone()));
         let hints = Rc::new(Hints::new(host.broadcast.clone(), host.spawn.clone()));
-        Self { store, reads, host, schemas, hub: None, hints, listening: Rc::default(), sink: None }
+        let (hub, sink, listening) = (None, None, Rc::default());
+        Self(Rc::new(Parts { store, reads, host, schemas, hub, hints, listening, sink }))
     }
 
     pub(crate) fn with_hub(self, hub: ProcessChangeHub) -> Self {
         let heard = hub.clone();
         // A hint is passed on to nobody: whoever made the change has told all the others.
-        let listening = self.host.broadcast.listen(Rc::new(move |ids| ids.iter().for_each(|id| heard.notify(id))));
-        self.listening.replace(Some(listening));
+        let listening = self.0.host.broadcast.listen(Rc::new(move |ids| ids.iter().for_each(|id| heard.notify(id))));
+        self.0.listening.replace(Some(listening));
         self.sweeps(&hub);
-        Self { hub: Some(hub), ..self }
+        Self(Rc::new(Parts { hub: Some(hub), ..Rc::unwrap_or_clone(self.0) }))
     }
 
     /// Has the receivers of a hub find what changes in the store, whoever changes it.
     pub(crate) fn sweeps(&self, hub: &ProcessChangeHub) {
-        hub.swept_by(|| Sweep::new(self.reads.clone(), self.host.clock.clone(), self.host.spawn.clone()));
+        hub.swept_by(|| Sweep::new(self.0.reads.clone(), self.0.host.clock.clone(), self.0.host.spawn.clone()));
     }
 
     pub(crate) fn with_sink(self, sink: Rc<dyn ProcessEventSink>) -> Self {
-        Self { sink: Some((sink, Turns::default())), ..self }
+        Self(Rc::new(Parts { sink: Some((sink, Turns::default())), ..Rc::unwrap_or_clone(self.0) }))
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {
-        &*self.host.clock
+        &*self.0.host.clock
+    }
+
+    pub(crate) fn schemas(&self) -> &Rc<Schemas> {
+        &self.0.schemas
     }
 
     /// How long what is written here lasts.
     pub fn durability(&self) -> Durability {
-        self.store.durability()
+        self.0.store.durability()
     }
 
     /// Runs an operation, then ticks every process whose row it changed, each once, and tells the other tabs.
@@ -126,33 +134,33 @@ impl ProcessRegistry {
     pub fn run(&self, plan: Plan) -> LocalBoxFuture<'static, Result<Box<dyn Reply>>> {
         let registry = self.clone();
         Box::pin(async move {
-            let (reply, changed) = store::execute(&*registry.store, plan).await?;
+            let (reply, changed) = store::execute(&*registry.0.store, plan).await?;
             registry.changed(changed);
             Ok(reply)
         })
     }
 
     fn changed(&self, Changed { ids, span }: Changed) {
-        if let Some(hub) = &self.hub {
+        if let Some(hub) = &self.0.hub {
             ids.iter().for_each(|id| hub.notify(id));
             if let (Some(sweep), Some((after, up_to))) = (hub.sweep(), span) {
                 sweep.ticked(after, up_to);
             }
         }
-        self.hints.announce(ids);
+        self.0.hints.announce(ids);
     }
 
     /// Answers a question, in one transaction with all that is asked in the same turn. It sees what was written
     /// in calls before it.
     pub async fn read(&self, query: Query) -> Result<Rc<Answer>> {
-        self.reads.ask(query).await
+        self.0.reads.ask(query).await
     }
 
     // ── Processes ──────────────────────────────────────────────────────────
 
     /// Registers a process, or finds it registered alike.
     pub async fn register(&self, registration: ProcessRegistration) -> Result<ProcessRecord> {
-        self.execute(operation::register(registration, &self.schemas)?).await
+        self.execute(operation::register(registration, &self.0.schemas)?).await
     }
 
     /// One process; `None` where the id is unknown, an error only where the store failed.
@@ -197,12 +205,12 @@ impl ProcessRegistry {
 
     /// Ends a process.
     pub async fn complete(&self, id: &ProcessId, output: ProcessAwaitOutput) -> Result<ProcessRecord> {
-        self.execute(operation::complete(id.clone(), output, &self.schemas)).await
+        self.execute(operation::complete(id.clone(), output, &self.0.schemas)).await
     }
 
     /// Ends a process and releases its lease, only while the lease is held.
     pub async fn complete_with_lease(&self, held: ProcessLease, output: ProcessAwaitOutput) -> Result<ProcessRecord> {
-        self.execute(operation::complete_with_lease(held, output, &self.schemas)).await
+        self.execute(operation::complete_with_lease(held, output, &self.0.schemas)).await
     }
 
     /// Forgets the ended processes last updated strictly before `cutoff`.
@@ -232,9 +240,9 @@ impl ProcessRegistry {
         id: &ProcessId,
         request: AppendRequest,
     ) -> Result<AppendResult> {
-        let turn = self.sink.as_ref().map(|(_, turns)| turns.join(id));
-        let appended = self.execute(operation::append_for(scope, id.clone(), request, &self.schemas)).await?;
-        if let (Some((sink, _)), Some(turn), false) = (&self.sink, turn, appended.replayed) {
+        let turn = self.0.sink.as_ref().map(|(_, turns)| turns.join(id));
+        let appended = self.execute(operation::append_for(scope, id.clone(), request, &self.0.schemas)).await?;
+        if let (Some((sink, _)), Some(turn), false) = (&self.0.sink, turn, appended.replayed) {
             turn.come(appended.event.sequence).await;
             let shown = sink.emit(&appended.event);
             drop(turn);
@@ -321,7 +329,7 @@ impl ProcessRegistry {
     /// What a scope sees: the processes that are granted to it, and nothing of any other.
     pub fn session(&self, scope: &SessionScope) -> Result<SessionView> {
         scope.check()?;
-        let awaiter = match &self.hub {
+        let awaiter = match &self.0.hub {
             Some(hub) => ProcessAwaiter::new(self.clone(), hub.clone()),
             None => ProcessAwaiter::polling(self.clone()),
         };
@@ -342,7 +350,7 @@ impl ProcessRegistry {
 
     /// Claims a process from the holder that was observed, if that holder is proven dead.
     pub async fn reclaim(&self, observed: ProcessLease, owner: LeaseOwner, ttl: Millis) -> Result<LeaseClaim> {
-        let proof = self.host.liveness.probe(&observed).await;
+        let proof = self.0.host.liveness.probe(&observed).await;
         self.execute(operation::reclaim(observed, owner, ttl, self.lease_token(), proof)).await
     }
 
@@ -363,15 +371,15 @@ impl ProcessRegistry {
 
     /// A fresh lease token.
     pub(crate) fn lease_token(&self) -> String {
-        self.host.random.name()
+        self.0.host.random.name()
     }
 
     /// Lets go of the store. Later calls are [`Code::Closed`](crate::Code::Closed).
     pub fn close(&self) {
-        let listening = self.listening.take();
+        let listening = self.0.listening.take();
         drop(listening);
-        self.store.close();
-        if let Some(hub) = &self.hub {
+        self.0.store.close();
+        if let Some(hub) = &self.0.hub {
             // Whoever waits looks again, and learns of it.
             hub.wake_all();
         }

@@ -53,9 +53,8 @@ impl SharedReads {
     fn join(&self, query: Query, asker: oneshot::Sender<()>) -> Rc<RefCell<Option<Result<Rc<Answer>>>>> {
         let mut next = self.next.borrow_mut();
         if next.is_empty() {
-            let (store, spawn, next) = (self.store.clone(), self.spawn.clone(), self.next.clone());
-            let begin = async move { begin(&store, &*spawn, next.take()).await };
-            self.spawn.spawn(begin.boxed_local());
+            let (store, next) = (self.store.clone(), self.next.clone());
+            self.spawn.spawn(async move { read_all(store, next.take()).await }.boxed_local());
         }
         // Among the last ones only, so that ten thousand different questions cost no time to tell apart.
         let last = next.len().saturating_sub(LIMIT);
@@ -69,33 +68,26 @@ impl SharedReads {
     }
 }
 
-/// Begins as many transactions as it takes, in the order in which was asked.
-fn begin(store: &Rc<dyn Store>, spawn: &dyn Spawn, mut asked: Vec<Asked>) -> LocalBoxFuture<'static, ()> {
+/// Reads in as many transactions as it takes, in the order in which was asked. One after another: what a transaction
+/// has fetched takes a few kilobytes a question, and would else be there for all of them at once.
+async fn read_all(store: Rc<dyn Store>, mut asked: Vec<Asked>) {
     asked.retain(|asked| asked.askers.iter().any(|asker| !asker.is_canceled()));
-    let mut rest = asked.split_off(asked.len().min(LIMIT));
-    while !rest.is_empty() {
-        let later = rest.split_off(rest.len().min(LIMIT));
-        spawn.spawn(read(store.clone(), rest));
-        rest = later;
+    while !asked.is_empty() {
+        let later = asked.split_off(asked.len().min(LIMIT));
+        read(&*store, asked).await;
+        asked = later;
     }
-    read(store.clone(), asked)
 }
 
-fn read(store: Rc<dyn Store>, asked: Vec<Asked>) -> LocalBoxFuture<'static, ()> {
-    async move {
-        if asked.is_empty() {
-            return;
-        }
-        let answers = store.read(asked.iter().map(|asked| asked.query.clone()).collect()).await;
-        let mut answers = answers.map(Vec::into_iter);
-        for Asked { answer, askers, .. } in asked {
-            *answer.borrow_mut() = match &mut answers {
-                Ok(answers) => answers.next().map(|answer| answer.map(Rc::new)),
-                Err(fault) => Some(Err(fault.clone())),
-            };
-            // Dropped, they tell.
-            drop(askers);
-        }
+async fn read(store: &dyn Store, asked: Vec<Asked>) {
+    let answers = store.read(asked.iter().map(|asked| asked.query.clone()).collect()).await;
+    let mut answers = answers.map(Vec::into_iter);
+    for Asked { answer, askers, .. } in asked {
+        *answer.borrow_mut() = match &mut answers {
+            Ok(answers) => answers.next().map(|answer| answer.map(Rc::new)),
+            Err(fault) => Some(Err(fault.clone())),
+        };
+        // Dropped, they tell.
+        drop(askers);
     }
-    .boxed_local()
 }

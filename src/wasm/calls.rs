@@ -5,6 +5,7 @@
 
 use std::rc::Rc;
 
+use futures::future::LocalBoxFuture;
 use js_sys::Array;
 
 use crate::{
@@ -103,7 +104,7 @@ impl Arguments {
     }
 
     fn write(&mut self, method: &str, registry: &ProcessRegistry) -> Result<Option<Plan>> {
-        let schemas = &registry.schemas;
+        let schemas = registry.schemas();
         Ok(Some(match method {
             "registerProcess" => {
                 let registration = self.take("registration");
@@ -232,16 +233,18 @@ impl Call {
 }
 
 impl Wait {
-    /// Waits, and answers as JavaScript is to see it.
-    pub async fn perform(self, awaiter: &ProcessAwaiter) -> Result<Json> {
-        Ok(match self {
-            Wait::Terminal(id) => awaiter.await_terminal(&id).await?.to_json(),
+    /// Waits, and answers as JavaScript is to see it. Each kind of wait is boxed at its own size: there may be thousands.
+    pub fn perform(self, awaiter: ProcessAwaiter) -> LocalBoxFuture<'static, Result<Json>> {
+        match self {
+            Wait::Terminal(id) => Box::pin(async move { Ok(awaiter.await_terminal(&id).await?.to_json()) }),
             Wait::Event(id, event_type, after, until_terminal) => {
-                awaiter.await_event(&id, &event_type, after, until_terminal).await?.to_json()
+                Box::pin(
+                    async move { Ok(awaiter.await_event(&id, &event_type, after, until_terminal).await?.to_json()) },
+                )
             }
             Wait::Events(id, after, types, until_terminal) => {
-                awaiter.await_events(&id, after, types, until_terminal).await?.to_json()
+                Box::pin(async move { Ok(awaiter.await_events(&id, after, types, until_terminal).await?.to_json()) })
             }
-        })
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::{cell::RefCell, pin::pin, rc::Rc};
 use futures::{
     FutureExt,
     channel::oneshot,
-    future::{Either, Shared, select},
+    future::{Either, Shared, ready, select},
 };
 use js_sys::{Array, Function, Promise};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
@@ -186,18 +186,18 @@ impl Registry {
         method: &str,
         arguments: Array,
     ) -> Promise {
-        let wait = self.is_open().and_then(|()| Arguments::new(&arguments).wait(method));
         let registry = self.registry.clone();
         let awaiter = match hub_backed {
             true => ProcessAwaiter::new(registry.clone(), self.hub.clone()),
             false => ProcessAwaiter::polling(registry.clone()),
         };
+        let wait = self.is_open().and_then(|()| Arguments::new(&arguments).wait(method));
+        let wait = match wait {
+            Ok((scope, wait)) => wait.perform(awaiter.on_behalf_of(scope)),
+            Err(fault) => ready(Err(fault)).boxed_local(),
+        };
         let closing = self.closed.clone();
         future_to_promise(async move {
-            let wait = async {
-                let (scope, wait) = wait?;
-                wait.perform(&awaiter.on_behalf_of(scope)).await
-            };
             let wait = pin!(within(registry.clock(), timeout_ms.map(|span| span as Millis), wait));
             let aborted = pin!(aborted(signal));
             match select(select(aborted, closing), wait).await {
