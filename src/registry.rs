@@ -114,6 +114,7 @@ impl ProcessRegistry {
         &*self.0.host.clock
     }
 
+    #[cfg(target_family = "wasm")]
     pub(crate) fn schemas(&self) -> &Rc<Schemas> {
         &self.0.schemas
     }

@@ -1,9 +1,10 @@
 //! Handle grants: which scope may see which process.
 
 use super::{
-    json::{json, to_json},
+    json::{Object, json, to_json},
     key::{Key, ProcessId, ScopeId, SessionId},
     process::ProcessRecord,
+    shape::{Shape, document, optional, required},
     snapshot::{Decision, Snapshot, Write},
     table::sorted,
 };
@@ -22,6 +23,11 @@ pub struct SessionScope {
 }
 
 json!(SessionScope { session_id: "sessionId", agent_frame_id: "agentFrameId" });
+
+impl SessionScope {
+    pub(super) const SHAPE: Shape =
+        Shape::Object(&[required("sessionId", Shape::Text), optional("agentFrameId", Shape::Text)]);
+}
 
 const FRAME: &str = "/frame:";
 
@@ -67,16 +73,17 @@ pub fn check_session(id: &SessionId) -> Result<()> {
     }
 }
 
-/// How a granted process is shown to the scope.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct HandleDescriptor {
-    /// What it is to the scope.
-    pub kind: Option<String>,
-    /// What the scope calls it.
-    pub label: Option<String>,
+document! {
+    /// How a granted process is shown to the scope: perhaps a `kind`, what it is to the scope, and a `label`, what the scope
+    /// calls it.
+    HandleDescriptor: Shape::Object(&[optional("kind", Shape::Text), optional("label", Shape::Text)])
 }
 
-json!(HandleDescriptor { kind: "kind", label: "label" });
+impl Default for HandleDescriptor {
+    fn default() -> Self {
+        Self(Object::default().build())
+    }
+}
 
 /// The right of a scope to see a process.
 #[derive(Clone, Debug, PartialEq)]

@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use super::{
     key::Key,
+    shape::{self, Shape},
     value::{Json, Map},
 };
 use crate::text::{decimal, text};
@@ -170,6 +171,15 @@ impl<'a> Fields<'a> {
         taken
     }
 
+    /// Takes a field of a certain shape; `None` where it may be and is left out.
+    pub(super) fn take_shaped(&mut self, name: &str, required: bool, shape: &Shape) -> Option<Json> {
+        let value = self.enter(name);
+        let nothing = value.is_none() || (!matches!(shape, Shape::Any) && value.as_ref().is_some_and(Json::is_null));
+        let taken = (required || !nothing).then(|| shape::read(value, shape, self.reader));
+        self.reader.leave();
+        taken
+    }
+
     /// Takes a field that has a default.
     pub fn take_or_default<T: FromJson + Default>(&mut self, name: &str) -> T {
         self.take::<Option<T>>(name).unwrap_or_default()
@@ -214,7 +224,7 @@ pub fn one_of(value: Option<Json>, names: &[&str], reader: &mut Reader) -> usize
 }
 
 /// Builds an object field by field.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Object(Map);
 
 impl Object {
@@ -278,6 +288,9 @@ macro_rules! from_json {
 macro_rules! named {
     ($type:ident { $first:ident: $first_name:literal $(, $variant:ident: $name:literal)* $(,)? }) => {
         impl $type {
+            /// The public names of all.
+            pub const NAMES: &[&str] = &[$first_name $(, $name)*];
+
             /// Its public name.
             pub const fn name(self) -> &'static str {
                 match self { Self::$first => $first_name $(, Self::$variant => $name)* }
@@ -295,9 +308,8 @@ macro_rules! named {
                 value: Option<$crate::domain::value::Json>,
                 reader: &mut $crate::domain::json::Reader,
             ) -> Self {
-                const NAMES: &[&str] = &[$first_name $(, $name)*];
                 const VARIANTS: &[$type] = &[$type::$first $(, $type::$variant)*];
-                let number = $crate::domain::json::one_of(value, NAMES, reader);
+                let number = $crate::domain::json::one_of(value, Self::NAMES, reader);
                 VARIANTS.get(number).copied().unwrap_or($type::$first)
             }
         }
