@@ -9,7 +9,8 @@ export type RunWait = <M extends "awaitTerminal" | "awaitEvent">(
   signal: AbortSignal | undefined, timeoutMs: number | undefined, method: M, ...given: Parameters<RawWaits[M]>
 ) => ReturnType<RawWaits[M]>;
 
-const WAIT = { signal: optional(abortSignal), timeoutMs: timeout };
+/** What every wait takes. */
+export const WAIT = { signal: optional(abortSignal), timeoutMs: timeout };
 const WAIT_EVENT = { ...WAIT, untilTerminal: optional(boolean) };
 
 export function awaiter(run: RunWait): ProcessAwaiter {

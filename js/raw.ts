@@ -90,6 +90,7 @@ export interface RawWaits {
   awaitEvents(
     id: string, after: number, types: string[] | undefined, untilTerminal: boolean,
   ): Promise<{ events: ProcessEvent[]; done: boolean }>;
+  ownerGone(owner: Json): Promise<void>;
 }
 
 export interface RawRegistry {

@@ -1,7 +1,7 @@
 /**
  * The registry that callers see: checks each argument, then passes it to the wasm. It decides nothing else.
  */
-import { awaiter } from "./awaiter.js";
+import { awaiter, WAIT } from "./awaiter.js";
 import { abortSignal, boolean, callback, count, id, ids, integer, optional, options, shape, text } from "./check.js";
 import { call, callNow } from "./call.js";
 import { asyncDispose, dispose } from "./dispose.js";
@@ -12,7 +12,7 @@ import { Session } from "./session.js";
 import type {
   AppendRequest, ChangeReceiver, EventQuery, EventsOptions, HandleDescriptor, LeaseOwner, ListFilter, Page, ProcessAwaiter,
   ProcessAwaitOutput, ProcessChangeHub, ProcessExternalRef, ProcessLease, ProcessRegistration, ProcessRegistry, SessionScope,
-  WaitState,
+  WaitOptions, WaitState,
 } from "./types.js";
 
 export class Registry implements ProcessRegistry {
@@ -153,6 +153,11 @@ export class Registry implements ProcessRegistry {
   }
   getProcessLease(processId: string) {
     return call(() => this.#raw.call("getProcessLease", id(processId, "processId")));
+  }
+
+  async ownerGone(owner: LeaseOwner, given?: WaitOptions) {
+    const { signal, timeoutMs } = options<WaitOptions>(given, "options", WAIT);
+    return call(() => this.#raw.wait(true, signal, timeoutMs, "ownerGone", shape(owner, "owner")), signal);
   }
 
   // Watching

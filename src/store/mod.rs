@@ -93,6 +93,10 @@ pub trait Store {
     /// Answers questions in their order, all of them from one moment. What is wrong with one alone is its own
     /// answer; an error of the whole is that nothing could be read.
     fn read(&self, queries: Vec<Query>) -> LocalBoxFuture<'static, Result<Answers>>;
+    /// Lets go of connections; until [`resume`](Store::resume), new ones wait.
+    fn pause(&self) {}
+    /// Connections may be opened again.
+    fn resume(&self) {}
     /// Lets go of connections. Later calls are [`Code::Closed`].
     fn close(&self);
 }

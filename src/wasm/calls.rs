@@ -49,6 +49,8 @@ pub enum Wait {
     Event(ProcessId, String, u64, bool),
     /// For the next events after a sequence; perhaps only until the process ends.
     Events(ProcessId, u64, Option<Vec<String>>, bool),
+    /// For the death of an owner.
+    Gone(LeaseOwner),
 }
 
 /// Arguments, read one by one. A wrong one is met by [`Arguments::end`].
@@ -204,13 +206,15 @@ impl Arguments {
             "session" => (Some(self.scope()?), self.take("method")),
             _ => (None, method.to_owned()),
         };
-        let id = self.id();
         let wait = match method.as_str() {
-            "awaitTerminal" => Wait::Terminal(id),
+            "awaitTerminal" => Wait::Terminal(self.id()),
             "awaitEvent" => {
-                Wait::Event(id, self.take("eventType"), self.take("afterSequence"), self.take("untilTerminal"))
+                Wait::Event(self.id(), self.take("eventType"), self.take("afterSequence"), self.take("untilTerminal"))
             }
-            "awaitEvents" => Wait::Events(id, self.take("after"), self.take("types"), self.take("untilTerminal")),
+            "awaitEvents" => {
+                Wait::Events(self.id(), self.take("after"), self.take("types"), self.take("untilTerminal"))
+            }
+            "ownerGone" => Wait::Gone(self.take("owner")),
             _ => return Err(Error::new(Code::Internal, text!["no wait `", method, "`"])),
         };
         self.end()?;
@@ -234,7 +238,7 @@ impl Call {
 
 impl Wait {
     /// Waits, and answers as JavaScript is to see it. Each kind of wait is boxed at its own size: there may be thousands.
-    pub fn perform(self, awaiter: ProcessAwaiter) -> LocalBoxFuture<'static, Result<Json>> {
+    pub fn perform(self, registry: &ProcessRegistry, awaiter: ProcessAwaiter) -> LocalBoxFuture<'static, Result<Json>> {
         match self {
             Wait::Terminal(id) => Box::pin(async move { Ok(awaiter.await_terminal(&id).await?.to_json()) }),
             Wait::Event(id, event_type, after, until_terminal) => {
@@ -244,6 +248,10 @@ impl Wait {
             }
             Wait::Events(id, after, types, until_terminal) => {
                 Box::pin(async move { Ok(awaiter.await_events(&id, after, types, until_terminal).await?.to_json()) })
+            }
+            Wait::Gone(owner) => {
+                let gone = registry.owner_gone(&owner);
+                Box::pin(async move { gone.await.map(|()| Json::Null) })
             }
         }
     }

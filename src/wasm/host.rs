@@ -19,7 +19,7 @@ use crate::{
     },
     error::Error,
     host::{
-        NoBroadcast, NoProof,
+        Broadcast, Liveness,
         browser::{BrowserClock, BrowserRandom, BrowserSpawn, to_js},
     },
     registry::Host,
@@ -42,14 +42,14 @@ fn lent(name: &str) -> Option<Function> {
 }
 
 /// The host of a registry in a browser, a worker, or Node.
-pub fn browser() -> Host {
+pub fn browser(liveness: Rc<dyn Liveness>, broadcast: Rc<dyn Broadcast>) -> Host {
     Host {
         clock: Rc::new(BrowserClock),
         random: Rc::new(BrowserRandom),
-        liveness: Rc::new(NoProof),
+        liveness,
         schemas: Rc::new(LentSchemas),
         spawn: Rc::new(BrowserSpawn),
-        broadcast: Rc::new(NoBroadcast),
+        broadcast,
     }
 }
 

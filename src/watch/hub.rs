@@ -247,6 +247,14 @@ mod tests {
     }
 
     #[test]
+    fn a_tick_for_all_wakes_the_watchers_of_every_process() {
+        let hub = ProcessChangeHub::new();
+        let mut receivers = ["a", "b"].map(|id| hub.subscribe(&ProcessId::from(id)));
+        hub.notify_all();
+        assert!(receivers.iter_mut().all(|receiver| receiver.changed().now_or_never().is_some()));
+    }
+
+    #[test]
     fn an_entry_vanishes_with_its_last_receiver_whether_or_not_a_tick_follows() {
         let (hub, id) = (ProcessChangeHub::new(), ProcessId::from("a"));
         let (first, mut second) = (hub.subscribe(&id), hub.subscribe(&id));
