@@ -135,7 +135,10 @@ impl ProcessRegistry {
     pub fn run(&self, plan: Plan) -> LocalBoxFuture<'static, Result<Box<dyn Reply>>> {
         let registry = self.clone();
         Box::pin(async move {
-            let (reply, changed) = store::execute(&*registry.0.store, plan).await?;
+            let hints = registry.0.hints.clone();
+            // Others are told while the commit is under way: a read of theirs waits for it, and they are so much sooner.
+            let changing = move |ids: &[ProcessId]| hints.announce(ids);
+            let (reply, changed) = store::execute(&*registry.0.store, plan, changing).await?;
             registry.changed(changed);
             Ok(reply)
         })
@@ -148,7 +151,6 @@ impl ProcessRegistry {
                 sweep.ticked(after, up_to);
             }
         }
-        self.0.hints.announce(ids);
     }
 
     /// Answers a question, in one transaction with all that is asked in the same turn. It sees what was written

@@ -111,14 +111,20 @@ pub struct Changed {
     pub span: Option<(u64, u64)>,
 }
 
-/// Runs an operation and gives back its reply, with what it changed.
-pub async fn execute(store: &dyn Store, plan: Plan) -> Result<(Box<dyn Reply>, Changed)> {
+/// Runs an operation and gives back its reply, with what it changed. `changing` is told which processes are about to
+/// change, once that is decided and before it is committed, if it ever is.
+pub async fn execute(
+    store: &dyn Store,
+    plan: Plan,
+    changing: impl Fn(&[ProcessId]) + 'static,
+) -> Result<(Box<dyn Reply>, Changed)> {
     let Plan { reads, rule } = plan;
     let kept = Rc::new(RefCell::new(None));
     let decided = kept.clone();
     let rule: Rule = Rc::new(move |seen| {
         let Decision { reply, writes } = rule(seen)?;
         let changed: Vec<_> = writes.iter().filter_map(changed).cloned().collect();
+        changing(&changed);
         decided.replace(Some((reply, changed)));
         Ok(writes)
     });

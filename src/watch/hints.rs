@@ -22,11 +22,11 @@ impl Hints {
         Self { broadcast, spawn, unsaid: Rc::default() }
     }
 
-    /// Says that these processes changed, once this turn is over.
-    pub fn announce(&self, ids: Vec<ProcessId>) {
+    /// Says that these processes changed or are about to, once this turn is over.
+    pub fn announce(&self, ids: &[ProcessId]) {
         let mut unsaid = self.unsaid.borrow_mut();
         let first = unsaid.is_empty();
-        unsaid.extend(ids);
+        unsaid.extend_from_slice(ids);
         if !first || unsaid.is_empty() {
             return;
         }

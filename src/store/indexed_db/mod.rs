@@ -12,7 +12,7 @@ mod requests;
 mod write;
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, RefCell, RefMut},
     rc::Rc,
 };
 
@@ -27,7 +27,11 @@ use self::{
 };
 use super::{Answer, Answers, Durability, Query, Reads, Rule, Store};
 use crate::{
-    domain::{process::Registered, snapshot::Snapshot, table::ById},
+    domain::{
+        process::Registered,
+        snapshot::{Snapshot, Write},
+        table::ById,
+    },
     error::{Code, Error, Result},
     host::{Clock, Random},
     text::{decimal, text},
@@ -146,6 +150,12 @@ impl Shared {
             if writes.is_empty() {
                 return Ok(Round::Done);
             }
+            for write in &writes {
+                // Whoever registers a process goes on to use it. Should this not be committed, no row will ask for it.
+                if let Write::Process(record) = write {
+                    shared.keep_registered(generation, &record.registered);
+                }
+            }
             let (requests, last_change) = write::commit(&loaded, &writes, &mark, now);
             take.set(Some(last_change));
             Ok(Round::Write(requests))
@@ -156,17 +166,22 @@ impl Shared {
 
     /// The decoded half that a row refers to, if it is at hand.
     fn registered(&self, generation: u64, row: &codec::ProcessRow) -> Option<Rc<Registered>> {
-        let mut kept = self.registered.borrow_mut();
-        if kept.generation != generation {
-            *kept = Registrations { generation, by_id: ById::default() };
-        }
+        let kept = self.kept(generation);
         let found = kept.by_id.get(&row.id)?;
         let same = found.registration_hash == row.registration_hash && found.created_at_ms == row.created_at_ms;
         same.then_some(found)
     }
 
-    fn keep_registered(&self, registered: &Rc<Registered>) {
+    fn kept(&self, generation: u64) -> RefMut<'_, Registrations> {
         let mut kept = self.registered.borrow_mut();
+        if kept.generation != generation {
+            *kept = Registrations { generation, by_id: ById::default() };
+        }
+        kept
+    }
+
+    fn keep_registered(&self, generation: u64, registered: &Rc<Registered>) {
+        let mut kept = self.kept(generation);
         if kept.by_id.len() >= KEPT {
             kept.by_id = ById::default();
         }

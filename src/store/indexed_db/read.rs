@@ -360,7 +360,7 @@ impl Reader<'_> {
             return None;
         };
         if self.fault.is_none() {
-            self.shared.keep_registered(&registered);
+            self.shared.keep_registered(self.generation, &registered);
         }
         Some(registered)
     }
