@@ -84,6 +84,7 @@ interface RawWaits {
   awaitEvents(
     id: string, after: number, types: string[] | undefined, untilTerminal: boolean,
   ): Promise<{ events: ProcessEvent[]; done: boolean }>;
+  ownerGone(owner: Json): Promise<void>;
 }
 
 export interface RawRegistry {

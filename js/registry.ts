@@ -155,6 +155,11 @@ export class Registry implements ProcessRegistry {
     return call(() => this.#raw.call("getProcessLease", id(processId, "processId")));
   }
 
+  async ownerGone(owner: LeaseOwner, given?: WaitOptions) {
+    const { signal, timeoutMs } = options<WaitOptions>(given, "options", WAIT);
+    return call(() => this.#raw.wait(true, signal, timeoutMs, "ownerGone", shape(owner, "owner")), signal);
+  }
+
   // Watching
 
   pollingAwaiter(): ProcessAwaiter {

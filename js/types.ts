@@ -333,7 +333,10 @@ export interface LeaseOwner {
   ownerId: string;
   /** This one life of that owner; a reload is another. */
   incarnationId: string;
-  /** How others may find out that it is dead before its leases expire. `opaque`: not at all. */
+  /**
+   * How others may find out that it is dead before its leases expire. `opaque`, or none: not at all. `web_lock`: it is dead
+   * when nobody holds that Web Lock, so an owner must hold the lock that it names.
+   */
   liveness?: { kind: "opaque" } | { kind: "web_lock"; lockName: string };
 }
 
@@ -421,7 +424,10 @@ export interface ProcessRegistry extends AsyncDisposable {
    * memory alone (asked for, or as the fallback).
    */
   readonly durability: "persistent" | "evictable" | "memory";
-  /** This registry's identity as a lease owner. */
+  /**
+   * This registry's identity as a lease owner. Where the browser has Web Locks, the registry holds the exclusive lock
+   * `longwait:<name>:owner:<incarnationId>` until it is closed, as a proof that it is alive.
+   */
   readonly owner: LeaseOwner;
 
   /**
@@ -543,7 +549,8 @@ export interface ProcessRegistry extends AsyncDisposable {
    */
   claimProcessLease(processId: string, owner: LeaseOwner, ttlMs: number): Promise<LeaseClaim>;
   /**
-   * Takes over from the holder that was `observed`, before its lease expires, if that holder is proven dead.
+   * Takes over from the holder that was `observed`, before its lease expires, if that holder is proven dead: if its
+   * `web_lock` is one of this database's owner locks, and free. Otherwise it answers as `claimProcessLease` does.
    * @throws `unknown_process`; `already_terminal`.
    */
   reclaimProcessLease(processId: string, owner: LeaseOwner, observed: ProcessLease, ttlMs: number): Promise<LeaseClaim>;
@@ -556,6 +563,13 @@ export interface ProcessRegistry extends AsyncDisposable {
   completeProcessLease(lease: Pick<ProcessLease, "processId" | "leaseToken">): Promise<void>;
   /** The lease that is held, expired or not; `undefined` when none is. */
   getProcessLease(processId: string): Promise<ProcessLease | undefined>;
+  /**
+   * Resolves once the owner of a lease is dead: its registry was closed, its page or worker ended or crashed, or its page was
+   * put into the back-forward cache. Then `reclaimProcessLease` takes its leases over at once.
+   * @throws `invalid_argument` for an owner whose death cannot be known: one that is `opaque`, or that names a lock which is not
+   * an owner lock of this database, and any owner in a registry without Web Locks; `timeout`; `closed`; or the signal's reason.
+   */
+  ownerGone(owner: LeaseOwner, options?: WaitOptions): Promise<void>;
 
   /** Waits that wake on each change, with a slow poll as the floor. */
   readonly awaiter: ProcessAwaiter;

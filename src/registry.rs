@@ -283,9 +283,27 @@ impl ProcessRegistry {
         answer!(self, Query::Lease(id.clone()), Answer::Lease)
     }
 
+    /// Resolves once an owner is dead; see [`Liveness::gone`].
+    pub async fn owner_gone(&self, owner: &LeaseOwner) -> Result<()> {
+        self.host.liveness.gone(owner).await
+    }
+
     /// A fresh lease token.
     pub(crate) fn lease_token(&self) -> String {
         self.host.random.name()
+    }
+
+    /// The page is put aside, perhaps for ever: lets go of what others would have to wait for.
+    pub fn pause(&self) {
+        self.store.pause();
+    }
+
+    /// The page is back, and may have missed anything: everyone who waits looks again.
+    pub fn resume(&self) {
+        self.store.resume();
+        if let Some(hub) = &self.hub {
+            hub.notify_all();
+        }
     }
 
     /// Lets go of the store. Later calls are [`Code::Closed`](crate::Code::Closed).

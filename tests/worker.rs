@@ -9,6 +9,7 @@ mod property;
 mod seeds;
 mod storage;
 mod support;
+mod tab;
 
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
 

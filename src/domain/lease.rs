@@ -180,7 +180,7 @@ pub fn claim(
 }
 
 /// [`claim`], which also takes over from a live holder that is proven dead, if the lease is
-/// still exactly the `observed` one. An owner without a provable mark is never proven dead,
+/// still exactly the `observed` one, down to the mark by which it was proven. An owner without a provable mark is never proven dead,
 /// whatever the probe says. Of several racing claimants the first wins; the others
 /// then observe the winner.
 pub fn reclaim(
@@ -195,7 +195,12 @@ pub fn reclaim(
     open_to(seen, id, owner, ttl)?;
     let slot = seen.rows.lease(id);
     match live(seen, &slot) {
-        Some(holder) if proof == Proof::Dead && holder.owner.is_mortal() && holder.is(observed) => {
+        Some(holder)
+            if proof == Proof::Dead
+                && holder.owner.is_mortal()
+                && holder.owner.liveness == observed.owner.liveness
+                && holder.is(observed) =>
+        {
             Ok(acquire(seen, id, &slot, owner, ttl, token))
         }
         Some(_) | None => claim(seen, id, owner, ttl, token),

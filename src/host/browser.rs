@@ -6,6 +6,8 @@ use js_sys::{Array, Object, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{Event, EventTarget};
 
+pub mod tab;
+
 use super::{Clock, Random};
 use crate::domain::{Millis, value::Json};
 

@@ -5,7 +5,7 @@ use futures::future::{Either, LocalBoxFuture, select};
 use crate::{
     domain::{
         Millis,
-        lease::{ProcessLease, Proof},
+        lease::{LeaseOwner, ProcessLease, Proof},
     },
     error::{Code, Error, Result},
 };
@@ -34,6 +34,12 @@ pub trait Random {
 pub trait Liveness {
     /// Looks for a proof. No answer is not a proof.
     fn probe(&self, holder: &ProcessLease) -> LocalBoxFuture<'static, Proof>;
+
+    /// Resolves once the owner is dead. [`Code::InvalidArgument`] where that can never be known.
+    fn gone(&self, _owner: &LeaseOwner) -> LocalBoxFuture<'static, Result<()>> {
+        let unknowable = Error::invalid("owner.liveness: is no lock by which this registry could know of its end");
+        Box::pin(futures::future::ready(Err(unknowable)))
+    }
 }
 
 /// Proves nothing: only the lease's end frees it.

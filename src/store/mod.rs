@@ -88,6 +88,10 @@ pub trait Store {
     fn transact(&self, reads: Reads, rule: Rule) -> LocalBoxFuture<'static, Result<()>>;
     /// Answers a question, from one moment.
     fn read(&self, query: Query) -> LocalBoxFuture<'static, Result<Answer>>;
+    /// Lets go of connections; until [`resume`](Store::resume), new ones wait.
+    fn pause(&self) {}
+    /// Connections may be opened again.
+    fn resume(&self) {}
     /// Lets go of connections. Later calls are [`Code::Closed`].
     fn close(&self);
 }

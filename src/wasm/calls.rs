@@ -47,6 +47,8 @@ pub enum Wait {
     Event(ProcessId, String, u64, bool),
     /// For the next events after a sequence; perhaps only until the process ends.
     Events(ProcessId, u64, Option<Vec<String>>, bool),
+    /// For the death of an owner.
+    Gone(LeaseOwner),
 }
 
 /// Arguments, read one by one. A wrong one is met by [`Arguments::end`].
@@ -179,13 +181,15 @@ impl Arguments {
 
     /// The wait of that name with these arguments.
     pub fn wait(mut self, method: &str) -> Result<Wait> {
-        let id = self.id();
         let wait = match method {
-            "awaitTerminal" => Wait::Terminal(id),
+            "awaitTerminal" => Wait::Terminal(self.id()),
             "awaitEvent" => {
-                Wait::Event(id, self.take("eventType"), self.take("afterSequence"), self.take("untilTerminal"))
+                Wait::Event(self.id(), self.take("eventType"), self.take("afterSequence"), self.take("untilTerminal"))
             }
-            "awaitEvents" => Wait::Events(id, self.take("after"), self.take("types"), self.take("untilTerminal")),
+            "awaitEvents" => {
+                Wait::Events(self.id(), self.take("after"), self.take("types"), self.take("untilTerminal"))
+            }
+            "ownerGone" => Wait::Gone(self.take("owner")),
             _ => return Err(Error::new(Code::Internal, format!("no wait `{method}`"))),
         };
         self.end()?;
@@ -209,7 +213,7 @@ impl Call {
 
 impl Wait {
     /// Waits, and answers as JavaScript is to see it.
-    pub async fn perform(self, awaiter: &ProcessAwaiter) -> Result<Json> {
+    pub async fn perform(self, registry: &ProcessRegistry, awaiter: &ProcessAwaiter) -> Result<Json> {
         Ok(match self {
             Wait::Terminal(id) => awaiter.await_terminal(&id).await?.to_json(),
             Wait::Event(id, event_type, after, until_terminal) => {
@@ -217,6 +221,10 @@ impl Wait {
             }
             Wait::Events(id, after, types, until_terminal) => {
                 awaiter.await_events(&id, after, types, until_terminal).await?.to_json()
+            }
+            Wait::Gone(owner) => {
+                registry.owner_gone(&owner).await?;
+                Json::Null
             }
         })
     }

@@ -19,7 +19,7 @@ use crate::{
     },
     error::Error,
     host::{
-        NoProof,
+        Liveness,
         browser::{BrowserClock, BrowserRandom, to_js},
     },
     registry::Host,
@@ -42,13 +42,8 @@ fn lent(name: &str) -> Option<Function> {
 }
 
 /// The host of a registry in a browser, a worker, or Node.
-pub fn browser() -> Host {
-    Host {
-        clock: Rc::new(BrowserClock),
-        random: Rc::new(BrowserRandom),
-        liveness: Rc::new(NoProof),
-        schemas: Rc::new(LentSchemas),
-    }
+pub fn browser(liveness: Rc<dyn Liveness>) -> Host {
+    Host { clock: Rc::new(BrowserClock), random: Rc::new(BrowserRandom), liveness, schemas: Rc::new(LentSchemas) }
 }
 
 /// An error as the `ProcessError` that JavaScript sees.

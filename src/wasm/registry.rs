@@ -26,7 +26,14 @@ use crate::{
         value::Json,
     },
     error::{Code, Error, Result},
-    host::{browser::Listener, within},
+    host::{
+        NoProof,
+        browser::{
+            Listener,
+            tab::{Following, Lock, OwnerLocks},
+        },
+        within,
+    },
     registry::ProcessRegistry,
     store::{
         Durability, Store,
@@ -82,13 +89,16 @@ pub struct Registry {
     name: String,
     durability: Durability,
     owner: LeaseOwner,
+    /// Keeps this tab's owner lock, while others share the rows.
+    presence: RefCell<Option<Following>>,
     /// Dropped to close the registry, which every wait hears.
     closing: RefCell<Option<oneshot::Sender<()>>>,
     closed: Shared<oneshot::Receiver<()>>,
 }
 
 async fn open(options: OpenOptions, sink: Option<Function>) -> Result<Registry> {
-    let host = host::browser();
+    let locks = Rc::new(OwnerLocks::new(&options.name));
+    let mut host = host::browser(locks.clone());
     let memory = || Rc::new(MemoryStore::new(host.clock.clone())) as Rc<dyn Store>;
     let store = match options.storage {
         Storage::Memory => memory(),
@@ -103,19 +113,51 @@ async fn open(options: OpenOptions, sink: Option<Function>) -> Result<Registry> 
         }
     };
     let durability = store.durability();
-    let owner = LeaseOwner {
+    let mut owner = LeaseOwner {
         owner_id: options.owner.map_or_else(|| host.random.name(), |owner| owner.owner_id),
         incarnation_id: host.random.name(),
         liveness: Some(LivenessMark::Opaque {}),
     };
+    let shared = durability != Durability::Memory;
+    let lock_name = locks.lock_name(&owner.incarnation_id);
+    let mut lock = None;
+    match shared {
+        true => {
+            // Held before anybody can see this owner in a lease: a lock that is free is proof of death.
+            let taken = Lock::take(&lock_name);
+            if taken.is_held().await {
+                owner.liveness = Some(LivenessMark::WebLock { lock_name: lock_name.clone() });
+                lock = Some(taken);
+            }
+        }
+        false => host.liveness = Rc::new(NoProof),
+    }
     let registry = ProcessRegistry::new(store, host);
     let (registry, hub) = match sink {
         Some(sink) => watch_process_registry_with_sink(registry, Rc::new(JsSink(sink))),
         None => watch_process_registry(registry),
     };
+    let presence = RefCell::new(shared.then(|| present(registry.clone(), lock_name, lock)));
     let (closing, closed) = oneshot::channel();
     let (closing, closed) = (RefCell::new(Some(closing)), closed.shared());
-    Ok(Registry { registry, hub, name: options.name, durability, owner, closing, closed })
+    Ok(Registry { registry, hub, name: options.name, durability, owner, presence, closing, closed })
+}
+
+/// Lets go of everything while the page is in the back-forward cache, as a page that keeps others waiting is not kept
+/// there, and takes it up again afterwards. By then the owner may have been taken for dead: its fences tell.
+fn present(registry: ProcessRegistry, lock_name: String, mut lock: Option<Lock>) -> Following {
+    let provable = lock.is_some();
+    Following::new(move |away| {
+        if away {
+            lock = None;
+            registry.pause();
+        } else {
+            if provable && lock.is_none() {
+                lock = Some(Lock::take(&lock_name));
+            }
+            registry.resume();
+        }
+    })
 }
 
 fn closed() -> Error {
@@ -194,7 +236,7 @@ impl Registry {
         };
         let closing = self.closed.clone();
         future_to_promise(async move {
-            let wait = async { wait?.perform(&awaiter).await };
+            let wait = async { wait?.perform(&registry, &awaiter).await };
             let wait = pin!(within(registry.clock(), timeout_ms.map(|span| span as Millis), wait));
             let aborted = pin!(aborted(signal));
             match select(select(aborted, closing), wait).await {
@@ -241,10 +283,12 @@ impl Registry {
     /// Ends every wait with `closed` and lets go of the store. Operations already under way finish.
     pub fn close(&self) -> Promise {
         self.closing.take();
+        let presence = self.presence.take();
         let registry = self.registry.clone();
         promise(async move {
             // Everything called before has had its first turn by now, and with it its transaction.
             registry.close();
+            drop(presence);
             Ok(Json::Null)
         })
     }

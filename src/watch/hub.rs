@@ -70,6 +70,12 @@ impl ProcessChangeHub {
         }
     }
 
+    /// Says that every process that somebody watches may have changed.
+    pub fn notify_all(&self) {
+        let ids: Vec<_> = self.0.watched.borrow().keys().cloned().collect();
+        ids.iter().for_each(|id| self.notify(id));
+    }
+
     /// Calls `listener` with the id of every change, until [`forget`](Self::forget).
     pub fn listen(&self, listener: impl Fn(&ProcessId) + 'static) -> u64 {
         let number = self.0.next.get();
@@ -177,6 +183,14 @@ mod tests {
         hub.notify(&a);
         assert!(on_a.changed().now_or_never().is_some());
         assert!(on_b.changed().now_or_never().is_none());
+    }
+
+    #[test]
+    fn a_tick_for_all_wakes_the_watchers_of_every_process() {
+        let hub = ProcessChangeHub::new();
+        let mut receivers = ["a", "b"].map(|id| hub.subscribe(&ProcessId::from(id)));
+        hub.notify_all();
+        assert!(receivers.iter_mut().all(|receiver| receiver.changed().now_or_never().is_some()));
     }
 
     #[test]

@@ -251,6 +251,17 @@ pub async fn only_the_observed_holder_is_replaced(world: World) {
     }
 }
 
+pub async fn a_holder_is_replaced_only_by_the_lock_that_it_chose_itself(world: World) {
+    world.start("p").await;
+    let lease = world.lease("p", &owner("a", "1")).await;
+    world.killed.0.borrow_mut().push("1".into());
+    // Of another lock there could be a proof at any time: nobody ever held it.
+    let mut other = owner("a", "1");
+    other.liveness = owner("a", "2").liveness;
+    let observed = ProcessLease { owner: other, ..lease.clone() };
+    assert_eq!(busy(world.registry.reclaim(observed, owner("b", "2"), TTL).await), lease);
+}
+
 pub async fn a_race_to_replace_a_dead_holder_has_one_winner(world: World) {
     world.start("p").await;
     let dead = world.lease("p", &owner("a", "1")).await;

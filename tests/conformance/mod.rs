@@ -266,6 +266,7 @@ macro_rules! conformance {
                 a_holder_that_is_not_proven_dead_is_left_alone,
                 an_opaque_holder_is_never_proven_dead,
                 only_the_observed_holder_is_replaced,
+                a_holder_is_replaced_only_by_the_lock_that_it_chose_itself,
                 a_race_to_replace_a_dead_holder_has_one_winner,
                 an_expired_or_released_holder_needs_no_proof,
                 leases_leave_record_log_and_hub_alone,

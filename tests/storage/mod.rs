@@ -351,6 +351,46 @@ async fn a_call_that_reopens_behind_a_blocked_deletion_is_reported_as_blocked() 
     fixture.end().await;
 }
 
+#[wasm_bindgen_test]
+async fn while_the_page_is_put_aside_calls_wait_and_the_database_is_free() {
+    let fixture = Fixture::new().await;
+    let world = &fixture.world;
+    world.start("p").await;
+    world.registry.pause();
+    let p = "p".into();
+    let mut held_up = world.registry.process(&p).boxed_local();
+    assert!((&mut held_up).now_or_never().is_none());
+    assert_eq!(bare::begin_removal(&fixture.name).await, "done");
+    assert!((&mut held_up).now_or_never().is_none());
+    world.registry.resume();
+    assert_eq!(held_up.await.unwrap(), None);
+    fixture.end().await;
+}
+
+#[wasm_bindgen_test]
+async fn an_append_under_way_when_the_page_is_put_aside_is_done_once() {
+    let fixture = Fixture::new().await;
+    let world = &fixture.world;
+    world.start("p").await;
+    for turns in 0..4 {
+        let append = world.note("p");
+        let aside = async {
+            let other = world.another().await;
+            for _ in 0..turns {
+                other.record("p").await;
+            }
+            world.registry.pause();
+            other.record("p").await;
+            world.registry.resume();
+            other.registry.close();
+        };
+        let (sequence, ()) = join(append, aside).await;
+        assert_eq!(sequence, turns + 1);
+    }
+    assert_eq!(sequences(&world.log("p").await), [1, 2, 3, 4]);
+    fixture.end().await;
+}
+
 // ── Losing the connection ──────────────────────────────────────────────────
 
 #[wasm_bindgen_test]

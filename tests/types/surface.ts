@@ -12,6 +12,8 @@ type Same<A extends B, B extends C, C = A> = [A, B, C];
 
 /** What comes with later versions of the package. */
 type Later = "session" | "driver";
+/** What the specification leaves to us. */
+type Added = "ownerGone" | "onDurabilityChange" | "requestPersistence";
 type SpecRegistry = Omit<spec.ProcessRegistry, Later>;
 
 export type Data = [
@@ -55,7 +57,8 @@ export type Opening = [
 ];
 
 export type Surface = [
-  Same<ours.ProcessRegistry, SpecRegistry>,
+  Same<Omit<ours.ProcessRegistry, Added>, SpecRegistry>,
+  Assignable<ours.ProcessRegistry, SpecRegistry>,
   Same<ours.ProcessAwaiter, spec.ProcessAwaiter>,
   Same<ours.ProcessChangeHub, spec.ProcessChangeHub>,
   Same<ours.ChangeReceiver, spec.ChangeReceiver>,

@@ -7,6 +7,7 @@ use std::{
 
 use futures::{
     FutureExt,
+    channel::oneshot,
     future::{LocalBoxFuture, Shared},
 };
 use wasm_bindgen::closure::Closure;
@@ -25,7 +26,11 @@ pub struct Connection {
     state: Rc<RefCell<State>>,
     /// Counts connections, so that what was cached under one is not used under the next.
     generation: Cell<u64>,
+    /// While the page is put aside: what ends that, and the end of it.
+    away: RefCell<Option<(oneshot::Sender<()>, Return)>>,
 }
+
+type Return = Shared<oneshot::Receiver<()>>;
 
 type Opening = Shared<LocalBoxFuture<'static, Result<Rc<Open>>>>;
 
@@ -51,7 +56,7 @@ impl Drop for Open {
 impl Connection {
     /// Not opened yet.
     pub fn new(name: String) -> Self {
-        Self { name, state: Rc::new(RefCell::new(State::Idle)), generation: Cell::new(0) }
+        Self { name, state: Rc::new(RefCell::new(State::Idle)), generation: Cell::new(0), away: RefCell::default() }
     }
 
     /// The open connection; callers at the same time share one attempt.
@@ -76,7 +81,11 @@ impl Connection {
         let (name, state) = (self.name.clone(), self.state.clone());
         let generation = self.generation.get() + 1;
         self.generation.set(generation);
+        let away = self.away.borrow().as_ref().map(|(_, end)| end.clone());
         async move {
+            if let Some(away) = away {
+                let _ = away.await;
+            }
             let lost = Closure::new(move || forget(&state));
             let database = engine::open(&name, PATIENCE_MS, &lost).await?;
             Ok(Rc::new(Open { database, generation, _lost: lost }))
@@ -88,8 +97,28 @@ impl Connection {
         forget(&self.state);
     }
 
+    /// Closes the connection, even one in use: its transactions still end, and whoever wants another
+    /// waits until [`resume`](Self::resume). A page with an open connection may not be kept.
+    pub fn pause(&self) {
+        let (back, away) = oneshot::channel();
+        self.away.borrow_mut().get_or_insert((back, away.shared()));
+        if let State::Opening(opening) = &*self.state.borrow()
+            && let Some(Ok(open)) = opening.peek()
+        {
+            open.database.close();
+        }
+        self.forget();
+    }
+
+    /// Opens again when needed.
+    pub fn resume(&self) {
+        let away = self.away.take();
+        drop(away);
+    }
+
     /// Drops the connection for good.
     pub fn close(&self) {
+        self.resume();
         let last = self.state.replace(State::Closed);
         drop(last);
     }

@@ -219,6 +219,14 @@ impl Store for IndexedDbStore {
         async move { shared.read(Rc::new(move |mut reader| reader.answer(&query))).await }.boxed_local()
     }
 
+    fn pause(&self) {
+        self.0.connection.pause();
+    }
+
+    fn resume(&self) {
+        self.0.connection.resume();
+    }
+
     fn close(&self) {
         self.0.connection.close();
     }

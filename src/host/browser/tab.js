@@ -1,0 +1,102 @@
+// What one tab or worker needs to know of the others, and of its own comings and goings. All of it is
+// calls to the browser; each part does without what a browser lacks.
+
+// ── Locks ────────────────────────────────────────────────────────────────────────────────────────
+
+// Absent on insecure origins, and in old browsers.
+const locks = () => globalThis.navigator?.locks;
+
+/**
+ * Takes a lock. `held` resolves with whether it is: not where there are no locks, or none for this origin.
+ * Released before it was granted, it is given back as soon as it is.
+ */
+export function hold(name) {
+  let release;
+  const over = new Promise((resolve) => (release = resolve));
+  const held = new Promise((resolve) => {
+    const keep = () => (resolve(true), over);
+    Promise.resolve(locks()?.request(name, keep)).then(
+      () => resolve(false),
+      () => resolve(false),
+    );
+  });
+  return { held, release };
+}
+
+/** Whether nobody holds the lock or is about to. Rejects where nobody can tell. */
+export async function isFree(name) {
+  const { held, pending } = await locks().query();
+  // Whoever only watches queues up in shared mode: no sign of life.
+  return ![...held, ...pending].some((lock) => lock.name === name && lock.mode === "exclusive");
+}
+
+/**
+ * Calls `told(true)` once nobody holds the lock, or `told(false)` where that cannot be learnt. Gives the function that ends it.
+ * A request in the queue would keep the page out of the back-forward cache, so it is made anew afterwards.
+ */
+export function watch(name, told) {
+  let request;
+  const ask = () => {
+    request = new AbortController();
+    const { signal } = request;
+    locks()
+      .request(name, { mode: "shared", signal }, () => {})
+      .then(
+        () => signal.aborted || told(true),
+        () => signal.aborted || told(false),
+      );
+  };
+  ask();
+  const unfollow = follow((away) => (away ? request.abort() : request.signal.aborted && ask()));
+  return () => {
+    unfollow();
+    request.abort();
+  };
+}
+
+// ── Channel ──────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * Lists of ids, to and from the other tabs; never one's own. What cannot be sent or read is left out:
+ * a list is a hint, and any page of the origin may send anything.
+ */
+export class Channel {
+  constructor(name, hear) {
+    this.name = name;
+    this.hear = hear;
+    this.open();
+  }
+
+  open() {
+    if (this.channel || !globalThis.BroadcastChannel) return;
+    this.channel = new BroadcastChannel(this.name);
+    this.channel.onmessage = ({ data }) => {
+      if (Array.isArray(data) && data.every((id) => typeof id === "string")) this.hear(data);
+    };
+  }
+
+  post(ids) {
+    this.channel?.postMessage(ids);
+  }
+
+  close() {
+    this.channel?.close();
+    this.channel = undefined;
+  }
+}
+
+// ── Page ─────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * Calls `turn(true)` when the page goes into the back-forward cache, and `turn(false)` when it comes out of it or thaws, perhaps
+ * twice. Workers have no such events. Gives the function that ends it.
+ */
+export function follow(turn) {
+  const ended = new AbortController();
+  const on = (type, call) => globalThis.addEventListener?.(type, call, { capture: true, signal: ended.signal });
+  on("pagehide", ({ persisted }) => persisted && turn(true));
+  on("pageshow", ({ persisted }) => persisted && turn(false));
+  // Of the document; capturing, the window hears it too.
+  on("resume", () => turn(false));
+  return () => ended.abort();
+}

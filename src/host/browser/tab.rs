@@ -1,0 +1,135 @@
+//! A tab among the others: the lock that proves it alive, the channel to the others, its own comings and goings.
+//!
+//! `tab.js` makes the calls to the browser; this file says what they mean here.
+
+use futures::{FutureExt, channel::oneshot, future::LocalBoxFuture};
+use js_sys::{Function, Promise};
+use wasm_bindgen::{JsValue, closure::Closure, prelude::wasm_bindgen};
+use wasm_bindgen_futures::JsFuture;
+
+use crate::{
+    domain::lease::{LeaseOwner, LivenessMark, ProcessLease, Proof},
+    error::Result,
+    host::{Liveness, NoProof},
+};
+
+#[wasm_bindgen(module = "/src/host/browser/tab.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = isFree)]
+    fn js_is_free(name: &str) -> Promise;
+    #[wasm_bindgen(js_name = watch, catch)]
+    fn js_watch(name: &str, told: &Closure<dyn FnMut(bool)>) -> std::result::Result<Function, JsValue>;
+    #[wasm_bindgen(js_name = follow)]
+    fn js_follow(turn: &Closure<dyn FnMut(bool)>) -> Function;
+
+    #[wasm_bindgen(js_name = hold)]
+    fn js_hold(name: &str) -> JsLock;
+    type JsLock;
+    #[wasm_bindgen(method, getter)]
+    fn held(this: &JsLock) -> Promise;
+    #[wasm_bindgen(method)]
+    fn release(this: &JsLock);
+}
+
+/// A Web Lock; given back when dropped.
+pub struct Lock(JsLock);
+
+impl Lock {
+    /// Asks for the lock.
+    pub fn take(name: &str) -> Self {
+        Self(js_hold(name))
+    }
+
+    /// Resolves with whether it is held: not where the browser has no locks to give.
+    pub async fn is_held(&self) -> bool {
+        JsFuture::from(self.0.held()).await.is_ok_and(|held| held.is_truthy())
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        self.0.release();
+    }
+}
+
+/// Proves owners dead by the locks that the tabs of one database hold for their lives.
+///
+/// An owner chooses the lock that stands for it when it claims a lease, and the rule takes no other
+/// one for it. Only the names that [`lock_name`](Self::lock_name) makes count here: any other lock
+/// belongs to somebody who may hold it or not for reasons of his own.
+pub struct OwnerLocks(String);
+
+impl OwnerLocks {
+    /// Those of the database of that name.
+    pub fn new(database: &str) -> Self {
+        Self(format!("longwait:{database}:owner:"))
+    }
+
+    /// The lock that an incarnation holds.
+    pub fn lock_name(&self, incarnation: &str) -> String {
+        format!("{}{incarnation}", self.0)
+    }
+
+    fn lock_of(&self, owner: &LeaseOwner) -> Option<String> {
+        match &owner.liveness {
+            Some(LivenessMark::WebLock { lock_name }) => lock_name.starts_with(&self.0).then(|| lock_name.clone()),
+            Some(LivenessMark::Opaque {}) | None => None,
+        }
+    }
+}
+
+impl Liveness for OwnerLocks {
+    fn probe(&self, holder: &ProcessLease) -> LocalBoxFuture<'static, Proof> {
+        let Some(name) = self.lock_of(&holder.owner) else { return NoProof.probe(holder) };
+        async move {
+            match JsFuture::from(js_is_free(&name)).await {
+                Ok(free) if free.is_truthy() => Proof::Dead,
+                _ => Proof::Unknown,
+            }
+        }
+        .boxed_local()
+    }
+
+    fn gone(&self, owner: &LeaseOwner) -> LocalBoxFuture<'static, Result<()>> {
+        let (tell, told) = oneshot::channel();
+        let mut tell = Some(tell);
+        let told_by = Closure::new(move |freed| {
+            tell.take().map(|tell| tell.send(freed));
+        });
+        let watch = self.lock_of(owner).and_then(|name| js_watch(&name, &told_by).ok());
+        let unknowable = NoProof.gone(owner);
+        let Some(end) = watch.map(Ending) else { return unknowable };
+        async move {
+            let freed = told.await;
+            drop((end, told_by));
+            match freed {
+                Ok(true) => Ok(()),
+                Ok(false) | Err(_) => unknowable.await,
+            }
+        }
+        .boxed_local()
+    }
+}
+
+/// The page's ways into the back-forward cache and out of it; no longer followed when dropped.
+pub struct Following {
+    _ending: Ending,
+    _turn: Closure<dyn FnMut(bool)>,
+}
+
+impl Following {
+    /// Calls `turn(true)` when the page is put aside, and `turn(false)`, perhaps twice, when it is back.
+    pub fn new(turn: impl FnMut(bool) + 'static) -> Self {
+        let turn = Closure::new(turn);
+        Self { _ending: Ending(js_follow(&turn)), _turn: turn }
+    }
+}
+
+/// Calls a function when dropped.
+struct Ending(Function);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let _ = self.0.call0(&JsValue::UNDEFINED);
+    }
+}

@@ -1,0 +1,111 @@
+//! What only real Web Locks can prove, in a window and in a worker of every engine.
+
+use futures::{FutureExt, future::LocalBoxFuture};
+use longwait::{
+    Code,
+    domain::lease::{LeaseOwner, ProcessLease, Proof},
+    host::{
+        Liveness, Random,
+        browser::{
+            BrowserRandom,
+            tab::{Lock, OwnerLocks},
+        },
+    },
+};
+use serde_json::{Value, json};
+use wasm_bindgen_test::wasm_bindgen_test;
+
+use crate::support::{made, refused};
+
+/// A life in a database of the test's own.
+struct Life {
+    locks: OwnerLocks,
+    lock_name: String,
+    lock: Lock,
+}
+
+impl Life {
+    async fn new() -> Self {
+        let locks = OwnerLocks::new(&BrowserRandom.name());
+        let lock_name = locks.lock_name("1");
+        let lock = Lock::take(&lock_name);
+        assert!(lock.is_held().await, "every engine that the tests run in has Web Locks");
+        Self { locks, lock_name, lock }
+    }
+
+    async fn proof(&self, lock_name: &str) -> Proof {
+        self.locks.probe(&lease(marked(lock_name))).await
+    }
+
+    fn gone(&self) -> LocalBoxFuture<'static, longwait::Result<()>> {
+        self.locks.gone(&marked(&self.lock_name))
+    }
+}
+
+fn marked(lock_name: &str) -> LeaseOwner {
+    owner(json!({"kind": "web_lock", "lockName": lock_name}))
+}
+
+fn owner(liveness: Value) -> LeaseOwner {
+    made(json!({"ownerId": "o", "incarnationId": "1", "liveness": liveness}))
+}
+
+fn lease(owner: LeaseOwner) -> ProcessLease {
+    ProcessLease {
+        process_id: "p".into(),
+        owner,
+        lease_token: "t".into(),
+        fencing_token: 1,
+        claimed_at_ms: 1,
+        expires_at_ms: 2,
+    }
+}
+
+#[wasm_bindgen_test]
+async fn an_owner_lives_as_long_as_its_lock_is_held() {
+    let life = Life::new().await;
+    assert_eq!(life.proof(&life.lock_name).await, Proof::Unknown);
+    let Life { locks, lock_name, lock } = life;
+    drop(lock);
+    locks.gone(&marked(&lock_name)).await.unwrap();
+    assert_eq!(locks.probe(&lease(marked(&lock_name))).await, Proof::Dead);
+}
+
+#[wasm_bindgen_test]
+async fn a_watcher_is_told_of_the_end_and_is_itself_no_sign_of_life() {
+    let life = Life::new().await;
+    let (mut first, second) = (life.gone(), life.gone());
+    assert!((&mut first).now_or_never().is_none());
+    drop(second);
+    let Life { locks, lock_name, lock } = life;
+    drop(lock);
+    first.await.unwrap();
+    assert_eq!(locks.probe(&lease(marked(&lock_name))).await, Proof::Dead);
+}
+
+#[wasm_bindgen_test]
+async fn a_free_lock_of_another_name_proves_nothing() {
+    let life = Life::new().await;
+    for name in ["never-held", "longwait:another:owner:1", ""] {
+        assert_eq!(life.proof(name).await, Proof::Unknown);
+        assert_eq!(refused(life.locks.gone(&marked(name)).await), Code::InvalidArgument);
+    }
+}
+
+#[wasm_bindgen_test]
+async fn of_an_opaque_owner_nothing_is_ever_known() {
+    let life = Life::new().await;
+    let opaque = owner(json!({"kind": "opaque"}));
+    assert_eq!(life.locks.probe(&lease(opaque.clone())).await, Proof::Unknown);
+    assert_eq!(refused(life.locks.gone(&opaque).await), Code::InvalidArgument);
+}
+
+#[wasm_bindgen_test]
+async fn a_lock_given_back_before_it_was_granted_is_not_kept() {
+    let life = Life::new().await;
+    drop(Lock::take(&life.lock_name));
+    let next = Lock::take(&life.lock_name);
+    let Life { lock, .. } = life;
+    drop(lock);
+    assert!(next.is_held().await);
+}
