@@ -1,5 +1,6 @@
 /** Calls across the border to wasm: what comes back as a fault is a ProcessError, whatever went wrong. */
 import { ProcessError } from "./errors.js";
+import { withValidator } from "./validator.js";
 
 /**
  * Runs `work` and passes its promise on. A bad argument found in `work` rejects, too, so that callers
@@ -7,7 +8,7 @@ import { ProcessError } from "./errors.js";
  */
 export async function call<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   try {
-    return await work();
+    return await withValidator(work);
   } catch (error) {
     throw signal?.aborted && Object.is(error, signal.reason) ? error : known(error);
   }

@@ -41,6 +41,15 @@ export function shape(value: unknown, name: string): Json {
   }
 }
 
+/** A copy of a JSON value, all of it the caller's own. */
+export function json(value: unknown, name: string): Json {
+  try {
+    return copy(value, { left: MAX_CHARACTERS }, 0, false);
+  } catch (fault) {
+    throw refusal(fault, name);
+  }
+}
+
 /** A string that UTF-8 can carry. */
 export function text(value: unknown, name: string): string {
   if (typeof value !== "string") throw invalidArgument(`${name}: must be a string, not ${describe(value)}`);
@@ -73,6 +82,9 @@ export function integer(value: unknown, name: string, min: number): number {
   if (value < min) throw invalidArgument(`${name}: must be at least ${min}, not ${value}`);
   return value + 0;
 }
+
+/** A whole number, 0 or more. */
+export const count = (value: unknown, name: string) => integer(value, name, 0);
 
 /** A time to wait in milliseconds; `undefined` when there is no limit. */
 export function timeout(value: unknown, name: string): number | undefined {

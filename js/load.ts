@@ -3,8 +3,8 @@ import init, * as glue from "../build/wasm/longwait.js";
 import { reportError } from "./call.js";
 import { invalidArgument, ProcessError } from "./errors.js";
 import type { Host, RawModule } from "./raw.js";
-import { compileSchema } from "./schema.js";
 import type { OpenOptions } from "./types.js";
+import { compileSchema } from "./validator.js";
 
 type Source = NonNullable<OpenOptions["wasm"]>;
 

@@ -77,7 +77,13 @@ interface RawMethods {
   getProcessLease(id: string): Promise<ProcessLease | undefined>;
 }
 
-interface RawWaits {
+/** What a scope may call, by name, behind `"session"` and the scope. */
+export interface RawView extends Pick<RawMethods, "getProcess" | "eventsAfter" | "requestCancel"> {
+  listProcesses(filter: Json, page: Record<string, never>): Promise<HandleEntry[]>;
+  signal(id: string, name: string, payload: Json, signalId?: string): Promise<AppendResult>;
+}
+
+export interface RawWaits {
   awaitTerminal(id: string): Promise<ProcessAwaitOutput>;
   awaitEvent(id: string, eventType: string, after: number, untilTerminal: boolean): Promise<ProcessEvent>;
   /** The next batch after the cursor: some events, or none and `done`. */
@@ -93,9 +99,13 @@ export interface RawRegistry {
   readonly owner: LeaseOwner;
 
   call<M extends keyof RawMethods>(method: M, ...given: Parameters<RawMethods[M]>): ReturnType<RawMethods[M]>;
+  call<M extends keyof RawView>(as: "session", scope: Json, method: M, ...given: Parameters<RawView[M]>): ReturnType<RawView[M]>;
   /** `hubBacked` false: by polling alone. */
   wait<M extends keyof RawWaits>(
     hubBacked: boolean, signal: Signal, timeoutMs: number | undefined, method: M, ...given: Parameters<RawWaits[M]>
+  ): ReturnType<RawWaits[M]>;
+  wait<M extends keyof RawWaits>(
+    hubBacked: boolean, signal: Signal, timeoutMs: number | undefined, as: "session", scope: Json, method: M, ...given: Parameters<RawWaits[M]>
   ): ReturnType<RawWaits[M]>;
 
   subscribe(id: string): RawReceiver;

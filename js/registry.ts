@@ -1,14 +1,14 @@
 /**
  * The registry that callers see: checks each argument, then passes it to the wasm. It decides nothing else.
  */
-import {
-  abortSignal, boolean, callback, id, ids, integer, optional, options, shape, text, timeout,
-} from "./check.js";
+import { awaiter, WAIT } from "./awaiter.js";
+import { abortSignal, boolean, callback, count, id, ids, integer, optional, options, shape, text } from "./check.js";
 import { call, callNow } from "./call.js";
 import { asyncDispose, dispose } from "./dispose.js";
 import { follow } from "./events.js";
 import { inTurns } from "./listen.js";
 import type { RawReceiver, RawRegistry } from "./raw.js";
+import { Session } from "./session.js";
 import type {
   AppendRequest, ChangeReceiver, EventQuery, EventsOptions, HandleDescriptor, LeaseOwner, ListFilter, Page, ProcessAwaiter,
   ProcessAwaitOutput, ProcessChangeHub, ProcessExternalRef, ProcessLease, ProcessRegistration, ProcessRegistry, SessionScope,
@@ -22,7 +22,7 @@ export class Registry implements ProcessRegistry {
 
   constructor(raw: RawRegistry) {
     this.#raw = raw;
-    this.awaiter = awaiter(raw, true);
+    this.awaiter = awaiter((signal, timeoutMs, method, ...given) => raw.wait(true, signal, timeoutMs, method, ...given));
     this.hub = hub(raw);
   }
 
@@ -163,7 +163,8 @@ export class Registry implements ProcessRegistry {
   // Watching
 
   pollingAwaiter(): ProcessAwaiter {
-    return awaiter(this.#raw, false);
+    const raw = this.#raw;
+    return awaiter((signal, timeoutMs, method, ...given) => raw.wait(false, signal, timeoutMs, method, ...given));
   }
   events(processId: string, given?: EventsOptions) {
     return callNow(() => {
@@ -175,6 +176,9 @@ export class Registry implements ProcessRegistry {
         signal,
       );
     });
+  }
+  session(scope: SessionScope) {
+    return callNow(() => new Session(this.#raw, scope));
   }
   onChange(listener: (processId: string) => void) {
     return callNow(() => {
@@ -196,37 +200,12 @@ export class Registry implements ProcessRegistry {
   }
 }
 
-const count = (value: unknown, name: string) => integer(value, name, 0);
-const WAIT = { signal: optional(abortSignal), timeoutMs: timeout };
-const WAIT_EVENT = { ...WAIT, untilTerminal: optional(boolean) };
 const EVENTS = {
   after: optional(count),
   types: optional(ids),
   untilTerminal: optional(boolean),
   signal: optional(abortSignal),
 };
-
-function awaiter(raw: RawRegistry, hubBacked: boolean): ProcessAwaiter {
-  return {
-    async awaitTerminal(processId, given) {
-      const { signal, timeoutMs } = options<WaitOptions>(given, "options", WAIT);
-      return call(() => raw.wait(hubBacked, signal, timeoutMs, "awaitTerminal", id(processId, "processId")), signal);
-    },
-    async awaitEvent(processId, eventType, afterSequence = 0, given) {
-      const { signal, timeoutMs, untilTerminal = false } = options<WaitOptions & { untilTerminal?: boolean }>(
-        given, "options", WAIT_EVENT,
-      );
-      return call(
-        () =>
-          raw.wait(
-            hubBacked, signal, timeoutMs, "awaitEvent",
-            id(processId, "processId"), id(eventType, "eventType"), count(afterSequence, "afterSequence"), untilTerminal,
-          ),
-        signal,
-      );
-    },
-  };
-}
 
 function hub(raw: RawRegistry): ProcessChangeHub {
   return {

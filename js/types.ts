@@ -248,7 +248,7 @@ export interface ProcessEvent<P = Json> {
 
 /** An event to append. */
 export interface AppendRequest {
-  /** One of the types that the process was registered with. */
+  /** One of the types that the process was registered with, or `signal.<name>`, which every process takes. */
   eventType: string;
   /** Default `null`. Checked against the type's schema. */
   payload?: Json;
@@ -571,7 +571,7 @@ export interface ProcessRegistry extends AsyncDisposable {
    */
   ownerGone(owner: LeaseOwner, options?: WaitOptions): Promise<void>;
 
-  /** Waits that wake on each change, with a slow poll as the floor. */
+  /** Waits that wake on each change. All of them share one look at what changed, every second at least, as the floor. */
   readonly awaiter: ProcessAwaiter;
   /** Waits by polling alone: 25 ms, doubling up to 1 s. For a host whose changes do not reach the hub. */
   pollingAwaiter(): ProcessAwaiter;
@@ -588,10 +588,49 @@ export interface ProcessRegistry extends AsyncDisposable {
    */
   onChange(listener: (processId: string) => void): () => void;
   /**
+   * What a scope sees, for code that is not to be trusted with more: the processes that are granted to it, and nothing of
+   * any other. Throws `invalid_argument` at once for a bad scope.
+   */
+  session(scope: SessionScope): SessionView;
+  /**
    * Ends every wait with `closed` and lets go of the database. Repeating it is fine. Everything after it rejects with `closed`.
    * `await using` calls it.
    */
   close(): Promise<void>;
+}
+
+/**
+ * A registry as a scope sees it. A process that is not granted to this very scope reads as unknown, as if it did not exist;
+ * whether it is granted is looked up in the same transaction as the read or the append. A scope with a frame sees what is
+ * granted to that frame alone, one without what is granted to the session itself.
+ */
+export interface SessionView {
+  readonly scope: SessionScope;
+  /** The handles of the scope whose processes fit, in id order. Default: all that run. */
+  list(filter?: ListFilter): Promise<HandleEntry[]>;
+  /** The record, or `undefined` when the process is unknown to the scope. */
+  get(processId: string): Promise<ProcessRecord | undefined>;
+  /** As `ProcessAwaiter.awaitTerminal`. A handle that is revoked ends the wait with `unknown_process` when it looks next. */
+  awaitTerminal: ProcessAwaiter["awaitTerminal"];
+  /** As `ProcessAwaiter.awaitEvent`. A handle that is revoked ends the wait with `unknown_process` when it looks next. */
+  awaitEvent: ProcessAwaiter["awaitEvent"];
+  /**
+   * Events with a higher sequence than `afterSequence` (0: from the first), ascending.
+   * @throws `unknown_process`.
+   */
+  eventsAfter(processId: string, afterSequence: number, query?: EventQuery): Promise<ProcessEvent[]>;
+  /**
+   * Appends an event `signal.<name>`, which every process takes without declaring it; one that is declared is held to its
+   * schema. `name` is of ASCII letters, digits, `_` and `-`; the payload defaults to `null`. Under a `signalId` the
+   * same signal again is the same event.
+   * @throws `unknown_process`, `replay_conflict`, `invalid_payload`.
+   */
+  signal(processId: string, name: string, payload?: Json, options?: { signalId?: string }): Promise<AppendResult>;
+  /**
+   * Asks for the end of the process, as `ProcessRegistry.requestCancel`.
+   * @throws `unknown_process`.
+   */
+  requestCancel(processId: string, reason?: string): Promise<AppendResult>;
 }
 
 /** Waits for processes. Many waits are cheap, and ending one never touches the process. */

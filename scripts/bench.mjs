@@ -77,6 +77,8 @@ async function measure(name, sizes, site) {
     page.on("pageerror", (error) => faults.push(error));
     page.on("console", (message) => say(`  ${message.text()}`));
     await page.goto(`${origin}/index.html`);
+    await exposeBusySeconds(page);
+    await exposeTabs(page);
     const rows = await page.evaluate(
       async ({ name, sizes }) => {
         if (!crossOriginIsolated) throw new Error("the clock is too coarse: the page is not isolated");
@@ -93,6 +95,33 @@ async function measure(name, sizes, site) {
     await context.close();
     rmSync(profile, { recursive: true, force: true });
   }
+}
+
+/** Gives the page what only the browser knows: for how many seconds its main thread has been busy so far. */
+async function exposeBusySeconds(page) {
+  const session = await page.context().newCDPSession(page);
+  await session.send("Performance.enable");
+  await page.exposeFunction("busySeconds", async () => {
+    const { metrics } = await session.send("Performance.getMetrics");
+    return metrics.find(({ name }) => name === "TaskDuration").value;
+  });
+}
+
+/** Lets the page open other tabs of this browser, crash them, and close them; see tests/bench/another-tab.js. */
+async function exposeTabs(page) {
+  const tabs = new Map();
+  await page.exposeFunction("openTab", async (name) => {
+    const tab = await page.context().newPage();
+    tabs.set(name, tab);
+    await tab.goto(`${origin}/tab.html?${new URLSearchParams({ name })}`);
+  });
+  await page.exposeFunction("crashTab", async (name) => {
+    const tab = tabs.get(name);
+    const session = await page.context().newCDPSession(tab);
+    // It is answered by nobody.
+    session.send("Page.crash").catch(() => {});
+  });
+  await page.exposeFunction("closeTab", (name) => tabs.get(name).close());
 }
 
 /** Files of the site, isolated from other origins: only then does a page get a clock of 5 microseconds. */

@@ -1,12 +1,16 @@
 //! Numbers as ECMAScript writes them.
 
+use crate::text::{decimal, text};
+
 /// `Number.prototype.toString` of ECMA-262 (6.1.6.1.20): the shortest digits that read back as
 /// the same double, plain between 1e-7 and 1e21 and in exponent form beyond.
 pub fn number(number: f64) -> String {
     let integer = number as i64;
     // 2^53: up to there every integer is its own double.
     if integer as f64 == number && integer.unsigned_abs() <= 1 << 53 {
-        return integer.to_string(); // -0 too, which ECMAScript writes as 0
+        // -0 too, which ECMAScript writes as 0.
+        let sign = if integer < 0 { "-" } else { "" };
+        return text![sign, decimal(integer.unsigned_abs())];
     }
     fraction(number)
 }

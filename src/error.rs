@@ -4,7 +4,7 @@
 
 use std::{any::Any, fmt, rc::Rc};
 
-use crate::domain::key::ProcessId;
+use crate::{domain::key::ProcessId, text::text};
 
 /// What every fallible function here returns.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -115,7 +115,7 @@ impl Error {
 
     /// An error about one process; the message reads "process `id` …".
     pub fn of(code: Code, id: &ProcessId, what: impl AsRef<str>) -> Self {
-        Self::with(code, ["process `", id, "` ", what.as_ref()].concat(), Some(id.clone()))
+        Self::with(code, text!["process `", id, "` ", what], Some(id.clone()))
     }
 
     /// Attaches the fault underneath.

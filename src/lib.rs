@@ -14,6 +14,8 @@ pub mod host;
 pub mod operation;
 pub mod registry;
 pub mod store;
+mod text;
+pub mod view;
 pub mod watch;
 
 #[cfg(target_family = "wasm")]
@@ -21,6 +23,7 @@ mod wasm;
 
 pub use error::{Code, Error, Result};
 pub use registry::ProcessRegistry;
+pub use view::SessionView;
 pub use watch::{
     ProcessAttach, ProcessAwaiter, ProcessChangeHub, ProcessEventSink, watch_process_registry,
     watch_process_registry_with_sink,

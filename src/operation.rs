@@ -4,7 +4,7 @@
 //! ([`ProcessRegistry::execute`](crate::ProcessRegistry::execute)), so a store can run several in
 //! one transaction, or one of them again.
 
-use std::rc::Rc;
+use std::{any::Any, marker::PhantomData, rc::Rc};
 
 use crate::{
     domain::{
@@ -12,14 +12,13 @@ use crate::{
         event::{self, AppendRequest, AppendResult},
         grant::{self, HandleDescriptor, HandleGrant, SessionScope},
         json::ToJson,
-        key::{ProcessId, SessionId},
+        key::{ProcessId, ScopeId, SessionId},
         lease::{self, LeaseClaim, LeaseOwner, ProcessLease, Proof},
         process::{self, ProcessAwaitOutput, ProcessExternalRef, ProcessRecord, ProcessRegistration, WaitState},
         retention::{self, PruneReport},
         schema::Schemas,
         session::{self, SessionDeleteReport},
         snapshot::{Decision, Snapshot},
-        value::Json,
     },
     error::Result,
     store::Reads,
@@ -27,23 +26,44 @@ use crate::{
 
 /// A rule with its arguments, and the rows it needs to see.
 pub struct Operation<T> {
+    plan: Plan,
+    reply: PhantomData<T>,
+}
+
+/// An operation of which only its execution knows what type its reply has: the code that runs one is
+/// compiled once, instead of once for each type.
+pub struct Plan {
     pub(crate) reads: Reads,
-    pub(crate) rule: TypedRule<T>,
+    pub(crate) rule: AnyRule,
 }
 
 /// Pure: it may run several times, on fresher rows.
-pub(crate) type TypedRule<T> = Rc<dyn Fn(&Snapshot) -> Result<Decision<T>>>;
+pub(crate) type AnyRule = Rc<dyn Fn(&Snapshot) -> Result<Decision<Box<dyn Reply>>>>;
 
-impl<T: ToJson + 'static> Operation<T> {
+/// What an operation answers.
+pub trait Reply: ToJson {
+    /// Itself, to be asked for its type.
+    fn into_any(self: Box<Self>) -> Box<dyn Any>;
+}
+
+impl<T: ToJson + 'static> Reply for T {
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
+        self
+    }
+}
+
+impl<T: Reply + 'static> Operation<T> {
     fn new(reads: Reads, rule: impl Fn(&Snapshot) -> Result<Decision<T>> + 'static) -> Self {
-        Self { reads, rule: Rc::new(rule) }
+        let rule: AnyRule = Rc::new(move |seen| {
+            let Decision { reply, writes } = rule(seen)?;
+            Ok(Decision { reply: Box::new(reply), writes })
+        });
+        Self { plan: Plan { reads, rule }, reply: PhantomData }
     }
 
-    /// The same operation, answering with JSON.
-    pub fn into_json(self) -> Operation<Json> {
-        let rule = self.rule;
-        let rule: TypedRule<Json> = Rc::new(move |seen| Ok(rule(seen)?.map(|reply| reply.to_json())));
-        Operation { reads: self.reads, rule }
+    /// The same, with a reply of any type.
+    pub fn plan(self) -> Plan {
+        self.plan
     }
 }
 
@@ -103,12 +123,29 @@ pub fn prune(cutoff: Millis, limit: usize) -> Operation<PruneReport> {
 
 /// See [`event::append`].
 pub fn append(id: ProcessId, request: AppendRequest, schemas: &Rc<Schemas>) -> Operation<AppendResult> {
-    let reads = match &request.lease {
-        Some(_) => Reads::Leased(id.clone(), request.replay_key.clone()),
-        None => Reads::Process(id.clone(), request.replay_key.clone()),
+    append_for(None, id, request, schemas)
+}
+
+/// The same, perhaps on behalf of a scope, which holds no lease; see [`grant::require`].
+pub(crate) fn append_for(
+    scope: Option<ScopeId>,
+    id: ProcessId,
+    request: AppendRequest,
+    schemas: &Rc<Schemas>,
+) -> Operation<AppendResult> {
+    let key = request.replay_key.clone();
+    let reads = match (&scope, &request.lease) {
+        (Some(scope), _) => Reads::Viewed(scope.clone(), id.clone(), key),
+        (None, Some(_)) => Reads::Leased(id.clone(), key),
+        (None, None) => Reads::Process(id.clone(), key),
     };
     let schemas = schemas.clone();
-    Operation::new(reads, move |seen| event::append(seen, &schemas, &id, &request))
+    Operation::new(reads, move |seen| {
+        if let Some(scope) = &scope {
+            grant::require(seen, scope, &id)?;
+        }
+        event::append(seen, &schemas, &id, &request)
+    })
 }
 
 /// See [`event::ack_wake`].

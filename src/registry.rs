@@ -2,7 +2,9 @@
 //!
 //! It knows which rule answers which call, and refuses to know how rows are kept.
 
-use std::rc::Rc;
+use std::{any::Any, cell::RefCell, rc::Rc};
+
+use futures::future::LocalBoxFuture;
 
 use crate::{
     domain::{
@@ -10,18 +12,22 @@ use crate::{
         event::{AppendRequest, AppendResult, ProcessEvent},
         filter::{ListFilter, ListQuery, Page},
         grant::{HandleDescriptor, HandleEntry, HandleGrant, SessionScope},
-        key::{ProcessId, SessionId},
+        key::{ProcessId, ScopeId, SessionId},
         lease::{LeaseClaim, LeaseOwner, ProcessLease},
         process::{ProcessAwaitOutput, ProcessExternalRef, ProcessRecord, ProcessRegistration, WaitState},
         retention::PruneReport,
         schema::{SchemaHost, Schemas},
         session::SessionDeleteReport,
+        value::Json,
     },
     error::{Code, Error, Result},
-    host::{Clock, Liveness, Random},
-    operation::{self, Operation},
-    store::{self, Answer, Changes, Durability, EventPage, EventRange, Live, Query, Store},
-    watch::{ProcessChangeHub, ProcessEventSink, sink::Turns},
+    host::{Broadcast, Clock, Liveness, Random, Spawn},
+    operation::{self, Operation, Plan, Reply},
+    store::{
+        self, Answer, Changed, Changes, Durability, EventPage, EventRange, Live, Query, Store, shared::SharedReads,
+    },
+    view::SessionView,
+    watch::{ProcessAwaiter, ProcessChangeHub, ProcessEventSink, hints::Hints, sink::Turns, sweep::Sweep},
 };
 
 /// What a registry needs of the world.
@@ -35,15 +41,26 @@ pub struct Host {
     pub liveness: Rc<dyn Liveness>,
     /// Compiles payload schemas.
     pub schemas: Rc<dyn SchemaHost>,
+    /// Runs what nobody waits for.
+    pub spawn: Rc<dyn Spawn>,
+    /// Tells the other tabs of changes.
+    pub broadcast: Rc<dyn Broadcast>,
 }
 
 /// Processes in a store. Clones share it.
 #[derive(Clone)]
-pub struct ProcessRegistry {
+pub struct ProcessRegistry(Rc<Parts>);
+
+#[derive(Clone)]
+struct Parts {
     store: Rc<dyn Store>,
+    reads: Rc<SharedReads>,
     host: Host,
-    pub(crate) schemas: Rc<Schemas>,
+    schemas: Rc<Schemas>,
     hub: Option<ProcessChangeHub>,
+    hints: Rc<Hints>,
+    /// Dropped to hear no hints any more.
+    listening: Rc<RefCell<Option<Box<dyn Any>>>>,
     sink: Option<(Rc<dyn ProcessEventSink>, Turns)>,
 }
 
@@ -53,59 +70,100 @@ const PRUNE_BATCH: usize = 200;
 
 /// Asks the store, and takes the answer that belongs to the question.
 macro_rules! answer {
-    ($registry:ident, $query:expr, $answer:path) => {
-        match $registry.read($query).await? {
-            $answer(answer) => Ok(answer),
+    ($registry:expr, $query:expr, $answer:path) => {
+        match &*$registry.read($query).await? {
+            $answer(answer) => Ok(answer.clone()),
             #[allow(clippy::wildcard_enum_match_arm, reason = "every other answer is a defect of the store")]
-            _ => Err(Error::new(Code::Internal, "the store answered another question")),
+            _ => Err($crate::Error::new($crate::Code::Internal, "the store answered another question")),
         }
     };
 }
+
+pub(crate) use answer;
 
 impl ProcessRegistry {
     /// A registry that tells nobody of changes; see
     /// [`watch_process_registry`](crate::watch_process_registry).
     pub fn new(store: Rc<dyn Store>, host: Host) -> Self {
         let schemas = Rc::new(Schemas::new(host.schemas.clone()));
-        Self { store, host, schemas, hub: None, sink: None }
+        let reads = Rc::new(SharedReads::new(store.clone(), host.spawn.clone()));
+        let hints = Rc::new(Hints::new(host.broadcast.clone(), host.spawn.clone()));
+        let (hub, sink, listening) = (None, None, Rc::default());
+        Self(Rc::new(Parts { store, reads, host, schemas, hub, hints, listening, sink }))
     }
 
     pub(crate) fn with_hub(self, hub: ProcessChangeHub) -> Self {
-        Self { hub: Some(hub), ..self }
+        let heard = hub.clone();
+        // A hint is passed on to nobody: whoever made the change has told all the others.
+        let listening = self.0.host.broadcast.listen(Rc::new(move |ids| ids.iter().for_each(|id| heard.notify(id))));
+        self.0.listening.replace(Some(listening));
+        self.sweeps(&hub);
+        Self(Rc::new(Parts { hub: Some(hub), ..Rc::unwrap_or_clone(self.0) }))
+    }
+
+    /// Has the receivers of a hub find what changes in the store, whoever changes it.
+    pub(crate) fn sweeps(&self, hub: &ProcessChangeHub) {
+        hub.swept_by(|| Sweep::new(self.0.reads.clone(), self.0.host.clock.clone(), self.0.host.spawn.clone()));
     }
 
     pub(crate) fn with_sink(self, sink: Rc<dyn ProcessEventSink>) -> Self {
-        Self { sink: Some((sink, Turns::default())), ..self }
+        Self(Rc::new(Parts { sink: Some((sink, Turns::default())), ..Rc::unwrap_or_clone(self.0) }))
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {
-        &*self.host.clock
+        &*self.0.host.clock
+    }
+
+    #[cfg(target_family = "wasm")]
+    pub(crate) fn schemas(&self) -> &Rc<Schemas> {
+        &self.0.schemas
     }
 
     /// How long what is written here lasts.
     pub fn durability(&self) -> Durability {
-        self.store.durability()
+        self.0.store.durability()
     }
 
-    /// Runs an operation, then ticks every process whose row it changed, each once.
-    pub async fn execute<T: 'static>(&self, operation: Operation<T>) -> Result<T> {
-        let (reply, changed) = store::execute(&*self.store, operation).await?;
-        if let Some(hub) = &self.hub {
-            changed.iter().for_each(|id| hub.notify(id));
+    /// Runs an operation, then ticks every process whose row it changed, each once, and tells the other tabs.
+    pub async fn execute<T: Reply + 'static>(&self, operation: Operation<T>) -> Result<T> {
+        let reply = self.run(operation.plan()).await?.into_any();
+        let reply = reply.downcast().map_err(|_| Error::new(Code::Internal, "a rule gave another reply"))?;
+        Ok(*reply)
+    }
+
+    /// The same for an operation with a reply of any type.
+    pub fn run(&self, plan: Plan) -> LocalBoxFuture<'static, Result<Box<dyn Reply>>> {
+        let registry = self.clone();
+        Box::pin(async move {
+            let hints = registry.0.hints.clone();
+            // Others are told while the commit is under way: a read of theirs waits for it, and they are so much sooner.
+            let changing = move |ids: &[ProcessId]| hints.announce(ids);
+            let (reply, changed) = store::execute(&*registry.0.store, plan, changing).await?;
+            registry.changed(changed);
+            Ok(reply)
+        })
+    }
+
+    fn changed(&self, Changed { ids, span }: Changed) {
+        if let Some(hub) = &self.0.hub {
+            ids.iter().for_each(|id| hub.notify(id));
+            if let (Some(sweep), Some((after, up_to))) = (hub.sweep(), span) {
+                sweep.ticked(after, up_to);
+            }
         }
-        Ok(reply)
     }
 
-    /// Answers a question.
-    pub async fn read(&self, query: Query) -> Result<Answer> {
-        self.store.read(query).await
+    /// Answers a question, in one transaction with all that is asked in the same turn. It sees what was written
+    /// in calls before it.
+    pub async fn read(&self, query: Query) -> Result<Rc<Answer>> {
+        self.0.reads.ask(query).await
     }
 
     // ── Processes ──────────────────────────────────────────────────────────
 
     /// Registers a process, or finds it registered alike.
     pub async fn register(&self, registration: ProcessRegistration) -> Result<ProcessRecord> {
-        self.execute(operation::register(registration, &self.schemas)?).await
+        self.execute(operation::register(registration, &self.0.schemas)?).await
     }
 
     /// One process; `None` where the id is unknown, an error only where the store failed.
@@ -150,12 +208,12 @@ impl ProcessRegistry {
 
     /// Ends a process.
     pub async fn complete(&self, id: &ProcessId, output: ProcessAwaitOutput) -> Result<ProcessRecord> {
-        self.execute(operation::complete(id.clone(), output, &self.schemas)).await
+        self.execute(operation::complete(id.clone(), output, &self.0.schemas)).await
     }
 
     /// Ends a process and releases its lease, only while the lease is held.
     pub async fn complete_with_lease(&self, held: ProcessLease, output: ProcessAwaitOutput) -> Result<ProcessRecord> {
-        self.execute(operation::complete_with_lease(held, output, &self.schemas)).await
+        self.execute(operation::complete_with_lease(held, output, &self.0.schemas)).await
     }
 
     /// Forgets the ended processes last updated strictly before `cutoff`.
@@ -175,15 +233,36 @@ impl ProcessRegistry {
 
     /// Appends an event, shows it to the sink if it is new, and waits for the sink.
     pub async fn append(&self, id: &ProcessId, request: AppendRequest) -> Result<AppendResult> {
-        let turn = self.sink.as_ref().map(|(_, turns)| turns.join(id));
-        let appended = self.execute(operation::append(id.clone(), request, &self.schemas)).await?;
-        if let (Some((sink, _)), Some(turn), false) = (&self.sink, turn, appended.replayed) {
+        self.append_for(None, id, request).await
+    }
+
+    /// The same, perhaps on behalf of a scope: where the process is not granted to it, it is unknown.
+    pub(crate) async fn append_for(
+        &self,
+        scope: Option<ScopeId>,
+        id: &ProcessId,
+        request: AppendRequest,
+    ) -> Result<AppendResult> {
+        let turn = self.0.sink.as_ref().map(|(_, turns)| turns.join(id));
+        let appended = self.execute(operation::append_for(scope, id.clone(), request, &self.0.schemas)).await?;
+        if let (Some((sink, _)), Some(turn), false) = (&self.0.sink, turn, appended.replayed) {
             turn.come(appended.event.sequence).await;
             let shown = sink.emit(&appended.event);
             drop(turn);
             shown.await;
         }
         Ok(appended)
+    }
+
+    /// Signals a process; see [`AppendRequest::signal`].
+    pub async fn signal(
+        &self,
+        id: &ProcessId,
+        name: &str,
+        payload: Json,
+        signal_id: Option<&str>,
+    ) -> Result<AppendResult> {
+        self.append(id, AppendRequest::signal(name, payload, signal_id)?).await
     }
 
     /// Asks a process to stop. Asking twice for the same reason is one event.
@@ -233,7 +312,7 @@ impl ProcessRegistry {
     /// The grants of a scope with their processes, in id order.
     pub async fn grants(&self, scope: &SessionScope, live: Live) -> Result<Vec<HandleEntry>> {
         scope.check()?;
-        answer!(self, Query::GrantsOfScope(scope.id(), live), Answer::GrantsOfScope)
+        answer!(self, Query::GrantsOfScope(scope.id(), live.into()), Answer::GrantsOfScope)
     }
 
     /// Whether a process is granted to a scope.
@@ -250,6 +329,16 @@ impl ProcessRegistry {
         Ok(entries.into_iter().map(|entry| entry.grant).collect())
     }
 
+    /// What a scope sees: the processes that are granted to it, and nothing of any other.
+    pub fn session(&self, scope: &SessionScope) -> Result<SessionView> {
+        scope.check()?;
+        let awaiter = match &self.0.hub {
+            Some(hub) => ProcessAwaiter::new(self.clone(), hub.clone()),
+            None => ProcessAwaiter::polling(self.clone()),
+        };
+        Ok(SessionView::new(self.clone(), awaiter, scope.id()))
+    }
+
     /// Takes back every grant of a session and stops wakes to it.
     pub async fn delete_session(&self, session: &SessionId) -> Result<SessionDeleteReport> {
         self.execute(operation::delete_session(session.clone())).await
@@ -264,7 +353,7 @@ impl ProcessRegistry {
 
     /// Claims a process from the holder that was observed, if that holder is proven dead.
     pub async fn reclaim(&self, observed: ProcessLease, owner: LeaseOwner, ttl: Millis) -> Result<LeaseClaim> {
-        let proof = self.host.liveness.probe(&observed).await;
+        let proof = self.0.host.liveness.probe(&observed).await;
         self.execute(operation::reclaim(observed, owner, ttl, self.lease_token(), proof)).await
     }
 
@@ -284,30 +373,36 @@ impl ProcessRegistry {
     }
 
     /// Resolves once an owner is dead; see [`Liveness::gone`].
-    pub async fn owner_gone(&self, owner: &LeaseOwner) -> Result<()> {
-        self.host.liveness.gone(owner).await
+    pub fn owner_gone(&self, owner: &LeaseOwner) -> LocalBoxFuture<'static, Result<()>> {
+        self.0.host.liveness.gone(owner)
     }
 
     /// A fresh lease token.
     pub(crate) fn lease_token(&self) -> String {
-        self.host.random.name()
+        self.0.host.random.name()
     }
 
     /// The page is put aside, perhaps for ever: lets go of what others would have to wait for.
     pub fn pause(&self) {
-        self.store.pause();
+        self.0.store.pause();
     }
 
     /// The page is back, and may have missed anything: everyone who waits looks again.
     pub fn resume(&self) {
-        self.store.resume();
-        if let Some(hub) = &self.hub {
+        self.0.store.resume();
+        if let Some(hub) = &self.0.hub {
             hub.notify_all();
         }
     }
 
     /// Lets go of the store. Later calls are [`Code::Closed`](crate::Code::Closed).
     pub fn close(&self) {
-        self.store.close();
+        let listening = self.0.listening.take();
+        drop(listening);
+        self.0.store.close();
+        if let Some(hub) = &self.0.hub {
+            // Whoever waits looks again, and learns of it.
+            hub.wake_all();
+        }
     }
 }

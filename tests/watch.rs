@@ -7,9 +7,15 @@ mod support;
 
 #[path = "watch/hand.rs"]
 mod hand;
+#[path = "watch/hears.rs"]
+mod hears;
 #[path = "watch/held.rs"]
 mod held;
+#[path = "watch/reads.rs"]
+mod reads;
 #[path = "watch/shows.rs"]
 mod shows;
+#[path = "watch/sweeps.rs"]
+mod sweeps;
 #[path = "watch/waits.rs"]
 mod waits;

@@ -18,16 +18,17 @@ use longwait::{
         },
         filter::{ListFilter, Page, StatusFilter},
         grant::{HandleDescriptor, HandleEntry, HandleGrant, SessionScope},
-        json::{self, FromJson, ToJson},
+        json::{self, FromJson, Object, ToJson},
         lease::{LeaseClaim, LeaseOwner, LivenessMark, ProcessLease},
         process::{
-            FailureClass, LogHead, Originator, ProcessAwaitOutput, ProcessExternalRef, ProcessIdentity, ProcessInput,
+            FailureClass, LogHead, ProcessAwaitOutput, ProcessExternalRef, ProcessIdentity, ProcessInput,
             ProcessRecord, ProcessRegistration, ProcessStatus, Provenance, Recovery, Registered, Terminal,
-            TerminalState, ToolCall, WaitState,
+            TerminalState, WaitState,
         },
         retention::PruneReport,
         selector::Selector,
         session::SessionDeleteReport,
+        shape::{Field, Shape},
         value::Json,
     },
     store::Changes,
@@ -94,29 +95,33 @@ impl Fixtures {
     }
 
     fn processes(&mut self) {
-        for (name, input) in inputs() {
-            let of = format!("Extract<ProcessInput, {{ type: \"{name}\" }}>");
-            match is_full(&input.to_json()) {
-                true => self.both_full(&of, input),
-                false => self.both(&of, input),
+        for full in [true, false] {
+            for input in samples::<ProcessInput>(ProcessInput::SHAPE, full) {
+                let of = format!("Extract<ProcessInput, {{ type: {} }}>", string(input.to_json().get("type").unwrap()));
+                self.document(&of, input, full);
             }
+            for provenance in samples::<Provenance>(Provenance::SHAPE, full) {
+                self.document("ProcessProvenance", provenance, full);
+            }
+            self.document("ProcessExternalRef", external_ref(full), full);
         }
         self.both_full("ProcessIdentity", identity(true));
         self.both("ProcessIdentity", identity(false));
-        for originator in [Originator::Host {}, Originator::Session { scope: scope(true) }] {
-            self.both("ProcessProvenance", Provenance { originator, caused_by: None });
-        }
-        self.both_full("ProcessProvenance", provenance());
         self.both_full("ProcessRegistration", registration(true));
         self.both("ProcessRegistration", registration(false));
         for recovery in [Recovery::Rerun, Recovery::Abandon] {
             self.both("NonNullable<ProcessRegistration[\"recovery\"]>", recovery);
         }
-        self.both_full("ProcessExternalRef", external_ref(true));
-        self.both("ProcessExternalRef", external_ref(false));
         self.both_full("WaitState", wait());
         self.add_full("ProcessRecord", &record(true));
         self.add("ProcessRecord", &record(false));
+    }
+
+    fn document<T: ToJson + FromJson + PartialEq + Debug>(&mut self, of: &str, value: T, full: bool) {
+        match full {
+            true => self.both_full(of, value),
+            false => self.both(of, value),
+        }
     }
 
     fn types_and_selectors(&mut self) {
@@ -274,32 +279,38 @@ fn any() -> Json {
     json!({"any": [1, null, "x", true]}).into()
 }
 
-fn inputs() -> Vec<(&'static str, ProcessInput)> {
-    let call = |full: bool| ToolCall {
-        call_id: "c".into(),
-        tool_name: "t".into(),
-        tool_id: full.then(|| "i".into()),
-        args: full.then(any),
-        extra: if full { vec![("more".into(), any())] } else { vec![] },
-    };
-    let turn = ProcessInput::SessionTurn { create_request: vec![("sessionId".into(), any())], turn_input: any() };
-    let inputs = vec![
-        ProcessInput::External { metadata: Some(any()) },
-        ProcessInput::External { metadata: None },
-        ProcessInput::Engine { kind: "k".into(), payload: Some(Json::Null) },
-        ProcessInput::Engine { kind: "k".into(), payload: None },
-        ProcessInput::ToolCall { call: call(true) },
-        ProcessInput::ToolCall { call: call(false) },
-        turn,
-    ];
-    // A new kind of input must be added above: this stops compiling.
-    let name = |input: &ProcessInput| match input {
-        ProcessInput::External { .. } => "external",
-        ProcessInput::Engine { .. } => "engine",
-        ProcessInput::ToolCall { .. } => "tool_call",
-        ProcessInput::SessionTurn { .. } => "session_turn",
-    };
-    inputs.into_iter().map(|input| (name(&input), input)).collect()
+/// A document of each kind that a shape knows; where it is full, with every optional field.
+fn samples<T: FromJson>(shape: &Shape, full: bool) -> Vec<T> {
+    let values = shaped(shape, full);
+    values.into_iter().map(|value| json::read(value).unwrap_or_else(|fault| panic!("{fault}"))).collect()
+}
+
+fn shaped(shape: &Shape, full: bool) -> Vec<Json> {
+    match shape {
+        Shape::Any => vec![any()],
+        Shape::Text => vec![Json::text("t")],
+        Shape::Count => vec![1_u64.to_json()],
+        Shape::Name(names) => names.iter().map(|name| Json::text(name)).collect(),
+        Shape::Map => vec![Object::default().with("field", &any()).build()],
+        Shape::Object(fields) | Shape::Open(fields) => objects(fields, full, vec![Object::default()]),
+        Shape::Tagged(tag, kinds) => {
+            kinds.iter().flat_map(|(kind, fields)| objects(fields, full, vec![Object::tagged(tag, kind)])).collect()
+        }
+    }
+}
+
+/// Objects with every combination of what their fields may be.
+fn objects(fields: &[Field], full: bool, begun: Vec<Object>) -> Vec<Json> {
+    let wanted = fields.iter().filter(|Field(_, required, _)| full || *required);
+    let objects = wanted.fold(begun, |objects, Field(name, _, shape)| {
+        let values = shaped(shape, full);
+        objects.iter().flat_map(|object| values.iter().map(|value| object.clone().with(name, value))).collect()
+    });
+    objects.into_iter().map(Object::build).collect()
+}
+
+fn sample<T: FromJson>(shape: &Shape, full: bool) -> T {
+    samples(shape, full).pop().unwrap()
 }
 
 fn identity(full: bool) -> ProcessIdentity {
@@ -307,13 +318,13 @@ fn identity(full: bool) -> ProcessIdentity {
 }
 
 fn provenance() -> Provenance {
-    Provenance { originator: Originator::Session { scope: scope(false) }, caused_by: Some(any()) }
+    sample(Provenance::SHAPE, true)
 }
 
 fn registration(full: bool) -> ProcessRegistration {
     ProcessRegistration {
         id: "p".into(),
-        input: ProcessInput::External { metadata: None },
+        input: sample(ProcessInput::SHAPE, full),
         identity: full.then(|| identity(true)),
         event_types: if full { vec![event_type(true)] } else { vec![] },
         provenance: full.then(provenance),
@@ -324,21 +335,22 @@ fn registration(full: bool) -> ProcessRegistration {
 }
 
 fn external_ref(full: bool) -> ProcessExternalRef {
-    ProcessExternalRef { backend: "b".into(), id: "i".into(), metadata: full.then(any) }
+    sample(ProcessExternalRef::SHAPE, full)
 }
 
 fn wait() -> WaitState {
-    WaitState::Signal { name: "n".into(), event_type: "signal.n".into(), key: "k".into(), ordinal: 1, since_ms: 2 }
+    sample(WaitState::SHAPE, true)
 }
 
 fn record(full: bool) -> ProcessRecord {
     let defaults = registration(full);
     let registration = ProcessRegistration {
         identity: Some(identity(full)),
-        provenance: Some(Provenance { originator: Originator::Host {}, caused_by: None }),
+        provenance: Some(sample(Provenance::SHAPE, false)),
         ..defaults
     };
-    let registered = Registered { registration, registration_hash: "0f".into(), created_at_ms: 1 };
+    let registered =
+        Registered { registration: Rc::new(registration), registration_hash: "0f".into(), created_at_ms: 1 };
     let output = ProcessAwaitOutput::success(Json::Null);
     let ended = ProcessStatus::Ended(Terminal { state: output.state(), await_output: output });
     ProcessRecord {
@@ -476,7 +488,7 @@ fn scope(full: bool) -> SessionScope {
 }
 
 fn descriptor(full: bool) -> HandleDescriptor {
-    HandleDescriptor { kind: full.then(|| "k".into()), label: full.then(|| "l".into()) }
+    sample(HandleDescriptor::SHAPE, full)
 }
 
 fn grant() -> HandleGrant {

@@ -3,8 +3,9 @@
 const columns = ["work", "of", "median", "against", "median", "ratio", "goal"];
 
 /**
- * One line per comparison: the first figure of a row is the subject, the others are what it is measured against.
- * A goal is `atMost` (a ratio) or `atMostMs` (the subject's own median); the mark says whether it is met.
+ * One line per comparison: the first figure of a row is the subject, the others, if any, are what it is measured against.
+ * Figures are milliseconds unless the row names another `unit`. A goal is `atMost` (a ratio) or `most` (the subject's own
+ * median); the mark says whether it is met.
  */
 export function table({ at, machine, rounds, quick, rows }) {
   const title = `Medians of ${rounds} rounds${quick ? " (quick)" : ""}, ${machine.browser}, ${machine.processor}, ${machine.cores} cores, ${at}`;
@@ -16,19 +17,17 @@ export function table({ at, machine, rounds, quick, rows }) {
   return [title, "", aligned(columns, widths), ...groups.flatMap((group) => [rule, ...group].map((line) => aligned(line, widths)))].join("\n");
 }
 
-function linesOf({ work, figures: [subject, ...others], atMost, atMostMs }) {
+function linesOf({ work, unit, figures: [subject, ...others], atMost, most }) {
+  const show = unit === undefined ? time : (number) => `${three(number)} ${unit}`;
+  const own = most === undefined ? "" : `≤ ${show(most)} ${mark(subject.median <= most)}`;
+  if (others.length === 0) return [[work, subject.name, show(subject.median), "", "", "", own]];
   return others.map((other, index) => {
     const first = index === 0;
     const ratio = subject.median / other.median;
-    const goal = first ? judged(ratio, atMost, subject.median, atMostMs) : "";
-    return [first ? work : "", first ? subject.name : "", first ? time(subject.median) : "", other.name, time(other.median), `${ratio.toFixed(2)} ×`, goal];
+    const relative = atMost === undefined ? "" : `≤ ${atMost} × ${mark(ratio <= atMost)}`;
+    const goal = first ? [relative, own].filter(Boolean).join(", ") : "";
+    return [first ? work : "", first ? subject.name : "", first ? show(subject.median) : "", other.name, show(other.median), `${ratio.toFixed(2)} ×`, goal];
   });
-}
-
-function judged(ratio, atMost, median, atMostMs) {
-  if (atMost !== undefined) return `≤ ${atMost} × ${mark(ratio <= atMost)}`;
-  if (atMostMs !== undefined) return `≤ ${time(atMostMs)} ${mark(median <= atMostMs)}`;
-  return "";
 }
 
 const mark = (met) => (met ? "✓" : "✗");
@@ -38,7 +37,7 @@ export function time(ms) {
   return ms < 0.1 ? `${three(ms * 1000)} µs` : `${three(ms)} ms`;
 }
 
-const three = (number) => (number >= 100 ? Math.round(number).toLocaleString("en") : number.toPrecision(3));
+const three = (number) => (number >= 100 ? Math.round(number).toLocaleString("en") : Number.isInteger(number) ? String(number) : number.toPrecision(3));
 
 /** Words to the left, numbers to the right. */
 const aligned = (line, widths) =>

@@ -1,6 +1,10 @@
-/** The Rust toolchain that rust-toolchain.toml names, able to compile for the browser. */
+/**
+ * The Rust toolchain that rust-toolchain.toml names, able to compile for the browser, and the source of its standard
+ * library, which a release builds anew (see scripts/build.mjs).
+ */
 
 import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { inRepo } from "../lib/paths.mjs";
 import { ask, CommandFailed, run, say } from "../lib/run.mjs";
 import { which } from "../lib/which.mjs";
@@ -8,7 +12,7 @@ import { which } from "../lib/which.mjs";
 const target = "wasm32-unknown-unknown";
 
 export async function rust() {
-  if (await hasTarget()) return say(`Rust for ${target}: there`);
+  if (await isComplete()) return say(`Rust for ${target}: there`);
   if (!which("rustup")) throw new CommandFailed(missing());
   // rustup may be configured not to install what rust-toolchain.toml asks for by itself.
   if ((await ask("rustc", ["--version"])) === undefined) {
@@ -19,14 +23,17 @@ export async function rust() {
       { quiet: true },
     );
   }
-  say(`installing the Rust target ${target}`);
+  say(`installing the Rust target ${target} and the source of the standard library`);
   await run("rustup", ["target", "add", target], { quiet: true });
-  if (!(await hasTarget())) throw new CommandFailed(missing());
+  await run("rustup", ["component", "add", "rust-src"], { quiet: true });
+  if (!(await isComplete())) throw new CommandFailed(missing());
 }
 
-async function hasTarget() {
-  const folder = await ask("rustc", ["--print", "target-libdir", "--target", target]);
-  return folder !== undefined && existsSync(folder);
+async function isComplete() {
+  const compiled = await ask("rustc", ["--print", "target-libdir", "--target", target]);
+  const sysroot = await ask("rustc", ["--print", "sysroot"]);
+  const source = sysroot && join(sysroot, "lib/rustlib/src/rust/library/std");
+  return [compiled, source].every((folder) => folder !== undefined && existsSync(folder));
 }
 
 function channel() {
@@ -37,4 +44,4 @@ function channel() {
 }
 
 const missing = () =>
-  `Rust ${channel()} with the target ${target} is missing: install rustup (https://rustup.rs) and run this again`;
+  `Rust ${channel()} with the target ${target} and the component rust-src is missing: install rustup (https://rustup.rs) and run this again`;

@@ -4,13 +4,16 @@
 //! type carried them.
 
 use super::value::{Json, Map};
-use crate::ecmascript;
+use crate::{
+    ecmascript,
+    text::{hex, hex_digit},
+};
 use sha2::{Digest, Sha256};
 
 /// SHA-256, lower hex, over the canonical form of `value`.
 pub fn hash(value: &Json) -> String {
     let digest = Sha256::digest(to_string(value));
-    digest.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(hex_digit).collect()
+    hex(&digest)
 }
 
 /// The canonical text of `value`.
@@ -81,10 +84,6 @@ fn write_string(text: &str, out: &mut String) {
         }
     }
     out.push('"');
-}
-
-fn hex_digit(nibble: u8) -> char {
-    char::from_digit(u32::from(nibble), 16).unwrap_or('0')
 }
 
 #[cfg(test)]

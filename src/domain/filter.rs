@@ -46,7 +46,7 @@ named!(StatusFilter {
 });
 
 impl FromJson for ListFilter {
-    fn from_json(value: Json, reader: &mut Reader) -> Self {
+    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
         let mut fields = Fields::of(value, reader);
         let filter = Self {
             status: fields.take_or_default("status"),
@@ -140,7 +140,7 @@ impl ListIndex {
 }
 
 /// A list as a store answers it: the lanes of one index, merged in id order.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ListQuery {
     /// The index.
     pub index: ListIndex,
@@ -167,6 +167,13 @@ impl ListQuery {
     /// Every process that has not ended.
     pub fn non_terminal(page: Page) -> Self {
         Self::new(&ListFilter::default(), page)
+    }
+}
+
+impl ListQuery {
+    /// Whether the list holds a process, its stretch aside.
+    pub fn holds(&self, record: &ProcessRecord) -> bool {
+        self.lanes.contains(&record.lane()) && ListIndex::entries(record).contains(&self.index)
     }
 }
 

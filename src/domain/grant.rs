@@ -1,13 +1,17 @@
 //! Handle grants: which scope may see which process.
 
 use super::{
-    json::{json, to_json},
+    json::{Object, json, to_json},
     key::{Key, ProcessId, ScopeId, SessionId},
     process::ProcessRecord,
+    shape::{Shape, document, optional, required},
     snapshot::{Decision, Snapshot, Write},
     table::sorted,
 };
-use crate::error::{Code, Error, Result};
+use crate::{
+    error::{Code, Error, Result},
+    text::{is_blank, text},
+};
 
 /// A session, or one agent frame in it.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +24,11 @@ pub struct SessionScope {
 
 json!(SessionScope { session_id: "sessionId", agent_frame_id: "agentFrameId" });
 
+impl SessionScope {
+    pub(super) const SHAPE: Shape =
+        Shape::Object(&[required("sessionId", Shape::Text), optional("agentFrameId", Shape::Text)]);
+}
+
 const FRAME: &str = "/frame:";
 
 impl SessionScope {
@@ -31,8 +40,8 @@ impl SessionScope {
     /// `session:<sessionId>` or `session:<sessionId>/frame:<frameId>`.
     pub fn id(&self) -> ScopeId {
         match &self.agent_frame_id {
-            Some(frame) => format!("session:{}{FRAME}{frame}", self.session_id).into(),
-            None => format!("session:{}", self.session_id).into(),
+            Some(frame) => text!["session:", self.session_id, FRAME, frame].into(),
+            None => text!["session:", self.session_id].into(),
         }
     }
 
@@ -40,7 +49,7 @@ impl SessionScope {
     /// must never share an id, or one would see what is granted to the other.
     pub fn check(&self) -> Result<()> {
         check_session(&self.session_id)?;
-        match self.agent_frame_id.as_ref().is_some_and(|frame| frame.trim().is_empty()) {
+        match self.agent_frame_id.as_ref().is_some_and(|frame| is_blank(frame)) {
             true => Err(Error::invalid("agentFrameId must not be blank")),
             false => Ok(()),
         }
@@ -48,32 +57,33 @@ impl SessionScope {
 
     /// The ranges of scope ids, end excluded, that belong to a session: its own, and its frames.
     pub fn id_ranges(session: &SessionId) -> [(ScopeId, ScopeId); 2] {
-        let own = format!("session:{session}");
-        let frames = format!("{own}{FRAME}");
+        let own = text!["session:", session];
+        let frames = text![own, FRAME];
         // The smallest string after `own` itself, and the first one past every frame: `;` follows `:`.
-        let (after_own, after_frames) = (format!("{own}\0"), format!("{own}/frame;"));
+        let (after_own, after_frames) = (text![own, "\0"], text![own, "/frame;"]);
         [(own.into(), after_own.into()), (frames.into(), after_frames.into())]
     }
 }
 
 /// Refuses a session id that is blank or contains `/frame:`.
 pub fn check_session(id: &SessionId) -> Result<()> {
-    match id.trim().is_empty() || id.contains(FRAME) {
+    match is_blank(id) || id.split('/').skip(1).any(|part| part.starts_with("frame:")) {
         true => Err(Error::invalid("sessionId must not be blank or contain `/frame:`")),
         false => Ok(()),
     }
 }
 
-/// How a granted process is shown to the scope.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct HandleDescriptor {
-    /// What it is to the scope.
-    pub kind: Option<String>,
-    /// What the scope calls it.
-    pub label: Option<String>,
+document! {
+    /// How a granted process is shown to the scope: perhaps a `kind`, what it is to the scope, and a `label`, what the scope
+    /// calls it.
+    HandleDescriptor: Shape::Object(&[optional("kind", Shape::Text), optional("label", Shape::Text)])
 }
 
-json!(HandleDescriptor { kind: "kind", label: "label" });
+impl Default for HandleDescriptor {
+    fn default() -> Self {
+        Self(Object::default().build())
+    }
+}
 
 /// The right of a scope to see a process.
 #[derive(Clone, Debug, PartialEq)]
@@ -119,6 +129,11 @@ pub fn grant(
     Ok(Decision::reply(grant.clone()).write(Write::Grant(grant)))
 }
 
+/// Refuses unless the process is granted to the scope: to one that does not hold it, it is unknown.
+pub fn require(seen: &Snapshot, scope: &ScopeId, id: &ProcessId) -> Result<()> {
+    seen.rows.grant(scope, id).map(drop).ok_or_else(|| Error::unknown_process(id))
+}
+
 /// Takes a grant back; one that is not there is as good as taken back.
 pub fn revoke(seen: &Snapshot, scope: &SessionScope, id: &ProcessId) -> Result<Decision<()>> {
     scope.check()?;
@@ -137,7 +152,7 @@ pub fn transfer(seen: &Snapshot, from: &SessionScope, to: &SessionScope, ids: &[
     let source = from.id();
     let mut moved = Decision::reply(());
     for id in sorted(ids.iter()) {
-        let not_granted = || Error::of(Code::NotGranted, &id, format!("is not granted to `{source}`"));
+        let not_granted = || Error::of(Code::NotGranted, &id, text!["is not granted to `", source, "`"]);
         let granted = seen.rows.grant(&source, &id).ok_or_else(not_granted)?;
         let target = HandleGrant { scope_id: to.id(), session_id: to.session_id.clone(), ..granted.clone() };
         moved = moved.write(Write::Revoke(source.clone(), id.clone())).write(Write::Grant(target));

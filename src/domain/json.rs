@@ -8,8 +8,10 @@ use std::rc::Rc;
 
 use super::{
     key::Key,
+    shape::{self, Shape},
     value::{Json, Map},
 };
+use crate::text::{decimal, text};
 
 /// What is wrong with a value, and where in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,14 +24,19 @@ impl Fault {
     /// The same, seen from one level further out.
     #[must_use]
     pub fn within(self, place: &str) -> Self {
-        Self { path: format!("{place}{}", self.path), what: self.what }
+        Self { path: text![place, self.path], what: self.what }
+    }
+
+    /// In words: the path, and what is wrong there.
+    pub fn text(&self) -> String {
+        let path = self.path.trim_start_matches('.');
+        text![path, if path.is_empty() { "" } else { " " }, self.what]
     }
 }
 
 impl std::fmt::Display for Fault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let path = self.path.trim_start_matches('.');
-        write!(f, "{}{}{}", path, if path.is_empty() { "" } else { " " }, self.what)
+        f.write_str(&self.text())
     }
 }
 
@@ -56,22 +63,44 @@ impl Reader {
         let mut path = String::new();
         for place in &self.path {
             match place {
-                Place::Field(name) => path = path + "." + name,
-                Place::Item(number) => path = format!("{path}[{number}]"),
+                Place::Field(name) => path = text![path, ".", name],
+                Place::Item(number) => path = text![path, "[", decimal(*number as u64), "]"],
             }
         }
         self.fault = Some(Fault { path, what: what.to_owned() });
     }
 
+    /// What must be there; a missing value is a fault.
+    pub fn required(&mut self, value: Option<Json>) -> Json {
+        value.unwrap_or_else(|| {
+            self.fault("is missing");
+            Json::Null
+        })
+    }
+
     /// Reads what stands under a name, or is missing there.
     pub fn read<T: FromJson>(&mut self, name: &str, value: Option<Json>) -> T {
-        self.path.push(Place::Field(name.into()));
-        let read = match value {
-            Some(value) => T::from_json(value, self),
-            None => T::absent(self),
-        };
-        self.path.pop();
+        self.enter(name);
+        let read = T::from_json(value, self);
+        self.leave();
         read
+    }
+
+    /// The items of an array; none after a fault.
+    fn items(&mut self, value: Option<Json>) -> Rc<Vec<Json>> {
+        if let Json::List(items) = self.required(value) {
+            return items;
+        }
+        self.fault("must be an array");
+        Rc::default()
+    }
+
+    fn enter(&mut self, name: &str) {
+        self.path.push(Place::Field(name.into()));
+    }
+
+    fn leave(&mut self) {
+        self.path.pop();
     }
 
     /// The first fault, if any.
@@ -93,25 +122,17 @@ pub trait ToJson {
 
 /// Made from a JSON value.
 pub trait FromJson: Sized {
-    /// The value in its own shape; some value after a fault.
-    fn from_json(value: Json, reader: &mut Reader) -> Self;
+    /// Whether `null` is a value of its own. For most types an optional `null` is as good as none.
+    const KNOWS_NULL: bool = false;
 
-    /// What a missing field stands for; a required one is a fault.
-    fn absent(reader: &mut Reader) -> Self {
-        reader.fault("is missing");
-        Self::from_json(Json::Null, reader)
-    }
-
-    /// What an optional `null` stands for: for most types the same as a missing field.
-    fn null() -> Option<Self> {
-        None
-    }
+    /// The value in its own shape; some value after a fault. `None` is a missing field.
+    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self;
 }
 
 /// A value in its own shape, or what is wrong with it.
 pub fn read<T: FromJson>(value: Json) -> Result<T, Fault> {
     let mut reader = Reader::default();
-    let read = T::from_json(value, &mut reader);
+    let read = T::from_json(Some(value), &mut reader);
     reader.end().map(|()| read)
 }
 
@@ -123,8 +144,8 @@ pub struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// The fields of `value`, which must be an object.
-    pub fn of(value: Json, reader: &'a mut Reader) -> Self {
-        let Json::Object(left) = value else {
+    pub fn of(value: Option<Json>, reader: &'a mut Reader) -> Self {
+        let Json::Object(left) = reader.required(value) else {
             reader.fault("must be an object");
             return Self { left: Map::new(), reader };
         };
@@ -136,10 +157,27 @@ impl<'a> Fields<'a> {
         Some(self.left.remove(place).1)
     }
 
+    /// Goes to a field and takes its value out.
+    fn enter(&mut self, name: &str) -> Option<Json> {
+        self.reader.enter(name);
+        self.take_value(name)
+    }
+
     /// Takes a field.
     pub fn take<T: FromJson>(&mut self, name: &str) -> T {
-        let value = self.take_value(name);
-        self.reader.read(name, value)
+        let value = self.enter(name);
+        let taken = T::from_json(value, self.reader);
+        self.reader.leave();
+        taken
+    }
+
+    /// Takes a field of a certain shape; `None` where it may be and is left out.
+    pub(super) fn take_shaped(&mut self, name: &str, required: bool, shape: &Shape) -> Option<Json> {
+        let value = self.enter(name);
+        let nothing = value.is_none() || (!matches!(shape, Shape::Any) && value.as_ref().is_some_and(Json::is_null));
+        let taken = (required || !nothing).then(|| shape::read(value, shape, self.reader));
+        self.reader.leave();
+        taken
     }
 
     /// Takes a field that has a default.
@@ -147,12 +185,11 @@ impl<'a> Fields<'a> {
         self.take::<Option<T>>(name).unwrap_or_default()
     }
 
-    /// Takes a field that is one of a few names.
-    pub fn take_name<T: Copy>(&mut self, name: &str, names: &[(&str, T)], otherwise: T) -> T {
-        let value: Json = self.take(name);
-        self.reader.path.push(Place::Field(name.into()));
-        let taken = one_of(&value, names, otherwise, self.reader);
-        self.reader.path.pop();
+    /// Takes a field that is one of a few names: which of them, by number.
+    pub fn take_name(&mut self, name: &str, names: &[&str]) -> usize {
+        let value = self.enter(name);
+        let taken = one_of(value, names, self.reader);
+        self.reader.leave();
         taken
     }
 
@@ -176,19 +213,18 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// One of a few names.
-pub fn one_of<T: Copy>(value: &Json, names: &[(&str, T)], otherwise: T, reader: &mut Reader) -> T {
-    let found = value.as_str().and_then(|text| names.iter().find(|(name, _)| *name == text));
-    if let Some((_, meaning)) = found {
-        return *meaning;
-    }
-    let names: Vec<_> = names.iter().map(|(name, _)| *name).collect();
-    reader.fault(&format!("must be one of {}", names.join(", ")));
-    otherwise
+/// Which of a few names it is; the first one after a fault.
+pub fn one_of(value: Option<Json>, names: &[&str], reader: &mut Reader) -> usize {
+    let value = reader.required(value);
+    let found = value.as_str().and_then(|text| names.iter().position(|name| *name == text));
+    found.unwrap_or_else(|| {
+        reader.fault(&text!["must be one of ", names.join(", ")]);
+        0
+    })
 }
 
 /// Builds an object field by field.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Object(Map);
 
 impl Object {
@@ -235,7 +271,10 @@ macro_rules! json {
 macro_rules! from_json {
     ($type:ident { $($field:ident: $name:literal),* $(,)? }) => {
         impl $crate::domain::json::FromJson for $type {
-            fn from_json(value: $crate::domain::value::Json, reader: &mut $crate::domain::json::Reader) -> Self {
+            fn from_json(
+                value: Option<$crate::domain::value::Json>,
+                reader: &mut $crate::domain::json::Reader,
+            ) -> Self {
                 let mut fields = $crate::domain::json::Fields::of(value, reader);
                 let read = Self { $($field: fields.take($name)),* };
                 fields.end();
@@ -249,6 +288,9 @@ macro_rules! from_json {
 macro_rules! named {
     ($type:ident { $first:ident: $first_name:literal $(, $variant:ident: $name:literal)* $(,)? }) => {
         impl $type {
+            /// The public names of all.
+            pub const NAMES: &[&str] = &[$first_name $(, $name)*];
+
             /// Its public name.
             pub const fn name(self) -> &'static str {
                 match self { Self::$first => $first_name $(, Self::$variant => $name)* }
@@ -262,9 +304,13 @@ macro_rules! named {
         }
 
         impl $crate::domain::json::FromJson for $type {
-            fn from_json(value: $crate::domain::value::Json, reader: &mut $crate::domain::json::Reader) -> Self {
-                let names = &[($first_name, Self::$first) $(, ($name, Self::$variant))*];
-                $crate::domain::json::one_of(&value, names, Self::$first, reader)
+            fn from_json(
+                value: Option<$crate::domain::value::Json>,
+                reader: &mut $crate::domain::json::Reader,
+            ) -> Self {
+                const VARIANTS: &[$type] = &[$type::$first $(, $type::$variant)*];
+                let number = $crate::domain::json::one_of(value, Self::NAMES, reader);
+                VARIANTS.get(number).copied().unwrap_or($type::$first)
             }
         }
     };
@@ -324,30 +370,28 @@ impl<T: ToJson> ToJson for Vec<T> {
 }
 
 impl FromJson for Json {
-    fn from_json(value: Json, _: &mut Reader) -> Self {
-        value
-    }
+    const KNOWS_NULL: bool = true;
 
-    fn null() -> Option<Self> {
-        Some(Json::Null)
+    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
+        reader.required(value)
     }
 }
 
 impl FromJson for Map {
-    fn from_json(value: Json, reader: &mut Reader) -> Self {
+    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
         Fields::of(value, reader).rest()
     }
 }
 
 impl FromJson for String {
-    fn from_json(value: Json, reader: &mut Reader) -> Self {
-        Key::from_json(value, reader).to_string()
+    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
+        Key::from_json(value, reader).as_str().to_owned()
     }
 }
 
 impl FromJson for Key {
-    fn from_json(value: Json, reader: &mut Reader) -> Self {
-        if let Json::Text(text) = value {
+    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
+        if let Json::Text(text) = reader.required(value) {
             return text;
         }
         reader.fault("must be a string");
@@ -356,8 +400,8 @@ impl FromJson for Key {
 }
 
 impl FromJson for bool {
-    fn from_json(value: Json, reader: &mut Reader) -> Self {
-        if let Json::Bool(flag) = value {
+    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
+        if let Json::Bool(flag) = reader.required(value) {
             return flag;
         }
         reader.fault("must be true or false");
@@ -369,8 +413,8 @@ impl FromJson for bool {
 const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
 
 impl FromJson for u64 {
-    fn from_json(value: Json, reader: &mut Reader) -> Self {
-        if let Json::Number(number) = value
+    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
+        if let Json::Number(number) = reader.required(value)
             && number.fract() == 0.0
             && (0.0..=MAX_SAFE_INTEGER).contains(&number)
         {
@@ -382,32 +426,25 @@ impl FromJson for u64 {
 }
 
 impl<T: FromJson> FromJson for Option<T> {
-    fn from_json(value: Json, reader: &mut Reader) -> Self {
-        if value.is_null() { T::null() } else { Some(T::from_json(value, reader)) }
-    }
-
-    fn absent(_: &mut Reader) -> Self {
-        None
+    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
+        let value = value.filter(|value| T::KNOWS_NULL || !value.is_null())?;
+        Some(T::from_json(Some(value), reader))
     }
 }
 
 impl<T: FromJson> FromJson for Rc<T> {
-    fn from_json(value: Json, reader: &mut Reader) -> Self {
+    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
         Rc::new(T::from_json(value, reader))
     }
 }
 
 impl<T: FromJson> FromJson for Vec<T> {
-    fn from_json(value: Json, reader: &mut Reader) -> Self {
-        let Json::List(items) = value else {
-            reader.fault("must be an array");
-            return Vec::new();
-        };
-        let mut read = Vec::with_capacity(items.len());
-        for (number, item) in items.iter().cloned().enumerate() {
+    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
+        let mut read = Vec::new();
+        for (number, item) in reader.items(value).iter().enumerate() {
             reader.path.push(Place::Item(number));
-            read.push(T::from_json(item, reader));
-            reader.path.pop();
+            read.push(T::from_json(Some(item.clone()), reader));
+            reader.leave();
         }
         read
     }
@@ -430,7 +467,7 @@ mod tests {
     fn fault(value: Json) -> String {
         match read::<Sample>(value) {
             Ok(sample) => format!("{sample:?}"),
-            Err(fault) => fault.within("sample").to_string(),
+            Err(fault) => fault.within("sample").text(),
         }
     }
 

@@ -61,6 +61,12 @@ impl Deref for Key {
     }
 }
 
+impl AsRef<str> for Key {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
 impl From<&str> for Key {
     fn from(text: &str) -> Self {
         Self(text.into())

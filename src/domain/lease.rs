@@ -9,7 +9,10 @@ use super::{
     snapshot::{Decision, Snapshot, Write},
     value::Json,
 };
-use crate::error::{Code, Error, Result};
+use crate::{
+    error::{Code, Error, Result},
+    text::{decimal, is_blank, text},
+};
 
 /// Who may hold a lease: one life of one page or worker.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,11 +50,11 @@ impl ToJson for LivenessMark {
 }
 
 impl FromJson for LivenessMark {
-    fn from_json(value: Json, reader: &mut Reader) -> Self {
+    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
         let mut fields = Fields::of(value, reader);
-        let mark = match fields.take_name("kind", &[("opaque", false), ("web_lock", true)], false) {
-            false => Self::Opaque {},
-            true => Self::WebLock { lock_name: fields.take("lockName") },
+        let mark = match fields.take_name("kind", &["opaque", "web_lock"]) {
+            0 => Self::Opaque {},
+            _ => Self::WebLock { lock_name: fields.take("lockName") },
         };
         fields.end();
         mark
@@ -70,7 +73,7 @@ impl LeaseOwner {
     }
 
     fn check(&self) -> Result<()> {
-        match self.owner_id.trim().is_empty() || self.incarnation_id.trim().is_empty() {
+        match is_blank(&self.owner_id) || is_blank(&self.incarnation_id) {
             true => Err(Error::invalid("a lease owner needs a non-blank ownerId and incarnationId")),
             false => Ok(()),
         }
@@ -253,7 +256,7 @@ fn open_to(seen: &Snapshot, id: &ProcessId, owner: &LeaseOwner, ttl: Millis) -> 
 fn check_ttl(ttl: Millis) -> Result<()> {
     match ttl {
         1..=MAX_TTL_MS => Ok(()),
-        _ => Err(Error::invalid(format!("ttlMs must be between 1 and {MAX_TTL_MS}"))),
+        _ => Err(Error::invalid(text!["ttlMs must be between 1 and ", decimal(MAX_TTL_MS)])),
     }
 }
 

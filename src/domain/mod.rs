@@ -16,6 +16,7 @@ pub mod retention;
 pub mod schema;
 pub mod selector;
 pub mod session;
+pub mod shape;
 pub mod snapshot;
 pub mod table;
 pub mod value;

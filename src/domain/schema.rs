@@ -3,15 +3,19 @@
 //! The browser brings a JavaScript one that needs no `eval`; the native build uses the
 //! `jsonschema` crate. A shared table of cases keeps the two in agreement.
 
-use std::{cell::RefCell, collections::HashMap, rc::Rc};
+use std::{cell::RefCell, rc::Rc};
 
 use super::{
     event::ProcessEventType,
     key::ProcessId,
     process::{ProcessRecord, Registered},
+    table::ById,
     value::Json,
 };
-use crate::error::{Code, Error, Result};
+use crate::{
+    error::{Code, Error, Result},
+    text::text,
+};
 
 /// Compiles schemas.
 pub trait SchemaHost {
@@ -25,12 +29,13 @@ pub trait Validator {
     fn faults(&self, payload: &Json) -> Vec<String>;
 }
 
-type Compiled = Rc<HashMap<String, Rc<dyn Validator>>>;
+/// The validators of a registration, by event type; few enough to look through.
+type Compiled = Vec<(String, Rc<dyn Validator>)>;
 
 /// The compiled schemas of the registrations in use; compiled once per registration.
 pub struct Schemas {
     host: Rc<dyn SchemaHost>,
-    compiled: RefCell<HashMap<String, Compiled>>,
+    compiled: RefCell<ById<Compiled>>,
 }
 
 /// Registrations whose schemas are kept compiled; the cache starts over beyond that.
@@ -55,33 +60,32 @@ impl Schemas {
         }
         let Registered { registration, registration_hash, .. } = &*record.registered;
         let compiled = self.compiled(record.id(), registration_hash, &registration.event_types)?;
-        let faults = compiled.get(&declared.name).map(|schema| schema.faults(payload)).unwrap_or_default();
+        let schema = compiled.iter().find(|(name, _)| *name == declared.name);
+        let faults = schema.map(|(_, schema)| schema.faults(payload)).unwrap_or_default();
         if faults.is_empty() {
             return Ok(());
         }
-        let what = format!("refused the payload of `{}`: {}", declared.name, faults.join("; "));
+        let what = text!["refused the payload of `", declared.name, "`: ", faults.join("; ")];
         Err(Error::of(Code::InvalidPayload, record.id(), what))
     }
 
-    fn compiled(&self, id: &ProcessId, registration_hash: &str, declared: &[ProcessEventType]) -> Result<Compiled> {
+    fn compiled(&self, id: &ProcessId, registration_hash: &str, declared: &[ProcessEventType]) -> Result<Rc<Compiled>> {
         if let Some(known) = self.compiled.borrow().get(registration_hash) {
-            return Ok(known.clone());
+            return Ok(known);
         }
-        let mut schemas = HashMap::new();
+        let mut schemas = Vec::new();
         for event_type in declared {
             let Some(schema) = &event_type.payload_schema else { continue };
             let validator = self.host.compile(schema).map_err(|why| {
-                let what = format!("declares a schema for `{}` that cannot be compiled: {why}", event_type.name);
+                let what = text!["declares a schema for `", event_type.name, "` that cannot be compiled: ", why];
                 Error::of(Code::InvalidSchema, id, what)
             })?;
-            schemas.insert(event_type.name.clone(), validator);
+            schemas.push((event_type.name.clone(), validator));
         }
-        let compiled = Compiled::new(schemas);
         let mut cache = self.compiled.borrow_mut();
         if cache.len() >= KEPT {
-            cache.clear();
+            *cache = ById::default();
         }
-        cache.insert(registration_hash.to_owned(), compiled.clone());
-        Ok(compiled)
+        Ok(cache.put(registration_hash, Rc::new(schemas)))
     }
 }

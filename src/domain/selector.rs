@@ -5,7 +5,10 @@ use super::{
     json::{Fields, FromJson, Object, Reader, ToJson},
     value::Json,
 };
-use crate::error::{Code, Error, Result};
+use crate::{
+    error::{Code, Error, Result},
+    text,
+};
 
 /// Picks or builds one value from a payload.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,10 +35,9 @@ impl Selector {
     pub fn select(&self, payload: &Json) -> Result<Json> {
         match self {
             Selector::Payload => Ok(payload.clone()),
-            Selector::Pointer(pointer) => payload
-                .pointer(pointer)
-                .cloned()
-                .ok_or_else(|| Error::new(Code::InvalidPayload, format!("nothing in the payload at `{pointer}`"))),
+            Selector::Pointer(pointer) => payload.pointer(pointer).cloned().ok_or_else(|| {
+                Error::new(Code::InvalidPayload, text::text!["nothing in the payload at `", pointer, "`"])
+            }),
             Selector::Const(value) => Ok(value.clone()),
             Selector::Template { template, fields } => {
                 let fields = fields
@@ -96,9 +98,9 @@ fn render(template: &str, fields: &[(&str, String)]) -> String {
 }
 
 impl FromJson for Selector {
-    fn from_json(value: Json, reader: &mut Reader) -> Self {
+    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
         let expected = "must be \"payload\", {pointer}, {const}, {template, fields} or {present}";
-        if value.as_str() == Some("payload") {
+        if value.as_ref().and_then(Json::as_str) == Some("payload") {
             return Selector::Payload;
         }
         let mut fields = Fields::of(value, reader);
@@ -121,7 +123,7 @@ impl FromJson for Selector {
 
 fn well_formed(pointer: String, fields: &mut Fields) -> String {
     if !pointer.is_empty() && !pointer.starts_with('/') {
-        fields.fault(&format!("has JSON pointer `{pointer}`, which must be empty or start with `/`"));
+        fields.fault(&text::text!["has JSON pointer `", pointer, "`, which must be empty or start with `/`"]);
     }
     pointer
 }
@@ -130,9 +132,9 @@ fn well_formed(pointer: String, fields: &mut Fields) -> String {
 struct Placeholders(Vec<(String, Selector)>);
 
 impl FromJson for Placeholders {
-    fn from_json(value: Json, reader: &mut Reader) -> Self {
-        let fields = value.fields().into_iter().flatten();
-        let names: Vec<String> = fields.map(|(name, _)| name.to_string()).collect();
+    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
+        let fields = value.as_ref().and_then(Json::fields).into_iter().flatten();
+        let names: Vec<String> = fields.map(|(name, _)| name.as_str().to_owned()).collect();
         let mut fields = Fields::of(value, reader);
         let take = |name: String| {
             let selector = fields.take(&name);
@@ -166,7 +168,7 @@ mod tests {
     use crate::domain::value::tests::json;
 
     fn selector(value: Json) -> Selector {
-        crate::domain::json::read(value).unwrap_or_else(|fault| panic!("{fault}"))
+        crate::domain::json::read(value).unwrap_or_else(|fault| panic!("{}", fault.text()))
     }
 
     #[test]

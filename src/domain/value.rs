@@ -80,7 +80,7 @@ impl Json {
         for step in steps {
             found = match found {
                 Json::List(items) => items.get(place(step)?)?,
-                Json::Object(fields) => field(fields, &step.replace("~1", "/").replace("~0", "~"))?,
+                Json::Object(fields) => field(fields, &unescaped(step))?,
                 Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_) => return None,
             };
         }
@@ -88,10 +88,24 @@ impl Json {
     }
 }
 
+/// A step of a pointer as a name: `~1` is a slash, `~0` a tilde.
+fn unescaped(step: &str) -> String {
+    let mut name = String::new();
+    let mut left = step.chars().peekable();
+    while let Some(char) = left.next() {
+        let escaped = left.next_if(|next| char == '~' && matches!(next, '0' | '1'));
+        name.push(match escaped {
+            Some('1') => '/',
+            Some(_) | None => char,
+        });
+    }
+    name
+}
+
 /// An array index: digits without a leading zero.
 fn place(step: &str) -> Option<usize> {
     let plain = step == "0" || (!step.starts_with('0') && step.bytes().all(|byte| byte.is_ascii_digit()));
-    if plain { step.parse().ok() } else { None }
+    if plain { usize::try_from(step.parse::<u64>().ok()?).ok() } else { None }
 }
 
 /// Equal as JSON: the order of fields does not matter.

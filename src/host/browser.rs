@@ -8,8 +8,11 @@ use web_sys::{Event, EventTarget};
 
 pub mod tab;
 
-use super::{Clock, Random};
-use crate::domain::{Millis, value::Json};
+use super::{Clock, Random, Spawn};
+use crate::{
+    domain::{Millis, value::Json},
+    text::hex,
+};
 
 /// `Date.now` and `setTimeout`.
 pub struct BrowserClock;
@@ -49,7 +52,16 @@ impl Random for BrowserRandom {
                 array.copy_to(&mut bytes);
             }
         }
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&bytes)
+    }
+}
+
+/// The microtask queue.
+pub struct BrowserSpawn;
+
+impl Spawn for BrowserSpawn {
+    fn spawn(&self, task: LocalBoxFuture<'static, ()>) {
+        wasm_bindgen_futures::spawn_local(task);
     }
 }
 

@@ -3,6 +3,9 @@
 //! Compiled everywhere, so that the browser's tests have it too; a build that does not use it
 //! leaves it out.
 
+mod network;
+mod tasks;
+
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
@@ -16,6 +19,10 @@ use futures::{
     future::{LocalBoxFuture, poll_fn, ready},
 };
 
+pub use self::{
+    network::{Fate, Network, Tab},
+    tasks::Tasks,
+};
 use super::{Clock, Liveness, Random};
 use crate::domain::{
     Millis,

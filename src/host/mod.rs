@@ -1,20 +1,27 @@
-//! What the crate needs of the world around it: time, chance, and news of a lease holder's death.
+//! What the crate needs of the world around it: time, chance, tasks, and news of other tabs.
 
-use futures::future::{Either, LocalBoxFuture, select};
+use std::{any::Any, rc::Rc, task::Poll};
+
+use futures::future::{Either, LocalBoxFuture, poll_fn, select};
 
 use crate::{
     domain::{
         Millis,
+        key::ProcessId,
         lease::{LeaseOwner, ProcessLease, Proof},
     },
     error::{Code, Error, Result},
+    text::{decimal, text},
 };
 
+mod background;
 #[cfg(target_family = "wasm")]
 pub mod browser;
 pub mod fake;
 #[cfg(not(target_family = "wasm"))]
 pub mod native_schema;
+
+pub use background::Background;
 
 /// Time.
 pub trait Clock {
@@ -51,6 +58,50 @@ impl Liveness for NoProof {
     }
 }
 
+/// Runs tasks beside whatever is being waited for.
+pub trait Spawn {
+    /// Runs a task to its end. It begins in a later turn: never inside of this call. No timer may stand between,
+    /// since those of hidden pages are slowed down.
+    fn spawn(&self, task: LocalBoxFuture<'static, ()>);
+}
+
+/// Resolves when everything that is to run now has had its turn.
+pub async fn turn() {
+    let mut over = false;
+    poll_fn(|context| match std::mem::replace(&mut over, true) {
+        true => Poll::Ready(()),
+        false => {
+            context.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await;
+}
+
+/// Tells other tabs of changes, and hears of theirs.
+///
+/// A hint says which processes to look at again, and nothing of their state: it may come late, twice, or
+/// never. Where all of them are lost, the sweep finds the changes.
+pub trait Broadcast {
+    /// Tells all others that these processes changed.
+    fn announce(&self, ids: &[ProcessId]);
+    /// Calls `heard` with what others announce, until what is given back is dropped.
+    fn listen(&self, heard: Heard) -> Box<dyn Any>;
+}
+
+/// What is called with the ids that others announce.
+pub type Heard = Rc<dyn Fn(&[ProcessId])>;
+
+/// Tells nobody and hears nothing.
+pub struct NoBroadcast;
+
+impl Broadcast for NoBroadcast {
+    fn announce(&self, _: &[ProcessId]) {}
+    fn listen(&self, _: Heard) -> Box<dyn Any> {
+        Box::new(())
+    }
+}
+
 /// Gives a wait at most `span` milliseconds, if any are given: then [`Code::Timeout`].
 /// Either way the loser is dropped at once, and with it what it held.
 pub async fn within<T>(clock: &dyn Clock, span: Option<Millis>, wait: impl Future<Output = Result<T>>) -> Result<T> {
@@ -58,6 +109,6 @@ pub async fn within<T>(clock: &dyn Clock, span: Option<Millis>, wait: impl Futur
     futures::pin_mut!(wait);
     match select(wait, clock.sleep(span)).await {
         Either::Left((outcome, _)) => outcome,
-        Either::Right(((), _)) => Err(Error::new(Code::Timeout, format!("not within {span} ms"))),
+        Either::Right(((), _)) => Err(Error::new(Code::Timeout, text!["not within ", decimal(span), " ms"])),
     }
 }

@@ -4,7 +4,7 @@ use std::{cell::RefCell, rc::Rc};
 
 use futures::future::{FutureExt, LocalBoxFuture, ready};
 
-use super::{Answer, Changes, Durability, EventPage, EventRange, Live, Query, Reads, Rule, Store};
+use super::{Answer, Answers, Changes, Durability, EventPage, EventRange, MOST_CHANGED, Query, Reads, Rule, Store};
 use crate::{
     domain::{
         event::ProcessEvent,
@@ -69,17 +69,17 @@ impl Store for MemoryStore {
         Durability::Memory
     }
 
-    fn transact(&self, _: Reads, rule: Rule) -> LocalBoxFuture<'static, Result<()>> {
+    fn transact(&self, _: Reads, rule: Rule) -> LocalBoxFuture<'static, Result<Option<u64>>> {
         let now = self.clock.now();
         self.answer(|tables| {
             let writes = rule(&Snapshot { now, rows: &tables.rows })?;
             writes.iter().for_each(|write| tables.apply(write));
-            Ok(())
+            Ok(Some(tables.last_change))
         })
     }
 
-    fn read(&self, query: Query) -> LocalBoxFuture<'static, Result<Answer>> {
-        self.answer(|tables| Ok(tables.read(query)))
+    fn read(&self, queries: Vec<Query>) -> LocalBoxFuture<'static, Result<Answers>> {
+        self.answer(|tables| Ok(queries.into_iter().map(|query| Ok(tables.read(query))).collect()))
     }
 
     fn close(&self) {
@@ -93,6 +93,7 @@ impl Tables {
             Query::Process(id) => Answer::Process(self.rows.process(&id).cloned()),
             Query::Processes(query) => Answer::Processes(self.list(&query)),
             Query::Changes(after, limit) => Answer::Changes(self.changes(after, Query::size(limit))),
+            Query::ChangedIds(after) => Answer::ChangedIds(self.changed_ids(after), self.last_change),
             Query::Events(id, range) => Answer::Events(
                 self.rows
                     .process(&id)
@@ -102,22 +103,26 @@ impl Tables {
                 Answer::Count(self.rows.process(&id).map(|_| self.count(&id, &event_type, up_to)))
             }
             Query::Lease(id) => Answer::Lease(self.rows.lease(&id).held),
-            Query::GrantsOfScope(scope, live) => {
+            Query::GrantsOfScope(scope, list) => {
                 let mut entries = self.with_records(self.rows.grants_of_scope(&scope));
-                entries.retain(|entry| live == Live::Any || !entry.record.is_terminal());
+                entries.retain(|entry| list.holds(&entry.record));
                 Answer::GrantsOfScope(entries)
             }
             Query::GrantsOfProcess(id) => Answer::GrantsOfProcess(
                 self.rows.process(&id).map(|_| self.with_records(self.rows.grants_of_process(&id))),
             ),
             Query::IsGranted(scope, id) => Answer::IsGranted(self.rows.grant(&scope, &id).is_some()),
+            Query::Viewed(scope, query) => match query.process_id().and_then(|id| self.rows.grant(&scope, id)) {
+                Some(_) => self.read(*query),
+                None => query.nothing(),
+            },
         }
     }
 
     fn count(&self, id: &ProcessId, event_type: &String, up_to: u64) -> u64 {
         let end = key![BY_TYPE, id, event_type, up_to.saturating_add(1)];
-        let last = self.more.between(key![BY_TYPE, id, event_type], end).next_back();
-        last.and_then(|(_, row)| row.number()).unwrap_or_default()
+        let last = self.more.last_between(&key![BY_TYPE, id, event_type], &end);
+        last.and_then(Row::number).unwrap_or_default()
     }
 
     fn apply(&mut self, write: &Write) {
@@ -194,6 +199,13 @@ impl Tables {
             }
         }
         changes
+    }
+
+    fn changed_ids(&self, after: Option<u64>) -> Option<Vec<ProcessId>> {
+        let after = after.filter(|after| *after <= self.last_change)?;
+        let later = self.more.between(key![CHANGE, after.saturating_add(1)], key![CHANGE, Part::End]);
+        let ids: Vec<_> = later.take(MOST_CHANGED + 1).filter_map(|(_, row)| row.id().cloned()).collect();
+        (ids.len() <= MOST_CHANGED).then_some(ids)
     }
 
     fn events(&self, record: &ProcessRecord, range: &EventRange) -> Vec<Rc<ProcessEvent>> {

@@ -12,15 +12,16 @@ use crate::{
         table::sorted,
     },
     error::{Code, Error, Result},
-    operation::Operation,
+    operation::{Plan, Reply},
 };
 
 #[cfg(target_family = "wasm")]
 pub mod indexed_db;
 pub mod memory;
 mod query;
+pub mod shared;
 
-pub use query::{Answer, Changes, EventPage, EventRange, Live, Query};
+pub use query::{Answer, Answers, Changes, EventPage, EventRange, Live, MOST_CHANGED, Query};
 
 /// How long what is written here lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +52,8 @@ pub enum Reads {
     Process(ProcessId, Option<String>),
     /// The same, and its lease slot.
     Leased(ProcessId, Option<String>),
+    /// One process, under a replay key the event stored there, and the grant that one scope has of it.
+    Viewed(ScopeId, ProcessId, Option<String>),
     /// Processes, and the grants that one scope has of them.
     Granted(ScopeId, Vec<ProcessId>),
     /// The grants of a session, every grant of the processes so granted, those processes,
@@ -84,10 +87,12 @@ pub type Rule = Rc<dyn Fn(&Snapshot) -> Result<Vec<Write>>>;
 pub trait Store {
     /// How long what is written here lasts.
     fn durability(&self) -> Durability;
-    /// Runs a rule on the rows it needs, and writes what it decides.
-    fn transact(&self, reads: Reads, rule: Rule) -> LocalBoxFuture<'static, Result<()>>;
-    /// Answers a question, from one moment.
-    fn read(&self, query: Query) -> LocalBoxFuture<'static, Result<Answer>>;
+    /// Runs a rule on the rows it needs, and writes what it decides. Gives the last change number that this took,
+    /// if it took any and that is known.
+    fn transact(&self, reads: Reads, rule: Rule) -> LocalBoxFuture<'static, Result<Option<u64>>>;
+    /// Answers questions in their order, all of them from one moment. What is wrong with one alone is its own
+    /// answer; an error of the whole is that nothing could be read.
+    fn read(&self, queries: Vec<Query>) -> LocalBoxFuture<'static, Result<Answers>>;
     /// Lets go of connections; until [`resume`](Store::resume), new ones wait.
     fn pause(&self) {}
     /// Connections may be opened again.
@@ -96,26 +101,51 @@ pub trait Store {
     fn close(&self);
 }
 
-/// Runs an operation and gives back its reply, with the ids of the processes it changed.
-pub async fn execute<T: 'static>(store: &dyn Store, operation: Operation<T>) -> Result<(T, Vec<ProcessId>)> {
-    let Operation { reads, rule } = operation;
+/// The processes whose rows a commit changed; grants, leases and acks change none.
+#[derive(Debug, Default)]
+pub struct Changed {
+    /// In id order, each once.
+    pub ids: Vec<ProcessId>,
+    /// The point of the change sequence that they came after, and the one that they took it to; none where
+    /// there was no change, or the numbers are not known.
+    pub span: Option<(u64, u64)>,
+}
+
+/// Runs an operation and gives back its reply, with what it changed. `changing` is told which processes are about to
+/// change, once that is decided and before it is committed, if it ever is.
+pub async fn execute(
+    store: &dyn Store,
+    plan: Plan,
+    changing: impl Fn(&[ProcessId]) + 'static,
+) -> Result<(Box<dyn Reply>, Changed)> {
+    let Plan { reads, rule } = plan;
     let kept = Rc::new(RefCell::new(None));
     let decided = kept.clone();
     let rule: Rule = Rc::new(move |seen| {
         let Decision { reply, writes } = rule(seen)?;
-        decided.replace(Some((reply, changed_processes(&writes))));
+        let changed: Vec<_> = writes.iter().filter_map(changed).cloned().collect();
+        changing(&changed);
+        decided.replace(Some((reply, changed)));
         Ok(writes)
     });
-    store.transact(reads, rule).await?;
-    kept.take().ok_or_else(|| Error::new(Code::Internal, "the store committed without running the rule"))
+    let last = store.transact(reads, rule).await?;
+    let kept = kept.take();
+    let (reply, changed) =
+        kept.ok_or_else(|| Error::new(Code::Internal, "the store committed without running the rule"))?;
+    Ok((reply, Changed::new(&changed, last)))
 }
 
-/// The processes whose rows some writes change; grants, leases and acks change none.
-fn changed_processes(writes: &[Write]) -> Vec<ProcessId> {
-    let changed = writes.iter().filter_map(|write| match write {
+impl Changed {
+    fn new(rows: &[ProcessId], last: Option<u64>) -> Self {
+        let span = last.map(|last| (last.saturating_sub(rows.len() as u64), last));
+        Self { ids: sorted(rows.iter()), span }
+    }
+}
+
+fn changed(write: &Write) -> Option<&ProcessId> {
+    match write {
         Write::Process(record) => Some(record.id()),
         Write::Prune(id) => Some(id),
         Write::Event { .. } | Write::AckWake(..) | Write::Lease(..) | Write::Grant(_) | Write::Revoke(..) => None,
-    });
-    sorted(changed)
+    }
 }

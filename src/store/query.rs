@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::{
     domain::{
         event::ProcessEvent,
-        filter::ListQuery,
+        filter::{ListFilter, ListQuery, Page, StatusFilter},
         grant::HandleEntry,
         json::{Object, ToJson},
         key::{ProcessId, ScopeId},
@@ -14,10 +14,11 @@ use crate::{
         value::Json,
     },
     error::{Error, Result},
+    text::decimal,
 };
 
 /// What can be asked of a store. Each question is answered from one moment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Query {
     /// One process.
     Process(ProcessId),
@@ -25,18 +26,24 @@ pub enum Query {
     Processes(ListQuery),
     /// At most so many changes after a point of the change sequence.
     Changes(u64, Option<u64>),
+    /// Which processes changed after a point of the change sequence. Must decode no process, and cost one look
+    /// where none did.
+    ChangedIds(Option<u64>),
     /// A stretch of an event log.
     Events(ProcessId, EventRange),
     /// How many events of a type there are up to a sequence, inclusive. Must not scan them.
     Count(ProcessId, String, u64),
     /// The lease of a process, expired or not.
     Lease(ProcessId),
-    /// The grants of a scope, in process id order; only of processes that have not ended, if so asked.
-    GrantsOfScope(ScopeId, Live),
+    /// The grants of a scope, in process id order, of the processes that a list holds; its stretch is of no account.
+    GrantsOfScope(ScopeId, ListQuery),
     /// The grants of a process, by session id, then scope id.
     GrantsOfProcess(ProcessId),
     /// Whether a process is granted to a scope.
     IsGranted(ScopeId, ProcessId),
+    /// A question about one process on behalf of a scope: as if there were no such process, where it is not
+    /// granted to the scope in the same moment.
+    Viewed(ScopeId, Box<Query>),
 }
 
 /// Whether a list of grants leaves out those of ended processes.
@@ -49,7 +56,7 @@ pub enum Live {
 }
 
 /// A stretch of one event log.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum EventRange {
     /// Strictly after a sequence, ascending.
     After {
@@ -82,6 +89,9 @@ pub enum Answer {
     Processes(Vec<ProcessRecord>),
     /// To [`Query::Changes`].
     Changes(Changes),
+    /// To [`Query::ChangedIds`]: them, pruned ones included, and the end of the sequence. No ids where these would be
+    /// more than [`MOST_CHANGED`], or there is no such point: none was given, or the sequence began anew.
+    ChangedIds(Option<Vec<ProcessId>>, u64),
     /// To [`Query::Events`].
     Events(Option<EventPage>),
     /// To [`Query::Count`].
@@ -95,6 +105,12 @@ pub enum Answer {
     /// To [`Query::IsGranted`].
     IsGranted(bool),
 }
+
+/// How many changed processes are named: beyond, it takes less to look at what is watched.
+pub const MOST_CHANGED: usize = 256;
+
+/// The answers to several questions, in their order. One may have a fault of its own.
+pub type Answers = Vec<Result<Answer>>;
 
 /// A stretch of an event log, with what is known of its process in the same moment.
 #[derive(Clone, Debug)]
@@ -116,10 +132,37 @@ pub struct Changes {
     pub cursor: u64,
 }
 
+impl From<Live> for ListQuery {
+    fn from(live: Live) -> Self {
+        let status = match live {
+            Live::Any => StatusFilter::Any,
+            Live::Only => StatusFilter::Running,
+        };
+        Self::new(&ListFilter { status, ..ListFilter::default() }, Page::default())
+    }
+}
+
 impl Query {
     /// A limit as a count.
     pub fn size(limit: Option<u64>) -> usize {
         limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
+    }
+
+    /// What it answers where there is nothing.
+    pub fn nothing(&self) -> Answer {
+        match self {
+            Query::Process(_) => Answer::Process(None),
+            Query::Processes(_) => Answer::Processes(Vec::new()),
+            Query::Changes(..) => Answer::Changes(Changes::default()),
+            Query::ChangedIds(_) => Answer::ChangedIds(None, 0),
+            Query::Events(..) => Answer::Events(None),
+            Query::Count(..) => Answer::Count(None),
+            Query::Lease(_) => Answer::Lease(None),
+            Query::GrantsOfScope(..) => Answer::GrantsOfScope(Vec::new()),
+            Query::GrantsOfProcess(_) => Answer::GrantsOfProcess(None),
+            Query::IsGranted(..) => Answer::IsGranted(false),
+            Query::Viewed(_, query) => query.nothing(),
+        }
     }
 
     /// The process it asks about, where the answer is about one.
@@ -131,7 +174,8 @@ impl Query {
             | Query::Lease(id)
             | Query::GrantsOfProcess(id)
             | Query::IsGranted(_, id) => Some(id),
-            Query::Processes(_) | Query::Changes(..) | Query::GrantsOfScope(..) => None,
+            Query::Viewed(_, query) => query.process_id(),
+            Query::Processes(_) | Query::Changes(..) | Query::ChangedIds(_) | Query::GrantsOfScope(..) => None,
         }
     }
 }
@@ -140,7 +184,7 @@ impl Answer {
     /// The answer as JSON; null where there is nothing.
     /// [`Code::UnknownProcess`](crate::Code::UnknownProcess) where the question was about a process's
     /// own data.
-    pub fn into_json(self, query: &Query) -> Result<Json> {
+    pub fn to_json(&self, query: &Query) -> Result<Json> {
         let known = |found: Option<Json>| match (found, query.process_id()) {
             (Some(found), _) => Ok(found),
             (None, Some(id)) => Err(Error::unknown_process(id)),
@@ -150,14 +194,17 @@ impl Answer {
             Answer::Process(record) => Ok(record.to_json()),
             Answer::Processes(records) => Ok(records.to_json()),
             Answer::Changes(changes) => Ok(changes.to_json()),
-            Answer::Events(page) => known(page.map(|page| page.events.to_json())),
-            Answer::Count(count) => known(count.map(|count| count.to_json())),
+            // The sweep alone asks for them.
+            Answer::ChangedIds(..) => Ok(Json::Null),
+            Answer::Events(page) => known(page.as_ref().map(|page| page.events.to_json())),
+            Answer::Count(count) => known(count.as_ref().map(ToJson::to_json)),
             Answer::Lease(lease) => Ok(lease.to_json()),
             Answer::GrantsOfScope(entries) => Ok(entries.to_json()),
             Answer::GrantsOfProcess(entries) => {
-                let grants =
-                    |entries: Vec<HandleEntry>| Json::list(entries.iter().map(|entry| entry.grant.to_json()).collect());
-                known(entries.map(grants))
+                let grants = |entries: &Vec<HandleEntry>| {
+                    Json::list(entries.iter().map(|entry| entry.grant.to_json()).collect())
+                };
+                known(entries.as_ref().map(grants))
             }
             Answer::IsGranted(granted) => Ok(granted.to_json()),
         }
@@ -167,6 +214,6 @@ impl Answer {
 impl ToJson for Changes {
     fn to_json(&self) -> Json {
         let changes = Object::default().with("records", &self.records).with("removed", &self.removed);
-        changes.with("cursor", &self.cursor.to_string()).build()
+        changes.with("cursor", &decimal(self.cursor)).build()
     }
 }

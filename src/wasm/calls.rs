@@ -5,6 +5,7 @@
 
 use std::rc::Rc;
 
+use futures::future::LocalBoxFuture;
 use js_sys::Array;
 
 use crate::{
@@ -19,20 +20,21 @@ use crate::{
     },
     error::{Code, Error, Result},
     host::browser::from_js,
-    operation::{self, Operation},
+    operation::{self, Plan},
     registry::ProcessRegistry,
     store::{EventRange, Live, Query},
+    text::text,
     watch::ProcessAwaiter,
 };
 
 /// A method with its arguments.
 pub enum Call {
     /// Changes something.
-    Execute(Operation<Json>),
+    Execute(Plan),
     /// Asks something.
     Ask(Query),
-    /// Appends, and shows the event to the sink.
-    Append(ProcessId, AppendRequest),
+    /// Appends, perhaps on behalf of a scope, and shows the event to the sink.
+    Append(Option<ScopeId>, ProcessId, AppendRequest),
     /// Prunes, in as many transactions as it takes.
     Prune(u64),
     /// Reclaims, once the holder is proven dead.
@@ -89,59 +91,78 @@ impl Arguments {
 
     /// [`Code::InvalidArgument`] where an argument was wrong; it names the place.
     pub fn end(&self) -> Result<()> {
-        self.reader.end().map_err(|fault| Error::invalid(fault.to_string()))
+        self.reader.end().map_err(|fault| Error::invalid(fault.text()))
     }
 
     /// The method of that name with these arguments.
     pub fn call(mut self, method: &str, registry: &ProcessRegistry) -> Result<Call> {
-        let call = self.write(method, registry)?;
-        let call = match call {
-            Some(operation) => Call::Execute(operation),
-            None => self.other(method)?,
+        let call = match (method, self.write(method, registry)?) {
+            (_, Some(operation)) => Call::Execute(operation),
+            ("session", None) => self.view()?,
+            (_, None) => self.other(method)?,
         };
         self.end()?;
         Ok(call)
     }
 
-    fn write(&mut self, method: &str, registry: &ProcessRegistry) -> Result<Option<Operation<Json>>> {
-        let schemas = &registry.schemas;
+    fn write(&mut self, method: &str, registry: &ProcessRegistry) -> Result<Option<Plan>> {
+        let schemas = registry.schemas();
         Ok(Some(match method {
             "registerProcess" => {
                 let registration = self.take("registration");
                 self.end()?;
-                operation::register(registration, schemas)?.into_json()
+                operation::register(registration, schemas)?.plan()
             }
-            "setExternalRef" => operation::set_external_ref(self.id(), self.take("ref")).into_json(),
-            "setProcessWait" => operation::set_wait(self.id(), self.take("wait")).into_json(),
-            "clearProcessWait" => operation::clear_wait(self.id()).into_json(),
-            "completeProcess" => operation::complete(self.id(), self.take("output"), schemas).into_json(),
+            "setExternalRef" => operation::set_external_ref(self.id(), self.take("ref")).plan(),
+            "setProcessWait" => operation::set_wait(self.id(), self.take("wait")).plan(),
+            "clearProcessWait" => operation::clear_wait(self.id()).plan(),
+            "completeProcess" => operation::complete(self.id(), self.take("output"), schemas).plan(),
             "completeProcessWithLease" => {
-                operation::complete_with_lease(self.take("lease"), self.take("output"), schemas).into_json()
+                operation::complete_with_lease(self.take("lease"), self.take("output"), schemas).plan()
             }
-            "ackWake" => operation::ack_wake(self.id(), self.take("sequence")).into_json(),
-            "grantHandle" => operation::grant(self.take("scope"), self.id(), self.take("descriptor")).into_json(),
-            "revokeHandle" => operation::revoke(self.take("scope"), self.id()).into_json(),
+            "ackWake" => operation::ack_wake(self.id(), self.take("sequence")).plan(),
+            "grantHandle" => operation::grant(self.take("scope"), self.id(), self.take("descriptor")).plan(),
+            "revokeHandle" => operation::revoke(self.take("scope"), self.id()).plan(),
             "transferHandleGrants" => {
-                operation::transfer(self.take("from"), self.take("to"), self.take("processIds")).into_json()
+                operation::transfer(self.take("from"), self.take("to"), self.take("processIds")).plan()
             }
-            "deleteSessionProcessState" => operation::delete_session(self.take("sessionId")).into_json(),
+            "deleteSessionProcessState" => operation::delete_session(self.take("sessionId")).plan(),
             "claimProcessLease" => {
                 let token = registry.lease_token();
-                operation::claim(self.id(), self.take("owner"), self.take("ttlMs"), token).into_json()
+                operation::claim(self.id(), self.take("owner"), self.take("ttlMs"), token).plan()
             }
-            "renewProcessLease" => operation::renew(self.take("lease"), self.take("ttlMs")).into_json(),
-            "completeProcessLease" => operation::release(self.id(), self.take("lease.leaseToken")).into_json(),
+            "renewProcessLease" => operation::renew(self.take("lease"), self.take("ttlMs")).plan(),
+            "completeProcessLease" => operation::release(self.id(), self.take("lease.leaseToken")).plan(),
             _ => return Ok(None),
         }))
     }
 
+    /// A method as a scope may call it: `session(scope, method, …)`.
+    fn view(&mut self) -> Result<Call> {
+        let (scope, method): (_, String) = (self.scope()?, self.take("method"));
+        let allowed = ["listProcesses", "getProcess", "eventsAfter", "signal", "requestCancel"];
+        let call = self.other(allowed.into_iter().find(|name| *name == method).unwrap_or_default())?;
+        Ok(match call {
+            Call::Ask(Query::Processes(list)) => Call::Ask(Query::GrantsOfScope(scope, list)),
+            Call::Ask(query) => Call::Ask(Query::Viewed(scope, Box::new(query))),
+            Call::Append(_, id, request) => Call::Append(Some(scope), id, request),
+            Call::Execute(_) | Call::Prune(_) | Call::Reclaim(..) => call,
+        })
+    }
+
     fn other(&mut self, method: &str) -> Result<Call> {
         Ok(Call::Ask(match method {
-            "appendEvent" => return Ok(Call::Append(self.id(), self.take("request"))),
+            "appendEvent" => return Ok(Call::Append(None, self.id(), self.take("request"))),
             "requestCancel" => {
                 let (id, reason): (_, Option<String>) = (self.id(), self.take("reason"));
                 let request = AppendRequest::cancel(&id, reason.as_deref());
-                return Ok(Call::Append(id, request));
+                return Ok(Call::Append(None, id, request));
+            }
+            "signal" => {
+                let (id, name, payload): (_, String, _) = (self.id(), self.take("name"), self.take("payload"));
+                let signal_id: Option<String> = self.take("signalId");
+                self.end()?;
+                return Ok(Call::Append(None, id, AppendRequest::signal(&name, payload, signal_id.as_deref())?));
             }
             "pruneTerminalProcesses" => return Ok(Call::Prune(self.take("cutoffMs"))),
             "reclaimProcessLease" => {
@@ -170,18 +191,22 @@ impl Arguments {
             "recentEvents" => Query::Events(self.id(), EventRange::Last(self.take("limit"))),
             "countEventsThrough" => Query::Count(self.id(), self.take("eventType"), self.take("upToSequence")),
             "wakeEventsAfter" => Query::Events(self.id(), EventRange::Unacked(self.take("afterSequence"))),
-            "listHandleGrants" => Query::GrantsOfScope(self.scope()?, Live::Any),
-            "listLiveHandleGrants" => Query::GrantsOfScope(self.scope()?, Live::Only),
+            "listHandleGrants" => Query::GrantsOfScope(self.scope()?, Live::Any.into()),
+            "listLiveHandleGrants" => Query::GrantsOfScope(self.scope()?, Live::Only.into()),
             "hasHandleGrant" => Query::IsGranted(self.scope()?, self.id()),
             "handleGrantsForProcess" => Query::GrantsOfProcess(self.id()),
             "getProcessLease" => Query::Lease(self.id()),
-            _ => return Err(Error::new(Code::Internal, format!("no method `{method}`"))),
+            _ => return Err(Error::new(Code::Internal, text!["no method `", method, "`"])),
         }))
     }
 
-    /// The wait of that name with these arguments.
-    pub fn wait(mut self, method: &str) -> Result<Wait> {
-        let wait = match method {
+    /// The wait of that name with these arguments, and the scope that it is on behalf of.
+    pub fn wait(mut self, method: &str) -> Result<(Option<ScopeId>, Wait)> {
+        let (scope, method) = match method {
+            "session" => (Some(self.scope()?), self.take("method")),
+            _ => (None, method.to_owned()),
+        };
+        let wait = match method.as_str() {
             "awaitTerminal" => Wait::Terminal(self.id()),
             "awaitEvent" => {
                 Wait::Event(self.id(), self.take("eventType"), self.take("afterSequence"), self.take("untilTerminal"))
@@ -190,10 +215,10 @@ impl Arguments {
                 Wait::Events(self.id(), self.take("after"), self.take("types"), self.take("untilTerminal"))
             }
             "ownerGone" => Wait::Gone(self.take("owner")),
-            _ => return Err(Error::new(Code::Internal, format!("no wait `{method}`"))),
+            _ => return Err(Error::new(Code::Internal, text!["no wait `", method, "`"])),
         };
         self.end()?;
-        Ok(wait)
+        Ok((scope, wait))
     }
 }
 
@@ -201,9 +226,9 @@ impl Call {
     /// Does it, and answers as JavaScript is to see it.
     pub async fn perform(self, registry: &ProcessRegistry) -> Result<Json> {
         let reply: Rc<dyn ToJson> = match self {
-            Call::Execute(operation) => return registry.execute(operation).await,
-            Call::Ask(query) => return registry.read(query.clone()).await?.into_json(&query),
-            Call::Append(id, request) => Rc::new(registry.append(&id, request).await?),
+            Call::Execute(plan) => return Ok(registry.run(plan).await?.to_json()),
+            Call::Ask(query) => return registry.read(query.clone()).await?.to_json(&query),
+            Call::Append(scope, id, request) => Rc::new(registry.append_for(scope, &id, request).await?),
             Call::Prune(cutoff) => Rc::new(registry.prune(cutoff).await?),
             Call::Reclaim(observed, owner, ttl) => Rc::new(registry.reclaim(observed, owner, ttl).await?),
         };
@@ -212,20 +237,22 @@ impl Call {
 }
 
 impl Wait {
-    /// Waits, and answers as JavaScript is to see it.
-    pub async fn perform(self, registry: &ProcessRegistry, awaiter: &ProcessAwaiter) -> Result<Json> {
-        Ok(match self {
-            Wait::Terminal(id) => awaiter.await_terminal(&id).await?.to_json(),
+    /// Waits, and answers as JavaScript is to see it. Each kind of wait is boxed at its own size: there may be thousands.
+    pub fn perform(self, registry: &ProcessRegistry, awaiter: ProcessAwaiter) -> LocalBoxFuture<'static, Result<Json>> {
+        match self {
+            Wait::Terminal(id) => Box::pin(async move { Ok(awaiter.await_terminal(&id).await?.to_json()) }),
             Wait::Event(id, event_type, after, until_terminal) => {
-                awaiter.await_event(&id, &event_type, after, until_terminal).await?.to_json()
+                Box::pin(
+                    async move { Ok(awaiter.await_event(&id, &event_type, after, until_terminal).await?.to_json()) },
+                )
             }
             Wait::Events(id, after, types, until_terminal) => {
-                awaiter.await_events(&id, after, types, until_terminal).await?.to_json()
+                Box::pin(async move { Ok(awaiter.await_events(&id, after, types, until_terminal).await?.to_json()) })
             }
             Wait::Gone(owner) => {
-                registry.owner_gone(&owner).await?;
-                Json::Null
+                let gone = registry.owner_gone(&owner);
+                Box::pin(async move { gone.await.map(|()| Json::Null) })
             }
-        })
+        }
     }
 }

@@ -16,7 +16,7 @@ use crate::{
 
 /// An argument in its own shape; `name` says which one is wrong.
 pub fn read<T: FromJson>(name: &str, value: JsValue) -> Result<T> {
-    json::read(from_js(&value)).map_err(|fault| Error::invalid(fault.within(name).to_string()))
+    json::read(from_js(&value)).map_err(|fault| Error::invalid(fault.within(name).text()))
 }
 
 /// A result as a plain object; `undefined` where there is nothing.

@@ -19,8 +19,8 @@ use crate::{
     },
     error::Error,
     host::{
-        Liveness,
-        browser::{BrowserClock, BrowserRandom, to_js},
+        Broadcast, Liveness,
+        browser::{BrowserClock, BrowserRandom, BrowserSpawn, to_js},
     },
     registry::Host,
     watch::ProcessEventSink,
@@ -42,8 +42,15 @@ fn lent(name: &str) -> Option<Function> {
 }
 
 /// The host of a registry in a browser, a worker, or Node.
-pub fn browser(liveness: Rc<dyn Liveness>) -> Host {
-    Host { clock: Rc::new(BrowserClock), random: Rc::new(BrowserRandom), liveness, schemas: Rc::new(LentSchemas) }
+pub fn browser(liveness: Rc<dyn Liveness>, broadcast: Rc<dyn Broadcast>) -> Host {
+    Host {
+        clock: Rc::new(BrowserClock),
+        random: Rc::new(BrowserRandom),
+        liveness,
+        schemas: Rc::new(LentSchemas),
+        spawn: Rc::new(BrowserSpawn),
+        broadcast,
+    }
 }
 
 /// An error as the `ProcessError` that JavaScript sees.
@@ -51,9 +58,9 @@ pub fn process_error(error: Error) -> JsValue {
     let cause = error.cause().and_then(|cause| cause.downcast_ref::<JsValue>()).cloned();
     let id = error.process_id().map_or(JsValue::UNDEFINED, |id| JsValue::from_str(id));
     let arguments =
-        Array::of4(&error.code().as_str().into(), &error.to_string().into(), &id, &cause.unwrap_or(JsValue::UNDEFINED));
+        Array::of4(&error.code().as_str().into(), &error.message().into(), &id, &cause.unwrap_or(JsValue::UNDEFINED));
     let made = lent("error").map(|make| make.apply(&JsValue::UNDEFINED, &arguments));
-    made.and_then(Result::ok).unwrap_or_else(|| js_sys::Error::new(&error.to_string()).into())
+    made.and_then(Result::ok).unwrap_or_else(|| js_sys::Error::new(error.message()).into())
 }
 
 /// Shows a person an error of a callback that must not fail what called it.

@@ -9,3 +9,7 @@ mod convert;
 mod host;
 mod receiver;
 mod registry;
+
+/// TLSF: constant time, and half the code of the standard allocator.
+#[global_allocator]
+static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();

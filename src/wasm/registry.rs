@@ -5,7 +5,7 @@ use std::{cell::RefCell, pin::pin, rc::Rc};
 use futures::{
     FutureExt,
     channel::oneshot,
-    future::{Either, Shared, select},
+    future::{Either, Shared, ready, select},
 };
 use js_sys::{Array, Function, Promise};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
@@ -27,12 +27,12 @@ use crate::{
     },
     error::{Code, Error, Result},
     host::{
-        NoProof,
+        NoBroadcast, NoProof,
         browser::{
             Listener,
-            tab::{Following, Lock, OwnerLocks},
+            tab::{Channel, Following, Lock, OwnerLocks},
         },
-        within,
+        turn, within,
     },
     registry::ProcessRegistry,
     store::{
@@ -98,7 +98,7 @@ pub struct Registry {
 
 async fn open(options: OpenOptions, sink: Option<Function>) -> Result<Registry> {
     let locks = Rc::new(OwnerLocks::new(&options.name));
-    let mut host = host::browser(locks.clone());
+    let mut host = host::browser(locks.clone(), Rc::new(Channel::new(&options.name)));
     let memory = || Rc::new(MemoryStore::new(host.clock.clone())) as Rc<dyn Store>;
     let store = match options.storage {
         Storage::Memory => memory(),
@@ -130,7 +130,10 @@ async fn open(options: OpenOptions, sink: Option<Function>) -> Result<Registry> 
                 lock = Some(taken);
             }
         }
-        false => host.liveness = Rc::new(NoProof),
+        false => {
+            host.liveness = Rc::new(NoProof);
+            host.broadcast = Rc::new(NoBroadcast);
+        }
     }
     let registry = ProcessRegistry::new(store, host);
     let (registry, hub) = match sink {
@@ -228,15 +231,18 @@ impl Registry {
         method: &str,
         arguments: Array,
     ) -> Promise {
-        let wait = self.is_open().and_then(|()| Arguments::new(&arguments).wait(method));
         let registry = self.registry.clone();
         let awaiter = match hub_backed {
             true => ProcessAwaiter::new(registry.clone(), self.hub.clone()),
             false => ProcessAwaiter::polling(registry.clone()),
         };
+        let wait = self.is_open().and_then(|()| Arguments::new(&arguments).wait(method));
+        let wait = match wait {
+            Ok((scope, wait)) => wait.perform(&registry, awaiter.on_behalf_of(scope)),
+            Err(fault) => ready(Err(fault)).boxed_local(),
+        };
         let closing = self.closed.clone();
         future_to_promise(async move {
-            let wait = async { wait?.perform(&registry, &awaiter).await };
             let wait = pin!(within(registry.clock(), timeout_ms.map(|span| span as Millis), wait));
             let aborted = pin!(aborted(signal));
             match select(select(aborted, closing), wait).await {
@@ -286,7 +292,10 @@ impl Registry {
         let presence = self.presence.take();
         let registry = self.registry.clone();
         promise(async move {
-            // Everything called before has had its first turn by now, and with it its transaction.
+            // Everything called before has had its first turn by now, and with it its transaction. Reads are gathered
+            // in that turn and begin in the next two.
+            turn().await;
+            turn().await;
             registry.close();
             drop(presence);
             Ok(Json::Null)

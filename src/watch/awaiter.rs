@@ -1,23 +1,22 @@
 //! Awaiting a process: subscribe, then read, then wait.
 //!
-//! Any other order loses a wake-up. The back-off is the floor: even where every tick is lost,
-//! a waiter looks again within a second.
+//! Any other order loses a wake-up. The sweep is the floor: even where every tick is lost, a waiter
+//! looks again within a second of the change.
 
-use std::{pin::pin, rc::Rc};
-
-use futures::future::{Either, select};
+use std::rc::Rc;
 
 use super::{ProcessAttach, ProcessChangeHub, backoff::Backoff};
 use crate::{
     domain::{
         event::ProcessEvent,
         json::to_json,
-        key::ProcessId,
-        process::{ProcessAwaitOutput, ProcessRecord},
+        key::{ProcessId, ScopeId},
+        process::ProcessAwaitOutput,
     },
     error::{Code, Error, Result},
     registry::ProcessRegistry,
     store::{Answer, EventPage, EventRange, Query},
+    text::text,
 };
 
 /// Turns the outcome or the next event of a process into a future. Dropping the future ends the
@@ -27,6 +26,8 @@ pub struct ProcessAwaiter {
     registry: ProcessRegistry,
     hub: Option<ProcessChangeHub>,
     attach: Option<Rc<dyn ProcessAttach>>,
+    /// Whose eyes it looks with. Absent: its own.
+    scope: Option<ScopeId>,
 }
 
 /// Events for a feed, and whether the feed is at its end.
@@ -47,12 +48,13 @@ const BATCH: u64 = 256;
 impl ProcessAwaiter {
     /// Wakes on the hub's ticks.
     pub fn new(registry: ProcessRegistry, hub: ProcessChangeHub) -> Self {
-        Self { registry, hub: Some(hub), attach: None }
+        registry.sweeps(&hub);
+        Self { registry, hub: Some(hub), attach: None, scope: None }
     }
 
     /// Hears nothing, and looks again as the back-off says.
     pub fn polling(registry: ProcessRegistry) -> Self {
-        Self { registry, hub: None, attach: None }
+        Self { registry, hub: None, attach: None, scope: None }
     }
 
     /// Leaves the waits for processes that have not ended to `attach`.
@@ -61,19 +63,22 @@ impl ProcessAwaiter {
         Self { attach: Some(attach), ..self }
     }
 
+    /// Waits for what is granted to a scope, to which everything else is unknown; without one, for anything.
+    #[must_use]
+    pub fn on_behalf_of(self, scope: Option<ScopeId>) -> Self {
+        Self { scope, ..self }
+    }
+
     /// The outcome. [`Code::UnknownProcess`] also where it is pruned meanwhile.
     pub async fn await_terminal(&self, id: &ProcessId) -> Result<ProcessAwaitOutput> {
         if let Some(attach) = &self.attach {
-            return match terminal_output(&self.registry.known(id).await?) {
+            let answer = self.registry.read(self.see(Query::Process(id.clone()))).await?;
+            return match terminal_output(id, &answer)? {
                 Some(output) => Ok(output),
                 None => attach.await_terminal(id).await,
             };
         }
-        self.until(Query::Process(id.clone()), |answer| {
-            let Answer::Process(Some(record)) = answer else { return Err(Error::unknown_process(id)) };
-            Ok(terminal_output(&record))
-        })
-        .await
+        self.until(Query::Process(id.clone()), |answer| terminal_output(id, answer)).await
     }
 
     /// The first event of a type after a sequence. Events may follow the end of a process, so it
@@ -87,9 +92,9 @@ impl ProcessAwaiter {
     ) -> Result<Rc<ProcessEvent>> {
         self.until(Query::Events(id.clone(), EventRange::first(event_type, after)), |answer| {
             let EventPage { record, events } = page_of(id, answer)?;
-            match events.into_iter().next() {
+            match events.first().cloned() {
                 None if until_terminal && record.is_terminal() => {
-                    let what = format!("ended without another `{event_type}`");
+                    let what = text!["ended without another `", event_type, "`"];
                     Err(Error::of(Code::ProcessTerminal, id, what))
                 }
                 first => Ok(first),
@@ -109,23 +114,30 @@ impl ProcessAwaiter {
     ) -> Result<EventBatch> {
         let range = EventRange::After { after, limit: Some(BATCH), types };
         self.until(Query::Events(id.clone(), range), |answer| {
-            let EventPage { record, mut events } = page_of(id, answer)?;
+            let EventPage { record, events } = page_of(id, answer)?;
             let read_to_end = events.len() < BATCH as usize;
             let end = record.log.terminal_sequence.filter(|_| until_terminal);
             let Some(end) = end else {
-                return Ok((!events.is_empty()).then_some(EventBatch { events, done: false }));
+                return Ok((!events.is_empty()).then(|| EventBatch { events: events.clone(), done: false }));
             };
             let newest = events.last().map_or(after, |event| event.sequence);
-            events.retain(|event| event.sequence <= end);
+            let events = events.iter().filter(|event| event.sequence <= end).cloned().collect();
             Ok(Some(EventBatch { events, done: read_to_end || newest >= end }))
         })
         .await
     }
 
+    fn see(&self, query: Query) -> Query {
+        match &self.scope {
+            Some(scope) => Query::Viewed(scope.clone(), Box::new(query)),
+            None => query,
+        }
+    }
+
     /// Waits until `look` finds what it looks for in an answer.
-    async fn until<T>(&self, query: Query, look: impl Fn(Answer) -> Result<Option<T>>) -> Result<T> {
+    async fn until<T>(&self, query: Query, look: impl Fn(&Answer) -> Result<Option<T>>) -> Result<T> {
         let mut found = None;
-        self.watch(query, &mut |answer| {
+        self.watch(self.see(query), &mut |answer| {
             found = look(answer)?;
             Ok(found.is_some())
         })
@@ -134,35 +146,33 @@ impl ProcessAwaiter {
     }
 
     /// Subscribes, then reads and waits in turn until `look` is satisfied with an answer.
-    async fn watch(&self, query: Query, look: &mut dyn FnMut(Answer) -> Result<bool>) -> Result<()> {
+    async fn watch(&self, query: Query, look: &mut dyn FnMut(&Answer) -> Result<bool>) -> Result<()> {
         let mut changes = match (&self.hub, query.process_id()) {
             (Some(hub), Some(id)) => Some(hub.subscribe(id)),
             (Some(_) | None, _) => None,
         };
         let mut backoff = Backoff::default();
         loop {
-            if look(self.registry.read(query.clone()).await?)? {
+            if look(&*self.registry.read(query.clone()).await?)? {
                 return Ok(());
             }
-            let pause = self.registry.clock().sleep(backoff.step());
-            let Some(changes) = &mut changes else {
-                pause.await;
-                continue;
-            };
-            let tick = pin!(changes.changed());
-            match select(tick, pause).await {
-                Either::Left(_) => backoff.reset(),
-                Either::Right(_) => {}
+            match &mut changes {
+                Some(changes) => changes.changed().await,
+                None => {
+                    self.registry.clock().sleep(backoff.span()).await;
+                    backoff.lengthen();
+                }
             }
         }
     }
 }
 
-fn page_of(id: &ProcessId, answer: Answer) -> Result<EventPage> {
+fn page_of<'a>(id: &ProcessId, answer: &'a Answer) -> Result<&'a EventPage> {
     let Answer::Events(Some(page)) = answer else { return Err(Error::unknown_process(id)) };
     Ok(page)
 }
 
-fn terminal_output(record: &ProcessRecord) -> Option<ProcessAwaitOutput> {
-    record.terminal().map(|terminal| terminal.await_output.clone())
+fn terminal_output(id: &ProcessId, answer: &Answer) -> Result<Option<ProcessAwaitOutput>> {
+    let Answer::Process(Some(record)) = answer else { return Err(Error::unknown_process(id)) };
+    Ok(record.terminal().map(|terminal| terminal.await_output.clone()))
 }

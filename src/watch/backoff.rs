@@ -18,16 +18,19 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// The span to wait now; the next one is twice as long.
-    pub fn step(&mut self) -> Millis {
-        let span = self.0;
-        self.0 = (span * 2).min(LONGEST_MS);
-        span
+    /// The span to wait now.
+    pub fn span(self) -> Millis {
+        self.0
     }
 
-    /// Starts over, because something happened.
-    pub fn reset(&mut self) {
-        *self = Self::default();
+    /// Doubles the span, because nothing happened in it.
+    pub fn lengthen(&mut self) {
+        self.0 = (self.0 * 2).min(LONGEST_MS);
+    }
+
+    /// Starts over, because something happened. Tells whether that makes a difference.
+    pub fn reset(&mut self) -> bool {
+        std::mem::replace(&mut self.0, FIRST_MS) != FIRST_MS
     }
 }
 
@@ -38,9 +41,11 @@ mod tests {
     #[test]
     fn the_back_off_doubles_from_25_ms_to_1_s_and_starts_over() {
         let mut backoff = Backoff::default();
-        let spans: Vec<_> = (0..8).map(|_| backoff.step()).collect();
-        assert_eq!(spans, [25, 50, 100, 200, 400, 800, 1000, 1000]);
-        backoff.reset();
-        assert_eq!(backoff.step(), 25);
+        for span in [25, 50, 100, 200, 400, 800, 1000, 1000] {
+            assert_eq!(backoff.span(), span);
+            backoff.lengthen();
+        }
+        assert!(backoff.reset());
+        assert_eq!((backoff.span(), backoff.reset()), (25, false));
     }
 }

@@ -5,14 +5,14 @@
 //! The hub knows nothing of rows, and never says what changed.
 
 use std::{
-    cell::{Cell, RefCell},
-    collections::HashMap,
+    cell::{Cell, OnceCell, RefCell},
     rc::Rc,
 };
 
 use futures::channel::oneshot;
 
-use crate::domain::key::ProcessId;
+use super::sweep::Sweep;
+use crate::domain::{key::ProcessId, table::ById};
 
 /// Counts the changes of each process that somebody watches. Clones share it.
 #[derive(Clone, Default)]
@@ -20,9 +20,11 @@ pub struct ProcessChangeHub(Rc<Shared>);
 
 #[derive(Default)]
 struct Shared {
-    watched: RefCell<HashMap<ProcessId, Watched>>,
+    watched: RefCell<ById<RefCell<Watched>>>,
     listeners: RefCell<Vec<(u64, Listener)>>,
     next: Cell<u64>,
+    /// Finds what no tick told.
+    sweep: OnceCell<Sweep>,
 }
 
 type Listener = Rc<dyn Fn(&ProcessId)>;
@@ -44,8 +46,12 @@ impl ProcessChangeHub {
 
     /// Starts watching a process. Subscribe before reading.
     pub fn subscribe(&self, id: &ProcessId) -> ChangeReceiver {
-        let mut watched = self.0.watched.borrow_mut();
-        let entry = watched.entry(id.clone()).or_default();
+        let first = self.0.watched.borrow().is_empty();
+        let entry = self.0.watched.borrow_mut().get_or_default(id);
+        if let (true, Some(sweep)) = (first, self.sweep()) {
+            sweep.start(self);
+        }
+        let mut entry = entry.borrow_mut();
         let seat = entry.free.pop().unwrap_or_else(|| {
             entry.seats.push(None);
             entry.seats.len() - 1
@@ -56,14 +62,13 @@ impl ProcessChangeHub {
     /// Says that a process changed.
     pub fn notify(&self, id: &ProcessId) {
         let mut woken = Vec::new();
-        if let Some(entry) = self.0.watched.borrow_mut().get_mut(id) {
-            entry.version += 1;
-            woken.extend(entry.seats.iter_mut().filter_map(Option::take));
+        if let Some(entry) = self.0.watched(id) {
+            entry.borrow_mut().tick(&mut woken);
+            if let Some(sweep) = self.sweep() {
+                sweep.heard();
+            }
         }
-        for waiter in woken {
-            // A waiter that went away meanwhile needs no waking.
-            let _ = waiter.send(());
-        }
+        wake(woken);
         let listeners: Vec<_> = self.0.listeners.borrow().iter().map(|(_, listener)| listener.clone()).collect();
         for listener in listeners {
             listener(id);
@@ -72,8 +77,35 @@ impl ProcessChangeHub {
 
     /// Says that every process that somebody watches may have changed.
     pub fn notify_all(&self) {
-        let ids: Vec<_> = self.0.watched.borrow().keys().cloned().collect();
-        ids.iter().for_each(|id| self.notify(id));
+        self.0.watched_ids().iter().for_each(|id| self.notify(id));
+    }
+
+    /// Makes everyone who waits look again, though nothing is known to have changed.
+    pub(crate) fn wake_all(&self) {
+        let mut woken = Vec::new();
+        for id in self.0.watched_ids() {
+            if let Some(entry) = self.0.watched(&id) {
+                entry.borrow_mut().tick(&mut woken);
+            }
+        }
+        wake(woken);
+    }
+
+    /// Has a sweep find the changes that no tick tells of, unless it has one already.
+    pub(crate) fn swept_by(&self, sweep: impl FnOnce() -> Sweep) {
+        if self.sweep().is_some() {
+            return;
+        }
+        let sweep = self.0.sweep.get_or_init(sweep);
+        if !self.0.watched.borrow().is_empty() {
+            sweep.start(self);
+            // They may have read before the sweep knows where to begin.
+            self.wake_all();
+        }
+    }
+
+    pub(crate) fn sweep(&self) -> Option<&Sweep> {
+        self.0.sweep.get()
     }
 
     /// Calls `listener` with the id of every change, until [`forget`](Self::forget).
@@ -92,6 +124,31 @@ impl ProcessChangeHub {
     /// How many processes somebody watches.
     pub fn tracked_processes(&self) -> usize {
         self.0.watched.borrow().len()
+    }
+}
+
+impl Shared {
+    fn watched(&self, id: &ProcessId) -> Option<Rc<RefCell<Watched>>> {
+        self.watched.borrow().get(id)
+    }
+
+    fn watched_ids(&self) -> Vec<ProcessId> {
+        self.watched.borrow().ids()
+    }
+}
+
+impl Watched {
+    /// Moves the version on, and hands out whoever waits for that.
+    fn tick(&mut self, woken: &mut Vec<oneshot::Sender<()>>) {
+        self.version += 1;
+        woken.extend(self.seats.iter_mut().filter_map(Option::take));
+    }
+}
+
+fn wake(woken: Vec<oneshot::Sender<()>>) {
+    for waiter in woken {
+        // A waiter that went away meanwhile needs no waking.
+        let _ = waiter.send(());
     }
 }
 
@@ -115,8 +172,8 @@ impl ChangeReceiver {
 
     /// Where nothing changed yet, what to wait for.
     fn wait(&mut self) -> Option<oneshot::Receiver<()>> {
-        let mut watched = self.hub.watched.borrow_mut();
-        let entry = watched.get_mut(&self.id)?;
+        let entry = self.hub.watched(&self.id)?;
+        let mut entry = entry.borrow_mut();
         if entry.version != self.seen {
             self.seen = entry.version;
             return None;
@@ -129,15 +186,19 @@ impl ChangeReceiver {
 
 impl Drop for ChangeReceiver {
     fn drop(&mut self) {
-        let mut watched = self.hub.watched.borrow_mut();
-        let Some(entry) = watched.get_mut(&self.id) else { return };
+        let Some(entry) = self.hub.watched(&self.id) else { return };
+        let mut entry = entry.borrow_mut();
         let waiting = entry.seats.get_mut(self.seat).and_then(Option::take);
         entry.free.push(self.seat);
         if entry.free.len() == entry.seats.len() {
-            watched.remove(&self.id);
+            self.hub.watched.borrow_mut().remove(&self.id);
         }
-        drop(watched);
+        drop(entry);
         drop(waiting);
+        let nobody_left = self.hub.watched.borrow().is_empty();
+        if let (true, Some(sweep)) = (nobody_left, self.hub.sweep.get()) {
+            sweep.stop();
+        }
     }
 }
 

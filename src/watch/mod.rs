@@ -3,8 +3,10 @@
 pub mod attach;
 pub mod awaiter;
 pub mod backoff;
+pub mod hints;
 pub mod hub;
 pub mod sink;
+pub mod sweep;
 
 pub use attach::ProcessAttach;
 pub use awaiter::ProcessAwaiter;

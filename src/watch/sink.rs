@@ -2,11 +2,11 @@
 //!
 //! A sink is for freshness, never for truth: what it missed is in the log.
 
-use std::{cell::RefCell, collections::HashMap, rc::Rc};
+use std::{cell::RefCell, rc::Rc};
 
 use futures::{channel::oneshot, future::LocalBoxFuture};
 
-use crate::domain::{event::ProcessEvent, key::ProcessId};
+use crate::domain::{event::ProcessEvent, key::ProcessId, table::ById};
 
 /// Sees each event that an append inserted, after its commit. Replays and the terminal events
 /// of `complete_process…` are not shown.
@@ -21,7 +21,7 @@ pub trait ProcessEventSink {
 /// Keeps the calls of a sink in append order, per process, while the calls themselves may
 /// overlap. (Were each call to wait for the one before, a sink that appends would wait for itself.)
 #[derive(Clone, Default)]
-pub struct Turns(Rc<RefCell<HashMap<ProcessId, Vec<Place>>>>);
+pub struct Turns(Rc<RefCell<ById<RefCell<Vec<Place>>>>>);
 
 struct Place {
     number: u64,
@@ -51,18 +51,22 @@ pub struct Turn {
 impl Turns {
     /// Takes the next place. Call it in append order: before the append is sent to the store.
     pub fn join(&self, id: &ProcessId) -> Turn {
-        let mut turns = self.0.borrow_mut();
-        let queue = turns.entry(id.clone()).or_default();
+        let queue = self.0.borrow_mut().get_or_default(id);
+        let mut queue = queue.borrow_mut();
         let number = queue.last().map_or(0, |last| last.number + 1);
         queue.push(Place { number, sequence: None, call: None });
         Turn { turns: self.clone(), id: id.clone(), number }
     }
 
+    fn queue(&self, id: &ProcessId) -> Option<Rc<RefCell<Vec<Place>>>> {
+        self.0.borrow().get(id)
+    }
+
     /// Calls the place that waits and has nobody before it, if there is one.
     fn call_next(&self, id: &ProcessId) {
         let call = {
-            let mut turns = self.0.borrow_mut();
-            let Some(queue) = turns.get_mut(id) else { return };
+            let Some(queue) = self.queue(id) else { return };
+            let mut queue = queue.borrow_mut();
             let is_next = |place: &Place| place.call.is_some() && !queue.iter().any(|other| other.precedes(place));
             let next = queue.iter().position(is_next);
             next.and_then(|next| queue.get_mut(next)?.call.take())
@@ -77,8 +81,8 @@ impl Turn {
     /// Resolves when the append, which has landed as `sequence`, has nobody before it.
     pub async fn come(&self, sequence: u64) {
         let (call, called) = oneshot::channel();
-        if let Some(queue) = self.turns.0.borrow_mut().get_mut(&self.id)
-            && let Some(place) = queue.iter_mut().find(|place| place.number == self.number)
+        if let Some(queue) = self.turns.queue(&self.id)
+            && let Some(place) = queue.borrow_mut().iter_mut().find(|place| place.number == self.number)
         {
             place.sequence = Some(sequence);
             place.call = Some(call);
@@ -92,11 +96,11 @@ impl Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         {
-            let mut turns = self.turns.0.borrow_mut();
-            let Some(queue) = turns.get_mut(&self.id) else { return };
+            let Some(queue) = self.turns.queue(&self.id) else { return };
+            let mut queue = queue.borrow_mut();
             queue.retain(|place| place.number != self.number);
             if queue.is_empty() {
-                turns.remove(&self.id);
+                self.turns.0.borrow_mut().remove(&self.id);
             }
         }
         self.turns.call_next(&self.id);

@@ -1,7 +1,10 @@
 //! The change feed: every change of a row, each row at its last place, and what was pruned.
 
 use futures::future::join;
-use longwait::store::Changes;
+use longwait::{
+    domain::table::sorted,
+    store::{Answer, Changes, MOST_CHANGED, Query},
+};
 use serde_json::json;
 
 use crate::support::{AsJson, START, World, ids, made, owner, scope};
@@ -175,4 +178,30 @@ pub async fn one_commit_that_changes_several_rows_gives_each_its_own_place(world
     }
     seen.sort();
     assert_eq!(seen, ["a", "b", "c"]);
+}
+
+pub async fn changed_ids_are_named_unless_they_are_too_many_or_their_beginning_is_unknown(world: World) {
+    let changed = async |after: Option<u64>| {
+        let answer = world.registry.read(Query::ChangedIds(after)).await.unwrap();
+        let Answer::ChangedIds(ids, end) = &*answer else { panic!("answers another question") };
+        (ids.as_ref().map(|ids| sorted(ids.iter()).json()), *end)
+    };
+    assert_eq!(changed(Some(0)).await, (Some(json!([])), 0));
+    for id in ["a", "b", "c"] {
+        world.start(id).await;
+    }
+    world.note("a").await;
+    assert_eq!(changed(Some(0)).await, (Some(json!(["a", "b", "c"])), 4));
+    assert_eq!(changed(Some(2)).await, (Some(json!(["a", "c"])), 4));
+    assert_eq!(changed(Some(4)).await, (Some(json!([])), 4));
+    assert_eq!((changed(None).await, changed(Some(5)).await), ((None, 4), (None, 4)));
+    world.succeed("b").await;
+    world.registry.prune(u64::MAX).await.unwrap();
+    assert_eq!(changed(Some(5)).await, (Some(json!(["b"])), 6), "a pruned one has changed as well");
+    let most = MOST_CHANGED as u64;
+    for number in 0..most {
+        world.start(&format!("p{number}")).await;
+    }
+    assert_eq!(changed(Some(6)).await.0.map(|ids| ids.as_array().unwrap().len()), Some(MOST_CHANGED));
+    assert_eq!(changed(Some(5)).await, (None, 6 + most));
 }

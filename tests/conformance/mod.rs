@@ -27,6 +27,7 @@ pub mod registering;
 pub mod replaying;
 pub mod sessions;
 pub mod showing;
+pub mod viewing;
 pub mod waiting;
 pub mod waking;
 
@@ -136,6 +137,7 @@ macro_rules! conformance {
                 the_feed_pages_without_gap_or_repeat,
                 a_reader_in_another_tab_misses_nothing,
                 one_commit_that_changes_several_rows_gives_each_its_own_place,
+                changed_ids_are_named_unless_they_are_too_many_or_their_beginning_is_unknown,
             ]
             appending: [
                 sequences_count_from_one_without_gaps,
@@ -216,6 +218,8 @@ macro_rules! conformance {
                 events_are_counted_by_type_up_to_a_sequence,
                 an_empty_log_reads_as_empty,
                 every_read_of_a_log_refuses_an_unknown_process,
+                a_read_sees_what_was_written_in_calls_before_it,
+                reads_of_one_turn_have_each_their_own_answer,
             ]
             granting: [
                 a_grant_names_its_scope_session_and_process,
@@ -272,6 +276,19 @@ macro_rules! conformance {
                 leases_leave_record_log_and_hub_alone,
                 a_lease_time_out_of_range_is_refused,
                 an_owner_without_a_name_is_refused,
+            ]
+            viewing: [
+                a_session_sees_what_is_granted_to_it_and_nothing_else,
+                a_frame_and_its_session_see_each_their_own,
+                a_sessions_list_holds_what_runs_unless_asked_otherwise,
+                a_session_signals_and_cancels_what_is_granted_to_it,
+                a_signal_under_an_id_is_sent_once,
+                every_process_takes_signals_undeclared_and_declared_ones_as_declared,
+                what_is_taken_back_is_unknown_at_once,
+                a_wait_of_a_session_resolves_as_any_other,
+                a_grant_that_is_taken_back_ends_a_wait_when_it_looks_next,
+                a_pruned_process_that_is_registered_again_is_not_the_one_that_was_granted,
+                a_view_for_a_scope_that_could_be_taken_for_another_is_refused,
             ]
             waiting: [
                 every_change_of_a_row_ticks_once_after_its_commit,

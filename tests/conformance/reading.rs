@@ -1,6 +1,10 @@
-//! Stretches of a log.
+//! Stretches of a log, and reads that begin together.
 
-use longwait::{Code, store::EventRange};
+use futures::future::{join, join_all};
+use longwait::{
+    Code,
+    store::{EventRange, Live},
+};
 use serde_json::json;
 
 use crate::support::{World, after, refused, sequences};
@@ -95,4 +99,34 @@ pub async fn every_read_of_a_log_refuses_an_unknown_process(world: World) {
         assert_eq!(refused(world.events("p", range).await), Code::UnknownProcess);
     }
     assert_eq!(refused(world.registry.count_events(&"p".into(), "note", 9).await), Code::UnknownProcess);
+}
+
+pub async fn a_read_sees_what_was_written_in_calls_before_it(world: World) {
+    world.start("p").await;
+    for sequence in 1..=5 {
+        let (_, log) = join(world.note("p"), world.log("p")).await;
+        assert_eq!(log.len(), sequence);
+    }
+    let (_, record) = join(world.succeed("p"), world.record("p")).await;
+    assert!(record.is_terminal());
+}
+
+pub async fn reads_of_one_turn_have_each_their_own_answer(world: World) {
+    for number in 0..100 {
+        world.start(&format!("p{number:02}")).await;
+    }
+    world.note("p07").await;
+    world.grant("s", "p08").await;
+    let records = join_all((0..100).map(|number| {
+        let (world, id) = (&world, format!("p{number:02}"));
+        async move { world.record(&id).await.id().to_string() }
+    }));
+    let logs = join_all(["p06", "p07", "p07"].map(|id| world.log(id)));
+    let granted = join_all(["s", "t"].map(|scope| world.granted(scope, Live::Any)));
+    let unknown = join(world.events("nobody", after(0)), world.list(json!({"status": "completed"})));
+    let ((records, logs), (granted, (unknown, completed))) = join(join(records, logs), join(granted, unknown)).await;
+    assert_eq!(records, (0..100).map(|number| format!("p{number:02}")).collect::<Vec<_>>());
+    assert_eq!(logs.iter().map(Vec::len).collect::<Vec<_>>(), [0, 1, 1]);
+    assert_eq!(granted, [vec!["p08".to_owned()], vec![]]);
+    assert_eq!((refused(unknown), completed), (Code::UnknownProcess, vec![]));
 }

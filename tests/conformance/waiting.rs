@@ -190,7 +190,7 @@ pub async fn many_waiters_on_one_process_all_resolve(world: World) {
     let (awaiter, p) = (world.awaiter(), "p".into());
     let waits = join_all((0..50).map(|_| awaiter.await_terminal(&p)));
     let (outputs, ()) = join(waits, async {
-        world.clock.asleep(50).await;
+        world.clock.asleep(1).await;
         assert_eq!(world.hub.tracked_processes(), 1);
         world.succeed("p").await;
     })

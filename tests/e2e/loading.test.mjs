@@ -93,12 +93,53 @@ describe("the package, without any tool", () => {
     assert.deepEqual(complaints, []);
   });
 
+  test("fetches the schema validator when it meets the first schema, and not before", async (t) => {
+    const { page, seen } = await watched(t);
+    await page.evaluate(() => globalThis.append("plain", 1));
+    assert.deepEqual(seen, []);
+    const refusals = await page.evaluate(() => Promise.all([globalThis.append("strict", "x"), globalThis.append("strict", "y")]));
+    assert.deepEqual(refusals, ["invalid_payload", "invalid_payload"]);
+    assert.equal(await page.evaluate(() => globalThis.append("strict", 1)), 1);
+    assert.equal(seen.length, 1);
+  });
+
+  test("says so where the validator cannot be fetched; what needs none goes on", async (t) => {
+    const { page } = await watched(t, (route) => route.abort());
+    assert.equal(await page.evaluate(() => globalThis.append("strict", 1)), "internal");
+    assert.equal(await page.evaluate(() => globalThis.append("plain", 1)), 1);
+  });
+
   test("where the policy forbids WebAssembly, opening is rejected with a code", async (t) => {
     const policy = STRICT.replace("'wasm-unsafe-eval'", "");
     const { open } = await pageOf(t, { "test.html": html("/script.js"), "script.js": job(PACKAGE) + report }, policy);
     assert.deepEqual(await open(), { name: "ProcessError", code: "internal" });
   });
 });
+
+/** A page that can append to a process without a schema and to one with; `seen` are the requests for the validator. */
+async function watched(t, answer = (route) => route.continue()) {
+  const script = `
+    import { openRegistry } from "${PACKAGE}";
+    const registry = await openRegistry();
+    globalThis.append = async (id, payload) => {
+      try {
+        const payloadSchema = id === "strict" ? { type: "number" } : undefined;
+        await registry.registerProcess({ id, input: { type: "external" }, eventTypes: [{ name: "tick", payloadSchema }] });
+        return (await registry.appendEvent(id, { eventType: "tick", payload })).event.sequence;
+      } catch ({ code }) {
+        return code;
+      }
+    };
+    globalThis.result = true;`;
+  const { page, open } = await pageOf(t, { "test.html": html("/script.js"), "script.js": script }, STRICT);
+  const seen = [];
+  await page.route("**/schema.js", (route) => {
+    seen.push(route.request().url());
+    return answer(route);
+  });
+  await open();
+  return { page, seen };
+}
 
 describe("the package as npm packs it, with Vite", () => {
   test("works from a build", async (t) => {

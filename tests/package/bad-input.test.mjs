@@ -68,6 +68,17 @@ const methods = {
   getProcessLease: [["p", badIds]],
 };
 
+/** The same for what a session may call. */
+const viewed = {
+  list: [[{}, [...badOptionals, { status: "waiting" }, { waiting: 1 }, { kind: 1 }, { more: 1 }]]],
+  get: methods.getProcess,
+  eventsAfter: methods.eventsAfter,
+  signal: [["p", badIds], ["go", [...badIds, "a b", "a.b", "ä", "go\n"]], [null, badJson], [{}, [null, 7, "x", [], { signalId: "" }, { signalId: 7 }, { id: "1" }]]],
+  requestCancel: methods.requestCancel,
+  awaitTerminal: [["p", badIds]],
+  awaitEvent: [["p", badIds], ["progress", badIds], [0, badNumbers.slice(1)]],
+};
+
 const badWaits = [null, 7, "x", [], () => {}, { timeout: 1 }, { timeoutMs: -1 }, { timeoutMs: NaN }, { timeoutMs: "1" }, { timeoutMs: null }, { signal: {} }, { signal: null }, { signal: new AbortController() }, { get signal() { throw boom; } }];
 const badEvents = [null, 7, "x", [], () => {}, { after: -1 }, { after: 1.5 }, { after: "0" }, { types: "a" }, { types: [1] }, { untilTerminal: 1 }, { signal: {} }, { signal: null }, { typos: 1 }, { get after() { throw boom; } }];
 
@@ -100,17 +111,28 @@ async function refuses(call, what, codes = ["invalid_argument"]) {
 }
 
 describe("every method refuses bad arguments", () => {
-  for (const [method, places] of Object.entries(methods)) {
-    test(method, async () => {
-      const good = places.map(([value]) => value);
-      for (const [place, [, bad]] of places.entries()) {
-        for (const value of bad) {
-          const given = good.with(place, value);
-          await refuses(() => registry[method](...given), `${method}(${given.map(show).join(", ")})`);
-        }
+  async function refusesEach(object, method, places) {
+    const good = places.map(([value]) => value);
+    for (const [place, [, bad]] of places.entries()) {
+      for (const value of bad) {
+        const given = good.with(place, value);
+        await refuses(() => object[method](...given), `${method}(${given.map(show).join(", ")})`);
       }
+    }
+  }
+
+  for (const [method, places] of Object.entries(methods)) test(method, () => refusesEach(registry, method, places));
+  for (const [method, places] of Object.entries(viewed)) {
+    test(`${method} of a session`, async () => {
+      await registry.grantHandle(scope, "p");
+      await refusesEach(registry.session(scope), method, places);
     });
   }
+
+  test("a scope that reads as another's frame is refused by all that a session does", async () => {
+    const view = registry.session({ sessionId: "s/frame:f" });
+    for (const [method, places] of Object.entries(viewed)) await refuses(() => view[method](...places.map(([value]) => value)), method);
+  });
 
   test("the awaiters", async () => {
     for (const awaiter of [registry.awaiter, registry.pollingAwaiter()]) {
@@ -138,6 +160,7 @@ describe("every method refuses bad arguments", () => {
       throws(() => registry.hub.subscribe(id), `subscribe(${show(id)})`);
       throws(() => registry.hub.notify(id), `notify(${show(id)})`);
     }
+    for (const scope of [...badObjects, {}, { sessionId: "" }, { sessionId: 1 }, { sessionId: "s", agentFrameId: " " }, { sessionId: "s", agentFrameId: null }]) throws(() => registry.session(scope), `session(${show(scope)})`);
     for (const options of badEvents) throws(() => registry.events("p", options), `events with ${show(options)}`);
     for (const listener of [undefined, null, 7, "x", {}, []]) throws(() => registry.onChange(listener), `onChange(${show(listener)})`);
   });

@@ -30,7 +30,7 @@ test("it holds what it needs and nothing else", () => {
   const files = execFileSync("find", [".", "-type", "f"], { cwd: installed, encoding: "utf8" }).trim().split("\n").sort();
   assert.deepEqual(files, [
     "./CHANGELOG.md", "./LICENSE", "./README.md", "./THIRD_PARTY.md", "./dist/errors.d.ts", "./dist/index.d.ts", "./dist/index.js", "./dist/index.js.map", "./dist/longwait_bg.wasm",
-    "./dist/node.js", "./dist/node.js.map", "./dist/types.d.ts", "./package.json",
+    "./dist/node.js", "./dist/node.js.map", "./dist/schema.js", "./dist/schema.js.map", "./dist/types.d.ts", "./package.json",
   ]);
 });
 

@@ -500,7 +500,88 @@ describe("the hub", () => {
   });
 });
 
+describe("a session's view", () => {
+  const scope = { sessionId: "s", agentFrameId: "f" };
+
+  /** A registry with `mine`, which is granted to the scope, and `other`, which is not. */
+  async function granted(t) {
+    const registry = await open(t);
+    for (const id of ["mine", "other"]) await registry.registerProcess(external(id, { eventTypes }));
+    await registry.grantHandle(scope, "mine", { label: "Mine" });
+    return { registry, view: registry.session(scope) };
+  }
+
+  test("lists, reads, awaits and signals what is granted to it", async (t) => {
+    const { registry, view } = await granted(t);
+    assert.deepEqual(view.scope, scope);
+    const [{ grant, record }, ...more] = await view.list();
+    assert.deepEqual([grant.descriptor, record.id, more], [{ label: "Mine" }, "mine", []]);
+    assert.deepEqual(await view.get("mine"), record);
+    const arrives = view.awaitEvent("mine", "signal.go");
+    const ends = view.awaitTerminal("mine");
+    const { event, replayed } = await view.signal("mine", "go", { n: 1 }, { signalId: "1" });
+    assert.deepEqual([event.eventType, event.payload, event.sequence, replayed], ["signal.go", { n: 1 }, 1, false]);
+    assert.deepEqual(await arrives, event);
+    assert.equal((await view.signal("mine", "go", { n: 1 }, { signalId: "1" })).replayed, true);
+    assert.equal((await view.signal("mine", "stop")).event.payload, null);
+    assert.equal((await view.requestCancel("mine", "enough")).event.eventType, "process.cancel_requested");
+    assert.deepEqual((await view.eventsAfter("mine", 1, { limit: 1 })).map(({ eventType }) => eventType), ["signal.stop"]);
+    await registry.completeProcess("mine", success(1));
+    assert.deepEqual(await ends, success(1));
+    assert.deepEqual([await view.list(), (await view.list({ status: "any" })).length], [[], 1]);
+    assert.equal(registry.hub.trackedProcesses, 0);
+  });
+
+  test("shows nothing of what is not", async (t) => {
+    const { registry, view } = await granted(t);
+    for (const id of ["other", "nobody"]) {
+      assert.equal(await view.get(id), undefined);
+      const refused = [
+        view.eventsAfter(id, 0), view.awaitTerminal(id), view.awaitEvent(id, "progress"), view.signal(id, "go"), view.requestCancel(id),
+      ];
+      for (const call of refused) await rejects(call, "unknown_process", id);
+    }
+    assert.deepEqual(await registry.eventsAfter("other", 0), []);
+    assert.equal(await registry.session({ sessionId: "s" }).get("mine"), undefined);
+  });
+
+  test("ends a wait with its signal, its timeout, and the registry", async (t) => {
+    const { registry, view } = await granted(t);
+    const controller = new AbortController();
+    const aborted = view.awaitTerminal("mine", { signal: controller.signal });
+    controller.abort("enough");
+    await assert.rejects(aborted, (reason) => reason === "enough");
+    await rejects(view.awaitEvent("mine", "progress", 0, { timeoutMs: 1 }), "timeout");
+    const last = view.awaitTerminal("mine");
+    await settled();
+    await registry.close();
+    await rejects(last, "closed");
+    await rejects(view.get("mine"), "closed");
+  });
+
+  test("cannot be turned into another", async (t) => {
+    const given = { sessionId: "s", agentFrameId: "f" };
+    const { registry } = await granted(t);
+    const view = registry.session(given);
+    given.agentFrameId = "g";
+    assert.throws(() => { view.scope = { sessionId: "t" }; }, TypeError);
+    assert.throws(() => { view.scope.sessionId = "t"; }, TypeError);
+    assert.equal((await view.get("mine")).id, "mine");
+    assert.deepEqual(Object.keys(view).sort(), ["awaitEvent", "awaitTerminal", "scope"]);
+  });
+});
+
 describe("closing", () => {
+  test("lets what was called before it finish", async (t) => {
+    const registry = await open(t);
+    await registry.registerProcess(external("p", { eventTypes }));
+    const before = [registry.getProcess("p"), registry.appendEvent("p", { eventType: "progress" }), registry.eventsAfter("p", 0)];
+    const closing = registry.close();
+    const [record, { event }, events] = await Promise.all(before);
+    assert.deepEqual([record.id, event.sequence, events.length], ["p", 1, 1]);
+    await closing;
+  });
+
   test("ends every wait, refuses what comes after, and may be repeated", async (t) => {
     const registry = await open(t);
     await registry.registerProcess(external("p", { eventTypes }));

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use longwait::domain::schema::SchemaHost;
+use longwait::{domain::schema::SchemaHost, host::Spawn};
 
 pub mod memory;
 mod world;
@@ -13,6 +13,26 @@ pub mod indexed_db;
 mod schemas;
 
 pub use world::*;
+
+/// What the worlds of these tests run beside them.
+#[cfg(target_family = "wasm")]
+fn spawn() -> Rc<dyn Spawn> {
+    Rc::new(longwait::host::browser::BrowserSpawn)
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn spawn() -> Rc<dyn Spawn> {
+    Rc::new(tasks())
+}
+
+/// The tasks of the test that runs on this thread.
+#[cfg(not(target_family = "wasm"))]
+pub fn tasks() -> longwait::host::fake::Tasks {
+    thread_local! {
+        static TASKS: longwait::host::fake::Tasks = longwait::host::fake::Tasks::default();
+    }
+    TASKS.with(Clone::clone)
+}
 
 /// Runs a future to its end, polling it only when it was woken.
 #[cfg(not(target_family = "wasm"))]
@@ -38,6 +58,7 @@ pub fn at_once(future: impl Future<Output = ()>) {
     let waker = woken.clone().into();
     let mut future = pin!(future);
     while future.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
+        tasks().run();
         assert!(woken.0.swap(false, Ordering::Relaxed), "waits for something that never comes");
     }
 }

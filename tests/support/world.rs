@@ -17,7 +17,7 @@ use longwait::{
         process::{ProcessAwaitOutput, ProcessRecord},
         value::Json,
     },
-    host::fake::{Counter, FakeClock, Killed},
+    host::fake::{Counter, FakeClock, Killed, Network},
     registry::Host,
     store::{Changes, EventRange, Live, Store},
     watch_process_registry_with_sink,
@@ -48,6 +48,8 @@ pub struct World {
     pub clock: FakeClock,
     /// The liveness probe: knows which incarnations are dead.
     pub killed: Rc<Killed>,
+    /// Carries hints between the tabs of this case, when it is told to.
+    pub network: Network,
     names: Rc<Counter>,
     place: Rc<dyn Place>,
 }
@@ -151,24 +153,37 @@ pub const TTL: u64 = 1_000;
 impl World {
     /// The first tab over a place.
     pub async fn new(place: Rc<dyn Place>) -> Self {
-        Self::tab(place, FakeClock::at(START), Rc::default(), Rc::default()).await
+        Self::tab(place, FakeClock::at(START), Rc::default(), Network::default(), Rc::default()).await
     }
 
     /// One more tab over the same place, on the same clock.
     pub async fn another(&self) -> Self {
-        Self::tab(self.place.clone(), self.clock.clone(), self.killed.clone(), self.names.clone()).await
+        let (place, names) = (self.place.clone(), self.names.clone());
+        Self::tab(place, self.clock.clone(), self.killed.clone(), self.network.clone(), names).await
     }
 
-    async fn tab(place: Rc<dyn Place>, clock: FakeClock, killed: Rc<Killed>, names: Rc<Counter>) -> Self {
+    async fn tab(
+        place: Rc<dyn Place>,
+        clock: FakeClock,
+        killed: Rc<Killed>,
+        network: Network,
+        names: Rc<Counter>,
+    ) -> Self {
         let store = place.open(clock.clone()).await;
         let sink = Rc::new(Recorder::default());
-        let host =
-            Host { clock: Rc::new(clock.clone()), random: names.clone(), liveness: killed.clone(), schemas: schemas() };
+        let host = Host {
+            clock: Rc::new(clock.clone()),
+            random: names.clone(),
+            liveness: killed.clone(),
+            schemas: schemas(),
+            spawn: super::spawn(),
+            broadcast: Rc::new(network.tab()),
+        };
         let (registry, hub) = watch_process_registry_with_sink(ProcessRegistry::new(store.clone(), host), sink.clone());
         let ticks = Rc::<RefCell<Vec<_>>>::default();
         let heard = ticks.clone();
         hub.listen(move |id| heard.borrow_mut().push(id.to_string()));
-        Self { registry, store, hub, ticks, sink, clock, killed, names, place }
+        Self { registry, store, hub, ticks, sink, clock, killed, network, names, place }
     }
 
     /// Waits that hear this tab's changes.

@@ -11,7 +11,7 @@ type Assignable<A extends B, B> = [A, B];
 type Same<A extends B, B extends C, C = A> = [A, B, C];
 
 /** What comes with later versions of the package. */
-type Later = "session" | "driver";
+type Later = "driver";
 /** What the specification leaves to us. */
 type Added = "ownerGone" | "onDurabilityChange" | "requestPersistence";
 type SpecRegistry = Omit<spec.ProcessRegistry, Later>;
@@ -62,6 +62,7 @@ export type Surface = [
   Same<ours.ProcessAwaiter, spec.ProcessAwaiter>,
   Same<ours.ProcessChangeHub, spec.ProcessChangeHub>,
   Same<ours.ChangeReceiver, spec.ChangeReceiver>,
+  Same<ours.SessionView, spec.SessionView>,
 ];
 
 export type Errors = [

@@ -31,19 +31,19 @@ export const wire1 = {
 } satisfies Extract<ProcessInput, { type: "external" }>;
 true satisfies HasAll<Extract<ProcessInput, { type: "external" }>, typeof wire1>;
 export const wire2 = {
-  "type": "external"
-} satisfies Extract<ProcessInput, { type: "external" }>;
+  "kind": "t",
+  "payload": {
+    "any": [
+      1,
+      null,
+      "x",
+      true
+    ]
+  },
+  "type": "engine"
+} satisfies Extract<ProcessInput, { type: "engine" }>;
+true satisfies HasAll<Extract<ProcessInput, { type: "engine" }>, typeof wire2>;
 export const wire3 = {
-  "kind": "k",
-  "payload": null,
-  "type": "engine"
-} satisfies Extract<ProcessInput, { type: "engine" }>;
-true satisfies HasAll<Extract<ProcessInput, { type: "engine" }>, typeof wire3>;
-export const wire4 = {
-  "kind": "k",
-  "type": "engine"
-} satisfies Extract<ProcessInput, { type: "engine" }>;
-export const wire5 = {
   "call": {
     "args": {
       "any": [
@@ -53,32 +53,16 @@ export const wire5 = {
         true
       ]
     },
-    "callId": "c",
-    "more": {
-      "any": [
-        1,
-        null,
-        "x",
-        true
-      ]
-    },
-    "toolId": "i",
+    "callId": "t",
+    "toolId": "t",
     "toolName": "t"
   },
   "type": "tool_call"
 } satisfies Extract<ProcessInput, { type: "tool_call" }>;
-true satisfies HasAll<Extract<ProcessInput, { type: "tool_call" }>, typeof wire5>;
-export const wire6 = {
-  "call": {
-    "callId": "c",
-    "toolName": "t"
-  },
-  "type": "tool_call"
-} satisfies Extract<ProcessInput, { type: "tool_call" }>;
-true satisfies HasAll<Extract<ProcessInput, { type: "tool_call" }>, typeof wire6>;
-export const wire7 = {
+true satisfies HasAll<Extract<ProcessInput, { type: "tool_call" }>, typeof wire3>;
+export const wire4 = {
   "createRequest": {
-    "sessionId": {
+    "field": {
       "any": [
         1,
         null,
@@ -97,8 +81,105 @@ export const wire7 = {
   },
   "type": "session_turn"
 } satisfies Extract<ProcessInput, { type: "session_turn" }>;
-true satisfies HasAll<Extract<ProcessInput, { type: "session_turn" }>, typeof wire7>;
+true satisfies HasAll<Extract<ProcessInput, { type: "session_turn" }>, typeof wire4>;
+export const wire5 = {
+  "causedBy": {
+    "any": [
+      1,
+      null,
+      "x",
+      true
+    ]
+  },
+  "originator": {
+    "type": "host"
+  }
+} satisfies ProcessProvenance;
+true satisfies HasAll<ProcessProvenance, typeof wire5>;
+export const wire6 = {
+  "causedBy": {
+    "any": [
+      1,
+      null,
+      "x",
+      true
+    ]
+  },
+  "originator": {
+    "scope": {
+      "agentFrameId": "t",
+      "sessionId": "t"
+    },
+    "type": "session"
+  }
+} satisfies ProcessProvenance;
+true satisfies HasAll<ProcessProvenance, typeof wire6>;
+export const wire7 = {
+  "backend": "t",
+  "id": "t",
+  "metadata": {
+    "any": [
+      1,
+      null,
+      "x",
+      true
+    ]
+  }
+} satisfies ProcessExternalRef;
+true satisfies HasAll<ProcessExternalRef, typeof wire7>;
 export const wire8 = {
+  "type": "external"
+} satisfies Extract<ProcessInput, { type: "external" }>;
+export const wire9 = {
+  "kind": "t",
+  "type": "engine"
+} satisfies Extract<ProcessInput, { type: "engine" }>;
+export const wire10 = {
+  "call": {
+    "callId": "t",
+    "toolName": "t"
+  },
+  "type": "tool_call"
+} satisfies Extract<ProcessInput, { type: "tool_call" }>;
+export const wire11 = {
+  "createRequest": {
+    "field": {
+      "any": [
+        1,
+        null,
+        "x",
+        true
+      ]
+    }
+  },
+  "turnInput": {
+    "any": [
+      1,
+      null,
+      "x",
+      true
+    ]
+  },
+  "type": "session_turn"
+} satisfies Extract<ProcessInput, { type: "session_turn" }>;
+export const wire12 = {
+  "originator": {
+    "type": "host"
+  }
+} satisfies ProcessProvenance;
+export const wire13 = {
+  "originator": {
+    "scope": {
+      "sessionId": "t"
+    },
+    "type": "session"
+  }
+} satisfies ProcessProvenance;
+export const wire14 = {
+  "backend": "t",
+  "id": "t"
+} satisfies ProcessExternalRef;
+export const wire15 = {
   "definition": {
     "any": [
       1,
@@ -110,42 +191,11 @@ export const wire8 = {
   "kind": "k",
   "label": "l"
 } satisfies ProcessIdentity;
-true satisfies HasAll<ProcessIdentity, typeof wire8>;
-export const wire9 = {
+true satisfies HasAll<ProcessIdentity, typeof wire15>;
+export const wire16 = {
   "kind": "k"
 } satisfies ProcessIdentity;
-export const wire10 = {
-  "originator": {
-    "type": "host"
-  }
-} satisfies ProcessProvenance;
-export const wire11 = {
-  "originator": {
-    "scope": {
-      "agentFrameId": "f",
-      "sessionId": "s"
-    },
-    "type": "session"
-  }
-} satisfies ProcessProvenance;
-export const wire12 = {
-  "causedBy": {
-    "any": [
-      1,
-      null,
-      "x",
-      true
-    ]
-  },
-  "originator": {
-    "scope": {
-      "sessionId": "s"
-    },
-    "type": "session"
-  }
-} satisfies ProcessProvenance;
-true satisfies HasAll<ProcessProvenance, typeof wire12>;
-export const wire13 = {
+export const wire17 = {
   "envRef": "e",
   "eventTypes": [
     {
@@ -186,7 +236,25 @@ export const wire13 = {
     "label": "l"
   },
   "input": {
-    "type": "external"
+    "createRequest": {
+      "field": {
+        "any": [
+          1,
+          null,
+          "x",
+          true
+        ]
+      }
+    },
+    "turnInput": {
+      "any": [
+        1,
+        null,
+        "x",
+        true
+      ]
+    },
+    "type": "session_turn"
   },
   "provenance": {
     "causedBy": {
@@ -199,7 +267,8 @@ export const wire13 = {
     },
     "originator": {
       "scope": {
-        "sessionId": "s"
+        "agentFrameId": "t",
+        "sessionId": "t"
       },
       "type": "session"
     }
@@ -210,43 +279,44 @@ export const wire13 = {
     "sessionId": "s"
   }
 } satisfies ProcessRegistration;
-true satisfies HasAll<ProcessRegistration, typeof wire13>;
-export const wire14 = {
+true satisfies HasAll<ProcessRegistration, typeof wire17>;
+export const wire18 = {
   "eventTypes": [],
   "id": "p",
   "input": {
-    "type": "external"
+    "createRequest": {
+      "field": {
+        "any": [
+          1,
+          null,
+          "x",
+          true
+        ]
+      }
+    },
+    "turnInput": {
+      "any": [
+        1,
+        null,
+        "x",
+        true
+      ]
+    },
+    "type": "session_turn"
   }
 } satisfies ProcessRegistration;
-export const wire15 = "rerun" satisfies NonNullable<ProcessRegistration["recovery"]>;
-export const wire16 = "abandon" satisfies NonNullable<ProcessRegistration["recovery"]>;
-export const wire17 = {
-  "backend": "b",
-  "id": "i",
-  "metadata": {
-    "any": [
-      1,
-      null,
-      "x",
-      true
-    ]
-  }
-} satisfies ProcessExternalRef;
-true satisfies HasAll<ProcessExternalRef, typeof wire17>;
-export const wire18 = {
-  "backend": "b",
-  "id": "i"
-} satisfies ProcessExternalRef;
-export const wire19 = {
-  "eventType": "signal.n",
-  "key": "k",
+export const wire19 = "rerun" satisfies NonNullable<ProcessRegistration["recovery"]>;
+export const wire20 = "abandon" satisfies NonNullable<ProcessRegistration["recovery"]>;
+export const wire21 = {
+  "eventType": "t",
+  "key": "t",
   "kind": "signal",
-  "name": "n",
+  "name": "t",
   "ordinal": 1,
-  "sinceMs": 2
+  "sinceMs": 1
 } satisfies WaitState;
-true satisfies HasAll<WaitState, typeof wire19>;
-export const wire20 = {
+true satisfies HasAll<WaitState, typeof wire21>;
+export const wire22 = {
   "createdAtMs": 1,
   "envRef": "e",
   "eventTypes": [
@@ -275,8 +345,8 @@ export const wire20 = {
     }
   ],
   "externalRef": {
-    "backend": "b",
-    "id": "i",
+    "backend": "t",
+    "id": "t",
     "metadata": {
       "any": [
         1,
@@ -300,11 +370,32 @@ export const wire20 = {
     "label": "l"
   },
   "input": {
-    "type": "external"
+    "createRequest": {
+      "field": {
+        "any": [
+          1,
+          null,
+          "x",
+          true
+        ]
+      }
+    },
+    "turnInput": {
+      "any": [
+        1,
+        null,
+        "x",
+        true
+      ]
+    },
+    "type": "session_turn"
   },
   "provenance": {
     "originator": {
-      "type": "host"
+      "scope": {
+        "sessionId": "t"
+      },
+      "type": "session"
     }
   },
   "recovery": "abandon",
@@ -318,20 +409,20 @@ export const wire20 = {
   },
   "updatedAtMs": 2,
   "wait": {
-    "eventType": "signal.n",
-    "key": "k",
+    "eventType": "t",
+    "key": "t",
     "kind": "signal",
-    "name": "n",
+    "name": "t",
     "ordinal": 1,
-    "sinceMs": 2
+    "sinceMs": 1
   },
   "wakeTarget": {
     "agentFrameId": "f",
     "sessionId": "s"
   }
 } satisfies ProcessRecord;
-true satisfies HasAll<ProcessRecord, typeof wire20>;
-export const wire21 = {
+true satisfies HasAll<ProcessRecord, typeof wire22>;
+export const wire23 = {
   "createdAtMs": 1,
   "eventTypes": [],
   "id": "p",
@@ -339,11 +430,32 @@ export const wire21 = {
     "kind": "k"
   },
   "input": {
-    "type": "external"
+    "createRequest": {
+      "field": {
+        "any": [
+          1,
+          null,
+          "x",
+          true
+        ]
+      }
+    },
+    "turnInput": {
+      "any": [
+        1,
+        null,
+        "x",
+        true
+      ]
+    },
+    "type": "session_turn"
   },
   "provenance": {
     "originator": {
-      "type": "host"
+      "scope": {
+        "sessionId": "t"
+      },
+      "type": "session"
     }
   },
   "registrationHash": "0f",
@@ -352,11 +464,11 @@ export const wire21 = {
   },
   "updatedAtMs": 2
 } satisfies ProcessRecord;
-export const wire22 = "payload" satisfies Selector;
-export const wire23 = {
+export const wire24 = "payload" satisfies Selector;
+export const wire25 = {
   "pointer": "/a"
 } satisfies Selector;
-export const wire24 = {
+export const wire26 = {
   "const": {
     "any": [
       1,
@@ -366,25 +478,25 @@ export const wire24 = {
     ]
   }
 } satisfies Selector;
-export const wire25 = {
+export const wire27 = {
   "fields": {
     "a": "payload"
   },
   "template": "{a}"
 } satisfies Selector;
-export const wire26 = {
+export const wire28 = {
   "present": "/a"
 } satisfies Selector;
-export const wire27 = "event_identity" satisfies NonNullable<Wake["dedupeKey"]>;
-export const wire28 = {
+export const wire29 = "event_identity" satisfies NonNullable<Wake["dedupeKey"]>;
+export const wire30 = {
   "selector": {
     "pointer": "/a"
   }
 } satisfies NonNullable<Wake["dedupeKey"]>;
-export const wire29 = {
+export const wire31 = {
   "const": "c"
 } satisfies NonNullable<Wake["dedupeKey"]>;
-export const wire30 = {
+export const wire32 = {
   "dedupeKey": {
     "const": "c"
   },
@@ -393,45 +505,45 @@ export const wire30 = {
     "pointer": "/a"
   }
 } satisfies Wake;
-true satisfies HasAll<Wake, typeof wire30>;
-export const wire31 = {
+true satisfies HasAll<Wake, typeof wire32>;
+export const wire33 = {
   "dedupeKey": "event_identity",
   "input": "payload"
 } satisfies Wake;
-export const wire32 = "completed" satisfies TerminalState;
-export const wire33 = {
+export const wire34 = "completed" satisfies TerminalState;
+export const wire35 = {
   "awaitOutput": {
     "pointer": "/a"
   },
   "state": "completed"
 } satisfies Terminal;
-true satisfies HasAll<Terminal, typeof wire33>;
-export const wire34 = {
-  "state": "completed"
-} satisfies Terminal;
-export const wire35 = "failed" satisfies TerminalState;
+true satisfies HasAll<Terminal, typeof wire35>;
 export const wire36 = {
+  "state": "completed"
+} satisfies Terminal;
+export const wire37 = "failed" satisfies TerminalState;
+export const wire38 = {
   "awaitOutput": {
     "pointer": "/a"
   },
   "state": "failed"
 } satisfies Terminal;
-true satisfies HasAll<Terminal, typeof wire36>;
-export const wire37 = {
-  "state": "failed"
-} satisfies Terminal;
-export const wire38 = "cancelled" satisfies TerminalState;
+true satisfies HasAll<Terminal, typeof wire38>;
 export const wire39 = {
+  "state": "failed"
+} satisfies Terminal;
+export const wire40 = "cancelled" satisfies TerminalState;
+export const wire41 = {
   "awaitOutput": {
     "pointer": "/a"
   },
   "state": "cancelled"
 } satisfies Terminal;
-true satisfies HasAll<Terminal, typeof wire39>;
-export const wire40 = {
+true satisfies HasAll<Terminal, typeof wire41>;
+export const wire42 = {
   "state": "cancelled"
 } satisfies Terminal;
-export const wire41 = {
+export const wire43 = {
   "terminal": {
     "awaitOutput": {
       "pointer": "/a"
@@ -443,9 +555,9 @@ export const wire41 = {
     "input": "payload"
   }
 } satisfies Meaning;
-true satisfies HasAll<Meaning, typeof wire41>;
-export const wire42 = {} satisfies Meaning;
-export const wire43 = {
+true satisfies HasAll<Meaning, typeof wire43>;
+export const wire44 = {} satisfies Meaning;
+export const wire45 = {
   "name": "n",
   "payloadSchema": {
     "any": [
@@ -468,19 +580,19 @@ export const wire43 = {
     }
   }
 } satisfies ProcessEventType;
-true satisfies HasAll<ProcessEventType, typeof wire43>;
-export const wire44 = {
+true satisfies HasAll<ProcessEventType, typeof wire45>;
+export const wire46 = {
   "name": "n"
 } satisfies ProcessEventType;
-export const wire45 = "invalid_request" satisfies FailureClass;
-export const wire46 = "unavailable" satisfies FailureClass;
-export const wire47 = "permission_denied" satisfies FailureClass;
-export const wire48 = "timeout" satisfies FailureClass;
-export const wire49 = "execution" satisfies FailureClass;
-export const wire50 = "external" satisfies FailureClass;
-export const wire51 = "resource_limit" satisfies FailureClass;
-export const wire52 = "internal" satisfies FailureClass;
-export const wire53 = {
+export const wire47 = "invalid_request" satisfies FailureClass;
+export const wire48 = "unavailable" satisfies FailureClass;
+export const wire49 = "permission_denied" satisfies FailureClass;
+export const wire50 = "timeout" satisfies FailureClass;
+export const wire51 = "execution" satisfies FailureClass;
+export const wire52 = "external" satisfies FailureClass;
+export const wire53 = "resource_limit" satisfies FailureClass;
+export const wire54 = "internal" satisfies FailureClass;
+export const wire55 = {
   "control": {
     "any": [
       1,
@@ -499,8 +611,8 @@ export const wire53 = {
     ]
   }
 } satisfies Extract<ProcessAwaitOutput, { type: "success" }>;
-true satisfies HasAll<Extract<ProcessAwaitOutput, { type: "success" }>, typeof wire53>;
-export const wire54 = {
+true satisfies HasAll<Extract<ProcessAwaitOutput, { type: "success" }>, typeof wire55>;
+export const wire56 = {
   "awaitOutput": {
     "control": {
       "any": [
@@ -521,58 +633,58 @@ export const wire54 = {
     }
   },
   "state": "completed"
-} satisfies Extract<ProcessStatus, { awaitOutput: unknown }>;
-true satisfies HasAll<Extract<ProcessStatus, { awaitOutput: unknown }>, typeof wire54>;
-export const wire55 = {
-  "class": "execution",
-  "code": "c",
-  "control": {
-    "any": [
-      1,
-      null,
-      "x",
-      true
-    ]
-  },
-  "message": "m",
-  "raw": {
-    "any": [
-      1,
-      null,
-      "x",
-      true
-    ]
-  },
-  "type": "failure"
-} satisfies Extract<ProcessAwaitOutput, { type: "failure" }>;
-true satisfies HasAll<Extract<ProcessAwaitOutput, { type: "failure" }>, typeof wire55>;
-export const wire56 = {
-  "awaitOutput": {
-    "class": "execution",
-    "code": "c",
-    "control": {
-      "any": [
-        1,
-        null,
-        "x",
-        true
-      ]
-    },
-    "message": "m",
-    "raw": {
-      "any": [
-        1,
-        null,
-        "x",
-        true
-      ]
-    },
-    "type": "failure"
-  },
-  "state": "failed"
 } satisfies Extract<ProcessStatus, { awaitOutput: unknown }>;
 true satisfies HasAll<Extract<ProcessStatus, { awaitOutput: unknown }>, typeof wire56>;
 export const wire57 = {
+  "class": "execution",
+  "code": "c",
+  "control": {
+    "any": [
+      1,
+      null,
+      "x",
+      true
+    ]
+  },
+  "message": "m",
+  "raw": {
+    "any": [
+      1,
+      null,
+      "x",
+      true
+    ]
+  },
+  "type": "failure"
+} satisfies Extract<ProcessAwaitOutput, { type: "failure" }>;
+true satisfies HasAll<Extract<ProcessAwaitOutput, { type: "failure" }>, typeof wire57>;
+export const wire58 = {
+  "awaitOutput": {
+    "class": "execution",
+    "code": "c",
+    "control": {
+      "any": [
+        1,
+        null,
+        "x",
+        true
+      ]
+    },
+    "message": "m",
+    "raw": {
+      "any": [
+        1,
+        null,
+        "x",
+        true
+      ]
+    },
+    "type": "failure"
+  },
+  "state": "failed"
+} satisfies Extract<ProcessStatus, { awaitOutput: unknown }>;
+true satisfies HasAll<Extract<ProcessStatus, { awaitOutput: unknown }>, typeof wire58>;
+export const wire59 = {
   "control": {
     "any": [
       1,
@@ -592,8 +704,8 @@ export const wire57 = {
   },
   "type": "cancelled"
 } satisfies Extract<ProcessAwaitOutput, { type: "cancelled" }>;
-true satisfies HasAll<Extract<ProcessAwaitOutput, { type: "cancelled" }>, typeof wire57>;
-export const wire58 = {
+true satisfies HasAll<Extract<ProcessAwaitOutput, { type: "cancelled" }>, typeof wire59>;
+export const wire60 = {
   "awaitOutput": {
     "control": {
       "any": [
@@ -616,8 +728,8 @@ export const wire58 = {
   },
   "state": "cancelled"
 } satisfies Extract<ProcessStatus, { awaitOutput: unknown }>;
-true satisfies HasAll<Extract<ProcessStatus, { awaitOutput: unknown }>, typeof wire58>;
-export const wire59 = {
+true satisfies HasAll<Extract<ProcessStatus, { awaitOutput: unknown }>, typeof wire60>;
+export const wire61 = {
   "type": "success",
   "value": {
     "any": [
@@ -628,7 +740,7 @@ export const wire59 = {
     ]
   }
 } satisfies Extract<ProcessAwaitOutput, { type: "success" }>;
-export const wire60 = {
+export const wire62 = {
   "awaitOutput": {
     "type": "success",
     "value": {
@@ -642,14 +754,14 @@ export const wire60 = {
   },
   "state": "completed"
 } satisfies Extract<ProcessStatus, { awaitOutput: unknown }>;
-true satisfies HasAll<Extract<ProcessStatus, { awaitOutput: unknown }>, typeof wire60>;
-export const wire61 = {
+true satisfies HasAll<Extract<ProcessStatus, { awaitOutput: unknown }>, typeof wire62>;
+export const wire63 = {
   "class": "execution",
   "code": "c",
   "message": "m",
   "type": "failure"
 } satisfies Extract<ProcessAwaitOutput, { type: "failure" }>;
-export const wire62 = {
+export const wire64 = {
   "awaitOutput": {
     "class": "execution",
     "code": "c",
@@ -658,24 +770,24 @@ export const wire62 = {
   },
   "state": "failed"
 } satisfies Extract<ProcessStatus, { awaitOutput: unknown }>;
-true satisfies HasAll<Extract<ProcessStatus, { awaitOutput: unknown }>, typeof wire62>;
-export const wire63 = {
+true satisfies HasAll<Extract<ProcessStatus, { awaitOutput: unknown }>, typeof wire64>;
+export const wire65 = {
   "message": "m",
   "type": "cancelled"
 } satisfies Extract<ProcessAwaitOutput, { type: "cancelled" }>;
-export const wire64 = {
+export const wire66 = {
   "awaitOutput": {
     "message": "m",
     "type": "cancelled"
   },
   "state": "cancelled"
 } satisfies Extract<ProcessStatus, { awaitOutput: unknown }>;
-true satisfies HasAll<Extract<ProcessStatus, { awaitOutput: unknown }>, typeof wire64>;
-export const wire65 = {
+true satisfies HasAll<Extract<ProcessStatus, { awaitOutput: unknown }>, typeof wire66>;
+export const wire67 = {
   "state": "running"
 } satisfies Extract<ProcessStatus, { state: "running" }>;
-true satisfies HasAll<Extract<ProcessStatus, { state: "running" }>, typeof wire65>;
-export const wire66 = {
+true satisfies HasAll<Extract<ProcessStatus, { state: "running" }>, typeof wire67>;
+export const wire68 = {
   "eventType": "n",
   "occurredAtMs": 3,
   "payload": {
@@ -710,8 +822,8 @@ export const wire66 = {
   },
   "sequence": 1
 } satisfies ProcessEvent;
-true satisfies HasAll<ProcessEvent, typeof wire66>;
-export const wire67 = {
+true satisfies HasAll<ProcessEvent, typeof wire68>;
+export const wire69 = {
   "eventType": "n",
   "occurredAtMs": 3,
   "payload": {
@@ -726,7 +838,7 @@ export const wire67 = {
   "semantics": {},
   "sequence": 1
 } satisfies ProcessEvent;
-export const wire68 = {
+export const wire70 = {
   "terminal": {
     "awaitOutput": {
       "type": "success",
@@ -746,8 +858,8 @@ export const wire68 = {
     "input": "i"
   }
 } satisfies ProcessEvent["semantics"];
-true satisfies HasAll<ProcessEvent["semantics"], typeof wire68>;
-export const wire69 = {
+true satisfies HasAll<ProcessEvent["semantics"], typeof wire70>;
+export const wire71 = {
   "eventType": "n",
   "lease": {
     "claimedAtMs": 2,
@@ -766,11 +878,11 @@ export const wire69 = {
     "sessionId": "s"
   }
 } satisfies AppendRequest;
-true satisfies HasAll<AppendRequest, typeof wire69>;
-export const wire70 = {
+true satisfies HasAll<AppendRequest, typeof wire71>;
+export const wire72 = {
   "eventType": "n"
 } satisfies AppendRequest;
-export const wire71 = {
+export const wire73 = {
   "event": {
     "eventType": "n",
     "occurredAtMs": 3,
@@ -827,8 +939,8 @@ export const wire71 = {
     "wakeId": "wake:0f"
   }
 } satisfies AppendResult;
-true satisfies HasAll<AppendResult, typeof wire71>;
-export const wire72 = {
+true satisfies HasAll<AppendResult, typeof wire73>;
+export const wire74 = {
   "event": {
     "eventType": "n",
     "occurredAtMs": 3,
@@ -846,7 +958,7 @@ export const wire72 = {
   },
   "replayed": false
 } satisfies AppendResult;
-export const wire73 = {
+export const wire75 = {
   "createdAtMs": 3,
   "dedupeKey": "d",
   "eventType": "n",
@@ -865,8 +977,8 @@ export const wire73 = {
   "targetSessionId": "s",
   "wakeId": "wake:0f"
 } satisfies WakeDelivery;
-true satisfies HasAll<WakeDelivery, typeof wire73>;
-export const wire74 = {
+true satisfies HasAll<WakeDelivery, typeof wire75>;
+export const wire76 = {
   "createdAtMs": 3,
   "dedupeKey": "d",
   "eventType": "n",
@@ -877,7 +989,7 @@ export const wire74 = {
   "targetSessionId": "s",
   "wakeId": "wake:0f"
 } satisfies WakeDelivery;
-export const wire75 = {
+export const wire77 = {
   "done": true,
   "events": [
     {
@@ -897,29 +1009,29 @@ export const wire75 = {
     }
   ]
 } satisfies EventBatch;
-true satisfies HasAll<EventBatch, typeof wire75>;
-export const wire76 = {
+true satisfies HasAll<EventBatch, typeof wire77>;
+export const wire78 = {
   "agentFrameId": "f",
   "sessionId": "s"
 } satisfies SessionScope;
-true satisfies HasAll<SessionScope, typeof wire76>;
-export const wire77 = {
+true satisfies HasAll<SessionScope, typeof wire78>;
+export const wire79 = {
   "sessionId": "s"
 } satisfies SessionScope;
-export const wire78 = {
-  "kind": "k",
-  "label": "l"
-} satisfies HandleDescriptor;
-true satisfies HasAll<HandleDescriptor, typeof wire78>;
-export const wire79 = {} satisfies HandleDescriptor;
 export const wire80 = {
+  "kind": "t",
+  "label": "t"
+} satisfies HandleDescriptor;
+true satisfies HasAll<HandleDescriptor, typeof wire80>;
+export const wire81 = {} satisfies HandleDescriptor;
+export const wire82 = {
   "descriptor": {},
   "processId": "p",
   "scopeId": "session:s",
   "sessionId": "s"
 } satisfies HandleGrant;
-true satisfies HasAll<HandleGrant, typeof wire80>;
-export const wire81 = {
+true satisfies HasAll<HandleGrant, typeof wire82>;
+export const wire83 = {
   "grant": {
     "descriptor": {},
     "processId": "p",
@@ -934,11 +1046,32 @@ export const wire81 = {
       "kind": "k"
     },
     "input": {
-      "type": "external"
+      "createRequest": {
+        "field": {
+          "any": [
+            1,
+            null,
+            "x",
+            true
+          ]
+        }
+      },
+      "turnInput": {
+        "any": [
+          1,
+          null,
+          "x",
+          true
+        ]
+      },
+      "type": "session_turn"
     },
     "provenance": {
       "originator": {
-        "type": "host"
+        "scope": {
+          "sessionId": "t"
+        },
+        "type": "session"
       }
     },
     "registrationHash": "0f",
@@ -948,8 +1081,8 @@ export const wire81 = {
     "updatedAtMs": 2
   }
 } satisfies HandleEntry;
-true satisfies HasAll<HandleEntry, typeof wire81>;
-export const wire82 = {
+true satisfies HasAll<HandleEntry, typeof wire83>;
+export const wire84 = {
   "deletedWakeCount": 0,
   "orphanedProcessIds": [
     "a"
@@ -958,23 +1091,23 @@ export const wire82 = {
   "revokedHandleCount": 2,
   "sessionId": "s"
 } satisfies SessionDeleteReport;
-true satisfies HasAll<SessionDeleteReport, typeof wire82>;
-export const wire83 = {
+true satisfies HasAll<SessionDeleteReport, typeof wire84>;
+export const wire85 = {
   "kind": "opaque"
 } satisfies NonNullable<LeaseOwner["liveness"]>;
-export const wire84 = {
+export const wire86 = {
   "incarnationId": "1",
   "liveness": {
     "kind": "opaque"
   },
   "ownerId": "o"
 } satisfies LeaseOwner;
-true satisfies HasAll<LeaseOwner, typeof wire84>;
-export const wire85 = {
+true satisfies HasAll<LeaseOwner, typeof wire86>;
+export const wire87 = {
   "kind": "web_lock",
   "lockName": "l"
 } satisfies NonNullable<LeaseOwner["liveness"]>;
-export const wire86 = {
+export const wire88 = {
   "incarnationId": "1",
   "liveness": {
     "kind": "web_lock",
@@ -982,12 +1115,12 @@ export const wire86 = {
   },
   "ownerId": "o"
 } satisfies LeaseOwner;
-true satisfies HasAll<LeaseOwner, typeof wire86>;
-export const wire87 = {
+true satisfies HasAll<LeaseOwner, typeof wire88>;
+export const wire89 = {
   "incarnationId": "1",
   "ownerId": "o"
 } satisfies LeaseOwner;
-export const wire88 = {
+export const wire90 = {
   "claimedAtMs": 2,
   "expiresAtMs": 3,
   "fencingToken": 1,
@@ -998,8 +1131,8 @@ export const wire88 = {
   },
   "processId": "p"
 } satisfies ProcessLease;
-true satisfies HasAll<ProcessLease, typeof wire88>;
-export const wire89 = {
+true satisfies HasAll<ProcessLease, typeof wire90>;
+export const wire91 = {
   "lease": {
     "claimedAtMs": 2,
     "expiresAtMs": 3,
@@ -1013,8 +1146,8 @@ export const wire89 = {
   },
   "outcome": "acquired"
 } satisfies Extract<LeaseClaim, { outcome: "acquired" }>;
-true satisfies HasAll<Extract<LeaseClaim, { outcome: "acquired" }>, typeof wire89>;
-export const wire90 = {
+true satisfies HasAll<Extract<LeaseClaim, { outcome: "acquired" }>, typeof wire91>;
+export const wire92 = {
   "holder": {
     "claimedAtMs": 2,
     "expiresAtMs": 3,
@@ -1028,27 +1161,27 @@ export const wire90 = {
   },
   "outcome": "busy"
 } satisfies Extract<LeaseClaim, { outcome: "busy" }>;
-true satisfies HasAll<Extract<LeaseClaim, { outcome: "busy" }>, typeof wire90>;
-export const wire91 = "running" satisfies NonNullable<ListFilter["status"]>;
-export const wire92 = "completed" satisfies NonNullable<ListFilter["status"]>;
-export const wire93 = "failed" satisfies NonNullable<ListFilter["status"]>;
-export const wire94 = "cancelled" satisfies NonNullable<ListFilter["status"]>;
-export const wire95 = "any" satisfies NonNullable<ListFilter["status"]>;
-export const wire96 = {
+true satisfies HasAll<Extract<LeaseClaim, { outcome: "busy" }>, typeof wire92>;
+export const wire93 = "running" satisfies NonNullable<ListFilter["status"]>;
+export const wire94 = "completed" satisfies NonNullable<ListFilter["status"]>;
+export const wire95 = "failed" satisfies NonNullable<ListFilter["status"]>;
+export const wire96 = "cancelled" satisfies NonNullable<ListFilter["status"]>;
+export const wire97 = "any" satisfies NonNullable<ListFilter["status"]>;
+export const wire98 = {
   "definition": null,
   "kind": "k",
   "status": "any",
   "waiting": false
 } satisfies ListFilter;
-true satisfies HasAll<ListFilter, typeof wire96>;
-export const wire97 = {} satisfies ListFilter;
-export const wire98 = {
+true satisfies HasAll<ListFilter, typeof wire98>;
+export const wire99 = {} satisfies ListFilter;
+export const wire100 = {
   "cursor": "p",
   "limit": 10
 } satisfies Page;
-true satisfies HasAll<Page, typeof wire98>;
-export const wire99 = {} satisfies Page;
-export const wire100 = {
+true satisfies HasAll<Page, typeof wire100>;
+export const wire101 = {} satisfies Page;
+export const wire102 = {
   "cursor": "7",
   "records": [
     {
@@ -1059,11 +1192,32 @@ export const wire100 = {
         "kind": "k"
       },
       "input": {
-        "type": "external"
+        "createRequest": {
+          "field": {
+            "any": [
+              1,
+              null,
+              "x",
+              true
+            ]
+          }
+        },
+        "turnInput": {
+          "any": [
+            1,
+            null,
+            "x",
+            true
+          ]
+        },
+        "type": "session_turn"
       },
       "provenance": {
         "originator": {
-          "type": "host"
+          "scope": {
+            "sessionId": "t"
+          },
+          "type": "session"
         }
       },
       "registrationHash": "0f",
@@ -1077,12 +1231,12 @@ export const wire100 = {
     "q"
   ]
 } satisfies Changes;
-true satisfies HasAll<Changes, typeof wire100>;
-export const wire101 = {
+true satisfies HasAll<Changes, typeof wire102>;
+export const wire103 = {
   "prunedEvents": 2,
   "prunedProcesses": 1
 } satisfies Pruned;
-true satisfies HasAll<Pruned, typeof wire101>;
+true satisfies HasAll<Pruned, typeof wire103>;
 const codes = [
   "invalid_argument",
   "unknown_process",

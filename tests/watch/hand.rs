@@ -10,6 +10,8 @@ use std::{
 
 use futures::{FutureExt, future::LocalBoxFuture};
 
+use crate::support::tasks;
+
 /// A future in hand: it moves only when it is polled, and it shows whether it asked to be.
 pub struct Hand<'a, T> {
     future: LocalBoxFuture<'a, T>,
@@ -49,8 +51,9 @@ impl<'a, T> Hand<'a, T> {
         None
     }
 
-    /// Whether it asked to be polled since it last was.
+    /// Whether it asked to be polled since it last was, once everything beside it has run.
     pub fn is_woken(&self) -> bool {
+        tasks().run();
         self.woken.0.load(Ordering::Relaxed)
     }
 }

@@ -9,15 +9,16 @@ use futures::{FutureExt, channel::oneshot, future::LocalBoxFuture};
 use longwait::{
     Code, Error, Result,
     host::fake::FakeClock,
-    store::{Answer, Durability, Query, Reads, Rule, Store, memory::MemoryStore},
+    store::{Answers, Durability, Query, Reads, Rule, Store},
 };
 
-use crate::support::Place;
+use crate::support::{Place, memory::Memory};
 
-/// A memory store, held by its `Hold`.
+/// Rows in memory, held by a `Hold`.
 #[derive(Default)]
 pub struct Held {
     pub hold: Rc<Hold>,
+    rows: Memory,
 }
 
 /// What a test does to the store. What happens in the store happens at once; only the answers wait.
@@ -27,7 +28,9 @@ pub struct Hold {
     writes_held: Cell<bool>,
     waiting: RefCell<Vec<oneshot::Sender<()>>>,
     reads: Cell<u64>,
+    questions: Cell<usize>,
     faulty: Cell<bool>,
+    spoilt: RefCell<Option<String>>,
 }
 
 impl Hold {
@@ -53,14 +56,28 @@ impl Hold {
         drop(self.waiting.borrow_mut().pop());
     }
 
-    /// Reads so far.
+    /// Reads so far: transactions, not questions.
     pub fn reads(&self) -> u64 {
         self.reads.get()
+    }
+
+    /// Questions that were asked in them.
+    pub fn questions(&self) -> usize {
+        self.questions.get()
     }
 
     /// Whether every read fails from now on.
     pub fn break_down(&self, faulty: bool) {
         self.faulty.set(faulty);
+    }
+
+    /// Whatever is asked about this process fails from now on.
+    pub fn spoil(&self, id: &str) {
+        self.spoilt.replace(Some(id.to_owned()));
+    }
+
+    fn is_spoilt(&self, query: &Query) -> bool {
+        self.spoilt.borrow().is_some() && query.process_id().map(ToString::to_string) == *self.spoilt.borrow()
     }
 
     fn gate(&self, held: bool) -> impl Future<Output = ()> + use<> {
@@ -78,7 +95,7 @@ impl Hold {
 }
 
 struct HeldStore {
-    inner: MemoryStore,
+    inner: Rc<dyn Store>,
     hold: Rc<Hold>,
 }
 
@@ -87,7 +104,7 @@ impl Store for HeldStore {
         self.inner.durability()
     }
 
-    fn transact(&self, reads: Reads, rule: Rule) -> LocalBoxFuture<'static, Result<()>> {
+    fn transact(&self, reads: Reads, rule: Rule) -> LocalBoxFuture<'static, Result<Option<u64>>> {
         let (done, gate) = (self.inner.transact(reads, rule), self.hold.gate(self.hold.writes_held.get()));
         async move {
             let outcome = done.await;
@@ -97,16 +114,19 @@ impl Store for HeldStore {
         .boxed_local()
     }
 
-    fn read(&self, query: Query) -> LocalBoxFuture<'static, Result<Answer>> {
+    fn read(&self, queries: Vec<Query>) -> LocalBoxFuture<'static, Result<Answers>> {
         self.hold.reads.set(self.hold.reads.get() + 1);
         if self.hold.faulty.get() {
             return futures::future::ready(Err(Error::new(Code::StorageFailed, "broken down"))).boxed_local();
         }
-        let (answer, gate) = (self.inner.read(query), self.hold.gate(self.hold.reads_held.get()));
+        self.hold.questions.set(self.hold.questions.get() + queries.len());
+        let spoilt: Vec<_> = queries.iter().map(|query| self.hold.is_spoilt(query)).collect();
+        let (answers, gate) = (self.inner.read(queries), self.hold.gate(self.hold.reads_held.get()));
         async move {
-            let answer = answer.await;
+            let answers = answers.await?.into_iter().zip(spoilt);
             gate.await;
-            answer
+            let spoil = |(answer, spoilt)| if spoilt { Err(Error::new(Code::StorageFailed, "spoilt")) } else { answer };
+            Ok(answers.map(spoil).collect())
         }
         .boxed_local()
     }
@@ -118,8 +138,8 @@ impl Store for HeldStore {
 
 impl Place for Held {
     fn open(&self, clock: FakeClock) -> LocalBoxFuture<'static, Rc<dyn Store>> {
-        let store = HeldStore { inner: MemoryStore::new(Rc::new(clock)), hold: self.hold.clone() };
-        futures::future::ready(Rc::new(store) as Rc<dyn Store>).boxed_local()
+        let (rows, hold) = (self.rows.open(clock), self.hold.clone());
+        async move { Rc::new(HeldStore { inner: rows.await, hold }) as Rc<dyn Store> }.boxed_local()
     }
 
     fn remove(&self) -> LocalBoxFuture<'static, ()> {

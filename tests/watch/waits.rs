@@ -146,28 +146,16 @@ fn spans(world: &World, waiting: &mut Hand<Result<ProcessAwaitOutput>>, rounds: 
 }
 
 #[test]
-fn a_waiter_looks_again_after_25_ms_doubling_up_to_a_second() {
+fn a_polling_waiter_looks_again_after_25_ms_doubling_up_to_a_second() {
     let (world, hold) = world();
-    let p = p();
-    for awaiter in [world.awaiter(), world.polling()] {
-        let before = hold.reads();
-        let mut waiting = Hand::new(awaiter.await_terminal(&p));
-        let expected = [25, 50, 100, 200, 400, 800, 1_000, 1_000, 1_000];
-        assert_eq!(spans(&world, &mut waiting, expected.len()), expected);
-        assert_eq!(hold.reads() - before, expected.len() as u64);
-        drop(waiting);
-        assert_nothing_left(&world);
-    }
-}
-
-#[test]
-fn a_tick_takes_the_back_off_to_its_beginning() {
-    let (world, _) = world();
-    let (awaiter, p) = (world.awaiter(), p());
+    let (awaiter, p) = (world.polling(), p());
+    let before = hold.reads();
     let mut waiting = Hand::new(awaiter.await_terminal(&p));
-    assert_eq!(spans(&world, &mut waiting, 4), [25, 50, 100, 200]);
-    now(world.note("p"));
-    assert_eq!(spans(&world, &mut waiting, 3), [25, 50, 100]);
+    let expected = [25, 50, 100, 200, 400, 800, 1_000, 1_000, 1_000];
+    assert_eq!(spans(&world, &mut waiting, expected.len()), expected);
+    assert_eq!(hold.reads() - before, expected.len() as u64);
+    drop(waiting);
+    assert_nothing_left(&world);
 }
 
 #[test]
@@ -180,20 +168,6 @@ fn a_polling_waiter_hears_no_tick() {
     now(world.succeed("p"));
     assert!(!waiting.is_woken());
     world.clock.advance(200);
-    assert_eq!(waiting.run().unwrap().unwrap(), success(json!(1)));
-}
-
-#[test]
-fn a_lost_tick_costs_a_second_at_most() {
-    let (world, _) = world();
-    let unheard = ProcessAwaiter::new(world.registry.clone(), longwait::ProcessChangeHub::new());
-    let p = p();
-    let mut waiting = Hand::new(unheard.await_terminal(&p));
-    spans(&world, &mut waiting, 20);
-    assert!(waiting.run().is_none());
-    now(world.succeed("p"));
-    assert!(waiting.run().is_none());
-    world.clock.advance(1_000);
     assert_eq!(waiting.run().unwrap().unwrap(), success(json!(1)));
 }
 
@@ -349,14 +323,14 @@ fn ten_thousand_processes_are_watched_and_forgotten() {
     }
     let mut waits: Vec<_> = ids.iter().map(|id| Hand::new(awaiter.await_terminal(id))).collect();
     assert!(waits.iter_mut().all(|wait| wait.run().is_none()));
-    assert_eq!((world.hub.tracked_processes(), world.clock.timers()), (10_000, 10_000));
+    assert_eq!((world.hub.tracked_processes(), world.clock.timers()), (10_000, 1));
     for id in ids.iter().step_by(2) {
         now(world.succeed(id));
     }
     let woken = waits.iter().filter(|wait| wait.is_woken()).count();
     assert_eq!(woken, 5_000);
     assert_eq!(waits.iter_mut().filter_map(Hand::run).filter(|outcome| outcome.is_ok()).count(), 5_000);
-    assert_eq!((world.hub.tracked_processes(), world.clock.timers()), (5_000, 5_000));
+    assert_eq!((world.hub.tracked_processes(), world.clock.timers()), (5_000, 1));
     drop(waits);
     assert_nothing_left(&world);
 }

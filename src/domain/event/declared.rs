@@ -13,6 +13,7 @@ use crate::{
         value::Json,
     },
     error::{Code, Error, Result},
+    text::{is_blank, text},
 };
 
 /// An event type that a process may append.
@@ -64,7 +65,7 @@ pub struct WakeSpec {
 to_json!(WakeSpec { when: "when", input: "input", dedupe_key: "dedupeKey" });
 
 impl FromJson for WakeSpec {
-    fn from_json(value: Json, reader: &mut Reader) -> Self {
+    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
         let mut fields = Fields::of(value, reader);
         let (when, input) = (fields.take("when"), fields.take("input"));
         let spec = Self { when, input, dedupe_key: fields.take_or_default("dedupeKey") };
@@ -96,8 +97,8 @@ impl ToJson for DedupeKey {
 }
 
 impl FromJson for DedupeKey {
-    fn from_json(value: Json, reader: &mut Reader) -> Self {
-        if value.as_str() == Some("event_identity") {
+    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
+        if value.as_ref().and_then(Json::as_str) == Some("event_identity") {
             return Self::EventIdentity;
         }
         let mut fields = Fields::of(value, reader);
@@ -134,26 +135,31 @@ pub fn check_types(id: &ProcessId, declared: &[ProcessEventType]) -> Result<()> 
     let refuse = |what: String| Err(Error::of(Code::InvalidArgument, id, what));
     for (place, event_type) in declared.iter().enumerate() {
         let name = &event_type.name;
-        if name.trim().is_empty() {
+        if is_blank(name) {
             return refuse("declares an event type with a blank name".into());
         }
         if declared.iter().take(place).any(|earlier| earlier.name == *name) {
-            return refuse(format!("declares event type `{name}` twice"));
+            return refuse(text!["declares event type `", name, "` twice"]);
         }
         let terminal = event_type.terminal();
         if terminal.is_some_and(|spec| spec.state != TerminalState::Completed && spec.await_output.is_none()) {
-            return refuse(format!("must declare the await output of terminal event type `{name}`"));
+            return refuse(text!["must declare the await output of terminal event type `", name, "`"]);
         }
         // Completing relies on the three core types doing what their names say.
         let core = TerminalState::ALL.into_iter().find(|state| state.event_type() == name);
         if core.is_some_and(|state| terminal.is_none_or(|spec| spec.state != state)) {
-            return refuse(format!("declares core event type `{name}` with another terminal state"));
+            return refuse(text!["declares core event type `", name, "` with another terminal state"]);
         }
     }
     Ok(())
 }
 
 impl ProcessEventType {
+    /// A type that takes any payload and means nothing but itself.
+    pub(super) fn plain(name: &str) -> Self {
+        Self { name: name.into(), payload_schema: None, semantics: None }
+    }
+
     fn terminal(&self) -> Option<&TerminalSpec> {
         self.semantics.as_ref()?.terminal.as_ref()
     }

@@ -1,6 +1,7 @@
 //! The event log: what may be appended, and what a repeated append answers.
 
 mod declared;
+mod signal;
 mod stored;
 
 use std::rc::Rc;
@@ -14,12 +15,15 @@ use super::{
     json::ToJson,
     key::ProcessId,
     lease::{self, ProcessLease},
-    process::{ProcessAwaitOutput, ProcessRecord, ProcessStatus},
+    process::{ProcessAwaitOutput, ProcessRecord, ProcessStatus, Provenance},
     schema::Schemas,
     snapshot::{Decision, Snapshot, Write},
     value::Json,
 };
-use crate::error::{Code, Error, Result};
+use crate::{
+    error::{Code, Error, Result},
+    text::{decimal, text},
+};
 
 /// The event type that asks a process to stop.
 pub const CANCEL_REQUESTED: &str = "process.cancel_requested";
@@ -46,11 +50,12 @@ pub fn append(
         lease::require(seen, id, held)?;
     }
     let event_type = &request.event_type;
-    let declared = record.event_type(event_type).ok_or_else(|| {
-        Error::of(Code::UndeclaredEventType, id, format!("does not declare event type `{event_type}`"))
+    let signal = signal::is_signal(event_type).then(|| ProcessEventType::plain(event_type));
+    let declared = record.event_type(event_type).or(signal.as_ref()).ok_or_else(|| {
+        Error::of(Code::UndeclaredEventType, id, text!["does not declare event type `", event_type, "`"])
     })?;
     if key.is_none() && declared.needs_replay_key() {
-        let what = format!("needs a replay key to append `{event_type}`");
+        let what = text!["needs a replay key to append `", event_type, "`"];
         return Err(Error::of(Code::MissingReplayKey, id, what));
     }
     if key.is_none() && request.replay_key.is_some() {
@@ -59,8 +64,8 @@ pub fn append(
     schemas.check(record, declared, &request.payload)?;
     let sequence = record.log.last_sequence + 1;
     let semantics = declared
-        .materialise(|| format!("{id}:{sequence}"), &request.payload)
-        .map_err(|fault| Error::of(fault.code(), id, format!("refused `{event_type}`: {fault}")))?;
+        .materialise(|| text![id, ":", decimal(sequence)], &request.payload)
+        .map_err(|fault| Error::of(fault.code(), id, text!["refused `", event_type, "`: ", fault.message()]))?;
     if semantics.terminal.is_some() && record.is_terminal() {
         return Err(Error::of(Code::AlreadyTerminal, id, "has already ended"));
     }
@@ -136,13 +141,13 @@ fn delivery(record: &ProcessRecord, request: &AppendRequest, event: &ProcessEven
     let identity = canonical::hash(&Json::list(vec![scope_id.to_json(), wake.dedupe_key.to_json()]));
     let provenance = record.registered.registration.provenance.as_ref();
     Some(WakeDelivery {
-        wake_id: format!("wake:{identity}"),
+        wake_id: text!["wake:", identity],
         target_session_id: target.session_id.clone(),
         target_scope_id: scope_id,
         process_id: event.process_id.clone(),
         sequence: event.sequence,
         event_type: event.event_type.clone(),
-        process_caused_by: provenance.and_then(|provenance| provenance.caused_by.clone()),
+        process_caused_by: provenance.and_then(Provenance::caused_by).cloned(),
         dedupe_key: wake.dedupe_key.clone(),
         input: wake.input.clone(),
         created_at_ms: event.occurred_at_ms,

@@ -12,6 +12,7 @@ use crate::domain::{
     process::{ProcessAwaitOutput, Terminal},
     value::Json,
 };
+use crate::text::text;
 
 /// A stored event. Never changes.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,7 +45,7 @@ to_json!(ProcessEvent {
 
 impl FromJson for ProcessEvent {
     /// Reads a stored row; a store may keep more in it than the event.
-    fn from_json(value: Json, reader: &mut Reader) -> Self {
+    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
         let mut fields = Fields::of(value, reader);
         Self {
             process_id: fields.take("processId"),
@@ -134,7 +135,7 @@ pub struct AppendRequest {
 }
 
 impl FromJson for AppendRequest {
-    fn from_json(value: Json, reader: &mut Reader) -> Self {
+    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
         let mut fields = Fields::of(value, reader);
         let request = Self {
             event_type: fields.take("eventType"),
@@ -164,7 +165,7 @@ impl AppendRequest {
     pub fn cancel(id: &ProcessId, reason: Option<&str>) -> Self {
         let reason = reason.map_or(Json::Null, |reason| reason.to_json());
         let payload = Object::default().with("reason", &reason).build();
-        let key = format!("process:{id}:cancel_requested:{}", canonical::hash(&payload));
+        let key = text!["process:", id, ":cancel_requested:", canonical::hash(&payload)];
         Self::new(CANCEL_REQUESTED, payload).keyed(key)
     }
 
@@ -172,7 +173,7 @@ impl AppendRequest {
     pub fn completion(id: &ProcessId, output: &ProcessAwaitOutput) -> Self {
         let event_type = output.state().event_type();
         let payload = Object::default().with("awaitOutput", output).build();
-        Self::new(event_type, payload).keyed(format!("process:{id}:terminal:{event_type}"))
+        Self::new(event_type, payload).keyed(text!["process:", id, ":terminal:", event_type])
     }
 }
 

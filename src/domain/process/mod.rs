@@ -10,10 +10,7 @@ use std::rc::Rc;
 pub use self::{
     outcome::{FailureClass, ProcessAwaitOutput, ProcessStatus, Terminal, TerminalState},
     record::{LogHead, ProcessExternalRef, ProcessRecord, TypeCount, WaitState},
-    registration::{
-        Originator, ProcessIdentity, ProcessInput, ProcessRegistration, Provenance, Recovery, Registered, ToolCall,
-        normalise,
-    },
+    registration::{ProcessIdentity, ProcessInput, ProcessRegistration, Provenance, Recovery, Registered, normalise},
 };
 use super::{
     canonical,

@@ -95,27 +95,20 @@ impl ToJson for ProcessAwaitOutput {
 }
 
 impl FromJson for ProcessAwaitOutput {
-    fn from_json(value: Json, reader: &mut Reader) -> Self {
+    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
         let mut fields = Fields::of(value, reader);
-        let states = [
-            ("success", TerminalState::Completed),
-            ("failure", TerminalState::Failed),
-            ("cancelled", TerminalState::Cancelled),
-        ];
-        let state = fields.take_name("type", &states, TerminalState::Completed);
+        let state = fields.take_name("type", &["success", "failure", "cancelled"]);
         let control = fields.take("control");
         let output = match state {
-            TerminalState::Completed => Self::Success { value: fields.take("value"), control },
-            TerminalState::Failed => Self::Failure {
+            0 => Self::Success { value: fields.take("value"), control },
+            1 => Self::Failure {
                 class: fields.take("class"),
                 code: fields.take("code"),
                 message: fields.take("message"),
                 raw: fields.take("raw"),
                 control,
             },
-            TerminalState::Cancelled => {
-                Self::Cancelled { message: fields.take("message"), raw: fields.take("raw"), control }
-            }
+            _ => Self::Cancelled { message: fields.take("message"), raw: fields.take("raw"), control },
         };
         fields.end();
         output
@@ -191,8 +184,8 @@ impl ToJson for ProcessStatus {
 }
 
 impl FromJson for ProcessStatus {
-    fn from_json(value: Json, reader: &mut Reader) -> Self {
-        match value.get("state").and_then(Json::as_str) == Some(RUNNING) {
+    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
+        match value.as_ref().and_then(|status| status.get("state")?.as_str()) == Some(RUNNING) {
             true => Self::Running,
             false => Self::Ended(Terminal::from_json(value, reader)),
         }

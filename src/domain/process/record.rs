@@ -11,64 +11,31 @@ use crate::domain::{
     event::ProcessEventType,
     filter::Lane,
     grant::SessionScope,
-    json::{Fields, FromJson, Object, Reader, ToJson, json},
+    json::{Object, ToJson, json},
     key::ProcessId,
+    shape::{Shape, document, optional, required},
     value::Json,
 };
 
-/// Where else a process is known.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ProcessExternalRef {
-    /// The other system.
-    pub backend: String,
-    /// Its id there.
-    pub id: String,
-    /// Anything else about it.
-    pub metadata: Option<Json>,
+document! {
+    /// Where else a process is known: the `backend`, its `id` there, and perhaps `metadata`.
+    ProcessExternalRef: Shape::Object(&[
+        required("backend", Shape::Text),
+        required("id", Shape::Text),
+        optional("metadata", Shape::Any),
+    ])
 }
 
-json!(ProcessExternalRef { backend: "backend", id: "id", metadata: "metadata" });
-
-/// What a process is waiting for.
-#[derive(Clone, Debug, PartialEq)]
-pub enum WaitState {
-    /// A named signal.
-    Signal {
-        /// The signal's name.
-        name: String,
-        /// The event type that carries it.
-        event_type: String,
-        /// Identifies this wait.
-        key: String,
-        /// The how-many-eth wait for this name, from 1.
-        ordinal: u64,
-        /// Since when, in epoch milliseconds.
-        since_ms: Millis,
-    },
-}
-
-impl ToJson for WaitState {
-    fn to_json(&self) -> Json {
-        let Self::Signal { name, event_type, key, ordinal, since_ms } = self;
-        let wait = Object::tagged("kind", "signal").with("name", name).with("eventType", event_type);
-        wait.with("key", key).with("ordinal", ordinal).with("sinceMs", since_ms).build()
-    }
-}
-
-impl FromJson for WaitState {
-    fn from_json(value: Json, reader: &mut Reader) -> Self {
-        let mut fields = Fields::of(value, reader);
-        fields.take_name("kind", &[("signal", ())], ());
-        let wait = Self::Signal {
-            name: fields.take("name"),
-            event_type: fields.take("eventType"),
-            key: fields.take("key"),
-            ordinal: fields.take("ordinal"),
-            since_ms: fields.take("sinceMs"),
-        };
-        fields.end();
-        wait
-    }
+document! {
+    /// What a process is waiting for. A `signal`: its `name`, the `eventType` that carries it, the `key` of this wait, its
+    /// `ordinal` among the waits for this name, from 1, and since when, in epoch milliseconds.
+    WaitState: Shape::Tagged("kind", &[("signal", &[
+        required("name", Shape::Text),
+        required("eventType", Shape::Text),
+        required("key", Shape::Text),
+        required("ordinal", Shape::Count),
+        required("sinceMs", Shape::Count),
+    ])])
 }
 
 /// A process as it is now.

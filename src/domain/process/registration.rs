@@ -1,5 +1,7 @@
 //! What is registered: the half of a process that never changes.
 
+use std::rc::Rc;
+
 use crate::domain::{
     Millis, canonical,
     event::{self, ProcessEventType},
@@ -7,9 +9,13 @@ use crate::domain::{
     json::{Fields, FromJson, Object, Reader, ToJson, json, named, to_json},
     key::ProcessId,
     schema::Schemas,
-    value::{Json, Map, field},
+    shape::{Shape, document, optional, required},
+    value::Json,
 };
-use crate::error::{Code, Error, Result};
+use crate::{
+    error::{Code, Error, Result},
+    text::is_blank,
+};
 
 /// What a caller registers. After [`normalise`] every default is filled in.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,7 +50,7 @@ to_json!(ProcessRegistration {
 });
 
 impl FromJson for ProcessRegistration {
-    fn from_json(value: Json, reader: &mut Reader) -> Self {
+    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
         let mut fields = Fields::of(value, reader);
         let registration = Self {
             id: fields.take("id"),
@@ -61,101 +67,24 @@ impl FromJson for ProcessRegistration {
     }
 }
 
-/// What a process is to do.
-#[derive(Clone, Debug, PartialEq)]
-pub enum ProcessInput {
-    /// The host does the work and completes the process.
-    External {
-        /// Anything the host wants to keep with it.
-        metadata: Option<Json>,
-    },
-    /// A runner of this kind does the work.
-    Engine {
-        /// Selects the runner; non-blank.
-        kind: String,
-        /// For the runner.
-        payload: Option<Json>,
-    },
-    /// A tool call of an agent.
-    ToolCall {
-        /// The call.
-        call: ToolCall,
-    },
-    /// One turn of an agent session.
-    SessionTurn {
-        /// How the session is made.
-        create_request: Map,
-        /// What the turn starts from.
-        turn_input: Json,
-    },
-}
-
-impl ToJson for ProcessInput {
-    fn to_json(&self) -> Json {
-        let tagged = |tag| Object::tagged("type", tag);
-        match self {
-            Self::External { metadata } => tagged("external").with("metadata", metadata),
-            Self::Engine { kind, payload } => tagged("engine").with("kind", kind).with("payload", payload),
-            Self::ToolCall { call } => tagged("tool_call").with("call", call),
-            Self::SessionTurn { create_request, turn_input } => {
-                tagged("session_turn").with("createRequest", create_request).with("turnInput", turn_input)
-            }
-        }
-        .build()
-    }
-}
-
-impl FromJson for ProcessInput {
-    fn from_json(value: Json, reader: &mut Reader) -> Self {
-        let names = [("external", 0), ("engine", 1), ("tool_call", 2), ("session_turn", 3)];
-        let mut fields = Fields::of(value, reader);
-        let input = match fields.take_name("type", &names, 0) {
-            1 => Self::Engine { kind: fields.take("kind"), payload: fields.take("payload") },
-            2 => Self::ToolCall { call: fields.take("call") },
-            3 => {
-                Self::SessionTurn { create_request: fields.take("createRequest"), turn_input: fields.take("turnInput") }
-            }
-            _ => Self::External { metadata: fields.take("metadata") },
-        };
-        fields.end();
-        input
-    }
-}
-
-/// A tool call; further fields are kept as they are.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ToolCall {
-    /// The model's id of the call.
-    pub call_id: String,
-    /// The tool.
-    pub tool_name: String,
-    /// The tool's own id, where it has one.
-    pub tool_id: Option<String>,
-    /// The arguments.
-    pub args: Option<Json>,
-    /// Whatever else the caller put there.
-    pub extra: Map,
-}
-
-impl ToJson for ToolCall {
-    fn to_json(&self) -> Json {
-        let known = Object::default().with("callId", &self.call_id).with("toolName", &self.tool_name);
-        let known = known.with("toolId", &self.tool_id).with("args", &self.args);
-        self.extra.iter().fold(known, |call, (name, value)| call.with(name, value)).build()
-    }
-}
-
-impl FromJson for ToolCall {
-    fn from_json(value: Json, reader: &mut Reader) -> Self {
-        let mut fields = Fields::of(value, reader);
-        Self {
-            call_id: fields.take("callId"),
-            tool_name: fields.take("toolName"),
-            tool_id: fields.take("toolId"),
-            args: fields.take("args"),
-            extra: fields.rest(),
-        }
-    }
+document! {
+    /// What a process is to do, by its `type`:
+    ///
+    /// - `external`: the host does the work and completes the process; `metadata` is what it wants to keep with it.
+    /// - `engine`: a runner of this `kind` does the work, with a `payload` for it.
+    /// - `tool_call`: a tool call of an agent; further fields of the `call` are kept as they are.
+    /// - `session_turn`: one turn of an agent session, how that is made, and what the turn starts from.
+    ProcessInput: Shape::Tagged("type", &[
+        ("external", &[optional("metadata", Shape::Any)]),
+        ("engine", &[required("kind", Shape::Text), optional("payload", Shape::Any)]),
+        ("tool_call", &[required("call", Shape::Open(&[
+            required("callId", Shape::Text),
+            required("toolName", Shape::Text),
+            optional("toolId", Shape::Text),
+            optional("args", Shape::Any),
+        ]))]),
+        ("session_turn", &[required("createRequest", Shape::Map), required("turnInput", Shape::Any)]),
+    ])
 }
 
 /// What a process is, for people and for choosing a runner.
@@ -171,48 +100,26 @@ pub struct ProcessIdentity {
 
 json!(ProcessIdentity { kind: "kind", label: "label", definition: "definition" });
 
-/// Who started a process, and why.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Provenance {
-    /// Who started it.
-    pub originator: Originator,
-    /// What led to it, in the caller's own terms.
-    pub caused_by: Option<Json>,
+document! {
+    /// Who started a process, the host or a session of it, and what led to it, in the caller's own terms.
+    Provenance: Shape::Object(&[
+        required("originator", Shape::Tagged("type", &[
+            ("host", &[]),
+            ("session", &[required("scope", SessionScope::SHAPE)]),
+        ])),
+        optional("causedBy", Shape::Any),
+    ])
 }
 
-json!(Provenance { originator: "originator", caused_by: "causedBy" });
-
-/// Who started a process.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Originator {
-    /// The application itself.
-    Host {},
-    /// A session of it.
-    Session {
-        /// Which.
-        scope: SessionScope,
-    },
-}
-
-impl ToJson for Originator {
-    fn to_json(&self) -> Json {
-        match self {
-            Self::Host {} => Object::tagged("type", "host"),
-            Self::Session { scope } => Object::tagged("type", "session").with("scope", scope),
-        }
-        .build()
+impl Provenance {
+    fn host() -> Self {
+        let originator = Object::tagged("type", "host").build();
+        Self(Object::default().with("originator", &originator).build())
     }
-}
 
-impl FromJson for Originator {
-    fn from_json(value: Json, reader: &mut Reader) -> Self {
-        let mut fields = Fields::of(value, reader);
-        let originator = match fields.take_name("type", &[("host", false), ("session", true)], false) {
-            false => Self::Host {},
-            true => Self::Session { scope: fields.take("scope") },
-        };
-        fields.end();
-        originator
+    /// What led to the process.
+    pub fn caused_by(&self) -> Option<&Json> {
+        self.0.get("causedBy")
     }
 }
 
@@ -231,7 +138,7 @@ named!(Recovery { Rerun: "rerun", Abandon: "abandon" });
 #[derive(Debug, PartialEq)]
 pub struct Registered {
     /// With every default filled in.
-    pub registration: ProcessRegistration,
+    pub registration: Rc<ProcessRegistration>,
     /// SHA-256 over the canonical registration, lower hex.
     pub registration_hash: String,
     /// Epoch milliseconds.
@@ -243,7 +150,7 @@ json!(Registered { registration: "registration", registration_hash: "registratio
 /// Fills in every default and refuses what makes no sense, schemas included.
 pub fn normalise(mut registration: ProcessRegistration, schemas: &Schemas) -> Result<Registered> {
     let id = registration.id.clone();
-    if id.trim().is_empty() {
+    if is_blank(&id) {
         return Err(Error::invalid("a process id must not be blank"));
     }
     event::add_core_types(&mut registration.event_types);
@@ -252,35 +159,30 @@ pub fn normalise(mut registration: ProcessRegistration, schemas: &Schemas) -> Re
         scope.check()?;
     }
     let identity = registration.identity.take().unwrap_or_else(|| default_identity(&registration.input));
-    if identity.kind.trim().is_empty() {
+    if is_blank(&identity.kind) {
         return Err(Error::of(Code::InvalidArgument, &id, "has a blank kind"));
     }
     registration.identity = Some(identity);
-    let host = Provenance { originator: Originator::Host {}, caused_by: None };
-    registration.provenance.get_or_insert(host);
+    registration.provenance.get_or_insert_with(Provenance::host);
     let registration_hash = canonical::hash(&registration.to_json());
     schemas.compile(&id, &registration_hash, &registration.event_types)?;
-    Ok(Registered { registration, registration_hash, created_at_ms: 0 })
+    Ok(Registered { registration: Rc::new(registration), registration_hash, created_at_ms: 0 })
 }
 
-fn default_identity(input: &ProcessInput) -> ProcessIdentity {
-    let first = |fields: Option<&Map>, names: &[&str]| {
-        let fields = fields?;
-        names.iter().find_map(|name| field(fields, name)?.as_str()).map(str::to_owned)
+fn default_identity(ProcessInput(input): &ProcessInput) -> ProcessIdentity {
+    let text = |document: Option<&Json>, names: &[&str]| {
+        names.iter().find_map(|name| document?.get(name)?.as_str()).map(str::to_owned)
     };
-    let (kind, label) = match input {
-        ProcessInput::External { metadata } => {
-            let fields = metadata.as_ref().and_then(Json::fields);
-            ("external", first(fields, &["label", "name", "title"]))
+    let (kind, label) = match text(Some(input), &["type"]).as_deref() {
+        Some("engine") => (text(Some(input), &["kind"]), None),
+        Some("tool_call") => (Some("tool".to_owned()), text(input.get("call"), &["toolName"])),
+        Some("session_turn") => {
+            let request = input.get("createRequest");
+            let capability = text(request.and_then(|request| request.get("subagent")), &["capability"]);
+            (None, capability.or_else(|| text(request, &["usageSource", "sessionId"])))
         }
-        ProcessInput::Engine { kind, .. } => (kind.as_str(), None),
-        ProcessInput::ToolCall { call } => ("tool", Some(call.tool_name.clone())),
-        ProcessInput::SessionTurn { create_request, .. } => {
-            let subagent = field(create_request, "subagent").and_then(Json::fields);
-            let label =
-                first(subagent, &["capability"]).or_else(|| first(Some(create_request), &["usageSource", "sessionId"]));
-            ("session_turn", label)
-        }
+        Some(_) | None => (None, text(input.get("metadata"), &["label", "name", "title"])),
     };
-    ProcessIdentity { kind: kind.to_owned(), label, definition: None }
+    let kind = kind.or_else(|| text(Some(input), &["type"])).unwrap_or_default();
+    ProcessIdentity { kind, label, definition: None }
 }

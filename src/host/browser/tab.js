@@ -57,31 +57,42 @@ export function watch(name, told) {
 // ── Channel ──────────────────────────────────────────────────────────────────────────────────────
 
 /**
- * Lists of ids, to and from the other tabs; never one's own. What cannot be sent or read is left out:
- * a list is a hint, and any page of the origin may send anything.
+ * Lists of ids, to and from the other tabs; never one's own. What cannot be read is left out: a list is a hint, and any
+ * page of the origin may send anything.
+ *
+ * An open channel would keep the page out of the back-forward cache, so it is closed there; what was said meanwhile is
+ * found by whoever looks again afterwards.
  */
 export class Channel {
-  constructor(name, hear) {
+  constructor(name) {
     this.name = name;
-    this.hear = hear;
-    this.open();
   }
 
-  open() {
-    if (this.channel || !globalThis.BroadcastChannel) return;
-    this.channel = new BroadcastChannel(this.name);
-    this.channel.onmessage = ({ data }) => {
-      if (Array.isArray(data) && data.every((id) => typeof id === "string")) this.hear(data);
+  /** Calls `hear` with each list, until `close()`. */
+  listen(hear) {
+    const open = () => {
+      if (this.channel || !globalThis.BroadcastChannel) return;
+      this.channel = new BroadcastChannel(this.name);
+      this.channel.onmessage = ({ data }) => {
+        if (Array.isArray(data) && data.every((id) => typeof id === "string")) hear(data);
+      };
     };
+    open();
+    this.unfollow = follow((away) => (away ? this.pause() : open()));
   }
 
   post(ids) {
     this.channel?.postMessage(ids);
   }
 
-  close() {
+  pause() {
     this.channel?.close();
     this.channel = undefined;
+  }
+
+  close() {
+    this.unfollow?.();
+    this.pause();
   }
 }
 

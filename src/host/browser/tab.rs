@@ -2,15 +2,21 @@
 //!
 //! `tab.js` makes the calls to the browser; this file says what they mean here.
 
+use std::any::Any;
+
 use futures::{FutureExt, channel::oneshot, future::LocalBoxFuture};
-use js_sys::{Function, Promise};
+use js_sys::{Array, Function, Promise};
 use wasm_bindgen::{JsValue, closure::Closure, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
 
 use crate::{
-    domain::lease::{LeaseOwner, LivenessMark, ProcessLease, Proof},
+    domain::{
+        key::ProcessId,
+        lease::{LeaseOwner, LivenessMark, ProcessLease, Proof},
+    },
     error::Result,
-    host::{Liveness, NoProof},
+    host::{Broadcast, Heard, Liveness, NoProof},
+    text::text,
 };
 
 #[wasm_bindgen(module = "/src/host/browser/tab.js")]
@@ -29,6 +35,62 @@ extern "C" {
     fn held(this: &JsLock) -> Promise;
     #[wasm_bindgen(method)]
     fn release(this: &JsLock);
+
+    #[wasm_bindgen(js_name = Channel)]
+    #[derive(Clone)]
+    type JsChannel;
+    #[wasm_bindgen(constructor, js_class = Channel)]
+    fn new(name: &str) -> JsChannel;
+    #[wasm_bindgen(method)]
+    fn listen(this: &JsChannel, hear: &Closure<dyn FnMut(Array)>);
+    #[wasm_bindgen(method)]
+    fn post(this: &JsChannel, ids: Array);
+    #[wasm_bindgen(method)]
+    fn close(this: &JsChannel);
+}
+
+/// Hints between the tabs of one database, over a `BroadcastChannel` of the name `longwait:<database>`.
+pub struct Channel(JsChannel);
+
+impl Channel {
+    /// That of the database of that name.
+    pub fn new(database: &str) -> Self {
+        Self(JsChannel::new(&text!["longwait:", database]))
+    }
+}
+
+impl Broadcast for Channel {
+    fn announce(&self, ids: &[ProcessId]) {
+        let list = Array::new();
+        for id in ids {
+            list.push(&JsValue::from_str(id));
+        }
+        self.0.post(list);
+    }
+
+    fn listen(&self, heard: Heard) -> Box<dyn Any> {
+        let hear = Closure::new(move |list: Array| {
+            let mut ids = Vec::new();
+            for id in list.iter() {
+                ids.extend(id.as_string().map(ProcessId::from));
+            }
+            heard(&ids);
+        });
+        self.0.listen(&hear);
+        Box::new(Listening { channel: self.0.clone(), _hear: hear })
+    }
+}
+
+/// Closes the channel when dropped.
+struct Listening {
+    channel: JsChannel,
+    _hear: Closure<dyn FnMut(Array)>,
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.channel.close();
+    }
 }
 
 /// A Web Lock; given back when dropped.
@@ -62,12 +124,12 @@ pub struct OwnerLocks(String);
 impl OwnerLocks {
     /// Those of the database of that name.
     pub fn new(database: &str) -> Self {
-        Self(format!("longwait:{database}:owner:"))
+        Self(text!["longwait:", database, ":owner:"])
     }
 
     /// The lock that an incarnation holds.
     pub fn lock_name(&self, incarnation: &str) -> String {
-        format!("{}{incarnation}", self.0)
+        text![self.0, incarnation]
     }
 
     fn lock_of(&self, owner: &LeaseOwner) -> Option<String> {

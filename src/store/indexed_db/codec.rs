@@ -11,7 +11,7 @@ use crate::{
         event::ProcessEvent,
         filter::ListIndex,
         grant::SessionScope,
-        json::{self, FromJson, Object, ToJson, json},
+        json::{self, Fault, FromJson, Object, ToJson, json, to_json},
         key::{Key, ProcessId},
         lease::LeaseSlot,
         process::{LogHead, ProcessExternalRef, ProcessRecord, ProcessStatus, Registered, WaitState},
@@ -19,6 +19,7 @@ use crate::{
     },
     error::{Code, Error, Result},
     host::browser::from_js,
+    text::{decimal, text},
 };
 
 /// The lane of a tombstone; no list asks for it.
@@ -101,12 +102,12 @@ impl ProcessRow {
 
 /// What is left of a pruned process.
 pub struct Tombstone {
-    pub id: ProcessId,
+    id: ProcessId,
     lane: String,
     change: u64,
 }
 
-json!(Tombstone { id: "id", lane: "lane", change: "change" });
+to_json!(Tombstone { id: "id", lane: "lane", change: "change" });
 
 impl Tombstone {
     pub fn new(id: &ProcessId, change: u64) -> Self {
@@ -114,19 +115,9 @@ impl Tombstone {
     }
 }
 
-/// A row of `processes`: a process, or what is left of one.
-pub enum Stored {
-    Process(Box<ProcessRow>),
-    Pruned(Tombstone),
-}
-
-/// Reads a row of `processes`; `None` where there is none.
-pub fn stored(row: JsValue) -> Result<Option<Stored>> {
-    if row.is_undefined() {
-        return Ok(None);
-    }
-    let pruned = field(&row, "lane").as_string().is_some_and(|lane| lane == PRUNED);
-    Ok(Some(if pruned { Stored::Pruned(decode(row)?) } else { Stored::Process(Box::new(decode(row)?)) }))
+/// Whether a row of `processes` is what is left of a pruned one.
+pub fn is_pruned(row: &JsValue) -> bool {
+    field(row, "lane").as_string().is_some_and(|lane| lane == PRUNED)
 }
 
 /// The number of the commit that last changed a row of `processes`.
@@ -164,19 +155,18 @@ const DAY_MS: Millis = 86_400_000;
 impl CommitRow {
     /// The name of a writer that begins now; `name` tells it from all others.
     pub fn writer(now: Millis, name: &str) -> String {
-        format!("{}/{name}", day(now / DAY_MS))
+        text![day(now), "/", name]
     }
 
-    /// The first key that is kept: of the day before this writer's. No commit is in flight that long.
-    pub fn kept_from(&self) -> String {
-        let today = self.writer.split('/').next().and_then(|day| day.parse::<u64>().ok()).unwrap_or_default();
-        day(today.saturating_sub(1))
+    /// The first key that is kept now: of the day before. No commit is in flight that long.
+    pub fn kept_from(now: Millis) -> String {
+        day(now.saturating_sub(DAY_MS))
     }
 }
 
-/// A day since the Unix epoch, in a form that sorts as text.
-fn day(number: u64) -> String {
-    format!("{number:08}")
+/// A day in a form that sorts as text: the leading 1 keeps the number of digits the same.
+fn day(now: Millis) -> String {
+    decimal(100_000_000 + now / DAY_MS)
 }
 
 const ORDINAL: &str = "ordinal";
@@ -207,17 +197,12 @@ pub fn sequence_of(row: &JsValue) -> u64 {
 }
 
 /// A plain object, back.
-pub fn decode<T: FromJson>(row: JsValue) -> Result<T> {
-    let unreadable = |fault| Error::new(Code::StorageFailed, format!("a stored row cannot be read: it {fault}"));
-    json::read(from_js(&row)).map_err(unreadable)
+pub fn decode<T: FromJson>(row: &JsValue) -> Result<T> {
+    json::read(from_js(row)).map_err(unreadable)
 }
 
-/// A row that may not be there.
-pub fn decode_some<T: FromJson>(row: JsValue) -> Result<Option<T>> {
-    match row.is_undefined() {
-        true => Ok(None),
-        false => decode(row).map(Some),
-    }
+fn unreadable(fault: Fault) -> Error {
+    Error::new(Code::StorageFailed, text!["a stored row cannot be read: it ", fault.text()])
 }
 
 fn field(row: &JsValue, name: &str) -> JsValue {

@@ -107,6 +107,7 @@ function between(after, before) {
 const kinds = {
   get: (source, key) => source.get(key),
   all: (source, after, before, limit) => source.getAll(between(after, before), limit ?? undefined),
+  keys: (source, after, before, limit) => source.getAllKeys(between(after, before), limit),
   only: (source, key) => source.getAll(key),
   last: (source, after, before) => source.openCursor(between(after, before), "prev"),
   lastKey: (source) => source.openKeyCursor(null, "prev"),

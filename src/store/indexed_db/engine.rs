@@ -18,6 +18,7 @@ use crate::{
     },
     error::{Code, Error, Result},
     host::browser::to_js,
+    text::text,
 };
 
 #[wasm_bindgen(module = "/src/store/indexed_db/engine.js")]
@@ -73,6 +74,9 @@ pub enum Round {
     Done,
 }
 
+/// Gives the next round, with the results of the one before. Boxed, so that running one is compiled once.
+pub type Step = Box<dyn FnMut(Array) -> Result<Round>>;
+
 /// Opens a database; see `engine.js`. `lost` is called when it is of no use any more.
 pub async fn open(name: &str, patience: f64, lost: &Closure<dyn FnMut()>) -> Result<Database> {
     JsFuture::from(js_open(name, patience, lost)).await.map(JsCast::unchecked_into).map_err(failed)
@@ -84,12 +88,7 @@ pub async fn persisted() -> bool {
 }
 
 /// Runs a transaction to its end, even where the caller goes away meanwhile.
-pub async fn run(
-    database: &Database,
-    mode: Mode,
-    flush: Flush,
-    mut step: impl FnMut(Array) -> Result<Round> + 'static,
-) -> Result<()> {
+pub async fn run(database: &Database, mode: Mode, flush: Flush, mut step: Step) -> Result<()> {
     let refused: Rc<RefCell<Option<Error>>> = Rc::default();
     let refusal = refused.clone();
     let step = Closure::<dyn FnMut(Array) -> JsValue>::new(move |results| {
@@ -141,7 +140,7 @@ pub fn failed(fault: JsValue) -> Error {
         _ => (Code::StorageFailed, "IndexedDB failed"),
     };
     let detail = exception.map(DomException::message).unwrap_or_default();
-    Error::new(code, format!("{what} ({name}: {detail})")).caused_by(Rc::new(fault))
+    Error::new(code, text![what, " (", name, ": ", detail, ")"]).caused_by(Rc::new(fault))
 }
 
 /// Whether a fault means that the connection is gone, so that a new one may do.

@@ -12,8 +12,7 @@ mod requests;
 mod write;
 
 use std::{
-    cell::{Cell, RefCell},
-    collections::HashMap,
+    cell::{Cell, RefCell, RefMut},
     rc::Rc,
 };
 
@@ -22,15 +21,20 @@ use futures::{FutureExt, future::LocalBoxFuture};
 use self::{
     codec::CommitRow,
     connection::Connection,
-    engine::{Flush, Mode, Round, is_lost_connection},
+    engine::{Flush, Mode, Round, Step, is_lost_connection},
     read::Reader,
     requests::Fetched,
 };
-use super::{Answer, Durability, Query, Reads, Rule, Store};
+use super::{Answer, Answers, Durability, Query, Reads, Rule, Store};
 use crate::{
-    domain::{key::ProcessId, process::Registered, snapshot::Snapshot},
+    domain::{
+        process::Registered,
+        snapshot::{Snapshot, Write},
+        table::ById,
+    },
     error::{Code, Error, Result},
     host::{Clock, Random},
+    text::{decimal, text},
 };
 
 /// A store in IndexedDB. Clones share it.
@@ -55,7 +59,7 @@ struct Shared {
 #[derive(Default)]
 struct Registrations {
     generation: u64,
-    by_id: HashMap<ProcessId, Rc<Registered>>,
+    by_id: ById<Registered>,
 }
 
 /// Registrations kept decoded. A typical one takes 2 to 4 KB, so the cache stays around 4 MB.
@@ -82,7 +86,7 @@ impl IndexedDbStore {
 
 impl Shared {
     /// Reads in one transaction; once more where the connection turns out to be dead.
-    async fn read<T: 'static>(self: &Rc<Self>, look: Look<T>) -> Result<T> {
+    async fn read(self: &Rc<Self>, look: Look) -> Result<Answers> {
         let mut retried = false;
         loop {
             match self.look(look.clone()).await {
@@ -93,26 +97,26 @@ impl Shared {
         }
     }
 
-    async fn look<T: 'static>(self: &Rc<Self>, look: Look<T>) -> Result<T> {
+    async fn look(self: &Rc<Self>, look: Look) -> Result<Answers> {
         let open = self.connection.open().await?;
         let (shared, generation) = (self.clone(), open.generation);
-        let found: Rc<RefCell<Option<T>>> = Rc::default();
+        let found: Rc<RefCell<Option<Answers>>> = Rc::default();
         let keep = found.clone();
         let mut fetched = Fetched::default();
-        let step = move |results| {
+        let step: Step = Box::new(move |results| {
             fetched.rerun(results);
-            let seen = look(Reader { shared: &shared, generation, fetched: &mut fetched })?;
-            if fetched.pending() {
+            let seen = look(Reader { shared: &shared, generation, fetched: &mut fetched, fault: None });
+            if seen.is_none() {
                 return Ok(Round::Read(fetched.wanted()));
             }
             keep.replace(seen);
             Ok(Round::Done)
-        };
+        });
         engine::run(&open.database, Mode::Read, self.flush, step).await?;
         found.take().ok_or_else(|| Error::new(Code::Internal, "a read ended without an answer"))
     }
 
-    async fn transact(self: Rc<Self>, reads: Reads, rule: Rule) -> Result<()> {
+    async fn transact(self: Rc<Self>, reads: Reads, rule: Rule) -> Result<Option<u64>> {
         let mark = Mark::new(&self);
         let mut retried = false;
         loop {
@@ -124,47 +128,64 @@ impl Shared {
             self.connection.forget();
             // The commit may have landed before the connection died: look before doing it again.
             let CommitRow { writer, number } = mark.row();
-            let last: Look<Option<u64>> = Rc::new(move |mut reader| reader.last_commit(&writer).map(Some));
-            if self.read(last).await? == Some(number) {
-                return Ok(());
+            let last: Look = Rc::new(move |mut reader| reader.last_commit(&writer));
+            if matches!(self.read(last).await?.pop(), Some(Ok(Answer::Count(Some(last)))) if last == number) {
+                return Ok(None);
             }
         }
     }
 
-    async fn attempt(self: &Rc<Self>, reads: Reads, rule: Rule, mark: CommitRow) -> Result<()> {
+    async fn attempt(self: &Rc<Self>, reads: Reads, rule: Rule, mark: CommitRow) -> Result<Option<u64>> {
         let open = self.connection.open().await?;
         let (shared, generation) = (self.clone(), open.generation);
+        let taken: Rc<Cell<Option<u64>>> = Rc::default();
+        let take = taken.clone();
         let mut fetched = Fetched::default();
-        let step = move |results| {
+        let step: Step = Box::new(move |results| {
             fetched.rerun(results);
-            let loaded = Reader { shared: &shared, generation, fetched: &mut fetched }.load(&reads)?;
+            let loaded = Reader { shared: &shared, generation, fetched: &mut fetched, fault: None }.load(&reads)?;
             let Some(loaded) = loaded else { return Ok(Round::Read(fetched.wanted())) };
-            let writes = rule(&Snapshot { now: shared.clock.now(), rows: &loaded.rows })?;
+            let now = shared.clock.now();
+            let writes = rule(&Snapshot { now, rows: &loaded.rows })?;
             if writes.is_empty() {
                 return Ok(Round::Done);
             }
-            Ok(Round::Write(write::commit(&loaded, &writes, &mark)))
-        };
-        engine::run(&open.database, Mode::Write, self.flush, step).await
+            for write in &writes {
+                // Whoever registers a process goes on to use it. Should this not be committed, no row will ask for it.
+                if let Write::Process(record) = write {
+                    shared.keep_registered(generation, &record.registered);
+                }
+            }
+            let (requests, last_change) = write::commit(&loaded, &writes, &mark, now);
+            take.set(Some(last_change));
+            Ok(Round::Write(requests))
+        });
+        engine::run(&open.database, Mode::Write, self.flush, step).await?;
+        Ok(taken.get())
     }
 
     /// The decoded half that a row refers to, if it is at hand.
     fn registered(&self, generation: u64, row: &codec::ProcessRow) -> Option<Rc<Registered>> {
-        let mut kept = self.registered.borrow_mut();
-        if kept.generation != generation {
-            *kept = Registrations { generation, by_id: HashMap::new() };
-        }
+        let kept = self.kept(generation);
         let found = kept.by_id.get(&row.id)?;
         let same = found.registration_hash == row.registration_hash && found.created_at_ms == row.created_at_ms;
-        same.then(|| found.clone())
+        same.then_some(found)
     }
 
-    fn keep_registered(&self, registered: &Rc<Registered>) {
+    fn kept(&self, generation: u64) -> RefMut<'_, Registrations> {
         let mut kept = self.registered.borrow_mut();
-        if kept.by_id.len() >= KEPT {
-            kept.by_id.clear();
+        if kept.generation != generation {
+            *kept = Registrations { generation, by_id: ById::default() };
         }
-        kept.by_id.insert(registered.registration.id.clone(), registered.clone());
+        kept
+    }
+
+    fn keep_registered(&self, generation: u64, registered: &Rc<Registered>) {
+        let mut kept = self.kept(generation);
+        if kept.by_id.len() >= KEPT {
+            kept.by_id = ById::default();
+        }
+        kept.by_id.put(&registered.registration.id, registered.clone());
     }
 }
 
@@ -190,7 +211,7 @@ impl Mark {
     }
 
     fn row(&self) -> CommitRow {
-        CommitRow { writer: format!("{}/{}", self.shared.writer, self.place), number: self.number }
+        CommitRow { writer: text![self.shared.writer, "/", decimal(self.place as u64)], number: self.number }
     }
 }
 
@@ -203,20 +224,20 @@ impl Drop for Mark {
 }
 
 /// What a read looks for; see [`Fetched`].
-type Look<T> = Rc<dyn Fn(Reader) -> Result<Option<T>>>;
+type Look = Rc<dyn Fn(Reader) -> Option<Answers>>;
 
 impl Store for IndexedDbStore {
     fn durability(&self) -> Durability {
         self.0.durability
     }
 
-    fn transact(&self, reads: Reads, rule: Rule) -> LocalBoxFuture<'static, Result<()>> {
+    fn transact(&self, reads: Reads, rule: Rule) -> LocalBoxFuture<'static, Result<Option<u64>>> {
         self.0.clone().transact(reads, rule).boxed_local()
     }
 
-    fn read(&self, query: Query) -> LocalBoxFuture<'static, Result<Answer>> {
+    fn read(&self, queries: Vec<Query>) -> LocalBoxFuture<'static, Result<Answers>> {
         let shared = self.0.clone();
-        async move { shared.read(Rc::new(move |mut reader| reader.answer(&query))).await }.boxed_local()
+        async move { shared.read(Rc::new(move |mut reader| reader.answers(&queries))).await }.boxed_local()
     }
 
     fn pause(&self) {

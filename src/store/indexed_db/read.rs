@@ -1,17 +1,15 @@
-//! What to read for a rule or a question, as functions that run until nothing is missing.
-//! See [`Fetched`]: they give `None` while something is pending.
+//! What to read for a rule or a question, as functions that run until nothing is missing; see [`Fetched`].
+//!
+//! While something is missing, they go on with less than there is, and what they found is thrown away. So is it
+//! after a fault, which is noted: code that cannot stop half-way needs no way out of every step.
 
 use std::rc::Rc;
 
-use js_sys::Array;
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsValue;
 
 use super::{
     Shared,
-    codec::{
-        CommitRow, LeaseRow, ProcessRow, Stored, WakeRow, change_of, decode, decode_some, id_of, ordinal_of,
-        sequence_of, stored,
-    },
+    codec::{CommitRow, LeaseRow, ProcessRow, WakeRow, change_of, decode, id_of, is_pruned, ordinal_of, sequence_of},
     requests::{COMMITS, EVENTS, Fetched, GRANTS, LEASES, PROCESSES, REGISTRATIONS, WAKES, index, table},
 };
 use crate::{
@@ -19,15 +17,16 @@ use crate::{
         event::ProcessEvent,
         filter::{ListIndex, ListQuery},
         grant::{HandleEntry, HandleGrant, SessionScope},
-        json::ToJson,
-        key::{Part, ProcessId, key},
+        json::{FromJson, ToJson},
+        key::{Part, ProcessId, ScopeId, key},
         lease::LeaseSlot,
         process::{ProcessRecord, Registered},
         snapshot::{Rows, Write},
         table::{Row, Table, sorted},
+        value::Json,
     },
     error::{Code, Error, Result},
-    store::{Answer, Changes, EventPage, EventRange, Live, Query, Reads},
+    store::{Answer, Answers, Changes, EventPage, EventRange, MOST_CHANGED, Query, Reads},
 };
 
 /// The rows that a rule is shown, and the last number of the change sequence.
@@ -43,6 +42,8 @@ pub struct Reader<'a> {
     /// The connection that is read over; see [`Shared::registered`].
     pub generation: u64,
     pub fetched: &'a mut Fetched,
+    /// The first fault of what is being answered.
+    pub fault: Option<Error>,
 }
 
 impl Reader<'_> {
@@ -50,122 +51,163 @@ impl Reader<'_> {
 
     /// Everything that a rule needs to see.
     pub fn load(&mut self, reads: &Reads) -> Result<Option<Loaded>> {
+        let loaded = self.loaded(reads);
+        match self.fetched.pending() {
+            true => Ok(None),
+            false => self.unless_faulty(loaded).map(Some),
+        }
+    }
+
+    fn loaded(&mut self, reads: &Reads) -> Loaded {
         let mut loaded = Loaded::default();
         let last_change = self.fetched.ask(index(PROCESSES, "byChange").last_key());
+        loaded.last_change = last_change.as_f64().unwrap_or_default() as u64;
         let rows = match reads {
-            Reads::Process(id, replay_key) => self.log_of(&mut loaded, id, replay_key.as_deref())?,
+            Reads::Process(id, replay_key) => self.log_of(&mut loaded, id, replay_key.as_deref()),
             Reads::Leased(id, replay_key) => {
-                self.slots(&mut loaded, std::slice::from_ref(id))?;
-                self.log_of(&mut loaded, id, replay_key.as_deref())?
+                self.slots(&mut loaded, std::slice::from_ref(id));
+                self.log_of(&mut loaded, id, replay_key.as_deref())
+            }
+            Reads::Viewed(scope, id, replay_key) => {
+                let grant = self.fetched.ask(table(GRANTS).get(key![scope, id]));
+                self.put_grants(&mut loaded, vec![grant]);
+                self.log_of(&mut loaded, id, replay_key.as_deref())
             }
             Reads::Granted(scope, ids) => {
-                let grants: Vec<_> =
-                    ids.iter().map(|id| self.fetched.ask(table(GRANTS).get(key![scope, id]))).collect();
-                put_grants(&mut loaded, grants)?;
+                for id in ids {
+                    let grant = self.fetched.ask(table(GRANTS).get(key![scope, id]));
+                    self.put_grants(&mut loaded, vec![grant]);
+                }
                 self.rows_of(ids)
             }
             Reads::Session(session) => {
-                let [own, frames] = SessionScope::id_ranges(session).map(|(first, end)| {
-                    self.fetched.ask(table(GRANTS).all(key![&first].to_json(), key![&end].to_json(), None))
-                });
-                let waking = self.fetched.ask(index(PROCESSES, "byWakeSession").only(session));
-                let granted = rows(own).chain(rows(frames)).map(decode).collect::<Result<Vec<HandleGrant>>>()?;
+                let mut granted = Vec::new();
+                for (first, end) in SessionScope::id_ranges(session) {
+                    let scopes = table(GRANTS).all(key![&first].to_json(), key![&end].to_json(), None);
+                    granted.extend(self.fetched.rows(scopes));
+                }
+                let waking = self.fetched.rows(index(PROCESSES, "byWakeSession").only(session));
+                let granted: Vec<HandleGrant> = self.decode_all(granted);
                 let ids = sorted(granted.iter().map(|grant| &grant.process_id));
-                self.grants_of(&mut loaded, &ids)?;
-                self.rows_of(&ids).into_iter().chain(rows(waking)).collect()
+                self.grants_of(&mut loaded, &ids);
+                let mut found = self.rows_of(&ids);
+                found.extend(waking);
+                found
             }
             Reads::Retained(cutoff, limit) => {
-                let before = cutoff.to_json();
-                let none = crate::domain::value::Json::Null;
-                let oldest = index(PROCESSES, "byRetention").all(none, before, Some(*limit as u64));
-                let found: Vec<_> = rows(self.fetched.ask(oldest)).collect();
+                let oldest = index(PROCESSES, "byRetention").all(Json::Null, cutoff.to_json(), Some(*limit as u64));
+                let found = self.fetched.rows(oldest);
                 let ids: Vec<_> = found.iter().map(id_of).collect();
-                self.slots(&mut loaded, &ids)?;
-                self.grants_of(&mut loaded, &ids)?;
+                self.slots(&mut loaded, &ids);
+                self.grants_of(&mut loaded, &ids);
                 found
             }
         };
-        let Some(records) = self.records(rows)? else { return Ok(None) };
-        for record in records {
+        for record in self.records(rows) {
             loaded.rows.apply(&Write::Process(Rc::new(record)));
         }
-        loaded.last_change = last_change.as_f64().unwrap_or_default() as u64;
-        Ok(Some(loaded))
+        loaded
     }
 
-    fn log_of(&mut self, loaded: &mut Loaded, id: &ProcessId, replay_key: Option<&str>) -> Result<Vec<JsValue>> {
+    fn log_of(&mut self, loaded: &mut Loaded, id: &ProcessId, replay_key: Option<&str>) -> Vec<JsValue> {
         if let Some(replay_key) = replay_key {
             let stored = self.fetched.ask(index(EVENTS, "byReplayKey").get(key![id, replay_key]));
-            if let Some(event) = decode_some::<ProcessEvent>(stored)? {
+            if let Some(event) = self.decode::<ProcessEvent>(&stored) {
                 loaded.rows.put_replay(&Rc::new(event));
             }
         }
-        Ok(self.rows_of(std::slice::from_ref(id)))
+        self.rows_of(std::slice::from_ref(id))
     }
 
-    fn slots(&mut self, loaded: &mut Loaded, ids: &[ProcessId]) -> Result<()> {
+    fn slots(&mut self, loaded: &mut Loaded, ids: &[ProcessId]) {
         for id in ids {
-            let slot = self.slot(id)?;
+            let slot = self.slot(id);
             loaded.rows.apply(&Write::Lease(id.clone(), slot));
         }
-        Ok(())
     }
 
-    fn grants_of(&mut self, loaded: &mut Loaded, ids: &[ProcessId]) -> Result<()> {
+    fn grants_of(&mut self, loaded: &mut Loaded, ids: &[ProcessId]) {
         for id in ids {
-            let grants = self.fetched.ask(index(GRANTS, "byProcess").under(key![id]));
-            put_grants(loaded, rows(grants))?;
+            let grants = self.fetched.rows(index(GRANTS, "byProcess").under(key![id]));
+            self.put_grants(loaded, grants);
         }
-        Ok(())
     }
 
-    /// The number of the commit that last left this mark.
-    pub fn last_commit(&mut self, writer: &str) -> Result<Option<u64>> {
-        let mark = self.fetched.ask(table(COMMITS).get(writer));
-        Ok(decode_some::<CommitRow>(mark)?.map(|mark| mark.number))
+    fn put_grants(&mut self, loaded: &mut Loaded, grants: Vec<JsValue>) {
+        for grant in self.decode_all(grants) {
+            loaded.rows.apply(&Write::Grant(grant));
+        }
     }
 
     // ── For questions ──────────────────────────────────────────────────────
 
-    /// The answer to a question.
-    pub fn answer(&mut self, query: &Query) -> Result<Option<Answer>> {
-        Ok(match query {
-            Query::Process(id) => self.process(id)?.map(Answer::Process),
-            Query::Processes(list) => self.list(list)?.map(Answer::Processes),
-            Query::Changes(after, limit) => self.changes(*after, *limit)?.map(Answer::Changes),
-            Query::Events(id, range) => self.events(id, range)?.map(Answer::Events),
-            Query::Count(id, event_type, up_to) => Some(Answer::Count(self.count(id, event_type, *up_to)?)),
-            Query::Lease(id) => Some(Answer::Lease(self.slot(id)?.held)),
-            Query::GrantsOfScope(scope, live) => {
-                let grants = self.fetched.ask(table(GRANTS).under(key![scope]));
-                self.with_records(grants)?.map(|mut entries| {
-                    entries.retain(|entry| *live == Live::Any || !entry.record.is_terminal());
-                    Answer::GrantsOfScope(entries)
-                })
-            }
-            Query::GrantsOfProcess(id) => {
-                let grants = self.fetched.ask(index(GRANTS, "byProcess").under(key![id]));
-                let known = self.process(id)?;
-                let entries = self.with_records(grants)?;
-                known.zip(entries).map(|(known, entries)| Answer::GrantsOfProcess(known.map(|_| entries)))
-            }
-            Query::IsGranted(scope, id) => {
-                let grant = self.fetched.ask(table(GRANTS).get(key![scope, id]));
-                Some(Answer::IsGranted(!grant.is_undefined()))
-            }
-        })
+    /// The answers to some questions, each of which may have a fault of its own.
+    pub fn answers(&mut self, queries: &[Query]) -> Option<Answers> {
+        // Every one is looked at, even if one before it is pending: all ask for their rows in one round.
+        let mut answers = Answers::new();
+        for query in queries {
+            let answer = self.answer(query);
+            answers.push(self.unless_faulty(answer));
+        }
+        (!self.fetched.pending()).then_some(answers)
     }
 
-    fn process(&mut self, id: &ProcessId) -> Result<Option<Option<ProcessRecord>>> {
+    fn answer(&mut self, query: &Query) -> Answer {
+        match query {
+            Query::Process(id) => Answer::Process(self.process(id)),
+            Query::Processes(list) => Answer::Processes(self.list(list)),
+            Query::Changes(after, limit) => Answer::Changes(self.changes(*after, *limit)),
+            Query::ChangedIds(after) => self.changed_ids(*after),
+            Query::Events(id, range) => Answer::Events(self.events(id, range)),
+            Query::Count(id, event_type, up_to) => Answer::Count(self.count(id, event_type, *up_to)),
+            Query::Lease(id) => Answer::Lease(self.slot(id).held),
+            Query::GrantsOfScope(scope, list) => {
+                let grants = self.fetched.rows(table(GRANTS).under(key![scope]));
+                let mut entries = self.with_records(grants);
+                entries.retain(|entry| list.holds(&entry.record));
+                Answer::GrantsOfScope(entries)
+            }
+            Query::GrantsOfProcess(id) => {
+                let grants = self.fetched.rows(index(GRANTS, "byProcess").under(key![id]));
+                let entries = self.with_records(grants);
+                Answer::GrantsOfProcess(self.process(id).map(|_| entries))
+            }
+            Query::IsGranted(scope, id) => Answer::IsGranted(self.is_granted(scope, id)),
+            Query::Viewed(scope, query) => {
+                // Asked in any case, so that both come in one round.
+                let answer = self.answer(query);
+                if query.process_id().is_some_and(|id| self.is_granted(scope, id)) {
+                    return answer;
+                }
+                // A fault of what it may not see is no business of the scope.
+                self.fault = None;
+                query.nothing()
+            }
+        }
+    }
+
+    fn is_granted(&mut self, scope: &ScopeId, id: &ProcessId) -> bool {
+        !self.fetched.ask(table(GRANTS).get(key![scope, id])).is_undefined()
+    }
+
+    /// The number of the commit that last left this mark.
+    pub fn last_commit(&mut self, writer: &str) -> Option<Answers> {
+        let mark = self.fetched.ask(table(COMMITS).get(writer));
+        let last = self.decode::<CommitRow>(&mark).map(|mark| mark.number);
+        let answer = self.unless_faulty(Answer::Count(last));
+        (!self.fetched.pending()).then(|| vec![answer])
+    }
+
+    fn process(&mut self, id: &ProcessId) -> Option<ProcessRecord> {
         let rows = self.rows_of(std::slice::from_ref(id));
-        Ok(self.records(rows)?.map(|mut records| records.pop()))
+        self.records(rows).pop()
     }
 
     /// Merges the lanes of one index: each is in id order already, and gives at most a page.
-    fn list(&mut self, query: &ListQuery) -> Result<Option<Vec<ProcessRecord>>> {
+    fn list(&mut self, query: &ListQuery) -> Vec<ProcessRecord> {
         let limit = Query::size(query.page.limit);
         if limit == 0 {
-            return Ok(Some(Vec::new()));
+            return Vec::new();
         }
         let name = match query.index {
             ListIndex::Lane => "byLane",
@@ -173,96 +215,116 @@ impl Reader<'_> {
             ListIndex::Definition(_) => "byDefinition",
             ListIndex::DefinitionAndKind(..) => "byDefinitionAndKind",
         };
-        let mut lanes = Vec::new();
+        let mut found = Vec::new();
         for lane in &query.lanes {
-            let list: Vec<Part> =
-                query.index.prefix().into_iter().map(Part::from).chain([lane.as_str().into()]).collect();
-            let after: Vec<Part> = list.iter().cloned().chain(query.page.cursor.iter().map(Part::from)).collect();
-            let end = [list.as_slice(), &[Part::End]].concat();
-            lanes.push(self.fetched.ask(index(PROCESSES, name).all(after.to_json(), end.to_json(), query.page.limit)));
+            let mut list: Vec<_> = query.index.prefix().into_iter().map(Part::from).collect();
+            list.push(lane.as_str().into());
+            let mut after = list.clone();
+            after.extend(query.page.cursor.as_ref().map(Part::from));
+            list.push(Part::End);
+            let lane = index(PROCESSES, name).all(after.to_json(), list.to_json(), query.page.limit);
+            found.extend(self.fetched.rows(lane));
         }
-        self.records(merged(lanes, |row| Part::from(&id_of(row)), limit))
+        self.records(in_order(found, |row| Part::from(&id_of(row)), limit))
     }
 
-    fn changes(&mut self, after: u64, limit: Option<u64>) -> Result<Option<Changes>> {
+    fn changes(&mut self, after: u64, limit: Option<u64>) -> Changes {
         let mut changes = Changes { cursor: after, ..Changes::default() };
         if limit == Some(0) {
-            return Ok(Some(changes));
+            return changes;
         }
-        let later = index(PROCESSES, "byChange").all(after.to_json(), crate::domain::value::Json::Null, limit);
-        let mut living = Vec::new();
-        for row in rows(self.fetched.ask(later)) {
-            changes.cursor = change_of(&row);
-            match stored(row.clone())? {
-                Some(Stored::Pruned(tombstone)) => changes.removed.push(tombstone.id),
-                Some(Stored::Process(_)) | None => living.push(row),
+        let mut living = self.fetched.rows(index(PROCESSES, "byChange").all(after.to_json(), Json::Null, limit));
+        changes.cursor = living.last().map_or(after, change_of);
+        living.retain(|row| {
+            let pruned = is_pruned(row);
+            if pruned {
+                changes.removed.push(id_of(row));
             }
-        }
-        let Some(records) = self.records(living)? else { return Ok(None) };
-        changes.records = records;
-        Ok(Some(changes))
+            !pruned
+        });
+        changes.records = self.records(living);
+        changes
     }
 
-    fn events(&mut self, id: &ProcessId, range: &EventRange) -> Result<Option<Option<EventPage>>> {
-        let known = self.process(id)?;
+    /// The sequence's end alone where that is the point; the ids are the primary keys of the change index, so
+    /// that no row is loaded for them.
+    fn changed_ids(&mut self, after: Option<u64>) -> Answer {
+        let end = self.fetched.ask(index(PROCESSES, "byChange").last_key()).as_f64().unwrap_or_default() as u64;
+        let ids = match after {
+            Some(after) if after == end => Some(Vec::new()),
+            Some(after) if after < end => {
+                let keys = self.fetched.rows(index(PROCESSES, "byChange").keys(after, MOST_CHANGED as u64 + 1));
+                let mut ids = Vec::new();
+                for key in keys {
+                    ids.extend(key.as_string().map(ProcessId::from));
+                }
+                (ids.len() <= MOST_CHANGED).then_some(ids)
+            }
+            Some(_) | None => None,
+        };
+        Answer::ChangedIds(ids, end)
+    }
+
+    fn events(&mut self, id: &ProcessId, range: &EventRange) -> Option<EventPage> {
+        let known = self.process(id);
         let rows = match range {
             EventRange::After { limit: Some(0), .. } => Vec::new(),
             EventRange::After { after, limit, types: None } => self.log(id, *after, *limit),
             EventRange::After { after, limit, types: Some(types) } => {
-                let of_type = |event_type| {
-                    let (first, end) = (key![id, event_type, *after], key![id, event_type, Part::End]);
-                    self.fetched.ask(index(EVENTS, "byType").all(first.to_json(), end.to_json(), *limit))
-                };
                 // Each type is in sequence order already, and gives at most a page.
-                let of_types: Vec<_> = types.iter().map(of_type).collect();
-                merged(of_types, |row| Part::Number(sequence_of(row)), Query::size(*limit))
+                let mut found = Vec::new();
+                for event_type in types {
+                    let (first, end) = (key![id, event_type, *after], key![id, event_type, Part::End]);
+                    let of_type = index(EVENTS, "byType").all(first.to_json(), end.to_json(), *limit);
+                    found.extend(self.fetched.rows(of_type));
+                }
+                in_order(found, |row| Part::Number(sequence_of(row)), Query::size(*limit))
             }
             // Sequences are dense, so the last ones are a range once the last is known.
             EventRange::Last(count) => match &known {
-                Some(Some(record)) => self.log(id, record.log.last_sequence.saturating_sub(*count), None),
-                Some(None) | None => Vec::new(),
+                Some(record) => self.log(id, record.log.last_sequence.saturating_sub(*count), None),
+                None => Vec::new(),
             },
             EventRange::Unacked(after) => {
                 let (first, end) = (key![id, *after], key![id, Part::End]);
-                let wakes = self.fetched.ask(table(WAKES).all(first.to_json(), end.to_json(), None));
-                let wakes = rows(wakes).map(decode).collect::<Result<Vec<WakeRow>>>()?;
-                let event = |wake: WakeRow| self.fetched.ask(table(EVENTS).get(key![&wake.process_id, wake.sequence]));
-                wakes.into_iter().map(event).collect()
+                let wakes = self.fetched.rows(table(WAKES).all(first.to_json(), end.to_json(), None));
+                let mut found = Vec::new();
+                for WakeRow { process_id, sequence } in self.decode_all(wakes) {
+                    found.push(self.fetched.ask(table(EVENTS).get(key![&process_id, sequence])));
+                }
+                found
             }
         };
-        let (Some(known), false) = (known, self.fetched.pending()) else { return Ok(None) };
-        let Some(record) = known else { return Ok(Some(None)) };
-        let events = rows.into_iter().map(|row| decode(row).map(Rc::new)).collect::<Result<_>>()?;
-        Ok(Some(Some(EventPage { record, events })))
+        let events = self.decode_all(rows);
+        known.map(|record| EventPage { record, events })
     }
 
     fn log(&mut self, id: &ProcessId, after: u64, limit: Option<u64>) -> Vec<JsValue> {
         let (first, end) = (key![id, after], key![id, Part::End]);
-        rows(self.fetched.ask(table(EVENTS).all(first.to_json(), end.to_json(), limit))).collect()
+        self.fetched.rows(table(EVENTS).all(first.to_json(), end.to_json(), limit))
     }
 
     /// Every event row carries its place among those of its type, so the last one up to the
     /// sequence tells the count.
-    fn count(&mut self, id: &ProcessId, event_type: &str, up_to: u64) -> Result<Option<u64>> {
+    fn count(&mut self, id: &ProcessId, event_type: &str, up_to: u64) -> Option<u64> {
         let row = self.fetched.ask(table(PROCESSES).get(id));
         let (first, end) = (key![id, event_type], key![id, event_type, up_to.saturating_add(1)]);
         let last = self.fetched.ask(index(EVENTS, "byType").last(first.to_json(), end.to_json()));
-        let known = matches!(stored(row)?, Some(Stored::Process(_)));
-        Ok(known.then(|| ordinal_of(&last)))
+        (!row.is_undefined() && !is_pruned(&row)).then(|| ordinal_of(&last))
     }
 
-    fn slot(&mut self, id: &ProcessId) -> Result<LeaseSlot> {
+    fn slot(&mut self, id: &ProcessId) -> LeaseSlot {
         let slot = self.fetched.ask(table(LEASES).get(id));
-        Ok(decode_some::<LeaseRow>(slot)?.map(|row| row.slot).unwrap_or_default())
+        self.decode::<LeaseRow>(&slot).map(|row| row.slot).unwrap_or_default()
     }
 
     /// A grant never outlives its process, so grants and processes match one to one.
-    fn with_records(&mut self, grants: JsValue) -> Result<Option<Vec<HandleEntry>>> {
-        let grants = rows(grants).map(decode).collect::<Result<Vec<HandleGrant>>>()?;
+    fn with_records(&mut self, grants: Vec<JsValue>) -> Vec<HandleEntry> {
+        let grants: Vec<HandleGrant> = self.decode_all(grants);
         let ids: Vec<_> = grants.iter().map(|grant| grant.process_id.clone()).collect();
         let rows = self.rows_of(&ids);
-        let Some(records) = self.records(rows)? else { return Ok(None) };
-        Ok(Some(grants.into_iter().zip(records).map(|(grant, record)| HandleEntry { grant, record }).collect()))
+        let records = self.records(rows);
+        grants.into_iter().zip(records).map(|(grant, record)| HandleEntry { grant, record }).collect()
     }
 
     // ── Parts ──────────────────────────────────────────────────────────────
@@ -272,54 +334,80 @@ impl Reader<'_> {
     }
 
     /// The records of process rows; tombstones and missing rows are left out.
-    fn records(&mut self, rows: Vec<JsValue>) -> Result<Option<Vec<ProcessRecord>>> {
-        let mut found = Vec::new();
+    fn records(&mut self, rows: Vec<JsValue>) -> Vec<ProcessRecord> {
+        let mut records = Vec::new();
         for row in rows {
-            let Some(Stored::Process(row)) = stored(row)? else { continue };
-            let registered = self.shared.registered(self.generation, &row);
-            let pending = match registered {
-                Some(_) => JsValue::UNDEFINED,
-                None => self.fetched.ask(table(REGISTRATIONS).get(&row.id)),
-            };
-            found.push((row, registered, pending));
-        }
-        if self.fetched.pending() {
-            return Ok(None);
-        }
-        let record = |(row, registered, stored): (Box<ProcessRow>, Option<Rc<Registered>>, JsValue)| match registered {
-            Some(registered) => Ok(row.into_record(registered)),
-            None => {
-                let torn = || Error::of(Code::StorageFailed, &row.id, "has lost its registration");
-                let registered = Rc::new(decode_some(stored)?.ok_or_else(torn)?);
-                self.shared.keep_registered(&registered);
-                Ok(row.into_record(registered))
+            if is_pruned(&row) {
+                continue;
             }
-        };
-        found.into_iter().map(record).collect::<Result<_>>().map(Some)
+            let Some(row) = self.decode::<ProcessRow>(&row) else { continue };
+            if let Some(registered) = self.registered(&row) {
+                records.push(row.into_record(registered));
+            }
+        }
+        records
     }
-}
 
-/// The rows of a result that is a list; none while it is pending.
-fn rows(result: JsValue) -> impl Iterator<Item = JsValue> {
-    result.dyn_into::<Array>().unwrap_or_default().into_iter()
-}
+    fn registered(&mut self, row: &ProcessRow) -> Option<Rc<Registered>> {
+        if let Some(known) = self.shared.registered(self.generation, row) {
+            return Some(known);
+        }
+        let stored = self.fetched.ask(table(REGISTRATIONS).get(&row.id));
+        let Some(registered) = self.decode(&stored) else {
+            if !self.fetched.pending() {
+                self.note(Error::of(Code::StorageFailed, &row.id, "has lost its registration"));
+            }
+            return None;
+        };
+        if self.fault.is_none() {
+            self.shared.keep_registered(self.generation, &registered);
+        }
+        Some(registered)
+    }
 
-fn put_grants(loaded: &mut Loaded, grants: impl IntoIterator<Item = JsValue>) -> Result<()> {
-    for grant in grants {
-        if let Some(grant) = decode_some(grant)? {
-            loaded.rows.apply(&Write::Grant(grant));
+    /// A row in its own shape; `None` where there is none, or not yet.
+    fn decode<T: FromJson>(&mut self, row: &JsValue) -> Option<T> {
+        if row.is_undefined() {
+            return None;
+        }
+        match decode(row) {
+            Ok(decoded) => Some(decoded),
+            Err(fault) => {
+                self.note(fault);
+                None
+            }
         }
     }
-    Ok(())
+
+    fn decode_all<T: FromJson>(&mut self, rows: Vec<JsValue>) -> Vec<T> {
+        let mut decoded = Vec::new();
+        for row in rows {
+            decoded.extend(self.decode(&row));
+        }
+        decoded
+    }
+
+    fn note(&mut self, fault: Error) {
+        self.fault.get_or_insert(fault);
+    }
+
+    fn unless_faulty<T>(&mut self, found: T) -> Result<T> {
+        match self.fault.take() {
+            Some(fault) => Err(fault),
+            None => Ok(found),
+        }
+    }
 }
 
-/// Lists that are in order each, as one in order.
-fn merged(lists: Vec<JsValue>, order: impl Fn(&JsValue) -> Part, limit: usize) -> Vec<JsValue> {
-    let rows: Vec<_> = lists.into_iter().flat_map(rows).collect();
+/// The first of some rows, in an order of their own.
+fn in_order(rows: Vec<JsValue>, order: fn(&JsValue) -> Part, limit: usize) -> Vec<JsValue> {
     let mut places = Table::default();
     for (place, row) in rows.iter().enumerate() {
         places.put(vec![order(row)], Row::Number(place as u64));
     }
-    let in_order = places.all().filter_map(|(_, place)| rows.get(place.number()? as usize).cloned());
-    in_order.take(limit).collect()
+    let mut ordered = Vec::new();
+    for (_, place) in places.all().take(limit) {
+        ordered.extend(place.number().and_then(|place| rows.get(place as usize)).cloned());
+    }
+    ordered
 }

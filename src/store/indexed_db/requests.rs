@@ -1,11 +1,11 @@
 //! Requests as data, and the results they had.
 
-use std::collections::HashMap;
+use std::rc::Rc;
 
 use js_sys::Array;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
 
-use crate::domain::{canonical, json::ToJson, key::Part, value::Json};
+use crate::domain::{canonical, json::ToJson, key::Part, table::ById, value::Json};
 
 pub const PROCESSES: &str = "processes";
 pub const REGISTRATIONS: &str = "registrations";
@@ -44,6 +44,11 @@ impl Source {
         // 0 means "no limit" to IndexedDB; whoever asks for nothing does not get here.
         let limit = limit.map(|limit| limit.clamp(1, u64::from(u32::MAX)));
         self.request("all", &[after, before, limit.to_json()])
+    }
+
+    /// The primary keys of the rows after a number, in order; at most `limit`.
+    pub fn keys(self, after: u64, limit: u64) -> Json {
+        self.request("keys", &[after.to_json(), Json::Null, limit.to_json()])
     }
 
     /// The rows whose keys begin with `prefix` and go on.
@@ -115,7 +120,7 @@ impl ToJson for Part {
 /// is run again from the start with one more round of results.
 #[derive(Default)]
 pub struct Fetched {
-    results: HashMap<String, JsValue>,
+    results: ById<JsValue>,
     wanted: Vec<(String, Json)>,
 }
 
@@ -123,7 +128,9 @@ impl Fetched {
     /// Begins another run, with the results of the round that the last one wanted.
     pub fn rerun(&mut self, results: Array) {
         let wanted = std::mem::take(&mut self.wanted);
-        self.results.extend(wanted.into_iter().map(|(name, _)| name).zip(results));
+        for ((name, _), result) in wanted.into_iter().zip(results) {
+            self.results.put(&name, Rc::new(result));
+        }
     }
 
     /// The result of a request; `undefined` while it is pending.
@@ -131,10 +138,17 @@ impl Fetched {
         // A request is known by what it says, so that runs may ask in any order.
         let name = canonical::to_string(&request);
         if let Some(result) = self.results.get(&name) {
-            return result.clone();
+            return JsValue::clone(&result);
         }
-        self.wanted.push((name, request));
+        if !self.wanted.iter().any(|(wanted, _)| *wanted == name) {
+            self.wanted.push((name, request));
+        }
         JsValue::UNDEFINED
+    }
+
+    /// The rows of a request for many; none while it is pending.
+    pub fn rows(&mut self, request: Json) -> Vec<JsValue> {
+        self.ask(request).dyn_into::<Array>().map(|rows| rows.to_vec()).unwrap_or_default()
     }
 
     /// Whether something that was asked for is not here yet.

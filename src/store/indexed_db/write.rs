@@ -6,15 +6,16 @@ use super::{
     requests::{COMMITS, EVENTS, GRANTS, LEASES, PROCESSES, REGISTRATIONS, WAKES, table},
 };
 use crate::domain::{
+    Millis,
     key::{ProcessId, key},
     lease::LeaseSlot,
     snapshot::Write,
     value::Json,
 };
 
-/// The requests of a commit. Process rows take change numbers from the last one on; the mark tells,
-/// should the connection die, whether the commit landed.
-pub fn commit(loaded: &Loaded, writes: &[Write], mark: &CommitRow) -> Vec<Json> {
+/// The requests of a commit, and the last change number it takes: process rows take numbers from the last
+/// one on. The mark tells, should the connection die, whether the commit landed.
+pub fn commit(loaded: &Loaded, writes: &[Write], mark: &CommitRow, now: Millis) -> (Vec<Json>, u64) {
     let mut requests = Vec::new();
     let mut change = loaded.last_change;
     for write in writes {
@@ -45,10 +46,10 @@ pub fn commit(loaded: &Loaded, writes: &[Write], mark: &CommitRow) -> Vec<Json> 
     }
     if mark.number == 1 {
         // Once in the life of a connection: whoever left marks before these days is long gone.
-        requests.push(table(COMMITS).clear_before(mark.kept_from()));
+        requests.push(table(COMMITS).clear_before(CommitRow::kept_from(now)));
     }
     requests.push(table(COMMITS).put(mark));
-    requests
+    (requests, change)
 }
 
 fn lease(id: &ProcessId, slot: LeaseSlot) -> Json {

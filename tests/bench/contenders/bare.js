@@ -5,29 +5,29 @@ export async function open(database) {
   const db = await opened(database);
   const begin = (stores, mode) => db.transaction(stores, mode, { durability: "relaxed" });
 
+  /** One transaction: gets the process, puts the event, and puts the process with what the event changes. */
+  function log(processId, eventType, payload, change) {
+    const transaction = begin(["processes", "events"], "readwrite");
+    const processes = transaction.objectStore("processes");
+    processes.get(processId).onsuccess = ({ target: { result: process } }) => {
+      const [sequence, occurredAtMs] = [process.lastSequence + 1, Date.now()];
+      transaction.objectStore("events").put({ processId, sequence, eventType, payload, occurredAtMs });
+      processes.put({ ...process, ...change, lastSequence: sequence });
+      transaction.commit(); // A fifth faster than leaving it to the browser.
+    };
+    return complete(transaction);
+  }
+
   return {
     register(id) {
       const transaction = begin("processes", "readwrite");
       transaction.objectStore("processes").put({ id, status: { state: "running" }, lastSequence: 0, updatedAtMs: Date.now() });
       return complete(transaction);
     },
-    append(processId, payload) {
-      const transaction = begin(["processes", "events"], "readwrite");
-      const processes = transaction.objectStore("processes");
-      processes.get(processId).onsuccess = ({ target: { result: process } }) => {
-        const [sequence, occurredAtMs] = [process.lastSequence + 1, Date.now()];
-        transaction.objectStore("events").put({ processId, sequence, eventType: "progress", payload, occurredAtMs });
-        processes.put({ ...process, lastSequence: sequence });
-        transaction.commit(); // A fifth faster than leaving it to the browser.
-      };
-      return complete(transaction);
-    },
+    append: (id, payload) => log(id, "progress", payload, {}),
     end(id, value) {
-      const transaction = begin("processes", "readwrite");
-      const processes = transaction.objectStore("processes");
-      processes.get(id).onsuccess = ({ target: { result: process } }) =>
-        processes.put({ ...process, status: { state: "completed", awaitOutput: { type: "success", value } } });
-      return complete(transaction);
+      const awaitOutput = { type: "success", value };
+      return log(id, "process.completed", { awaitOutput }, { status: { state: "completed", awaitOutput } });
     },
     read: (id) => answer(begin("processes", "readonly").objectStore("processes").get(id)),
     async result(id) {

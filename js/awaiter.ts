@@ -1,0 +1,36 @@
+/** Waits: checks their arguments, and passes them to whoever runs them. */
+import { call } from "./call.js";
+import { abortSignal, boolean, count, id, optional, options, timeout } from "./check.js";
+import type { RawWaits } from "./raw.js";
+import type { ProcessAwaiter, WaitOptions } from "./types.js";
+
+/** Runs a wait of the wasm. */
+export type RunWait = <M extends "awaitTerminal" | "awaitEvent">(
+  signal: AbortSignal | undefined, timeoutMs: number | undefined, method: M, ...given: Parameters<RawWaits[M]>
+) => ReturnType<RawWaits[M]>;
+
+/** What every wait takes. */
+export const WAIT = { signal: optional(abortSignal), timeoutMs: timeout };
+const WAIT_EVENT = { ...WAIT, untilTerminal: optional(boolean) };
+
+export function awaiter(run: RunWait): ProcessAwaiter {
+  return {
+    async awaitTerminal(processId, given) {
+      const { signal, timeoutMs } = options<WaitOptions>(given, "options", WAIT);
+      return call(() => run(signal, timeoutMs, "awaitTerminal", id(processId, "processId")), signal);
+    },
+    async awaitEvent(processId, eventType, afterSequence = 0, given) {
+      const { signal, timeoutMs, untilTerminal = false } = options<WaitOptions & { untilTerminal?: boolean }>(
+        given, "options", WAIT_EVENT,
+      );
+      return call(
+        () =>
+          run(
+            signal, timeoutMs, "awaitEvent",
+            id(processId, "processId"), id(eventType, "eventType"), count(afterSequence, "afterSequence"), untilTerminal,
+          ),
+        signal,
+      );
+    },
+  };
+}

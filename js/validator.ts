@@ -1,0 +1,45 @@
+/**
+ * The JSON Schema validator, fetched when the first schema is met: most pages never need it, and it would be a
+ * twentieth of what they download.
+ */
+import { ProcessError } from "./errors.js";
+import type { Host } from "./raw.js";
+
+let compile: Host["compileSchema"] | undefined;
+let loading: Promise<void> | undefined;
+
+/** Compiles a schema; throws where it cannot be compiled, and always before the validator is there. */
+export const compileSchema: Host["compileSchema"] = (schema) => {
+  if (compile === undefined) throw new Error("the validator is not loaded");
+  return compile(schema);
+};
+
+/**
+ * Runs `work`, and where it met a schema before the validator was there, once more with it. A refused call has written
+ * nothing, so repeating it is safe.
+ */
+export async function withValidator<T>(work: () => Promise<T>): Promise<T> {
+  if (compile !== undefined) return work();
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof ProcessError) || error.code !== "invalid_schema") throw error;
+    await load();
+    return work();
+  }
+}
+
+function load(): Promise<void> {
+  return (loading ??= import("./schema.js").then(
+    (module) => {
+      compile = module.compileSchema;
+    },
+    (cause: unknown) => {
+      loading = undefined;
+      throw new ProcessError("could not load the schema validator of longwait, schema.js beside the package's other files", {
+        code: "internal",
+        cause,
+      });
+    },
+  ));
+}

@@ -1,0 +1,50 @@
+//! Signals: events that every process accepts, declared or not, so that anyone may address any process.
+
+use super::AppendRequest;
+use crate::{
+    domain::value::Json,
+    error::{Error, Result},
+    text::{is_blank, text},
+};
+
+const PREFIX: &str = "signal.";
+
+/// Whether an event type is that of a signal. One that a process declares is held to its schema.
+pub fn is_signal(event_type: &str) -> bool {
+    event_type.strip_prefix(PREFIX).is_some_and(is_name)
+}
+
+/// ASCII letters, digits, `_` and `-`.
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+}
+
+impl AppendRequest {
+    /// A signal. Sending one of that name under the same id again is the same event.
+    pub fn signal(name: &str, payload: Json, signal_id: Option<&str>) -> Result<Self> {
+        if !is_name(name) {
+            return Err(Error::invalid("name must be of ASCII letters, digits, `_` and `-`"));
+        }
+        let request = Self::new(text![PREFIX, name], payload);
+        match signal_id {
+            Some(id) if is_blank(id) => Err(Error::invalid("signalId must not be blank")),
+            Some(id) => Ok(request.keyed(text!["signal:", name, ":", id])),
+            None => Ok(request),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_is_known_by_its_prefix_and_a_plain_name() {
+        for signal in ["signal.a", "signal.Go-1_x"] {
+            assert!(is_signal(signal), "{signal}");
+        }
+        for other in ["signal.", "signal.a b", "signal.a.b", "signal.\u{e9}", "signals.a", "a", "Signal.a", "signal"] {
+            assert!(!is_signal(other), "{other}");
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Texts without the machinery of `format!`, which would be two kilobytes of the download.
+
+/// Joins texts and whatever can be seen as one.
+macro_rules! text {
+    ($($part:expr),* $(,)?) => { $crate::text::join(&[$(AsRef::<str>::as_ref(&$part)),*]) };
+}
+
+pub(crate) use text;
+
+/// One text of many.
+pub fn join(parts: &[&str]) -> String {
+    parts.concat()
+}
+
+/// Whether a text is empty or white space alone.
+pub fn is_blank(text: &str) -> bool {
+    text.chars().all(char::is_whitespace)
+}
+
+/// Bytes in lower hex.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(hex_digit).collect()
+}
+
+/// A number below 16 in lower hex.
+pub fn hex_digit(nibble: u8) -> char {
+    char::from_digit(u32::from(nibble), 16).unwrap_or('0')
+}
+
+/// A whole number in decimal digits.
+pub fn decimal(number: u64) -> String {
+    let mut digits = Vec::new();
+    let mut left = number;
+    loop {
+        digits.push(left % 10);
+        left /= 10;
+        if left == 0 {
+            break;
+        }
+    }
+    digits.into_iter().rev().map(|digit| hex_digit(digit as u8)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_are_written_as_the_standard_library_writes_them() {
+        for number in [0, 7, 10, 1_000, 9_007_199_254_740_991, u64::MAX] {
+            assert_eq!(decimal(number), number.to_string());
+        }
+    }
+
+    #[test]
+    fn a_text_of_any_white_space_alone_is_blank() {
+        assert!(is_blank("") && is_blank(" \t\u{a0}\u{3000}") && !is_blank(" a "));
+    }
+}

@@ -1,0 +1,125 @@
+//! The floor under every hint: one look at the change sequence, for all who wait.
+//!
+//! It says which processes changed since it last looked, whoever changed them, and ticks those. It runs
+//! only while somebody watches, and refuses to know what they wait for.
+//!
+//! Why no change is missed: whoever waits has subscribed before reading. Where the sweep looked before that
+//! read, it looks next from that point on; where it looked after it, it ticked the subscriber.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+use futures::{
+    FutureExt,
+    channel::oneshot,
+    future::{Either, LocalBoxFuture, select},
+};
+
+use super::{ProcessChangeHub, backoff::Backoff};
+use crate::{
+    error::{Code, Result},
+    host::{Background, Clock, Spawn},
+    store::{Answer, Query, shared::SharedReads},
+};
+
+/// Looks for changes on behalf of the receivers of one hub.
+pub struct Sweep {
+    reads: Rc<SharedReads>,
+    clock: Rc<dyn Clock>,
+    spawn: Rc<dyn Spawn>,
+    /// All changes up to here have been ticked. It outlasts a pause: what changed meanwhile is found after it.
+    seen: Cell<Option<u64>>,
+    backoff: Cell<Backoff>,
+    /// Dropped to end the sleep.
+    alarm: RefCell<Option<oneshot::Sender<()>>>,
+    running: RefCell<Option<Background>>,
+}
+
+impl Sweep {
+    /// A sweep that has not begun.
+    pub fn new(reads: Rc<SharedReads>, clock: Rc<dyn Clock>, spawn: Rc<dyn Spawn>) -> Self {
+        let (seen, backoff) = (Cell::default(), Cell::default());
+        Self { reads, clock, spawn, seen, backoff, alarm: RefCell::default(), running: RefCell::default() }
+    }
+
+    /// Begins, because there is a first receiver, which has not read yet: if nothing is known of the change
+    /// sequence, its end is asked for before that.
+    pub fn start(&self, hub: &ProcessChangeHub) {
+        let end = self.seen.get().is_none().then(|| self.reads.ask(Query::ChangedIds(None)));
+        let task = run(hub.clone(), end).boxed_local();
+        self.running.replace(Some(Background::spawn(&*self.spawn, task)));
+    }
+
+    /// Stops, and with it its timer, because there are no receivers any more.
+    pub fn stop(&self) {
+        let running = self.running.take();
+        drop(running);
+        self.backoff.take();
+    }
+
+    /// Something was heard of, and more may follow: looks soon, at most as late as if it had just begun.
+    pub fn heard(&self) {
+        let mut backoff = self.backoff.get();
+        if backoff.reset() {
+            self.backoff.set(backoff);
+            let alarm = self.alarm.take();
+            drop(alarm);
+        }
+    }
+
+    /// The changes after one point up to another have been ticked.
+    pub fn ticked(&self, after: u64, up_to: u64) {
+        // With a gap before them, they are found once more, together with what lies in it.
+        if self.seen.get() == Some(after) {
+            self.seen.set(Some(up_to));
+        }
+    }
+
+    async fn pause(&self) {
+        loop {
+            let (alarm, rung) = oneshot::channel();
+            self.alarm.replace(Some(alarm));
+            match select(self.clock.sleep(self.backoff.get().span()), rung).await {
+                Either::Left(_) => break,
+                Either::Right(_) => {}
+            }
+        }
+        let mut backoff = self.backoff.get();
+        backoff.lengthen();
+        self.backoff.set(backoff);
+    }
+}
+
+async fn run(hub: ProcessChangeHub, end: Option<LocalBoxFuture<'static, Result<Rc<Answer>>>>) {
+    let Some(sweep) = hub.sweep() else { return };
+    if let Some(end) = end
+        && let Ok(answer) = end.await
+        && let Answer::ChangedIds(_, end) = *answer
+    {
+        sweep.seen.set(Some(end));
+    }
+    loop {
+        sweep.pause().await;
+        let answer = sweep.reads.ask(Query::ChangedIds(sweep.seen.get())).await;
+        match answer.as_deref() {
+            Ok(Answer::ChangedIds(Some(ids), end)) => {
+                sweep.seen.set(sweep.seen.get().max(Some(*end)));
+                ids.iter().for_each(|id| hub.notify(id));
+            }
+            // Too many to name, or nothing to compare with: whoever waits looks for himself.
+            Ok(Answer::ChangedIds(None, end)) => {
+                sweep.seen.set(Some(*end));
+                hub.notify_all();
+            }
+            // Whoever waits looks as well, and meets the fault if it lasts.
+            outcome => {
+                hub.wake_all();
+                if outcome.is_err_and(|fault| fault.code() == Code::Closed) {
+                    return;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+/** A second tab of this browser, as the first one sees it: see tab.js for what it does. */
+
+let count = 0;
+
+/** Opens it; resolves when it is ready. `openTab`, `crashTab` and `closeTab` come from whoever runs the benchmark. */
+export async function anotherTab() {
+  const name = `tab ${count++}`;
+  const channel = new BroadcastChannel(`bench ${name}`);
+  const expected = new Map();
+  const heard = (key) => new Promise((resolve) => expected.set(key, resolve));
+  channel.onmessage = ({ data }) => {
+    const key = data.ready ? "ready" : data.waits !== undefined ? `waits ${data.waits}` : data.number;
+    expected.get(key)?.(data.result);
+    expected.delete(key);
+  };
+  let numbers = 0;
+  const ask = (task, id) => {
+    const number = numbers++;
+    const result = heard(number);
+    channel.postMessage({ task, id, number });
+    return result;
+  };
+  const ready = heard("ready");
+  await globalThis.openTab(name);
+  await ready;
+  return {
+    ask,
+    /** Resolves once it waits for this. */
+    waits: (id) => heard(`waits ${id}`),
+    /** Its clock minus ours, in milliseconds: taken from the quickest of some answers, which leaves the least room for error. */
+    async clockOffset() {
+      let best = { trip: Infinity };
+      for (let n = 0; n < 50; n++) {
+        const sent = performance.timeOrigin + performance.now();
+        const theirs = await ask("clock");
+        const received = performance.timeOrigin + performance.now();
+        if (received - sent < best.trip) best = { trip: received - sent, offset: theirs - (sent + received) / 2 };
+      }
+      return best.offset;
+    },
+    /** Kills its process, as a crash would. */
+    crash: () => globalThis.crashTab(name),
+    close: async () => {
+      channel.close();
+      await globalThis.closeTab(name);
+    },
+  };
+}

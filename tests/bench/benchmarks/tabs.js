@@ -1,0 +1,58 @@
+/** From a change in this tab to whoever waits for it in another one, beside the same by hand. */
+import { openRegistry } from "longwait";
+import { anotherTab } from "../another-tab.js";
+import { open } from "../contenders/bare.js";
+import { race } from "../harness.js";
+
+export async function run({ rounds, quick }) {
+  const times = quick ? 20 : 60;
+  const tab = await anotherTab();
+  const registry = await openRegistry({ name: "tabs" });
+  const bare = await open("tabs bare");
+  const hints = new BroadcastChannel("tabs bare hints");
+  try {
+    const offset = await tab.clockOffset();
+    let count = 0;
+    const mean = async (begin) => {
+      let sum = 0;
+      for (let n = 0; n < times; n++) sum += await begin(`process ${count++}`);
+      return sum / times;
+    };
+    const contenders = [
+      {
+        name: "longwait",
+        async once(id) {
+          await registry.registerProcess({ id, input: { type: "external" } });
+          return woken("awaitTerminal", id, () => registry.completeProcess(id, { type: "success", value: null }));
+        },
+      },
+      {
+        name: "bare IndexedDB and BroadcastChannel",
+        async once(id) {
+          await bare.register(id);
+          return woken("awaitBare", id, async () => {
+            await bare.end(id, null);
+            hints.postMessage(id);
+          });
+        },
+      },
+    ];
+    return [
+      { work: "end here to promise in another tab", figures: await race(contenders, rounds, ({ once }) => mean(once)), atMost: 1.5 },
+    ];
+
+    async function woken(task, id, change) {
+      const waits = tab.waits(id);
+      const resolved = tab.ask(task, id);
+      await waits;
+      const start = performance.timeOrigin + performance.now();
+      await change();
+      return (await resolved) - offset - start;
+    }
+  } finally {
+    hints.close();
+    await bare.close();
+    await registry.close();
+    await tab.close();
+  }
+}
