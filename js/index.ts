@@ -29,8 +29,8 @@ export function openRegistry(given?: OpenOptions): Promise<ProcessRegistry> {
       options<OpenOptions>(given, "options", OPEN);
     const raw = await load(wasm);
     // `storage` is no remote store: its check refuses those.
-    const opening = { storage: storage as "indexeddb" | "memory", name, durability, ...(fallback && { fallback }), ...(owner && { owner }) };
-    return new Registry(await raw.Registry.open(opening, sink));
+    const opening = raw.Registry.open(storage === "memory", fallback !== undefined, name, durability === "strict", owner?.ownerId, sink);
+    return new Registry(await opening);
   });
 }
 

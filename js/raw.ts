@@ -4,7 +4,7 @@
  */
 import type { ProcessErrorCode } from "./errors.js";
 import type {
-  AppendResult, HandleEntry, HandleGrant, Json, LeaseClaim, LeaseOwner, ProcessAwaitOutput, ProcessEvent,
+  AppendResult, HandleEntry, HandleGrant, Json, LeaseClaim, ProcessAwaitOutput, ProcessEvent,
   ProcessEventSink, ProcessLease, ProcessRecord, ProcessRegistry, SessionDeleteReport,
 } from "./types.js";
 
@@ -18,18 +18,14 @@ export interface Host {
   reportError(error: unknown): void;
 }
 
-/** What to open, with every default filled in. */
-export interface RawOpenOptions {
-  storage: "indexeddb" | "memory";
-  fallback?: "memory";
-  name: string;
-  durability: "relaxed" | "strict";
-  owner?: { ownerId: string };
-}
-
 export interface RawModule {
   install(host: Host): void;
-  Registry: { open(options: RawOpenOptions, sink: ProcessEventSink | undefined): Promise<RawRegistry> };
+  Registry: {
+    /** `memory`: not on IndexedDB; `orMemory`: nor where there is none. */
+    open(
+      memory: boolean, orMemory: boolean, name: string, strict: boolean, ownerId: string | undefined, sink: ProcessEventSink | undefined,
+    ): Promise<RawRegistry>;
+  };
 }
 
 export interface RawReceiver {
@@ -94,9 +90,8 @@ export interface RawWaits {
 }
 
 export interface RawRegistry {
-  readonly name: string;
-  readonly durability: ProcessRegistry["durability"];
-  readonly owner: LeaseOwner;
+  /** A copy of what was settled when it was opened. */
+  facts(): Pick<ProcessRegistry, "name" | "durability" | "owner">;
 
   call<M extends keyof RawMethods>(method: M, ...given: Parameters<RawMethods[M]>): ReturnType<RawMethods[M]>;
   call<M extends keyof RawView>(as: "session", scope: Json, method: M, ...given: Parameters<RawView[M]>): ReturnType<RawView[M]>;

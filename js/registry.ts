@@ -5,6 +5,7 @@ import { awaiter, WAIT } from "./awaiter.js";
 import { abortSignal, boolean, callback, count, id, ids, integer, optional, options, shape, text } from "./check.js";
 import { call, callNow } from "./call.js";
 import { asyncDispose, dispose } from "./dispose.js";
+import { Durability } from "./durability.js";
 import { follow } from "./events.js";
 import { inTurns } from "./listen.js";
 import type { RawReceiver, RawRegistry } from "./raw.js";
@@ -17,23 +18,31 @@ import type {
 
 export class Registry implements ProcessRegistry {
   readonly #raw: RawRegistry;
+  readonly #durability: Durability;
   readonly awaiter: ProcessAwaiter;
   readonly hub: ProcessChangeHub;
 
   constructor(raw: RawRegistry) {
     this.#raw = raw;
+    this.#durability = new Durability(raw.facts().durability);
     this.awaiter = awaiter((signal, timeoutMs, method, ...given) => raw.wait(true, signal, timeoutMs, method, ...given));
     this.hub = hub(raw);
   }
 
   get name() {
-    return this.#raw.name;
-  }
-  get durability() {
-    return this.#raw.durability;
+    return this.#raw.facts().name;
   }
   get owner() {
-    return this.#raw.owner;
+    return this.#raw.facts().owner;
+  }
+  get durability() {
+    return this.#durability.level;
+  }
+  onDurabilityChange(listener: (durability: ProcessRegistry["durability"]) => void) {
+    return callNow(() => this.#durability.onChange(callback(listener, "listener") as typeof listener));
+  }
+  requestPersistence() {
+    return call(() => this.#durability.persist());
   }
 
   // Processes

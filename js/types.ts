@@ -424,6 +424,13 @@ export interface ProcessRegistry extends AsyncDisposable {
    * memory alone (asked for, or as the fallback).
    */
   readonly durability: "persistent" | "evictable" | "memory";
+  /** Calls the listener when `durability` changes; gives the function that takes it off. What it throws goes to `reportError`. */
+  onDurabilityChange(listener: (durability: ProcessRegistry["durability"]) => void): () => void;
+  /**
+   * Asks the browser to keep this origin's data until the user or the app deletes it (`navigator.storage.persist()`), and answers
+   * what `durability` is then. Some browsers ask the user; call it where that makes sense to them. Memory stays memory.
+   */
+  requestPersistence(): Promise<ProcessRegistry["durability"]>;
   /**
    * This registry's identity as a lease owner. Where the browser has Web Locks, the registry holds the exclusive lock
    * `longwait:<name>:owner:<incarnationId>` until it is closed, as a proof that it is alive.

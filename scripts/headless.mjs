@@ -17,6 +17,7 @@ export async function run() {
     await waitAndReload(page);
     await failAndCancel(page);
     await refuse(page);
+    await takeOver(site);
     await told("keep the console free of errors", () => nothingIn(page.complaints));
     say("\nAll of it happened.");
   } finally {
@@ -93,6 +94,28 @@ async function failAndCancel(page) {
     await page.ended("cancelled", "stopped as asked");
     return `${await state(page)}; ${await ending(page.card("Resolved", "the end of upload"))}`;
   });
+}
+
+async function takeOver(site) {
+  title("Takeover");
+  const page = await site.browser.newPage();
+  await page.goto(`${site.url}takeover.html?pace=60`);
+  const running = page.locator(".tab[data-runs]");
+  const story = page.getByRole("list", { name: "What happened" }).getByRole("listitem");
+  await step("two tabs, one job", async () => {
+    await running.waitFor();
+    return read(story.first());
+  });
+  await step("closed the tab that ran it", async () => {
+    await running.getByRole("button").click();
+    await story.nth(1).waitFor();
+    return read(story.nth(1));
+  });
+  await step("the other one went on", async () => {
+    await page.getByText("Done:").waitFor();
+    return read(page.locator("#now"));
+  });
+  await page.close();
 }
 
 async function refuse(page) {

@@ -155,8 +155,8 @@ impl ProcessRegistry {
 
     /// Answers a question, in one transaction with all that is asked in the same turn. It sees what was written
     /// in calls before it.
-    pub async fn read(&self, query: Query) -> Result<Rc<Answer>> {
-        self.0.reads.ask(query).await
+    pub fn read(&self, query: impl Into<Rc<Query>>) -> LocalBoxFuture<'static, Result<Rc<Answer>>> {
+        self.0.reads.ask(query.into())
     }
 
     // ── Processes ──────────────────────────────────────────────────────────

@@ -78,8 +78,8 @@ impl Store for MemoryStore {
         })
     }
 
-    fn read(&self, queries: Vec<Query>) -> LocalBoxFuture<'static, Result<Answers>> {
-        self.answer(|tables| Ok(queries.into_iter().map(|query| Ok(tables.read(query))).collect()))
+    fn read(&self, queries: Vec<Rc<Query>>) -> LocalBoxFuture<'static, Result<Answers>> {
+        self.answer(|tables| Ok(queries.iter().map(|query| Ok(tables.read(query))).collect()))
     }
 
     fn close(&self) {
@@ -88,32 +88,32 @@ impl Store for MemoryStore {
 }
 
 impl Tables {
-    fn read(&self, query: Query) -> Answer {
+    fn read(&self, query: &Query) -> Answer {
         match query {
-            Query::Process(id) => Answer::Process(self.rows.process(&id).cloned()),
-            Query::Processes(query) => Answer::Processes(self.list(&query)),
-            Query::Changes(after, limit) => Answer::Changes(self.changes(after, Query::size(limit))),
-            Query::ChangedIds(after) => Answer::ChangedIds(self.changed_ids(after), self.last_change),
+            Query::Process(id) => Answer::Process(self.rows.process(id).cloned()),
+            Query::Processes(query) => Answer::Processes(self.list(query)),
+            Query::Changes(after, limit) => Answer::Changes(self.changes(*after, Query::size(*limit))),
+            Query::ChangedIds(after) => Answer::ChangedIds(self.changed_ids(*after), self.last_change),
             Query::Events(id, range) => Answer::Events(
                 self.rows
-                    .process(&id)
-                    .map(|record| EventPage { record: record.clone(), events: self.events(record, &range) }),
+                    .process(id)
+                    .map(|record| EventPage { record: record.clone(), events: self.events(record, range) }),
             ),
             Query::Count(id, event_type, up_to) => {
-                Answer::Count(self.rows.process(&id).map(|_| self.count(&id, &event_type, up_to)))
+                Answer::Count(self.rows.process(id).map(|_| self.count(id, event_type, *up_to)))
             }
-            Query::Lease(id) => Answer::Lease(self.rows.lease(&id).held),
+            Query::Lease(id) => Answer::Lease(self.rows.lease(id).held),
             Query::GrantsOfScope(scope, list) => {
-                let mut entries = self.with_records(self.rows.grants_of_scope(&scope));
+                let mut entries = self.with_records(self.rows.grants_of_scope(scope));
                 entries.retain(|entry| list.holds(&entry.record));
                 Answer::GrantsOfScope(entries)
             }
             Query::GrantsOfProcess(id) => Answer::GrantsOfProcess(
-                self.rows.process(&id).map(|_| self.with_records(self.rows.grants_of_process(&id))),
+                self.rows.process(id).map(|_| self.with_records(self.rows.grants_of_process(id))),
             ),
-            Query::IsGranted(scope, id) => Answer::IsGranted(self.rows.grant(&scope, &id).is_some()),
-            Query::Viewed(scope, query) => match query.process_id().and_then(|id| self.rows.grant(&scope, id)) {
-                Some(_) => self.read(*query),
+            Query::IsGranted(scope, id) => Answer::IsGranted(self.rows.grant(scope, id).is_some()),
+            Query::Viewed(scope, query) => match query.process_id().and_then(|id| self.rows.grant(scope, id)) {
+                Some(_) => self.read(query),
                 None => query.nothing(),
             },
         }

@@ -92,7 +92,7 @@ pub trait Store {
     fn transact(&self, reads: Reads, rule: Rule) -> LocalBoxFuture<'static, Result<Option<u64>>>;
     /// Answers questions in their order, all of them from one moment. What is wrong with one alone is its own
     /// answer; an error of the whole is that nothing could be read.
-    fn read(&self, queries: Vec<Query>) -> LocalBoxFuture<'static, Result<Answers>>;
+    fn read(&self, queries: Vec<Rc<Query>>) -> LocalBoxFuture<'static, Result<Answers>>;
     /// Lets go of connections; until [`resume`](Store::resume), new ones wait.
     fn pause(&self) {}
     /// Connections may be opened again.

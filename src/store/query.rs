@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// What can be asked of a store. Each question is answered from one moment.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug)]
 pub enum Query {
     /// One process.
     Process(ProcessId),
@@ -146,6 +146,16 @@ impl Query {
     /// A limit as a count.
     pub fn size(limit: Option<u64>) -> usize {
         limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
+    }
+
+    /// Whether it is certain to have the same answer: of the questions that are asked by many at a time.
+    pub fn is(&self, other: &Query) -> bool {
+        match (self, other) {
+            (Query::Process(own), Query::Process(others)) => own == others,
+            (Query::Events(own, range), Query::Events(others, other)) => own == others && range == other,
+            (Query::Viewed(own, query), Query::Viewed(others, other)) => own == others && query.is(other),
+            (own, others) => std::ptr::eq(own, others),
+        }
     }
 
     /// What it answers where there is nothing.

@@ -21,7 +21,7 @@ pub struct SharedReads {
 }
 
 struct Asked {
-    query: Query,
+    query: Rc<Query>,
     /// One for all who asked; here before they are told.
     answer: Rc<RefCell<Option<Result<Rc<Answer>>>>>,
     askers: Vec<oneshot::Sender<()>>,
@@ -39,7 +39,7 @@ impl SharedReads {
 
     /// Asks a question, together with what else is asked before this turn is over. It is asked now, and
     /// dropping the future is no longer wanting the answer.
-    pub fn ask(&self, query: Query) -> LocalBoxFuture<'static, Result<Rc<Answer>>> {
+    pub fn ask(&self, query: Rc<Query>) -> LocalBoxFuture<'static, Result<Rc<Answer>>> {
         let (asker, told) = oneshot::channel();
         let answer = self.join(query, asker);
         async move {
@@ -50,7 +50,7 @@ impl SharedReads {
         .boxed_local()
     }
 
-    fn join(&self, query: Query, asker: oneshot::Sender<()>) -> Rc<RefCell<Option<Result<Rc<Answer>>>>> {
+    fn join(&self, query: Rc<Query>, asker: oneshot::Sender<()>) -> Rc<RefCell<Option<Result<Rc<Answer>>>>> {
         let mut next = self.next.borrow_mut();
         if next.is_empty() {
             let (store, next) = (self.store.clone(), self.next.clone());
@@ -58,7 +58,7 @@ impl SharedReads {
         }
         // Among the last ones only, so that ten thousand different questions cost no time to tell apart.
         let last = next.len().saturating_sub(LIMIT);
-        if let Some(asked) = next.get_mut(last..).into_iter().flatten().find(|asked| asked.query == query) {
+        if let Some(asked) = next.get_mut(last..).into_iter().flatten().find(|asked| asked.query.is(&query)) {
             asked.askers.push(asker);
             return asked.answer.clone();
         }
@@ -80,7 +80,7 @@ async fn read_all(store: Rc<dyn Store>, mut asked: Vec<Asked>) {
 }
 
 async fn read(store: &dyn Store, asked: Vec<Asked>) {
-    let answers = store.read(asked.iter().map(|asked| asked.query.clone()).collect()).await;
+    let answers = store.read(asked.iter().map(|asked| Rc::clone(&asked.query)).collect()).await;
     let mut answers = answers.map(Vec::into_iter);
     for Asked { answer, askers, .. } in asked {
         *answer.borrow_mut() = match &mut answers {

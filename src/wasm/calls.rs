@@ -227,7 +227,10 @@ impl Call {
     pub async fn perform(self, registry: &ProcessRegistry) -> Result<Json> {
         let reply: Rc<dyn ToJson> = match self {
             Call::Execute(plan) => return Ok(registry.run(plan).await?.to_json()),
-            Call::Ask(query) => return registry.read(query.clone()).await?.to_json(&query),
+            Call::Ask(query) => {
+                let query = Rc::new(query);
+                return registry.read(Rc::clone(&query)).await?.to_json(&query);
+            }
             Call::Append(scope, id, request) => Rc::new(registry.append_for(scope, &id, request).await?),
             Call::Prune(cutoff) => Rc::new(registry.prune(cutoff).await?),
             Call::Reclaim(observed, owner, ttl) => Rc::new(registry.reclaim(observed, owner, ttl).await?),

@@ -1,23 +1,12 @@
 //! Values across the border.
 
+use futures::future::LocalBoxFuture;
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::future_to_promise;
 
 use super::host;
-use crate::{
-    domain::{
-        json::{self, FromJson},
-        value::Json,
-    },
-    error::{Error, Result},
-    host::browser::{from_js, to_js},
-};
-
-/// An argument in its own shape; `name` says which one is wrong.
-pub fn read<T: FromJson>(name: &str, value: JsValue) -> Result<T> {
-    json::read(from_js(&value)).map_err(|fault| Error::invalid(fault.within(name).text()))
-}
+use crate::{domain::value::Json, error::Result, host::browser::to_js};
 
 /// A result as a plain object; `undefined` where there is nothing.
 pub fn js(value: &Json) -> JsValue {
@@ -29,5 +18,10 @@ pub fn js(value: &Json) -> JsValue {
 
 /// A promise of a reply.
 pub fn promise(reply: impl Future<Output = Result<Json>> + 'static) -> Promise {
-    future_to_promise(async move { reply.await.map(|value| js(&value)).map_err(host::process_error) })
+    promise_of(Box::pin(async move { reply.await.map(|value| js(&value)).map_err(host::process_error) }))
+}
+
+/// A promise of whatever JavaScript is to see. Boxed, so that making one is compiled once.
+pub fn promise_of(outcome: LocalBoxFuture<'static, std::result::Result<JsValue, JsValue>>) -> Promise {
+    future_to_promise(outcome)
 }

@@ -9,19 +9,18 @@ use futures::{
 };
 use js_sys::{Array, Function, Promise};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
-use wasm_bindgen_futures::future_to_promise;
 use web_sys::AbortSignal;
 
 use super::{
     calls::Arguments,
-    convert::{js, promise, read},
+    convert::{js, promise, promise_of},
     host::{self, JsSink, process_error},
     receiver::Receiver,
 };
 use crate::{
     domain::{
         Millis,
-        json::{ToJson, from_json, named},
+        json::Object,
         lease::{LeaseOwner, LivenessMark},
         value::Json,
     },
@@ -43,43 +42,20 @@ use crate::{
     watch::{ProcessAwaiter, ProcessChangeHub, watch_process_registry, watch_process_registry_with_sink},
 };
 
-/// How a registry is opened, as TypeScript hands it over.
+/// How a registry is opened.
 struct OpenOptions {
     storage: Storage,
-    fallback: Option<Fallback>,
     name: String,
-    durability: Flush,
-    owner: Option<OwnerOption>,
+    flush: Flush,
+    owner_id: Option<String>,
 }
 
-from_json!(OpenOptions {
-    storage: "storage",
-    fallback: "fallback",
-    name: "name",
-    durability: "durability",
-    owner: "owner",
-});
-
-#[derive(Clone, Copy)]
 enum Storage {
+    Memory,
     IndexedDb,
-    Memory,
+    /// Memory where there is no IndexedDB.
+    Any,
 }
-
-named!(Storage { IndexedDb: "indexeddb", Memory: "memory" });
-
-#[derive(Clone, Copy)]
-enum Fallback {
-    Memory,
-}
-
-named!(Fallback { Memory: "memory" });
-
-struct OwnerOption {
-    owner_id: String,
-}
-
-from_json!(OwnerOption { owner_id: "ownerId" });
 
 /// A registry that is open, or was.
 #[wasm_bindgen]
@@ -102,19 +78,18 @@ async fn open(options: OpenOptions, sink: Option<Function>) -> Result<Registry> 
     let memory = || Rc::new(MemoryStore::new(host.clock.clone())) as Rc<dyn Store>;
     let store = match options.storage {
         Storage::Memory => memory(),
-        Storage::IndexedDb => {
-            let opened =
-                IndexedDbStore::open(&options.name, options.durability, host.clock.clone(), &*host.random).await;
-            match (opened, options.fallback) {
+        Storage::IndexedDb | Storage::Any => {
+            let opened = IndexedDbStore::open(&options.name, options.flush, host.clock.clone(), &*host.random).await;
+            match (opened, options.storage) {
                 (Ok(store), _) => Rc::new(store) as Rc<dyn Store>,
-                (Err(fault), Some(Fallback::Memory)) if fault.code() == Code::StorageUnavailable => memory(),
+                (Err(fault), Storage::Any) if fault.code() == Code::StorageUnavailable => memory(),
                 (Err(fault), _) => return Err(fault),
             }
         }
     };
     let durability = store.durability();
     let mut owner = LeaseOwner {
-        owner_id: options.owner.map_or_else(|| host.random.name(), |owner| owner.owner_id),
+        owner_id: options.owner_id.unwrap_or_else(|| host.random.name()),
         incarnation_id: host.random.name(),
         liveness: Some(LivenessMark::Opaque {}),
     };
@@ -190,27 +165,29 @@ async fn aborted(signal: Option<AbortSignal>) -> JsValue {
 
 #[wasm_bindgen]
 impl Registry {
-    /// Opens a registry.
-    pub fn open(options: JsValue, sink: Option<Function>) -> Promise {
-        future_to_promise(async move {
-            let opened = async { open(read("options", options)?, sink).await };
-            opened.await.map(JsValue::from).map_err(process_error)
-        })
+    /// Opens a registry. `memory`: not on IndexedDB; `or_memory`: nor where there is none.
+    pub fn open(
+        memory: bool,
+        or_memory: bool,
+        name: String,
+        strict: bool,
+        owner_id: Option<String>,
+        sink: Option<Function>,
+    ) -> Promise {
+        let storage = match (memory, or_memory) {
+            (true, _) => Storage::Memory,
+            (false, true) => Storage::Any,
+            (false, false) => Storage::IndexedDb,
+        };
+        let flush = if strict { Flush::Strict } else { Flush::Relaxed };
+        let options = OpenOptions { storage, name, flush, owner_id };
+        promise_of(Box::pin(async move { open(options, sink).await.map(JsValue::from).map_err(process_error) }))
     }
 
-    #[wasm_bindgen(getter)]
-    pub fn name(&self) -> String {
-        self.name.clone()
-    }
-
-    #[wasm_bindgen(getter)]
-    pub fn durability(&self) -> String {
-        self.durability.as_str().to_owned()
-    }
-
-    #[wasm_bindgen(getter)]
-    pub fn owner(&self) -> JsValue {
-        js(&self.owner.to_json())
+    /// What does not change while it is open: `{ name, durability, owner }`, a copy.
+    pub fn facts(&self) -> JsValue {
+        let facts = Object::default().with("name", &self.name).with("durability", &self.durability.as_str());
+        js(&facts.with("owner", &self.owner).build())
     }
 
     /// Runs a method; see [`Arguments::call`] for their names.
@@ -242,7 +219,7 @@ impl Registry {
             Err(fault) => ready(Err(fault)).boxed_local(),
         };
         let closing = self.closed.clone();
-        future_to_promise(async move {
+        promise_of(Box::pin(async move {
             let wait = pin!(within(registry.clock(), timeout_ms.map(|span| span as Millis), wait));
             let aborted = pin!(aborted(signal));
             match select(select(aborted, closing), wait).await {
@@ -250,7 +227,7 @@ impl Registry {
                 Either::Left((Either::Right(_), _)) => Err(process_error(closed())),
                 Either::Right((outcome, _)) => outcome.map(|value| js(&value)).map_err(process_error),
             }
-        })
+        }))
     }
 
     // ── Hub ────────────────────────────────────────────────────────────────

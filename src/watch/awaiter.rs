@@ -137,7 +137,7 @@ impl ProcessAwaiter {
     /// Waits until `look` finds what it looks for in an answer.
     async fn until<T>(&self, query: Query, look: impl Fn(&Answer) -> Result<Option<T>>) -> Result<T> {
         let mut found = None;
-        self.watch(self.see(query), &mut |answer| {
+        self.watch(Rc::new(self.see(query)), &mut |answer| {
             found = look(answer)?;
             Ok(found.is_some())
         })
@@ -146,14 +146,14 @@ impl ProcessAwaiter {
     }
 
     /// Subscribes, then reads and waits in turn until `look` is satisfied with an answer.
-    async fn watch(&self, query: Query, look: &mut dyn FnMut(&Answer) -> Result<bool>) -> Result<()> {
+    async fn watch(&self, query: Rc<Query>, look: &mut dyn FnMut(&Answer) -> Result<bool>) -> Result<()> {
         let mut changes = match (&self.hub, query.process_id()) {
             (Some(hub), Some(id)) => Some(hub.subscribe(id)),
             (Some(_) | None, _) => None,
         };
         let mut backoff = Backoff::default();
         loop {
-            if look(&*self.registry.read(query.clone()).await?)? {
+            if look(&*self.registry.read(Rc::clone(&query)).await?)? {
                 return Ok(());
             }
             match &mut changes {

@@ -47,7 +47,7 @@ impl Sweep {
     /// Begins, because there is a first receiver, which has not read yet: if nothing is known of the change
     /// sequence, its end is asked for before that.
     pub fn start(&self, hub: &ProcessChangeHub) {
-        let end = self.seen.get().is_none().then(|| self.reads.ask(Query::ChangedIds(None)));
+        let end = self.seen.get().is_none().then(|| self.reads.ask(Rc::new(Query::ChangedIds(None))));
         let task = run(hub.clone(), end).boxed_local();
         self.running.replace(Some(Background::spawn(&*self.spawn, task)));
     }
@@ -102,7 +102,7 @@ async fn run(hub: ProcessChangeHub, end: Option<LocalBoxFuture<'static, Result<R
     }
     loop {
         sweep.pause().await;
-        let answer = sweep.reads.ask(Query::ChangedIds(sweep.seen.get())).await;
+        let answer = sweep.reads.ask(Rc::new(Query::ChangedIds(sweep.seen.get()))).await;
         match answer.as_deref() {
             Ok(Answer::ChangedIds(Some(ids), end)) => {
                 sweep.seen.set(sweep.seen.get().max(Some(*end)));

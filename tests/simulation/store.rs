@@ -63,7 +63,7 @@ impl Store for Remote {
         .boxed_local()
     }
 
-    fn read(&self, queries: Vec<Query>) -> LocalBoxFuture<'static, Result<Answers>> {
+    fn read(&self, queries: Vec<Rc<Query>>) -> LocalBoxFuture<'static, Result<Answers>> {
         let (store, there, back) = (self.clone(), self.lag(), self.lag());
         async move {
             there.await;

@@ -212,7 +212,7 @@ impl World {
         assert!(self.tabs.iter().all(Tab::is_tidy), "something is watched that nobody waits for");
         for (id, life) in &self.store.log.borrow().lives {
             let range = EventRange::After { after: 0, limit: None, types: None };
-            let answers = self.store.rows.read(vec![Query::Events(ProcessId::from(id.as_str()), range)]);
+            let answers = self.store.rows.read(vec![Query::Events(ProcessId::from(id.as_str()), range).into()]);
             let answer = answers.now_or_never().unwrap().unwrap().remove(0).unwrap();
             let Answer::Events(Some(page)) = answer else { panic!("{id} is lost") };
             let committed: Vec<_> = life.events.iter().map(|(event, _)| event.clone()).collect();

@@ -114,7 +114,7 @@ impl Store for HeldStore {
         .boxed_local()
     }
 
-    fn read(&self, queries: Vec<Query>) -> LocalBoxFuture<'static, Result<Answers>> {
+    fn read(&self, queries: Vec<Rc<Query>>) -> LocalBoxFuture<'static, Result<Answers>> {
         self.hold.reads.set(self.hold.reads.get() + 1);
         if self.hold.faulty.get() {
             return futures::future::ready(Err(Error::new(Code::StorageFailed, "broken down"))).boxed_local();

@@ -12,10 +12,7 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::DomException;
 
 use crate::{
-    domain::{
-        json::{ToJson, named},
-        value::Json,
-    },
+    domain::{json::ToJson, value::Json},
     error::{Code, Error, Result},
     host::browser::to_js,
     text::text,
@@ -52,8 +49,6 @@ pub enum Flush {
     /// Done when the disk has it. Survives a power cut too.
     Strict,
 }
-
-named!(Flush { Relaxed: "relaxed", Strict: "strict" });
 
 /// What a transaction may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +102,11 @@ pub async fn run(database: &Database, mode: Mode, flush: Flush, mut step: Step) 
         Mode::Read => "readonly",
         Mode::Write => "readwrite",
     };
-    let running = js_run(database, mode, flush.name(), &step);
+    let durability = match flush {
+        Flush::Relaxed => "relaxed",
+        Flush::Strict => "strict",
+    };
+    let running = js_run(database, mode, durability, &step);
     let (end, ended) = oneshot::channel();
     spawn_local(async move {
         let outcome = JsFuture::from(running).await;

@@ -235,7 +235,7 @@ impl Store for IndexedDbStore {
         self.0.clone().transact(reads, rule).boxed_local()
     }
 
-    fn read(&self, queries: Vec<Query>) -> LocalBoxFuture<'static, Result<Answers>> {
+    fn read(&self, queries: Vec<Rc<Query>>) -> LocalBoxFuture<'static, Result<Answers>> {
         let shared = self.0.clone();
         async move { shared.read(Rc::new(move |mut reader| reader.answers(&queries))).await }.boxed_local()
     }

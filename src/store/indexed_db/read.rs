@@ -142,7 +142,7 @@ impl Reader<'_> {
     // ── For questions ──────────────────────────────────────────────────────
 
     /// The answers to some questions, each of which may have a fault of its own.
-    pub fn answers(&mut self, queries: &[Query]) -> Option<Answers> {
+    pub fn answers(&mut self, queries: &[Rc<Query>]) -> Option<Answers> {
         // Every one is looked at, even if one before it is pending: all ask for their rows in one round.
         let mut answers = Answers::new();
         for query in queries {

@@ -1,0 +1,19 @@
+/** The job that the takeover page shows: what it is, and what its events say. Shared by the page and its runners. */
+
+export const STEPS = 24;
+
+/** What starts it. Registering it again, in any tab, finds it started. */
+export const registration = (id) => ({
+  id,
+  input: { type: "external", metadata: { title: `A job of ${STEPS} steps` } },
+  eventTypes: [{ name: "taken" }, { name: "step" }],
+});
+
+/**
+ * How a runner takes the job: `{ outcome: "acquired", lease }`, or `{ outcome: "busy", holder }`.
+ *
+ * The lease is short enough that even where no death can be proven nobody waits long.
+ */
+export const LEASE_MS = 6_000;
+
+export const fresh = () => `takeover-${Date.now().toString(36)}`;
