@@ -19,11 +19,25 @@ pub fn hash(value: &Json) -> String {
 /// The canonical text of `value`.
 pub fn to_string(value: &Json) -> String {
     let mut out = String::new();
-    write(value, &mut out);
+    write(value, Order::Sorted, &mut out);
     out
 }
 
-fn write(value: &Json, out: &mut String) {
+/// The text of `value` with its fields in the order in which they were given.
+pub fn as_given(value: &Json) -> String {
+    let mut out = String::new();
+    write(value, Order::Given, &mut out);
+    out
+}
+
+/// The order of the fields of an object.
+#[derive(Clone, Copy, PartialEq)]
+enum Order {
+    Sorted,
+    Given,
+}
+
+fn write(value: &Json, order: Order, out: &mut String) {
     match value {
         Json::Null => out.push_str("null"),
         Json::Bool(true) => out.push_str("true"),
@@ -31,19 +45,21 @@ fn write(value: &Json, out: &mut String) {
         Json::Number(number) => out.push_str(&ecmascript::number(*number)),
         Json::Text(text) => write_string(text, out),
         Json::List(items) => {
-            list(out, ['[', ']'], items.iter(), write);
+            list(out, ['[', ']'], items.iter(), |item, out| write(item, order, out));
         }
-        Json::Object(fields) => write_object(fields, out),
+        Json::Object(fields) => write_object(fields, order, out),
     }
 }
 
-fn write_object(fields: &Map, out: &mut String) {
-    let mut sorted: Vec<_> = fields.iter().collect();
-    sorted.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-    list(out, ['{', '}'], sorted.into_iter(), |(name, value), out| {
+fn write_object(fields: &Map, order: Order, out: &mut String) {
+    let mut ordered: Vec<_> = fields.iter().collect();
+    if order == Order::Sorted {
+        ordered.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    }
+    list(out, ['{', '}'], ordered.into_iter(), |(name, value), out| {
         write_string(name, out);
         out.push(':');
-        write(value, out);
+        write(value, order, out);
     });
 }
 

@@ -10,7 +10,7 @@ pub mod tab;
 
 use super::{Clock, Random, Spawn};
 use crate::{
-    domain::{Millis, value::Json},
+    domain::{Millis, canonical, value::Json},
     text::hex,
 };
 
@@ -89,23 +89,10 @@ impl Drop for Listener {
     }
 }
 
-/// A JSON value as a plain object.
+/// A JSON value as a plain object. As one text, which the engine parses: faster than field by field.
 pub fn to_js(value: &Json) -> JsValue {
-    match value {
-        Json::Null => JsValue::NULL,
-        Json::Bool(flag) => JsValue::from_bool(*flag),
-        Json::Number(number) => JsValue::from_f64(*number),
-        Json::Text(text) => JsValue::from_str(text),
-        Json::List(items) => items.iter().map(to_js).collect::<Array>().into(),
-        Json::Object(fields) => {
-            let object = Object::new();
-            for (name, value) in fields.iter() {
-                // Setting a field of an object of our own cannot fail.
-                let _ = Reflect::set(&object, &JsValue::from_str(name), &to_js(value));
-            }
-            object.into()
-        }
-    }
+    // What we write as JSON is JSON, so parsing it cannot fail.
+    js_sys::JSON::parse(&canonical::as_given(value)).unwrap_or(JsValue::NULL)
 }
 
 /// A plain object as a JSON value; `undefined` is null. Whatever is not JSON reads as null too:
