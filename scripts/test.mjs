@@ -20,6 +20,9 @@ const jobs = [
   "browser-chromium",
   "browser-firefox",
   "browser-webkit",
+  "tabs-chromium",
+  "tabs-firefox",
+  "tabs-webkit",
   "e2e",
 ];
 

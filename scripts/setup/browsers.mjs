@@ -21,9 +21,13 @@ const engines = {
 };
 
 /** Full path of Chromium, for tests that drive it without a driver. */
-export function chromiumPath() {
-  const path = which(...engines.chromium[0].names);
-  if (!path) throw new CommandFailed(explain("chromium", [engines.chromium[0]]));
+export const chromiumPath = () => enginePath("chromium");
+
+/** Full path of an engine's first program: the browser, or the driver that starts it. */
+export function enginePath(engine) {
+  const [program] = engines[engine];
+  const path = which(...program.names);
+  if (!path) throw new CommandFailed(explain(engine, [program]));
   return path;
 }
 

@@ -17,6 +17,7 @@ const badOptionals = badObjects.filter((value) => value !== undefined);
 const badNumbers = [undefined, null, "1", NaN, Infinity, -Infinity, 1.5, -1, 2 ** 53, 7n, {}, [], Symbol("1"), () => {}];
 const badJson = [() => {}, Symbol("x"), 7n, NaN, [undefined], { a: undefined }, cycle, new Date(0), "\udfff", { "\ud800": 1 }, [, 1], deep(101), JSON.parse(`{"__proto__":1}`), { get a() { throw boom; } }]; // eslint-disable-line no-sparse-arrays
 
+const badWaits = [null, 7, "x", [], () => {}, { timeout: 1 }, { timeoutMs: -1 }, { timeoutMs: NaN }, { timeoutMs: "1" }, { timeoutMs: null }, { signal: {} }, { signal: null }, { signal: new AbortController() }, { get signal() { throw boom; } }];
 const owner = { ownerId: "o", incarnationId: "i" };
 const scope = { sessionId: "s" };
 const lease = { processId: "p", owner, leaseToken: "t", fencingToken: 1, claimedAtMs: 1, expiresAtMs: 2 };
@@ -62,6 +63,7 @@ const methods = {
   handleGrantsForProcess: [["p", badIds]],
   deleteSessionProcessState: [["s", badIds]],
   claimProcessLease: [["p", badIds], [owner, [...badObjects, { ownerId: "o" }, { ...owner, incarnationId: "" }, { ...owner, liveness: { kind: "pulse" } }, { ...owner, liveness: { kind: "web_lock" } }]], [1000, [...badNumbers, 0]]],
+  ownerGone: [[owner, [...badObjects, { ownerId: "o" }, { ...owner, liveness: { kind: "pulse" } }, { ...owner, liveness: { kind: "web_lock" } }]], [{}, badWaits]],
   reclaimProcessLease: [["p", badIds], [owner, badObjects], [lease, [...badObjects, { ...lease, processId: "other" }]], [1000, [...badNumbers, 0]]],
   renewProcessLease: [[lease, badObjects], [1000, [...badNumbers, 0]]],
   completeProcessLease: [[lease, [undefined, null, 7, "x", [], cycle, {}, { processId: "p" }, { leaseToken: "t" }, { processId: "", leaseToken: "t" }, { processId: "p", leaseToken: 7 }]]],
@@ -79,7 +81,6 @@ const viewed = {
   awaitEvent: [["p", badIds], ["progress", badIds], [0, badNumbers.slice(1)]],
 };
 
-const badWaits = [null, 7, "x", [], () => {}, { timeout: 1 }, { timeoutMs: -1 }, { timeoutMs: NaN }, { timeoutMs: "1" }, { timeoutMs: null }, { signal: {} }, { signal: null }, { signal: new AbortController() }, { get signal() { throw boom; } }];
 const badEvents = [null, 7, "x", [], () => {}, { after: -1 }, { after: 1.5 }, { after: "0" }, { types: "a" }, { types: [1] }, { untilTerminal: 1 }, { signal: {} }, { signal: null }, { typos: 1 }, { get after() { throw boom; } }];
 
 let registry;

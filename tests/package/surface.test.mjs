@@ -310,6 +310,13 @@ test("leases are claimed, refused, renewed, released, and fence what is written 
   await rejects(registry.claimProcessLease("p", other, 1000), "already_terminal", "p");
 });
 
+test("of an owner whose end cannot be known, nobody waits for it in vain", async (t) => {
+  const registry = await open(t, { name: "db" });
+  // In memory there are no other tabs, and so no locks either.
+  const locked = { ownerId: "o", incarnationId: "i", liveness: { kind: "web_lock", lockName: "longwait:db:owner:i" } };
+  for (const owner of [registry.owner, { ownerId: "o", incarnationId: "i" }, locked]) await rejects(registry.ownerGone(owner), "invalid_argument");
+});
+
 describe("waits", () => {
   for (const kind of ["hub-backed", "polling"]) {
     const awaiterOf = (registry) => (kind === "polling" ? registry.pollingAwaiter() : registry.awaiter);

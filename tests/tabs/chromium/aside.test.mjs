@@ -1,0 +1,103 @@
+/** A page that is put into the back-forward cache and taken out again. */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import * as page from "../page.mjs";
+import { launch } from "../playwright.mjs";
+import { site } from "../site.mjs";
+
+const HOUR = 3_600_000;
+
+describe("a page in the back-forward cache", () => {
+  let served, browser;
+  before(async () => {
+    served = await site();
+    // Playwright switches the cache off.
+    browser = await launch({ ignoreDefaultArgs: ["--disable-back-forward-cache"] });
+  });
+  after(async () => {
+    await browser.close();
+    await served.close();
+  });
+
+  async function opened(t) {
+    const one = await browser.openTab(served.url);
+    t.after(() => one.close());
+    return Object.assign(one, await one.run(page.open, { name: t.name }));
+  }
+
+  /** Sends the page away while `meanwhile` runs, and brings it back: the same page, not another load of it. */
+  async function awayAndBack({ page, run }, meanwhile, leaving = () => {}) {
+    await run(() => {
+      globalThis.mark = "same page";
+      addEventListener("pageshow", ({ persisted }) => (globalThis.restored = persisted));
+    });
+    const left = page.waitForURL("**/elsewhere/");
+    // In one turn, so that what begins there is under way when the page leaves.
+    await run(`{ (${leaving})(); location.href = "elsewhere/"; }`);
+    await left;
+    await meanwhile();
+    await page.goBack({ waitUntil: "commit" });
+    await page.waitForFunction("globalThis.ready");
+    const why = () => performance.getEntriesByType("navigation")[0]?.notRestoredReasons;
+    assert.deepEqual(await run(() => [globalThis.mark, globalThis.restored]), ["same page", true], JSON.stringify(await run(why)));
+  }
+
+  test("is kept there although its registry is open, and its waits resolve with what they missed", async (t) => {
+    const [one, other] = [await opened(t), await opened(t)];
+    await one.run(page.register, "p");
+    await one.run(page.register, "q");
+    await one.run(() => {
+      const { awaiter } = globalThis.registry;
+      globalThis.ends = Promise.all([awaiter.awaitTerminal("p"), awaiter.awaitTerminal("q")]);
+    });
+    const end = (id) => other.run(page.call, ["completeProcess", id, { type: "success", value: id }]);
+    await awayAndBack(one, () => end("p"));
+    await end("q");
+    const ends = await one.run(() => globalThis.ends);
+    assert.deepEqual(ends.map(({ value }) => value), ["p", "q"]);
+  });
+
+  test("counts as dead meanwhile; back again it holds its lock, and has lost what was taken over", async (t) => {
+    const [one, other] = [await opened(t), await opened(t)];
+    await one.run(page.register, "p");
+    await one.run(page.register, "q");
+    const leases = [];
+    for (const id of ["p", "q"]) leases.push((await one.run(page.call, ["claimProcessLease", id, one.owner, HOUR])).lease);
+    const [taken, kept] = leases;
+    await awayAndBack(one, async () => {
+      await other.run(page.call, ["ownerGone", one.owner]);
+      const claim = await other.run(page.call, ["reclaimProcessLease", "p", other.owner, taken, HOUR]);
+      assert.deepEqual([claim.outcome, claim.lease?.fencingToken], ["acquired", 2]);
+    });
+    await one.page.waitForFunction(async (name) => (await navigator.locks.query()).held.some((lock) => lock.name === name), one.owner.liveness.lockName);
+    assert.deepEqual(await one.run(page.call, ["appendEvent", "p", { eventType: "note", lease: taken }]), { refused: "lease_lost" });
+    assert.equal((await one.run(page.call, ["appendEvent", "q", { eventType: "note", lease: kept }])).event.sequence, 1);
+    const claim = await other.run(page.call, ["reclaimProcessLease", "q", other.owner, kept, HOUR]);
+    assert.equal(claim.outcome, "busy");
+  });
+
+  test("is kept there although it watches an owner, and hears of its end after it is back", async (t) => {
+    const [one, other] = [await opened(t), await opened(t)];
+    await one.run((owner) => (globalThis.gone = globalThis.registry.ownerGone(owner).then(() => "gone")) && undefined, other.owner);
+    await awayAndBack(one, () => {});
+    assert.equal(await one.run(() => Promise.race([globalThis.gone, navigator.locks.query().then(() => "alive")])), "alive");
+    await other.close();
+    assert.equal(await one.run(() => globalThis.gone), "gone");
+  });
+
+  test("has appended once whatever was under way when it left", async (t) => {
+    const one = await opened(t);
+    await one.run(page.register, "p");
+    await awayAndBack(one, () => {}, () => {
+      const append = (n) => globalThis.registry.appendEvent("p", { eventType: "note", payload: n });
+      const ten = (from) => Array.from({ length: 10 }, (_, n) => append(from + n));
+      const before = ten(0);
+      addEventListener("pagehide", () => (globalThis.appended = Promise.all([...before, ...ten(10)])), { once: true });
+    });
+    const appended = await one.run(() => globalThis.appended);
+    const log = await one.run(page.call, ["eventsAfter", "p", 0]);
+    assert.deepEqual(log.map(({ sequence }) => sequence), Array.from({ length: 20 }, (_, n) => n + 1));
+    assert.deepEqual(appended.map(({ event }) => event.sequence).sort((a, b) => a - b), log.map(({ sequence }) => sequence));
+    assert.equal(new Set(log.map(({ payload }) => payload)).size, 20);
+  });
+});

@@ -1,0 +1,175 @@
+/** What other tabs, other versions and a killed browser may do to the database under an open registry. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { after, before, describe, test } from "node:test";
+import { chromiumFlags, chromiumPath } from "../../../scripts/setup/browsers.mjs";
+import * as page from "../page.mjs";
+import { launch, tab } from "../playwright.mjs";
+import { site } from "../site.mjs";
+
+let served;
+before(async () => (served = await site()));
+after(() => served.close());
+
+/** Opens the database by hand, at a version of the test's own or the present one; answers its version. */
+const hold = ([name, above, stubborn]) =>
+  new Promise((resolve, reject) => {
+    const request = indexedDB.open(name);
+    request.onerror = () => reject(request.error);
+    request.onsuccess = () => {
+      const { version } = request.result;
+      if (stubborn) globalThis.held = request.result;
+      else request.result.close();
+      if (!above) return resolve(version);
+      const upgrade = indexedDB.open(name, version + above);
+      upgrade.onerror = () => reject(upgrade.error);
+      upgrade.onsuccess = () => {
+        globalThis.held = upgrade.result;
+        resolve(upgrade.result.version);
+      };
+    };
+  });
+
+const remove = (name) =>
+  new Promise((resolve, reject) => {
+    const request = indexedDB.deleteDatabase(name);
+    request.onsuccess = () => resolve("removed");
+    request.onblocked = () => resolve("blocked");
+    request.onerror = () => reject(request.error);
+  });
+
+describe("an open registry", () => {
+  let browser;
+  before(async () => (browser = await launch()));
+  after(() => browser.close());
+
+  async function tabs(t, ...opens) {
+    const opened = [];
+    for (const opening of opens) {
+      const one = await browser.openTab(served.url);
+      t.after(() => one.close());
+      opened.push(opening ? Object.assign(one, await one.run(page.open, { name: t.name })) : one);
+    }
+    return opened;
+  }
+
+  test("makes way for a newer version in another tab at once, and from then on refuses with storage_version", async (t) => {
+    const [one, newer] = await tabs(t, true, false);
+    await one.run(page.register, "p");
+    const waiting = await one.begin(([id]) => globalThis.registry.awaiter.awaitTerminal(id).catch(({ code }) => code), ["p"]);
+    const version = await newer.run(hold, [t.name, 1]);
+    assert.ok(version >= 2);
+    assert.deepEqual(await one.run(page.call, ["getProcess", "p"]), { refused: "storage_version" });
+    assert.deepEqual(await one.run(page.call, ["appendEvent", "p", { eventType: "note" }]), { refused: "storage_version" });
+    assert.equal(await waiting(), "storage_version");
+    const opening = await newer.run((name) => globalThis.longwait.openRegistry({ name }).catch(({ code }) => code), t.name);
+    assert.equal(opening, "storage_version");
+  });
+
+  test("is refused with storage_blocked while an old tab keeps a deletion waiting, and works once that is over", async (t) => {
+    const [one, old] = await tabs(t, true, false);
+    await one.run(page.register, "p");
+    await old.run(hold, [t.name, 0, true]);
+    assert.equal(await old.run(remove, t.name), "blocked");
+    assert.deepEqual(await one.run(page.call, ["getProcess", "p"]), { refused: "storage_blocked" });
+    await old.run(() => globalThis.held.close());
+    assert.equal(await one.run(page.call, ["getProcess", "p"]), undefined);
+    await one.run(page.register, "p");
+  });
+
+  test("begins anew when its database is deleted in another tab, and its waits are told that their process is gone", async (t) => {
+    const [one, other] = await tabs(t, true, false);
+    await one.run(page.register, "p");
+    const waiting = await one.begin(([id]) => globalThis.registry.awaiter.awaitTerminal(id).catch(({ code }) => code), ["p"]);
+    assert.equal(await other.run(remove, t.name), "removed");
+    assert.equal(await waiting(), "unknown_process");
+    assert.equal(await one.run(page.call, ["getProcess", "p"]), undefined);
+    await one.run(page.register, "p");
+    assert.equal((await one.run(page.call, ["appendEvent", "p", { eventType: "note" }])).event.sequence, 1);
+  });
+});
+
+test("a browser that is killed keeps every append acknowledged under strict durability, and nothing half-written", async (t) => {
+  const profile = mkdtempSync(join(tmpdir(), "longwait-killed-"));
+  const acknowledged = new Set();
+  for (let rounds = 0; rounds < 3; rounds++) {
+    const { work, killed } = await victim(t, profile);
+    let enough;
+    const many = new Promise((resolve) => (enough = resolve));
+    const before = acknowledged.size;
+    await work.page.exposeFunction("acknowledge", (id, sequence) => {
+      acknowledged.add(`${id} ${sequence}`);
+      if (acknowledged.size >= before + 150) enough();
+    });
+    await work.run(page.open, { name: "killed", durability: "strict" });
+    await check(work, acknowledged);
+    await work.begin(async (round) => {
+      const { registry, acknowledge } = globalThis;
+      const line = async (lane) => {
+        for (let n = 0; ; n++) {
+          const id = `${round}-${lane}-${n}`;
+          await registry.registerProcess({ id, input: { type: "external" }, eventTypes: [{ name: "note" }] });
+          for (let k = 1; k <= 5; k++) acknowledge(id, (await registry.appendEvent(id, { eventType: "note", payload: k })).event.sequence);
+          if (n % 2 === 0) await registry.completeProcess(id, { type: "success", value: n });
+        }
+      };
+      await Promise.all([line("a"), line("b"), line("c")]);
+    }, rounds);
+    await many;
+    await killed();
+  }
+  const { work, killed } = await victim(t, profile);
+  await work.run(page.open, { name: "killed" });
+  await check(work, acknowledged);
+  await killed();
+  rmSync(profile, { recursive: true, force: true });
+});
+
+/** Every acknowledged event is there, every log is dense, every process is whole. */
+async function check(work, acknowledged) {
+  const processes = await work.run(async () => {
+    const { registry } = globalThis;
+    const records = await registry.listProcesses({ status: "any" });
+    return Promise.all(records.map(async ({ id, status }) => ({ id, status, log: await registry.eventsAfter(id, 0) })));
+  });
+  const stored = new Set();
+  for (const { id, status, log } of processes) {
+    assert.deepEqual(log.map(({ sequence }) => sequence), log.map((_, n) => n + 1), id);
+    const notes = log.filter(({ eventType }) => eventType === "note");
+    assert.deepEqual(notes.map(({ payload }) => payload), notes.map((_, n) => n + 1), id);
+    const ends = log.filter(({ semantics }) => semantics.terminal);
+    assert.equal(ends.length, status.state === "running" ? 0 : 1, id);
+    for (const { sequence } of log) stored.add(`${id} ${sequence}`);
+  }
+  for (const event of acknowledged) assert.ok(stored.has(event), `lost: ${event}`);
+}
+
+/** A browser over a profile that is ours to kill. */
+async function victim(t, profile) {
+  const { chromium } = await import("playwright-core");
+  const args = [...chromiumFlags, "--headless", `--user-data-dir=${profile}`, "--remote-debugging-port=0", "about:blank"];
+  const child = spawn(chromiumPath(), args, { detached: true, stdio: ["ignore", "ignore", "pipe"] });
+  const dead = once(child, "close");
+  const killed = async () => {
+    if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid, "SIGKILL");
+    await dead;
+  };
+  t.after(killed);
+  let address;
+  for await (const line of createInterface({ input: child.stderr })) {
+    address = /^DevTools listening on (ws:\S+)$/.exec(line)?.[1];
+    if (address) break;
+  }
+  child.stderr.resume();
+  const browser = await chromium.connectOverCDP(address);
+  const [context] = browser.contexts();
+  const opened = await context.newPage();
+  await opened.goto(served.url);
+  await opened.waitForFunction("globalThis.ready");
+  return { work: tab(opened), killed };
+}

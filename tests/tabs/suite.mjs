@@ -1,0 +1,78 @@
+/** What two tabs of one profile promise each other, in any engine. */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import * as page from "./page.mjs";
+import { site } from "./site.mjs";
+
+/**
+ * `launch()` resolves with a browser: `openTab(url)` and `close()`. A tab has `run(work, argument)`, which runs a function in
+ * it and resolves with what it answers, `begin(work, argument)`, which resolves as soon as that runs with a function that
+ * waits for the answer, and `close()`.
+ */
+export function twoTabs(name, launch) {
+  describe(`two tabs in ${name}`, () => {
+    let served, browser;
+    before(async () => {
+      served = await site();
+      browser = await launch();
+    });
+    after(async () => {
+      await browser?.close();
+      await served?.close();
+    });
+
+    /** Two tabs over one new database. */
+    async function two(t) {
+      const tabs = [];
+      for (let n = 0; n < 2; n++) {
+        const tab = await browser.openTab(served.url);
+        t.after(() => tab.close());
+        tabs.push(Object.assign(tab, await tab.run(page.open, { name: t.name })));
+      }
+      return tabs;
+    }
+
+    test("append to one process at the same time: the log is dense, and nothing is lost", async (t) => {
+      const [one, other] = await two(t);
+      await one.run(page.register, "p");
+      const [mine, theirs] = [await one.begin(page.appends, ["p", "one", 40]), await other.begin(page.appends, ["p", "other", 40])];
+      const acknowledged = [...(await mine()), ...(await theirs())];
+      const log = await one.run(page.call, ["eventsAfter", "p", 0]);
+      assert.deepEqual(log.map(({ sequence }) => sequence), Array.from({ length: 80 }, (_, n) => n + 1));
+      assert.deepEqual(acknowledged.sort((a, b) => a - b), log.map(({ sequence }) => sequence));
+      assert.equal(new Set(log.map(({ payload }) => payload)).size, 80);
+    });
+
+    test("resolve each other's waits", async (t) => {
+      const [one, other] = await two(t);
+      await one.run(page.register, "p");
+      const ended = await other.begin(page.end, "p");
+      await one.run(page.call, ["completeProcess", "p", { type: "success", value: 7 }]);
+      assert.deepEqual(await ended(), { type: "success", value: 7 });
+    });
+
+    test("are each an owner of its own, that is proven alive by a Web Lock", async (t) => {
+      const [one, other] = await two(t);
+      assert.notEqual(one.owner.incarnationId, other.owner.incarnationId);
+      if (!(await one.run(() => "locks" in navigator))) return t.skip("this engine has no Web Locks: owners are opaque");
+      for (const { owner } of [one, other])
+        assert.deepEqual(owner.liveness, { kind: "web_lock", lockName: `longwait:${t.name}:owner:${owner.incarnationId}` });
+    });
+
+    test("take over from each other at once when one is closed, and not before", async (t) => {
+      const [one, other] = await two(t);
+      if (!(await one.run(() => "locks" in navigator))) return t.skip("this engine has no Web Locks: a lease ends by its time alone");
+      await one.run(page.register, "p");
+      const { lease } = await one.run(page.call, ["claimProcessLease", "p", one.owner, 3_600_000]);
+      const reclaim = () => other.run(page.call, ["reclaimProcessLease", "p", other.owner, lease, 60_000]);
+      assert.deepEqual(await reclaim(), { outcome: "busy", holder: lease });
+      const gone = await other.begin(page.call, ["ownerGone", lease.owner]);
+      await one.close();
+      await gone();
+      const taken = await reclaim();
+      assert.deepEqual([taken.outcome, taken.lease?.fencingToken], ["acquired", lease.fencingToken + 1]);
+      const late = await other.run(page.call, ["appendEvent", "p", { eventType: "note", lease }]);
+      assert.deepEqual(late, { refused: "lease_lost" });
+    });
+  });
+}
