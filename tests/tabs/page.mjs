@@ -28,4 +28,7 @@ export const appends = async ([id, who, times]) => {
   return (await Promise.all(Array.from({ length: times }, (_, n) => one(n)))).map(({ event }) => event.sequence);
 };
 
+/** What nobody caught in this page. */
+export const faults = () => globalThis.faults;
+
 export const end = (id) => globalThis.registry.awaiter.awaitTerminal(id);

@@ -37,6 +37,7 @@ export function tab(page) {
       await run(() => {});
       return () => answer;
     },
+    isOpen: () => !page.isClosed(),
     close: () => page.close(),
   };
 }

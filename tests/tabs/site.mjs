@@ -6,6 +6,9 @@ import { inRepo } from "../../scripts/lib/paths.mjs";
 
 const page = `<!doctype html><title>tab</title><link rel="icon" href="data:,">
 <script type="module">
+  globalThis.faults = [];
+  for (const kind of ["error", "unhandledrejection"])
+    addEventListener(kind, ({ message, reason }) => globalThis.faults.push(String(message ?? reason)));
   import * as longwait from "/index.js";
   globalThis.longwait = longwait;
   globalThis.ready = true;

@@ -26,7 +26,10 @@ export function twoTabs(name, launch) {
       const tabs = [];
       for (let n = 0; n < 2; n++) {
         const tab = await browser.openTab(served.url);
-        t.after(() => tab.close());
+        t.after(async () => {
+          if (tab.isOpen()) assert.deepEqual(await tab.run(page.faults), []);
+          await tab.close();
+        });
         tabs.push(Object.assign(tab, await tab.run(page.open, { name: t.name })));
       }
       return tabs;
@@ -49,6 +52,39 @@ export function twoTabs(name, launch) {
       const ended = await other.begin(page.end, "p");
       await one.run(page.call, ["completeProcess", "p", { type: "success", value: 7 }]);
       assert.deepEqual(await ended(), { type: "success", value: 7 });
+    });
+
+    test("hear of each other's changes, and follow a log that the other one writes without a gap", async (t) => {
+      const [one, other] = await two(t);
+      await one.run(page.register, "p");
+      await other.run(() => {
+        globalThis.heard = [];
+        globalThis.registry.onChange((id) => globalThis.heard.push(id));
+        globalThis.followed = (async () => {
+          const events = [];
+          for await (const event of globalThis.registry.events("p", { untilTerminal: true })) events.push(event.sequence);
+          return events;
+        })();
+      });
+      await one.run(page.appends, ["p", "one", 20]);
+      await one.run(page.call, ["completeProcess", "p", { type: "success", value: null }]);
+      assert.deepEqual(await other.run(() => globalThis.followed), Array.from({ length: 21 }, (_, n) => n + 1));
+      assert.deepEqual([...new Set(await other.run(() => globalThis.heard))], ["p"]);
+    });
+
+    test("let a session in one of them await what was granted to it in the other, and nothing else", async (t) => {
+      const [one, other] = await two(t);
+      for (const id of ["granted", "hidden"]) await one.run(page.register, id);
+      await one.run(page.call, ["grantHandle", { sessionId: "s" }, "granted"]);
+      const seen = await other.begin(async () => {
+        const session = globalThis.registry.session({ sessionId: "s" });
+        const hidden = await session.awaitTerminal("hidden").catch(({ code }) => code);
+        await session.signal("granted", "go", 1);
+        return [hidden, (await session.awaitTerminal("granted")).value];
+      });
+      const signal = await one.run(() => globalThis.registry.awaiter.awaitEvent("granted", "signal.go"));
+      await one.run(page.call, ["completeProcess", "granted", { type: "success", value: signal.payload }]);
+      assert.deepEqual(await seen(), ["unknown_process", 1]);
     });
 
     test("are each an owner of its own, that is proven alive by a Web Lock", async (t) => {

@@ -53,6 +53,7 @@ function tab(script, poll, shut) {
   };
   return {
     begin,
+    isOpen: () => open,
     run: async (work, argument) => (await begin(work, argument))(),
     async close() {
       if (!open) return;
