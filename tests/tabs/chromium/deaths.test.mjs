@@ -1,6 +1,7 @@
 /** Tabs and workers that die without a word: others are told, one of them takes over, and the dead can write no more. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { chromiumFlags } from "../../../scripts/setup/browsers.mjs";
 import * as page from "../page.mjs";
 import { launch, tab } from "../playwright.mjs";
 import { site } from "../site.mjs";
@@ -135,4 +136,31 @@ describe("when the holder of a lease dies", () => {
     }, holder.owner);
     assert.deepEqual(outcomes, ["enough", "timeout", 1, "closed", 0]);
   });
+});
+
+test("on an insecure origin, which has no Web Locks, an owner is opaque and only its lease's end frees it", async (t) => {
+  const served = await site();
+  const browser = await launch({ args: [...chromiumFlags, "--host-resolver-rules=MAP insecure.test 127.0.0.1"] });
+  t.after(async () => {
+    await browser.close();
+    await served.close();
+  });
+  const url = served.url.replace("localhost", "insecure.test");
+  const [one, other] = [await browser.openTab(url), await browser.openTab(url)];
+  assert.deepEqual(await one.run(() => [isSecureContext, "locks" in navigator]), [false, false]);
+  for (const tab of [one, other]) Object.assign(tab, await tab.run(page.open, { name: "insecure" }));
+  assert.deepEqual(one.owner.liveness, { kind: "opaque" });
+  await one.run(page.register, "p");
+  const { lease } = await one.run(page.call, ["claimProcessLease", "p", one.owner, 1_500]);
+  assert.deepEqual(await other.run(page.call, ["ownerGone", one.owner]), { refused: "invalid_argument" });
+  await one.close();
+  assert.equal((await other.run(page.call, ["reclaimProcessLease", "p", other.owner, lease, HOUR])).outcome, "busy");
+  const freed = await other.run(async ([lease, owner]) => {
+    for (;;) {
+      const { outcome, lease: taken } = await globalThis.registry.reclaimProcessLease("p", owner, lease, 60_000);
+      if (outcome === "acquired") return [Date.now() >= lease.expiresAtMs, taken.fencingToken];
+      await globalThis.registry.awaiter.awaitEvent("p", "note", 0, { timeoutMs: 100 }).catch(() => {});
+    }
+  }, [lease, other.owner]);
+  assert.deepEqual(freed, [true, lease.fencingToken + 1]);
 });
