@@ -71,8 +71,12 @@ export class Channel {
   /** Calls `hear` with each list, until `close()`. */
   listen(hear) {
     const open = () => {
-      if (this.channel || !globalThis.BroadcastChannel) return;
-      this.channel = new BroadcastChannel(this.name);
+      if (this.channel) return;
+      try {
+        this.channel = new BroadcastChannel(this.name);
+      } catch {
+        return; // None here, or none for this origin: whoever waits looks by himself.
+      }
       this.channel.onmessage = ({ data }) => {
         if (Array.isArray(data) && data.every((id) => typeof id === "string")) hear(data);
       };
