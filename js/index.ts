@@ -8,6 +8,7 @@ import { call } from "./call.js";
 import { callback, id, optional, options } from "./check.js";
 import { invalidArgument } from "./errors.js";
 import { load, source } from "./load.js";
+import { asGiven } from "./raw.js";
 import { Registry } from "./registry.js";
 import type { OpenOptions, ProcessEventSink, ProcessRegistry } from "./types.js";
 
@@ -30,7 +31,7 @@ export function openRegistry(given?: OpenOptions): Promise<ProcessRegistry> {
     const raw = await load(wasm);
     // `storage` is no remote store: its check refuses those.
     const opening = raw.Registry.open(storage === "memory", fallback !== undefined, name, durability === "strict", owner?.ownerId, sink);
-    return new Registry(await opening);
+    return new Registry(asGiven(await opening));
   });
 }
 

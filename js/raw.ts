@@ -18,13 +18,37 @@ export interface Host {
   reportError(error: unknown): void;
 }
 
+/** A registry of the wasm, which takes arguments as one text: it crosses the border at once, and engines write it fast. */
+export interface WasmRegistry extends Omit<RawRegistry, "call" | "wait"> {
+  call(method: string, given: string): Promise<never>;
+  wait(hubBacked: boolean, signal: Signal, timeoutMs: number | undefined, method: string, given: string): Promise<never>;
+}
+
+/** The registry behind it, with arguments as they are. */
+export function asGiven(wasm: WasmRegistry): RawRegistry {
+  return {
+    call: (method: string, ...given: unknown[]) => wasm.call(method, JSON.stringify(given)),
+    wait: (hubBacked: boolean, signal: Signal, timeoutMs: number | undefined, method: string, ...given: unknown[]) =>
+      wasm.wait(hubBacked, signal, timeoutMs, method, JSON.stringify(given)),
+    facts: () => wasm.facts(),
+    subscribe: (id) => wasm.subscribe(id),
+    notify: (id) => wasm.notify(id),
+    get trackedProcesses() {
+      return wasm.trackedProcesses;
+    },
+    onChange: (listener) => wasm.onChange(listener),
+    offChange: (handle) => wasm.offChange(handle),
+    close: () => wasm.close(),
+  };
+}
+
 export interface RawModule {
   install(host: Host): void;
   Registry: {
     /** `memory`: not on IndexedDB; `orMemory`: nor where there is none. */
     open(
       memory: boolean, orMemory: boolean, name: string, strict: boolean, ownerId: string | undefined, sink: ProcessEventSink | undefined,
-    ): Promise<RawRegistry>;
+    ): Promise<WasmRegistry>;
   };
 }
 

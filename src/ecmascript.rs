@@ -27,6 +27,27 @@ fn fraction(number: f64) -> String {
     ryu_js::Buffer::new().format(number).to_owned()
 }
 
+/// The number that a text of JSON stands for.
+pub fn to_number(text: &str) -> f64 {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    // Up to 15 digits every integer is its own double.
+    if digits.len() > 15 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return fraction_of(text);
+    }
+    let number = digits.bytes().fold(0.0, |number, digit| number * 10.0 + f64::from(digit - b'0'));
+    if digits.len() < text.len() { -number } else { number }
+}
+
+#[cfg(target_family = "wasm")]
+fn fraction_of(text: &str) -> f64 {
+    js_sys::parse_float(text)
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn fraction_of(text: &str) -> f64 {
+    text.parse().unwrap_or(f64::NAN)
+}
+
 #[cfg(test)]
 #[cfg(not(target_family = "wasm"))]
 mod tests {

@@ -11,6 +11,7 @@ pub mod grant;
 pub mod json;
 pub mod key;
 pub mod lease;
+pub mod parse;
 pub mod process;
 pub mod retention;
 pub mod schema;

@@ -60,6 +60,11 @@ impl Json {
         if let Json::Text(text) = self { Some(text) } else { None }
     }
 
+    /// The number, where it is one.
+    pub fn as_number(&self) -> Option<f64> {
+        if let Json::Number(number) = self { Some(*number) } else { None }
+    }
+
     /// The fields, where it is an object.
     pub fn fields(&self) -> Option<&Map> {
         if let Json::Object(fields) = self { Some(fields) } else { None }

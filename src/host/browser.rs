@@ -2,7 +2,7 @@
 
 use futures::{FutureExt, future::LocalBoxFuture};
 use gloo_timers::future::TimeoutFuture;
-use js_sys::{Array, Object, Reflect, Uint8Array};
+use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{Event, EventTarget};
 
@@ -10,7 +10,7 @@ pub mod tab;
 
 use super::{Clock, Random, Spawn};
 use crate::{
-    domain::{Millis, canonical, value::Json},
+    domain::{Millis, canonical, parse::parse, value::Json},
     text::hex,
 };
 
@@ -95,26 +95,7 @@ pub fn to_js(value: &Json) -> JsValue {
     js_sys::JSON::parse(&canonical::as_given(value)).unwrap_or(JsValue::NULL)
 }
 
-/// A plain object as a JSON value; `undefined` is null. Whatever is not JSON reads as null too:
-/// the TypeScript in front has refused it already.
+/// A plain object as a JSON value; whatever is not JSON reads as null.
 pub fn from_js(value: &JsValue) -> Json {
-    if let Some(flag) = value.as_bool() {
-        return Json::Bool(flag);
-    }
-    if let Some(number) = value.as_f64() {
-        return Json::Number(number);
-    }
-    if let Some(text) = value.as_string() {
-        return Json::text(&text);
-    }
-    if let Some(items) = value.dyn_ref::<Array>() {
-        return Json::list(items.iter().map(|item| from_js(&item)).collect());
-    }
-    let Some(object) = value.dyn_ref::<Object>() else { return Json::Null };
-    let entries = Object::entries(object);
-    let fields = entries.iter().map(|entry| {
-        let entry: Array = entry.unchecked_into();
-        (entry.get(0).as_string().unwrap_or_default().into(), from_js(&entry.get(1)))
-    });
-    Json::object(fields.collect())
+    js_sys::JSON::stringify(value).map(|text| parse(&String::from(text))).unwrap_or_default()
 }

@@ -6,7 +6,6 @@
 use std::rc::Rc;
 
 use futures::future::LocalBoxFuture;
-use js_sys::Array;
 
 use crate::{
     domain::{
@@ -16,10 +15,10 @@ use crate::{
         json::{FromJson, Reader, ToJson, from_json},
         key::{ProcessId, ScopeId},
         lease::{LeaseOwner, ProcessLease},
+        parse::parse,
         value::Json,
     },
     error::{Code, Error, Result},
-    host::browser::from_js,
     operation::{self, Plan},
     registry::ProcessRegistry,
     store::{EventRange, Live, Query},
@@ -67,9 +66,12 @@ struct EventQuery {
 from_json!(EventQuery { limit: "limit", types: "types" });
 
 impl Arguments {
-    /// Arguments as JavaScript gave them.
-    pub fn new(given: &Array) -> Self {
-        let values: Vec<_> = given.iter().map(|value| from_js(&value)).collect();
+    /// Arguments as JavaScript gave them: an array, as JSON text.
+    pub fn new(given: &str) -> Self {
+        let values = match parse(given) {
+            Json::List(values) => Rc::unwrap_or_clone(values),
+            Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_) | Json::Object(_) => Vec::new(),
+        };
         Self { left: values.into_iter(), reader: Reader::default() }
     }
 

@@ -7,7 +7,7 @@ use futures::{
     channel::oneshot,
     future::{Either, Shared, ready, select},
 };
-use js_sys::{Array, Function, Promise};
+use js_sys::{Function, Promise};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use web_sys::AbortSignal;
 
@@ -190,30 +190,28 @@ impl Registry {
         js(&facts.with("owner", &self.owner).build())
     }
 
-    /// Runs a method; see [`Arguments::call`] for their names.
-    #[wasm_bindgen(variadic)]
-    pub fn call(&self, method: &str, arguments: Array) -> Promise {
-        let call = self.is_open().and_then(|()| Arguments::new(&arguments).call(method, &self.registry));
+    /// Runs a method; see [`Arguments::call`] for their names. The arguments are an array, as JSON text.
+    pub fn call(&self, method: &str, arguments: &str) -> Promise {
+        let call = self.is_open().and_then(|()| Arguments::new(arguments).call(method, &self.registry));
         let registry = self.registry.clone();
         promise(async move { call?.perform(&registry).await })
     }
 
     /// Runs a wait, until it is aborted, takes too long, or the registry is closed.
-    #[wasm_bindgen(variadic)]
     pub fn wait(
         &self,
         hub_backed: bool,
         signal: Option<AbortSignal>,
         timeout_ms: Option<f64>,
         method: &str,
-        arguments: Array,
+        arguments: &str,
     ) -> Promise {
         let registry = self.registry.clone();
         let awaiter = match hub_backed {
             true => ProcessAwaiter::new(registry.clone(), self.hub.clone()),
             false => ProcessAwaiter::polling(registry.clone()),
         };
-        let wait = self.is_open().and_then(|()| Arguments::new(&arguments).wait(method));
+        let wait = self.is_open().and_then(|()| Arguments::new(arguments).wait(method));
         let wait = match wait {
             Ok((scope, wait)) => wait.perform(&registry, awaiter.on_behalf_of(scope)),
             Err(fault) => ready(Err(fault)).boxed_local(),

@@ -2,9 +2,6 @@
 
 use std::rc::Rc;
 
-use js_sys::Reflect;
-use wasm_bindgen::JsValue;
-
 use crate::{
     domain::{
         Millis,
@@ -18,7 +15,6 @@ use crate::{
         value::Json,
     },
     error::{Code, Error, Result},
-    host::browser::from_js,
     text::{decimal, text},
 };
 
@@ -116,13 +112,13 @@ impl Tombstone {
 }
 
 /// Whether a row of `processes` is what is left of a pruned one.
-pub fn is_pruned(row: &JsValue) -> bool {
-    field(row, "lane").as_string().is_some_and(|lane| lane == PRUNED)
+pub fn is_pruned(row: &Json) -> bool {
+    row.get("lane").and_then(Json::as_str) == Some(PRUNED)
 }
 
 /// The number of the commit that last changed a row of `processes`.
-pub fn change_of(row: &JsValue) -> u64 {
-    field(row, "change").as_f64().unwrap_or_default() as u64
+pub fn change_of(row: &Json) -> u64 {
+    number(row, "change")
 }
 
 /// A row of `leases`.
@@ -182,29 +178,29 @@ pub fn event_row(event: &ProcessEvent, ordinal: u64) -> Json {
 }
 
 /// The place of an event row among those of its type.
-pub fn ordinal_of(row: &JsValue) -> u64 {
-    field(row, ORDINAL).as_f64().unwrap_or_default() as u64
+pub fn ordinal_of(row: &Json) -> u64 {
+    number(row, ORDINAL)
 }
 
 /// The id of a row of `processes`.
-pub fn id_of(row: &JsValue) -> ProcessId {
-    field(row, "id").as_string().unwrap_or_default().into()
+pub fn id_of(row: &Json) -> ProcessId {
+    row.get("id").and_then(Json::as_str).unwrap_or_default().into()
 }
 
 /// The sequence of an event row.
-pub fn sequence_of(row: &JsValue) -> u64 {
-    field(row, "sequence").as_f64().unwrap_or_default() as u64
+pub fn sequence_of(row: &Json) -> u64 {
+    number(row, "sequence")
 }
 
 /// A plain object, back.
-pub fn decode<T: FromJson>(row: &JsValue) -> Result<T> {
-    json::read(from_js(row)).map_err(unreadable)
+pub fn decode<T: FromJson>(row: &Json) -> Result<T> {
+    json::read(row.clone()).map_err(unreadable)
 }
 
 fn unreadable(fault: Fault) -> Error {
     Error::new(Code::StorageFailed, text!["a stored row cannot be read: it ", fault.text()])
 }
 
-fn field(row: &JsValue, name: &str) -> JsValue {
-    Reflect::get(row, &name.into()).unwrap_or(JsValue::UNDEFINED)
+fn number(row: &Json, name: &str) -> u64 {
+    row.get(name).and_then(Json::as_number).unwrap_or_default() as u64
 }

@@ -121,7 +121,7 @@ const kinds = {
 const resultOf = ({ result }) => (result instanceof IDBCursor ? (result.value ?? result.key) : result);
 
 /**
- * Runs one transaction in rounds. `step` is called with the results of the round before and gives the
+ * Runs one transaction in rounds. `step` is called with the results of the round before, as JSON text, and gives the
  * next one: `[requests, writes]`, or nothing when there is nothing more to do. It is called while the
  * transaction is alive, and nothing else is waited for, so the transaction cannot end between rounds.
  *
@@ -140,7 +140,7 @@ export function run(database, mode, durability, step) {
     };
     const round = (results) => {
       try {
-        const next = step(results);
+        const next = step(JSON.stringify(results));
         if (!next) return resolve();
         const [requests, writes] = next;
         const issued = requests.map(issue);

@@ -5,8 +5,6 @@
 
 use std::rc::Rc;
 
-use wasm_bindgen::JsValue;
-
 use super::{
     Shared,
     codec::{CommitRow, LeaseRow, ProcessRow, WakeRow, change_of, decode, id_of, is_pruned, ordinal_of, sequence_of},
@@ -61,7 +59,7 @@ impl Reader<'_> {
     fn loaded(&mut self, reads: &Reads) -> Loaded {
         let mut loaded = Loaded::default();
         let last_change = self.fetched.ask(index(PROCESSES, "byChange").last_key());
-        loaded.last_change = last_change.as_f64().unwrap_or_default() as u64;
+        loaded.last_change = last_change.as_number().unwrap_or_default() as u64;
         let rows = match reads {
             Reads::Process(id, replay_key) => self.log_of(&mut loaded, id, replay_key.as_deref()),
             Reads::Leased(id, replay_key) => {
@@ -109,7 +107,7 @@ impl Reader<'_> {
         loaded
     }
 
-    fn log_of(&mut self, loaded: &mut Loaded, id: &ProcessId, replay_key: Option<&str>) -> Vec<JsValue> {
+    fn log_of(&mut self, loaded: &mut Loaded, id: &ProcessId, replay_key: Option<&str>) -> Vec<Json> {
         if let Some(replay_key) = replay_key {
             let stored = self.fetched.ask(index(EVENTS, "byReplayKey").get(key![id, replay_key]));
             if let Some(event) = self.decode::<ProcessEvent>(&stored) {
@@ -133,7 +131,7 @@ impl Reader<'_> {
         }
     }
 
-    fn put_grants(&mut self, loaded: &mut Loaded, grants: Vec<JsValue>) {
+    fn put_grants(&mut self, loaded: &mut Loaded, grants: Vec<Json>) {
         for grant in self.decode_all(grants) {
             loaded.rows.apply(&Write::Grant(grant));
         }
@@ -187,7 +185,7 @@ impl Reader<'_> {
     }
 
     fn is_granted(&mut self, scope: &ScopeId, id: &ProcessId) -> bool {
-        !self.fetched.ask(table(GRANTS).get(key![scope, id])).is_undefined()
+        !self.fetched.ask(table(GRANTS).get(key![scope, id])).is_null()
     }
 
     /// The number of the commit that last left this mark.
@@ -249,14 +247,14 @@ impl Reader<'_> {
     /// The sequence's end alone where that is the point; the ids are the primary keys of the change index, so
     /// that no row is loaded for them.
     fn changed_ids(&mut self, after: Option<u64>) -> Answer {
-        let end = self.fetched.ask(index(PROCESSES, "byChange").last_key()).as_f64().unwrap_or_default() as u64;
+        let end = self.fetched.ask(index(PROCESSES, "byChange").last_key()).as_number().unwrap_or_default() as u64;
         let ids = match after {
             Some(after) if after == end => Some(Vec::new()),
             Some(after) if after < end => {
                 let keys = self.fetched.rows(index(PROCESSES, "byChange").keys(after, MOST_CHANGED as u64 + 1));
                 let mut ids = Vec::new();
                 for key in keys {
-                    ids.extend(key.as_string().map(ProcessId::from));
+                    ids.extend(key.as_str().map(ProcessId::from));
                 }
                 (ids.len() <= MOST_CHANGED).then_some(ids)
             }
@@ -299,7 +297,7 @@ impl Reader<'_> {
         known.map(|record| EventPage { record, events })
     }
 
-    fn log(&mut self, id: &ProcessId, after: u64, limit: Option<u64>) -> Vec<JsValue> {
+    fn log(&mut self, id: &ProcessId, after: u64, limit: Option<u64>) -> Vec<Json> {
         let (first, end) = (key![id, after], key![id, Part::End]);
         self.fetched.rows(table(EVENTS).all(first.to_json(), end.to_json(), limit))
     }
@@ -310,7 +308,7 @@ impl Reader<'_> {
         let row = self.fetched.ask(table(PROCESSES).get(id));
         let (first, end) = (key![id, event_type], key![id, event_type, up_to.saturating_add(1)]);
         let last = self.fetched.ask(index(EVENTS, "byType").last(first.to_json(), end.to_json()));
-        (!row.is_undefined() && !is_pruned(&row)).then(|| ordinal_of(&last))
+        (!row.is_null() && !is_pruned(&row)).then(|| ordinal_of(&last))
     }
 
     fn slot(&mut self, id: &ProcessId) -> LeaseSlot {
@@ -319,7 +317,7 @@ impl Reader<'_> {
     }
 
     /// A grant never outlives its process, so grants and processes match one to one.
-    fn with_records(&mut self, grants: Vec<JsValue>) -> Vec<HandleEntry> {
+    fn with_records(&mut self, grants: Vec<Json>) -> Vec<HandleEntry> {
         let grants: Vec<HandleGrant> = self.decode_all(grants);
         let ids: Vec<_> = grants.iter().map(|grant| grant.process_id.clone()).collect();
         let rows = self.rows_of(&ids);
@@ -329,12 +327,12 @@ impl Reader<'_> {
 
     // ── Parts ──────────────────────────────────────────────────────────────
 
-    fn rows_of(&mut self, ids: &[ProcessId]) -> Vec<JsValue> {
+    fn rows_of(&mut self, ids: &[ProcessId]) -> Vec<Json> {
         ids.iter().map(|id| self.fetched.ask(table(PROCESSES).get(id))).collect()
     }
 
     /// The records of process rows; tombstones and missing rows are left out.
-    fn records(&mut self, rows: Vec<JsValue>) -> Vec<ProcessRecord> {
+    fn records(&mut self, rows: Vec<Json>) -> Vec<ProcessRecord> {
         let mut records = Vec::new();
         for row in rows {
             if is_pruned(&row) {
@@ -366,8 +364,8 @@ impl Reader<'_> {
     }
 
     /// A row in its own shape; `None` where there is none, or not yet.
-    fn decode<T: FromJson>(&mut self, row: &JsValue) -> Option<T> {
-        if row.is_undefined() {
+    fn decode<T: FromJson>(&mut self, row: &Json) -> Option<T> {
+        if row.is_null() {
             return None;
         }
         match decode(row) {
@@ -379,7 +377,7 @@ impl Reader<'_> {
         }
     }
 
-    fn decode_all<T: FromJson>(&mut self, rows: Vec<JsValue>) -> Vec<T> {
+    fn decode_all<T: FromJson>(&mut self, rows: Vec<Json>) -> Vec<T> {
         let mut decoded = Vec::new();
         for row in rows {
             decoded.extend(self.decode(&row));
@@ -400,7 +398,7 @@ impl Reader<'_> {
 }
 
 /// The first of some rows, in an order of their own.
-fn in_order(rows: Vec<JsValue>, order: fn(&JsValue) -> Part, limit: usize) -> Vec<JsValue> {
+fn in_order(rows: Vec<Json>, order: fn(&Json) -> Part, limit: usize) -> Vec<Json> {
     let mut places = Table::default();
     for (place, row) in rows.iter().enumerate() {
         places.put(vec![order(row)], Row::Number(place as u64));

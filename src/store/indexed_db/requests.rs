@@ -2,9 +2,6 @@
 
 use std::rc::Rc;
 
-use js_sys::Array;
-use wasm_bindgen::{JsCast, JsValue};
-
 use crate::domain::{canonical, json::ToJson, key::Part, table::ById, value::Json};
 
 pub const PROCESSES: &str = "processes";
@@ -120,35 +117,37 @@ impl ToJson for Part {
 /// is run again from the start with one more round of results.
 #[derive(Default)]
 pub struct Fetched {
-    results: ById<JsValue>,
-    wanted: Vec<(String, Json)>,
+    /// By the text of their requests, so that runs may ask in any order.
+    results: ById<Json>,
+    wanted: Vec<String>,
 }
 
 impl Fetched {
     /// Begins another run, with the results of the round that the last one wanted.
-    pub fn rerun(&mut self, results: Array) {
-        let wanted = std::mem::take(&mut self.wanted);
-        for ((name, _), result) in wanted.into_iter().zip(results) {
-            self.results.put(&name, Rc::new(result));
+    pub fn rerun(&mut self, results: &[Json]) {
+        for (request, result) in std::mem::take(&mut self.wanted).iter().zip(results) {
+            self.results.put(request, Rc::new(result.clone()));
         }
     }
 
-    /// The result of a request; `undefined` while it is pending.
-    pub fn ask(&mut self, request: Json) -> JsValue {
-        // A request is known by what it says, so that runs may ask in any order.
-        let name = canonical::to_string(&request);
-        if let Some(result) = self.results.get(&name) {
-            return JsValue::clone(&result);
+    /// The result of a request; null where there is none, or not yet.
+    pub fn ask(&mut self, request: Json) -> Json {
+        let request = canonical::as_given(&request);
+        if let Some(result) = self.results.get(&request) {
+            return Json::clone(&result);
         }
-        if !self.wanted.iter().any(|(wanted, _)| *wanted == name) {
-            self.wanted.push((name, request));
+        if !self.wanted.contains(&request) {
+            self.wanted.push(request);
         }
-        JsValue::UNDEFINED
+        Json::Null
     }
 
     /// The rows of a request for many; none while it is pending.
-    pub fn rows(&mut self, request: Json) -> Vec<JsValue> {
-        self.ask(request).dyn_into::<Array>().map(|rows| rows.to_vec()).unwrap_or_default()
+    pub fn rows(&mut self, request: Json) -> Vec<Json> {
+        match self.ask(request) {
+            Json::List(rows) => Rc::unwrap_or_clone(rows),
+            Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_) | Json::Object(_) => Vec::new(),
+        }
     }
 
     /// Whether something that was asked for is not here yet.
@@ -157,7 +156,7 @@ impl Fetched {
     }
 
     /// What to ask for in the next round.
-    pub fn wanted(&self) -> Vec<Json> {
-        self.wanted.iter().map(|(_, request)| request.clone()).collect()
+    pub fn wanted(&self) -> Vec<String> {
+        self.wanted.clone()
     }
 }

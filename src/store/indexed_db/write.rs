@@ -6,7 +6,7 @@ use super::{
     requests::{COMMITS, EVENTS, GRANTS, LEASES, PROCESSES, REGISTRATIONS, WAKES, table},
 };
 use crate::domain::{
-    Millis,
+    Millis, canonical,
     key::{ProcessId, key},
     lease::LeaseSlot,
     snapshot::Write,
@@ -15,7 +15,7 @@ use crate::domain::{
 
 /// The requests of a commit, and the last change number it takes: process rows take numbers from the last
 /// one on. The mark tells, should the connection die, whether the commit landed.
-pub fn commit(loaded: &Loaded, writes: &[Write], mark: &CommitRow, now: Millis) -> (Vec<Json>, u64) {
+pub fn commit(loaded: &Loaded, writes: &[Write], mark: &CommitRow, now: Millis) -> (Vec<String>, u64) {
     let mut requests = Vec::new();
     let mut change = loaded.last_change;
     for write in writes {
@@ -49,7 +49,7 @@ pub fn commit(loaded: &Loaded, writes: &[Write], mark: &CommitRow, now: Millis) 
         requests.push(table(COMMITS).clear_before(CommitRow::kept_from(now)));
     }
     requests.push(table(COMMITS).put(mark));
-    (requests, change)
+    (requests.iter().map(canonical::as_given).collect(), change)
 }
 
 fn lease(id: &ProcessId, slot: LeaseSlot) -> Json {
