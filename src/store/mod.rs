@@ -119,27 +119,24 @@ pub async fn execute(
     changing: impl Fn(&[ProcessId]) + 'static,
 ) -> Result<(Box<dyn Reply>, Changed)> {
     let Plan { reads, rule } = plan;
-    let kept = Rc::new(RefCell::new(None));
-    let decided = kept.clone();
+    let (kept, every) = (Rc::new(RefCell::new(None)), Rc::<RefCell<Vec<ProcessId>>>::default());
+    let (decided, met) = (kept.clone(), every.clone());
     let rule: Rule = Rc::new(move |seen| {
         let Decision { reply, writes } = rule(seen)?;
         let changed: Vec<_> = writes.iter().filter_map(changed).cloned().collect();
         changing(&changed);
-        decided.replace(Some((reply, changed)));
+        let count = changed.len();
+        met.borrow_mut().extend(changed);
+        decided.replace(Some((reply, count)));
         Ok(writes)
     });
     let last = store.transact(reads, rule).await?;
     let kept = kept.take();
-    let (reply, changed) =
+    let (reply, count) =
         kept.ok_or_else(|| Error::new(Code::Internal, "the store committed without running the rule"))?;
-    Ok((reply, Changed::new(&changed, last)))
-}
-
-impl Changed {
-    fn new(rows: &[ProcessId], last: Option<u64>) -> Self {
-        let span = last.map(|last| (last.saturating_sub(rows.len() as u64), last));
-        Self { ids: sorted(rows.iter()), span }
-    }
+    // Of a run whose answer was lost, too: what it wrote is there, and the next one had nothing left to write.
+    let ids = sorted(every.borrow().iter());
+    Ok((reply, Changed { ids, span: last.map(|last| (last.saturating_sub(count as u64), last)) }))
 }
 
 fn changed(write: &Write) -> Option<&ProcessId> {

@@ -48,8 +48,19 @@ pub fn commit(loaded: &Loaded, writes: &[Write], mark: &CommitRow, now: Millis) 
         // Once in the life of a connection: whoever left marks before these days is long gone.
         requests.push(table(COMMITS).clear_before(CommitRow::kept_from(now)));
     }
-    requests.push(table(COMMITS).put(mark));
+    if !writes.iter().any(|write| is_recognised(loaded, write)) {
+        requests.push(table(COMMITS).put(mark));
+    }
     (requests.iter().map(canonical::as_given).collect(), change)
+}
+
+/// Whether the rule itself, run again, finds that this was written: a registration, or the end of a process.
+fn is_recognised(loaded: &Loaded, write: &Write) -> bool {
+    match write {
+        Write::Process(record) => loaded.rows.process(record.id()).is_none(),
+        Write::Event { event, .. } => event.semantics.terminal.is_some(),
+        Write::AckWake(..) | Write::Lease(..) | Write::Grant(_) | Write::Revoke(..) | Write::Prune(_) => false,
+    }
 }
 
 fn lease(id: &ProcessId, slot: LeaseSlot) -> Json {
