@@ -99,7 +99,7 @@ async function failAndCancel(page) {
 async function takeOver(site) {
   title("Takeover");
   const page = await site.browser.newPage();
-  await page.goto(`${site.url}takeover.html?pace=60`);
+  await page.goto(`${site.url}takeover.html?pace=300`);
   const running = page.locator(".tab[data-runs]");
   const story = page.getByRole("list", { name: "What happened" }).getByRole("listitem");
   await step("two tabs, one job", async () => {
