@@ -42,8 +42,11 @@ async function standBy(registry, holder) {
   const over = new AbortController();
   const quiet = (wait) => wait.catch((error) => (over.signal.aborted ? undefined : Promise.reject(error)));
   const expired = () => new Promise((done) => setTimeout(done, Math.max(holder.expiresAtMs - Date.now(), 100), "expired"));
+  // Where there are no Web Locks nobody can know of its end, and the lease's end is all there is.
+  const unknowable = (error) => (isProcessError(error, "invalid_argument") ? new Promise(() => {}) : Promise.reject(error));
+  const gone = registry.ownerGone(holder.owner, { signal: over.signal }).catch(unknowable);
   const first = await Promise.race([
-    quiet(registry.ownerGone(holder.owner, { signal: over.signal })).then(() => "gone"),
+    quiet(gone).then(() => "gone"),
     quiet(registry.awaiter.awaitTerminal(job, { signal: over.signal })).then(() => "ended"),
     expired(),
   ]);

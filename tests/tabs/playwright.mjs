@@ -1,5 +1,34 @@
 /** Chromium's tabs, for the tests beside this file. */
+import { after, before } from "node:test";
 import { chromiumFlags, chromiumPath } from "../../scripts/setup/browsers.mjs";
+import * as page from "./page.mjs";
+import { site } from "./site.mjs";
+
+/** A site and a browser for the tests of one suite. `opened(t)` is a tab over the test's own database. */
+export function tabsForSuite(options) {
+  let served, browser;
+  before(async () => {
+    served = await site();
+    browser = await launch(options);
+  });
+  after(async () => {
+    await browser.close();
+    await served.close();
+  });
+  return {
+    get url() {
+      return served.url;
+    },
+    get browser() {
+      return browser;
+    },
+    async opened(t, more = {}) {
+      const one = await browser.openTab(served.url);
+      t.after(() => one.close());
+      return Object.assign(one, await one.run(page.open, { name: t.name, ...more }));
+    },
+  };
+}
 
 const options = () => ({ executablePath: chromiumPath(), args: chromiumFlags });
 
@@ -16,18 +45,18 @@ function tabsOf(context) {
     context,
     close: () => context.close(),
     async openTab(url) {
-      const page = await context.newPage();
-      await page.goto(url);
-      await page.waitForFunction("globalThis.ready");
-      return tab(page);
+      const shown = await context.newPage();
+      await shown.goto(url);
+      await shown.waitForFunction("globalThis.ready");
+      return tab(shown);
     },
   };
 }
 
-export function tab(page) {
-  const run = (work, argument) => page.evaluate(work, argument);
+export function tab(shown) {
+  const run = (work, argument) => shown.evaluate(work, argument);
   return {
-    page,
+    page: shown,
     run,
     async begin(work, argument) {
       const answer = run(work, argument);
@@ -37,7 +66,7 @@ export function tab(page) {
       await run(() => {});
       return () => answer;
     },
-    isOpen: () => !page.isClosed(),
-    close: () => page.close(),
+    isOpen: () => !shown.isClosed(),
+    close: () => shown.close(),
   };
 }

@@ -1,29 +1,14 @@
 /** A page that is put into the back-forward cache and taken out again. */
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import * as page from "../page.mjs";
-import { launch } from "../playwright.mjs";
-import { site } from "../site.mjs";
+import { tabsForSuite } from "../playwright.mjs";
 
 const HOUR = 3_600_000;
 
 describe("a page in the back-forward cache", () => {
-  let served, browser;
-  before(async () => {
-    served = await site();
-    // Playwright switches the cache off.
-    browser = await launch({ ignoreDefaultArgs: ["--disable-back-forward-cache"] });
-  });
-  after(async () => {
-    await browser.close();
-    await served.close();
-  });
-
-  async function opened(t) {
-    const one = await browser.openTab(served.url);
-    t.after(() => one.close());
-    return Object.assign(one, await one.run(page.open, { name: t.name }));
-  }
+  // Playwright switches the cache off.
+  const { opened } = tabsForSuite({ ignoreDefaultArgs: ["--disable-back-forward-cache"] });
 
   /** Sends the page away while `meanwhile` runs, and brings it back: the same page, not another load of it. */
   async function awayAndBack({ page, run }, meanwhile, leaving = () => {}) {

@@ -1,30 +1,16 @@
 /** Tabs and workers that die without a word: others are told, one of them takes over, and the dead can write no more. */
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { chromiumFlags } from "../../../scripts/setup/browsers.mjs";
 import * as page from "../page.mjs";
-import { launch, tab } from "../playwright.mjs";
+import { launch, tab, tabsForSuite } from "../playwright.mjs";
 import { site } from "../site.mjs";
 
 const HOUR = 3_600_000;
 
 describe("when the holder of a lease dies", () => {
-  let served, browser;
-  before(async () => {
-    served = await site();
-    browser = await launch();
-  });
-  after(async () => {
-    await browser.close();
-    await served.close();
-  });
-
-  /** A tab over the test's own database. */
-  async function opened(t) {
-    const one = await browser.openTab(served.url);
-    t.after(() => one.close());
-    return Object.assign(one, await one.run(page.open, { name: t.name }));
-  }
+  const tabs = tabsForSuite();
+  const { opened } = tabs;
 
   /** Waits for its death elsewhere, takes over there, and finds that the dead one's lease writes nothing. */
   async function takesOver(heir, lease, die) {
@@ -45,7 +31,7 @@ describe("when the holder of a lease dies", () => {
     await holder.run(page.register, "p");
     const { lease } = await holder.run(page.call, ["claimProcessLease", "p", holder.owner, HOUR]);
     await takesOver(heir, lease, async () => {
-      const protocol = await browser.context.newCDPSession(holder.page);
+      const protocol = await tabs.browser.context.newCDPSession(holder.page);
       const crashed = holder.page.waitForEvent("crash");
       // It has nobody left to answer.
       protocol.send("Page.crash").catch(() => {});
@@ -65,7 +51,7 @@ describe("when the holder of a lease dies", () => {
       globalThis.worker = new Worker(URL.createObjectURL(new Blob([code], { type: "text/javascript" })), { type: "module" });
       const { data } = await new Promise((heard) => (globalThis.worker.onmessage = heard));
       return data.lease;
-    }, [`${served.url}index.js`, t.name]);
+    }, [`${tabs.url}index.js`, t.name]);
     assert.equal(lease.owner.liveness.kind, "web_lock");
     await takesOver(heir, lease, () => heir.run(() => globalThis.worker.terminate()));
   });

@@ -1,38 +1,26 @@
 /** How long the data lasts, as the browser and the person who uses it decide. */
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
-import * as page from "../page.mjs";
-import { launch } from "../playwright.mjs";
-import { site } from "../site.mjs";
+import { describe, test } from "node:test";
+import { tabsForSuite } from "../playwright.mjs";
 
 describe("asking the browser to keep the data", () => {
-  let served, browser;
-  before(async () => {
-    served = await site();
-    browser = await launch();
-  });
-  after(async () => {
-    await browser.close();
-    await served.close();
-  });
+  const tabs = tabsForSuite();
 
   /** A registry, and what its listener was told. */
   async function opened(t, options = {}) {
-    const one = await browser.openTab(served.url);
-    t.after(() => one.close());
-    const { durability } = await one.run(page.open, { name: t.name, ...options });
+    const one = await tabs.opened(t, options);
     await one.run(() => {
       globalThis.told = [];
       globalThis.registry.onDurabilityChange((level) => globalThis.told.push(level));
     });
-    return { one, durability };
+    return { one, durability: one.durability };
   }
   const ask = ({ one }) => one.run(async () => [await globalThis.registry.requestPersistence(), globalThis.registry.durability, globalThis.told]);
   const decide = async (permission, setting) => {
-    const session = await browser.browser.newBrowserCDPSession();
+    const session = await tabs.browser.browser.newBrowserCDPSession();
     const { browserContextIds } = await session.send("Target.getBrowserContexts");
     for (const browserContextId of browserContextIds)
-      await session.send("Browser.setPermission", { permission: { name: permission }, setting, origin: new URL(served.url).origin, browserContextId });
+      await session.send("Browser.setPermission", { permission: { name: permission }, setting, origin: new URL(tabs.url).origin, browserContextId });
   };
 
   test("changes nothing where the answer is no", async (t) => {
