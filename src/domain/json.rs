@@ -251,9 +251,17 @@ impl Object {
 /// Writes a struct field by field; absent optional fields are left out.
 macro_rules! to_json {
     ($type:ident { $($field:ident: $name:literal),* $(,)? }) => {
+        impl $type {
+            /// Its fields, for an object that may have more.
+            #[allow(dead_code, reason = "few are part of a larger one")]
+            pub(crate) fn to_object(&self) -> $crate::domain::json::Object {
+                $crate::domain::json::Object::default()$(.with($name, &self.$field))*
+            }
+        }
+
         impl $crate::domain::json::ToJson for $type {
             fn to_json(&self) -> $crate::domain::value::Json {
-                $crate::domain::json::Object::default()$(.with($name, &self.$field))*.build()
+                self.to_object().build()
             }
         }
     };

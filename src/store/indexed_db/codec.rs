@@ -8,7 +8,7 @@ use crate::{
         event::ProcessEvent,
         filter::ListIndex,
         grant::SessionScope,
-        json::{self, Fault, FromJson, Object, ToJson, json, to_json},
+        json::{self, Fault, FromJson, json, to_json},
         key::{Key, ProcessId},
         lease::LeaseSlot,
         process::{LogHead, ProcessExternalRef, ProcessRecord, ProcessStatus, Registered, WaitState},
@@ -169,12 +169,7 @@ const ORDINAL: &str = "ordinal";
 
 /// The row of an event: the event, and its place among those of its type.
 pub fn event_row(event: &ProcessEvent, ordinal: u64) -> Json {
-    let fields = event.to_json().fields().cloned().unwrap_or_default();
-    fields
-        .into_iter()
-        .fold(Object::default(), |row, (name, value)| row.with(&name, &value))
-        .with(ORDINAL, &ordinal)
-        .build()
+    event.to_object().with(ORDINAL, &ordinal).build()
 }
 
 /// The place of an event row among those of its type.

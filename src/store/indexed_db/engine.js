@@ -80,6 +80,8 @@ export function open(name, patience, lost) {
       };
       // The browser closed it: storage cleared, disk gone, storage process dead.
       database.onclose = lost;
+      // Listing them costs as much as a read.
+      database.stores = [...database.objectStoreNames];
       resolve(database);
     };
   });
@@ -131,7 +133,7 @@ const resultOf = ({ result }) => (result instanceof IDBCursor ? (result.value ??
  */
 export function run(database, mode, durability, step) {
   return new Promise((resolve, reject) => {
-    const transaction = database.transaction([...database.objectStoreNames], mode, { durability });
+    const transaction = database.transaction(database.stores, mode, { durability });
     transaction.oncomplete = () => resolve();
     transaction.onabort = () => reject(transaction.error ?? fault("AbortError", "the transaction was aborted"));
     const issue = ([kind, store, index, ...rest]) => {
