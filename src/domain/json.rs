@@ -254,14 +254,14 @@ macro_rules! to_json {
         impl $type {
             /// Its fields, for an object that may have more.
             #[allow(dead_code, reason = "few are part of a larger one")]
-            pub(crate) fn to_object(&self) -> $crate::domain::json::Object {
+            pub(crate) fn object(&self) -> $crate::domain::json::Object {
                 $crate::domain::json::Object::default()$(.with($name, &self.$field))*
             }
         }
 
         impl $crate::domain::json::ToJson for $type {
             fn to_json(&self) -> $crate::domain::value::Json {
-                self.to_object().build()
+                self.object().build()
             }
         }
     };

@@ -169,7 +169,7 @@ const ORDINAL: &str = "ordinal";
 
 /// The row of an event: the event, and its place among those of its type.
 pub fn event_row(event: &ProcessEvent, ordinal: u64) -> Json {
-    event.to_object().with(ORDINAL, &ordinal).build()
+    event.object().with(ORDINAL, &ordinal).build()
 }
 
 /// The place of an event row among those of its type.
