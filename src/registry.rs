@@ -124,7 +124,8 @@ impl ProcessRegistry {
         self.0.store.durability()
     }
 
-    /// Runs an operation, then ticks every process whose row it changed, each once, and tells the other tabs.
+    /// Runs an operation. Tells the other tabs what it is about to change, and once that is committed ticks every process
+    /// whose row it changed, each once.
     pub async fn execute<T: Reply + 'static>(&self, operation: Operation<T>) -> Result<T> {
         let reply = self.run(operation.plan()).await?.into_any();
         let reply = reply.downcast().map_err(|_| Error::new(Code::Internal, "a rule gave another reply"))?;

@@ -9,11 +9,7 @@ export const registration = (id) => ({
   eventTypes: [{ name: "taken" }, { name: "step" }],
 });
 
-/**
- * How a runner takes the job: `{ outcome: "acquired", lease }`, or `{ outcome: "busy", holder }`.
- *
- * The lease is short enough that even where no death can be proven nobody waits long.
- */
+/** How long a lease is, in milliseconds: short enough that even where no death can be proven nobody waits long. */
 export const LEASE_MS = 6_000;
 
 export const fresh = () => `takeover-${Date.now().toString(36)}`;

@@ -46,19 +46,19 @@ async function show(registry, id, signal) {
 
   let before;
   for await (const event of registry.events(id, { untilTerminal: true, signal })) {
-    if (event.eventType === "step") before = step(event, before);
+    if (event.eventType === "step") before = step(event);
     if (event.eventType === "taken") taken(event, before);
     if (event.eventType === "process.completed") ended();
   }
 }
 
-function step({ payload, occurredAtMs }, before) {
+function step({ payload }) {
   const square = byId("steps").children[payload.number - 1];
   square.dataset.tab = payload.tab;
   square.title = `by tab ${payload.tab}, fence ${payload.fence}`;
   say(byId("now"), `Step ${payload.number} of ${STEPS}, by tab ${payload.tab}.`);
   for (const box of byId("tabs").children) box.toggleAttribute("data-runs", box.dataset.tab === payload.tab);
-  return { ...payload, occurredAtMs, from: before };
+  return payload;
 }
 
 function taken({ payload: { tab, fence, from, afterMs } }, before) {

@@ -65,6 +65,11 @@ impl Json {
         if let Json::Number(number) = self { Some(*number) } else { None }
     }
 
+    /// The items, where it is an array; else none.
+    pub fn into_items(self) -> Vec<Json> {
+        if let Json::List(items) = self { Rc::unwrap_or_clone(items) } else { Vec::new() }
+    }
+
     /// The fields, where it is an object.
     pub fn fields(&self) -> Option<&Map> {
         if let Json::Object(fields) = self { Some(fields) } else { None }

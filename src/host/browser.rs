@@ -10,7 +10,7 @@ pub mod tab;
 
 use super::{Clock, Random, Spawn};
 use crate::{
-    domain::{Millis, canonical, parse::parse, value::Json},
+    domain::{Millis, canonical, value::Json},
     text::hex,
 };
 
@@ -93,9 +93,4 @@ impl Drop for Listener {
 pub fn to_js(value: &Json) -> JsValue {
     // What we write as JSON is JSON, so parsing it cannot fail.
     js_sys::JSON::parse(&canonical::as_given(value)).unwrap_or(JsValue::NULL)
-}
-
-/// A plain object as a JSON value; whatever is not JSON reads as null.
-pub fn from_js(value: &JsValue) -> Json {
-    js_sys::JSON::stringify(value).map(|text| parse(&String::from(text))).unwrap_or_default()
 }

@@ -68,11 +68,7 @@ from_json!(EventQuery { limit: "limit", types: "types" });
 impl Arguments {
     /// Arguments as JavaScript gave them: an array, as JSON text.
     pub fn new(given: &str) -> Self {
-        let values = match parse(given) {
-            Json::List(values) => Rc::unwrap_or_clone(values),
-            Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_) | Json::Object(_) => Vec::new(),
-        };
-        Self { left: values.into_iter(), reader: Reader::default() }
+        Self { left: parse(given).into_items().into_iter(), reader: Reader::default() }
     }
 
     fn take<T: FromJson>(&mut self, name: &str) -> T {

@@ -27,11 +27,7 @@ use self::{
 };
 use super::{Answer, Answers, Durability, Query, Reads, Rule, Store};
 use crate::{
-    domain::{
-        process::Registered,
-        snapshot::{Snapshot, Write},
-        table::ById,
-    },
+    domain::{process::Registered, snapshot::Snapshot, table::ById},
     error::{Code, Error, Result},
     host::{Clock, Random},
     text::{decimal, text},
@@ -152,8 +148,8 @@ impl Shared {
             }
             for write in &writes {
                 // Whoever registers a process goes on to use it. Should this not be committed, no row will ask for it.
-                if let Write::Process(record) = write {
-                    shared.keep_registered(generation, &record.registered);
+                if let Some(registered) = loaded.registers(write) {
+                    shared.keep_registered(generation, registered);
                 }
             }
             let (requests, last_change) = write::commit(&loaded, &writes, &mark, now);

@@ -34,6 +34,14 @@ pub struct Loaded {
     pub last_change: u64,
 }
 
+impl Loaded {
+    /// What a write registers: the half that never changes of a process that is not there yet.
+    pub fn registers<'a>(&self, write: &'a Write) -> Option<&'a Rc<Registered>> {
+        let Write::Process(record) = write else { return None };
+        self.rows.process(record.id()).is_none().then_some(&record.registered)
+    }
+}
+
 /// One run of reading.
 pub struct Reader<'a> {
     pub shared: &'a Shared,

@@ -144,10 +144,7 @@ impl Fetched {
 
     /// The rows of a request for many; none while it is pending.
     pub fn rows(&mut self, request: Json) -> Vec<Json> {
-        match self.ask(request) {
-            Json::List(rows) => Rc::unwrap_or_clone(rows),
-            Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_) | Json::Object(_) => Vec::new(),
-        }
+        self.ask(request).into_items()
     }
 
     /// Whether something that was asked for is not here yet.

@@ -22,8 +22,8 @@ pub fn commit(loaded: &Loaded, writes: &[Write], mark: &CommitRow, now: Millis) 
         match write {
             Write::Process(record) => {
                 change += 1;
-                if loaded.rows.process(record.id()).is_none() {
-                    requests.push(table(REGISTRATIONS).put(&record.registered));
+                if let Some(registered) = loaded.registers(write) {
+                    requests.push(table(REGISTRATIONS).put(registered));
                 }
                 requests.push(table(PROCESSES).put(&ProcessRow::new(record, change)));
             }
@@ -57,7 +57,7 @@ pub fn commit(loaded: &Loaded, writes: &[Write], mark: &CommitRow, now: Millis) 
 /// Whether the rule itself, run again, finds that this was written: a registration, or the end of a process.
 fn is_recognised(loaded: &Loaded, write: &Write) -> bool {
     match write {
-        Write::Process(record) => loaded.rows.process(record.id()).is_none(),
+        Write::Process(_) => loaded.registers(write).is_some(),
         Write::Event { event, .. } => event.semantics.terminal.is_some(),
         Write::AckWake(..) | Write::Lease(..) | Write::Grant(_) | Write::Revoke(..) | Write::Prune(_) => false,
     }
