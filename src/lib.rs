@@ -8,6 +8,7 @@
 //! atomicity and nothing else. ARCHITECTURE.md tells how the parts hang together.
 
 pub mod domain;
+pub mod driver;
 mod ecmascript;
 pub mod error;
 pub mod host;
@@ -21,6 +22,7 @@ pub mod watch;
 #[cfg(target_family = "wasm")]
 mod wasm;
 
+pub use driver::{ProcessWorkDriver, RunContext};
 pub use error::{Code, Error, Result};
 pub use registry::ProcessRegistry;
 pub use view::SessionView;

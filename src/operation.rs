@@ -9,6 +9,7 @@ use std::{any::Any, marker::PhantomData, rc::Rc};
 use crate::{
     domain::{
         Millis,
+        attempt::{self, Begun, Claimant, SignalWait},
         event::{self, AppendRequest, AppendResult},
         grant::{self, HandleDescriptor, HandleGrant, SessionScope},
         json::ToJson,
@@ -201,4 +202,35 @@ pub fn renew(held: ProcessLease, ttl: Millis) -> Operation<ProcessLease> {
 /// See [`lease::release`].
 pub fn release(id: ProcessId, token: String) -> Operation<()> {
     Operation::new(leased(&id), move |seen| Ok(lease::release(seen, &id, &token)))
+}
+
+/// See [`lease::renew_all`].
+pub fn renew_all(held: Vec<ProcessLease>, ttl: Millis) -> Operation<Vec<ProcessId>> {
+    let ids = held.iter().map(|lease| lease.process_id.clone()).collect();
+    Operation::new(Reads::Leases(ids), move |seen| lease::renew_all(seen, &held, ttl))
+}
+
+/// See [`attempt::begin`].
+pub fn begin(
+    id: ProcessId,
+    claimant: Claimant,
+    observed: Option<(ProcessLease, Proof)>,
+    schemas: &Rc<Schemas>,
+) -> Operation<Begun> {
+    let schemas = schemas.clone();
+    Operation::new(leased(&id), move |seen| attempt::begin(seen, &schemas, &id, &claimant, observed.as_ref()))
+}
+
+/// See [`attempt::wait`].
+pub fn wait(held: ProcessLease, wait: SignalWait, schemas: &Rc<Schemas>) -> Operation<()> {
+    let reads = Reads::Leased(held.process_id.clone(), Some(wait.begun_key()));
+    let schemas = schemas.clone();
+    Operation::new(reads, move |seen| attempt::wait(seen, &schemas, &held, &wait))
+}
+
+/// See [`attempt::resume`].
+pub fn resume(held: ProcessLease, over: SignalWait, still: Option<SignalWait>, schemas: &Rc<Schemas>) -> Operation<()> {
+    let reads = Reads::Leased(held.process_id.clone(), Some(over.over_key()));
+    let schemas = schemas.clone();
+    Operation::new(reads, move |seen| attempt::resume(seen, &schemas, &held, &over, still.as_ref()))
 }

@@ -2,7 +2,11 @@
 //!
 //! It knows which rule answers which call, and refuses to know how rows are kept.
 
-use std::{any::Any, cell::RefCell, rc::Rc};
+use std::{
+    any::Any,
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 use futures::future::LocalBoxFuture;
 
@@ -62,6 +66,8 @@ struct Parts {
     /// Dropped to hear no hints any more.
     listening: Rc<RefCell<Option<Box<dyn Any>>>>,
     sink: Option<(Rc<dyn ProcessEventSink>, Turns)>,
+    /// How often this handle has ticked, where somebody counts that.
+    ticks: Option<Rc<Cell<u64>>>,
 }
 
 /// How many processes one prune transaction removes, so that a large prune does not keep other
@@ -88,8 +94,8 @@ impl ProcessRegistry {
         let schemas = Rc::new(Schemas::new(host.schemas.clone()));
         let reads = Rc::new(SharedReads::new(store.clone(), host.spawn.clone()));
         let hints = Rc::new(Hints::new(host.broadcast.clone(), host.spawn.clone()));
-        let (hub, sink, listening) = (None, None, Rc::default());
-        Self(Rc::new(Parts { store, reads, host, schemas, hub, hints, listening, sink }))
+        let (hub, sink, listening, ticks) = (None, None, Rc::default(), None);
+        Self(Rc::new(Parts { store, reads, host, schemas, hub, hints, listening, sink, ticks }))
     }
 
     pub(crate) fn with_hub(self, hub: ProcessChangeHub) -> Self {
@@ -110,11 +116,24 @@ impl ProcessRegistry {
         Self(Rc::new(Parts { sink: Some((sink, Turns::default())), ..Rc::unwrap_or_clone(self.0) }))
     }
 
+    /// A handle whose own ticks are counted, so that whoever writes through it can tell them from those of others.
+    pub(crate) fn counting(&self, ticks: Rc<Cell<u64>>) -> Self {
+        Self(Rc::new(Parts { ticks: Some(ticks), ..Parts::clone(&self.0) }))
+    }
+
+    pub(crate) fn host(&self) -> &Host {
+        &self.0.host
+    }
+
+    /// The hub; a registry without one has one that hears nothing.
+    pub(crate) fn hub(&self) -> ProcessChangeHub {
+        self.0.hub.clone().unwrap_or_default()
+    }
+
     pub(crate) fn clock(&self) -> &dyn Clock {
         &*self.0.host.clock
     }
 
-    #[cfg(target_family = "wasm")]
     pub(crate) fn schemas(&self) -> &Rc<Schemas> {
         &self.0.schemas
     }
@@ -146,6 +165,9 @@ impl ProcessRegistry {
     }
 
     fn changed(&self, Changed { ids, span }: Changed) {
+        if let Some(ticks) = &self.0.ticks {
+            ticks.set(ticks.get() + ids.len() as u64);
+        }
         if let Some(hub) = &self.0.hub {
             ids.iter().for_each(|id| hub.notify(id));
             if let (Some(sweep), Some((after, up_to))) = (hub.sweep(), span) {

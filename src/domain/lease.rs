@@ -107,7 +107,8 @@ json!(ProcessLease {
 });
 
 impl ProcessLease {
-    fn is(&self, other: &ProcessLease) -> bool {
+    /// Whether this is the same acquisition, however often renewed.
+    pub fn is(&self, other: &ProcessLease) -> bool {
         self.owner.is(&other.owner)
             && self.lease_token == other.lease_token
             && self.fencing_token == other.fencing_token
@@ -121,9 +122,19 @@ pub struct LeaseSlot {
     pub last_fence: u64,
     /// The lease that is held, expired or not; none after a release.
     pub held: Option<ProcessLease>,
+    /// How often a driver has begun to run the process since it was registered. Absent: never.
+    pub attempts: Option<u64>,
 }
 
-json!(LeaseSlot { last_fence: "lastFence", held: "held" });
+json!(LeaseSlot { last_fence: "lastFence", held: "held", attempts: "attempts" });
+
+impl LeaseSlot {
+    /// What is left once the process is pruned.
+    #[must_use]
+    pub fn pruned(&self) -> Self {
+        Self { last_fence: self.last_fence, ..Self::default() }
+    }
+}
 
 /// What a claim answers. Losing is an answer, not an error.
 #[derive(Clone, Debug, PartialEq)]
@@ -176,7 +187,10 @@ pub fn claim(
     open_to(seen, id, owner, ttl)?;
     let slot = seen.rows.lease(id);
     match live(seen, &slot) {
-        Some(holder) if holder.owner.is(owner) => Ok(extend(seen, slot.last_fence, holder, ttl)),
+        Some(holder) if holder.owner.is(owner) => {
+            let lease = extended(seen, holder, ttl);
+            Ok(Decision::reply(LeaseClaim::Acquired { lease: lease.clone() }).write(slot.clone().keep(lease)))
+        }
         Some(holder) => Ok(Decision::reply(LeaseClaim::Busy { holder: holder.clone() })),
         None => Ok(acquire(seen, id, &slot, owner, ttl, token)),
     }
@@ -215,16 +229,29 @@ pub fn renew(seen: &Snapshot, held: &ProcessLease, ttl: Millis) -> Result<Decisi
     check_ttl(ttl)?;
     require(seen, &held.process_id, held)?;
     let slot = seen.rows.lease(&held.process_id);
-    let lease = ProcessLease { expires_at_ms: seen.now + ttl, ..slot.held.unwrap_or_else(|| held.clone()) };
-    Ok(Decision::reply(lease.clone()).write(store(slot.last_fence, lease)))
+    let lease = extended(seen, slot.held.as_ref().unwrap_or(held), ttl);
+    Ok(Decision::reply(lease.clone()).write(slot.keep(lease)))
+}
+
+/// [`renew`] for many. Answers the processes whose leases are lost; of these nothing is written.
+pub fn renew_all(seen: &Snapshot, held: &[ProcessLease], ttl: Millis) -> Result<Decision<Vec<ProcessId>>> {
+    let mut decision = Decision::reply(Vec::new());
+    for lease in held {
+        match renew(seen, lease, ttl) {
+            Ok(renewed) => decision.writes.extend(renewed.writes),
+            Err(fault) if fault.code() == Code::LeaseLost => decision.reply.push(lease.process_id.clone()),
+            Err(fault) => return Err(fault),
+        }
+    }
+    Ok(decision)
 }
 
 /// Gives a lease back. A token that does not match, or no longer, changes nothing.
 pub fn release(seen: &Snapshot, id: &ProcessId, token: &str) -> Decision<()> {
     let slot = seen.rows.lease(id);
-    match slot.held {
+    match &slot.held {
         Some(held) if held.lease_token == token => {
-            let emptied = LeaseSlot { last_fence: slot.last_fence, held: None };
+            let emptied = LeaseSlot { held: None, ..slot };
             Decision::reply(()).write(Write::Lease(id.clone(), emptied))
         }
         Some(_) | None => Decision::reply(()),
@@ -260,9 +287,8 @@ fn check_ttl(ttl: Millis) -> Result<()> {
     }
 }
 
-fn extend(seen: &Snapshot, last_fence: u64, held: &ProcessLease, ttl: Millis) -> Decision<LeaseClaim> {
-    let lease = ProcessLease { expires_at_ms: seen.now + ttl, ..held.clone() };
-    Decision::reply(LeaseClaim::Acquired { lease: lease.clone() }).write(store(last_fence, lease))
+fn extended(seen: &Snapshot, held: &ProcessLease, ttl: Millis) -> ProcessLease {
+    ProcessLease { expires_at_ms: seen.now + ttl, ..held.clone() }
 }
 
 fn acquire(
@@ -282,9 +308,13 @@ fn acquire(
         claimed_at_ms: seen.now,
         expires_at_ms: seen.now + ttl,
     };
-    Decision::reply(LeaseClaim::Acquired { lease: lease.clone() }).write(store(fence, lease))
+    Decision::reply(LeaseClaim::Acquired { lease: lease.clone() }).write(slot.clone().keep(lease))
 }
 
-fn store(last_fence: u64, lease: ProcessLease) -> Write {
-    Write::Lease(lease.process_id.clone(), LeaseSlot { last_fence, held: Some(lease) })
+impl LeaseSlot {
+    /// The slot with a lease in it.
+    fn keep(self, lease: ProcessLease) -> Write {
+        let last_fence = lease.fencing_token;
+        Write::Lease(lease.process_id.clone(), Self { last_fence, held: Some(lease), ..self })
+    }
 }

@@ -4,6 +4,7 @@
 //! [`Snapshot`](snapshot::Snapshot) and returns a [`Decision`](snapshot::Decision):
 //! a reply and the rows to write.
 
+pub mod attempt;
 pub mod canonical;
 pub mod event;
 pub mod filter;

@@ -217,8 +217,8 @@ impl Rows {
         for scope in scopes {
             self.remove_grant(&scope, id);
         }
-        let emptied = LeaseSlot { held: None, ..self.lease(id) };
-        self.0.put(key![LEASE, id], Row::Lease(emptied));
+        let left = self.lease(id).pruned();
+        self.0.put(key![LEASE, id], Row::Lease(left));
     }
 }
 

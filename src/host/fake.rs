@@ -23,10 +23,13 @@ pub use self::{
     network::{Fate, Network, Tab},
     tasks::Tasks,
 };
-use super::{Clock, Liveness, Random};
-use crate::domain::{
-    Millis,
-    lease::{ProcessLease, Proof},
+use super::{Clock, Life, Liveness, NoProof, Random};
+use crate::{
+    domain::{
+        Millis,
+        lease::{LeaseOwner, LivenessMark, ProcessLease, Proof},
+    },
+    error::Result,
 };
 
 /// A clock that stands still until [`advance`](FakeClock::advance) moves it.
@@ -124,13 +127,63 @@ impl Random for Counter {
     }
 }
 
-/// A probe that knows which incarnations a test has killed.
+/// Lives that a test ends: of owners, by their incarnations, and of drivers, by the names of their locks.
 #[derive(Default)]
-pub struct Killed(pub RefCell<Vec<String>>);
+pub struct Killed {
+    dead: RefCell<Vec<String>>,
+    watchers: RefCell<Vec<Waker>>,
+}
 
-impl Liveness for Killed {
+impl Killed {
+    /// Ends a life.
+    pub fn kill(&self, name: impl Into<String>) {
+        self.dead.borrow_mut().push(name.into());
+        let watchers = self.watchers.take();
+        watchers.into_iter().for_each(Waker::wake);
+    }
+
+    fn is_dead(&self, owner: &LeaseOwner) -> bool {
+        let dead = self.dead.borrow();
+        let by_lock = match &owner.liveness {
+            Some(LivenessMark::WebLock { lock_name }) => dead.contains(lock_name),
+            Some(LivenessMark::Opaque {}) | None => false,
+        };
+        by_lock || dead.contains(&owner.incarnation_id)
+    }
+}
+
+impl Liveness for Rc<Killed> {
     fn probe(&self, holder: &ProcessLease) -> LocalBoxFuture<'static, Proof> {
-        let dead = self.0.borrow().contains(&holder.owner.incarnation_id);
-        ready(if dead { Proof::Dead } else { Proof::Unknown }).boxed_local()
+        ready(if self.is_dead(&holder.owner) { Proof::Dead } else { Proof::Unknown }).boxed_local()
+    }
+
+    fn gone(&self, owner: &LeaseOwner) -> LocalBoxFuture<'static, Result<()>> {
+        if !matches!(owner.liveness, Some(LivenessMark::WebLock { .. })) {
+            return NoProof.gone(owner);
+        }
+        let (killed, owner) = (self.clone(), owner.clone());
+        poll_fn(move |context| {
+            if killed.is_dead(&owner) {
+                return Poll::Ready(Ok(()));
+            }
+            killed.watchers.borrow_mut().push(context.waker().clone());
+            Poll::Pending
+        })
+        .boxed_local()
+    }
+
+    fn live(&self, incarnation: &str) -> LocalBoxFuture<'static, Life> {
+        let lock_name = incarnation.to_owned();
+        let end = Ends(self.clone(), lock_name.clone());
+        ready(Life { mark: LivenessMark::WebLock { lock_name }, end: Box::new(end) }).boxed_local()
+    }
+}
+
+/// Ends a life when dropped.
+struct Ends(Rc<Killed>, String);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.kill(self.1.as_str());
     }
 }

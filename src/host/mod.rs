@@ -8,7 +8,7 @@ use crate::{
     domain::{
         Millis,
         key::ProcessId,
-        lease::{LeaseOwner, ProcessLease, Proof},
+        lease::{LeaseOwner, LivenessMark, ProcessLease, Proof},
     },
     error::{Code, Error, Result},
     text::{decimal, text},
@@ -47,6 +47,19 @@ pub trait Liveness {
         let unknowable = Error::invalid("owner.liveness: is no lock by which this registry could know of its end");
         Box::pin(futures::future::ready(Err(unknowable)))
     }
+
+    /// Lets everybody see that this incarnation lives, before anybody can see it in a lease.
+    fn live(&self, _incarnation: &str) -> LocalBoxFuture<'static, Life> {
+        Box::pin(futures::future::ready(Life { mark: LivenessMark::Opaque {}, end: Box::new(()) }))
+    }
+}
+
+/// A life that others can see the end of, where its mark says how.
+pub struct Life {
+    /// How its death can be proven.
+    pub mark: LivenessMark,
+    /// Dropped to end it.
+    pub end: Box<dyn Any>,
 }
 
 /// Proves nothing: only the lease's end frees it.

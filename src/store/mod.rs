@@ -52,6 +52,8 @@ pub enum Reads {
     Process(ProcessId, Option<String>),
     /// The same, and its lease slot.
     Leased(ProcessId, Option<String>),
+    /// The lease slots of processes.
+    Leases(Vec<ProcessId>),
     /// One process, under a replay key the event stored there, and the grant that one scope has of it.
     Viewed(ScopeId, ProcessId, Option<String>),
     /// Processes, and the grants that one scope has of them.

@@ -1,6 +1,6 @@
 //! The registry in JavaScript's hands.
 
-use std::{cell::RefCell, pin::pin, rc::Rc};
+use std::{any::Any, cell::RefCell, pin::pin, rc::Rc};
 
 use futures::{
     FutureExt,
@@ -18,18 +18,13 @@ use super::{
     receiver::Receiver,
 };
 use crate::{
-    domain::{
-        Millis,
-        json::Object,
-        lease::{LeaseOwner, LivenessMark},
-        value::Json,
-    },
+    domain::{Millis, json::Object, lease::LeaseOwner, value::Json},
     error::{Code, Error, Result},
     host::{
         NoBroadcast, NoProof,
         browser::{
             Listener,
-            tab::{Channel, Following, Lock, OwnerLocks},
+            tab::{Channel, Following, OwnerLocks},
         },
         turn, within,
     },
@@ -65,8 +60,8 @@ pub struct Registry {
     name: String,
     durability: Durability,
     owner: LeaseOwner,
-    /// Keeps this tab's owner lock, while others share the rows.
-    presence: RefCell<Option<Following>>,
+    /// This tab's life and its comings and goings, while others share the rows.
+    presence: RefCell<Option<(Box<dyn Any>, Option<Following>)>>,
     /// Dropped to close the registry, which every wait hears.
     closing: RefCell<Option<oneshot::Sender<()>>>,
     closed: Shared<oneshot::Receiver<()>>,
@@ -74,7 +69,7 @@ pub struct Registry {
 
 async fn open(options: OpenOptions, sink: Option<Function>) -> Result<Registry> {
     let locks = Rc::new(OwnerLocks::new(&options.name));
-    let mut host = host::browser(locks.clone(), Rc::new(Channel::new(&options.name)));
+    let mut host = host::browser(locks, Rc::new(Channel::new(&options.name)));
     let memory = || Rc::new(MemoryStore::new(host.clock.clone())) as Rc<dyn Store>;
     let store = match options.storage {
         Storage::Memory => memory(),
@@ -88,54 +83,29 @@ async fn open(options: OpenOptions, sink: Option<Function>) -> Result<Registry> 
         }
     };
     let durability = store.durability();
-    let mut owner = LeaseOwner {
-        owner_id: options.owner_id.unwrap_or_else(|| host.random.name()),
-        incarnation_id: host.random.name(),
-        liveness: Some(LivenessMark::Opaque {}),
-    };
     let shared = durability != Durability::Memory;
-    let lock_name = locks.lock_name(&owner.incarnation_id);
-    let mut lock = None;
-    match shared {
-        true => {
-            // Held before anybody can see this owner in a lease: a lock that is free is proof of death.
-            let taken = Lock::take(&lock_name);
-            if taken.is_held().await {
-                owner.liveness = Some(LivenessMark::WebLock { lock_name: lock_name.clone() });
-                lock = Some(taken);
-            }
-        }
-        false => {
-            host.liveness = Rc::new(NoProof);
-            host.broadcast = Rc::new(NoBroadcast);
-        }
+    if !shared {
+        host.liveness = Rc::new(NoProof);
+        host.broadcast = Rc::new(NoBroadcast);
     }
+    let incarnation_id = host.random.name();
+    let life = host.liveness.live(&incarnation_id).await;
+    let owner_id = options.owner_id.unwrap_or_else(|| host.random.name());
+    let owner = LeaseOwner { owner_id, incarnation_id, liveness: Some(life.mark) };
     let registry = ProcessRegistry::new(store, host);
     let (registry, hub) = match sink {
         Some(sink) => watch_process_registry_with_sink(registry, Rc::new(JsSink(sink))),
         None => watch_process_registry(registry),
     };
-    let presence = RefCell::new(shared.then(|| present(registry.clone(), lock_name, lock)));
+    let presence = RefCell::new(Some((life.end, shared.then(|| aside_and_back(registry.clone())))));
     let (closing, closed) = oneshot::channel();
     let (closing, closed) = (RefCell::new(Some(closing)), closed.shared());
     Ok(Registry { registry, hub, name: options.name, durability, owner, presence, closing, closed })
 }
 
-/// Lets go of everything while the page is in the back-forward cache, as a page that keeps others waiting is not kept
-/// there, and takes it up again afterwards. By then the owner may have been taken for dead: its fences tell.
-fn present(registry: ProcessRegistry, lock_name: String, mut lock: Option<Lock>) -> Following {
-    let provable = lock.is_some();
-    Following::new(move |away| {
-        if away {
-            lock = None;
-            registry.pause();
-        } else {
-            if provable && lock.is_none() {
-                lock = Some(Lock::take(&lock_name));
-            }
-            registry.resume();
-        }
-    })
+/// Lets go of the store while the page is in the back-forward cache, and takes it up again afterwards.
+fn aside_and_back(registry: ProcessRegistry) -> Following {
+    Following::new(move |away| if away { registry.pause() } else { registry.resume() })
 }
 
 fn closed() -> Error {

@@ -161,6 +161,11 @@ pub struct ChangeReceiver {
 }
 
 impl ChangeReceiver {
+    /// How many ticks there have been since somebody began to watch the process, up to the last one that was seen.
+    pub(crate) fn seen(&self) -> u64 {
+        self.seen
+    }
+
     /// Resolves when the process changed since this receiver last looked, at once if it already has.
     pub async fn changed(&mut self) {
         loop {

@@ -28,7 +28,7 @@ pub async fn an_ended_process_cannot_be_leased(world: World) {
     world.succeed("p").await;
     assert_eq!(refused(world.claim("p", &owner("o", "2")).await), Code::AlreadyTerminal);
     assert_eq!(refused(world.claim("p", &lease.owner).await), Code::AlreadyTerminal);
-    world.killed.0.borrow_mut().push("1".into());
+    world.killed.kill("1");
     let reclaim = world.registry.reclaim(lease, owner("o", "2"), TTL).await;
     assert_eq!(refused(reclaim), Code::AlreadyTerminal);
 }
@@ -119,7 +119,7 @@ pub async fn fences_rise_across_release_reclaim_and_expiry(world: World) {
         let released = world.lease("p", &owner("b", &format!("b{round}"))).await;
         release(&world, &released).await;
         let dies = world.lease("p", &owner("c", &format!("c{round}"))).await;
-        world.killed.0.borrow_mut().push(format!("c{round}"));
+        world.killed.kill(format!("c{round}"));
         let reclaimed = world.registry.reclaim(dies.clone(), owner("d", &format!("d{round}")), TTL).await;
         let reclaimed = acquired(reclaimed);
         fences.extend([expires, released, dies, reclaimed.clone()].map(|lease| lease.fencing_token));
@@ -209,7 +209,7 @@ pub async fn an_expired_lease_is_still_shown_and_a_released_one_is_not(world: Wo
 pub async fn a_holder_proven_dead_is_replaced_before_its_lease_expires(world: World) {
     world.start("p").await;
     let dead = world.lease("p", &owner("a", "1")).await;
-    world.killed.0.borrow_mut().push("1".into());
+    world.killed.kill("1");
     world.clock.advance(1);
     let taken = acquired(world.registry.reclaim(dead.clone(), owner("b", "2"), TTL).await);
     assert_eq!((taken.fencing_token, taken.claimed_at_ms), (dead.fencing_token + 1, START + 1));
@@ -220,14 +220,14 @@ pub async fn a_holder_proven_dead_is_replaced_before_its_lease_expires(world: Wo
 pub async fn a_holder_that_is_not_proven_dead_is_left_alone(world: World) {
     world.start("p").await;
     let lease = world.lease("p", &owner("a", "1")).await;
-    world.killed.0.borrow_mut().push("somebody else".into());
+    world.killed.kill("somebody else");
     assert_eq!(busy(world.registry.reclaim(lease.clone(), owner("b", "2"), TTL).await), lease);
 }
 
 pub async fn an_opaque_holder_is_never_proven_dead(world: World) {
     let opaque = json!({"ownerId": "a", "incarnationId": "1", "liveness": {"kind": "opaque"}});
     let unmarked = json!({"ownerId": "a", "incarnationId": "1"});
-    world.killed.0.borrow_mut().push("1".into());
+    world.killed.kill("1");
     for (id, mark) in [("p", opaque), ("q", unmarked)] {
         world.start(id).await;
         let lease = world.lease(id, &made::<LeaseOwner>(mark)).await;
@@ -238,7 +238,7 @@ pub async fn an_opaque_holder_is_never_proven_dead(world: World) {
 pub async fn only_the_observed_holder_is_replaced(world: World) {
     world.start("p").await;
     let observed = world.lease("p", &owner("a", "1")).await;
-    world.killed.0.borrow_mut().push("1".into());
+    world.killed.kill("1");
     release(&world, &observed).await;
     let present = world.lease("p", &owner("b", "2")).await;
     assert_eq!(busy(world.registry.reclaim(observed.clone(), owner("c", "3"), TTL).await), present);
@@ -254,7 +254,7 @@ pub async fn only_the_observed_holder_is_replaced(world: World) {
 pub async fn a_holder_is_replaced_only_by_the_lock_that_it_chose_itself(world: World) {
     world.start("p").await;
     let lease = world.lease("p", &owner("a", "1")).await;
-    world.killed.0.borrow_mut().push("1".into());
+    world.killed.kill("1");
     // Of another lock there could be a proof at any time: nobody ever held it.
     let mut other = owner("a", "1");
     other.liveness = owner("a", "2").liveness;
@@ -265,7 +265,7 @@ pub async fn a_holder_is_replaced_only_by_the_lock_that_it_chose_itself(world: W
 pub async fn a_race_to_replace_a_dead_holder_has_one_winner(world: World) {
     world.start("p").await;
     let dead = world.lease("p", &owner("a", "1")).await;
-    world.killed.0.borrow_mut().push("1".into());
+    world.killed.kill("1");
     let other = world.another().await;
     let (b, c) = (owner("b", "2"), owner("c", "3"));
     let mine = world.registry.reclaim(dead.clone(), b.clone(), TTL);
@@ -299,7 +299,7 @@ pub async fn leases_leave_record_log_and_hub_alone(world: World) {
     world.clock.advance(1);
     let lease = world.lease("p", &owner("a", "1")).await;
     let lease = world.registry.renew(lease, TTL).await.unwrap();
-    world.killed.0.borrow_mut().push("1".into());
+    world.killed.kill("1");
     let taken = acquired(world.registry.reclaim(lease, owner("b", "2"), TTL).await);
     release(&world, &taken).await;
     assert_eq!((world.record("p").await, world.log("p").await.len()), (record, 0));

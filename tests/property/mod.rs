@@ -160,7 +160,7 @@ impl Tabs {
                 registry.release(&lease.process_id, lease.lease_token).await?.json()
             }
             What::Kill { owner } => {
-                world.killed.0.borrow_mut().push(life(*owner));
+                world.killed.kill(life(*owner));
                 Value::Null
             }
             What::Prune { age } => {

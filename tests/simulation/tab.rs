@@ -68,7 +68,7 @@ impl Tab {
         let host = Host {
             clock: Rc::new(store.clock.clone()),
             random: names,
-            liveness: killed,
+            liveness: Rc::new(killed),
             schemas: Rc::new(NativeSchemas),
             spawn: Rc::new(tasks.clone()),
             broadcast: Rc::new(end.clone()),

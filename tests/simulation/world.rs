@@ -139,7 +139,7 @@ impl World {
             4..=8 => {
                 let tab = self.tabs.swap_remove(place);
                 tab.tasks.kill();
-                self.killed.0.borrow_mut().push(tab.life.clone());
+                self.killed.kill(tab.life.clone());
                 self.store.log.borrow_mut().dead.insert(tab.life.clone());
                 drop(tab);
                 self.open();

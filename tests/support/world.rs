@@ -174,7 +174,7 @@ impl World {
         let host = Host {
             clock: Rc::new(clock.clone()),
             random: names.clone(),
-            liveness: killed.clone(),
+            liveness: Rc::new(killed.clone()),
             schemas: schemas(),
             spawn: super::spawn(),
             broadcast: Rc::new(network.tab()),

@@ -2,12 +2,15 @@
 
 mod declared;
 mod signal;
+mod step;
 mod stored;
 
 use std::rc::Rc;
 
 pub use self::{
     declared::{DedupeKey, ProcessEventType, SemanticsSpec, TerminalSpec, WakeSpec, add_core_types, check_types},
+    signal::event_type as signal_type,
+    step::STEP,
     stored::{AppendRequest, AppendResult, ProcessEvent, Semantics, Wake, WakeDelivery},
 };
 use super::{
@@ -50,8 +53,9 @@ pub fn append(
         lease::require(seen, id, held)?;
     }
     let event_type = &request.event_type;
-    let signal = signal::is_signal(event_type).then(|| ProcessEventType::plain(event_type));
-    let declared = record.event_type(event_type).or(signal.as_ref()).ok_or_else(|| {
+    let undeclared = event_type == STEP || signal::is_signal(event_type);
+    let plain = undeclared.then(|| ProcessEventType::plain(event_type));
+    let declared = record.event_type(event_type).or(plain.as_ref()).ok_or_else(|| {
         Error::of(Code::UndeclaredEventType, id, text!["does not declare event type `", event_type, "`"])
     })?;
     if key.is_none() && declared.needs_replay_key() {
@@ -182,6 +186,16 @@ pub fn complete_with_lease(
 
 /// Replies with the record as the append leaves it.
 fn ended(seen: &Snapshot, id: &ProcessId, appended: Decision<AppendResult>) -> Result<Decision<ProcessRecord>> {
+    let record = record_after(seen, id, &appended)?;
+    Ok(appended.map(|_| record))
+}
+
+/// The record as an append leaves it.
+pub(super) fn record_after(
+    seen: &Snapshot,
+    id: &ProcessId,
+    appended: &Decision<AppendResult>,
+) -> Result<ProcessRecord> {
     let written = appended.writes.iter().find_map(|write| match write {
         Write::Process(record) => Some((**record).clone()),
         Write::Event { .. }
@@ -191,11 +205,10 @@ fn ended(seen: &Snapshot, id: &ProcessId, appended: Decision<AppendResult>) -> R
         | Write::Revoke(..)
         | Write::Prune(_) => None,
     });
-    let record = match written {
-        Some(record) => record,
-        None => seen.known(id)?.clone(),
-    };
-    Ok(appended.map(|_| record))
+    match written {
+        Some(record) => Ok(record),
+        None => seen.known(id).cloned(),
+    }
 }
 
 /// Marks a wake as delivered. Marking it again, or an event without a wake, changes nothing.

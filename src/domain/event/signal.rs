@@ -19,13 +19,18 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
 }
 
+/// The event type of a signal, by its name.
+pub fn event_type(name: &str) -> Result<String> {
+    match is_name(name) {
+        true => Ok(text![PREFIX, name]),
+        false => Err(Error::invalid("name must be of ASCII letters, digits, `_` and `-`")),
+    }
+}
+
 impl AppendRequest {
     /// A signal. Sending one of that name under the same id again is the same event.
     pub fn signal(name: &str, payload: Json, signal_id: Option<&str>) -> Result<Self> {
-        if !is_name(name) {
-            return Err(Error::invalid("name must be of ASCII letters, digits, `_` and `-`"));
-        }
-        let request = Self::new(text![PREFIX, name], payload);
+        let request = Self::new(event_type(name)?, payload);
         match signal_id {
             Some(id) if is_blank(id) => Err(Error::invalid("signalId must not be blank")),
             Some(id) => Ok(request.keyed(text!["signal:", name, ":", id])),

@@ -38,6 +38,14 @@ document! {
     ])])
 }
 
+impl WaitState {
+    /// The wait for a signal.
+    pub fn signal(name: &str, event_type: &str, key: &str, ordinal: u64, since: Millis) -> Self {
+        let wait = Object::tagged("kind", "signal").with("name", &name).with("eventType", &event_type);
+        Self(wait.with("key", &key).with("ordinal", &ordinal).with("sinceMs", &since).build())
+    }
+}
+
 /// A process as it is now.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProcessRecord {

@@ -87,6 +87,13 @@ document! {
     ])
 }
 
+impl ProcessInput {
+    /// Whether the host does the work.
+    pub fn is_external(&self) -> bool {
+        self.0.get("type").and_then(Json::as_str) == Some("external")
+    }
+}
+
 /// What a process is, for people and for choosing a runner.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProcessIdentity {

@@ -15,7 +15,7 @@ use crate::{
         lease::{LeaseOwner, LivenessMark, ProcessLease, Proof},
     },
     error::Result,
-    host::{Broadcast, Heard, Liveness, NoProof},
+    host::{Broadcast, Heard, Life, Liveness, NoProof},
     text::text,
 };
 
@@ -94,16 +94,16 @@ impl Drop for Listening {
 }
 
 /// A Web Lock; given back when dropped.
-pub struct Lock(JsLock);
+struct Lock(JsLock);
 
 impl Lock {
     /// Asks for the lock.
-    pub fn take(name: &str) -> Self {
+    fn take(name: &str) -> Self {
         Self(js_hold(name))
     }
 
     /// Resolves with whether it is held: not where the browser has no locks to give.
-    pub async fn is_held(&self) -> bool {
+    async fn is_held(&self) -> bool {
         JsFuture::from(self.0.held()).await.is_ok_and(|held| held.is_truthy())
     }
 }
@@ -117,7 +117,7 @@ impl Drop for Lock {
 /// Proves owners dead by the locks that the tabs of one database hold for their lives.
 ///
 /// An owner chooses the lock that stands for it when it claims a lease, and the rule takes no other
-/// one for it. Only the names that [`lock_name`](Self::lock_name) makes count here: any other lock
+/// one for it. Only names of the form `longwait:<database>:owner:<incarnation>` count here: any other lock
 /// belongs to somebody who may hold it or not for reasons of his own.
 pub struct OwnerLocks(String);
 
@@ -125,11 +125,6 @@ impl OwnerLocks {
     /// Those of the database of that name.
     pub fn new(database: &str) -> Self {
         Self(text!["longwait:", database, ":owner:"])
-    }
-
-    /// The lock that an incarnation holds.
-    pub fn lock_name(&self, incarnation: &str) -> String {
-        text![self.0, incarnation]
     }
 
     fn lock_of(&self, owner: &LeaseOwner) -> Option<String> {
@@ -168,6 +163,26 @@ impl Liveness for OwnerLocks {
                 Ok(true) => Ok(()),
                 Ok(false) | Err(_) => unknowable.await,
             }
+        }
+        .boxed_local()
+    }
+
+    /// A page that keeps others waiting is not kept in the back-forward cache: the lock is given back there, and taken
+    /// again afterwards. By then the owner may have been taken for dead: its fences tell.
+    fn live(&self, incarnation: &str) -> LocalBoxFuture<'static, Life> {
+        let lock_name = text![self.0, incarnation];
+        async move {
+            let taken = Lock::take(&lock_name);
+            if !taken.is_held().await {
+                return Life { mark: LivenessMark::Opaque {}, end: Box::new(()) };
+            }
+            let (mut lock, name) = (Some(taken), lock_name.clone());
+            let following = Following::new(move |away| match away {
+                true => lock = None,
+                false if lock.is_none() => lock = Some(Lock::take(&name)),
+                false => {}
+            });
+            Life { mark: LivenessMark::WebLock { lock_name }, end: Box::new(following) }
         }
         .boxed_local()
     }

@@ -74,6 +74,10 @@ impl Reader<'_> {
                 self.slots(&mut loaded, std::slice::from_ref(id));
                 self.log_of(&mut loaded, id, replay_key.as_deref())
             }
+            Reads::Leases(ids) => {
+                self.slots(&mut loaded, ids);
+                Vec::new()
+            }
             Reads::Viewed(scope, id, replay_key) => {
                 let grant = self.fetched.ask(table(GRANTS).get(key![scope, id]));
                 self.put_grants(&mut loaded, vec![grant]);

@@ -75,8 +75,9 @@ fn prune(loaded: &Loaded, id: &ProcessId, change: u64, requests: &mut Vec<Json>)
         requests.push(table(GRANTS).delete(key![&grant.scope_id, id]));
     }
     let slot = loaded.rows.lease(id);
-    if slot.held.is_some() {
-        requests.push(lease(id, LeaseSlot { held: None, ..slot }));
+    let left = slot.pruned();
+    if left != slot {
+        requests.push(lease(id, left));
     }
     requests.push(table(PROCESSES).put(&Tombstone::new(id, change)));
 }

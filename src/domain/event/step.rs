@@ -1,0 +1,28 @@
+//! Steps: parts of a run whose results are kept, so that another run need not repeat them.
+//!
+//! Every process takes them without declaring them, as runners come and go while a registration stays.
+
+use super::{AppendRequest, ProcessEvent};
+use crate::{
+    domain::{json::Object, value::Json},
+    text::text,
+};
+
+/// The event type of a recorded step; its payload is `{ key, value }`, without a value where the step gave none.
+pub const STEP: &str = "process.step";
+
+impl AppendRequest {
+    /// The record of a step. One key is one record: its replay key sees to that.
+    pub fn step(key: &str, value: &Option<Json>) -> Self {
+        let payload = Object::default().with("key", &key).with("value", value).build();
+        Self::new(STEP, payload).keyed(text!["step:", key])
+    }
+}
+
+impl ProcessEvent {
+    /// The key and the value of a recorded step.
+    pub fn as_step(&self) -> Option<(&str, Option<Json>)> {
+        let key = self.payload.get("key")?.as_str()?;
+        Some((key, self.payload.get("value").cloned()))
+    }
+}

@@ -1,0 +1,234 @@
+//! One attempt, from the claim to the end that is written.
+
+use std::{pin::pin, rc::Rc};
+
+use futures::{
+    FutureExt,
+    channel::oneshot,
+    future::{Either, LocalBoxFuture, ready, select},
+};
+
+use super::{
+    Abort, RunContext,
+    permits::Permit,
+    work_driver::{Active, Driver},
+};
+use crate::{
+    domain::{
+        attempt::{Begun, Claimant, is_cancel_requested},
+        key::ProcessId,
+        lease::{LeaseOwner, ProcessLease, Proof},
+        process::{FailureClass, ProcessAwaitOutput},
+    },
+    error::{Code, Error, Result},
+    host, operation,
+    watch::ChangeReceiver,
+};
+
+/// What became of an attempt to run a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tried {
+    /// It runs here.
+    Started,
+    /// It runs, here or elsewhere.
+    Busy,
+    /// It need not be run.
+    Over,
+}
+
+/// How many leases are renewed in one transaction.
+const RENEWED_AT_ONCE: usize = 256;
+
+impl Driver {
+    /// Claims a process, from a holder who is proven dead too, and begins to run it. It counts from this call on.
+    pub fn attempt(
+        self: &Rc<Self>,
+        id: ProcessId,
+        dead: Option<ProcessLease>,
+        permit: Permit,
+    ) -> LocalBoxFuture<'static, Result<Tried>> {
+        if self.runs.borrow().get(&id).is_some() {
+            return ready(Ok(Tried::Busy)).boxed_local();
+        }
+        self.runs.borrow_mut().put(&id, Rc::new(None));
+        // Before the process is read: who asks for its end afterwards is heard.
+        let changes = self.registry.hub().subscribe(&id);
+        let (driver, stops, active) = (self.clone(), self.stops.get(), Active::new(self));
+        async move {
+            let begun = driver.begin(&id, dead).await;
+            if let Ok(Begun::Run { lease, record, attempt }) = begun {
+                let begun = (record, lease, attempt);
+                let (run, over) = RunContext::new(&driver.registry, begun, (&driver.permits, permit));
+                if stops != driver.stops.get() {
+                    run.stop(Abort::Over(run.lost()));
+                }
+                driver.runs.borrow_mut().put(&id, Rc::new(Some(run.clone())));
+                driver.keep_renewing();
+                let drive = driver.clone().drive(run, over, changes, active);
+                driver.registry.host().spawn.spawn(drive.boxed_local());
+                return Ok(Tried::Started);
+            }
+            driver.runs.borrow_mut().remove(&id);
+            driver.not_here(&id, begun)
+        }
+        .boxed_local()
+    }
+
+    fn not_here(&self, id: &ProcessId, begun: Result<Begun>) -> Result<Tried> {
+        match begun {
+            Ok(Begun::Busy(holder)) => {
+                self.held_elsewhere(id, holder);
+                Ok(Tried::Busy)
+            }
+            Ok(Begun::Over | Begun::Run { .. }) => {
+                self.forget(id);
+                Ok(Tried::Over)
+            }
+            Err(fault) => {
+                self.try_later(id);
+                Err(fault)
+            }
+        }
+    }
+
+    async fn begin(&self, id: &ProcessId, dead: Option<ProcessLease>) -> Result<Begun> {
+        let life = self.life().await;
+        let host = self.registry.host();
+        let owner = LeaseOwner {
+            owner_id: self.options.owner_id.clone(),
+            incarnation_id: host.random.name(),
+            liveness: Some(life.mark.clone()),
+        };
+        let claimant = Claimant { owner, ttl: self.options.lease_ttl, token: host.random.name() };
+        let begin = |observed| {
+            let begin = operation::begin(id.clone(), claimant.clone(), observed, self.registry.schemas());
+            self.registry.execute(begin)
+        };
+        let begun = begin(dead.map(|holder| (holder, Proof::Dead))).await?;
+        let Begun::Busy(holder) = begun else { return Ok(begun) };
+        match host.liveness.probe(&holder).await {
+            Proof::Dead => begin(Some((holder, Proof::Dead))).await,
+            Proof::Unknown => Ok(Begun::Busy(holder)),
+        }
+    }
+
+    async fn drive(
+        self: Rc<Self>,
+        run: RunContext,
+        over: oneshot::Receiver<()>,
+        changes: ChangeReceiver,
+        _active: Active,
+    ) {
+        let id = run.id().clone();
+        let written = match self.work(&run, over, changes).await {
+            Some(output) => self.end(&run, output).await,
+            None => Ok(false),
+        };
+        run.stop(Abort::Over(Error::of(Code::Closed, &id, "is not run any more")));
+        if !matches!(written, Ok(true)) {
+            // Others need not wait for its end. Where it was lost, this changes nothing.
+            let released = self.registry.release(&id, run.lease().lease_token.clone()).await;
+            drop(released);
+        }
+        self.runs.borrow_mut().remove(&id);
+        if self.runs.borrow().is_empty() {
+            let renewing = self.renewing.take();
+            drop(renewing);
+        }
+        match written {
+            Ok(true) => self.forget(&id),
+            Ok(false) => self.look_again(&id),
+            Err(fault) => {
+                self.failed(&id, &fault);
+                self.try_later(&id);
+            }
+        }
+        run.end_permit();
+    }
+
+    /// What the runner answers; nothing where the run ends without it.
+    async fn work(
+        &self,
+        run: &RunContext,
+        over: oneshot::Receiver<()>,
+        changes: ChangeReceiver,
+    ) -> Option<ProcessAwaitOutput> {
+        if is_cancel_requested(run.record()) {
+            // Where it cannot be read, the watch sees to it.
+            let cancelled = run.cancel().await;
+            drop(cancelled);
+        }
+        run.is_on().ok()?;
+        let watch = pin!(run.watch(changes));
+        let work = self.runners.run(run.clone());
+        match select(over, select(work, watch)).await {
+            Either::Right((Either::Left((output, _)), _)) => Some(output),
+            Either::Right((Either::Right(_), _)) | Either::Left(_) => None,
+        }
+    }
+
+    /// Writes how the process ends: whether it has ended by then.
+    async fn end(&self, run: &RunContext, output: ProcessAwaitOutput) -> Result<bool> {
+        let end = |output| self.registry.complete_with_lease(run.lease().clone(), output);
+        let ended = match end(output).await {
+            // What the runner gave is not what was declared for such an end: that is how it ends then.
+            Err(fault) if fault.code() == Code::InvalidPayload => end(refused(&fault)).await,
+            ended => ended,
+        };
+        match ended.map_err(|fault| (fault.code(), fault)) {
+            Ok(_) => Ok(true),
+            Err((Code::LeaseLost | Code::UnknownProcess | Code::AlreadyTerminal | Code::ReplayConflict, _)) => {
+                Ok(false)
+            }
+            #[allow(clippy::wildcard_enum_match_arm, reason = "every other fault is one of the store")]
+            Err((_, fault)) => Err(fault),
+        }
+    }
+
+    fn keep_renewing(self: &Rc<Self>) {
+        if self.renewing.borrow().is_none() {
+            let renew = self.clone().renew().boxed_local();
+            self.renewing.replace(Some(host::Background::spawn(&*self.registry.host().spawn, renew)));
+        }
+    }
+
+    async fn renew(self: Rc<Self>) {
+        loop {
+            self.registry.clock().sleep(self.options.renew_every).await;
+            for runs in self.running().chunks(RENEWED_AT_ONCE) {
+                self.renew_leases(runs).await;
+            }
+        }
+    }
+
+    /// Renews leases; the runs that have lost theirs are over.
+    async fn renew_leases(&self, runs: &[RunContext]) {
+        let ttl = self.options.lease_ttl;
+        let held = runs.iter().map(|run| run.lease().clone()).collect();
+        let asked = self.registry.clock().now();
+        let renewed = self.registry.execute(operation::renew_all(held, ttl)).await;
+        let now = self.registry.clock().now();
+        for run in runs {
+            let lost = match &renewed {
+                Ok(lost) => lost.contains(run.id()),
+                // Nobody knows, until it must have ended.
+                Err(_) => run.0.expires.get() <= now,
+            };
+            match (lost, &renewed) {
+                (true, _) => run.stop(Abort::Over(run.lost())),
+                (false, Ok(_)) => run.0.expires.set(asked + ttl),
+                (false, Err(_)) => {}
+            }
+        }
+    }
+}
+
+fn refused(fault: &Error) -> ProcessAwaitOutput {
+    ProcessAwaitOutput::Failure {
+        class: FailureClass::InvalidRequest,
+        code: fault.code().as_str().to_owned(),
+        message: fault.message().to_owned(),
+        raw: None,
+        control: None,
+    }
+}

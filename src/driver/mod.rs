@@ -1,0 +1,17 @@
+//! Running processes: claims what can be run here, runs it, and ends it.
+//!
+//! It decides when to look for work and who may run how much at once. It refuses to know what a runner does,
+//! and it trusts nobody to be the only one: every write is made under a lease, in the transaction that checks it.
+
+mod attempts;
+mod background;
+mod options;
+mod permits;
+mod run;
+mod signals;
+mod steps;
+mod work_driver;
+
+pub use options::{DriverOptions, Runners};
+pub use run::{Abort, RunContext};
+pub use work_driver::{DriveFailure, DriveReport, ProcessWorkDriver};

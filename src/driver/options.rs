@@ -1,0 +1,52 @@
+//! What a driver is given.
+
+use futures::future::LocalBoxFuture;
+
+use super::RunContext;
+use crate::{
+    domain::{Millis, lease::MAX_TTL_MS, process::ProcessAwaitOutput},
+    error::{Error, Result},
+};
+
+/// What a driver runs processes with.
+pub trait Runners {
+    /// Whether processes of this kind can be run here.
+    fn handles(&self, kind: &str) -> bool;
+    /// Runs a process, and answers how it ends. Dropped where the process is no longer to be run here; what the
+    /// context writes from then on is refused.
+    fn run(&self, context: RunContext) -> LocalBoxFuture<'static, ProcessAwaitOutput>;
+    /// A drive failed and nobody waits for it.
+    fn failed(&self, _fault: &Error) {}
+}
+
+/// How a driver works.
+#[derive(Clone, Debug)]
+pub struct DriverOptions {
+    /// Who holds its leases, across lives.
+    pub owner_id: String,
+    /// How long a lease lasts without a renewal, in milliseconds.
+    pub lease_ttl: Millis,
+    /// How often leases are renewed, in milliseconds: at least three times in the life of one, so that one renewal
+    /// that comes late does not lose it.
+    pub renew_every: Millis,
+    /// How many processes run at once. Those that wait for another process or for a signal do not count.
+    pub concurrency: usize,
+}
+
+impl DriverOptions {
+    /// The defaults of lash-core 0.1.0-alpha.83, which this is a build of: 30 s, renewed every 10 s, 64 at once.
+    pub fn new(owner_id: impl Into<String>) -> Self {
+        Self { owner_id: owner_id.into(), lease_ttl: 30_000, renew_every: 10_000, concurrency: 64 }
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        let Self { lease_ttl, renew_every, concurrency, .. } = self;
+        if *renew_every == 0 || *lease_ttl > MAX_TTL_MS || lease_ttl / 3 < *renew_every {
+            return Err(Error::invalid("leaseTtlMs must be at least 3 times renewEveryMs, and that at least 1"));
+        }
+        if *concurrency == 0 {
+            return Err(Error::invalid("concurrency must be at least 1"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,108 @@
+//! How many run at once.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    rc::Rc,
+};
+
+use futures::channel::oneshot;
+
+/// So many permits. Clones share them.
+#[derive(Clone)]
+pub struct Permits(Rc<State>);
+
+struct State {
+    free: Cell<usize>,
+    returning: RefCell<VecDeque<oneshot::Sender<Permit>>>,
+    new: RefCell<VecDeque<oneshot::Sender<Permit>>>,
+}
+
+/// The permission to run. Given back when dropped.
+pub struct Permit(Permits);
+
+impl Permits {
+    /// So many of them.
+    pub fn new(count: usize) -> Self {
+        Self(Rc::new(State { free: Cell::new(count), returning: RefCell::default(), new: RefCell::default() }))
+    }
+
+    /// One for something new, in the order of asking.
+    pub async fn take(&self) -> Permit {
+        self.from(&self.0.new).await
+    }
+
+    /// One for something that had one and goes on: before anything new, or what has begun would starve.
+    pub async fn take_back(&self) -> Permit {
+        self.from(&self.0.returning).await
+    }
+
+    async fn from(&self, queue: &RefCell<VecDeque<oneshot::Sender<Permit>>>) -> Permit {
+        if let Some(left) = self.0.free.get().checked_sub(1) {
+            self.0.free.set(left);
+            return Permit(self.clone());
+        }
+        let (give, given) = oneshot::channel();
+        queue.borrow_mut().push_back(give);
+        // The sender is dropped only with the queue, which lives as long as whoever asks.
+        given.await.unwrap_or_else(|_| Permit(self.clone()))
+    }
+
+    fn next(&self) -> Option<oneshot::Sender<Permit>> {
+        let returning = self.0.returning.borrow_mut().pop_front();
+        returning.or_else(|| self.0.new.borrow_mut().pop_front())
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let permits = &self.0;
+        while let Some(next) = permits.next() {
+            if !next.is_canceled() {
+                // Should it go away before it looks, the permit in its hands is dropped, and passed on.
+                let _ = next.send(Permit(permits.clone()));
+                return;
+            }
+        }
+        permits.0.free.set(permits.0.free.get() + 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn a_permit_that_is_given_back_goes_to_whoever_returns_before_anybody_new() {
+        let permits = Permits::new(1);
+        let first = permits.take().now_or_never();
+        assert!(first.is_some());
+        let (mut new, mut returning) = (Box::pin(permits.take()), Box::pin(permits.take_back()));
+        assert!((&mut new).now_or_never().is_none());
+        assert!((&mut returning).now_or_never().is_none());
+        drop(first);
+        assert!((&mut new).now_or_never().is_none());
+        let returned = (&mut returning).now_or_never();
+        assert!(returned.is_some());
+        drop(returned);
+        assert!((&mut new).now_or_never().is_some());
+    }
+
+    #[test]
+    fn a_permit_in_the_hands_of_somebody_who_went_away_is_not_lost() {
+        let permits = Permits::new(1);
+        let first = permits.take().now_or_never();
+        let (mut gone, mut second, mut third) =
+            (Box::pin(permits.take()), Box::pin(permits.take()), Box::pin(permits.take()));
+        assert!((&mut gone).now_or_never().is_none());
+        assert!((&mut second).now_or_never().is_none());
+        assert!((&mut third).now_or_never().is_none());
+        drop(gone);
+        drop(first);
+        // It is the second one's by now, who has not looked yet.
+        drop(second);
+        assert!((&mut third).now_or_never().is_some());
+    }
+}

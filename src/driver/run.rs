@@ -1,0 +1,315 @@
+//! One run of one process, as its runner sees it.
+
+use std::{
+    cell::{Cell, RefCell},
+    pin::pin,
+    rc::Rc,
+};
+
+use futures::{
+    FutureExt,
+    channel::oneshot,
+    future::{Either, Shared, join, select},
+};
+
+use super::{
+    permits::{Permit, Permits},
+    signals::Signals,
+    steps::Steps,
+};
+use crate::{
+    domain::{
+        Millis,
+        attempt::{cancel_reason, is_cancel_requested},
+        event::{AppendRequest, AppendResult, CANCEL_REQUESTED, ProcessEvent},
+        key::ProcessId,
+        lease::ProcessLease,
+        process::{ProcessAwaitOutput, ProcessRecord},
+    },
+    error::{Code, Error, Result},
+    registry::ProcessRegistry,
+    store::EventRange,
+    watch::{ChangeReceiver, ProcessAwaiter, backoff},
+};
+
+/// Why a runner is to stop.
+#[derive(Clone, Debug)]
+pub enum Abort {
+    /// Somebody asked for it, perhaps with a reason. The run still holds its lease, and ends the process as it sees fit.
+    Cancelled(Option<String>),
+    /// The run is over: [`Code::LeaseLost`], [`Code::AlreadyTerminal`], [`Code::UnknownProcess`] or [`Code::Closed`].
+    Over(Error),
+}
+
+/// What a runner is given. Clones share it.
+#[derive(Clone)]
+pub struct RunContext(pub(super) Rc<Run>);
+
+pub(super) struct Run {
+    pub registry: ProcessRegistry,
+    /// How often this run itself ticked its process.
+    ticks: Rc<Cell<u64>>,
+    pub awaiter: ProcessAwaiter,
+    pub record: ProcessRecord,
+    pub lease: ProcessLease,
+    /// When the lease ends, as far as is known here.
+    pub expires: Cell<Millis>,
+    attempt: u64,
+    permits: Permits,
+    permit: RefCell<Option<Permit>>,
+    /// How many waits there are for which the permit is given up.
+    resting: Cell<usize>,
+    aborts: RefCell<Aborts>,
+    aborted: Shared<oneshot::Receiver<()>>,
+    pub steps: Steps,
+    pub signals: Signals,
+}
+
+struct Aborts {
+    /// The first one; and then perhaps that the run is over.
+    why: Option<Abort>,
+    tell: Option<Box<dyn FnOnce(&Abort)>>,
+    /// Dropped to end the waits of this run.
+    waits: Option<oneshot::Sender<()>>,
+    /// Dropped to end the run.
+    run: Option<oneshot::Sender<()>>,
+}
+
+impl RunContext {
+    /// A run that has just begun. With it, what resolves when it is to end.
+    pub(super) fn new(
+        registry: &ProcessRegistry,
+        (record, lease, attempt): (ProcessRecord, ProcessLease, u64),
+        (permits, permit): (&Permits, Permit),
+    ) -> (Self, oneshot::Receiver<()>) {
+        let ticks = Rc::<Cell<u64>>::default();
+        let registry = registry.counting(ticks.clone());
+        let ((waits, aborted), (run, over)) = (oneshot::channel(), oneshot::channel());
+        let run = Run {
+            awaiter: ProcessAwaiter::new(registry.clone(), registry.hub()),
+            registry,
+            ticks,
+            record,
+            expires: Cell::new(lease.expires_at_ms),
+            lease,
+            attempt,
+            permits: permits.clone(),
+            permit: RefCell::new(Some(permit)),
+            resting: Cell::new(0),
+            aborts: RefCell::new(Aborts { why: None, tell: None, waits: Some(waits), run: Some(run) }),
+            aborted: aborted.shared(),
+            steps: Steps::default(),
+            signals: Signals::default(),
+        };
+        (Self(Rc::new(run)), over)
+    }
+
+    /// The process as it was when it was claimed.
+    pub fn record(&self) -> &ProcessRecord {
+        &self.0.record
+    }
+
+    /// The lease that everything here is written under.
+    pub fn lease(&self) -> &ProcessLease {
+        &self.0.lease
+    }
+
+    /// 1 for the first run of the process, higher after a crash or a hand-over.
+    pub fn attempt(&self) -> u64 {
+        self.0.attempt
+    }
+
+    /// Appends to the process, only while the run holds its lease.
+    pub async fn append(&self, request: AppendRequest) -> Result<AppendResult> {
+        let request = AppendRequest { lease: Some(self.0.lease.clone()), ..request };
+        self.0.registry.append(self.id(), request).await
+    }
+
+    /// Waits for the end of another process. Meanwhile something else may run in this one's place.
+    pub async fn await_terminal(&self, id: &ProcessId) -> Result<ProcessAwaitOutput> {
+        self.resting(self.0.awaiter.await_terminal(id)).await
+    }
+
+    /// Runs a wait, until the run is aborted. Meanwhile something else may run in this one's place.
+    pub async fn resting<T>(&self, wait: impl Future<Output = Result<T>>) -> Result<T> {
+        let rest = Rest::begin(self);
+        let outcome = self.unless_aborted(wait).await;
+        rest.end().await;
+        outcome
+    }
+
+    // ── Ends ───────────────────────────────────────────────────────────────
+
+    /// Why the runner is to stop, if it is.
+    pub fn abort(&self) -> Option<Abort> {
+        self.0.aborts.borrow().why.clone()
+    }
+
+    /// Resolves when the runner is to stop.
+    pub async fn aborted(&self) {
+        let _ = self.0.aborted.clone().await;
+    }
+
+    /// Tells once why the runner is to stop: before any wait of the run ends for that.
+    pub fn on_abort(&self, tell: impl FnOnce(&Abort) + 'static) {
+        match self.abort() {
+            Some(why) => tell(&why),
+            None => self.0.aborts.borrow_mut().tell = Some(Box::new(tell)),
+        }
+    }
+
+    pub(super) fn stop(&self, why: Abort) {
+        let mut aborts = self.0.aborts.borrow_mut();
+        let ends = if matches!(why, Abort::Over(_)) { aborts.run.take() } else { None };
+        if aborts.why.is_none() || ends.is_some() {
+            aborts.why = Some(why.clone());
+        }
+        let (tell, waits) = (aborts.tell.take(), aborts.waits.take());
+        drop(aborts);
+        if let Some(tell) = tell {
+            tell(&why);
+        }
+        drop((waits, ends));
+    }
+
+    /// Refuses where the run is over.
+    pub(super) fn is_on(&self) -> Result<()> {
+        match self.abort() {
+            Some(Abort::Over(fault)) => Err(fault),
+            Some(Abort::Cancelled(_)) | None => Ok(()),
+        }
+    }
+
+    pub(super) async fn unless_aborted<T>(&self, wait: impl Future<Output = Result<T>>) -> Result<T> {
+        match select(self.0.aborted.clone(), pin!(wait)).await {
+            Either::Left(_) => Err(self.is_on().err().unwrap_or_else(|| {
+                Error::of(Code::Closed, self.id(), "was asked to stop, and waits for nothing any more")
+            })),
+            Either::Right((outcome, _)) => outcome,
+        }
+    }
+
+    // ── Watching ───────────────────────────────────────────────────────────
+
+    /// Aborts the run where its process or its lease asks for that; resolves when it is over.
+    pub(super) async fn watch(&self, mut changes: ChangeReceiver) {
+        let (mut seen, mut own) = (changes.seen(), self.0.ticks.get());
+        loop {
+            changes.changed().await;
+            let (ticks, of_these) = (changes.seen() - seen, self.0.ticks.get() - own);
+            (seen, own) = (seen + ticks, own + of_these);
+            // What this run wrote itself, it need not look at.
+            if ticks > of_these && self.look().await {
+                return;
+            }
+        }
+    }
+
+    /// Whether the run is over.
+    async fn look(&self) -> bool {
+        loop {
+            let (record, lease) = join(self.0.registry.process(self.id()), self.0.registry.lease(self.id())).await;
+            let looked = match (record, lease) {
+                (Ok(record), Ok(lease)) => self.judge(record, lease).await,
+                (Err(fault), _) | (_, Err(fault)) => Err(fault),
+            };
+            match looked {
+                Ok(over) => return over,
+                Err(fault) if fault.code() == Code::Closed => {
+                    self.stop(Abort::Over(fault));
+                    return true;
+                }
+                Err(_) => self.0.registry.clock().sleep(backoff::LONGEST_MS).await,
+            }
+        }
+    }
+
+    async fn judge(&self, record: Option<ProcessRecord>, lease: Option<ProcessLease>) -> Result<bool> {
+        let now = self.0.registry.clock().now();
+        let held = lease.is_some_and(|lease| lease.is(&self.0.lease) && lease.expires_at_ms > now);
+        let fault = match record {
+            None => Error::unknown_process(self.id()),
+            Some(record) if record.is_terminal() => Error::of(Code::AlreadyTerminal, self.id(), "was ended by others"),
+            Some(_) if !held => self.lost(),
+            Some(record) => {
+                if self.abort().is_none() && is_cancel_requested(&record) {
+                    self.cancel().await?;
+                }
+                return Ok(false);
+            }
+        };
+        self.stop(Abort::Over(fault));
+        Ok(true)
+    }
+
+    /// Tells the runner that somebody asked for its end, and why.
+    pub(super) async fn cancel(&self) -> Result<()> {
+        let asked = self.0.registry.events(self.id(), EventRange::first(CANCEL_REQUESTED, 0)).await?;
+        let reason = asked.first().and_then(|event| cancel_reason(&event.payload)).map(str::to_owned);
+        self.stop(Abort::Cancelled(reason));
+        Ok(())
+    }
+
+    pub(super) fn lost(&self) -> Error {
+        Error::of(Code::LeaseLost, self.id(), "is not held any more by this run")
+    }
+
+    pub(super) fn id(&self) -> &ProcessId {
+        self.0.record.id()
+    }
+
+    pub(super) async fn first(&self, event_type: &str, after: u64) -> Result<Option<Rc<ProcessEvent>>> {
+        let found = self.0.registry.events(self.id(), EventRange::first(event_type, after)).await?;
+        Ok(found.into_iter().next())
+    }
+}
+
+/// A wait during which the permit is given up. It is taken back when the last one ends, one way or another.
+struct Rest(RunContext);
+
+impl Rest {
+    fn begin(context: &RunContext) -> Self {
+        let resting = &context.0.resting;
+        resting.set(resting.get() + 1);
+        let permit = context.0.permit.take();
+        drop(permit);
+        Self(context.clone())
+    }
+
+    /// Goes on once there is a permit.
+    async fn end(self) {
+        self.0.take_permit(1).await;
+    }
+}
+
+impl RunContext {
+    /// Takes the permit back, unless there are more waits than so many, or the run is over.
+    async fn take_permit(&self, resting: usize) {
+        let wanted = || self.0.resting.get() == resting && self.0.permit.borrow().is_none() && self.is_on().is_ok();
+        if !wanted() {
+            return;
+        }
+        let permit = self.0.permits.take_back().await;
+        if wanted() {
+            self.0.permit.replace(Some(permit));
+        }
+    }
+
+    /// Gives the permit back for good.
+    pub(super) fn end_permit(&self) {
+        let permit = self.0.permit.take();
+        drop(permit);
+    }
+}
+
+impl Drop for Rest {
+    fn drop(&mut self) {
+        let context = self.0.clone();
+        context.0.resting.set(context.0.resting.get() - 1);
+        if context.0.resting.get() == 0 && context.0.permit.borrow().is_none() {
+            // The wait was given up, and the runner goes on: nobody waits for the permit, but it counts.
+            let spawn = context.0.registry.host().spawn.clone();
+            spawn.spawn(async move { context.take_permit(0).await }.boxed_local());
+        }
+    }
+}

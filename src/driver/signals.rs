@@ -1,0 +1,108 @@
+//! Waiting for signals: the nth wait for a name gets the nth signal of that name, whichever came first.
+//!
+//! A wait that was given up took no signal: the next one gets what it would have got.
+
+use std::{cell::RefCell, rc::Rc};
+
+use futures::{FutureExt, lock::Mutex};
+
+use super::RunContext;
+use crate::{
+    domain::{
+        attempt::SignalWait,
+        event::{ProcessEvent, signal_type},
+        table::ById,
+    },
+    error::Result,
+    operation,
+};
+
+/// The signals of one run.
+#[derive(Default)]
+pub(super) struct Signals {
+    /// By name. Held by the wait whose turn it is.
+    by_name: RefCell<ById<Mutex<Taken>>>,
+    /// The waits under way, the latest last: that one the record shows.
+    waiting: RefCell<Vec<SignalWait>>,
+}
+
+/// What the waits for a name have got so far.
+#[derive(Default)]
+struct Taken {
+    count: u64,
+    /// The sequence of the last one.
+    sequence: u64,
+}
+
+impl RunContext {
+    /// Waits for the next signal of a name: ASCII letters, digits, `_` and `-`. Meanwhile something else may run in
+    /// this one's place, and the record says what the process waits for.
+    pub async fn wait_for_signal(&self, name: &str) -> Result<Rc<ProcessEvent>> {
+        let event_type = signal_type(name)?;
+        self.unless_aborted(self.next_signal(name, event_type)).await
+    }
+
+    async fn next_signal(&self, name: &str, event_type: String) -> Result<Rc<ProcessEvent>> {
+        let taken = self.0.signals.by_name.borrow_mut().get_or_default(name);
+        let mut taken = taken.lock().await;
+        let (after, ordinal) = (taken.sequence, taken.count + 1);
+        let signal = match self.first(&event_type, after).await? {
+            Some(signal) => signal,
+            None => {
+                let name = name.to_owned();
+                let waiting =
+                    Waiting::begin(self, SignalWait { name, event_type: event_type.clone(), ordinal }).await?;
+                let signal = self.resting(self.0.awaiter.await_event(self.id(), &event_type, after, false)).await?;
+                waiting.end().await?;
+                signal
+            }
+        };
+        *taken = Taken { count: ordinal, sequence: signal.sequence };
+        Ok(signal)
+    }
+}
+
+/// A wait that the record shows. Given up halfway, it is taken out of there, too.
+struct Waiting {
+    context: RunContext,
+    wait: Option<SignalWait>,
+}
+
+impl Waiting {
+    async fn begin(context: &RunContext, wait: SignalWait) -> Result<Self> {
+        let run = &context.0;
+        run.signals.waiting.borrow_mut().push(wait.clone());
+        // Made before anything is written: from here on, giving up undoes it.
+        let waiting = Self { context: context.clone(), wait: Some(wait.clone()) };
+        run.registry.execute(operation::wait(run.lease.clone(), wait, run.registry.schemas())).await?;
+        Ok(waiting)
+    }
+
+    async fn end(mut self) -> Result<()> {
+        match self.wait.take() {
+            Some(over) => end(self.context.clone(), over).await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some(over) = self.wait.take() {
+            let context = self.context.clone();
+            let spawn = context.0.registry.host().spawn.clone();
+            // Where it cannot be written, the lease is lost, or the store is: then others will say what the process does.
+            spawn.spawn(end(context, over).map(drop).boxed_local());
+        }
+    }
+}
+
+async fn end(context: RunContext, over: SignalWait) -> Result<()> {
+    let run = &context.0;
+    let still = {
+        let mut waiting = run.signals.waiting.borrow_mut();
+        waiting.retain(|wait| *wait != over);
+        waiting.last().cloned()
+    };
+    run.registry.execute(operation::resume(run.lease.clone(), over, still, run.registry.schemas())).await
+}

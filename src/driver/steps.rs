@@ -1,0 +1,71 @@
+//! Steps: what has been done once is not done again by another run.
+
+use std::{cell::RefCell, rc::Rc};
+
+use futures::lock::Mutex;
+
+use super::RunContext;
+use crate::{
+    domain::{
+        event::{AppendRequest, STEP},
+        table::ById,
+        value::Json,
+    },
+    error::{Error, Result},
+    store::EventRange,
+    text::is_blank,
+};
+
+/// The steps of one run, as far as it knows them.
+#[derive(Default)]
+pub(super) struct Steps {
+    /// Whether those of earlier runs have been read.
+    read: Mutex<bool>,
+    /// By key: what was recorded. Held while the step runs, so that it runs once.
+    by_key: RefCell<ById<Mutex<Option<Recorded>>>>,
+}
+
+/// The value that a step gave, where it gave one.
+type Recorded = Option<Json>;
+
+impl RunContext {
+    /// Runs `work`, once for each process and key, and records its value. Where it is recorded already, answers that.
+    ///
+    /// A crash after the work and before the record is on disk runs the work again. One that fails is not recorded.
+    pub async fn step<E: From<Error>, W: Future<Output = std::result::Result<Recorded, E>>>(
+        &self,
+        key: &str,
+        work: impl FnOnce() -> W,
+    ) -> std::result::Result<Recorded, E> {
+        if is_blank(key) {
+            return Err(Error::invalid("the key of a step must not be blank").into());
+        }
+        self.read_steps().await?;
+        let step = self.0.steps.by_key.borrow_mut().get_or_default(key);
+        let mut step = step.lock().await;
+        if let Some(recorded) = &*step {
+            return Ok(recorded.clone());
+        }
+        self.is_on()?;
+        let value = work().await?;
+        self.append(AppendRequest::step(key, &value)).await?;
+        *step = Some(value.clone());
+        Ok(value)
+    }
+
+    async fn read_steps(&self) -> Result<()> {
+        let steps = &self.0.steps;
+        let mut read = steps.read.lock().await;
+        // Before the first run there was nobody who could have recorded one.
+        if !*read && self.attempt() > 1 {
+            let all = EventRange::After { after: 0, limit: None, types: Some(vec![STEP.to_owned()]) };
+            for event in self.0.registry.events(self.id(), all).await? {
+                if let Some((key, value)) = event.as_step() {
+                    steps.by_key.borrow_mut().put(key, Rc::new(Mutex::new(Some(value))));
+                }
+            }
+        }
+        *read = true;
+        Ok(())
+    }
+}

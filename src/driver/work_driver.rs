@@ -1,0 +1,293 @@
+//! The driver: one sweep, or one after another until it is stopped.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+use futures::{FutureExt, channel::oneshot, future::LocalBoxFuture};
+
+use super::{Abort, DriverOptions, RunContext, Runners, attempts::Tried, background::Background, permits::Permits};
+use crate::{
+    domain::{
+        filter::Page,
+        json::to_json,
+        key::ProcessId,
+        process::ProcessRecord,
+        table::{ById, sorted},
+    },
+    error::{Code, Error, Result},
+    host::{self, Life},
+    registry::ProcessRegistry,
+};
+
+/// Runs processes. Clones share it.
+#[derive(Clone)]
+pub struct ProcessWorkDriver(pub(super) Rc<Driver>);
+
+pub(super) struct Driver {
+    pub registry: ProcessRegistry,
+    pub runners: Rc<dyn Runners>,
+    pub options: DriverOptions,
+    pub permits: Permits,
+    /// What the marks of its leases name. From the first claim until it is stopped.
+    life: RefCell<Option<Rc<Life>>>,
+    /// What is running here; absent values are about to.
+    pub runs: RefCell<ById<Option<RunContext>>>,
+    /// Renews the leases of those.
+    pub renewing: RefCell<Option<host::Background>>,
+    /// Keeps driving.
+    pub background: RefCell<Option<Rc<Background>>>,
+    /// How many attempts have begun and not ended; and who waits until there are none.
+    active: Cell<usize>,
+    idle: RefCell<Vec<oneshot::Sender<()>>>,
+    /// Counts the times it was stopped.
+    pub stops: Cell<u64>,
+    /// What failed after its sweep had answered.
+    failures: RefCell<Vec<DriveFailure>>,
+}
+
+/// What a sweep did. Each id stands in one list.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DriveReport {
+    /// What it began to run, in id order.
+    pub started: Vec<ProcessId>,
+    /// What is being run already, here or elsewhere, in id order.
+    pub busy: Vec<ProcessId>,
+    /// What nobody here can run, in id order.
+    pub unhandled: Vec<ProcessId>,
+    /// What failed, and what failed since the last sweep.
+    pub failed: Vec<DriveFailure>,
+}
+
+to_json!(DriveReport { started: "started", busy: "busy", unhandled: "unhandled", failed: "failed" });
+
+/// A drive that failed: its process was not claimed, or its outcome could not be written. It will be tried again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DriveFailure {
+    /// The process.
+    pub process_id: ProcessId,
+    /// The code of the fault.
+    pub code: String,
+    /// The fault, for people.
+    pub message: String,
+}
+
+to_json!(DriveFailure { process_id: "processId", code: "code", message: "message" });
+
+/// How many failures are kept for a sweep that may never come.
+const MOST_FAILURES: usize = 100;
+
+/// How many processes a sweep lists at a time.
+const PAGE: u64 = 256;
+
+impl ProcessWorkDriver {
+    /// A driver that does nothing yet. [`Code::InvalidArgument`] for options that make no sense.
+    pub fn new(registry: ProcessRegistry, runners: Rc<dyn Runners>, options: DriverOptions) -> Result<Self> {
+        options.check()?;
+        Ok(Self(Rc::new(Driver {
+            registry,
+            runners,
+            permits: Permits::new(options.concurrency),
+            options,
+            life: RefCell::default(),
+            runs: RefCell::default(),
+            renewing: RefCell::default(),
+            background: RefCell::default(),
+            active: Cell::new(0),
+            idle: RefCell::default(),
+            stops: Cell::new(0),
+            failures: RefCell::default(),
+        })))
+    }
+
+    /// Begins to run every process that can be run here and is not being run. Answers once each is claimed or known to be
+    /// another's; what it began goes on. With as many running as may at once, it waits until one of them ends.
+    pub async fn claim_and_run_pending(&self) -> Result<DriveReport> {
+        let driver = &self.0;
+        let (stops, sweep) = (driver.stops.get(), Sweep::default());
+        let (over, all_over) = oneshot::channel::<()>();
+        let over = Rc::new(over);
+        let mut pages = Pages::default();
+        while let Some(page) = pages.next(&driver.registry).await? {
+            for record in page {
+                let id = record.id();
+                match driver.fit(&record) {
+                    Fit::Ours if driver.runs.borrow().get(id).is_some() => sweep.note(id, Ok(Tried::Busy)),
+                    Fit::Ours => {
+                        let permit = driver.permits.take().await;
+                        if driver.stops.get() == stops {
+                            let attempt = driver.attempt(id.clone(), None, permit);
+                            sweep.spawn(driver, id.clone(), attempt, over.clone());
+                        }
+                    }
+                    Fit::Unhandled => sweep.0.borrow_mut().unhandled.push(id.clone()),
+                    Fit::Nobodys => {}
+                }
+            }
+        }
+        drop(over);
+        // Dropped with the last attempt.
+        let _ = all_over.await;
+        let mut report = sweep.0.take();
+        report.failed.append(&mut driver.failures.take());
+        (report.started, report.busy) = (sorted(report.started.iter()), sorted(report.busy.iter()));
+        Ok(report)
+    }
+
+    /// Keeps driving until it is stopped. Repeating it is fine.
+    pub fn start(&self) {
+        Background::start(&self.0);
+    }
+
+    /// Hands back all that it runs, for others to go on with at once, and begins nothing more.
+    pub async fn stop(&self) {
+        let driver = &self.0;
+        driver.stops.set(driver.stops.get() + 1);
+        if let Some(background) = driver.background.take() {
+            background.end();
+        }
+        for run in driver.running() {
+            run.stop(Abort::Over(Error::of(Code::LeaseLost, run.id(), "was handed back: its driver stops")));
+        }
+        self.idle().await;
+        // Whoever stands by sees its end now, and finds every lease released.
+        let life = driver.life.take();
+        drop(life);
+    }
+
+    /// Resolves when nothing is running that this driver claimed.
+    pub async fn idle(&self) {
+        while self.0.active.get() > 0 {
+            let (tell, told) = oneshot::channel();
+            self.0.idle.borrow_mut().push(tell);
+            let _ = told.await;
+        }
+    }
+}
+
+#[derive(Clone, Default)]
+struct Sweep(Rc<RefCell<DriveReport>>);
+
+impl Sweep {
+    fn spawn(
+        &self,
+        driver: &Driver,
+        id: ProcessId,
+        attempt: LocalBoxFuture<'static, Result<Tried>>,
+        over: Rc<oneshot::Sender<()>>,
+    ) {
+        let sweep = self.clone();
+        let noted = attempt.map(move |tried| {
+            sweep.note(&id, tried);
+            drop(over);
+        });
+        driver.registry.host().spawn.spawn(noted.boxed_local());
+    }
+
+    fn note(&self, id: &ProcessId, tried: Result<Tried>) {
+        let mut report = self.0.borrow_mut();
+        match tried {
+            Ok(Tried::Started) => report.started.push(id.clone()),
+            Ok(Tried::Busy) => report.busy.push(id.clone()),
+            Ok(Tried::Over) => {}
+            Err(fault) => report.failed.push(DriveFailure::new(id, &fault)),
+        }
+    }
+}
+
+impl DriveFailure {
+    fn new(id: &ProcessId, fault: &Error) -> Self {
+        Self { process_id: id.clone(), code: fault.code().as_str().to_owned(), message: fault.message().to_owned() }
+    }
+}
+
+impl Driver {
+    /// Who is to run a process.
+    pub fn fit(&self, record: &ProcessRecord) -> Fit {
+        if record.is_terminal() || record.registered.registration.input.is_external() {
+            return Fit::Nobodys;
+        }
+        match record.identity().is_some_and(|identity| self.runners.handles(&identity.kind)) {
+            true => Fit::Ours,
+            false => Fit::Unhandled,
+        }
+    }
+
+    pub fn running(&self) -> Vec<RunContext> {
+        let runs = self.runs.borrow();
+        runs.ids().iter().filter_map(|id| runs.get(id)?.as_ref().clone()).collect()
+    }
+
+    /// The life that its leases are marked with.
+    pub async fn life(&self) -> Rc<Life> {
+        if let Some(life) = self.life.borrow().clone() {
+            return life;
+        }
+        let host = self.registry.host();
+        let life = Rc::new(host.liveness.live(&host.random.name()).await);
+        // Somebody else may have been faster.
+        self.life.borrow_mut().get_or_insert(life).clone()
+    }
+
+    /// Notes a failure down for the next report, and tells the host.
+    pub fn failed(&self, id: &ProcessId, fault: &Error) {
+        let mut failures = self.failures.borrow_mut();
+        failures.push(DriveFailure::new(id, fault));
+        if failures.len() > MOST_FAILURES {
+            failures.remove(0);
+        }
+        drop(failures);
+        self.runners.failed(fault);
+    }
+}
+
+/// Who is to run a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fit {
+    /// A driver with these runners.
+    Ours,
+    /// A driver with other runners.
+    Unhandled,
+    /// No driver: the host does the work, or it is done.
+    Nobodys,
+}
+
+/// Every process that has not ended, a page at a time.
+#[derive(Default)]
+pub(super) struct Pages {
+    cursor: Option<ProcessId>,
+    done: bool,
+}
+
+impl Pages {
+    pub async fn next(&mut self, registry: &ProcessRegistry) -> Result<Option<Vec<ProcessRecord>>> {
+        if self.done {
+            return Ok(None);
+        }
+        let page = registry.list_non_terminal(Page { limit: Some(PAGE), cursor: self.cursor.take() }).await?;
+        self.cursor = page.last().map(|last| last.id().clone());
+        self.done = page.len() < PAGE as usize;
+        Ok(Some(page))
+    }
+}
+
+/// An attempt that has begun and not ended.
+pub(super) struct Active(Rc<Driver>);
+
+impl Active {
+    pub fn new(driver: &Rc<Driver>) -> Self {
+        driver.active.set(driver.active.get() + 1);
+        Self(driver.clone())
+    }
+}
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        self.0.active.set(self.0.active.get() - 1);
+        if self.0.active.get() == 0 {
+            let idle = self.0.idle.take();
+            drop(idle);
+        }
+    }
+}
