@@ -4,8 +4,8 @@
  */
 import type { ProcessErrorCode } from "./errors.js";
 import type {
-  AppendResult, HandleEntry, HandleGrant, Json, LeaseClaim, ProcessAwaitOutput, ProcessEvent,
-  ProcessEventSink, ProcessLease, ProcessRecord, ProcessRegistry, SessionDeleteReport,
+  AppendResult, DriveReport, HandleEntry, HandleGrant, Json, LeaseClaim, ProcessAwaitOutput, ProcessEvent,
+  ProcessEventSink, ProcessLease, ProcessRecord, ProcessRegistry, RunContext, SessionDeleteReport,
 } from "./types.js";
 
 /** What the wasm asks of JavaScript. */
@@ -18,10 +18,39 @@ export interface Host {
   reportError(error: unknown): void;
 }
 
+/** A driver of the wasm. */
+export interface RawDriver {
+  sweep(): Promise<DriveReport>;
+  start(): void;
+  stop(): Promise<void>;
+  idle(): Promise<void>;
+}
+
+/** Runs a process of a kind; resolves with how it ends, as JSON text, and never rejects. */
+export type RunProcess = (kind: string, run: RawRun) => Promise<string>;
+
+/** Waits for a process in another system; resolves with how it ends, as JSON text. */
+export type Attach = ((id: string) => Promise<string>) | undefined;
+
+/** One run of a process. */
+export interface RawRun {
+  facts(): Pick<RunContext, "process" | "attempt" | "fencingToken">;
+  /** Calls `tell` once, when the runner is to stop: without a code where somebody asked for that. */
+  onAbort(tell: (code?: ProcessErrorCode, message?: string) => void): void;
+  append(request: string): Promise<AppendResult>;
+  /** `work` resolves with JSON text, or with nothing. */
+  step(key: string, work: () => Promise<string | undefined>): Promise<Json | undefined>;
+  wait(signal: Signal, timeoutMs: number | undefined, attach: Attach, method: "waitForSignal", name: string): Promise<ProcessEvent<never>>;
+  wait(signal: Signal, timeoutMs: number | undefined, attach: Attach, method: "awaitTerminal", id: string): Promise<ProcessAwaitOutput>;
+  free(): void;
+}
+
 /** A registry of the wasm, which takes arguments as one text: it crosses the border at once, and engines write it fast. */
-export interface WasmRegistry extends Omit<RawRegistry, "call" | "wait"> {
+export interface WasmRegistry extends Omit<RawRegistry, "call" | "wait" | "attachedWait"> {
   call(method: string, given: string): Promise<never>;
-  wait(hubBacked: boolean, signal: Signal, timeoutMs: number | undefined, method: string, given: string): Promise<never>;
+  wait(
+    hubBacked: boolean, signal: Signal, timeoutMs: number | undefined, attach: Attach, method: string, given: string,
+  ): Promise<never>;
 }
 
 /** The registry behind it, with arguments as they are. */
@@ -29,7 +58,9 @@ export function asGiven(wasm: WasmRegistry): RawRegistry {
   return {
     call: (method: string, ...given: unknown[]) => wasm.call(method, JSON.stringify(given)),
     wait: (hubBacked: boolean, signal: Signal, timeoutMs: number | undefined, method: string, ...given: unknown[]) =>
-      wasm.wait(hubBacked, signal, timeoutMs, method, JSON.stringify(given)),
+      wasm.wait(hubBacked, signal, timeoutMs, undefined, method, JSON.stringify(given)),
+    attachedWait: (signal, timeoutMs, attach, id) => wasm.wait(true, signal, timeoutMs, attach, "awaitTerminal", JSON.stringify([id])),
+    driver: (...given) => wasm.driver(...given),
     facts: () => wasm.facts(),
     subscribe: (id) => wasm.subscribe(id),
     notify: (id) => wasm.notify(id),
@@ -80,6 +111,7 @@ interface RawMethods {
   countEventsThrough(id: string, eventType: string, upTo: number): Promise<number>;
   wakeEventsAfter(id: string, after: number): Promise<ProcessEvent[]>;
   ackWake(id: string, sequence: number): Promise<void>;
+  signal(id: string, name: string, payload: Json, signalId?: string): Promise<AppendResult>;
 
   grantHandle(scope: Json, id: string, descriptor: Json): Promise<HandleGrant>;
   revokeHandle(scope: Json, id: string): Promise<void>;
@@ -98,9 +130,8 @@ interface RawMethods {
 }
 
 /** What a scope may call, by name, behind `"session"` and the scope. */
-export interface RawView extends Pick<RawMethods, "getProcess" | "eventsAfter" | "requestCancel"> {
+export interface RawView extends Pick<RawMethods, "getProcess" | "eventsAfter" | "requestCancel" | "signal"> {
   listProcesses(filter: Json, page: Record<string, never>): Promise<HandleEntry[]>;
-  signal(id: string, name: string, payload: Json, signalId?: string): Promise<AppendResult>;
 }
 
 export interface RawWaits {
@@ -126,6 +157,11 @@ export interface RawRegistry {
   wait<M extends keyof RawWaits>(
     hubBacked: boolean, signal: Signal, timeoutMs: number | undefined, as: "session", scope: Json, method: M, ...given: Parameters<RawWaits[M]>
   ): ReturnType<RawWaits[M]>;
+
+  /** Waits for the end of a process; of one that has not ended, as `attach` says. */
+  attachedWait(signal: Signal, timeoutMs: number | undefined, attach: Attach, id: string): Promise<ProcessAwaitOutput>;
+  /** `kinds`: an array as JSON text. */
+  driver(kinds: string, run: RunProcess, leaseTtlMs: number, renewEveryMs: number, concurrency: number): RawDriver;
 
   subscribe(id: string): RawReceiver;
   notify(id: string): void;

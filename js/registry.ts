@@ -5,15 +5,16 @@ import { awaiter, WAIT } from "./awaiter.js";
 import { abortSignal, boolean, callback, count, id, ids, integer, optional, options, shape, text } from "./check.js";
 import { call, callNow } from "./call.js";
 import { asyncDispose, dispose } from "./dispose.js";
+import { Driver } from "./driver.js";
 import { Durability } from "./durability.js";
 import { follow } from "./events.js";
 import { inTurns } from "./listen.js";
 import type { RawReceiver, RawRegistry } from "./raw.js";
 import { Session } from "./session.js";
 import type {
-  AppendRequest, ChangeReceiver, EventQuery, EventsOptions, HandleDescriptor, LeaseOwner, ListFilter, Page, ProcessAwaiter,
-  ProcessAwaitOutput, ProcessChangeHub, ProcessExternalRef, ProcessLease, ProcessRegistration, ProcessRegistry, SessionScope,
-  WaitOptions, WaitState,
+  AppendRequest, ChangeReceiver, DriverOptions, EventQuery, EventsOptions, HandleDescriptor, LeaseOwner, ListFilter, Page, ProcessAwaiter,
+  ProcessAwaitOutput, ProcessChangeHub, ProcessExternalRef, ProcessLease, ProcessRegistration, ProcessRegistry, ProcessWorkDriver,
+  SessionScope, WaitOptions, WaitState,
 } from "./types.js";
 
 export class Registry implements ProcessRegistry {
@@ -188,6 +189,9 @@ export class Registry implements ProcessRegistry {
   }
   session(scope: SessionScope) {
     return callNow(() => new Session(this.#raw, scope));
+  }
+  driver(given: DriverOptions): ProcessWorkDriver {
+    return callNow(() => new Driver(this, this.#raw, given));
   }
   onChange(listener: (processId: string) => void) {
     return callNow(() => {

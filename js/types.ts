@@ -600,10 +600,123 @@ export interface ProcessRegistry extends AsyncDisposable {
    */
   session(scope: SessionScope): SessionView;
   /**
-   * Ends every wait with `closed` and lets go of the database. Repeating it is fine. Everything after it rejects with `closed`.
+   * A driver, which does nothing until it is told to. Throws `invalid_argument` at once for bad options, `closed` after `close()`.
+   */
+  driver(options: DriverOptions): ProcessWorkDriver;
+  /**
+   * Stops every driver, ends every wait with `closed` and lets go of the database. Repeating it is fine. Everything after it rejects with `closed`.
    * `await using` calls it.
    */
   close(): Promise<void>;
+}
+
+/** How a driver works, and what it runs processes with. */
+export interface DriverOptions {
+  /**
+   * By kind (`identity.kind`): what runs a process of it. What it returns is the result (`undefined` counts as `null`); what it
+   * throws is the failure, with the `class`, `code` and `message` of the error where it has them. After a crash it is run
+   * again unless the registration says `recovery: "abandon"`, so what it does outside of its steps may be done more than once.
+   */
+  runners?: { [kind: string]: (context: RunContext) => Promise<Json | void> | Json | void };
+  /** A host that runs the work itself. Sweeps call it, and no runners. */
+  runHandle?: { claimAndRunPending(reason: string): Promise<void> };
+  /** An engine that owns the waits for processes that have not ended. Its errors are the answer: nothing falls back to polling. */
+  attach?: { awaitTerminal(processId: string, options: WaitOptions): Promise<ProcessAwaitOutput> };
+  /** How long a lease lasts without a renewal, in milliseconds. Default 30,000; at least three times `renewEveryMs`. */
+  leaseTtlMs?: number;
+  /** How often leases are renewed, in milliseconds. Default 10,000. */
+  renewEveryMs?: number;
+  /** How many processes run at once. Those that wait for another one or for a signal do not count. Default 64. */
+  concurrency?: number;
+}
+
+/**
+ * What a runner is given. All that it writes is written under the lease of its run: once that is lost, it is refused with
+ * `lease_lost`, and so is everything after the runner has returned.
+ */
+export interface RunContext {
+  /** The process as it was when it was claimed. */
+  readonly process: ProcessRecord;
+  /**
+   * Aborted when somebody asks for the end of the process (the reason is an `AbortError` with what they gave as its message), and
+   * when the run is over before the runner is: `lease_lost`, also when the driver is stopped; `already_terminal`,
+   * `unknown_process`, `closed`. Hand it on to whatever can be aborted. After a cancel request the run still holds its lease:
+   * a runner that throws the `AbortError` ends as cancelled, and one that goes on may.
+   */
+  readonly signal: AbortSignal;
+  /** 1 for the first run of the process, higher after a crash or a hand-over. */
+  readonly attempt: number;
+  /**
+   * Rises with every run of the process: for systems outside that can refuse whoever comes with a lower one. Always there;
+   * optional only so that a context of your own making, for a test, need not have it.
+   */
+  readonly fencingToken?: number;
+  /**
+   * Appends an event to the process.
+   * @throws As `ProcessRegistry.appendEvent`; `lease_lost`.
+   */
+  append(request: AppendRequest): Promise<AppendResult>;
+  /**
+   * Runs `run` once for each process and key, and keeps its value: another run gets the value instead of calling it. The value
+   * is JSON, or `undefined`; it comes back as a plain copy. A crash between the work and its record on disk
+   * repeats the work, and one that throws is not recorded. Calls under one key take turns.
+   * @throws What `run` throws; `invalid_argument` for a blank key or a value that is not JSON; `lease_lost`.
+   */
+  step<T extends Json | void>(key: string, run: () => Promise<T> | T): Promise<T>;
+  /**
+   * The next signal of that name: the nth wait gets the nth signal in the log, whether it came before or after. A wait that
+   * ends without one takes none. Meanwhile the record's `wait` says so, and another process may run in this one's place.
+   * @throws `invalid_argument` for a name that is not of ASCII letters, digits, `_` and `-`; `timeout`; the reason of either
+   * signal; `lease_lost`.
+   */
+  waitForSignal<P extends Json>(name: string, options?: WaitOptions): Promise<ProcessEvent<P>>;
+  /**
+   * The result of another process. Meanwhile another process may run in this one's place.
+   * @throws As `ProcessAwaiter.awaitTerminal`; the reason of `signal`.
+   */
+  awaitTerminal(processId: string, options?: WaitOptions): Promise<ProcessAwaitOutput>;
+}
+
+/** What a sweep did. Each process stands in one list, by its id and in id order. */
+export interface DriveReport {
+  /** What it began to run. */
+  started: string[];
+  /** What is being run already, here or elsewhere. */
+  busy: string[];
+  /** What there is no runner for. Processes with an `external` input are in no list: no driver runs them. */
+  unhandled: string[];
+  /** What could not be claimed, and what failed to be written at the end of a run since the last sweep. It is tried again. */
+  failed: { processId: string; code: string; message: string }[];
+}
+
+/** Runs processes. Several of them, in any tabs and workers, share the work: each process is run by one at a time. */
+export interface ProcessWorkDriver extends AsyncDisposable {
+  readonly registry: ProcessRegistry;
+  /**
+   * One sweep: begins to run each process that can be run here and that nobody runs. Resolves once each is claimed or known to be
+   * another's; `idle()` says when they have ended. With as many running as may at once, it waits for one to end.
+   * `reason` is for `runHandle` alone; default `"manual"`. With that, the report is empty.
+   * @throws `closed`, or what kept the processes from being listed.
+   */
+  claimAndRunPending(reason?: string): Promise<DriveReport>;
+  /**
+   * Keeps driving: what is registered in any tab, what a tab that dies or stops leaves behind, what a lease that ends sets free.
+   * Failures of single drives are reported through `reportError`, and in the next report. Repeating it is fine.
+   */
+  start(): void;
+  /**
+   * Hands back all that it runs, and begins nothing more. Runners are aborted with `lease_lost`; another driver goes on
+   * with their processes at once. Ends neither processes nor waits. `await using` and `registry.close()` call it.
+   */
+  stop(): Promise<void>;
+  /** Resolves when nothing is running that this driver claimed. */
+  idle(): Promise<void>;
+  /** Appends an event `signal.<name>`; see `SessionView.signal`. */
+  signal(processId: string, name: string, payload?: Json, options?: { signalId?: string }): Promise<AppendResult>;
+  /** As `ProcessAwaiter.awaitTerminal`; with `attach`, that waits for what has not ended. */
+  awaitTerminal(processId: string, options?: WaitOptions): Promise<ProcessAwaitOutput>;
+  /** As `ProcessAwaiter.awaitEvent`. */
+  awaitEvent(processId: string, eventType: string, afterSequence?: number, options?: WaitOptions): Promise<ProcessEvent>;
 }
 
 /**

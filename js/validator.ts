@@ -24,12 +24,13 @@ export async function withValidator<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (!(error instanceof ProcessError) || error.code !== "invalid_schema") throw error;
-    await load();
+    await loadValidator();
     return work();
   }
 }
 
-function load(): Promise<void> {
+/** Fetches the validator, once. */
+export function loadValidator(): Promise<void> {
   return (loading ??= import("./schema.js").then(
     (module) => {
       compile = module.compileSchema;

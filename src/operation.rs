@@ -211,14 +211,8 @@ pub fn renew_all(held: Vec<ProcessLease>, ttl: Millis) -> Operation<Vec<ProcessI
 }
 
 /// See [`attempt::begin`].
-pub fn begin(
-    id: ProcessId,
-    claimant: Claimant,
-    observed: Option<(ProcessLease, Proof)>,
-    schemas: &Rc<Schemas>,
-) -> Operation<Begun> {
-    let schemas = schemas.clone();
-    Operation::new(leased(&id), move |seen| attempt::begin(seen, &schemas, &id, &claimant, observed.as_ref()))
+pub fn begin(id: ProcessId, claimant: Claimant, observed: Option<(ProcessLease, Proof)>) -> Operation<Begun> {
+    Operation::new(leased(&id), move |seen| attempt::begin(seen, &id, &claimant, observed.as_ref()))
 }
 
 /// See [`attempt::wait`].

@@ -19,6 +19,7 @@ use crate::{
         key::ProcessId,
         lease::{LeaseOwner, ProcessLease, Proof},
         process::{FailureClass, ProcessAwaitOutput},
+        schema::Schemas,
     },
     error::{Code, Error, Result},
     host, operation,
@@ -100,10 +101,8 @@ impl Driver {
             liveness: Some(life.mark.clone()),
         };
         let claimant = Claimant { owner, ttl: self.options.lease_ttl, token: host.random.name() };
-        let begin = |observed| {
-            let begin = operation::begin(id.clone(), claimant.clone(), observed, self.registry.schemas());
-            self.registry.execute(begin)
-        };
+        let begin =
+            |observed| self.registry.execute(operation::begin(id.clone(), claimant.clone(), observed));
         let begun = begin(dead.map(|holder| (holder, Proof::Dead))).await?;
         let Begun::Busy(holder) = begun else { return Ok(begun) };
         match host.liveness.probe(&holder).await {
@@ -169,10 +168,14 @@ impl Driver {
 
     /// Writes how the process ends: whether it has ended by then.
     async fn end(&self, run: &RunContext, output: ProcessAwaitOutput) -> Result<bool> {
-        let end = |output| self.registry.complete_with_lease(run.lease().clone(), output);
-        let ended = match end(output).await {
+        let end = |output, schemas: &Rc<Schemas>| {
+            self.registry.execute(operation::complete_with_lease(run.lease().clone(), output, schemas))
+        };
+        let ended = match end(output, self.registry.schemas()).await {
             // What the runner gave is not what was declared for such an end: that is how it ends then.
-            Err(fault) if fault.code() == Code::InvalidPayload => end(refused(&fault)).await,
+            Err(fault) if fault.code() == Code::InvalidPayload => {
+                end(refused(&fault), &Rc::new(Schemas::unchecked())).await
+            }
             ended => ended,
         };
         match ended.map_err(|fault| (fault.code(), fault)) {

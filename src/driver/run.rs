@@ -119,6 +119,11 @@ impl RunContext {
         self.0.attempt
     }
 
+    /// Waits that hear this tab's changes. They do not count as rests: see [`resting`](Self::resting).
+    pub fn awaiter(&self) -> ProcessAwaiter {
+        self.0.awaiter.clone()
+    }
+
     /// Appends to the process, only while the run holds its lease.
     pub async fn append(&self, request: AppendRequest) -> Result<AppendResult> {
         let request = AppendRequest { lease: Some(self.0.lease.clone()), ..request };

@@ -32,13 +32,13 @@ impl RunContext {
     /// Runs `work`, once for each process and key, and records its value. Where it is recorded already, answers that.
     ///
     /// A crash after the work and before the record is on disk runs the work again. One that fails is not recorded.
-    pub async fn step<E: From<Error>, W: Future<Output = std::result::Result<Recorded, E>>>(
+    pub async fn step<W: Future<Output = Result<Recorded>>>(
         &self,
         key: &str,
         work: impl FnOnce() -> W,
-    ) -> std::result::Result<Recorded, E> {
+    ) -> Result<Recorded> {
         if is_blank(key) {
-            return Err(Error::invalid("the key of a step must not be blank").into());
+            return Err(Error::invalid("the key of a step must not be blank"));
         }
         self.read_steps().await?;
         let step = self.0.steps.by_key.borrow_mut().get_or_default(key);

@@ -1,12 +1,25 @@
 //! Values across the border.
 
-use futures::future::LocalBoxFuture;
+use std::pin::pin;
+
+use futures::{
+    channel::oneshot,
+    future::{Either, LocalBoxFuture, Shared, select},
+};
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::future_to_promise;
+use web_sys::AbortSignal;
 
-use super::host;
-use crate::{domain::value::Json, error::Result, host::browser::to_js};
+use super::host::process_error;
+use crate::{
+    domain::{Millis, value::Json},
+    error::{Code, Error, Result},
+    host::{
+        browser::{BrowserClock, Listener, to_js},
+        within,
+    },
+};
 
 /// A result as a plain object; `undefined` where there is nothing.
 pub fn js(value: &Json) -> JsValue {
@@ -18,10 +31,48 @@ pub fn js(value: &Json) -> JsValue {
 
 /// A promise of a reply.
 pub fn promise(reply: impl Future<Output = Result<Json>> + 'static) -> Promise {
-    promise_of(Box::pin(async move { reply.await.map(|value| js(&value)).map_err(host::process_error) }))
+    promise_of(Box::pin(async move { reply.await.map(|value| js(&value)).map_err(process_error) }))
 }
 
 /// A promise of whatever JavaScript is to see. Boxed, so that making one is compiled once.
 pub fn promise_of(outcome: LocalBoxFuture<'static, std::result::Result<JsValue, JsValue>>) -> Promise {
     future_to_promise(outcome)
+}
+
+/// Resolves when a registry is closed.
+pub type Closing = Shared<oneshot::Receiver<()>>;
+
+/// What everything is refused with after that.
+pub fn closed() -> Error {
+    Error::new(Code::Closed, "the registry is closed")
+}
+
+/// A promise of a wait, until it is aborted, takes too long, or the registry is closed.
+pub fn promise_of_wait(
+    signal: Option<AbortSignal>,
+    timeout_ms: Option<f64>,
+    closing: Closing,
+    wait: LocalBoxFuture<'static, Result<Json>>,
+) -> Promise {
+    promise_of(Box::pin(async move {
+        let wait = pin!(within(&BrowserClock, timeout_ms.map(|span| span as Millis), wait));
+        let aborted = pin!(aborted(signal));
+        match select(select(aborted, closing), wait).await {
+            Either::Left((Either::Left((reason, _)), _)) => Err(reason),
+            Either::Left((Either::Right(_), _)) => Err(process_error(closed())),
+            Either::Right((outcome, _)) => outcome.map(|value| js(&value)).map_err(process_error),
+        }
+    }))
+}
+
+/// Resolves with the reason when the signal is aborted; never where there is no signal.
+async fn aborted(signal: Option<AbortSignal>) -> JsValue {
+    let Some(signal) = signal else { return futures::future::pending().await };
+    if !signal.aborted() {
+        let (abort, aborted) = oneshot::channel::<()>();
+        let mut abort = Some(abort);
+        let _listener = Listener::new(&signal, "abort", move |_| drop(abort.take()));
+        let _ = aborted.await;
+    }
+    signal.reason()
 }

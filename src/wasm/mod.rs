@@ -6,6 +6,7 @@
 
 mod calls;
 mod convert;
+mod driver;
 mod host;
 mod receiver;
 mod registry;

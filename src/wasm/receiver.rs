@@ -5,27 +5,25 @@ use std::{cell::RefCell, pin::pin, rc::Rc};
 use futures::{
     FutureExt,
     channel::oneshot,
-    future::{Either, Shared, select},
+    future::{Either, select},
     lock::Mutex,
 };
 use js_sys::Promise;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use super::convert::promise;
+use super::convert::{Closing, promise};
 use crate::{
     domain::value::Json,
     error::{Code, Error},
     watch::ChangeReceiver,
 };
 
-type Signal = Shared<oneshot::Receiver<()>>;
-
 /// Watches one process until it is closed or freed.
 #[wasm_bindgen]
 pub struct Receiver {
     open: RefCell<Option<Open>>,
-    closed: Signal,
-    registry_closed: Signal,
+    closed: Closing,
+    registry_closed: Closing,
 }
 
 struct Open {
@@ -35,7 +33,7 @@ struct Open {
 }
 
 impl Receiver {
-    pub(super) fn new(receiver: ChangeReceiver, registry_closed: Signal) -> Self {
+    pub(super) fn new(receiver: ChangeReceiver, registry_closed: Closing) -> Self {
         let (_closing, closed) = oneshot::channel();
         let open = Open { receiver: Rc::new(Mutex::new(receiver)), _closing };
         Self { open: RefCell::new(Some(open)), closed: closed.shared(), registry_closed }

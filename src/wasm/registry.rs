@@ -1,32 +1,27 @@
 //! The registry in JavaScript's hands.
 
-use std::{any::Any, cell::RefCell, pin::pin, rc::Rc};
+use std::{any::Any, cell::RefCell, rc::Rc};
 
-use futures::{
-    FutureExt,
-    channel::oneshot,
-    future::{Either, Shared, ready, select},
-};
+use futures::{FutureExt, channel::oneshot, future::ready};
 use js_sys::{Function, Promise};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use web_sys::AbortSignal;
 
 use super::{
     calls::Arguments,
-    convert::{js, promise, promise_of},
+    convert::{Closing, closed, js, promise, promise_of, promise_of_wait},
+    driver::{Driver, JsRunners, attached},
     host::{self, JsSink, process_error},
     receiver::Receiver,
 };
 use crate::{
     domain::{Millis, json::Object, lease::LeaseOwner, value::Json},
-    error::{Code, Error, Result},
+    driver::{DriverOptions, ProcessWorkDriver},
+    error::{Code, Result},
     host::{
         NoBroadcast, NoProof,
-        browser::{
-            Listener,
-            tab::{Channel, Following, OwnerLocks},
-        },
-        turn, within,
+        browser::tab::{Channel, Following, OwnerLocks},
+        turn,
     },
     registry::ProcessRegistry,
     store::{
@@ -64,7 +59,8 @@ pub struct Registry {
     presence: RefCell<Option<(Box<dyn Any>, Option<Following>)>>,
     /// Dropped to close the registry, which every wait hears.
     closing: RefCell<Option<oneshot::Sender<()>>>,
-    closed: Shared<oneshot::Receiver<()>>,
+    closed: Closing,
+    drivers: RefCell<Vec<ProcessWorkDriver>>,
 }
 
 async fn open(options: OpenOptions, sink: Option<Function>) -> Result<Registry> {
@@ -100,16 +96,12 @@ async fn open(options: OpenOptions, sink: Option<Function>) -> Result<Registry> 
     let presence = RefCell::new(Some((life.end, shared.then(|| aside_and_back(registry.clone())))));
     let (closing, closed) = oneshot::channel();
     let (closing, closed) = (RefCell::new(Some(closing)), closed.shared());
-    Ok(Registry { registry, hub, name: options.name, durability, owner, presence, closing, closed })
+    Ok(Registry { registry, hub, name: options.name, durability, owner, presence, closing, closed, drivers: RefCell::default() })
 }
 
 /// Lets go of the store while the page is in the back-forward cache, and takes it up again afterwards.
 fn aside_and_back(registry: ProcessRegistry) -> Following {
     Following::new(move |away| if away { registry.pause() } else { registry.resume() })
-}
-
-fn closed() -> Error {
-    Error::new(Code::Closed, "the registry is closed")
 }
 
 impl Registry {
@@ -119,18 +111,6 @@ impl Registry {
             None => Err(closed()),
         }
     }
-}
-
-/// Resolves with the reason when the signal is aborted; never where there is no signal.
-async fn aborted(signal: Option<AbortSignal>) -> JsValue {
-    let Some(signal) = signal else { return futures::future::pending().await };
-    if !signal.aborted() {
-        let (abort, aborted) = oneshot::channel::<()>();
-        let mut abort = Some(abort);
-        let _listener = Listener::new(&signal, "abort", move |_| drop(abort.take()));
-        let _ = aborted.await;
-    }
-    signal.reason()
 }
 
 #[wasm_bindgen]
@@ -167,12 +147,14 @@ impl Registry {
         promise(async move { call?.perform(&registry).await })
     }
 
-    /// Runs a wait, until it is aborted, takes too long, or the registry is closed.
+    /// Runs a wait, until it is aborted, takes too long, or the registry is closed. `attach` owns the waits for processes
+    /// that have not ended, if it is given.
     pub fn wait(
         &self,
         hub_backed: bool,
         signal: Option<AbortSignal>,
         timeout_ms: Option<f64>,
+        attach: Option<Function>,
         method: &str,
         arguments: &str,
     ) -> Promise {
@@ -183,19 +165,32 @@ impl Registry {
         };
         let wait = self.is_open().and_then(|()| Arguments::new(arguments).wait(method));
         let wait = match wait {
-            Ok((scope, wait)) => wait.perform(&registry, awaiter.on_behalf_of(scope)),
+            Ok((scope, wait)) => wait.perform(&registry, attached(awaiter, attach).on_behalf_of(scope)),
             Err(fault) => ready(Err(fault)).boxed_local(),
         };
-        let closing = self.closed.clone();
-        promise_of(Box::pin(async move {
-            let wait = pin!(within(registry.clock(), timeout_ms.map(|span| span as Millis), wait));
-            let aborted = pin!(aborted(signal));
-            match select(select(aborted, closing), wait).await {
-                Either::Left((Either::Left((reason, _)), _)) => Err(reason),
-                Either::Left((Either::Right(_), _)) => Err(process_error(closed())),
-                Either::Right((outcome, _)) => outcome.map(|value| js(&value)).map_err(process_error),
-            }
-        }))
+        promise_of_wait(signal, timeout_ms, self.closed.clone(), wait)
+    }
+
+    /// A driver with runners for these kinds, an array as JSON text; see [`JsRunners`].
+    pub fn driver(
+        &self,
+        kinds: &str,
+        run: Function,
+        lease_ttl_ms: f64,
+        renew_every_ms: f64,
+        concurrency: f64,
+    ) -> std::result::Result<Driver, JsValue> {
+        self.is_open().map_err(process_error)?;
+        let options = DriverOptions {
+            owner_id: self.owner.owner_id.clone(),
+            lease_ttl: lease_ttl_ms as Millis,
+            renew_every: renew_every_ms as Millis,
+            concurrency: concurrency as usize,
+        };
+        let runners = Rc::new(JsRunners::new(kinds, run, self.closed.clone()));
+        let driver = ProcessWorkDriver::new(self.registry.clone(), runners, options).map_err(process_error)?;
+        self.drivers.borrow_mut().push(driver.clone());
+        Ok(Driver::new(driver, self.closed.clone()))
     }
 
     // ── Hub ────────────────────────────────────────────────────────────────
@@ -236,7 +231,11 @@ impl Registry {
         self.closing.take();
         let presence = self.presence.take();
         let registry = self.registry.clone();
+        let drivers = self.drivers.take();
         promise(async move {
+            for driver in drivers {
+                driver.stop().await;
+            }
             // Everything called before has had its first turn by now, and with it its transaction. Reads are gathered
             // in that turn and begin in the next two.
             turn().await;

@@ -4,7 +4,6 @@ use std::{cell::RefCell, rc::Rc};
 
 use futures::future::pending;
 use longwait::{
-    Error,
     domain::{event::AppendRequest, process::ProcessAwaitOutput, value::Json},
     driver::Abort,
 };
@@ -44,7 +43,7 @@ fn a_step_that_was_recorded_is_not_done_again_by_the_next_run() {
         let (steps, crashes) = (steps.clone(), crashes.clone());
         async move {
             let one = context
-                .step::<Error, _>("one", async || {
+                .step("one", async || {
                     steps.borrow_mut().push((context.attempt(), "one"));
                     Ok(Some(Json::from(json!("first"))))
                 })
@@ -54,7 +53,7 @@ fn a_step_that_was_recorded_is_not_done_again_by_the_next_run() {
                 return pending().await;
             }
             let nothing = context
-                .step::<Error, _>("two", async || {
+                .step("two", async || {
                     steps.borrow_mut().push((context.attempt(), "two"));
                     Ok(None)
                 })

@@ -10,11 +10,9 @@ type Assignable<A extends B, B> = [A, B];
 /** Both ways. */
 type Same<A extends B, B extends C, C = A> = [A, B, C];
 
-/** What comes with later versions of the package. */
-type Later = "driver";
 /** What the specification leaves to us. */
 type Added = "ownerGone" | "onDurabilityChange" | "requestPersistence";
-type SpecRegistry = Omit<spec.ProcessRegistry, Later>;
+type SpecRegistry = spec.ProcessRegistry;
 
 export type Data = [
   Same<ours.Json, spec.Json>,
@@ -57,12 +55,16 @@ export type Opening = [
 ];
 
 export type Surface = [
-  Same<Omit<ours.ProcessRegistry, Added>, SpecRegistry>,
+  Same<Omit<ours.ProcessRegistry, Added | "driver">, Omit<SpecRegistry, "driver">>,
   Assignable<ours.ProcessRegistry, SpecRegistry>,
   Same<ours.ProcessAwaiter, spec.ProcessAwaiter>,
   Same<ours.ProcessChangeHub, spec.ProcessChangeHub>,
   Same<ours.ChangeReceiver, spec.ChangeReceiver>,
   Same<ours.SessionView, spec.SessionView>,
+  Same<ours.DriverOptions, spec.DriverOptions>,
+  Same<ours.RunContext, spec.RunContext>,
+  Same<ours.DriveReport, spec.DriveReport>,
+  Same<Omit<ours.ProcessWorkDriver, "registry">, Omit<spec.ProcessWorkDriver, "registry">>,
 ];
 
 export type Errors = [
@@ -72,4 +74,4 @@ export type Errors = [
 ];
 
 /** Nothing of the specification's registry is missing, however assignability treats optional members. */
-export type Complete = [Assignable<Exclude<keyof spec.ProcessRegistry, keyof ours.ProcessRegistry>, Later>];
+export type Complete = [Assignable<Exclude<keyof spec.ProcessRegistry, keyof ours.ProcessRegistry>, never>];

@@ -1,0 +1,138 @@
+/** The driver that callers see: checks what it is given, and passes it to the wasm or to the host that runs the work. */
+import { WAIT } from "./awaiter.js";
+import { call, callNow, reportError } from "./call.js";
+import { callback, id, integer, json, optional, options, text } from "./check.js";
+import { asyncDispose } from "./dispose.js";
+import { invalidArgument } from "./errors.js";
+import type { RawDriver, RawRegistry } from "./raw.js";
+import { attached, runWith, type Runners } from "./run.js";
+import type {
+  DriveReport, DriverOptions, Json, ProcessAwaiter, ProcessRegistry, ProcessWorkDriver, WaitOptions,
+} from "./types.js";
+
+export class Driver implements ProcessWorkDriver {
+  readonly registry: ProcessRegistry;
+  readonly #raw: RawRegistry;
+  readonly #work: Work;
+  readonly #attach: DriverOptions["attach"];
+  readonly awaitEvent: ProcessAwaiter["awaitEvent"];
+
+  constructor(registry: ProcessRegistry, raw: RawRegistry, given: DriverOptions) {
+    const { runners, runHandle, attach, leaseTtlMs = 30_000, renewEveryMs = 10_000, concurrency = 64 } =
+      options<Checked>(given, "options", DRIVER);
+    const kinds = JSON.stringify([...(runners?.keys() ?? [])]);
+    const driver = raw.driver(kinds, runWith(runners ?? new Map(), attach), leaseTtlMs, renewEveryMs, concurrency);
+    this.registry = registry;
+    this.#raw = raw;
+    this.#work = runHandle === undefined ? driver : handled(runHandle, registry);
+    this.#attach = attach;
+    this.awaitEvent = registry.awaiter.awaitEvent;
+  }
+
+  claimAndRunPending(reason = "manual") {
+    return call(() => this.#work.sweep(text(reason, "reason")));
+  }
+  start() {
+    callNow(() => this.#work.start());
+  }
+  stop() {
+    return call(() => this.#work.stop());
+  }
+  idle() {
+    return call(() => this.#work.idle());
+  }
+  async signal(processId: string, name: string, payload: Json = null, given?: { signalId?: string }) {
+    const { signalId } = options<{ signalId?: string }>(given, "options", SIGNAL);
+    return call(() => this.#raw.call("signal", id(processId, "processId"), text(name, "name"), json(payload, "payload"), signalId));
+  }
+  async awaitTerminal(processId: string, given?: WaitOptions) {
+    const waiting = options<WaitOptions>(given, "options", WAIT);
+    const { signal, timeoutMs } = waiting;
+    return attached(this.#attach, waiting, (attach) =>
+      call(() => this.#raw.attachedWait(signal, timeoutMs, attach, id(processId, "processId")), signal),
+    );
+  }
+  [asyncDispose]() {
+    return this.stop();
+  }
+}
+
+/** Does the work of a driver. */
+interface Work extends Omit<RawDriver, "sweep"> {
+  sweep(reason: string): Promise<DriveReport>;
+}
+
+type Checked = Omit<DriverOptions, "runners"> & { runners?: Runners };
+
+const positive = optional((value: unknown, name: string) => integer(value, name, 1));
+
+const DRIVER = {
+  runners: optional((given: unknown, name: string): Runners => {
+    if (typeof given !== "object" || given === null) throw invalidArgument(`${name}: must be an object of functions`);
+    return new Map(Object.entries(given).map(([kind, runner]) => [id(kind, `${name}: a kind`), callback(runner, `${name}.${kind}`)] as never));
+  }),
+  runHandle: optional(having<NonNullable<DriverOptions["runHandle"]>>("claimAndRunPending")),
+  attach: optional(having<NonNullable<DriverOptions["attach"]>>("awaitTerminal")),
+  leaseTtlMs: positive,
+  renewEveryMs: positive,
+  concurrency: positive,
+};
+const SIGNAL = { signalId: optional(id) };
+
+/** An object with such a method. */
+function having<T>(method: keyof T & string): (value: unknown, name: string) => T {
+  return (value, name) => {
+    callback((value as Record<string, unknown> | null)?.[method], `${name}.${method}`);
+    return value as T;
+  };
+}
+
+/** How often a host that runs the work itself is asked to look, besides at every change, in milliseconds. */
+const FLOOR_MS = 10_000;
+
+/** Leaves the work to a host: one call at a time, and one more for all that changed meanwhile. */
+function handled(host: NonNullable<DriverOptions["runHandle"]>, registry: ProcessRegistry): Work {
+  let unsubscribe: (() => void) | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let wanted: string | undefined;
+  let last: Promise<unknown> | undefined;
+
+  async function look(): Promise<void> {
+    for (let reason = wanted; reason !== undefined; reason = wanted) {
+      wanted = undefined;
+      try {
+        await host.claimAndRunPending(reason);
+      } catch (error) {
+        reportError(error);
+      }
+    }
+    last = undefined;
+    if (unsubscribe) timer = setTimeout(() => want("floor"), FLOOR_MS);
+  }
+
+  function want(reason: string): void {
+    clearTimeout(timer);
+    wanted ??= reason;
+    last ??= look();
+  }
+
+  return {
+    async sweep(reason) {
+      await host.claimAndRunPending(reason);
+      return { started: [], busy: [], unhandled: [], failed: [] };
+    },
+    start() {
+      if (unsubscribe) return;
+      unsubscribe = registry.onChange(() => want("change"));
+      want("start");
+    },
+    async stop() {
+      unsubscribe?.();
+      unsubscribe = wanted = undefined;
+      clearTimeout(timer);
+    },
+    async idle() {
+      await last;
+    },
+  };
+}

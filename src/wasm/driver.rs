@@ -1,0 +1,227 @@
+//! A driver and its runs in JavaScript's hands.
+
+use std::rc::Rc;
+
+use futures::{FutureExt, future::LocalBoxFuture};
+use js_sys::{Function, Promise};
+use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::AbortSignal;
+
+use super::{
+    convert::{Closing, closed, js, promise, promise_of, promise_of_wait},
+    host::{process_error, report},
+};
+use crate::{
+    domain::{
+        event::AppendRequest,
+        json::{self, FromJson, Object, ToJson},
+        key::ProcessId,
+        parse::parse,
+        process::{FailureClass, ProcessAwaitOutput},
+        value::Json,
+    },
+    driver::{Abort, ProcessWorkDriver, RunContext, Runners},
+    error::{Code, Error, Result},
+    host::browser::to_js,
+    watch::{ProcessAttach, ProcessAwaiter},
+};
+
+/// A driver of a registry that is open, or was.
+#[wasm_bindgen]
+pub struct Driver {
+    driver: ProcessWorkDriver,
+    closed: Closing,
+}
+
+impl Driver {
+    pub(super) fn new(driver: ProcessWorkDriver, closed: Closing) -> Self {
+        Self { driver, closed }
+    }
+
+    fn is_open(&self) -> Result<()> {
+        if self.closed.peek().is_some() { Err(closed()) } else { Ok(()) }
+    }
+}
+
+#[wasm_bindgen]
+impl Driver {
+    /// One sweep; see [`ProcessWorkDriver::claim_and_run_pending`].
+    pub fn sweep(&self) -> Promise {
+        let (open, driver) = (self.is_open(), self.driver.clone());
+        promise(async move {
+            open?;
+            Ok(driver.claim_and_run_pending().await?.to_json())
+        })
+    }
+
+    /// Drives on until it is stopped.
+    pub fn start(&self) -> std::result::Result<(), JsValue> {
+        self.is_open().map_err(process_error)?;
+        self.driver.start();
+        Ok(())
+    }
+
+    /// Hands back what it runs.
+    pub fn stop(&self) -> Promise {
+        let driver = self.driver.clone();
+        promise(async move {
+            driver.stop().await;
+            Ok(Json::Null)
+        })
+    }
+
+    /// Resolves when nothing runs.
+    pub fn idle(&self) -> Promise {
+        let driver = self.driver.clone();
+        promise(async move {
+            driver.idle().await;
+            Ok(Json::Null)
+        })
+    }
+}
+
+/// One run, as its runner has it.
+#[wasm_bindgen]
+pub struct Run {
+    context: RunContext,
+    closed: Closing,
+}
+
+#[wasm_bindgen]
+impl Run {
+    /// What does not change while it runs: `{ process, attempt, fencingToken }`, a copy.
+    pub fn facts(&self) -> JsValue {
+        let facts = Object::default().with("process", self.context.record()).with("attempt", &self.context.attempt());
+        js(&facts.with("fencingToken", &self.context.lease().fencing_token).build())
+    }
+
+    /// Calls `tell(code, message)` once, when the runner is to stop: without a code where somebody asked for it, and then
+    /// without a message where nobody said why.
+    #[wasm_bindgen(js_name = onAbort)]
+    pub fn on_abort(&self, tell: Function) {
+        self.context.on_abort(move |why| {
+            let (code, message) = match why {
+                Abort::Cancelled(reason) => (None, reason.as_deref()),
+                Abort::Over(fault) => (Some(fault.code().as_str()), Some(fault.message())),
+            };
+            let value = |text: Option<&str>| text.map_or(JsValue::UNDEFINED, JsValue::from_str);
+            // The TypeScript in front throws nothing.
+            let _ = tell.call2(&JsValue::UNDEFINED, &value(code), &value(message));
+        });
+    }
+
+    /// Appends to the process of the run. The request is JSON text.
+    pub fn append(&self, request: &str) -> Promise {
+        let (context, request) = (self.context.clone(), read::<AppendRequest>(request, "request"));
+        promise(async move { Ok(context.append(request?).await?.to_json()) })
+    }
+
+    /// Runs `work`, or answers what it gave in an earlier run. It resolves with JSON text, or with nothing.
+    pub fn step(&self, key: String, work: Function) -> Promise {
+        let context = self.context.clone();
+        promise_of(Box::pin(async move {
+            let value = context.step(&key, || called(work, JsValue::UNDEFINED, JsValue::UNDEFINED)).await;
+            value.map(|value| value.as_ref().map_or(JsValue::UNDEFINED, to_js)).map_err(process_error)
+        }))
+    }
+
+    /// Waits for a signal or for another process.
+    pub fn wait(
+        &self,
+        signal: Option<AbortSignal>,
+        timeout_ms: Option<f64>,
+        attach: Option<Function>,
+        method: &str,
+        argument: String,
+    ) -> Promise {
+        let context = self.context.clone();
+        let wait: LocalBoxFuture<'static, Result<Json>> = match method {
+            "waitForSignal" => Box::pin(async move { Ok(context.wait_for_signal(&argument).await?.to_json()) }),
+            _ => Box::pin(async move {
+                let (id, awaiter) = (ProcessId::from(argument), attached(context.awaiter(), attach));
+                Ok(context.resting(awaiter.await_terminal(&id)).await?.to_json())
+            }),
+        };
+        promise_of_wait(signal, timeout_ms, self.closed.clone(), wait)
+    }
+}
+
+fn read<T: FromJson>(text: &str, name: &str) -> Result<T> {
+    json::read(parse(text)).map_err(|fault| Error::invalid(fault.within(name).text()))
+}
+
+/// What an asynchronous function resolves with, as JSON text, or nothing.
+async fn called(function: Function, one: JsValue, two: JsValue) -> Result<Option<Json>> {
+    let thrown = |fault| Error::new(Code::Internal, "a callback threw").caused_by(Rc::new(fault));
+    let promise = function.call2(&JsValue::UNDEFINED, &one, &two).map_err(thrown)?;
+    let given = JsFuture::from(promise.unchecked_into::<Promise>()).await.map_err(thrown)?;
+    Ok(given.as_string().map(|text| parse(&text)))
+}
+
+/// Runners that are JavaScript functions, behind one: `run(kind, run)`, which resolves with how the process ends, as JSON text.
+pub struct JsRunners {
+    kinds: Vec<Json>,
+    run: Function,
+    closed: Closing,
+}
+
+impl JsRunners {
+    /// For these kinds, an array as JSON text.
+    pub fn new(kinds: &str, run: Function, closed: Closing) -> Self {
+        Self { kinds: parse(kinds).into_items(), run, closed }
+    }
+}
+
+impl Runners for JsRunners {
+    fn handles(&self, kind: &str) -> bool {
+        self.kinds.iter().any(|known| known.as_str() == Some(kind))
+    }
+
+    fn run(&self, context: RunContext) -> LocalBoxFuture<'static, ProcessAwaitOutput> {
+        let kind = context.record().identity().map_or("", |identity| identity.kind.as_str());
+        let kind = JsValue::from_str(kind);
+        let (run, raw) = (self.run.clone(), Run { context, closed: self.closed.clone() });
+        async move {
+            let output = match called(run, kind, JsValue::from(raw)).await {
+                Ok(output) => json::read(output.unwrap_or_default()).map_err(|fault| fault.text()),
+                Err(fault) => Err(fault.message().to_owned()),
+            };
+            // The TypeScript in front rejects nothing, and gives no other shape.
+            output.unwrap_or_else(|message| ProcessAwaitOutput::Failure {
+                class: FailureClass::Internal,
+                code: Code::Internal.as_str().to_owned(),
+                message,
+                raw: None,
+                control: None,
+            })
+        }
+        .boxed_local()
+    }
+
+    fn failed(&self, fault: &Error) {
+        report(&process_error(fault.clone()));
+    }
+}
+
+/// An engine of JavaScript: `attach(id)` resolves with how the process ends, as JSON text.
+struct JsAttach(Function);
+
+/// An awaiter, perhaps with an engine that owns the waits.
+pub fn attached(awaiter: ProcessAwaiter, attach: Option<Function>) -> ProcessAwaiter {
+    match attach {
+        Some(attach) => awaiter.with_attach(Rc::new(JsAttach(attach))),
+        None => awaiter,
+    }
+}
+
+impl ProcessAttach for JsAttach {
+    fn await_terminal(&self, id: &ProcessId) -> LocalBoxFuture<'static, Result<ProcessAwaitOutput>> {
+        let (attach, id) = (self.0.clone(), JsValue::from_str(id));
+        async move {
+            let output = called(attach, id, JsValue::UNDEFINED).await?;
+            json::read(output.unwrap_or_default()).map_err(|fault| Error::invalid(fault.within("attach").text()))
+        }
+        .boxed_local()
+    }
+}
