@@ -46,12 +46,19 @@ impl Driver {
 
 #[wasm_bindgen]
 impl Driver {
-    /// One sweep; see [`ProcessWorkDriver::claim_and_run_pending`].
-    pub fn sweep(&self) -> Promise {
+    /// `sweep`, which answers its report; `stop`; or `idle`.
+    pub fn call(&self, method: String) -> Promise {
         let (open, driver) = (self.is_open(), self.driver.clone());
         promise(async move {
-            open?;
-            Ok(driver.claim_and_run_pending().await?.to_json())
+            match method.as_str() {
+                "sweep" => {
+                    open?;
+                    return Ok(driver.claim_and_run_pending().await?.to_json());
+                }
+                "stop" => driver.stop().await,
+                _ => driver.idle().await,
+            }
+            Ok(Json::Null)
         })
     }
 
@@ -60,24 +67,6 @@ impl Driver {
         self.is_open().map_err(process_error)?;
         self.driver.start();
         Ok(())
-    }
-
-    /// Hands back what it runs.
-    pub fn stop(&self) -> Promise {
-        let driver = self.driver.clone();
-        promise(async move {
-            driver.stop().await;
-            Ok(Json::Null)
-        })
-    }
-
-    /// Resolves when nothing runs.
-    pub fn idle(&self) -> Promise {
-        let driver = self.driver.clone();
-        promise(async move {
-            driver.idle().await;
-            Ok(Json::Null)
-        })
     }
 }
 

@@ -96,7 +96,17 @@ async fn open(options: OpenOptions, sink: Option<Function>) -> Result<Registry> 
     let presence = RefCell::new(Some((life.end, shared.then(|| aside_and_back(registry.clone())))));
     let (closing, closed) = oneshot::channel();
     let (closing, closed) = (RefCell::new(Some(closing)), closed.shared());
-    Ok(Registry { registry, hub, name: options.name, durability, owner, presence, closing, closed, drivers: RefCell::default() })
+    Ok(Registry {
+        registry,
+        hub,
+        name: options.name,
+        durability,
+        owner,
+        presence,
+        closing,
+        closed,
+        drivers: RefCell::default(),
+    })
 }
 
 /// Lets go of the store while the page is in the back-forward cache, and takes it up again afterwards.

@@ -249,7 +249,7 @@ fn after_very_many_changes_everyone_looks_once() {
 #[test]
 fn a_receiver_alone_learns_of_what_another_tab_changed() {
     let (here, there, _) = tabs();
-    let mut receiver = here.hub.subscribe(&"p".into());
+    let receiver = here.hub.subscribe(&"p".into());
     tasks().run();
     let mut changed = Hand::new(receiver.changed());
     assert!(changed.run().is_none());
