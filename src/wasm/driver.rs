@@ -9,7 +9,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::AbortSignal;
 
 use super::{
-    convert::{Closing, closed, js, promise, promise_of, promise_of_wait},
+    convert::{Closing, is_open, js, promise, promise_of, promise_of_wait},
     host::{process_error, report},
 };
 use crate::{
@@ -38,17 +38,13 @@ impl Driver {
     pub(super) fn new(driver: ProcessWorkDriver, closed: Closing) -> Self {
         Self { driver, closed }
     }
-
-    fn is_open(&self) -> Result<()> {
-        if self.closed.peek().is_some() { Err(closed()) } else { Ok(()) }
-    }
 }
 
 #[wasm_bindgen]
 impl Driver {
     /// `sweep`, which answers its report; `stop`; or `idle`.
     pub fn call(&self, method: String) -> Promise {
-        let (open, driver) = (self.is_open(), self.driver.clone());
+        let (open, driver) = (is_open(&self.closed), self.driver.clone());
         promise(async move {
             match method.as_str() {
                 "sweep" => {
@@ -64,7 +60,7 @@ impl Driver {
 
     /// Drives on until it is stopped.
     pub fn start(&self) -> std::result::Result<(), JsValue> {
-        self.is_open().map_err(process_error)?;
+        is_open(&self.closed).map_err(process_error)?;
         self.driver.start();
         Ok(())
     }
