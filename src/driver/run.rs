@@ -65,12 +65,14 @@ pub(super) struct Run {
 struct Aborts {
     /// The first one; and then perhaps that the run is over.
     why: Option<Abort>,
-    tell: Option<Box<dyn FnOnce(&Abort)>>,
+    tell: Option<Tell>,
     /// Dropped to end the waits of this run.
     waits: Option<oneshot::Sender<()>>,
     /// Dropped to end the run.
     run: Option<oneshot::Sender<()>>,
 }
+
+type Tell = Box<dyn FnOnce(&Abort)>;
 
 impl RunContext {
     /// A run that has just begun. With it, what resolves when it is to end.
@@ -228,11 +230,8 @@ impl RunContext {
             (registry.read(Query::Process(self.id().clone())), registry.read(Query::Lease(self.id().clone())));
         let (record, lease) = (record.await?, lease.await?);
         let now = registry.clock().now();
-        let held = match &*lease {
-            Answer::Lease(Some(lease)) => lease.is(&self.0.lease) && lease.expires_at_ms > now,
-            #[allow(clippy::wildcard_enum_match_arm, reason = "every other answer is a defect of the store")]
-            _ => false,
-        };
+        let is_held = |lease: &ProcessLease| lease.is(&self.0.lease) && lease.expires_at_ms > now;
+        let held = if let Answer::Lease(Some(lease)) = &*lease { is_held(lease) } else { false };
         let found = if let Answer::Process(found) = &*record { found.as_ref() } else { None };
         let fault = match found {
             None => Error::unknown_process(self.id()),

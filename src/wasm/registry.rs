@@ -47,6 +47,9 @@ enum Storage {
     Any,
 }
 
+/// A life that others can see the end of, and the page's comings and goings.
+type Presence = (Box<dyn Any>, Option<Following>);
+
 /// A registry that is open, or was.
 #[wasm_bindgen]
 pub struct Registry {
@@ -56,7 +59,7 @@ pub struct Registry {
     durability: Durability,
     owner: LeaseOwner,
     /// This tab's life and its comings and goings, while others share the rows.
-    presence: RefCell<Option<(Box<dyn Any>, Option<Following>)>>,
+    presence: RefCell<Option<Presence>>,
     /// Dropped to close the registry, which every wait hears.
     closing: RefCell<Option<oneshot::Sender<()>>>,
     closed: Closing,
