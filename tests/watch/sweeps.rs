@@ -264,7 +264,7 @@ fn a_receiver_alone_learns_of_what_another_tab_changed() {
 fn a_hub_of_its_own_is_swept_as_well() {
     let (here, _, _) = tabs();
     let (unheard, p) = (ProcessChangeHub::new(), "p".into());
-    let mut early = unheard.subscribe(&p);
+    let early = unheard.subscribe(&p);
     let awaiter = ProcessAwaiter::new(here.registry.clone(), unheard.clone());
     assert!(Hand::new(early.changed()).run().is_some(), "nobody knows since when it has not looked");
     let mut waiting = waiting(&awaiter, &p);
