@@ -126,7 +126,10 @@ impl Driver {
         if !matches!(written, Ok(true)) {
             // Others need not wait for its end. Where it was lost, this changes nothing.
             let released = self.registry.release(&id, run.lease().lease_token.clone()).await;
-            drop(released);
+            if released.is_ok() {
+                // Who stands by for the end of this driver sees that; where nobody can, this tells.
+                self.registry.hint(&id);
+            }
         }
         self.runs.borrow_mut().remove(&id);
         if self.runs.borrow().is_empty() {
