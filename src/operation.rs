@@ -211,7 +211,7 @@ pub fn renew_all(held: Vec<ProcessLease>, ttl: Millis) -> Operation<Vec<ProcessI
 }
 
 /// See [`attempt::begin`].
-pub fn begin(id: ProcessId, claimant: Claimant, observed: Option<(ProcessLease, Proof)>) -> Operation<Begun> {
+pub fn begin(id: ProcessId, claimant: Claimant, observed: Option<(Rc<ProcessLease>, Proof)>) -> Operation<Begun> {
     Operation::new(leased(&id), move |seen| attempt::begin(seen, &id, &claimant, observed.as_ref()))
 }
 

@@ -45,7 +45,7 @@ impl Driver {
     pub fn attempt(
         self: &Rc<Self>,
         id: ProcessId,
-        dead: Option<ProcessLease>,
+        dead: Option<Rc<ProcessLease>>,
         permit: Permit,
     ) -> LocalBoxFuture<'static, Result<Tried>> {
         if self.runs.borrow().get(&id).is_some() {
@@ -57,9 +57,8 @@ impl Driver {
         let (driver, stops, active) = (self.clone(), self.stops.get(), Active::new(self));
         async move {
             let begun = driver.begin(&id, dead).await;
-            if let Ok(Begun::Run { lease, record, attempt }) = begun {
-                let begun = (record, lease, attempt);
-                let (run, over) = RunContext::new(&driver.registry, begun, (&driver.permits, permit));
+            if let Ok(Begun::Run(attempt)) = begun {
+                let (run, over) = RunContext::new(&driver.registry, attempt, (&driver.permits, permit));
                 if stops != driver.stops.get() {
                     run.stop(Abort::Over(run.lost()));
                 }
@@ -81,7 +80,7 @@ impl Driver {
                 self.held_elsewhere(id, holder);
                 Ok(Tried::Busy)
             }
-            Ok(Begun::Over | Begun::Run { .. }) => {
+            Ok(Begun::Over | Begun::Run(_)) => {
                 self.forget(id);
                 Ok(Tried::Over)
             }
@@ -92,7 +91,7 @@ impl Driver {
         }
     }
 
-    async fn begin(&self, id: &ProcessId, dead: Option<ProcessLease>) -> Result<Begun> {
+    async fn begin(&self, id: &ProcessId, dead: Option<Rc<ProcessLease>>) -> Result<Begun> {
         let life = self.life().await;
         let host = self.registry.host();
         let owner = LeaseOwner {

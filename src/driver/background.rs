@@ -42,11 +42,11 @@ pub(super) struct Background {
 }
 
 /// A process to look at; or to take over from a holder who is proven dead.
-struct Candidate(ProcessId, Option<ProcessLease>);
+struct Candidate(ProcessId, Option<Rc<ProcessLease>>);
 
 struct Known {
     until: Millis,
-    holder: Option<ProcessLease>,
+    holder: Option<Rc<ProcessLease>>,
     /// Whether a tick may be the only sign that there is something to do.
     hears: bool,
 }
@@ -217,7 +217,7 @@ impl Driver {
         };
         match (self.fit(record), lease) {
             (Fit::Ours, Answer::Lease(Some(holder))) if holder.expires_at_ms > now => {
-                self.held_elsewhere(id, holder.clone());
+                self.held_elsewhere(id, Rc::new(holder.clone()));
                 false
             }
             (Fit::Ours, _) => true,
@@ -256,7 +256,7 @@ impl Driver {
     }
 
     /// Somebody else runs it: until the lease ends or its holder dies, whichever is first.
-    pub fn held_elsewhere(&self, id: &ProcessId, holder: ProcessLease) {
+    pub fn held_elsewhere(&self, id: &ProcessId, holder: Rc<ProcessLease>) {
         let Some(background) = self.background.borrow().clone() else { return };
         let watched = matches!(holder.owner.liveness, Some(LivenessMark::WebLock { .. }));
         let owner = holder.owner.clone();

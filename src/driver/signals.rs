@@ -80,7 +80,7 @@ impl Waiting {
         run.signals.waiting.borrow_mut().push(wait.clone());
         // Made before anything is written: from here on, giving up undoes it.
         let waiting = Self { context: context.clone(), wait: Some(wait.clone()) };
-        run.registry.execute(operation::wait(run.lease.clone(), wait, run.registry.schemas())).await?;
+        run.registry.execute(operation::wait(run.attempt.lease.clone(), wait, run.registry.schemas())).await?;
         Ok(waiting)
     }
 
@@ -110,5 +110,5 @@ async fn end(context: RunContext, over: SignalWait) -> Result<()> {
         waiting.retain(|wait| *wait != over);
         waiting.last().cloned()
     };
-    run.registry.execute(operation::resume(run.lease.clone(), over, still, run.registry.schemas())).await
+    run.registry.execute(operation::resume(run.attempt.lease.clone(), over, still, run.registry.schemas())).await
 }
