@@ -232,6 +232,10 @@ impl Driver {
 
     /// Notes a failure down for the next report, and tells the host.
     pub fn failed(&self, id: &ProcessId, fault: &Error) {
+        if fault.code() == Code::Closed {
+            // Nobody is to be told of that.
+            return;
+        }
         let mut failures = self.failures.borrow_mut();
         failures.push(DriveFailure::new(id, fault));
         if failures.len() > MOST_FAILURES {
