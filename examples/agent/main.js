@@ -7,7 +7,7 @@ import { choose, chosen, model } from "./models/choice.js";
 import { runners, turn } from "./runners.js";
 import { conversation, tabName } from "./show.js";
 
-const NAMES = ["amber", "coral", "indigo", "jade", "olive", "plum", "rose", "sand", "slate", "teal", "umber", "violet"];
+const NAMES = ["badger", "finch", "hare", "heron", "lynx", "marten", "newt", "otter", "puffin", "stoat", "swift", "wren"];
 const tab = new URLSearchParams(location.search).get("tab") ?? `${NAMES[Math.floor(Math.random() * NAMES.length)]} ${Math.floor(Math.random() * 90) + 10}`;
 
 const SUGGESTIONS = ["How far is the Moon?", "How long is the river Nile?", "How long is a marathon?", "How long is the equator of the Earth?"];

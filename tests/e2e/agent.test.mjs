@@ -46,7 +46,7 @@ const recorded = (page) =>
 
 describe("the agent", () => {
   test("plans, uses tools, asks for permission, and answers", async (t) => {
-    const page = await (await tabs(t))("jade");
+    const page = await (await tabs(t))("otter");
     await screenshot({ page }, "agent-empty");
     await page.getByLabel("Your question").fill("How long is the river Nile?");
     await page.keyboard.press("Enter");
@@ -63,7 +63,7 @@ describe("the agent", () => {
   });
 
   test("does not do what it is not allowed to", async (t) => {
-    const page = await (await tabs(t))("jade");
+    const page = await (await tabs(t))("otter");
     await suggested(page);
     await page.getByRole("button", { name: "Do not allow" }).click();
     await state(page, "Answered");
@@ -73,7 +73,7 @@ describe("the agent", () => {
   });
 
   test("goes on after a reload in the middle of a sentence, and while it waits for a person", async (t) => {
-    const page = await (await tabs(t))("jade", { pace: 1 });
+    const page = await (await tabs(t))("otter", { pace: 1 });
     await suggested(page);
     await page.locator(".said[data-live] .words", { hasText: "I will" }).waitFor();
     await page.reload();
@@ -87,27 +87,27 @@ describe("the agent", () => {
 
   test("loses nothing when its tab is closed in the middle of a tool: another tab goes on, and repeats no finished step", async (t) => {
     const open = await tabs(t);
-    const one = await open("jade", { pace: 1 });
+    const one = await open("otter", { pace: 1 });
     await suggested(one);
     await steps(one).filter({ hasText: "land" }).waitFor();
     const before = await recorded(one);
-    const other = await open("plum", { pace: 0.1, at: one });
+    const other = await open("heron", { pace: 0.1, at: one });
     await one.close();
     await allow(other).click();
     await state(other, "Answered");
     const after = await recorded(other);
     for (const step of before) assert.ok(after.some((known) => JSON.stringify(known) === JSON.stringify(step)), JSON.stringify(step));
     assert.equal(after.length, new Set(after.map(({ process, key }) => `${process} ${key}`)).size);
-    assert.deepEqual([...new Set(after.filter(({ process }) => process === "search").map(({ tab }) => tab))], ["jade", "plum"]);
+    assert.deepEqual([...new Set(after.filter(({ process }) => process === "search").map(({ tab }) => tab))], ["otter", "heron"]);
     await screenshot({ page: other }, "agent-taken-over");
   });
 
   test("is cancelled from another tab than the one it runs in", async (t) => {
     const open = await tabs(t);
-    const one = await open("jade", { pace: 2 });
+    const one = await open("otter", { pace: 2 });
     await suggested(one);
     await steps(one).first().waitFor();
-    const other = await open("plum", { at: one });
+    const other = await open("heron", { at: one });
     await other.getByRole("button", { name: "Cancel the turn" }).click();
     await state(one, "Cancelled");
     await state(other, "Cancelled");
@@ -116,12 +116,12 @@ describe("the agent", () => {
 
   test("is handed over when its tab's driver is stopped; watching may stop, and changes nothing", async (t) => {
     const open = await tabs(t);
-    const one = await open("jade", { pace: 1 });
+    const one = await open("otter", { pace: 1 });
     await suggested(one);
     await steps(one).first().waitFor();
     await one.getByRole("button", { name: "Stop this tab’s driver" }).click();
     await one.getByText("Its driver is stopped").waitFor();
-    const other = await open("plum", { at: one });
+    const other = await open("heron", { at: one });
     await one.getByText("taken over by").waitFor();
     await one.getByRole("button", { name: "Stop watching" }).click();
     await allow(other).click();
@@ -132,7 +132,7 @@ describe("the agent", () => {
   });
 
   test("keeps earlier turns, and can be read and used on a small screen, in the dark, by keyboard", async (t) => {
-    const page = await (await tabs(t, { viewport: { width: 390, height: 844 }, colorScheme: "dark", reducedMotion: "reduce" }))("jade");
+    const page = await (await tabs(t, { viewport: { width: 390, height: 844 }, colorScheme: "dark", reducedMotion: "reduce" }))("otter");
     await page.getByLabel("Your question").focus();
     await page.keyboard.type("What is the meaning of life?");
     await page.keyboard.press("Enter");
@@ -182,7 +182,7 @@ async function using(page, base, key = "") {
 
 describe("with a model behind an endpoint", () => {
   test("it streams, calls tools whose arguments come in pieces, and keeps the key out of the log", async (t) => {
-    const page = await (await tabs(t))("jade");
+    const page = await (await tabs(t))("otter");
     const { requests, base } = await endpoint(t, ({ messages }) =>
       messages.at(-1).role === "tool"
         ? { pieces: [{ content: "Six times seven is " }, { content: messages.at(-1).content }, { content: "." }] }
@@ -206,7 +206,7 @@ describe("with a model behind an endpoint", () => {
   });
 
   test("it fails with what the endpoint says", async (t) => {
-    const page = await (await tabs(t))("jade");
+    const page = await (await tabs(t))("otter");
     const { base } = await endpoint(t, () => ({ status: 401, error: "that key is not known" }));
     await using(page, base);
     await suggested(page);
