@@ -160,15 +160,17 @@ impl Driver {
     async fn changed(self: &Rc<Self>, seen: &mut Option<u64>) -> Result<()> {
         let answer = self.registry.read(Query::ChangedIds(*seen)).await?;
         let Answer::ChangedIds(ids, end) = &*answer else { return Ok(()) };
-        *seen = Some(*end);
         if let Some(ids) = ids {
             ids.iter().for_each(|id| self.ticked(id));
-            return Ok(());
+        } else {
+            // Only once all of it was read is it known: a fault half-way has it begin anew.
+            *seen = None;
+            let mut pages = Pages::default();
+            while let Some(page) = pages.next(&self.registry).await? {
+                page.iter().filter(|record| self.fit(record) == Fit::Ours).for_each(|record| self.ticked(record.id()));
+            }
         }
-        let mut pages = Pages::default();
-        while let Some(page) = pages.next(&self.registry).await? {
-            page.iter().filter(|record| self.fit(record) == Fit::Ours).for_each(|record| self.ticked(record.id()));
-        }
+        *seen = Some(*end);
         Ok(())
     }
 

@@ -115,6 +115,28 @@ fn a_driver_that_could_not_read_at_its_start_runs_what_was_there_before() {
 }
 
 #[test]
+fn a_driver_that_could_read_its_lists_only_in_part_reads_them_again() {
+    let (world, hold) = held_tab();
+    (0..300).for_each(|number| register(&world, &format!("p{number:03}"), "job"));
+    let driver = driver(&world, &job(async |_| done(1)));
+    hold.hold_reads();
+    driver.start();
+    tasks().run();
+    // The end of the changes is known, and then a page of the list.
+    hold.let_last_go();
+    tasks().run();
+    hold.break_down(true);
+    hold.let_go();
+    tasks().run();
+    hold.break_down(false);
+    seconds(&world, 10);
+    let left: Vec<_> =
+        (0..300).map(|number| format!("p{number:03}")).filter(|id| state(&world, id) == "running").collect();
+    assert_eq!(left, Vec::<String>::new());
+    now(driver.stop());
+}
+
+#[test]
 fn a_process_that_cannot_be_read_holds_up_no_other_and_is_tried_again() {
     let (world, hold) = held_tab();
     hold.spoil("a");
