@@ -68,7 +68,7 @@ impl Driver {
                 driver.registry.host().spawn.spawn(drive.boxed_local());
                 return Ok(Tried::Started);
             }
-            driver.runs.borrow_mut().remove(&id);
+            driver.ended(&id);
             driver.not_here(&id, begun)
         }
         .boxed_local()
@@ -130,11 +130,7 @@ impl Driver {
                 self.registry.hint(&id);
             }
         }
-        self.runs.borrow_mut().remove(&id);
-        if self.runs.borrow().is_empty() {
-            let renewing = self.renewing.take();
-            drop(renewing);
-        }
+        self.ended(&id);
         match written {
             Ok(true) => self.forget(&id),
             Ok(false) => self.look_again(&id),
@@ -186,6 +182,14 @@ impl Driver {
             }
             #[allow(clippy::wildcard_enum_match_arm, reason = "every other fault is one of the store")]
             Err((_, fault)) => Err(fault),
+        }
+    }
+
+    fn ended(&self, id: &ProcessId) {
+        self.runs.borrow_mut().remove(id);
+        if self.runs.borrow().is_empty() {
+            let renewing = self.renewing.take();
+            drop(renewing);
         }
     }
 

@@ -142,6 +142,32 @@ fn a_driver_that_comes_back_goes_on_with_what_it_lost_where_nobody_else_did() {
     assert_eq!(world.clock.timers(), 0);
 }
 
+#[test]
+fn renewals_stop_when_the_last_attempt_that_was_under_way_comes_to_nothing() {
+    let (world, hold) = held_tab();
+    let (driver, runs, run) = running(&world);
+    // While `p` runs, `q` is claimed, and somebody else was faster.
+    register(&world, "q", "job");
+    let other = another(&world);
+    let taken = self::driver(&other, &Runs::default().works());
+    assert_eq!(sweep(&taken).started, ["q".into()]);
+    hold.hold_writes();
+    let mut tries = crate::hand::Hand::new(driver.claim_and_run_pending());
+    assert!(tries.run().is_none());
+    let (held, _) = (hold.waiting(), run.returns(done(1)));
+    assert_eq!(hold.waiting(), held + 1);
+    hold.let_last_go();
+    tasks().run();
+    assert_eq!(crate::runners::state(&world, "p"), "completed");
+    hold.let_go();
+    assert!(tries.run().is_some());
+    settle(&world);
+    assert_eq!(runs.len(), 0);
+    now(taken.stop());
+    settle(&world);
+    assert_eq!(world.clock.timers(), 0, "it goes on renewing nothing");
+}
+
 fn takes_over(world: &World) -> ProcessWorkDriver {
     let other = another(world);
     let driver = driver(&other, &job(async |_| futures::future::pending().await));
