@@ -59,6 +59,24 @@ fn the_record_says_what_is_waited_for_and_the_log_tells_it_once() {
 }
 
 #[test]
+fn of_two_waits_at_once_the_record_shows_the_later_one_and_then_the_one_that_is_left_since_it_began() {
+    let world = tab();
+    let (_, _, run) = running(&world);
+    let (mut one, mut two) = (run.waits("one"), run.waits("two"));
+    assert!(one.run().is_none());
+    world.clock.advance(5);
+    assert!(two.run().is_none());
+    assert_eq!(wait(&world)["name"], "two");
+    world.clock.advance(5);
+    signal(&world, "p", "two", 2);
+    assert_eq!(two.run().unwrap().unwrap(), json!(2));
+    assert_eq!((&wait(&world)["name"], &wait(&world)["sinceMs"]), (&json!("one"), &json!(START)));
+    signal(&world, "p", "one", 1);
+    assert_eq!(one.run().unwrap().unwrap(), json!(1));
+    assert!(wait(&world).is_null());
+}
+
+#[test]
 fn the_record_goes_on_showing_the_later_of_two_waits_when_the_earlier_ends() {
     let world = tab();
     let (_, _, run) = running(&world);
