@@ -51,10 +51,11 @@ impl Driver {
         if self.runs.borrow().get(&id).is_some() {
             return ready(Ok(Tried::Busy)).boxed_local();
         }
-        self.runs.borrow_mut().put(&id, Rc::new(None));
+        let (active, ends) = Active::new();
+        self.runs.borrow_mut().put(&id, active.clone());
         // Before the process is read: who asks for its end afterwards is heard.
         let changes = self.registry.hub().subscribe(&id);
-        let (driver, stops, active) = (self.clone(), self.stops.get(), Active::new(self));
+        let (driver, stops) = (self.clone(), self.stops.get());
         async move {
             let begun = driver.begin(&id, dead).await;
             if let Ok(Begun::Run(attempt)) = begun {
@@ -62,9 +63,9 @@ impl Driver {
                 if stops != driver.stops.get() {
                     run.stop(Abort::Over(run.lost()));
                 }
-                driver.runs.borrow_mut().put(&id, Rc::new(Some(run.clone())));
+                let run = active.run.get_or_init(|| run).clone();
                 driver.keep_renewing();
-                let drive = driver.clone().drive(run, over, changes, active);
+                let drive = driver.clone().drive(run, over, changes, ends);
                 driver.registry.host().spawn.spawn(drive.boxed_local());
                 return Ok(Tried::Started);
             }
@@ -114,7 +115,7 @@ impl Driver {
         run: RunContext,
         over: oneshot::Receiver<()>,
         changes: ChangeReceiver,
-        _active: Active,
+        _ends: oneshot::Sender<()>,
     ) {
         let id = run.id().clone();
         let written = match self.work(&run, over, changes).await {

@@ -79,6 +79,29 @@ fn a_driver_that_is_started_again_after_a_stop_goes_on() {
 }
 
 #[test]
+fn a_driver_that_is_started_again_before_its_stop_is_over_goes_on_and_the_stop_ends() {
+    let world = tab();
+    let runs = Runs::default();
+    register(&world, "p", "job");
+    let driver = started(&world, &runs.works());
+    let first = runs.next();
+    let mut stops = Hand::new(driver.stop());
+    driver.start();
+    assert!(stops.run().is_some(), "it waits for what began after it");
+    assert_eq!(first.told(), ["lease_lost"]);
+    let second = runs.next();
+    assert_eq!(second.context.attempt(), 2);
+    // Others see it alive.
+    let other = started(&another(&world), &job(async |_| done("robbed")));
+    settle(&world);
+    assert!(second.told().is_empty());
+    second.returns(done("kept"));
+    assert_eq!(output(&world, "p")["value"], "kept");
+    now(join(driver.stop(), other.stop()));
+    assert_eq!(world.clock.timers(), 0);
+}
+
+#[test]
 fn a_stop_during_a_claim_gives_back_what_it_claims_and_runs_nothing() {
     let (world, hold) = held_tab();
     let runs = Runs::default();
