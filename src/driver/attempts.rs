@@ -82,7 +82,8 @@ impl Driver {
                 Ok(Tried::Busy)
             }
             Ok(Begun::Over | Begun::Run(_)) => {
-                self.forget(id);
+                // It may have been registered anew while that was on its way.
+                self.look_again(id);
                 Ok(Tried::Over)
             }
             Err(fault) => {
@@ -117,8 +118,8 @@ impl Driver {
         changes: ChangeReceiver,
         _ends: oneshot::Sender<()>,
     ) {
-        let id = run.id().clone();
-        let written = match self.work(&run, over, changes).await {
+        let (id, first) = (run.id().clone(), changes.seen());
+        let written = match self.work(&run, over, &changes).await {
             Some(output) => self.end(&run, output).await,
             None => Ok(false),
         };
@@ -133,8 +134,9 @@ impl Driver {
         }
         self.ended(&id);
         match written {
-            Ok(true) => self.forget(&id),
-            Ok(false) => self.look_again(&id),
+            Ok(true) if run.is_alone(&changes, first) => self.forget(&id),
+            // What others did meanwhile, perhaps to register it anew, nobody has looked at.
+            Ok(true | false) => self.look_again(&id),
             Err(fault) => {
                 self.failed(&id, &fault);
                 self.try_later(&id);
@@ -148,7 +150,7 @@ impl Driver {
         &self,
         run: &RunContext,
         over: oneshot::Receiver<()>,
-        changes: ChangeReceiver,
+        changes: &ChangeReceiver,
     ) -> Option<ProcessAwaitOutput> {
         if is_cancel_requested(run.record()) {
             // Where it cannot be read, the watch sees to it.
@@ -167,7 +169,7 @@ impl Driver {
     /// Writes how the process ends: whether it has ended by then.
     async fn end(&self, run: &RunContext, output: ProcessAwaitOutput) -> Result<bool> {
         let end = |output, schemas: &Rc<Schemas>| {
-            self.registry.execute(operation::complete_with_lease(run.lease().clone(), output, schemas))
+            run.0.registry.execute(operation::complete_with_lease(run.lease().clone(), output, schemas))
         };
         let ended = match end(output, self.registry.schemas()).await {
             // What the runner gave is not what was declared for such an end: that is how it ends then.

@@ -1,7 +1,7 @@
 //! A store that fails: who learns of it, and what is tried again.
 
 use crate::{
-    hand::now,
+    hand::{Hand, now},
     runners::{
         Runs, another, done, driver, driver_of, held_tab, job, lease, output, register, running, seconds, settle,
         started, state, sweep,
@@ -161,10 +161,42 @@ fn a_change_during_a_look_is_looked_at_again() {
     world.hub.notify(&"p".into());
     tasks().run();
     register(&other, "p", "job");
-    settle(&world);
+    // The hint is lost, and the sweep finds the change while the look is under way.
+    seconds(&world, 2);
     hold.let_go();
     seconds(&world, 3);
     assert_eq!(state(&world, "p"), "completed");
+    now(driver.stop());
+}
+
+#[test]
+fn a_process_that_is_registered_anew_while_the_end_of_its_run_is_written_is_run() {
+    let (world, hold) = held_tab();
+    let other = another(&world);
+    let runs = Runs::default();
+    let driver = started(&world, &runs.works());
+    register(&world, "p", "job");
+    let run = runs.next();
+    hold.hold_writes();
+    run.returns(done("the first"));
+    let mut others = Hand::new(async {
+        world.clock.advance(1);
+        other.registry.prune(u64::MAX >> 12).await.unwrap();
+        other.register(serde_json::json!({"id": "p", "input": {"type": "engine", "kind": "job"}})).await.unwrap();
+    });
+    assert!(others.run().is_none());
+    // All but the answer of the first run's end are given out.
+    hold.let_last_go();
+    assert!(others.run().is_none());
+    hold.let_last_go();
+    assert!(others.run().is_some());
+    settle(&world);
+    // The sweep passes by meanwhile.
+    seconds(&world, 3);
+    hold.let_go();
+    seconds(&world, 3);
+    runs.next().returns(done("the second"));
+    assert_eq!(output(&world, "p")["value"], "the second");
     now(driver.stop());
 }
 
@@ -198,4 +230,41 @@ fn only_so_many_failures_are_kept_for_a_report_that_may_never_come() {
     now(driver.idle());
     assert_eq!(works.failures.take().len(), 150);
     assert_eq!(sweep(&driver).failed.len(), 100 + 150, "and those of the claims that fail now");
+}
+
+#[test]
+fn a_process_that_is_registered_anew_while_its_claim_finds_it_over_is_run() {
+    let (world, hold) = held_tab();
+    let (other, runs) = (another(&world), Runs::default());
+    register(&world, "p", "job");
+    let driver = driver(&world, &runs.works());
+    hold.hold_reads();
+    driver.start();
+    // What it is told is that `p` is pending, and by the time it claims it, it has ended.
+    for _ in 0..2 {
+        tasks().run();
+        hold.let_last_go();
+    }
+    tasks().run();
+    now(other.succeed("p"));
+    hold.let_go();
+    hold.hold_writes();
+    tasks().run();
+    assert_eq!(hold.waiting(), 1);
+    let mut others = Hand::new(async {
+        world.clock.advance(1);
+        other.registry.prune(u64::MAX >> 12).await.unwrap();
+        other.register(serde_json::json!({"id": "p", "input": {"type": "engine", "kind": "job"}})).await.unwrap();
+    });
+    assert!(others.run().is_none());
+    hold.let_last_go();
+    assert!(others.run().is_none());
+    hold.let_last_go();
+    assert!(others.run().is_some());
+    seconds(&world, 3);
+    hold.let_go();
+    seconds(&world, 3);
+    runs.next().returns(done("the second"));
+    assert_eq!(output(&world, "p")["value"], "the second");
+    now(driver.stop());
 }
