@@ -140,23 +140,24 @@ impl SignalWait {
 const WAITING: &str = "process.waiting";
 const RESUMED: &str = "process.resumed";
 
-/// Says, in the record and once in the log, that the process waits. One that has waited so before waits since then.
-pub fn wait(seen: &Snapshot, schemas: &Schemas, held: &ProcessLease, wait: &SignalWait) -> Result<Decision<()>> {
+/// Says, in the record and once in the log, that the process waits. One that has waited so before waits since then;
+/// answers since when.
+pub fn wait(seen: &Snapshot, schemas: &Schemas, held: &ProcessLease, wait: &SignalWait) -> Result<Decision<Millis>> {
     let said = said(seen, schemas, held, wait.event(WAITING, held))?;
-    let state = wait.state(said.reply.event.occurred_at_ms);
-    shown(seen, held, said, Some(state))
+    let since = said.reply.event.occurred_at_ms;
+    Ok(shown(seen, held, said, Some(wait.state(since)))?.map(|()| since))
 }
 
-/// Says that a wait is over, and what the process still waits for, if anything.
+/// Says that a wait is over, and what the process still waits for, if anything, since when.
 pub fn resume(
     seen: &Snapshot,
     schemas: &Schemas,
     held: &ProcessLease,
     over: &SignalWait,
-    still: Option<&SignalWait>,
+    still: Option<&(SignalWait, Millis)>,
 ) -> Result<Decision<()>> {
     let said = said(seen, schemas, held, over.event(RESUMED, held))?;
-    shown(seen, held, said, still.map(|still| still.state(seen.now)))
+    shown(seen, held, said, still.map(|(still, since)| still.state(*since)))
 }
 
 fn said(

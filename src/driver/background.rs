@@ -160,15 +160,17 @@ impl Driver {
     async fn changed(self: &Rc<Self>, seen: &mut Option<u64>) -> Result<()> {
         let answer = self.registry.read(Query::ChangedIds(*seen)).await?;
         let Answer::ChangedIds(ids, end) = &*answer else { return Ok(()) };
-        *seen = Some(*end);
         if let Some(ids) = ids {
             ids.iter().for_each(|id| self.ticked(id));
-            return Ok(());
+        } else {
+            // Only once all of it was read is it known: a fault half-way has it begin anew.
+            *seen = None;
+            let mut pages = Pages::default();
+            while let Some(page) = pages.next(&self.registry).await? {
+                page.iter().filter(|record| self.fit(record) == Fit::Ours).for_each(|record| self.ticked(record.id()));
+            }
         }
-        let mut pages = Pages::default();
-        while let Some(page) = pages.next(&self.registry).await? {
-            page.iter().filter(|record| self.fit(record) == Fit::Ours).for_each(|record| self.ticked(record.id()));
-        }
+        *seen = Some(*end);
         Ok(())
     }
 
@@ -186,11 +188,15 @@ impl Driver {
 
     async fn consider(self: &Rc<Self>, by: Weak<Background>, Candidate(id, dead): Candidate) -> Result<()> {
         if dead.is_none() {
+            // What changes from here on may be missing in the answer.
+            self.know(&id, Millis::MAX, true);
             let (process, lease) = (Query::Process(id.clone()), Query::Lease(id.clone()));
             let (process, lease) = (self.registry.read(process), self.registry.read(lease));
             if !self.is_pending(&id, &*process.await?, &*lease.await?) {
                 return Ok(());
             }
+            // And from here on the claim will see it.
+            self.know(&id, Millis::MAX, false);
         }
         let permit = self.permits.take().await;
         match by.upgrade() {
@@ -244,9 +250,12 @@ impl Driver {
     }
 
     fn leave(&self, id: &ProcessId, span: Millis) {
+        self.know(id, self.registry.clock().now() + span, false);
+    }
+
+    fn know(&self, id: &ProcessId, until: Millis, hears: bool) {
         if let Some(background) = &*self.background.borrow() {
-            let until = self.registry.clock().now() + span;
-            background.known.borrow_mut().put(id, Rc::new(Known { until, holder: None, hears: false }));
+            background.known.borrow_mut().put(id, Rc::new(Known { until, holder: None, hears }));
         }
     }
 

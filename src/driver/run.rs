@@ -192,7 +192,7 @@ impl RunContext {
     // ── Watching ───────────────────────────────────────────────────────────
 
     /// Aborts the run where its process or its lease asks for that; resolves when it is over.
-    pub(super) async fn watch(&self, changes: ChangeReceiver) {
+    pub(super) async fn watch(&self, changes: &ChangeReceiver) {
         let (mut seen, mut own) = (changes.seen(), self.0.ticks.get());
         loop {
             changes.changed().await;
@@ -203,6 +203,12 @@ impl RunContext {
                 return;
             }
         }
+    }
+
+    /// Whether all ticks after the `first` were its own.
+    pub(super) fn is_alone(&self, changes: &ChangeReceiver, first: u64) -> bool {
+        let _ = changes.changed().now_or_never();
+        changes.seen() - first == self.0.ticks.get()
     }
 
     /// Whether the run is over.
