@@ -60,8 +60,10 @@ export async function livingTabs({ url, profile, inWorker, ran, ...opening }) {
       without(victims, async (tab) => {
         await tab.page.goto(`${url}elsewhere/`);
         await tab.page.goBack({ waitUntil: "commit" });
-        await tab.page.waitForFunction("globalThis.registry");
-        living.add(tab);
+        await tab.page.waitForFunction("globalThis.ready");
+        // A browser need not keep it there: then it was loaded anew.
+        if (await tab.run(() => "registry" in globalThis)) living.add(tab);
+        else await begin(tab);
       }),
     async browser() {
       living.clear();
