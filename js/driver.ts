@@ -4,7 +4,7 @@ import { call, callNow, reportError } from "./call.js";
 import { callback, id, integer, json, optional, options, text } from "./check.js";
 import { asyncDispose } from "./dispose.js";
 import { invalidArgument } from "./errors.js";
-import type { RawDriver, RawRegistry } from "./raw.js";
+import type { RawRegistry } from "./raw.js";
 import { attached, runWith, type Runners } from "./run.js";
 import type {
   DriveReport, DriverOptions, Json, ProcessAwaiter, ProcessRegistry, ProcessWorkDriver, WaitOptions,
@@ -30,16 +30,16 @@ export class Driver implements ProcessWorkDriver {
   }
 
   claimAndRunPending(reason = "manual") {
-    return call(() => this.#work.sweep(text(reason, "reason")));
+    return call(() => this.#work.call("sweep", text(reason, "reason")));
   }
   start() {
     callNow(() => this.#work.start());
   }
   stop() {
-    return call(() => this.#work.stop());
+    return call(() => this.#work.call("stop"));
   }
   idle() {
-    return call(() => this.#work.idle());
+    return call(() => this.#work.call("idle"));
   }
   async signal(processId: string, name: string, payload: Json = null, given?: { signalId?: string }) {
     const { signalId } = options<{ signalId?: string }>(given, "options", SIGNAL);
@@ -58,8 +58,10 @@ export class Driver implements ProcessWorkDriver {
 }
 
 /** Does the work of a driver. */
-interface Work extends Omit<RawDriver, "sweep"> {
-  sweep(reason: string): Promise<DriveReport>;
+interface Work {
+  start(): void;
+  call(method: "sweep", reason: string): Promise<DriveReport>;
+  call(method: "stop" | "idle"): Promise<void>;
 }
 
 type Checked = Omit<DriverOptions, "runners"> & { runners?: Runners };
@@ -116,15 +118,10 @@ function handled(host: NonNullable<DriverOptions["runHandle"]>, registry: Proces
     last ??= look();
   }
 
-  return {
-    async sweep(reason) {
+  const methods = {
+    async sweep(reason: string): Promise<DriveReport> {
       await host.claimAndRunPending(reason);
       return { started: [], busy: [], unhandled: [], failed: [] };
-    },
-    start() {
-      if (unsubscribe) return;
-      unsubscribe = registry.onChange(() => want("change"));
-      want("start");
     },
     async stop() {
       unsubscribe?.();
@@ -134,5 +131,13 @@ function handled(host: NonNullable<DriverOptions["runHandle"]>, registry: Proces
     async idle() {
       await last;
     },
+  };
+  return {
+    start() {
+      if (unsubscribe) return;
+      unsubscribe = registry.onChange(() => want("change"));
+      want("start");
+    },
+    call: ((method: keyof typeof methods, reason: string) => methods[method](reason)) as Work["call"],
   };
 }

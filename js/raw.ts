@@ -20,10 +20,9 @@ export interface Host {
 
 /** A driver of the wasm. */
 export interface RawDriver {
-  sweep(): Promise<DriveReport>;
   start(): void;
-  stop(): Promise<void>;
-  idle(): Promise<void>;
+  call(method: "sweep"): Promise<DriveReport>;
+  call(method: "stop" | "idle"): Promise<void>;
 }
 
 /** Runs a process of a kind; resolves with how it ends, as JSON text, and never rejects. */

@@ -1,7 +1,7 @@
 /** One run of a process: what its runner is given, and what becomes of what it returns or throws. */
 import { WAIT } from "./awaiter.js";
 import { call } from "./call.js";
-import { id, json, options, shape, text } from "./check.js";
+import { callback, id, json, options, shape, text } from "./check.js";
 import { ProcessError } from "./errors.js";
 import type { Attach, RawRun, RunProcess } from "./raw.js";
 import type { DriverOptions, FailureClass, Json, ProcessAwaitOutput, RunContext, WaitOptions } from "./types.js";
@@ -63,7 +63,7 @@ function run(wasm: RawRun, attach: DriverOptions["attach"]) {
           const value = await work();
           return value === undefined ? undefined : JSON.stringify(json(value, "what the step returned"));
         },
-        (record) => call(() => live().step(text(key, "key"), record)),
+        (record) => call(() => (callback(work, "run"), live().step(text(key, "key"), record))),
       )) as RunContext["step"],
     async waitForSignal(name, given) {
       const { signal: own, timeoutMs } = options<WaitOptions>(given, "options", WAIT);

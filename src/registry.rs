@@ -176,6 +176,12 @@ impl ProcessRegistry {
         }
     }
 
+    /// Has everyone look again at a process, here and in the other tabs, though its row has not changed.
+    pub(crate) fn hint(&self, id: &ProcessId) {
+        self.hub().notify(id);
+        self.0.hints.announce(std::slice::from_ref(id));
+    }
+
     /// Answers a question, in one transaction with all that is asked in the same turn. It sees what was written
     /// in calls before it.
     pub fn read(&self, query: impl Into<Rc<Query>>) -> LocalBoxFuture<'static, Result<Rc<Answer>>> {

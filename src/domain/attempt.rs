@@ -20,6 +20,7 @@ use crate::{
 
 /// What beginning an attempt answers.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "every reply is boxed")]
 pub enum Begun {
     /// The claimant is to run it.
     Run {

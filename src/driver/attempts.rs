@@ -10,7 +10,6 @@ use futures::{
 
 use super::{
     Abort, RunContext,
-    permits::Permit,
     work_driver::{Active, Driver},
 };
 use crate::{
@@ -22,7 +21,8 @@ use crate::{
         schema::Schemas,
     },
     error::{Code, Error, Result},
-    host, operation,
+    host::{self, Permit},
+    operation,
     watch::ChangeReceiver,
 };
 
@@ -101,8 +101,7 @@ impl Driver {
             liveness: Some(life.mark.clone()),
         };
         let claimant = Claimant { owner, ttl: self.options.lease_ttl, token: host.random.name() };
-        let begin =
-            |observed| self.registry.execute(operation::begin(id.clone(), claimant.clone(), observed));
+        let begin = |observed| self.registry.execute(operation::begin(id.clone(), claimant.clone(), observed));
         let begun = begin(dead.map(|holder| (holder, Proof::Dead))).await?;
         let Begun::Busy(holder) = begun else { return Ok(begun) };
         match host.liveness.probe(&holder).await {
@@ -127,7 +126,10 @@ impl Driver {
         if !matches!(written, Ok(true)) {
             // Others need not wait for its end. Where it was lost, this changes nothing.
             let released = self.registry.release(&id, run.lease().lease_token.clone()).await;
-            drop(released);
+            if released.is_ok() {
+                // Who stands by for the end of this driver sees that; where nobody can, this tells.
+                self.registry.hint(&id);
+            }
         }
         self.runs.borrow_mut().remove(&id);
         if self.runs.borrow().is_empty() {

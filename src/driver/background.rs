@@ -157,22 +157,16 @@ impl Driver {
 
     /// The floor under the ticks: looks at what changed since it last did, and at everything where that is not known.
     async fn changed(self: &Rc<Self>, seen: &mut Option<u64>) -> Result<()> {
-        match &*self.registry.read(Query::ChangedIds(*seen)).await? {
-            Answer::ChangedIds(Some(ids), end) => {
-                *seen = Some(*end);
-                ids.iter().for_each(|id| self.ticked(id));
-            }
-            Answer::ChangedIds(None, end) => {
-                *seen = Some(*end);
-                let mut pages = Pages::default();
-                while let Some(page) = pages.next(&self.registry).await? {
-                    page.iter()
-                        .filter(|record| self.fit(record) == Fit::Ours)
-                        .for_each(|record| self.ticked(record.id()));
-                }
-            }
-            #[allow(clippy::wildcard_enum_match_arm, reason = "every other answer is a defect of the store")]
-            _ => {}
+        let answer = self.registry.read(Query::ChangedIds(*seen)).await?;
+        let Answer::ChangedIds(ids, end) = &*answer else { return Ok(()) };
+        *seen = Some(*end);
+        if let Some(ids) = ids {
+            ids.iter().for_each(|id| self.ticked(id));
+            return Ok(());
+        }
+        let mut pages = Pages::default();
+        while let Some(page) = pages.next(&self.registry).await? {
+            page.iter().filter(|record| self.fit(record) == Fit::Ours).for_each(|record| self.ticked(record.id()));
         }
         Ok(())
     }

@@ -6,7 +6,6 @@
 mod attempts;
 mod background;
 mod options;
-mod permits;
 mod run;
 mod signals;
 mod steps;

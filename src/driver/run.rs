@@ -9,14 +9,10 @@ use std::{
 use futures::{
     FutureExt,
     channel::oneshot,
-    future::{Either, Shared, join, select},
+    future::{Either, Shared, select},
 };
 
-use super::{
-    permits::{Permit, Permits},
-    signals::Signals,
-    steps::Steps,
-};
+use super::{signals::Signals, steps::Steps};
 use crate::{
     domain::{
         Millis,
@@ -27,8 +23,9 @@ use crate::{
         process::{ProcessAwaitOutput, ProcessRecord},
     },
     error::{Code, Error, Result},
+    host::{Permit, Permits},
     registry::ProcessRegistry,
-    store::EventRange,
+    store::{Answer, EventRange, Query},
     watch::{ChangeReceiver, ProcessAwaiter, backoff},
 };
 
@@ -68,12 +65,14 @@ pub(super) struct Run {
 struct Aborts {
     /// The first one; and then perhaps that the run is over.
     why: Option<Abort>,
-    tell: Option<Box<dyn FnOnce(&Abort)>>,
+    tell: Option<Tell>,
     /// Dropped to end the waits of this run.
     waits: Option<oneshot::Sender<()>>,
     /// Dropped to end the run.
     run: Option<oneshot::Sender<()>>,
 }
+
+type Tell = Box<dyn FnOnce(&Abort)>;
 
 impl RunContext {
     /// A run that has just begun. With it, what resolves when it is to end.
@@ -197,7 +196,7 @@ impl RunContext {
     // ── Watching ───────────────────────────────────────────────────────────
 
     /// Aborts the run where its process or its lease asks for that; resolves when it is over.
-    pub(super) async fn watch(&self, mut changes: ChangeReceiver) {
+    pub(super) async fn watch(&self, changes: ChangeReceiver) {
         let (mut seen, mut own) = (changes.seen(), self.0.ticks.get());
         loop {
             changes.changed().await;
@@ -213,12 +212,7 @@ impl RunContext {
     /// Whether the run is over.
     async fn look(&self) -> bool {
         loop {
-            let (record, lease) = join(self.0.registry.process(self.id()), self.0.registry.lease(self.id())).await;
-            let looked = match (record, lease) {
-                (Ok(record), Ok(lease)) => self.judge(record, lease).await,
-                (Err(fault), _) | (_, Err(fault)) => Err(fault),
-            };
-            match looked {
+            match self.judge().await {
                 Ok(over) => return over,
                 Err(fault) if fault.code() == Code::Closed => {
                     self.stop(Abort::Over(fault));
@@ -229,15 +223,22 @@ impl RunContext {
         }
     }
 
-    async fn judge(&self, record: Option<ProcessRecord>, lease: Option<ProcessLease>) -> Result<bool> {
-        let now = self.0.registry.clock().now();
-        let held = lease.is_some_and(|lease| lease.is(&self.0.lease) && lease.expires_at_ms > now);
-        let fault = match record {
+    async fn judge(&self) -> Result<bool> {
+        // Asked in one turn, and so answered from one moment.
+        let registry = &self.0.registry;
+        let (record, lease) =
+            (registry.read(Query::Process(self.id().clone())), registry.read(Query::Lease(self.id().clone())));
+        let (record, lease) = (record.await?, lease.await?);
+        let now = registry.clock().now();
+        let is_held = |lease: &ProcessLease| lease.is(&self.0.lease) && lease.expires_at_ms > now;
+        let held = if let Answer::Lease(Some(lease)) = &*lease { is_held(lease) } else { false };
+        let found = if let Answer::Process(found) = &*record { found.as_ref() } else { None };
+        let fault = match found {
             None => Error::unknown_process(self.id()),
             Some(record) if record.is_terminal() => Error::of(Code::AlreadyTerminal, self.id(), "was ended by others"),
             Some(_) if !held => self.lost(),
             Some(record) => {
-                if self.abort().is_none() && is_cancel_requested(&record) {
+                if self.abort().is_none() && is_cancel_requested(record) {
                     self.cancel().await?;
                 }
                 return Ok(false);

@@ -2,9 +2,12 @@
 //!
 //! A wait that was given up took no signal: the next one gets what it would have got.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
-use futures::{FutureExt, lock::Mutex};
+use futures::FutureExt;
 
 use super::RunContext;
 use crate::{
@@ -14,14 +17,14 @@ use crate::{
         table::ById,
     },
     error::Result,
+    host::Permits,
     operation,
 };
 
 /// The signals of one run.
 #[derive(Default)]
 pub(super) struct Signals {
-    /// By name. Held by the wait whose turn it is.
-    by_name: RefCell<ById<Mutex<Taken>>>,
+    by_name: RefCell<ById<Taken>>,
     /// The waits under way, the latest last: that one the record shows.
     waiting: RefCell<Vec<SignalWait>>,
 }
@@ -29,9 +32,11 @@ pub(super) struct Signals {
 /// What the waits for a name have got so far.
 #[derive(Default)]
 struct Taken {
-    count: u64,
+    /// Of the wait that gets the next one.
+    turn: Permits,
+    count: Cell<u64>,
     /// The sequence of the last one.
-    sequence: u64,
+    sequence: Cell<u64>,
 }
 
 impl RunContext {
@@ -44,8 +49,8 @@ impl RunContext {
 
     async fn next_signal(&self, name: &str, event_type: String) -> Result<Rc<ProcessEvent>> {
         let taken = self.0.signals.by_name.borrow_mut().get_or_default(name);
-        let mut taken = taken.lock().await;
-        let (after, ordinal) = (taken.sequence, taken.count + 1);
+        let _turn = taken.turn.take().await;
+        let (after, ordinal) = (taken.sequence.get(), taken.count.get() + 1);
         let signal = match self.first(&event_type, after).await? {
             Some(signal) => signal,
             None => {
@@ -57,7 +62,8 @@ impl RunContext {
                 signal
             }
         };
-        *taken = Taken { count: ordinal, sequence: signal.sequence };
+        taken.count.set(ordinal);
+        taken.sequence.set(signal.sequence);
         Ok(signal)
     }
 }

@@ -2,8 +2,6 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use futures::lock::Mutex;
-
 use super::RunContext;
 use crate::{
     domain::{
@@ -12,6 +10,7 @@ use crate::{
         value::Json,
     },
     error::{Error, Result},
+    host::Permits,
     store::EventRange,
     text::is_blank,
 };
@@ -20,9 +19,15 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Steps {
     /// Whether those of earlier runs have been read.
-    read: Mutex<bool>,
-    /// By key: what was recorded. Held while the step runs, so that it runs once.
-    by_key: RefCell<ById<Mutex<Option<Recorded>>>>,
+    read: Step,
+    by_key: RefCell<ById<Step>>,
+}
+
+#[derive(Default)]
+struct Step {
+    /// Of whoever runs it: it runs once.
+    turn: Permits,
+    recorded: RefCell<Option<Recorded>>,
 }
 
 /// The value that a step gave, where it gave one.
@@ -42,30 +47,36 @@ impl RunContext {
         }
         self.read_steps().await?;
         let step = self.0.steps.by_key.borrow_mut().get_or_default(key);
-        let mut step = step.lock().await;
-        if let Some(recorded) = &*step {
-            return Ok(recorded.clone());
+        let _turn = step.turn.take().await;
+        let recorded = step.recorded.borrow().clone();
+        if let Some(recorded) = recorded {
+            return Ok(recorded);
         }
         self.is_on()?;
         let value = work().await?;
         self.append(AppendRequest::step(key, &value)).await?;
-        *step = Some(value.clone());
+        step.recorded.replace(Some(value.clone()));
         Ok(value)
     }
 
     async fn read_steps(&self) -> Result<()> {
         let steps = &self.0.steps;
-        let mut read = steps.read.lock().await;
         // Before the first run there was nobody who could have recorded one.
-        if !*read && self.attempt() > 1 {
+        if self.attempt() == 1 {
+            return Ok(());
+        }
+        let _turn = steps.read.turn.take().await;
+        let read = steps.read.recorded.borrow().is_some();
+        if !read {
             let all = EventRange::After { after: 0, limit: None, types: Some(vec![STEP.to_owned()]) };
             for event in self.0.registry.events(self.id(), all).await? {
                 if let Some((key, value)) = event.as_step() {
-                    steps.by_key.borrow_mut().put(key, Rc::new(Mutex::new(Some(value))));
+                    let step = Step { recorded: RefCell::new(Some(value)), ..Step::default() };
+                    steps.by_key.borrow_mut().put(key, Rc::new(step));
                 }
             }
+            steps.read.recorded.replace(Some(None));
         }
-        *read = true;
         Ok(())
     }
 }

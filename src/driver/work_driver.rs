@@ -7,7 +7,7 @@ use std::{
 
 use futures::{FutureExt, channel::oneshot, future::LocalBoxFuture};
 
-use super::{Abort, DriverOptions, RunContext, Runners, attempts::Tried, background::Background, permits::Permits};
+use super::{Abort, DriverOptions, RunContext, Runners, attempts::Tried, background::Background};
 use crate::{
     domain::{
         filter::Page,
@@ -17,7 +17,7 @@ use crate::{
         table::{ById, sorted},
     },
     error::{Code, Error, Result},
-    host::{self, Life},
+    host::{self, Life, Permits},
     registry::ProcessRegistry,
 };
 

@@ -20,8 +20,10 @@ pub mod browser;
 pub mod fake;
 #[cfg(not(target_family = "wasm"))]
 pub mod native_schema;
+mod permits;
 
 pub use background::Background;
+pub use permits::{Permit, Permits};
 
 /// Time.
 pub trait Clock {

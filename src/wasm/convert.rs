@@ -3,6 +3,7 @@
 use std::pin::pin;
 
 use futures::{
+    FutureExt,
     channel::oneshot,
     future::{Either, LocalBoxFuture, Shared, select},
 };
@@ -43,8 +44,16 @@ pub fn promise_of(outcome: LocalBoxFuture<'static, std::result::Result<JsValue, 
 pub type Closing = Shared<oneshot::Receiver<()>>;
 
 /// What everything is refused with after that.
-pub fn closed() -> Error {
+fn closed() -> Error {
     Error::new(Code::Closed, "the registry is closed")
+}
+
+/// Refuses after that.
+pub fn is_open(closing: &Closing) -> Result<()> {
+    match closing.clone().now_or_never() {
+        None => Ok(()),
+        Some(_) => Err(closed()),
+    }
 }
 
 /// A promise of a wait, until it is aborted, takes too long, or the registry is closed.

@@ -9,7 +9,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::AbortSignal;
 
 use super::{
-    convert::{Closing, closed, js, promise, promise_of, promise_of_wait},
+    convert::{Closing, is_open, js, promise, promise_of, promise_of_wait},
     host::{process_error, report},
 };
 use crate::{
@@ -38,46 +38,31 @@ impl Driver {
     pub(super) fn new(driver: ProcessWorkDriver, closed: Closing) -> Self {
         Self { driver, closed }
     }
-
-    fn is_open(&self) -> Result<()> {
-        if self.closed.peek().is_some() { Err(closed()) } else { Ok(()) }
-    }
 }
 
 #[wasm_bindgen]
 impl Driver {
-    /// One sweep; see [`ProcessWorkDriver::claim_and_run_pending`].
-    pub fn sweep(&self) -> Promise {
-        let (open, driver) = (self.is_open(), self.driver.clone());
+    /// `sweep`, which answers its report; `stop`; or `idle`.
+    pub fn call(&self, method: String) -> Promise {
+        let (open, driver) = (is_open(&self.closed), self.driver.clone());
         promise(async move {
-            open?;
-            Ok(driver.claim_and_run_pending().await?.to_json())
+            match method.as_str() {
+                "sweep" => {
+                    open?;
+                    return Ok(driver.claim_and_run_pending().await?.to_json());
+                }
+                "stop" => driver.stop().await,
+                _ => driver.idle().await,
+            }
+            Ok(Json::Null)
         })
     }
 
     /// Drives on until it is stopped.
     pub fn start(&self) -> std::result::Result<(), JsValue> {
-        self.is_open().map_err(process_error)?;
+        is_open(&self.closed).map_err(process_error)?;
         self.driver.start();
         Ok(())
-    }
-
-    /// Hands back what it runs.
-    pub fn stop(&self) -> Promise {
-        let driver = self.driver.clone();
-        promise(async move {
-            driver.stop().await;
-            Ok(Json::Null)
-        })
-    }
-
-    /// Resolves when nothing runs.
-    pub fn idle(&self) -> Promise {
-        let driver = self.driver.clone();
-        promise(async move {
-            driver.idle().await;
-            Ok(Json::Null)
-        })
     }
 }
 

@@ -6,7 +6,6 @@ use futures::{
     FutureExt,
     channel::oneshot,
     future::{Either, select},
-    lock::Mutex,
 };
 use js_sys::Promise;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -15,6 +14,7 @@ use super::convert::{Closing, promise};
 use crate::{
     domain::value::Json,
     error::{Code, Error},
+    host::Permits,
     watch::ChangeReceiver,
 };
 
@@ -27,7 +27,9 @@ pub struct Receiver {
 }
 
 struct Open {
-    receiver: Rc<Mutex<ChangeReceiver>>,
+    receiver: Rc<ChangeReceiver>,
+    /// Of the call that is told next.
+    turns: Permits,
     /// Dropped to end the waits that are pending.
     _closing: oneshot::Sender<()>,
 }
@@ -35,7 +37,7 @@ struct Open {
 impl Receiver {
     pub(super) fn new(receiver: ChangeReceiver, registry_closed: Closing) -> Self {
         let (_closing, closed) = oneshot::channel();
-        let open = Open { receiver: Rc::new(Mutex::new(receiver)), _closing };
+        let open = Open { receiver: Rc::new(receiver), turns: Permits::default(), _closing };
         Self { open: RefCell::new(Some(open)), closed: closed.shared(), registry_closed }
     }
 }
@@ -44,12 +46,15 @@ impl Receiver {
 impl Receiver {
     /// Resolves when the process changed since this receiver last looked.
     pub fn changed(&self) -> Promise {
-        let receiver = self.open.borrow().as_ref().map(|open| open.receiver.clone());
+        let receiver = self.open.borrow().as_ref().map(|open| (open.receiver.clone(), open.turns.clone()));
         let closed = select(self.closed.clone(), self.registry_closed.clone());
         promise(async move {
             let over = || Error::new(Code::Closed, "the receiver is closed");
-            let receiver = receiver.ok_or_else(over)?;
-            let change = pin!(async { receiver.lock().await.changed().await });
+            let (receiver, turns) = receiver.ok_or_else(over)?;
+            let change = pin!(async {
+                let _turn = turns.take().await;
+                receiver.changed().await;
+            });
             match select(closed, change).await {
                 Either::Left(_) => Err(over()),
                 Either::Right(_) => Ok(Json::Null),

@@ -9,7 +9,7 @@ use web_sys::AbortSignal;
 
 use super::{
     calls::Arguments,
-    convert::{Closing, closed, js, promise, promise_of, promise_of_wait},
+    convert::{Closing, is_open, js, promise, promise_of, promise_of_wait},
     driver::{Driver, JsRunners, attached},
     host::{self, JsSink, process_error},
     receiver::Receiver,
@@ -47,6 +47,9 @@ enum Storage {
     Any,
 }
 
+/// A life that others can see the end of, and the page's comings and goings.
+type Presence = (Box<dyn Any>, Option<Following>);
+
 /// A registry that is open, or was.
 #[wasm_bindgen]
 pub struct Registry {
@@ -56,7 +59,7 @@ pub struct Registry {
     durability: Durability,
     owner: LeaseOwner,
     /// This tab's life and its comings and goings, while others share the rows.
-    presence: RefCell<Option<(Box<dyn Any>, Option<Following>)>>,
+    presence: RefCell<Option<Presence>>,
     /// Dropped to close the registry, which every wait hears.
     closing: RefCell<Option<oneshot::Sender<()>>>,
     closed: Closing,
@@ -96,21 +99,22 @@ async fn open(options: OpenOptions, sink: Option<Function>) -> Result<Registry> 
     let presence = RefCell::new(Some((life.end, shared.then(|| aside_and_back(registry.clone())))));
     let (closing, closed) = oneshot::channel();
     let (closing, closed) = (RefCell::new(Some(closing)), closed.shared());
-    Ok(Registry { registry, hub, name: options.name, durability, owner, presence, closing, closed, drivers: RefCell::default() })
+    Ok(Registry {
+        registry,
+        hub,
+        name: options.name,
+        durability,
+        owner,
+        presence,
+        closing,
+        closed,
+        drivers: RefCell::default(),
+    })
 }
 
 /// Lets go of the store while the page is in the back-forward cache, and takes it up again afterwards.
 fn aside_and_back(registry: ProcessRegistry) -> Following {
     Following::new(move |away| if away { registry.pause() } else { registry.resume() })
-}
-
-impl Registry {
-    fn is_open(&self) -> Result<()> {
-        match &*self.closing.borrow() {
-            Some(_) => Ok(()),
-            None => Err(closed()),
-        }
-    }
 }
 
 #[wasm_bindgen]
@@ -142,7 +146,7 @@ impl Registry {
 
     /// Runs a method; see [`Arguments::call`] for their names. The arguments are an array, as JSON text.
     pub fn call(&self, method: &str, arguments: &str) -> Promise {
-        let call = self.is_open().and_then(|()| Arguments::new(arguments).call(method, &self.registry));
+        let call = is_open(&self.closed).and_then(|()| Arguments::new(arguments).call(method, &self.registry));
         let registry = self.registry.clone();
         promise(async move { call?.perform(&registry).await })
     }
@@ -163,7 +167,7 @@ impl Registry {
             true => ProcessAwaiter::new(registry.clone(), self.hub.clone()),
             false => ProcessAwaiter::polling(registry.clone()),
         };
-        let wait = self.is_open().and_then(|()| Arguments::new(arguments).wait(method));
+        let wait = is_open(&self.closed).and_then(|()| Arguments::new(arguments).wait(method));
         let wait = match wait {
             Ok((scope, wait)) => wait.perform(&registry, attached(awaiter, attach).on_behalf_of(scope)),
             Err(fault) => ready(Err(fault)).boxed_local(),
@@ -180,7 +184,7 @@ impl Registry {
         renew_every_ms: f64,
         concurrency: f64,
     ) -> std::result::Result<Driver, JsValue> {
-        self.is_open().map_err(process_error)?;
+        is_open(&self.closed).map_err(process_error)?;
         let options = DriverOptions {
             owner_id: self.owner.owner_id.clone(),
             lease_ttl: lease_ttl_ms as Millis,
@@ -196,12 +200,12 @@ impl Registry {
     // ── Hub ────────────────────────────────────────────────────────────────
 
     pub fn subscribe(&self, id: String) -> std::result::Result<Receiver, JsValue> {
-        self.is_open().map_err(process_error)?;
+        is_open(&self.closed).map_err(process_error)?;
         Ok(Receiver::new(self.hub.subscribe(&id.into()), self.closed.clone()))
     }
 
     pub fn notify(&self, id: String) -> std::result::Result<(), JsValue> {
-        self.is_open().map_err(process_error)?;
+        is_open(&self.closed).map_err(process_error)?;
         self.hub.notify(&id.into());
         Ok(())
     }
@@ -213,7 +217,7 @@ impl Registry {
 
     #[wasm_bindgen(js_name = onChange)]
     pub fn on_change(&self, listener: Function) -> std::result::Result<f64, JsValue> {
-        self.is_open().map_err(process_error)?;
+        is_open(&self.closed).map_err(process_error)?;
         let number = self.hub.listen(move |id| {
             // The TypeScript in front catches and reports what a listener throws.
             let _ = listener.call1(&JsValue::UNDEFINED, &id.as_str().into());

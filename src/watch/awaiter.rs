@@ -147,7 +147,7 @@ impl ProcessAwaiter {
 
     /// Subscribes, then reads and waits in turn until `look` is satisfied with an answer.
     async fn watch(&self, query: Rc<Query>, look: &mut dyn FnMut(&Answer) -> Result<bool>) -> Result<()> {
-        let mut changes = match (&self.hub, query.process_id()) {
+        let changes = match (&self.hub, query.process_id()) {
             (Some(hub), Some(id)) => Some(hub.subscribe(id)),
             (Some(_) | None, _) => None,
         };
@@ -156,7 +156,7 @@ impl ProcessAwaiter {
             if look(&*self.registry.read(Rc::clone(&query)).await?)? {
                 return Ok(());
             }
-            match &mut changes {
+            match &changes {
                 Some(changes) => changes.changed().await,
                 None => {
                     self.registry.clock().sleep(backoff.span()).await;

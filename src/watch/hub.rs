@@ -56,7 +56,7 @@ impl ProcessChangeHub {
             entry.seats.push(None);
             entry.seats.len() - 1
         });
-        ChangeReceiver { hub: self.0.clone(), id: id.clone(), seat, seen: entry.version }
+        ChangeReceiver { hub: self.0.clone(), id: id.clone(), seat, seen: Cell::new(entry.version) }
     }
 
     /// Says that a process changed.
@@ -157,17 +157,17 @@ pub struct ChangeReceiver {
     hub: Rc<Shared>,
     id: ProcessId,
     seat: usize,
-    seen: u64,
+    seen: Cell<u64>,
 }
 
 impl ChangeReceiver {
     /// How many ticks there have been since somebody began to watch the process, up to the last one that was seen.
     pub(crate) fn seen(&self) -> u64 {
-        self.seen
+        self.seen.get()
     }
 
-    /// Resolves when the process changed since this receiver last looked, at once if it already has.
-    pub async fn changed(&mut self) {
+    /// Resolves when the process changed since this receiver last looked, at once if it already has. One call at a time.
+    pub async fn changed(&self) {
         loop {
             let Some(next) = self.wait() else { return };
             // The sender is dropped only together with this receiver.
@@ -176,11 +176,10 @@ impl ChangeReceiver {
     }
 
     /// Where nothing changed yet, what to wait for.
-    fn wait(&mut self) -> Option<oneshot::Receiver<()>> {
+    fn wait(&self) -> Option<oneshot::Receiver<()>> {
         let entry = self.hub.watched(&self.id)?;
         let mut entry = entry.borrow_mut();
-        if entry.version != self.seen {
-            self.seen = entry.version;
+        if self.seen.replace(entry.version) != entry.version {
             return None;
         }
         let (waker, next) = oneshot::channel();
@@ -216,7 +215,7 @@ mod tests {
     #[test]
     fn a_tick_between_subscribing_and_waiting_is_seen() {
         let (hub, id) = (ProcessChangeHub::new(), ProcessId::from("a"));
-        let mut receiver = hub.subscribe(&id);
+        let receiver = hub.subscribe(&id);
         hub.notify(&id);
         assert!(receiver.changed().now_or_never().is_some());
         assert!(receiver.changed().now_or_never().is_none(), "one change is seen once");
@@ -225,7 +224,7 @@ mod tests {
     #[test]
     fn ticks_that_nobody_looked_at_count_as_one() {
         let (hub, id) = (ProcessChangeHub::new(), ProcessId::from("a"));
-        let mut receiver = hub.subscribe(&id);
+        let receiver = hub.subscribe(&id);
         hub.notify(&id);
         hub.notify(&id);
         assert!(receiver.changed().now_or_never().is_some());
@@ -235,7 +234,7 @@ mod tests {
     #[test]
     fn a_wait_given_up_halfway_leaves_the_next_one_whole() {
         let (hub, id) = (ProcessChangeHub::new(), ProcessId::from("a"));
-        let mut receiver = hub.subscribe(&id);
+        let receiver = hub.subscribe(&id);
         assert!(receiver.changed().now_or_never().is_none());
         hub.notify(&id);
         assert!(receiver.changed().now_or_never().is_some());
@@ -245,7 +244,7 @@ mod tests {
     fn only_the_watchers_of_the_changed_process_wake() {
         let hub = ProcessChangeHub::new();
         let (a, b) = (ProcessId::from("a"), ProcessId::from("b"));
-        let (mut on_a, mut on_b) = (hub.subscribe(&a), hub.subscribe(&b));
+        let (on_a, on_b) = (hub.subscribe(&a), hub.subscribe(&b));
         hub.notify(&a);
         assert!(on_a.changed().now_or_never().is_some());
         assert!(on_b.changed().now_or_never().is_none());
@@ -262,7 +261,7 @@ mod tests {
     #[test]
     fn an_entry_vanishes_with_its_last_receiver_whether_or_not_a_tick_follows() {
         let (hub, id) = (ProcessChangeHub::new(), ProcessId::from("a"));
-        let (first, mut second) = (hub.subscribe(&id), hub.subscribe(&id));
+        let (first, second) = (hub.subscribe(&id), hub.subscribe(&id));
         drop(first);
         assert_eq!(hub.tracked_processes(), 1);
         assert!(second.changed().now_or_never().is_none());

@@ -17,7 +17,7 @@ pub async fn every_change_of_a_row_ticks_once_after_its_commit(world: World) {
     world.wait("p").await.unwrap();
     world.succeed("p").await;
     assert_eq!(world.ticked(), ["p", "p", "p"]);
-    let mut changes = world.hub.subscribe(&"p".into());
+    let changes = world.hub.subscribe(&"p".into());
     let (sequence, ()) = join(world.note("p"), async {
         changes.changed().await;
         assert_eq!(sequences(&world.log("p").await), [1, 2, 3], "ticked before the commit");

@@ -107,7 +107,7 @@ fn a_parent_that_waits_for_its_child_leaves_the_child_its_place() {
     let works = Rc::new(Works::default())
         .on("parent", async |context| match context.await_terminal(&"child".into()).await.unwrap() {
             ProcessAwaitOutput::Success { value, .. } => ProcessAwaitOutput::success(value),
-            other => other,
+            failed @ (ProcessAwaitOutput::Failure { .. } | ProcessAwaitOutput::Cancelled { .. }) => failed,
         })
         .on("child", async |_| done("grown"));
     register(&world, "a parent", "parent");

@@ -130,6 +130,19 @@ describe("every method refuses bad arguments", () => {
     });
   }
 
+  const { signal, awaitTerminal, awaitEvent } = viewed;
+  for (const [method, places] of Object.entries({ signal, awaitTerminal, awaitEvent }))
+    test(`${method} of a driver`, () => refusesEach(registry.driver({}), method, places));
+
+  test("what a runner is given", async () => {
+    const places = { append: [methods.appendEvent[1]], step: [["key", badIds], [() => 1, badObjects.filter((value) => typeof value !== "function")]], waitForSignal: [["go", [...badIds, "a b", ""]], [{}, badWaits]], awaitTerminal: [["p", badIds], [{}, badWaits]] };
+    await registry.registerProcess({ id: "run", input: { type: "engine", kind: "job" }, eventTypes });
+    const driver = registry.driver({ runners: { job: async (context) => { for (const method of Object.keys(places)) await refusesEach(context, method, places[method]); } } });
+    await driver.claimAndRunPending();
+    assert.deepEqual(await driver.awaitTerminal("run"), success(null));
+    assert.deepEqual((await registry.eventsAfter("run", 0)).map(({ eventType }) => eventType), ["process.completed"]);
+  });
+
   test("a scope that reads as another's frame is refused by all that a session does", async () => {
     const view = registry.session({ sessionId: "s/frame:f" });
     for (const [method, places] of Object.entries(viewed)) await refuses(() => view[method](...places.map(([value]) => value)), method);

@@ -1,11 +1,13 @@
 //! What only real Web Locks can prove, in a window and in a worker of every engine.
 
+use std::any::Any;
+
 use futures::{FutureExt, future::LocalBoxFuture};
 use longwait::{
     Code,
-    domain::lease::{LeaseOwner, ProcessLease, Proof},
+    domain::lease::{LeaseOwner, LivenessMark, ProcessLease, Proof},
     host::{
-        Liveness, Random,
+        self, Liveness, Random,
         browser::{
             BrowserRandom,
             tab::{Lock, OwnerLocks},
@@ -21,15 +23,16 @@ use crate::support::{made, refused};
 struct Life {
     locks: OwnerLocks,
     lock_name: String,
-    lock: Lock,
+    lock: Box<dyn Any>,
 }
 
 impl Life {
     async fn new() -> Self {
         let locks = OwnerLocks::new(&BrowserRandom.name());
-        let lock_name = locks.lock_name("1");
-        let lock = Lock::take(&lock_name);
-        assert!(lock.is_held().await, "every engine that the tests run in has Web Locks");
+        let host::Life { mark, end: lock } = locks.live("1").await;
+        let LivenessMark::WebLock { lock_name } = mark else {
+            panic!("every engine that the tests run in has Web Locks")
+        };
         Self { locks, lock_name, lock }
     }
 

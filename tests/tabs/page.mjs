@@ -32,3 +32,33 @@ export const appends = async ([id, who, times]) => {
 export const faults = () => globalThis.faults;
 
 export const end = (id) => globalThis.registry.awaiter.awaitTerminal(id);
+
+/**
+ * Starts a driver in this page. A `job` does two steps, each of which says who did it, with a wait for a signal `go` in between; a
+ * `quick` one ends at once; a `patient` one ends when it is asked to.
+ */
+export const drive = async (who) => {
+  globalThis.driver = globalThis.registry.driver({
+    runners: {
+      quick: () => who,
+      patient: ({ signal }) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+      async job({ step, waitForSignal, attempt }) {
+        const first = await step("first", () => who);
+        const { payload } = await waitForSignal("go");
+        return { first, payload, second: await step("second", () => who), attempt };
+      },
+    },
+  });
+  globalThis.driver.start();
+};
+
+export const start = async ([id, kind]) => {
+  await globalThis.registry.registerProcess({ id, input: { type: "engine", kind } });
+};
+
+export const stop = () => globalThis.driver.stop();
+
+/** Resolves once the log has an event of that type. */
+export const logged = async ([id, eventType]) => {
+  await globalThis.registry.awaiter.awaitEvent(id, eventType);
+};

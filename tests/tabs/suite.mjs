@@ -110,5 +110,48 @@ export function twoTabs(name, launch) {
       const late = await other.run(page.call, ["appendEvent", "p", { eventType: "note", lease }]);
       assert.deepEqual(late, { refused: "lease_lost" });
     });
+
+    test("share the work: each process is run once, wherever it was registered", async (t) => {
+      const tabs = await two(t);
+      for (const [n, tab] of tabs.entries()) await tab.run(page.drive, `tab ${n}`);
+      const ids = Array.from({ length: 20 }, (_, n) => `p${n}`);
+      for (const [n, id] of ids.entries()) await tabs[n % 2].run(page.start, [id, "quick"]);
+      for (const id of ids) {
+        const { value } = await tabs[0].run(page.end, id);
+        assert.match(value, /^tab [01]$/);
+        const log = await tabs[0].run(page.call, ["eventsAfter", id, 0]);
+        assert.deepEqual(log.map(({ eventType }) => eventType), ["process.completed"]);
+      }
+    });
+
+    test("go on with what the other one began, when that is closed, and repeat no finished step", async (t) => {
+      const [one, other] = await two(t);
+      await one.run(page.drive, "one");
+      await one.run(page.start, ["p", "job"]);
+      await one.run(page.logged, ["p", "process.waiting"]);
+      if (!(await one.run(() => "locks" in navigator))) return t.skip("this engine has no Web Locks: a lease ends by its time alone");
+      await other.run(page.drive, "other");
+      await one.close();
+      await other.run(() => globalThis.driver.signal("p", "go", 7));
+      const value = { first: "one", payload: 7, second: "other", attempt: 2 };
+      assert.deepEqual(await other.run(page.end, "p"), { type: "success", value });
+      const log = await other.run(page.call, ["eventsAfter", "p", 0]);
+      assert.deepEqual(log.map(({ eventType }) => eventType).filter((type) => type === "process.step").length, 2);
+    });
+
+    test("hand over to each other when a driver is stopped, and cancel what the other one runs", async (t) => {
+      const [one, other] = await two(t);
+      await one.run(page.drive, "one");
+      await one.run(page.start, ["p", "job"]);
+      await one.run(page.start, ["q", "patient"]);
+      await one.run(page.logged, ["p", "process.waiting"]);
+      await other.run(page.drive, "other");
+      await other.run(page.call, ["requestCancel", "q", "enough"]);
+      assert.deepEqual(await other.run(page.end, "q"), { type: "cancelled", message: "enough" });
+      await one.run(page.stop);
+      await one.run(() => globalThis.driver.signal("p", "go", null));
+      const { value } = await one.run(page.end, "p");
+      assert.deepEqual(value, { first: "one", payload: null, second: "other", attempt: 2 });
+    });
   });
 }

@@ -249,7 +249,7 @@ fn after_very_many_changes_everyone_looks_once() {
 #[test]
 fn a_receiver_alone_learns_of_what_another_tab_changed() {
     let (here, there, _) = tabs();
-    let mut receiver = here.hub.subscribe(&"p".into());
+    let receiver = here.hub.subscribe(&"p".into());
     tasks().run();
     let mut changed = Hand::new(receiver.changed());
     assert!(changed.run().is_none());
@@ -264,7 +264,7 @@ fn a_receiver_alone_learns_of_what_another_tab_changed() {
 fn a_hub_of_its_own_is_swept_as_well() {
     let (here, _, _) = tabs();
     let (unheard, p) = (ProcessChangeHub::new(), "p".into());
-    let mut early = unheard.subscribe(&p);
+    let early = unheard.subscribe(&p);
     let awaiter = ProcessAwaiter::new(here.registry.clone(), unheard.clone());
     assert!(Hand::new(early.changed()).run().is_some(), "nobody knows since when it has not looked");
     let mut waiting = waiting(&awaiter, &p);

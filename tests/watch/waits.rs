@@ -74,7 +74,7 @@ fn a_tick_during_a_later_read_is_not_lost() {
 #[test]
 fn a_tick_between_subscribing_and_waiting_is_seen() {
     let (world, _) = world();
-    let mut changes = world.hub.subscribe(&p());
+    let changes = world.hub.subscribe(&p());
     now(world.note("p"));
     assert!(changes.changed().now_or_never().is_some());
     assert!(changes.changed().now_or_never().is_none(), "one change is seen once");
@@ -83,9 +83,9 @@ fn a_tick_between_subscribing_and_waiting_is_seen() {
 #[test]
 fn a_receiver_hears_nothing_of_what_was_before_it() {
     let (world, _) = world();
-    let mut earlier = world.hub.subscribe(&p());
+    let earlier = world.hub.subscribe(&p());
     now(world.note("p"));
-    let mut later = world.hub.subscribe(&p());
+    let later = world.hub.subscribe(&p());
     assert!(later.changed().now_or_never().is_none());
     assert!(earlier.changed().now_or_never().is_some());
 }
@@ -93,7 +93,7 @@ fn a_receiver_hears_nothing_of_what_was_before_it() {
 #[test]
 fn a_tick_is_heard_by_a_waiter_that_was_never_polled_since() {
     let (world, _) = world();
-    let mut changes = world.hub.subscribe(&p());
+    let changes = world.hub.subscribe(&p());
     let mut first = Hand::new(changes.changed());
     assert!(first.run().is_none());
     drop(first);

@@ -94,16 +94,16 @@ impl Drop for Listening {
 }
 
 /// A Web Lock; given back when dropped.
-struct Lock(JsLock);
+pub struct Lock(JsLock);
 
 impl Lock {
     /// Asks for the lock.
-    fn take(name: &str) -> Self {
+    pub fn take(name: &str) -> Self {
         Self(js_hold(name))
     }
 
     /// Resolves with whether it is held: not where the browser has no locks to give.
-    async fn is_held(&self) -> bool {
+    pub async fn is_held(&self) -> bool {
         JsFuture::from(self.0.held()).await.is_ok_and(|held| held.is_truthy())
     }
 }

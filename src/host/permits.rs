@@ -1,8 +1,7 @@
-//! How many run at once.
+//! Permits: how many run at once. A single one is a turn.
 
 use std::{
     cell::{Cell, RefCell},
-    collections::VecDeque,
     rc::Rc,
 };
 
@@ -14,8 +13,15 @@ pub struct Permits(Rc<State>);
 
 struct State {
     free: Cell<usize>,
-    returning: RefCell<VecDeque<oneshot::Sender<Permit>>>,
-    new: RefCell<VecDeque<oneshot::Sender<Permit>>>,
+    returning: RefCell<Vec<oneshot::Sender<Permit>>>,
+    new: RefCell<Vec<oneshot::Sender<Permit>>>,
+}
+
+/// One.
+impl Default for Permits {
+    fn default() -> Self {
+        Self::new(1)
+    }
 }
 
 /// The permission to run. Given back when dropped.
@@ -37,20 +43,21 @@ impl Permits {
         self.from(&self.0.returning).await
     }
 
-    async fn from(&self, queue: &RefCell<VecDeque<oneshot::Sender<Permit>>>) -> Permit {
+    async fn from(&self, queue: &RefCell<Vec<oneshot::Sender<Permit>>>) -> Permit {
         if let Some(left) = self.0.free.get().checked_sub(1) {
             self.0.free.set(left);
             return Permit(self.clone());
         }
         let (give, given) = oneshot::channel();
-        queue.borrow_mut().push_back(give);
+        queue.borrow_mut().push(give);
         // The sender is dropped only with the queue, which lives as long as whoever asks.
         given.await.unwrap_or_else(|_| Permit(self.clone()))
     }
 
     fn next(&self) -> Option<oneshot::Sender<Permit>> {
-        let returning = self.0.returning.borrow_mut().pop_front();
-        returning.or_else(|| self.0.new.borrow_mut().pop_front())
+        let queues = [&self.0.returning, &self.0.new];
+        let mut queue = queues.into_iter().find(|queue| !queue.borrow().is_empty())?.borrow_mut();
+        Some(queue.remove(0))
     }
 }
 
