@@ -11,6 +11,12 @@ import { TABS } from "./plan.mjs";
 export async function livingTabs({ url, profile, inWorker, ran, ...opening }) {
   let browser, count = 0;
   const living = new Set();
+  const waiting = [];
+
+  function live(tab) {
+    living.add(tab);
+    for (const go of waiting.splice(0)) go();
+  }
 
   async function start() {
     // Playwright switches the back-forward cache off.
@@ -26,12 +32,13 @@ export async function livingTabs({ url, profile, inWorker, ran, ...opening }) {
   }
 
   async function begin(tab) {
-    const options = { ...opening, tab: `tab ${count}`, drives: true };
+    tab.name = `tab ${count}`;
+    const options = { ...opening, tab: tab.name, drives: true };
     tab.inWorker = inWorker(count++);
     await tab.run(page.open, { ...options, drives: !tab.inWorker });
     if (tab.inWorker) await tab.run(page.openInWorker, [`${url}index.js`, String(page.open), options]);
     tab.page.once("crash", () => living.delete(tab));
-    living.add(tab);
+    live(tab);
   }
 
   /** While the work goes on, nobody asks these for anything. */
@@ -62,7 +69,7 @@ export async function livingTabs({ url, profile, inWorker, ran, ...opening }) {
         await tab.page.goBack({ waitUntil: "commit" });
         await tab.page.waitForFunction("globalThis.ready");
         // A browser need not keep it there: then it was loaded anew.
-        if (await tab.run(() => "registry" in globalThis)) living.add(tab);
+        if (await tab.run(() => "registry" in globalThis)) live(tab);
         else await begin(tab);
       }),
     async browser() {
@@ -87,9 +94,10 @@ export async function livingTabs({ url, profile, inWorker, ran, ...opening }) {
 
   await start();
   return {
-    /** Lets so many of them die, beginning with one of the living, and puts others in their place. */
-    async die({ death, first, victims }) {
+    /** Lets so many of them die, beginning with one that is at work, and puts others in their place. */
+    async die({ death, victims }, working) {
       const all = [...living];
+      const first = Math.max(0, all.findIndex(({ name }) => name === working));
       await deaths[death](Array.from({ length: victims }, (_, n) => all[(first + n) % all.length]));
       await fill();
     },
@@ -97,7 +105,7 @@ export async function livingTabs({ url, profile, inWorker, ran, ...opening }) {
     async insist(work, argument) {
       for (;;) {
         const [tab] = living;
-        if (tab === undefined) await new Promise(setImmediate);
+        if (tab === undefined) await new Promise((go) => waiting.push(go));
         else
           try {
             return await tab.run(work, argument);

@@ -13,7 +13,7 @@ export const open = async ({ name, tab, concurrency, drives }) => {
     for (const [n, pause] of pauses.entries()) {
       const key = `step ${n}`;
       const work = async () => {
-        globalThis.ran({ id: process.id, key, fence });
+        globalThis.ran({ id: process.id, key, fence, tab });
         if (n === middle && signalled) await context.waitForSignal("go");
         if (n === middle && child) await context.awaitTerminal(child);
         await (pause === 0 ? turn() : new Promise((over) => setTimeout(over, pause)));

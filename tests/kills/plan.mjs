@@ -35,7 +35,7 @@ export function plan(seed) {
 
 function death(kind, roll) {
   const single = KINDS.slice(0, -1);
-  return { death: kind === "mixed" ? single[roll(single.length)] : kind, victims: 1 + roll(TABS - 1), first: roll(TABS) };
+  return { death: kind === "mixed" ? single[roll(single.length)] : kind, victims: 1 + roll(TABS - 1) };
 }
 
 function registration(seed, n, roll) {

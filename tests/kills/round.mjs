@@ -19,7 +19,10 @@ export function keep(processes) {
   writeFileSync(HISTORY, JSON.stringify({ processes }));
 }
 
-/** `{ seed, kind, histories, violations, deaths, steps, attempts, takeovers }`; takeovers in milliseconds since the death. */
+/**
+ * `{ seed, kind, histories, violations, deaths, steps, attempts, takeovers, firsts }`. The last are the milliseconds from a death to
+ * the first run that took over; others may have to wait for their turn.
+ */
 export async function round(seed, url) {
   const { kind, concurrency, processes, happenings } = plan(seed);
   const profile = mkdtempSync(join(tmpdir(), "longwait-kills-"));
@@ -36,7 +39,7 @@ export async function round(seed, url) {
       if (signal) await tabs.insist(page.signal, signal);
       else {
         died.push(Date.now());
-        await tabs.die(death);
+        await tabs.die(death, progress.ran.at(-1)?.tab);
       }
     }
     await registered;
@@ -71,15 +74,19 @@ function counted() {
 
 function judged(histories, ran, died, faults) {
   const violations = faults.map((fault) => `nobody caught: ${fault}`);
-  const takeovers = [];
-  let [recorded, attempts] = [0, 0];
+  const first = new Map();
+  let [recorded, attempts, takeovers] = [0, 0, 0];
   for (const history of histories) {
     const own = ran.filter(({ id }) => id === history.id);
     violations.push(...wrongs(history, own).map((words) => `${history.id} ${words}`));
     const runs = begun(history.events);
-    for (const { occurredAtMs } of runs.slice(1)) takeovers.push(occurredAtMs - died.findLast((at) => at <= occurredAtMs));
+    for (const { occurredAtMs } of runs.slice(1)) {
+      const death = died.findLast((at) => at <= occurredAtMs);
+      first.set(death, Math.min(first.get(death) ?? Infinity, occurredAtMs - death));
+      takeovers += 1;
+    }
     recorded += steps(history.events).length;
     attempts += runs.length;
   }
-  return { violations, takeovers, steps: recorded, attempts };
+  return { violations, takeovers, firsts: [...first.values()], steps: recorded, attempts };
 }
