@@ -39,10 +39,11 @@ export async function open(database) {
   };
 }
 
-function opened(database) {
+export function opened(database) {
   const request = indexedDB.open(database, 1);
   request.onupgradeneeded = () => {
-    request.result.createObjectStore("processes", { keyPath: "id" });
+    for (const name of ["processes", "registrations"]) request.result.createObjectStore(name, { keyPath: "id" });
+    request.result.createObjectStore("leases", { keyPath: "processId" });
     request.result.createObjectStore("events", { keyPath: ["processId", "sequence"] });
   };
   return answer(request);
@@ -55,7 +56,7 @@ function answer(request) {
   });
 }
 
-function complete(transaction) {
+export function complete(transaction) {
   return new Promise((resolve, reject) => {
     transaction.oncomplete = () => resolve();
     transaction.onabort = () => reject(transaction.error);
