@@ -39,11 +39,10 @@ export async function open(database) {
   };
 }
 
-export function opened(database) {
+function opened(database) {
   const request = indexedDB.open(database, 1);
   request.onupgradeneeded = () => {
-    for (const name of ["processes", "registrations"]) request.result.createObjectStore(name, { keyPath: "id" });
-    request.result.createObjectStore("leases", { keyPath: "processId" });
+    request.result.createObjectStore("processes", { keyPath: "id" });
     request.result.createObjectStore("events", { keyPath: ["processId", "sequence"] });
   };
   return answer(request);
@@ -56,7 +55,7 @@ function answer(request) {
   });
 }
 
-export function complete(transaction) {
+function complete(transaction) {
   return new Promise((resolve, reject) => {
     transaction.oncomplete = () => resolve();
     transaction.onabort = () => reject(transaction.error);

@@ -70,6 +70,26 @@ describe("a page in the back-forward cache", () => {
     assert.equal(await one.run(() => globalThis.gone), "gone");
   });
 
+  test("hands its work over meanwhile; back again its runs are told that they have lost it, and it goes on driving", async (t) => {
+    const [one, other] = [await opened(t), await opened(t)];
+    await one.run(page.drive, "one");
+    await one.run(page.start, ["p", "job"]);
+    await one.run(page.start, ["q", "job"]);
+    for (const id of ["p", "q"]) await one.run(page.logged, [id, "process.waiting"]);
+    await awayAndBack(one, async () => {
+      await other.run(page.drive, "other");
+      await other.run(() => globalThis.driver.signal("p", "go", 1));
+      const { value } = await other.run(page.end, "p");
+      assert.deepEqual(value, { first: "one", payload: 1, second: "other", attempt: 2 });
+      await other.run(page.stop);
+    });
+    // The other one has taken q as well, and handed it back.
+    await other.run(() => globalThis.driver.signal("q", "go", 2));
+    const { value } = await one.run(page.end, "q");
+    assert.deepEqual(value, { first: "one", payload: 2, second: "one", attempt: 3 });
+    assert.deepEqual(await one.run(page.faults), []);
+  });
+
   test("has appended once whatever was under way when it left", async (t) => {
     const one = await opened(t);
     await one.run(page.register, "p");
