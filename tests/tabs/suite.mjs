@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import * as page from "./page.mjs";
 import { site } from "./site.mjs";
+import { inWorkers } from "./workers.mjs";
 
 /**
  * `launch()` resolves with a browser: `openTab(url)` and `close()`. A tab has `run(work, argument)`, which runs a function in
@@ -110,5 +111,7 @@ export function twoTabs(name, launch) {
       const late = await other.run(page.call, ["appendEvent", "p", { eventType: "note", lease }]);
       assert.deepEqual(late, { refused: "lease_lost" });
     });
+
+    inWorkers(two);
   });
 }
