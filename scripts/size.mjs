@@ -12,7 +12,7 @@ import { CommandFailed, main, say } from "./lib/run.mjs";
  */
 const needed = ["dist/index.js", "dist/longwait_bg.wasm"];
 const budgets = [
-  { entry: "longwait", files: needed, limit: 90 },
+  { entry: "longwait", files: needed, limit: 91 },
   { entry: "and with a schema", files: [...needed, "dist/schema.js"], limit: 96 },
 ];
 

@@ -16,6 +16,7 @@ pub mod appending;
 pub mod closing;
 pub mod ending;
 pub mod feed;
+pub mod gathering;
 pub mod granting;
 pub mod leasing;
 pub mod listing;
@@ -317,6 +318,16 @@ macro_rules! conformance {
                 the_sink_is_not_shown_completions,
                 the_sink_is_not_shown_what_another_tab_appends,
                 the_sink_is_shown_each_process_in_append_order,
+            ]
+            gathering: [
+                appends_called_at_once_are_dense_and_in_the_order_of_their_calls,
+                a_read_sees_every_one_of_many_writes_called_before_it,
+                operations_called_at_once_succeed_and_fail_each_for_itself,
+                operations_called_at_once_build_on_those_before_them,
+                appends_under_one_key_called_at_once_store_one_event,
+                operations_called_at_once_take_each_their_own_change_numbers,
+                a_session_deleted_amid_other_calls_loses_what_was_granted_before,
+                a_prune_amid_other_calls_takes_what_ended_before,
             ]
             closing: [
                 a_closed_registry_refuses_everything_with_closed,
