@@ -198,7 +198,8 @@ impl Driver {
             // And from here on the claim will see it.
             self.know(&id, Millis::MAX, false);
         }
-        let permit = self.permits.take().await;
+        // What was begun elsewhere goes on before anything new.
+        let permit = if dead.is_some() { self.permits.take_back().await } else { self.permits.take().await };
         match by.upgrade() {
             Some(_) => self.attempt(id, dead, permit).await.map(drop),
             // Stopped meanwhile.

@@ -2,11 +2,14 @@
 
 use std::rc::Rc;
 
-use longwait::domain::process::ProcessAwaitOutput;
+use longwait::domain::{lease::LivenessMark, process::ProcessAwaitOutput};
 
 use crate::{
     hand::now,
-    runners::{Runs, Works, cancel, done, driver_of, output, register, settle, signal, state, sweep, tab},
+    runners::{
+        Runs, Works, another, cancel, done, driver_of, holder, output, register, running, settle, signal, state, sweep,
+        tab,
+    },
     support::{World, tasks},
 };
 
@@ -198,4 +201,17 @@ fn a_wait_that_ends_with_a_request_to_stop_takes_the_place_back() {
     assert_eq!(runs.len(), 0);
     first.returns(done(1));
     assert_eq!(runs.len(), 1);
+}
+
+#[test]
+fn what_a_dead_tab_had_begun_goes_on_before_anything_new() {
+    let world = tab();
+    let (_dead, _, _run) = running(&world);
+    let (_driver, runs) = started(&another(&world), 1, &["a", "b"]);
+    let busy = runs.next();
+    let LivenessMark::WebLock { lock_name } = holder(&world, "p").liveness.unwrap() else { panic!("not mortal") };
+    world.killed.kill(lock_name);
+    tasks().run();
+    busy.returns(done(1));
+    assert_eq!(runs.next().context.record().id().to_string(), "p");
 }
