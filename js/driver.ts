@@ -1,11 +1,12 @@
 /** The driver that callers see: checks what it is given, and passes it to the wasm or to the host that runs the work. */
 import { WAIT } from "./awaiter.js";
 import { call, callNow, reportError } from "./call.js";
-import { callback, id, integer, json, optional, options, text } from "./check.js";
+import { callback, id, integer, optional, options, text } from "./check.js";
 import { asyncDispose } from "./dispose.js";
 import { invalidArgument } from "./errors.js";
 import type { RawRegistry } from "./raw.js";
 import { attached, runWith, type Runners } from "./run.js";
+import { signalArguments } from "./signal.js";
 import type {
   DriveReport, DriverOptions, Json, ProcessAwaiter, ProcessRegistry, ProcessWorkDriver, WaitOptions,
 } from "./types.js";
@@ -42,8 +43,7 @@ export class Driver implements ProcessWorkDriver {
     return call(() => this.#work.call("idle"));
   }
   async signal(processId: string, name: string, payload: Json = null, given?: { signalId?: string }) {
-    const { signalId } = options<{ signalId?: string }>(given, "options", SIGNAL);
-    return call(() => this.#raw.call("signal", id(processId, "processId"), text(name, "name"), json(payload, "payload"), signalId));
+    return call(() => this.#raw.call("signal", ...signalArguments(processId, name, payload, given)));
   }
   async awaitTerminal(processId: string, given?: WaitOptions) {
     const waiting = options<WaitOptions>(given, "options", WAIT);
@@ -79,7 +79,6 @@ const DRIVER = {
   renewEveryMs: positive,
   concurrency: positive,
 };
-const SIGNAL = { signalId: optional(id) };
 
 /** An object with such a method. */
 function having<T>(method: keyof T & string): (value: unknown, name: string) => T {

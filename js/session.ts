@@ -1,8 +1,9 @@
 /** What a session's scope may do with the processes that are granted to it. */
 import { awaiter } from "./awaiter.js";
 import { call } from "./call.js";
-import { count, id, json, optional, options, shape, text } from "./check.js";
+import { count, id, optional, options, shape, text } from "./check.js";
 import type { RawRegistry } from "./raw.js";
+import { signalArguments } from "./signal.js";
 import type { EventQuery, Json, ListFilter, ProcessAwaiter, SessionScope, SessionView } from "./types.js";
 
 /** Code that holds it reaches nothing beyond: everything that leads to the registry is private. */
@@ -40,13 +41,7 @@ export class Session implements SessionView {
     );
   }
   async signal(processId: string, name: string, payload: Json = null, given?: { signalId?: string }) {
-    const { signalId } = options<{ signalId?: string }>(given, "options", { signalId: optional(id) });
-    return call(() =>
-      this.#raw.call(
-        "session", this.#scope, "signal",
-        id(processId, "processId"), text(name, "name"), json(payload, "payload"), signalId,
-      ),
-    );
+    return call(() => this.#raw.call("session", this.#scope, "signal", ...signalArguments(processId, name, payload, given)));
   }
   requestCancel(processId: string, reason?: string) {
     return call(() =>

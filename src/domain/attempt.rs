@@ -4,17 +4,17 @@ use std::rc::Rc;
 
 use super::{
     Millis,
-    event::{self, AppendRequest, AppendResult, CANCEL_REQUESTED},
+    event::{self, AppendRequest, AppendResult, CANCEL_REQUESTED, RESUMED, WAITING},
     json::{Object, ToJson},
     key::ProcessId,
     lease::{self, LeaseClaim, LeaseOwner, LeaseSlot, ProcessLease, Proof},
-    process::{FailureClass, ProcessAwaitOutput, ProcessRecord, Recovery, WaitState},
+    process::{self, FailureClass, ProcessAwaitOutput, ProcessRecord, Recovery, WaitState},
     schema::Schemas,
     snapshot::{Decision, Snapshot, Write},
     value::Json,
 };
 use crate::{
-    error::{Code, Error, Result},
+    error::Result,
     text::{decimal, text},
 };
 
@@ -90,13 +90,8 @@ pub struct Claimant {
 }
 
 fn abandoned() -> ProcessAwaitOutput {
-    ProcessAwaitOutput::Failure {
-        class: FailureClass::Unavailable,
-        code: "abandoned".to_owned(),
-        message: "whoever ran it died, and it is not to be run again".to_owned(),
-        raw: None,
-        control: None,
-    }
+    let message = "whoever ran it died, and it is not to be run again";
+    ProcessAwaitOutput::failure(FailureClass::Unavailable, "abandoned", message)
 }
 
 /// The wait of a process for its `ordinal`th signal of a name, from 1.
@@ -127,23 +122,24 @@ impl SignalWait {
 
     fn event(&self, event_type: &str, held: &ProcessLease) -> AppendRequest {
         let payload = Object::default().with("name", &self.name).with("ordinal", &self.ordinal).build();
-        let request = AppendRequest::new(event_type, payload).keyed(text![event_type, ":", self.key()]);
+        let request = AppendRequest::new(event_type, payload).keyed(self.replay_key(event_type));
         AppendRequest { lease: Some(held.clone()), ..request }
+    }
+
+    fn replay_key(&self, event_type: &str) -> String {
+        text![event_type, ":", self.key()]
     }
 
     /// The replay key of the event that says so. It is there after a crash, when the same wait begins again.
     pub fn begun_key(&self) -> String {
-        text![WAITING, ":", self.key()]
+        self.replay_key(WAITING)
     }
 
     /// The replay key of the event that says that it is over.
     pub fn over_key(&self) -> String {
-        text![RESUMED, ":", self.key()]
+        self.replay_key(RESUMED)
     }
 }
-
-const WAITING: &str = "process.waiting";
-const RESUMED: &str = "process.resumed";
 
 /// Says, in the record and once in the log, that the process waits. One that has waited so before waits since then;
 /// answers since when.
@@ -184,9 +180,7 @@ fn shown(
 ) -> Result<Decision<()>> {
     let id = &held.process_id;
     let mut record = event::record_after(seen, id, &said)?;
-    if record.is_terminal() {
-        return Err(Error::of(Code::AlreadyTerminal, id, "has ended and cannot wait"));
-    }
+    process::may_wait(&record)?;
     let mut decision = Decision { reply: (), writes: said.writes };
     decision.writes.retain(|write| !matches!(write, Write::Process(_)));
     if record.wait == wait && decision.writes.is_empty() {

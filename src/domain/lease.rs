@@ -68,7 +68,7 @@ impl LeaseOwner {
     }
 
     /// Whether there could be a proof of its death at all.
-    fn is_mortal(&self) -> bool {
+    pub fn is_mortal(&self) -> bool {
         matches!(self.liveness, Some(LivenessMark::WebLock { .. }))
     }
 
@@ -107,6 +107,11 @@ json!(ProcessLease {
 });
 
 impl ProcessLease {
+    /// Whether it is in force; one that expires exactly now is not.
+    pub fn is_live(&self, now: Millis) -> bool {
+        self.expires_at_ms > now
+    }
+
     /// Whether this is the same acquisition, however often renewed.
     pub fn is(&self, other: &ProcessLease) -> bool {
         self.owner.is(&other.owner)
@@ -268,7 +273,7 @@ pub fn require(seen: &Snapshot, id: &ProcessId, lease: &ProcessLease) -> Result<
 }
 
 fn live<'a>(seen: &Snapshot, slot: &'a LeaseSlot) -> Option<&'a ProcessLease> {
-    slot.held.as_ref().filter(|held| held.expires_at_ms > seen.now)
+    slot.held.as_ref().filter(|held| held.is_live(seen.now))
 }
 
 fn open_to(seen: &Snapshot, id: &ProcessId, owner: &LeaseOwner, ttl: Millis) -> Result<()> {

@@ -235,11 +235,5 @@ impl Driver {
 }
 
 fn refused(fault: &Error) -> ProcessAwaitOutput {
-    ProcessAwaitOutput::Failure {
-        class: FailureClass::InvalidRequest,
-        code: fault.code().as_str().to_owned(),
-        message: fault.message().to_owned(),
-        raw: None,
-        control: None,
-    }
+    ProcessAwaitOutput::failure(FailureClass::InvalidRequest, fault.code().as_str(), fault.message())
 }

@@ -215,7 +215,7 @@ impl Driver {
             return false;
         };
         match (self.fit(record), lease) {
-            (Fit::Ours, Answer::Lease(Some(holder))) if holder.expires_at_ms > now => {
+            (Fit::Ours, Answer::Lease(Some(holder))) if holder.is_live(now) => {
                 self.held_elsewhere(id, Rc::new(holder.clone()));
                 false
             }
@@ -263,7 +263,7 @@ impl Driver {
     /// Somebody else runs it: until the lease ends or its holder dies, whichever is first.
     pub fn held_elsewhere(&self, id: &ProcessId, holder: Rc<ProcessLease>) {
         let Some(background) = self.background.borrow().clone() else { return };
-        let watched = matches!(holder.owner.liveness, Some(LivenessMark::WebLock { .. }));
+        let watched = holder.owner.is_mortal();
         let owner = holder.owner.clone();
         let known = Known { until: holder.expires_at_ms, hears: !watched, holder: Some(holder) };
         background.known.borrow_mut().put(id, Rc::new(known));

@@ -232,7 +232,7 @@ impl RunContext {
             (registry.read(Query::Process(self.id().clone())), registry.read(Query::Lease(self.id().clone())));
         let (record, lease) = (record.await?, lease.await?);
         let now = registry.clock().now();
-        let is_held = |lease: &ProcessLease| lease.is(self.lease()) && lease.expires_at_ms > now;
+        let is_held = |lease: &ProcessLease| lease.is(self.lease()) && lease.is_live(now);
         let held = if let Answer::Lease(Some(lease)) = &*lease { is_held(lease) } else { false };
         let found = if let Answer::Process(found) = &*record { found.as_ref() } else { None };
         let fault = match found {
@@ -252,8 +252,8 @@ impl RunContext {
 
     /// Tells the runner that somebody asked for its end, and why.
     pub(super) async fn cancel(&self) -> Result<()> {
-        let asked = self.0.registry.events(self.id(), EventRange::first(CANCEL_REQUESTED, 0)).await?;
-        let reason = asked.first().and_then(|event| cancel_reason(&event.payload)).map(str::to_owned);
+        let asked = self.first(CANCEL_REQUESTED, 0).await?;
+        let reason = asked.as_ref().and_then(|event| cancel_reason(&event.payload)).map(str::to_owned);
         self.stop(Abort::Cancelled(reason));
         Ok(())
     }

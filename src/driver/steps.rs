@@ -1,6 +1,9 @@
 //! Steps: what has been done once is not done again by another run.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 use super::RunContext;
 use crate::{
@@ -18,8 +21,9 @@ use crate::{
 /// The steps of one run, as far as it knows them.
 #[derive(Default)]
 pub(super) struct Steps {
-    /// Whether those of earlier runs have been read.
-    read: Step,
+    /// Of whoever reads those of earlier runs, and whether they have been read.
+    reading: Permits,
+    read: Cell<bool>,
     by_key: RefCell<ById<Step>>,
 }
 
@@ -65,9 +69,8 @@ impl RunContext {
         if self.attempt() == 1 {
             return Ok(());
         }
-        let _turn = steps.read.turn.take().await;
-        let read = steps.read.recorded.borrow().is_some();
-        if !read {
+        let _turn = steps.reading.take().await;
+        if !steps.read.get() {
             let all = EventRange::After { after: 0, limit: None, types: Some(vec![STEP.to_owned()]) };
             for event in self.0.registry.events(self.id(), all).await? {
                 if let Some((key, value)) = event.as_step() {
@@ -75,7 +78,7 @@ impl RunContext {
                     steps.by_key.borrow_mut().put(key, Rc::new(step));
                 }
             }
-            steps.read.recorded.replace(Some(None));
+            steps.read.set(true);
         }
         Ok(())
     }

@@ -158,7 +158,7 @@ impl Liveness for Rc<Killed> {
     }
 
     fn gone(&self, owner: &LeaseOwner) -> LocalBoxFuture<'static, Result<()>> {
-        if !matches!(owner.liveness, Some(LivenessMark::WebLock { .. })) {
+        if !owner.is_mortal() {
             return NoProof.gone(owner);
         }
         let (killed, owner) = (self.clone(), owner.clone());

@@ -175,12 +175,8 @@ impl Runners for JsRunners {
                 Err(fault) => Err(fault.message().to_owned()),
             };
             // The TypeScript in front rejects nothing, and gives no other shape.
-            output.unwrap_or_else(|message| ProcessAwaitOutput::Failure {
-                class: FailureClass::Internal,
-                code: Code::Internal.as_str().to_owned(),
-                message,
-                raw: None,
-                control: None,
+            output.unwrap_or_else(|message| {
+                ProcessAwaitOutput::failure(FailureClass::Internal, Code::Internal.as_str(), &message)
             })
         }
         .boxed_local()

@@ -6,7 +6,7 @@ use crate::{
         Runs, another, done, driver, driver_of, held_tab, job, lease, output, register, running, seconds, settle,
         started, state, sweep,
     },
-    support::tasks,
+    support::{World, tasks},
 };
 
 #[test]
@@ -179,11 +179,7 @@ fn a_process_that_is_registered_anew_while_the_end_of_its_run_is_written_is_run(
     let run = runs.next();
     hold.hold_writes();
     run.returns(done("the first"));
-    let mut others = Hand::new(async {
-        world.clock.advance(1);
-        other.registry.prune(u64::MAX >> 12).await.unwrap();
-        other.register(serde_json::json!({"id": "p", "input": {"type": "engine", "kind": "job"}})).await.unwrap();
-    });
+    let mut others = registers_anew(&other);
     assert!(others.run().is_none());
     // All but the answer of the first run's end are given out.
     hold.let_last_go();
@@ -251,11 +247,7 @@ fn a_process_that_is_registered_anew_while_its_claim_finds_it_over_is_run() {
     hold.hold_writes();
     tasks().run();
     assert_eq!(hold.waiting(), 1);
-    let mut others = Hand::new(async {
-        world.clock.advance(1);
-        other.registry.prune(u64::MAX >> 12).await.unwrap();
-        other.register(serde_json::json!({"id": "p", "input": {"type": "engine", "kind": "job"}})).await.unwrap();
-    });
+    let mut others = registers_anew(&other);
     assert!(others.run().is_none());
     hold.let_last_go();
     assert!(others.run().is_none());
@@ -267,4 +259,13 @@ fn a_process_that_is_registered_anew_while_its_claim_finds_it_over_is_run() {
     runs.next().returns(done("the second"));
     assert_eq!(output(&world, "p")["value"], "the second");
     now(driver.stop());
+}
+
+/// A tab that prunes `p`, which has ended, and registers it once more.
+fn registers_anew(other: &World) -> Hand<'_, ()> {
+    Hand::new(async {
+        other.clock.advance(1);
+        other.registry.prune(u64::MAX >> 12).await.unwrap();
+        other.register(serde_json::json!({"id": "p", "input": {"type": "engine", "kind": "job"}})).await.unwrap();
+    })
 }

@@ -1,7 +1,7 @@
 //! Event types: what a process may append, and what it means.
 
 use super::{
-    CANCEL_REQUESTED,
+    CANCEL_REQUESTED, RESUMED, WAITING,
     stored::{Semantics, Wake},
 };
 use crate::{
@@ -117,7 +117,7 @@ impl FromJson for DedupeKey {
 
 /// Adds the core types that the caller did not declare.
 pub fn add_core_types(declared: &mut Vec<ProcessEventType>) {
-    let plain = [CANCEL_REQUESTED, "process.waiting", "process.resumed"].map(|name| (name, None));
+    let plain = [CANCEL_REQUESTED, WAITING, RESUMED].map(|name| (name, None));
     let terminal = TerminalState::ALL.map(|state| (state.event_type(), Some(state)));
     for (name, state) in plain.into_iter().chain(terminal) {
         if declared.iter().any(|event_type| event_type.name == name) {

@@ -30,6 +30,10 @@ use crate::{
 
 /// The event type that asks a process to stop.
 pub const CANCEL_REQUESTED: &str = "process.cancel_requested";
+/// The event type that says that a process waits.
+pub const WAITING: &str = "process.waiting";
+/// The event type that says that a process waits no more.
+pub const RESUMED: &str = "process.resumed";
 
 /// Appends an event, or finds it appended under the same replay key.
 ///

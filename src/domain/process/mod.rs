@@ -70,11 +70,17 @@ pub fn set_external_ref(
 /// A terminal process cannot wait: [`Code::AlreadyTerminal`].
 pub fn set_wait(seen: &Snapshot, id: &ProcessId, wait: &WaitState) -> Result<Decision<ProcessRecord>> {
     let record = seen.known(id)?;
-    if record.is_terminal() {
-        return Err(Error::of(Code::AlreadyTerminal, id, "has ended and cannot wait"));
-    }
+    may_wait(record)?;
     let wait = Some(wait.clone());
     Ok(changed(ProcessRecord { wait, updated_at_ms: seen.now, ..record.clone() }))
+}
+
+/// Refuses where the process has ended.
+pub(super) fn may_wait(record: &ProcessRecord) -> Result<()> {
+    match record.is_terminal() {
+        true => Err(Error::of(Code::AlreadyTerminal, record.id(), "has ended and cannot wait")),
+        false => Ok(()),
+    }
 }
 
 /// Says that the process waits no more. Nothing changes where it did not wait.

@@ -121,6 +121,12 @@ impl ProcessAwaitOutput {
         Self::Success { value, control: None }
     }
 
+    /// A failure that says no more than this.
+    pub fn failure(class: FailureClass, code: &str, message: &str) -> Self {
+        let (code, message) = (code.to_owned(), message.to_owned());
+        Self::Failure { class, code, message, raw: None, control: None }
+    }
+
     /// The state a process ends in with this output.
     pub fn state(&self) -> TerminalState {
         match self {

@@ -5,7 +5,7 @@
 import { openRegistry } from "longwait";
 import * as bare from "../contenders/bare-driver.js";
 import { raceAfterCrash } from "../crash.js";
-import { inFlight, race } from "../harness.js";
+import { inFlight, median, race } from "../harness.js";
 
 export async function run(sizes) {
   return [{ work: "crash of a tab to the runner here", figures: await afterCrash(sizes), most: 200 }, ...(await costs(sizes))];
@@ -78,5 +78,5 @@ async function counted(drive) {
     IDBDatabase.prototype.transaction = transaction;
     samples.push(begun);
   }
-  return { name: "longwait", samples, median: [...samples].sort((a, b) => a - b)[4] };
+  return { name: "longwait", samples, median: median(samples) };
 }

@@ -1,4 +1,6 @@
 /** The floor under a driver: IndexedDB itself, with the writes that registering, claiming and ending a process take. */
+import { answer, complete } from "./bare.js";
+
 export async function open(database) {
   const db = await opened(database);
 
@@ -9,10 +11,7 @@ export async function open(database) {
       for (const [name, row] of puts) transaction.objectStore(name).put(row);
       transaction.commit();
     };
-    return new Promise((resolve, reject) => {
-      transaction.oncomplete = () => resolve();
-      transaction.onabort = () => reject(transaction.error);
-    });
+    return complete(transaction);
   }
 
   return {
@@ -40,8 +39,5 @@ function opened(database) {
     for (const [name, keyPath] of [["processes", "id"], ["registrations", "id"], ["leases", "processId"], ["events", ["processId", "sequence"]]])
       request.result.createObjectStore(name, { keyPath });
   };
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
+  return answer(request);
 }

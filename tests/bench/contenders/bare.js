@@ -65,14 +65,16 @@ function opened(database) {
   return answer(request);
 }
 
-function answer(request) {
+/** Resolves with what a request gives. */
+export function answer(request) {
   return new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   });
 }
 
-function complete(transaction) {
+/** Resolves when a transaction is complete. */
+export function complete(transaction) {
   return new Promise((resolve, reject) => {
     transaction.oncomplete = () => resolve();
     transaction.onabort = () => reject(transaction.error);

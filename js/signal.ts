@@ -1,0 +1,11 @@
+/** Signals: what everybody who sends one is checked for. */
+import { id, json, optional, options, text } from "./check.js";
+import type { Json } from "./types.js";
+
+/** The arguments of a signal as the wasm takes them. */
+export function signalArguments(
+  processId: string, name: string, payload: Json, given?: { signalId?: string },
+): [processId: string, name: string, payload: Json, signalId: string | undefined] {
+  const { signalId } = options<{ signalId?: string }>(given, "options", { signalId: optional(id) });
+  return [id(processId, "processId"), text(name, "name"), json(payload, "payload"), signalId];
+}
