@@ -130,13 +130,17 @@ fn two_ends_are_refused_and_so_is_whatever_a_run_writes_after_one() {
         insert(process, 10, end);
     });
     says(&late, "was given");
-    let failed = json!({"type": "failure", "class": "execution", "code": "x", "message": "x"});
     let after = refused(|process| {
-        let mut end = end(process);
-        end["semantics"]["terminal"] = json!({"state": "failed", "awaitOutput": failed});
-        insert(process, 10, end);
+        let end = events(process).pop().unwrap();
+        insert(process, 11, end);
     });
     says(&after, "wrote after the end");
+    let begins = refused(|process| {
+        let mut begun = events(process)[8].clone();
+        begun["payload"] = json!({"attempt": 4, "fence": 5, "tab": "two"});
+        insert(process, 13, begun);
+    });
+    says(&begins, "a run began after the end");
 }
 
 #[test]
@@ -147,13 +151,15 @@ fn a_process_that_did_not_end_is_refused() {
 
 #[test]
 fn waits_that_do_not_count_up_are_refused() {
-    says(&refused(|process| events(process)[3]["payload"]["ordinal"] = json!(3)), "only 0 came before");
-    says(&refused(|process| events(process)[6]["payload"]["ordinal"] = json!(2)), "was not under way");
-    let again = refused(|process| {
-        let waiting = events(process)[3].clone();
-        insert(process, 8, waiting);
-    });
-    says(&again, "waits for `go` number 1 after number 1");
+    says(&refused(|process| events(process)[3]["payload"]["ordinal"] = json!(2)), "only 0 came before");
+    says(&refused(|process| events(process)[6]["payload"]["ordinal"] = json!(3)), "only 1 came before");
+    for said in [3, 6] {
+        let again = refused(|process| {
+            let said = events(process)[said].clone();
+            insert(process, 8, said);
+        });
+        says(&again, "`go` number 1, and follows number 1");
+    }
 }
 
 #[test]

@@ -120,6 +120,11 @@ impl SignalWait {
         WaitState::signal(&self.name, &self.event_type, &self.key(), self.ordinal, since)
     }
 
+    /// Whether a record shows this very wait.
+    pub fn is(&self, shown: &WaitState) -> bool {
+        shown.key() == Some(self.key().as_str())
+    }
+
     fn event(&self, event_type: &str, held: &ProcessLease) -> AppendRequest {
         let payload = Object::default().with("name", &self.name).with("ordinal", &self.ordinal).build();
         let request = AppendRequest::new(event_type, payload).keyed(text![event_type, ":", self.key()]);

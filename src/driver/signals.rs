@@ -58,12 +58,17 @@ impl RunContext {
         let taken = self.0.signals.by_name.borrow_mut().get_or_default(name);
         let _turn = taken.turn.take().await;
         let (after, ordinal) = (taken.sequence.get(), taken.count.get() + 1);
+        let wait = SignalWait { name: name.to_owned(), event_type: event_type.clone(), ordinal };
         let signal = match self.first(&event_type, after).await? {
-            Some(signal) => signal,
+            Some(signal) => {
+                // An earlier run was in this wait when it died or was stopped; the signal came after that.
+                if self.record().wait.as_ref().is_some_and(|left| wait.is(left)) {
+                    end(self.clone(), Rc::new(Shown { wait, since: Cell::default() })).await?;
+                }
+                signal
+            }
             None => {
-                let name = name.to_owned();
-                let waiting =
-                    Waiting::begin(self, SignalWait { name, event_type: event_type.clone(), ordinal }).await?;
+                let waiting = Waiting::begin(self, wait).await?;
                 let signal = self.resting(self.0.awaiter.await_event(self.id(), &event_type, after, false)).await?;
                 waiting.end().await?;
                 signal

@@ -208,6 +208,19 @@ fn a_signal_that_comes_while_nobody_runs_the_process_is_given_to_the_next_run() 
 }
 
 #[test]
+fn a_wait_whose_signal_came_while_nobody_ran_the_process_is_over_for_the_next_run() {
+    let world = tab();
+    let (driver, _, run) = running(&world);
+    assert!(run.waits("go").run().is_none());
+    now(driver.stop());
+    signal(&world, "p", "go", 1);
+    let (_, _, next) = handed_over(&world, &driver);
+    assert_eq!(next.waits("go").run().unwrap().unwrap(), json!(1));
+    assert!(wait(&world).is_null(), "it goes on, and is shown as waiting");
+    assert_eq!(log(&world, "p"), ["process.waiting", "signal.go", "process.resumed"]);
+}
+
+#[test]
 fn a_signal_whose_hint_is_lost_is_found_by_the_sweep() {
     let world = tab();
     let other = crate::runners::another(&world);

@@ -60,9 +60,11 @@ struct Seen {
     /// What the steps gave, in the order of their records.
     steps: Vec<Value>,
     signals: BTreeMap<String, u64>,
-    /// By name: the latest wait, and whether it is over.
-    waits: BTreeMap<String, (u64, bool)>,
+    /// By what was said of them and their name: the latest wait.
+    waits: BTreeMap<(String, String), u64>,
     ended: bool,
+    /// Whether a run ended it and gave up its lease with that. Where the host did, a run may write until it learns of it.
+    released: bool,
 }
 
 impl Seen {
@@ -79,8 +81,7 @@ impl Seen {
         match event.event_type.as_str() {
             "signal.begun" => self.begins(&payload),
             "process.step" => self.steps(&payload),
-            "process.waiting" => self.waits(&payload),
-            "process.resumed" => self.goes_on(&payload),
+            "process.waiting" | "process.resumed" => self.waits(&event.event_type, &payload),
             _ => match payload.get("fence") {
                 Some(_) => self.writes(number_in(&payload, "fence")?),
                 None => Ok(()),
@@ -91,7 +92,7 @@ impl Seen {
     /// A run says that it begins.
     fn begins(&mut self, payload: &Value) -> Checked {
         let (fence, attempt) = (number_in(payload, "fence")?, number_in(payload, "attempt")?);
-        must!(!self.ended, "a run began after the end");
+        must!(!self.released, "a run began after the end");
         must!(fence > self.fence, "a run of fence {fence} began after one of fence {}", self.fence);
         must!(attempt > self.attempt, "attempt {attempt} began after attempt {}", self.attempt);
         must!(fence >= attempt, "attempt {attempt} has fence {fence}: not every attempt had a fence of its own");
@@ -102,7 +103,7 @@ impl Seen {
     /// Something was written under a fence.
     fn writes(&self, fence: u64) -> Checked {
         let latest = self.fence;
-        must!(!self.ended, "fence {fence} wrote after the end");
+        must!(!self.released, "fence {fence} wrote after the end");
         must!(fence >= latest, "fence {fence} wrote after fence {latest} had begun");
         must!(fence == latest, "fence {fence} wrote without having said that it began");
         Ok(())
@@ -120,23 +121,14 @@ impl Seen {
         Ok(())
     }
 
-    fn waits(&mut self, payload: &Value) -> Checked {
+    /// It waits for a signal, or does not any more. A wait that is given up before it is on disk is over without having begun.
+    fn waits(&mut self, said: &str, payload: &Value) -> Checked {
         let (name, ordinal) = (text_in(payload, "name")?, number_in(payload, "ordinal")?);
-        must!(!self.ended, "it waits after the end");
+        must!(!self.ended, "a wait after the end");
         let came = self.signals.get(name).copied().unwrap_or_default();
-        must!(came + 1 >= ordinal, "it waits for `{name}` number {ordinal}, and only {came} came before");
-        let latest = self.waits.get(name).map_or(0, |(latest, _)| *latest);
-        must!(ordinal > latest, "it waits for `{name}` number {ordinal} after number {latest}");
-        self.waits.insert(name.to_owned(), (ordinal, false));
-        Ok(())
-    }
-
-    /// A wait got its signal, or was given up.
-    fn goes_on(&mut self, payload: &Value) -> Checked {
-        let (name, ordinal) = (text_in(payload, "name")?, number_in(payload, "ordinal")?);
-        must!(!self.ended, "a wait was over after the end");
-        let waits = self.waits.insert(name.to_owned(), (ordinal, true));
-        must!(waits == Some((ordinal, false)), "the wait for `{name}` number {ordinal} is over, and was not under way");
+        must!(came + 1 >= ordinal, "this is of `{name}` number {ordinal}, and only {came} came before");
+        let latest = self.waits.insert((said.to_owned(), name.to_owned()), ordinal).unwrap_or_default();
+        must!(ordinal > latest, "this is of `{name}` number {ordinal}, and follows number {latest}");
         Ok(())
     }
 
@@ -148,6 +140,7 @@ impl Seen {
             must!(value["seen"].is_array(), "the run that ended it does not say what it was given: {value}");
             let (seen, recorded) = (&value["seen"], Value::from(self.steps.clone()));
             must!(*seen == recorded, "the run that ended it was given {seen}, and recorded is {recorded}");
+            self.released = true;
         }
         self.ended = true;
         Ok(())

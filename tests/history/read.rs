@@ -24,10 +24,8 @@ fn check_one(process: &Value) -> Checked {
             .map_err(|fault| format!("process `{id}`: {} in {event}", fault.within("event").text()))?;
         Ok(read.into())
     };
-    let attempts = match &process["attempts"] {
-        Value::Null => None,
-        attempts => Some(attempts.as_u64().ok_or_else(|| field("attempts"))?),
-    };
+    let attempts = Some(&process["attempts"]).filter(|attempts| !attempts.is_null());
+    let attempts = attempts.map(|attempts| attempts.as_u64().ok_or_else(|| field("attempts"))).transpose()?;
     let ended = process["ended"].as_bool().ok_or_else(|| field("ended"))?;
     let events = events.iter().map(event).collect::<Result<_, _>>()?;
     Driven { id: id.to_owned(), ended, events, attempts }.check()
