@@ -187,12 +187,15 @@ impl Driver {
     }
 
     async fn consider(self: &Rc<Self>, by: Weak<Background>, Candidate(id, dead): Candidate) -> Result<()> {
-        if dead.is_none() {
+        // Whoever was stopped meanwhile says nothing to who was started since.
+        let stopped = || by.strong_count() == 0;
+        if dead.is_none() && !stopped() {
             // What changes from here on may be missing in the answer.
             self.know(&id, Millis::MAX, true);
             let (process, lease) = (Query::Process(id.clone()), Query::Lease(id.clone()));
             let (process, lease) = (self.registry.read(process), self.registry.read(lease));
-            if !self.is_pending(&id, &*process.await?, &*lease.await?) {
+            let (process, lease) = (process.await?, lease.await?);
+            if stopped() || !self.is_pending(&id, &process, &lease) {
                 return Ok(());
             }
             // And from here on the claim will see it.
@@ -200,10 +203,9 @@ impl Driver {
         }
         // What was begun elsewhere goes on before anything new.
         let permit = if dead.is_some() { self.permits.take_back().await } else { self.permits.take().await };
-        match by.upgrade() {
-            Some(_) => self.attempt(id, dead, permit).await.map(drop),
-            // Stopped meanwhile.
-            None => Ok(()),
+        match stopped() {
+            true => Ok(()),
+            false => self.attempt(id, dead, permit).await.map(drop),
         }
     }
 

@@ -232,3 +232,36 @@ fn what_a_dropped_driver_runs_goes_on_and_then_nothing_of_it_is_left() {
     assert_eq!(state(&world, "p"), "completed");
     assert_eq!((world.clock.timers(), tasks().len()), (0, 0));
 }
+
+#[test]
+fn what_a_driver_was_looking_at_when_it_was_stopped_is_nothing_to_it_once_it_is_started_again() {
+    let (world, hold) = held_tab();
+    let other = another(&world);
+    register(&world, "p", "job");
+    let driver = driver(&world, &job(async |_| done(1)));
+    // Of a change it reads the end, then the list, then the process, which is free by then.
+    let reads = || {
+        for _ in 0..2 {
+            tasks().run();
+            hold.let_last_go();
+        }
+        tasks().run();
+    };
+    hold.hold_reads();
+    driver.start();
+    reads();
+    let owner = crate::support::made(serde_json::json!({"ownerId": "other", "incarnationId": "other"}));
+    now(other.registry.claim(&"p".into(), owner, 30_000)).unwrap();
+    now(driver.stop());
+    driver.start();
+    reads();
+    // What is asked now is answered first.
+    hold.let_last_go();
+    tasks().run();
+    hold.let_go();
+    seconds(&world, 29);
+    assert_eq!(state(&world, "p"), "running");
+    seconds(&world, 3);
+    assert_eq!(state(&world, "p"), "completed");
+    now(driver.stop());
+}

@@ -5,11 +5,11 @@ import { STEPS } from "./plan.mjs";
 const LEASE_MS = 30_000;
 
 /** What is wrong with a process, in words. `ran` are the steps of it that were begun: `{ key, fence }`. */
-export function wrongs({ ended, events }, ran) {
+export function wrongs({ ended, events, left }, ran) {
   const wrong = [];
   const must = (holds, words) => holds || wrong.push(words);
 
-  must(ended, "has not ended");
+  must(ended, `has not ended: ${JSON.stringify(left)}`);
   must(events.every(({ sequence }, n) => sequence === n + 1), "has a log with gaps");
 
   const written = events.map(fenceOf).filter((fence) => fence !== undefined);

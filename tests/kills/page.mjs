@@ -74,7 +74,15 @@ export const histories = async ([name, ids]) => {
   const registry = await globalThis.longwait.openRegistry({ name });
   const history = async (id) => {
     const [record, events] = [await registry.getProcess(id), await registry.eventsAfter(id, 0)];
-    return { id, ended: record !== undefined && record.status.state !== "running", events };
+    const ended = record !== undefined && record.status.state !== "running";
+    return { id, ended, events, left: ended ? undefined : await left(id) };
+  };
+  /** Who has it, and whether that one lives. */
+  const left = async (id) => {
+    const lease = await registry.getProcessLease(id);
+    const { held, pending } = await navigator.locks.query();
+    const by = ({ name }) => name === lease?.owner.liveness?.lockName;
+    return { lease, now: Date.now(), holders: held.filter(by), waiting: pending.filter(by) };
   };
   return Promise.all(ids.map(history));
 };

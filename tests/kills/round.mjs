@@ -16,7 +16,7 @@ export const HISTORY = inRepo("build/kills.json");
 
 export function keep(processes) {
   mkdirSync(dirname(HISTORY), { recursive: true });
-  writeFileSync(HISTORY, JSON.stringify({ processes }));
+  writeFileSync(HISTORY, JSON.stringify({ processes: processes.map(({ id, ended, events }) => ({ id, ended, events })) }));
 }
 
 /**

@@ -4,7 +4,7 @@ use std::{cell::Cell, pin::pin, rc::Rc};
 
 use futures::{
     FutureExt,
-    future::{Either, LocalBoxFuture, join, pending, select},
+    future::{Either, LocalBoxFuture, join, select},
 };
 use longwait::{
     Code, Error, Result, RunContext,
@@ -91,12 +91,19 @@ impl Job {
             seen.push(self.step(key).await?);
             match self.below(100) {
                 0..=2 => return Ok(failure("had enough")),
-                3..=5 if !self.jobs.calm.get() => return pending().await,
-                3..=40 => self.idles().await?,
+                3..=5 => self.hangs().await,
+                6..=40 => self.idles().await?,
                 _ => {}
             }
         }
         Ok(ProcessAwaitOutput::success(json!({"fence": fence, "seen": seen}).into()))
+    }
+
+    /// Does not return, as long as anything may happen.
+    async fn hangs(&self) {
+        while !self.jobs.calm.get() {
+            self.jobs.store.clock.sleep(500).await;
+        }
     }
 
     /// Waits for something, or writes something down.

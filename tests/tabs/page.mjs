@@ -84,3 +84,15 @@ export const stopDriver = () => globalThis.driver.stop();
 export const logged = async ([id, eventType]) => {
   await globalThis.registry.awaiter.awaitEvent(id, eventType);
 };
+
+/** Claims `p` for a worker of this page, from there. */
+export const claimInWorker = async ([module, name]) => {
+  const code = `
+    import { openRegistry } from ${JSON.stringify(module)};
+    const registry = await openRegistry({ name: ${JSON.stringify(name)} });
+    postMessage(await registry.claimProcessLease("p", registry.owner, 3_600_000));
+  `;
+  globalThis.worker = new Worker(URL.createObjectURL(new Blob([code], { type: "text/javascript" })), { type: "module" });
+  const { data } = await new Promise((heard) => (globalThis.worker.onmessage = heard));
+  return data.lease;
+};

@@ -30,8 +30,13 @@ export async function isFree(name) {
   return ![...held, ...pending].some((lock) => lock.name === name && lock.mode === "exclusive");
 }
 
+/** How often whoever waits for a lock looks for himself whether it is free, in milliseconds. */
+const FLOOR_MS = 2_000;
+
 /**
- * Calls `told(true)` once nobody holds the lock, or `told(false)` where that cannot be learnt. Gives the function that ends it.
+ * Calls `told(true)` once nobody holds the lock, perhaps twice, or `told(false)` where that cannot be learnt. Gives the function
+ * that ends it.
+ *
  * A request in the queue would keep the page out of the back-forward cache, so it is made anew afterwards.
  */
 export function watch(name, told) {
@@ -48,7 +53,10 @@ export function watch(name, told) {
   };
   ask();
   const unfollow = follow((away) => (away ? request.abort() : request.signal.aborted && ask()));
+  // Where Chromium drops a page out of its back-forward cache for a lock that it holds, nobody in the queue is told.
+  const floor = setInterval(() => isFree(name).then((free) => free && !request.signal.aborted && told(true), () => {}), FLOOR_MS);
   return () => {
+    clearInterval(floor);
     unfollow();
     request.abort();
   };

@@ -8,7 +8,8 @@ const HOUR = 3_600_000;
 
 describe("a page in the back-forward cache", () => {
   // Playwright switches the cache off.
-  const { opened } = tabsForSuite({ ignoreDefaultArgs: ["--disable-back-forward-cache"] });
+  const tabs = tabsForSuite({ ignoreDefaultArgs: ["--disable-back-forward-cache"] });
+  const { opened } = tabs;
 
   /** Sends the page away while `meanwhile` runs, and brings it back: the same page, not another load of it. */
   async function awayAndBack({ page, run }, meanwhile, leaving = () => {}) {
@@ -68,6 +69,19 @@ describe("a page in the back-forward cache", () => {
     assert.equal(await one.run(() => Promise.race([globalThis.gone, navigator.locks.query().then(() => "alive")])), "alive");
     await other.close();
     assert.equal(await one.run(() => globalThis.gone), "gone");
+  });
+
+  test("is dropped from there when its worker holds a lock and somebody asks for it, and all who wait hear of that end", async (t) => {
+    const [one, other, third] = [await opened(t), await opened(t), await opened(t)];
+    await one.run(page.register, "p");
+    const { owner } = await one.run(page.claimInWorker, [`${tabs.url}index.js`, t.name]);
+    const gone = (tab) => tab.begin(page.call, ["ownerGone", owner, { timeoutMs: 20_000 }]);
+    const early = await gone(other);
+    const left = one.page.waitForURL("**/elsewhere/");
+    await one.run(() => void (location.href = "elsewhere/"));
+    await left;
+    const late = await gone(third);
+    assert.deepEqual([await early(), await late()], [undefined, undefined]);
   });
 
   test("hands its work over meanwhile; back again its runs are told that they have lost it, and it goes on driving", async (t) => {

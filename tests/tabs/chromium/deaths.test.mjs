@@ -42,16 +42,7 @@ describe("when the holder of a lease dies", () => {
   test("so is the end of its worker", async (t) => {
     const heir = await opened(t);
     await heir.run(page.register, "p");
-    const lease = await heir.run(async ([module, name]) => {
-      const code = `
-        import { openRegistry } from ${JSON.stringify(module)};
-        const registry = await openRegistry({ name: ${JSON.stringify(name)} });
-        postMessage(await registry.claimProcessLease("p", registry.owner, ${3_600_000}));
-      `;
-      globalThis.worker = new Worker(URL.createObjectURL(new Blob([code], { type: "text/javascript" })), { type: "module" });
-      const { data } = await new Promise((heard) => (globalThis.worker.onmessage = heard));
-      return data.lease;
-    }, [`${tabs.url}index.js`, t.name]);
+    const lease = await heir.run(page.claimInWorker, [`${tabs.url}index.js`, t.name]);
     assert.equal(lease.owner.liveness.kind, "web_lock");
     await takesOver(heir, lease, () => heir.run(() => globalThis.worker.terminate()));
   });
