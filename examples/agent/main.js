@@ -3,7 +3,7 @@ import { openRegistry } from "longwait";
 import { byId, element, say } from "/dom.js";
 import { announce, notice, showUncaught } from "/notices.js";
 import { blank, items, stateOf, tooled, turned, waitsForPerson } from "./log.js";
-import { choose, chosen, model } from "./models/choice.js";
+import { choose, chosen, chosenForTurn } from "./models/choice.js";
 import { runners, turn } from "./runners.js";
 import { conversation, tabName } from "./show.js";
 
@@ -23,10 +23,10 @@ try {
 }
 
 function page(registry, driver) {
+  let driving = true;
   let current; // The turn that is shown: its id, what its logs said, and what ends the watching.
   const show = conversation(byId("conversation"), (call, allowed) => {
-    const name = `approve-${call.id.replace(/[^\w-]/g, "_")}`;
-    driver.signal(current.id, name, { allowed }, { signalId: "answer" }).catch(notice);
+    driver.signal(current.id, `approve-${call.id}`, { allowed }, { signalId: "answer" }).catch(notice);
     byId("talk-title").focus();
   });
 
@@ -34,7 +34,7 @@ function page(registry, driver) {
 
   async function ask(question) {
     const id = `turn ${new Date().toISOString()} ${crypto.getRandomValues(new Uint32Array(1))[0].toString(36)}`;
-    await registry.registerProcess(turn(id, question));
+    await registry.registerProcess(turn(id, question, chosenForTurn()));
     location.hash = encodeURIComponent(id);
   }
 
@@ -91,7 +91,7 @@ function page(registry, driver) {
       byId("blank").hidden = id !== undefined;
       byId("state").hidden = id === undefined;
       const waiting = waitsForPerson(log);
-      const [state, words] = stateOf(log, waiting);
+      const [state, words] = stateOf(log, waiting, { tab, driving });
       byId("state").dataset.state = state;
       if (byId("state").textContent !== words && id !== undefined && byId("state").textContent !== "") announce(words);
       say(byId("state"), words);
@@ -143,13 +143,13 @@ function page(registry, driver) {
     announce("This page no longer watches. The turn goes on.");
   });
   byId("cancel").addEventListener("click", () => registry.requestCancel(current.id, "the person cancelled it").catch(notice));
-  let driving = true;
   byId("drive").disabled = false;
   byId("drive").addEventListener("click", async () => {
     driving = !driving;
+    sayDriver();
+    draw();
     if (driving) driver.start();
     else await driver.stop();
-    sayDriver();
   });
 
   function sayDriver() {
@@ -163,7 +163,7 @@ function page(registry, driver) {
 
   // ── Model ────────────────────────────────────────────────────────────────
 
-  const sayModel = () => say(byId("model-name"), model().name === "scripted" ? "a script, offline" : model().name);
+  const sayModel = () => say(byId("model-name"), chosenForTurn()?.model ?? "a script, offline");
   const { base = "", model: name = "", key = "" } = chosen();
   Object.assign(byId("base"), { value: base });
   Object.assign(byId("model-id"), { value: name });
@@ -172,6 +172,7 @@ function page(registry, driver) {
     event.preventDefault();
     choose(Object.fromEntries(new FormData(event.target)));
     sayModel();
+    if (current.log.needsKey) driver.signal(current.id, "key").catch(notice);
   });
   byId("scripted").addEventListener("click", () => {
     choose({});

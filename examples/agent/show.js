@@ -72,6 +72,10 @@ const kinds = {
     },
   },
 
+  key: {
+    create: ({ tab }) => element("li", { class: "end" }, "This turn needs a key, and ", tabName(tab), " has none. Enter it there, under Model."),
+  },
+
   end: {
     create: ({ end }) => element("li", { class: `end ${end.type}` }, end.type === "cancelled" ? `Cancelled: ${end.message}` : `Failed: ${end.message}`),
   },
