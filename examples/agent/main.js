@@ -12,6 +12,18 @@ const tab = new URLSearchParams(location.search).get("tab") ?? `${NAMES[Math.flo
 
 const SUGGESTIONS = ["How far is the Moon?", "How long is the river Nile?", "How long is a marathon?", "How long is the equator of the Earth?"];
 
+/** What the two buttons that can be taken back do: pressed for the first time, and again. */
+const VERBS = {
+  watch: [
+    ["Stop watching", "Ends this page’s wait. The turn goes on, and so do other pages’ waits."],
+    ["Watch again", "Shows what came meanwhile, and what is to come."],
+  ],
+  drive: [
+    ["Stop this tab’s driver", "Hands back what this tab runs. Another tab goes on with it; with none, it waits for one."],
+    ["Start this tab’s driver", "Takes what no other tab runs, and goes on with it."],
+  ],
+};
+
 showUncaught();
 try {
   const registry = await openRegistry({ name: "agent" });
@@ -20,6 +32,12 @@ try {
   page(registry, driver);
 } catch (error) {
   notice(error);
+}
+
+function word(verb, again) {
+  const [button, hint] = VERBS[verb][again ? 1 : 0];
+  say(byId(verb), button);
+  say(byId(`${verb}-hint`), hint);
 }
 
 function page(registry, driver) {
@@ -98,7 +116,7 @@ function page(registry, driver) {
       say(byId("talk-title"), ask ?? "How long is the walk?");
       byId("cancel").disabled = id === undefined || log.end !== undefined;
       byId("watch").disabled = id === undefined || log.end !== undefined;
-      say(byId("watch"), stop.signal.aborted && !log.end ? "Watch again" : "Stop watching");
+      word("watch", stop.signal.aborted && !log.end);
       byId("conversation").lastElementChild?.scrollIntoView({ block: "nearest" });
     });
   }
@@ -153,7 +171,7 @@ function page(registry, driver) {
   });
 
   function sayDriver() {
-    say(byId("drive"), driving ? "Stop this tab’s driver" : "Start this tab’s driver");
+    word("drive", !driving);
     say(byId("driver-state"), driving ? "Its driver runs turns and tools, for all tabs." : "Its driver is stopped. This tab only watches.");
   }
   sayDriver();

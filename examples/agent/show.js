@@ -44,6 +44,7 @@ const kinds = {
         "li",
         { class: "call" },
         element("p", { class: "call-head" }, element("strong", {}, tool ? tool.says(call.args) : call.name), " ", element("span", { class: "state" })),
+        tool?.shows && element("blockquote", { class: "given" }, String(tool.shows(call.args))),
         element("div", { class: "approval", role: "group", "aria-label": `May it ${tool?.says(call.args).toLowerCase() ?? call.name}?` }, element("span", {}, "May it?"), ...buttons),
         element("ol", { class: "done", "aria-label": "Steps" }),
       );

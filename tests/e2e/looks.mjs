@@ -4,11 +4,21 @@ import { screenshot } from "./site.mjs";
 
 export const sizes = { wide: { width: 1440, height: 900 }, medium: { width: 900, height: 1100 }, narrow: { width: 360, height: 740 } };
 
-/** Nothing sticks out, and all text can be read. Saves a screenshot, for people to look at. */
+/** Nothing sticks out, all text can be read, and what can be used has a name. Saves a screenshot, for people to look at. */
 export async function looksRight({ page }, name) {
   await screenshot({ page }, name);
   assert.deepEqual(await page.evaluate(cutOff), []);
   assert.deepEqual(await page.evaluate(faintText), []);
+  assert.deepEqual(await page.evaluate(nameless), []);
+}
+
+/** What takes the focus and has no name, or an id that is not its own. Runs in the page. */
+function nameless() {
+  const name = (node) => [...(node.labels ?? [])].map((label) => label.textContent).join("") + (node.ariaLabel ?? "") + (node.getAttribute("aria-labelledby") ?? "");
+  const controls = document.querySelectorAll("a, button, summary, input, select, textarea, iframe, [tabindex]");
+  const bare = [...controls].filter((node) => node.checkVisibility() && `${name(node)}${node.matches("input, select, textarea") ? "" : node.textContent}`.trim() === "");
+  const ids = [...document.querySelectorAll("[id]")].filter(({ id }, n, all) => all.findIndex((node) => node.id === id) < n);
+  return [...bare, ...ids].map((node) => node.outerHTML.slice(0, 100));
 }
 
 /** What sticks out sideways, of its panel or of the window. Runs in the page. */
