@@ -139,7 +139,7 @@ function policy(type, body, file) {
       "style-src 'self'",
       "img-src 'self' data:",
       "font-src 'self'",
-      `connect-src ${talksToModels(file) ? "'self' https: http://localhost:* http://127.0.0.1:*" : "'self'"}`,
+      `connect-src ${talksToModels(file) ? "'self' https: http:" : "'self'"}`,
       "worker-src 'self'",
       "frame-src 'self'",
       "manifest-src 'self'",

@@ -28,6 +28,12 @@ export function turned(turn, { eventType, payload, semantics }) {
     case "called":
       callOf(turn, payload.call).process = payload.process;
       break;
+    case "process.waiting":
+      if (payload.name === "key") turn.needsKey = true;
+      break;
+    case "process.resumed":
+      if (payload.name === "key") turn.needsKey = false;
+      break;
     case "process.cancel_requested":
       turn.cancelling = true;
       break;
@@ -59,22 +65,26 @@ export function items(turn, ask) {
     shown.push({ key: `round ${n}`, kind: "said", round, last });
     for (const call of round.calls ?? []) {
       const known = turn.calls.get(call.id) ?? { steps: [], runs: [] };
-      shown.push({ key: `call ${call.id}`, kind: "call", call, ...known, allowed: turn.answers?.[call.id.replace(/[^\w-]/g, "_")], over: turn.end !== undefined });
+      shown.push({ key: `call ${call.id}`, kind: "call", call, ...known, allowed: turn.answers?.[call.id], over: turn.end !== undefined });
     }
   }
   if (turn.runs.length > 1) shown.push({ key: "runs", kind: "runs", runs: turn.runs });
+  if (turn.needsKey && !turn.end) shown.push({ key: `key ${turn.runs.length}`, kind: "key", tab: turn.runs.at(-1).tab });
   if (turn.end && turn.end.type !== "success") shown.push({ key: "end", kind: "end", end: turn.end });
   return shown;
 }
 
-/** The state of the turn in one word, and for people. */
-export function stateOf(turn, waiting) {
+/** The state of the turn in one word, and for people. `driver` is `{ tab, driving }` of this tab. */
+export function stateOf(turn, waiting, { tab, driving }) {
   if (turn.end) return { success: ["completed", "Answered"], failure: ["failed", "Failed"], cancelled: ["cancelled", "Cancelled"] }[turn.end.type];
   if (turn.cancelling) return ["waiting", "Being cancelled"];
   if (waiting) return ["waiting", "Waits for you"];
-  return turn.runs.length > 0 ? ["running", "At work"] : ["pending", "Waits for a tab to run it"];
+  if (turn.needsKey) return ["waiting", "Waits for a key"];
+  // Of what other tabs do the log tells; that this one does nothing, it does not.
+  const handedBack = !driving && turn.runs.at(-1)?.tab === tab;
+  return turn.runs.length > 0 && !handedBack ? ["running", "At work"] : ["pending", "Waits for a tab to run it"];
 }
 
 /** Whether a person is asked, and has not answered. */
 export const waitsForPerson = (turn) =>
-  [...turn.calls].some(([id, { asked, process }]) => asked && !process && turn.answers?.[id.replace(/[^\w-]/g, "_")] === undefined) && !turn.end;
+  [...turn.calls].some(([id, { asked, process }]) => asked && !process && turn.answers?.[id] === undefined) && !turn.end;

@@ -3,7 +3,7 @@ import { openRegistry } from "longwait";
 import { byId, element, say } from "/dom.js";
 import { announce, notice, showUncaught } from "/notices.js";
 import { blank, items, stateOf, tooled, turned, waitsForPerson } from "./log.js";
-import { choose, chosen, model } from "./models/choice.js";
+import { choose, chosen, chosenForTurn } from "./models/choice.js";
 import { runners, turn } from "./runners.js";
 import { conversation, tabName } from "./show.js";
 
@@ -11,6 +11,18 @@ const NAMES = ["badger", "finch", "hare", "heron", "lynx", "marten", "newt", "ot
 const tab = new URLSearchParams(location.search).get("tab") ?? `${NAMES[Math.floor(Math.random() * NAMES.length)]} ${Math.floor(Math.random() * 90) + 10}`;
 
 const SUGGESTIONS = ["How far is the Moon?", "How long is the river Nile?", "How long is a marathon?", "How long is the equator of the Earth?"];
+
+/** What the two buttons that can be taken back do: pressed for the first time, and again. */
+const VERBS = {
+  watch: [
+    ["Stop watching", "Ends this page’s wait. The turn goes on, and so do other pages’ waits."],
+    ["Watch again", "Shows what came meanwhile, and what is to come."],
+  ],
+  drive: [
+    ["Stop this tab’s driver", "Hands back what this tab runs. Another tab goes on with it; with none, it waits for one."],
+    ["Start this tab’s driver", "Takes what no other tab runs, and goes on with it."],
+  ],
+};
 
 showUncaught();
 try {
@@ -22,11 +34,17 @@ try {
   notice(error);
 }
 
+function word(verb, again) {
+  const [button, hint] = VERBS[verb][again ? 1 : 0];
+  say(byId(verb), button);
+  say(byId(`${verb}-hint`), hint);
+}
+
 function page(registry, driver) {
+  let driving = true;
   let current; // The turn that is shown: its id, what its logs said, and what ends the watching.
   const show = conversation(byId("conversation"), (call, allowed) => {
-    const name = `approve-${call.id.replace(/[^\w-]/g, "_")}`;
-    driver.signal(current.id, name, { allowed }, { signalId: "answer" }).catch(notice);
+    driver.signal(current.id, `approve-${call.id}`, { allowed }, { signalId: "answer" }).catch(notice);
     byId("talk-title").focus();
   });
 
@@ -34,7 +52,7 @@ function page(registry, driver) {
 
   async function ask(question) {
     const id = `turn ${new Date().toISOString()} ${crypto.getRandomValues(new Uint32Array(1))[0].toString(36)}`;
-    await registry.registerProcess(turn(id, question));
+    await registry.registerProcess(turn(id, question, chosenForTurn()));
     location.hash = encodeURIComponent(id);
   }
 
@@ -91,14 +109,14 @@ function page(registry, driver) {
       byId("blank").hidden = id !== undefined;
       byId("state").hidden = id === undefined;
       const waiting = waitsForPerson(log);
-      const [state, words] = stateOf(log, waiting);
+      const [state, words] = stateOf(log, waiting, { tab, driving });
       byId("state").dataset.state = state;
       if (byId("state").textContent !== words && id !== undefined && byId("state").textContent !== "") announce(words);
       say(byId("state"), words);
       say(byId("talk-title"), ask ?? "How long is the walk?");
       byId("cancel").disabled = id === undefined || log.end !== undefined;
       byId("watch").disabled = id === undefined || log.end !== undefined;
-      say(byId("watch"), stop.signal.aborted && !log.end ? "Watch again" : "Stop watching");
+      word("watch", stop.signal.aborted && !log.end);
       byId("conversation").lastElementChild?.scrollIntoView({ block: "nearest" });
     });
   }
@@ -143,17 +161,17 @@ function page(registry, driver) {
     announce("This page no longer watches. The turn goes on.");
   });
   byId("cancel").addEventListener("click", () => registry.requestCancel(current.id, "the person cancelled it").catch(notice));
-  let driving = true;
   byId("drive").disabled = false;
   byId("drive").addEventListener("click", async () => {
     driving = !driving;
+    sayDriver();
+    draw();
     if (driving) driver.start();
     else await driver.stop();
-    sayDriver();
   });
 
   function sayDriver() {
-    say(byId("drive"), driving ? "Stop this tab’s driver" : "Start this tab’s driver");
+    word("drive", !driving);
     say(byId("driver-state"), driving ? "Its driver runs turns and tools, for all tabs." : "Its driver is stopped. This tab only watches.");
   }
   sayDriver();
@@ -163,7 +181,7 @@ function page(registry, driver) {
 
   // ── Model ────────────────────────────────────────────────────────────────
 
-  const sayModel = () => say(byId("model-name"), model().name === "scripted" ? "a script, offline" : model().name);
+  const sayModel = () => say(byId("model-name"), chosenForTurn()?.model ?? "a script, offline");
   const { base = "", model: name = "", key = "" } = chosen();
   Object.assign(byId("base"), { value: base });
   Object.assign(byId("model-id"), { value: name });
@@ -172,6 +190,7 @@ function page(registry, driver) {
     event.preventDefault();
     choose(Object.fromEntries(new FormData(event.target)));
     sayModel();
+    if (current.log.needsKey) driver.signal(current.id, "key").catch(notice);
   });
   byId("scripted").addEventListener("click", () => {
     choose({});

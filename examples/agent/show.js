@@ -44,6 +44,7 @@ const kinds = {
         "li",
         { class: "call" },
         element("p", { class: "call-head" }, element("strong", {}, tool ? tool.says(call.args) : call.name), " ", element("span", { class: "state" })),
+        tool?.shows && element("blockquote", { class: "given" }, String(tool.shows(call.args))),
         element("div", { class: "approval", role: "group", "aria-label": `May it ${tool?.says(call.args).toLowerCase() ?? call.name}?` }, element("span", {}, "May it?"), ...buttons),
         element("ol", { class: "done", "aria-label": "Steps" }),
       );
@@ -70,6 +71,10 @@ const kinds = {
       const names = runs.flatMap(({ tab }, n) => [n === 0 ? "Begun in " : ", taken over by ", tabName(tab)]);
       node.replaceChildren(...names, ". No finished step was repeated.");
     },
+  },
+
+  key: {
+    create: ({ tab }) => element("li", { class: "end" }, "This turn needs a key, and ", tabName(tab), " has none. Enter it there, under Model."),
   },
 
   end: {

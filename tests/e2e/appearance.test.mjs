@@ -1,7 +1,8 @@
 /** What the page looks like, as far as rules can say; the screenshots are for people to look at. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { screenshot, site } from "./site.mjs";
+import { looksRight, sizes } from "./looks.mjs";
+import { site } from "./site.mjs";
 
 const { visit } = site();
 
@@ -34,8 +35,6 @@ async function openList({ page }) {
   if (await back.isVisible()) await back.click();
 }
 
-const sizes = { wide: { width: 1440, height: 900 }, medium: { width: 900, height: 1100 }, narrow: { width: 360, height: 740 } };
-
 describe("the page", () => {
   test("fits its window, and all its text can be read", async (t) => {
     const page = await busy(t);
@@ -59,50 +58,3 @@ describe("the page", () => {
     assert.equal(await page.page.evaluate(() => document.getAnimations().length), 0);
   });
 });
-
-async function looksRight(page, name) {
-  await screenshot(page, name);
-  assert.deepEqual(await page.page.evaluate(cutOff), []);
-  assert.deepEqual(await page.page.evaluate(faintText), []);
-}
-
-/** What sticks out sideways, of its panel or of the window. Runs in the page. */
-function cutOff() {
-  const page = document.documentElement.getBoundingClientRect();
-  return [...document.body.querySelectorAll("*")]
-    .filter((node) => node.checkVisibility() && !node.closest(".unseen, .row-name, .row-below, .tag, summary")) // The latter are cut short, with dots.
-    .filter((node) => {
-      const [inner, outer] = [node.getBoundingClientRect(), node.parentElement.closest(".panel")?.getBoundingClientRect() ?? page];
-      return inner.right > outer.right + 0.5 || inner.left < outer.left - 0.5;
-    })
-    .map((node) => node.outerHTML.slice(0, 100));
-}
-
-/** Text with less contrast than WCAG AA asks for (4.5 to 1). Runs in the page. */
-function faintText() {
-  const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
-  const over = (colours) => {
-    canvas.clearRect(0, 0, 1, 1);
-    for (const colour of colours) {
-      canvas.fillStyle = colour;
-      canvas.fillRect(0, 0, 1, 1);
-    }
-    return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3);
-  };
-  const luminance = (rgb) => {
-    const [r, g, b] = rgb.map((part) => (part / 255 <= 0.04045 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const backgrounds = (node) => (node ? [...backgrounds(node.parentElement), getComputedStyle(node).backgroundColor] : ["Canvas"]);
-  const hasText = (node) => [...node.childNodes].some((child) => child.nodeType === Node.TEXT_NODE && child.data.trim() !== "") || node.placeholder;
-  return [...document.body.querySelectorAll("*")]
-    .filter((node) => hasText(node) && node.checkVisibility() && !node.closest(".unseen, option, noscript"))
-    .map((node) => {
-      const behind = backgrounds(node);
-      const colour = node.placeholder ? getComputedStyle(node, "::placeholder").color : getComputedStyle(node).color;
-      const [light, dark] = [luminance(over(behind)), luminance(over([...behind, colour]))].sort((a, b) => b - a);
-      return { ratio: (light + 0.05) / (dark + 0.05), what: `${node.className} ${node.textContent.slice(0, 40)} ${colour} on ${behind.at(-1)}` };
-    })
-    .filter(({ ratio }) => !(ratio >= 4.5))
-    .map(({ ratio, what }) => `${ratio.toFixed(2)} ${what}`);
-}

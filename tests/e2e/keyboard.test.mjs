@@ -1,26 +1,10 @@
 /** The whole job with the keyboard alone. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { hasFocus, tabThrough, tabTo, type } from "./keys.mjs";
 import { site } from "./site.mjs";
 
 const { visit } = site();
-
-/** Presses Tab until `target` has the focus: what Tab does not reach fails. */
-async function tabTo({ page }, target, key = "Tab") {
-  for (let presses = 0; presses < 40; presses++) {
-    if (await hasFocus(target)) return;
-    await page.keyboard.press(key);
-  }
-  assert.fail(`${key} does not reach ${target}`);
-}
-
-const hasFocus = (target) => target.evaluate((node) => document.activeElement === node);
-
-/** Types into whatever has the focus, over what is there. */
-async function type({ page }, text) {
-  await page.keyboard.press("ControlOrMeta+A");
-  await page.keyboard.type(text);
-}
 
 describe("with the keyboard alone", () => {
   test("a person starts, appends, waits, aborts, asks to cancel and ends", async (t) => {
@@ -117,19 +101,7 @@ describe("with the keyboard alone", () => {
     await page.wait();
     await page.page.reload();
     await page.ready();
-    const seen = new Set();
-    for (let stops = 0; stops < 40; stops++) {
-      await page.page.keyboard.press("Tab");
-      const stop = await page.page.evaluate(() => {
-        const node = document.activeElement;
-        if (node === document.body) return undefined;
-        const { outlineStyle, outlineWidth } = getComputedStyle(node);
-        return { what: node.outerHTML.slice(0, 80), outlined: outlineStyle !== "none" && parseFloat(outlineWidth) >= 2 };
-      });
-      if (!stop) break;
-      assert.ok(stop.outlined, stop.what);
-      seen.add(stop.what);
-    }
+    const seen = await tabThrough(page);
     assert.ok(seen.size > 10, `${seen.size} stops`);
   });
 });

@@ -13,10 +13,21 @@ export function chosen() {
   }
 }
 
-export const choose = (choice) => sessionStorage.setItem(KEY, JSON.stringify(choice));
+export const choose = ({ base = "", ...choice }) => sessionStorage.setItem(KEY, JSON.stringify({ ...choice, base: base.replace(/\/+$/, "") }));
 
-/** The model of this tab, as it is set now. */
-export function model() {
+/** The choice as a turn is registered with it, for whatever tab goes on with it: `null` for the script. The key stays out. */
+export function chosenForTurn() {
   const { base, model, key } = chosen();
-  return base && model ? openai({ base, model, key, tools }) : scripted;
+  return base && model ? { base, model, needsKey: Boolean(key) } : null;
+}
+
+/**
+ * The model of a turn. A tab that has taken it over may lack the key: then the turn waits until somebody enters it there. The
+ * signal says that something was entered, in one tab or another, and nothing more.
+ */
+export async function modelFor(choice, { waitForSignal }) {
+  if (!choice) return scripted;
+  const key = () => (chosen().base === choice.base ? chosen().key : undefined);
+  while (choice.needsKey && !key()) await waitForSignal("key");
+  return openai({ ...choice, key: key(), tools });
 }

@@ -8,47 +8,65 @@ export function openai({ base, model, key, tools }) {
   return {
     name: model,
 
-    /** Yields pieces of text, and at last gives `{ content, toolCalls }`. */
+    /** Yields pieces of text, and at last gives `{ content, toolCalls: [{ name, args }] }`. */
     async *reply(messages, { signal }) {
-      const response = await fetch(`${base.replace(/\/+$/, "")}/chat/completions`, {
+      const response = await request(`${base}/chat/completions`, {
         method: "POST",
         signal,
         headers: { "Content-Type": "application/json", ...(key && { Authorization: `Bearer ${key}` }) },
         body: JSON.stringify({ model, stream: true, messages: messages.map(toWire), tools: describe(tools) }),
       });
-      if (!response.ok) throw failure(response, await response.text());
-
       let content = "";
+      let finished = false;
       const calls = [];
       for await (const data of events(response.body)) {
+        finished ||= data === "[DONE]";
         if (data === "[DONE]") break;
-        const delta = JSON.parse(data).choices?.[0]?.delta ?? {};
+        const { error, choices } = JSON.parse(data);
+        if (error) throw failed(`The model broke off: ${error.message}`);
+        // Some servers end without saying [DONE].
+        finished ||= Boolean(choices?.[0]?.finish_reason);
+        const delta = choices?.[0]?.delta ?? {};
         if (delta.content) {
           content += delta.content;
           yield delta.content;
         }
-        for (const { index = 0, id, function: part } of delta.tool_calls ?? []) {
-          const call = (calls[index] ??= { id: "", name: "", args: "" });
-          if (id) call.id = id;
+        for (const { index = 0, function: part } of delta.tool_calls ?? []) {
+          const call = (calls[index] ??= { name: "", args: "" });
           call.name += part?.name ?? "";
           call.args += part?.arguments ?? "";
         }
       }
-      const toolCalls = calls.map(({ id, name, args }, n) => ({ id: id || `call-${n}`, name, args: JSON.parse(args || "{}") }));
-      return { content, toolCalls };
+      // Half an answer must not be recorded as a whole one.
+      if (!finished) throw failed("The model broke off in the middle of its answer.");
+      return { content, toolCalls: calls.filter(Boolean).map(({ name, args }) => ({ name, args: read(args) })) };
     },
   };
 }
 
-function failure({ status, statusText }, body) {
-  let message = body;
+async function request(url, options) {
+  let response;
   try {
-    message = JSON.parse(body).error?.message ?? body;
-  } catch {
-    // Not all of them answer JSON.
+    response = await fetch(url, options);
+  } catch (error) {
+    if (options.signal.aborted) throw error;
+    throw failed(`${new URL(url).origin} cannot be reached, or does not let this page in (CORS).`);
   }
-  const words = `The model answered ${status}: ${message.slice(0, 300) || statusText}`;
-  return Object.assign(new Error(words), { class: status < 500 ? "invalid_request" : "unavailable", code: "model_failed" });
+  if (response.ok) return response;
+  const { status, statusText } = response;
+  const body = await response.text();
+  throw failed(`The model answered ${status}: ${read(body).error?.message ?? (body.slice(0, 300) || statusText)}`, status < 500 ? "invalid_request" : "unavailable");
+}
+
+const failed = (words, failureClass = "unavailable") => Object.assign(new Error(words), { class: failureClass, code: "model_failed" });
+
+/** JSON, of which nobody knows whether it is any: not all servers answer it, and not all models write it. */
+function read(text) {
+  try {
+    return Object(JSON.parse(text));
+  } catch {
+    return {};
+  }
 }
 
 /** Server-sent events, as far as these servers use them: lines of `data: …`. */

@@ -5,7 +5,7 @@
 export const scripted = {
   name: "scripted",
 
-  /** Yields pieces of text, and at last gives `{ content, toolCalls }`. */
+  /** Yields pieces of text, and at last gives `{ content, toolCalls: [{ name, args }] }`. */
   async *reply(messages, { pause }) {
     const { content, toolCalls = [] } = next(messages);
     for (const piece of content.match(/\S+\s*/g) ?? []) {
@@ -16,16 +16,14 @@ export const scripted = {
   },
 };
 
-const call = (id, name, args) => ({ id, name, args });
-
 function next(messages) {
   const ask = messages.find(({ role }) => role === "user").content;
-  const results = new Map(messages.filter(({ role }) => role === "tool").map(({ callId, content }) => [callId, content]));
+  const results = new Map(messages.filter(({ role }) => role === "tool").map(({ name, content }) => [name, content]));
 
   if (!results.has("search")) {
     return {
       content: "I will look up the distance, and meanwhile see what time it is. Then I can work out how long the walk takes.",
-      toolCalls: [call("search", "search", { query: ask }), call("clock", "clock", {})],
+      toolCalls: [{ name: "search", args: { query: ask } }, { name: "clock", args: {} }],
     };
   }
   const [fact] = JSON.parse(results.get("search"));
@@ -34,21 +32,21 @@ function next(messages) {
   if (!results.has("calculate")) {
     return {
       content: `${fact.text} At 5 kilometres an hour, without a rest, that is:`,
-      toolCalls: [call("calculate", "calculate", { expression: `${fact.number} / 5` })],
+      toolCalls: [{ name: "calculate", args: { expression: `${fact.number} / 5` } }],
     };
   }
   const hours = Number(results.get("calculate"));
   const answer = `${inWords(hours)} on foot. ${fact.text}`;
-  if (!results.has("save")) {
+  if (!results.has("save_note")) {
     return {
       content: "I would like to keep that as a note, if you allow it.",
-      toolCalls: [call("save", "save_note", { title: fact.title, text: answer })],
+      toolCalls: [{ name: "save_note", args: { title: fact.title, text: answer } }],
     };
   }
   const started = JSON.parse(results.get("clock"));
   const arrival = new Date(Date.parse(started) + hours * 3_600_000);
   const end = Number.isNaN(arrival.getTime()) ? "" : ` Setting out now, you would arrive ${when(hours, arrival)}.`;
-  const kept = results.get("save") === JSON.stringify("saved") ? "The note is saved." : "I have not saved a note, as you wished.";
+  const kept = results.get("save_note") === JSON.stringify("saved") ? "The note is saved." : "I have not saved a note, as you wished.";
   return { content: `It takes ${answer}${end} ${kept}` };
 }
 
