@@ -267,8 +267,8 @@ impl Registry {
         let presence = self.presence.take();
         let registry = self.registry.clone();
         promise(async move {
-            // Everything called before has had its first turn by now, and with it its transaction. Reads are gathered
-            // in that turn and begin in the next two.
+            // Everything called before has had its first turn by now. Reads and writes are gathered in that turn and
+            // begin in the next two.
             turn().await;
             turn().await;
             registry.close();

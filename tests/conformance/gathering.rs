@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use crate::support::{START, World, owner, payloads, read, refused, sequences, usual_types};
 
-/// More than share one transaction in any store.
-const MANY: u64 = 200;
+/// More than share a transaction in any store.
+const MANY: u64 = 300;
 
 pub async fn appends_called_at_once_are_dense_and_in_the_order_of_their_calls(world: World) {
     world.start("p").await;
