@@ -240,8 +240,8 @@ impl Registry {
             for driver in drivers {
                 driver.stop().await;
             }
-            // Everything called before has had its first turn by now, and with it its transaction. Reads are gathered
-            // in that turn and begin in the next two.
+            // Everything called before has had its first turn by now. Reads and writes are gathered in that turn and
+            // begin in the next two.
             turn().await;
             turn().await;
             registry.close();

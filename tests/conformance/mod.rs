@@ -344,6 +344,7 @@ macro_rules! conformance {
             gathering: [
                 appends_called_at_once_are_dense_and_in_the_order_of_their_calls,
                 a_read_sees_every_one_of_many_writes_called_before_it,
+                a_read_sees_a_write_called_before_it_even_where_another_read_came_first,
                 operations_called_at_once_succeed_and_fail_each_for_itself,
                 operations_called_at_once_build_on_those_before_them,
                 appends_under_one_key_called_at_once_store_one_event,

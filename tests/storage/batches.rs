@@ -19,7 +19,7 @@ use super::{Fixture, LOST, bare};
 use crate::support::{World, payloads, refused, sequences, usual_types};
 
 /// How many operations share a transaction at most.
-const LIMIT: u32 = 64;
+const LIMIT: u32 = 256;
 
 /// Appends so many numbers to one process at once.
 async fn append(world: &World, count: u32) -> Vec<Result<AppendResult>> {
@@ -28,6 +28,15 @@ async fn append(world: &World, count: u32) -> Vec<Result<AppendResult>> {
 
 fn given(answers: Vec<Result<AppendResult>>) -> Vec<u64> {
     answers.into_iter().map(|answer| answer.unwrap().event.sequence).collect()
+}
+
+/// What the sink was shown.
+fn shown(world: &World) -> Vec<u64> {
+    world.sink.shown().into_iter().map(|(_, sequence)| sequence).collect()
+}
+
+fn dense(last: u32) -> Vec<u64> {
+    (1..=last.into()).collect()
 }
 
 fn numbers(range: std::ops::Range<u32>) -> Vec<Value> {
@@ -41,7 +50,7 @@ async fn what_is_called_at_once_shares_transactions_up_to_a_limit() {
     let fixture = Fixture::new().await;
     let world = &fixture.world;
     world.start("p").await;
-    for (count, transactions) in [(1, 1), (LIMIT, 1), (LIMIT + 1, 2), (200, 4)] {
+    for (count, transactions) in [(1, 1), (LIMIT, 1), (LIMIT + 1, 2), (3 * LIMIT, 3)] {
         let seen = bare::watch_transactions();
         append(world, count).await;
         bare::heal();
@@ -105,11 +114,11 @@ async fn what_was_called_before_closing_finishes() {
     let fixture = Fixture::new().await;
     let world = &fixture.world;
     world.start("p").await;
-    let mut appends = append(world, 200).boxed_local();
+    let mut appends = append(world, 2 * LIMIT).boxed_local();
     assert!((&mut appends).now_or_never().is_none());
     turn().await;
     world.registry.close();
-    assert_eq!(given(appends.await), (1..=200).collect::<Vec<_>>());
+    assert_eq!(given(appends.await), dense(2 * LIMIT));
     fixture.end().await;
 }
 
@@ -120,9 +129,9 @@ async fn several_commits_that_landed_unseen_at_once_are_not_done_again() {
     let fixture = Fixture::new().await;
     let world = &fixture.world;
     world.start("p").await;
-    bare::lose_answers(4, "UnknownError");
-    assert_eq!(given(append(world, 200).await), (1..=200).collect::<Vec<_>>());
-    assert_eq!(payloads(&world.log("p").await), numbers(0..200));
+    bare::lose_answers(2, "UnknownError");
+    assert_eq!(given(append(world, 2 * LIMIT).await), dense(2 * LIMIT));
+    assert_eq!(payloads(&world.log("p").await), numbers(0..2 * LIMIT));
     fixture.end().await;
 }
 
@@ -135,9 +144,8 @@ async fn of_commits_in_flight_at_once_only_those_that_did_not_land_are_done_agai
     bare::abort_writes(1, "UnknownError");
     let mut answered = given(append(world, 2 * LIMIT).await);
     answered.sort_unstable();
-    let dense: Vec<_> = (1..=u64::from(2 * LIMIT)).collect();
-    assert_eq!(answered, dense);
-    assert_eq!(world.sink.shown().into_iter().map(|(_, sequence)| sequence).collect::<Vec<_>>(), dense);
+    assert_eq!(answered, dense(2 * LIMIT));
+    assert_eq!(shown(world), dense(2 * LIMIT));
     let mut stored = payloads(&world.log("p").await);
     stored.sort_by_key(|number| number.as_u64());
     assert_eq!(stored, numbers(0..2 * LIMIT));
@@ -192,11 +200,11 @@ async fn a_write_that_does_not_fit_fails_by_itself() {
     // More than one transaction: what is called later stays behind what is tried again.
     let mut answers = join_all((0..2 * LIMIT + 3).map(append)).await;
     assert_eq!(refused(answers.remove(2)), Code::QuotaExceeded);
-    let dense: Vec<_> = (1..u64::from(2 * LIMIT + 3)).collect();
+    let dense = dense(2 * LIMIT + 2);
     assert_eq!(given(answers), dense);
     let log = world.log("p").await;
     assert_eq!((sequences(&log), payloads(&log)), (dense.clone(), [numbers(0..2), numbers(3..2 * LIMIT + 3)].concat()));
-    assert_eq!(world.sink.shown().into_iter().map(|(_, sequence)| sequence).collect::<Vec<_>>(), dense);
+    assert_eq!(shown(world), dense);
     fixture.end().await;
 }
 

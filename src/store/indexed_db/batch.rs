@@ -45,8 +45,9 @@ pub struct Asked {
 /// The last change number that an operation took.
 type Outcome = Result<Option<u64>>;
 
-/// How many operations share a transaction at most: others get their turn in between, other tabs too.
-const LIMIT: usize = 64;
+/// How many operations share a transaction at most, so that others get their turn in between, other tabs too. That many
+/// small appends take the time of a dozen by themselves.
+const LIMIT: usize = 256;
 
 impl Shared {
     /// Runs an operation, in a transaction with others that are called meanwhile.

@@ -5,10 +5,9 @@
 
 use std::rc::Rc;
 
-use futures::channel::oneshot;
 use js_sys::Promise;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure, prelude::wasm_bindgen};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::DomException;
 
 use crate::{
@@ -81,7 +80,8 @@ pub async fn persisted() -> bool {
     JsFuture::from(js_persisted()).await.is_ok_and(|answer| answer.is_truthy())
 }
 
-/// Runs a transaction to its end, even where the caller goes away meanwhile.
+/// Runs a transaction to its end. Where the caller goes away meanwhile, there is no next step: it aborts, unless it is
+/// committing already.
 pub async fn run(database: &Database, mode: Mode, flush: Flush, mut step: Step) -> Result<()> {
     let step = Closure::<dyn FnMut(String) -> JsValue>::new(move |results: String| {
         // No list of requests: `engine.js` takes it as an error and aborts.
@@ -100,17 +100,7 @@ pub async fn run(database: &Database, mode: Mode, flush: Flush, mut step: Step) 
         Flush::Relaxed => "relaxed",
         Flush::Strict => "strict",
     };
-    let running = js_run(database, mode, durability, &step);
-    let (end, ended) = oneshot::channel();
-    spawn_local(async move {
-        let outcome = JsFuture::from(running).await;
-        drop(step);
-        let _ = end.send(outcome);
-    });
-    match ended.await {
-        Ok(outcome) => outcome.map(drop).map_err(failed),
-        Err(_) => Err(Error::new(Code::Internal, "a transaction was dropped")),
-    }
+    JsFuture::from(js_run(database, mode, durability, &step)).await.map(drop).map_err(failed)
 }
 
 fn hand_over(requests: Vec<String>, writes: bool) -> JsValue {

@@ -32,7 +32,7 @@ use super::{Answers, Durability, Query, Reads, Rule, Store};
 use crate::{
     domain::{process::Registered, table::ById},
     error::{Code, Error, Result},
-    host::{Clock, Random},
+    host::{Clock, Random, turn},
 };
 
 /// A store in IndexedDB. Clones share it.
@@ -156,7 +156,12 @@ impl Store for IndexedDbStore {
 
     fn read(&self, queries: Vec<Rc<Query>>) -> LocalBoxFuture<'static, Result<Answers>> {
         let shared = self.0.clone();
-        async move { shared.read(Rc::new(move |mut reader| reader.answers(&queries))).await }.boxed_local()
+        async move {
+            // Writes that were called in the same turn begin in this one: those are to be seen.
+            turn().await;
+            shared.read(Rc::new(move |mut reader| reader.answers(&queries))).await
+        }
+        .boxed_local()
     }
 
     fn pause(&self) {

@@ -59,7 +59,7 @@ impl Reader<'_> {
     pub fn loaded(&mut self, mut loaded: Loaded, reads: &Reads) -> Loaded {
         let last_change = self.fetched.ask(index(PROCESSES, "byChange").last_key());
         loaded.last_change = last_change.as_number().unwrap_or_default() as u64;
-        let rows = match reads {
+        let mut rows = match reads {
             Reads::Process(id, replay_key) => self.log_of(&mut loaded, id, replay_key.as_deref()),
             Reads::Leased(id, replay_key) => {
                 self.slots(&mut loaded, std::slice::from_ref(id));
@@ -104,6 +104,8 @@ impl Reader<'_> {
                 found
             }
         };
+        // Another rule of this transaction may see it too, and decoding is most of the work.
+        rows.retain(|row| loaded.rows.process(&id_of(row)).is_none());
         for record in self.records(rows) {
             loaded.rows.apply(&Write::Process(Rc::new(record)));
         }

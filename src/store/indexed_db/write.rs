@@ -31,8 +31,9 @@ pub struct Commit {
     recognised: bool,
 }
 
-/// From how many bytes on requests are handed over before more are made.
-const HEAVY: usize = 1 << 20;
+/// From how many bytes on requests are handed over before more are made: of small events some hundred, a few milliseconds of
+/// work. As text they take three times their length, of memory that a wasm never gives back.
+const HEAVY: usize = 1 << 15;
 
 impl Commit {
     /// Nothing yet.
@@ -98,8 +99,7 @@ impl Commit {
         self.change(id);
     }
 
-    /// Whether the requests so far are so large that they should be handed over: as text they take three times their
-    /// length, of memory that a wasm never gives back.
+    /// Whether the requests so far should be handed over before there are more.
     pub fn is_heavy(&self) -> bool {
         self.weight > HEAVY
     }
