@@ -5,7 +5,7 @@ use std::{
     rc::Rc,
 };
 
-use futures::{FutureExt, channel::oneshot, future::LocalBoxFuture};
+use futures::{FutureExt, future::LocalBoxFuture};
 
 use super::{Abort, DriverOptions, RunContext, Runners, attempts::Tried, background::Background};
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
         table::{ById, sorted},
     },
     error::{Code, Error, Result},
-    host::{self, Life, Permits},
+    host::{self, Life, Permits, oneshot},
     registry::ProcessRegistry,
 };
 

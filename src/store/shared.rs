@@ -5,12 +5,12 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use futures::{FutureExt, channel::oneshot, future::LocalBoxFuture};
+use futures::{FutureExt, future::LocalBoxFuture};
 
 use super::{Answer, Query, Store};
 use crate::{
     error::{Code, Error, Result},
-    host::Spawn,
+    host::{Spawn, oneshot},
 };
 
 /// Asks a store, in one transaction, what is asked in one turn; the same question once.

@@ -9,7 +9,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::AbortSignal;
 
 use super::{
-    convert::{Closing, is_open, js, promise, promise_of, promise_of_wait},
+    convert::{is_open, js, promise, promise_of, promise_of_wait},
     host::{process_error, report},
 };
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
     },
     driver::{Abort, ProcessWorkDriver, RunContext, Runners},
     error::{Code, Error, Result},
-    host::browser::to_js,
+    host::{browser::to_js, oneshot},
     watch::{ProcessAttach, ProcessAwaiter},
 };
 
@@ -31,11 +31,11 @@ use crate::{
 #[wasm_bindgen]
 pub struct Driver {
     driver: ProcessWorkDriver,
-    closed: Closing,
+    closed: oneshot::Latch,
 }
 
 impl Driver {
-    pub(super) fn new(driver: ProcessWorkDriver, closed: Closing) -> Self {
+    pub(super) fn new(driver: ProcessWorkDriver, closed: oneshot::Latch) -> Self {
         Self { driver, closed }
     }
 }
@@ -70,7 +70,7 @@ impl Driver {
 #[wasm_bindgen]
 pub struct Run {
     context: RunContext,
-    closed: Closing,
+    closed: oneshot::Latch,
 }
 
 #[wasm_bindgen]
@@ -148,12 +148,12 @@ async fn called(function: Function, one: JsValue, two: JsValue) -> Result<Option
 pub struct JsRunners {
     kinds: Vec<Json>,
     run: Function,
-    closed: Closing,
+    closed: oneshot::Latch,
 }
 
 impl JsRunners {
     /// For these kinds, an array as JSON text.
-    pub fn new(kinds: &str, run: Function, closed: Closing) -> Self {
+    pub fn new(kinds: &str, run: Function, closed: oneshot::Latch) -> Self {
         Self { kinds: parse(kinds).into_items(), run, closed }
     }
 }

@@ -4,7 +4,7 @@
 
 use std::any::Any;
 
-use futures::{FutureExt, channel::oneshot, future::LocalBoxFuture};
+use futures::{FutureExt, future::LocalBoxFuture};
 use js_sys::{Array, Function, Promise};
 use wasm_bindgen::{JsValue, closure::Closure, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
@@ -15,7 +15,7 @@ use crate::{
         lease::{LeaseOwner, LivenessMark, ProcessLease, Proof},
     },
     error::Result,
-    host::{Broadcast, Heard, Life, Liveness, NoProof},
+    host::{Broadcast, Heard, Life, Liveness, NoProof, oneshot},
     text::text,
 };
 
@@ -151,7 +151,9 @@ impl Liveness for OwnerLocks {
         let (tell, told) = oneshot::channel();
         let mut tell = Some(tell);
         let told_by = Closure::new(move |freed| {
-            tell.take().map(|tell| tell.send(freed));
+            if let Some(tell) = tell.take() {
+                tell.send(freed);
+            }
         });
         let watch = self.lock_of(owner).and_then(|name| js_watch(&name, &told_by).ok());
         let unknowable = NoProof.gone(owner);

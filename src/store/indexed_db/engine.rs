@@ -5,7 +5,6 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use futures::channel::oneshot;
 use js_sys::Promise;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure, prelude::wasm_bindgen};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -14,6 +13,7 @@ use web_sys::DomException;
 use crate::{
     domain::{parse::parse, value::Json},
     error::{Code, Error, Result},
+    host::oneshot,
     text::text,
 };
 
@@ -111,7 +111,7 @@ pub async fn run(database: &Database, mode: Mode, flush: Flush, mut step: Step) 
     spawn_local(async move {
         let outcome = JsFuture::from(running).await;
         drop(step);
-        let _ = end.send(outcome);
+        end.send(outcome);
     });
     let outcome = ended.await;
     match (refused.take(), outcome) {
