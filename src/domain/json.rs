@@ -11,7 +11,7 @@ use super::{
     shape::{self, Shape},
     value::{Json, Map},
 };
-use crate::text::{decimal, text};
+use crate::text::{decimal, join_with, text};
 
 /// What is wrong with a value, and where in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -218,7 +218,7 @@ pub fn one_of(value: Option<Json>, names: &[&str], reader: &mut Reader) -> usize
     let value = reader.required(value);
     let found = value.as_str().and_then(|text| names.iter().position(|name| *name == text));
     found.unwrap_or_else(|| {
-        reader.fault(&text!["must be one of ", names.join(", ")]);
+        reader.fault(&text!["must be one of ", join_with(names, ", ")]);
         0
     })
 }

@@ -9,7 +9,7 @@ use std::{any::Any, marker::PhantomData, rc::Rc};
 use super::{
     event::ProcessEvent,
     grant::HandleGrant,
-    key::{Key, Part, ProcessId},
+    key::{Key, Part, ProcessId, longer},
     lease::LeaseSlot,
     process::ProcessRecord,
 };
@@ -93,8 +93,7 @@ impl Table {
 
     /// The rows whose keys begin with `prefix` and go on.
     pub fn under(&self, prefix: Vec<Part>) -> Range<'_> {
-        let mut end = prefix.clone();
-        end.push(Part::End);
+        let end = longer(&prefix, Part::End);
         self.between(prefix, end)
     }
 

@@ -10,7 +10,7 @@ use crate::{
         event::ProcessEvent,
         filter::{ListIndex, ListQuery},
         grant::{HandleEntry, HandleGrant},
-        key::{Part, ProcessId, key},
+        key::{Part, ProcessId, key, longer},
         process::ProcessRecord,
         snapshot::{Rows, Snapshot, Write},
         table::{Row, Table, sorted},
@@ -178,7 +178,7 @@ impl Tables {
         let limit = Query::size(query.page.limit);
         let lanes = query.lanes.iter().flat_map(|lane| {
             let list = list_key(&query.index, lane.as_str());
-            let end = [list.as_slice(), &[Part::End]].concat();
+            let end = longer(&list, Part::End);
             // Nothing lies between the cursor's own key and the same key with a part added.
             let after = query.page.cursor.iter().flat_map(|cursor| key![cursor, 0]);
             self.more.between(list.iter().cloned().chain(after).collect(), end).take(limit)
@@ -232,8 +232,8 @@ impl Tables {
 
     /// The events whose sequences stand under a prefix, after a sequence.
     fn log(&self, prefix: Vec<Part>, id: &ProcessId, after: u64, limit: Option<u64>) -> Vec<Rc<ProcessEvent>> {
-        let first = [prefix.as_slice(), &[Part::Number(after.saturating_add(1))]].concat();
-        let keys = self.more.between(first, [prefix.as_slice(), &[Part::End]].concat()).map(|(key, _)| key);
+        let first = longer(&prefix, Part::Number(after.saturating_add(1)));
+        let keys = self.more.between(first, longer(&prefix, Part::End)).map(|(key, _)| key);
         let event_at = |sequence: &Part| self.more.get(&[Part::Number(EVENT), id.into(), sequence.clone()])?.event();
         let events = keys.filter_map(|key| event_at(key.last()?).cloned());
         events.take(Query::size(limit)).collect()
@@ -250,7 +250,7 @@ impl Tables {
 
 fn list_keys(record: &ProcessRecord) -> Vec<Vec<Part>> {
     let lane = record.lane().as_str();
-    let in_list = |index: &ListIndex| [list_key(index, lane), key![record.id()]].concat();
+    let in_list = |index: &ListIndex| longer(&list_key(index, lane), record.id().into());
     ListIndex::entries(record).iter().map(in_list).collect()
 }
 

@@ -14,7 +14,7 @@ use crate::{
     domain::{parse::parse, value::Json},
     error::{Code, Error, Result},
     host::oneshot,
-    text::text,
+    text::{join_with, text},
 };
 
 #[wasm_bindgen(module = "/src/store/indexed_db/engine.js")]
@@ -122,7 +122,7 @@ pub async fn run(database: &Database, mode: Mode, flush: Flush, mut step: Step) 
 }
 
 fn hand_over(requests: Vec<String>, writes: bool) -> JsValue {
-    let requests = text!["[[", requests.join(","), "],", if writes { "true" } else { "false" }, "]"];
+    let requests = text!["[[", join_with(&requests, ","), "],", if writes { "true" } else { "false" }, "]"];
     // Both are JSON, so parsing it cannot fail.
     js_sys::JSON::parse(&requests).unwrap_or(JsValue::TRUE)
 }

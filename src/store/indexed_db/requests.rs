@@ -2,7 +2,13 @@
 
 use std::rc::Rc;
 
-use crate::domain::{canonical, json::ToJson, key::Part, table::ById, value::Json};
+use crate::domain::{
+    canonical,
+    json::ToJson,
+    key::{Part, longer},
+    table::ById,
+    value::Json,
+};
 
 pub const PROCESSES: &str = "processes";
 pub const REGISTRATIONS: &str = "registrations";
@@ -97,7 +103,7 @@ impl Source {
 }
 
 fn bounds(prefix: Vec<Part>) -> (Json, Json) {
-    let end = [prefix.as_slice(), &[Part::End]].concat();
+    let end = longer(&prefix, Part::End);
     (prefix.to_json(), end.to_json())
 }
 
