@@ -33,7 +33,12 @@ pub fn is_blank(text: &str) -> bool {
 
 /// Bytes in lower hex.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(hex_digit).collect()
+    let mut text = String::new();
+    for byte in bytes {
+        text.push(hex_digit(byte >> 4));
+        text.push(hex_digit(byte & 15));
+    }
+    text
 }
 
 /// A number below 16 in lower hex.
@@ -43,16 +48,9 @@ pub fn hex_digit(nibble: u8) -> char {
 
 /// A whole number in decimal digits.
 pub fn decimal(number: u64) -> String {
-    let mut digits = Vec::new();
-    let mut left = number;
-    loop {
-        digits.push(left % 10);
-        left /= 10;
-        if left == 0 {
-            break;
-        }
-    }
-    digits.into_iter().rev().map(|digit| hex_digit(digit as u8)).collect()
+    let mut text = if number < 10 { String::new() } else { decimal(number / 10) };
+    text.push(hex_digit((number % 10) as u8));
+    text
 }
 
 #[cfg(test)]

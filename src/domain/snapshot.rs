@@ -110,9 +110,11 @@ impl Rows {
         self.0.get(&key![PROCESS, id])?.process()
     }
 
-    /// Every process, in id order.
-    pub fn processes(&self) -> impl Iterator<Item = &ProcessRecord> {
-        self.0.under(key![PROCESS]).filter_map(|(_, row)| row.process())
+    /// Every process after an id, in id order.
+    pub fn processes(&self, after: Option<&ProcessId>) -> impl Iterator<Item = &ProcessRecord> {
+        // Nothing lies between the id's own key and the same key with a part added.
+        let first = after.map_or_else(|| key![PROCESS], |after| key![PROCESS, after, 0]);
+        self.0.between(first, key![PROCESS, Part::End]).filter_map(|(_, row)| row.process())
     }
 
     /// The event that was appended to a process under a replay key.

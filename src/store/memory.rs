@@ -8,12 +8,12 @@ use super::{Answer, Answers, Changes, Durability, EventPage, EventRange, MOST_CH
 use crate::{
     domain::{
         event::ProcessEvent,
-        filter::{ListIndex, ListQuery},
+        filter::ListQuery,
         grant::{HandleEntry, HandleGrant},
         key::{Part, ProcessId, key, longer},
         process::ProcessRecord,
         snapshot::{Rows, Snapshot, Write},
-        table::{Row, Table, sorted},
+        table::{Row, Table},
     },
     error::{Code, Error, Result},
     host::Clock,
@@ -41,12 +41,10 @@ const EVENT: u64 = 0;
 const BY_TYPE: u64 = 1;
 /// process, sequence: where the event has a wake that is not acknowledged
 const WAKE: u64 = 2;
-/// index, its prefix, lane, process
-const LIST: u64 = 3;
 /// number → process
-const CHANGE: u64 = 4;
+const CHANGE: u64 = 3;
 /// process → number
-const CHANGE_OF: u64 = 5;
+const CHANGE_OF: u64 = 4;
 
 impl MemoryStore {
     /// An empty store on the host's time.
@@ -127,13 +125,7 @@ impl Tables {
 
     fn apply(&mut self, write: &Write) {
         match write {
-            Write::Process(record) => {
-                self.unlist(record.id());
-                for key in list_keys(record) {
-                    self.more.put(key, Row::Id(record.id().clone()));
-                }
-                self.changed(record.id());
-            }
+            Write::Process(record) => self.changed(record.id()),
             Write::Event { event, ordinal } => {
                 let (id, sequence) = (&event.process_id, event.sequence);
                 self.more.put(key![EVENT, id, sequence], Row::Event(event.clone()));
@@ -146,7 +138,6 @@ impl Tables {
                 self.more.remove(&key![WAKE, id, *sequence]);
             }
             Write::Prune(id) => {
-                self.unlist(id);
                 for of_log in [EVENT, BY_TYPE, WAKE] {
                     self.more.clear(key![of_log, id]);
                 }
@@ -155,14 +146,6 @@ impl Tables {
             Write::Lease(..) | Write::Grant(_) | Write::Revoke(..) => {}
         }
         self.rows.apply(write);
-    }
-
-    /// Takes a process out of the lists that its stored row stands in.
-    fn unlist(&mut self, id: &ProcessId) {
-        let stale = self.rows.process(id).map(list_keys).unwrap_or_default();
-        for key in stale {
-            self.more.remove(&key);
-        }
     }
 
     fn changed(&mut self, id: &ProcessId) {
@@ -174,17 +157,19 @@ impl Tables {
         self.more.put(key![CHANGE, self.last_change], Row::Id(id.clone()));
     }
 
+    /// Looks at every process, which is nothing beside what it takes to show those that are listed.
     fn list(&self, query: &ListQuery) -> Vec<ProcessRecord> {
         let limit = Query::size(query.page.limit);
-        let lanes = query.lanes.iter().flat_map(|lane| {
-            let list = list_key(&query.index, lane.as_str());
-            let end = longer(&list, Part::End);
-            // Nothing lies between the cursor's own key and the same key with a part added.
-            let after = query.page.cursor.iter().flat_map(|cursor| key![cursor, 0]);
-            self.more.between(list.iter().cloned().chain(after).collect(), end).take(limit)
-        });
-        let ids = sorted(lanes.filter_map(|(_, row)| row.id()));
-        ids.iter().take(limit).filter_map(|id| self.rows.process(id).cloned()).collect()
+        let mut listed = Vec::new();
+        for record in self.rows.processes(query.page.cursor.as_ref()) {
+            if listed.len() == limit {
+                break;
+            }
+            if query.holds(record) {
+                listed.push(record.clone());
+            }
+        }
+        listed
     }
 
     fn changes(&self, after: u64, limit: usize) -> Changes {
@@ -246,23 +231,4 @@ impl Tables {
         };
         grants.filter_map(with_record).collect()
     }
-}
-
-fn list_keys(record: &ProcessRecord) -> Vec<Vec<Part>> {
-    let lane = record.lane().as_str();
-    let in_list = |index: &ListIndex| longer(&list_key(index, lane), record.id().into());
-    ListIndex::entries(record).iter().map(in_list).collect()
-}
-
-fn list_key(index: &ListIndex, lane: &str) -> Vec<Part> {
-    let number = match index {
-        ListIndex::Lane => 0,
-        ListIndex::Kind(_) => 1,
-        ListIndex::Definition(_) => 2,
-        ListIndex::DefinitionAndKind(..) => 3,
-    };
-    let mut list = key![LIST, number];
-    list.extend(index.prefix().into_iter().map(Part::from));
-    list.push(lane.into());
-    list
 }

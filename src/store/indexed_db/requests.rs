@@ -33,8 +33,9 @@ pub fn index(store: &'static str, index: &'static str) -> Source {
 
 impl Source {
     fn request(self, kind: &str, arguments: &[Json]) -> Json {
-        let head = [kind.to_json(), self.0.to_json(), self.1.to_json()];
-        Json::list(head.iter().chain(arguments).cloned().collect())
+        let mut request = vec![kind.to_json(), self.0.to_json(), self.1.to_json()];
+        request.extend_from_slice(arguments);
+        Json::list(request)
     }
 
     /// The row under a key; of an index the first.
