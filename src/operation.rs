@@ -119,7 +119,7 @@ pub fn complete_with_lease(
 
 /// See [`retention::prune`].
 pub fn prune(cutoff: Millis, limit: usize) -> Operation<PruneReport> {
-    Operation::new(Reads::Retained(cutoff, limit), move |seen| Ok(retention::prune(seen, cutoff, limit)))
+    Operation::new(Reads::Retained(cutoff, limit), move |seen| retention::prune(seen, cutoff, limit))
 }
 
 /// See [`event::append`].
@@ -206,7 +206,8 @@ pub fn release(id: ProcessId, token: String) -> Operation<()> {
 
 /// See [`lease::renew_all`].
 pub fn renew_all(held: Vec<ProcessLease>, ttl: Millis) -> Operation<Vec<ProcessId>> {
-    let ids = held.iter().map(|lease| lease.process_id.clone()).collect();
+    let mut ids = Vec::new();
+    held.iter().for_each(|lease| ids.push(lease.process_id.clone()));
     Operation::new(Reads::Leases(ids), move |seen| lease::renew_all(seen, &held, ttl))
 }
 

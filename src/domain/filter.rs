@@ -3,7 +3,7 @@
 use super::{
     canonical,
     json::{Fields, FromJson, Reader, from_json, named},
-    key::{Key, ProcessId},
+    key::{Key, Part, ProcessId, key},
     process::{ProcessRecord, TerminalState},
     value::Json,
 };
@@ -127,12 +127,12 @@ pub enum ListIndex {
 
 impl ListIndex {
     /// The leading parts of the index key.
-    pub fn prefix(&self) -> Vec<&Key> {
+    pub fn prefix(&self) -> Vec<Part> {
         match self {
-            ListIndex::Lane => vec![],
-            ListIndex::Kind(kind) => vec![kind],
-            ListIndex::Definition(hash) => vec![hash],
-            ListIndex::DefinitionAndKind(hash, kind) => vec![hash, kind],
+            ListIndex::Lane => key![],
+            ListIndex::Kind(kind) => key![kind],
+            ListIndex::Definition(hash) => key![hash],
+            ListIndex::DefinitionAndKind(hash, kind) => key![hash, kind],
         }
     }
 

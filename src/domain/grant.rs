@@ -151,7 +151,7 @@ pub fn transfer(seen: &Snapshot, from: &SessionScope, to: &SessionScope, ids: &[
     to.check()?;
     let source = from.id();
     let mut moved = Decision::reply(());
-    for id in sorted(ids.iter()) {
+    for id in sorted(ids) {
         let not_granted = || Error::of(Code::NotGranted, &id, text!["is not granted to `", source, "`"]);
         let granted = seen.rows.grant(&source, &id).ok_or_else(not_granted)?;
         let target = HandleGrant { scope_id: to.id(), session_id: to.session_id.clone(), ..granted.clone() };

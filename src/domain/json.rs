@@ -373,7 +373,9 @@ impl<T: ToJson> ToJson for Rc<T> {
 
 impl<T: ToJson> ToJson for Vec<T> {
     fn to_json(&self) -> Json {
-        Json::list(self.iter().map(ToJson::to_json).collect())
+        let mut items = Vec::new();
+        self.iter().for_each(|item| items.push(item.to_json()));
+        Json::list(items)
     }
 }
 

@@ -40,11 +40,11 @@ impl Selector {
             }),
             Selector::Const(value) => Ok(value.clone()),
             Selector::Template { template, fields } => {
-                let fields = fields
-                    .iter()
-                    .map(|(name, selector)| Ok((name.as_str(), text(&selector.select(payload)?))))
-                    .collect::<Result<Vec<_>>>()?;
-                Ok(Json::text(&render(template, &fields)))
+                let mut filled = Vec::new();
+                for (name, selector) in fields {
+                    filled.push((name.as_str(), text(&selector.select(payload)?)));
+                }
+                Ok(Json::text(&render(template, &filled)))
             }
             Selector::Present(pointer) => Ok(Json::Bool(payload.pointer(pointer).is_some())),
         }
@@ -133,14 +133,11 @@ struct Placeholders(Vec<(String, Selector)>);
 
 impl FromJson for Placeholders {
     fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
-        let fields = value.as_ref().and_then(Json::fields).into_iter().flatten();
-        let names: Vec<String> = fields.map(|(name, _)| name.as_str().to_owned()).collect();
-        let mut fields = Fields::of(value, reader);
-        let take = |name: String| {
-            let selector = fields.take(&name);
-            (name, selector)
-        };
-        Self(names.into_iter().map(take).collect())
+        let mut selectors = Vec::new();
+        for (name, value) in Fields::of(value, reader).rest() {
+            selectors.push((name.as_str().to_owned(), reader.read(&name, Some(value))));
+        }
+        Self(selectors)
     }
 }
 

@@ -131,7 +131,7 @@ impl ProcessWorkDriver {
         let _ = all_over.await;
         let mut report = sweep.0.take();
         report.failed.append(&mut driver.failures.take());
-        (report.started, report.busy) = (sorted(report.started.iter()), sorted(report.busy.iter()));
+        (report.started, report.busy) = (sorted(&report.started), sorted(&report.busy));
         Ok(report)
     }
 

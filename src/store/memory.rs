@@ -77,7 +77,13 @@ impl Store for MemoryStore {
     }
 
     fn read(&self, queries: Vec<Rc<Query>>) -> LocalBoxFuture<'static, Result<Answers>> {
-        self.answer(|tables| Ok(queries.iter().map(|query| Ok(tables.read(query))).collect()))
+        self.answer(|tables| {
+            let mut answers = Answers::new();
+            for query in &queries {
+                answers.push(Ok(tables.read(query)));
+            }
+            Ok(answers)
+        })
     }
 
     fn close(&self) {
@@ -189,7 +195,7 @@ impl Tables {
     fn changed_ids(&self, after: Option<u64>) -> Option<Vec<ProcessId>> {
         let after = after.filter(|after| *after <= self.last_change)?;
         let later = self.more.between(key![CHANGE, after.saturating_add(1)], key![CHANGE, Part::End]);
-        let ids: Vec<_> = later.take(MOST_CHANGED + 1).filter_map(|(_, row)| row.id().cloned()).collect();
+        let ids = later.ids();
         (ids.len() <= MOST_CHANGED).then_some(ids)
     }
 
@@ -204,8 +210,13 @@ impl Tables {
                         merged.put(key![event.sequence], Row::Event(event));
                     }
                 }
-                let events = merged.all().filter_map(|(_, row)| row.event().cloned());
-                events.take(Query::size(*limit)).collect()
+                let mut events = Vec::new();
+                for (_, row) in merged.all() {
+                    if let (Some(event), true) = (row.event(), events.len() < Query::size(*limit)) {
+                        events.push(event.clone());
+                    }
+                }
+                events
             }
             EventRange::Last(count) => {
                 let after = record.log.last_sequence.saturating_sub(*count);
@@ -218,17 +229,27 @@ impl Tables {
     /// The events whose sequences stand under a prefix, after a sequence.
     fn log(&self, prefix: Vec<Part>, id: &ProcessId, after: u64, limit: Option<u64>) -> Vec<Rc<ProcessEvent>> {
         let first = longer(&prefix, Part::Number(after.saturating_add(1)));
-        let keys = self.more.between(first, longer(&prefix, Part::End)).map(|(key, _)| key);
-        let event_at = |sequence: &Part| self.more.get(&[Part::Number(EVENT), id.into(), sequence.clone()])?.event();
-        let events = keys.filter_map(|key| event_at(key.last()?).cloned());
-        events.take(Query::size(limit)).collect()
+        let mut events = Vec::new();
+        for (key, _) in self.more.between(first, longer(&prefix, Part::End)) {
+            if events.len() == Query::size(limit) {
+                break;
+            }
+            if let Some(Part::Number(sequence)) = key.last()
+                && let Some(Row::Event(event)) = self.more.get(&key![EVENT, id, *sequence])
+            {
+                events.push(event.clone());
+            }
+        }
+        events
     }
 
-    fn with_records<'a>(&self, grants: impl Iterator<Item = &'a HandleGrant>) -> Vec<HandleEntry> {
-        let with_record = |grant: &HandleGrant| {
-            let record = self.rows.process(&grant.process_id)?.clone();
-            Some(HandleEntry { grant: grant.clone(), record })
-        };
-        grants.filter_map(with_record).collect()
+    fn with_records(&self, grants: Vec<&HandleGrant>) -> Vec<HandleEntry> {
+        let mut entries = Vec::new();
+        for grant in grants {
+            if let Some(record) = self.rows.process(&grant.process_id) {
+                entries.push(HandleEntry { grant: grant.clone(), record: record.clone() });
+            }
+        }
+        entries
     }
 }

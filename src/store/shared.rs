@@ -80,7 +80,9 @@ async fn read_all(store: Rc<dyn Store>, mut asked: Vec<Asked>) {
 }
 
 async fn read(store: &dyn Store, asked: Vec<Asked>) {
-    let answers = store.read(asked.iter().map(|asked| Rc::clone(&asked.query)).collect()).await;
+    let mut queries = Vec::new();
+    asked.iter().for_each(|asked| queries.push(Rc::clone(&asked.query)));
+    let answers = store.read(queries).await;
     let mut answers = answers.map(Vec::into_iter);
     for Asked { answer, askers, .. } in asked {
         *answer.borrow_mut() = match &mut answers {

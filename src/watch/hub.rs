@@ -70,8 +70,9 @@ impl ProcessChangeHub {
             }
         }
         wake(woken);
-        let listeners: Vec<_> = self.0.listeners.borrow().iter().map(|(_, listener)| listener.clone()).collect();
-        for listener in listeners {
+        // Shared, as one that is called may add and forget others.
+        let listeners = self.0.listeners.borrow().clone();
+        for (_, listener) in listeners {
             listener(id);
         }
     }
