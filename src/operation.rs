@@ -55,10 +55,7 @@ impl<T: ToJson + 'static> Reply for T {
 
 impl<T: Reply + 'static> Operation<T> {
     fn new(reads: Reads, rule: impl Fn(&Snapshot) -> Result<Decision<T>> + 'static) -> Self {
-        let rule: AnyRule = Rc::new(move |seen| {
-            let Decision { reply, writes } = rule(seen)?;
-            Ok(Decision { reply: Box::new(reply), writes })
-        });
+        let rule: AnyRule = Rc::new(move |seen| boxed(rule(seen)));
         Self { plan: Plan { reads, rule }, reply: PhantomData }
     }
 
@@ -66,6 +63,13 @@ impl<T: Reply + 'static> Operation<T> {
     pub fn plan(self) -> Plan {
         self.plan
     }
+}
+
+/// Of its own, so that it is compiled for each type of reply, and not for each rule.
+#[inline(never)]
+fn boxed<T: Reply + 'static>(decided: Result<Decision<T>>) -> Result<Decision<Box<dyn Reply>>> {
+    let Decision { reply, writes } = decided?;
+    Ok(Decision { reply: Box::new(reply), writes })
 }
 
 fn one(id: &ProcessId) -> Reads {

@@ -115,3 +115,19 @@ export function follow(turn) {
   on("resume", () => turn(false));
   return () => ended.abort();
 }
+
+// ── Timers ───────────────────────────────────────────────────────────────────────────────────────
+
+/** The longest that `setTimeout` counts; beyond, it fires at once (HTML, timers, step on signed 32 bits). */
+const LONGEST_TIMER = 0x7fff_ffff;
+
+/** Calls `over` after so many milliseconds. Gives the function that ends it. */
+export function sleep(span, over) {
+  let timer;
+  const begin = (left) => {
+    const next = Math.min(left, LONGEST_TIMER);
+    timer = setTimeout(() => (left > next ? begin(left - next) : over()), next);
+  };
+  begin(span);
+  return () => clearTimeout(timer);
+}

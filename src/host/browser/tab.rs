@@ -11,6 +11,7 @@ use wasm_bindgen_futures::JsFuture;
 
 use crate::{
     domain::{
+        Millis,
         key::ProcessId,
         lease::{LeaseOwner, LivenessMark, ProcessLease, Proof},
     },
@@ -25,6 +26,8 @@ extern "C" {
     fn js_is_free(name: &str) -> Promise;
     #[wasm_bindgen(js_name = watch, catch)]
     fn js_watch(name: &str, told: &Closure<dyn FnMut(bool)>) -> std::result::Result<Function, JsValue>;
+    #[wasm_bindgen(js_name = sleep)]
+    fn js_sleep(span: f64, over: &Closure<dyn FnMut()>) -> Function;
     #[wasm_bindgen(js_name = follow)]
     fn js_follow(turn: &Closure<dyn FnMut(bool)>) -> Function;
 
@@ -202,6 +205,15 @@ impl Following {
         let turn = Closure::new(turn);
         Self { _ending: Ending(js_follow(&turn)), _turn: turn }
     }
+}
+
+/// Resolves after `span` milliseconds, however many. Dropping it cancels the timer.
+pub async fn sleep(span: Millis) {
+    let (tell, told) = oneshot::channel::<()>();
+    let mut tell = Some(tell);
+    let over = Closure::new(move || drop(tell.take()));
+    let _end = Ending(js_sleep(span as f64, &over));
+    let _ = told.await;
 }
 
 /// Calls a function when dropped.
