@@ -26,6 +26,25 @@ pub fn join_with<T: AsRef<str>>(parts: &[T], between: &str) -> String {
     joined
 }
 
+/// What stands before and behind the first of an ASCII character. The standard library's searches for any pattern would
+/// be another kilobyte before compression.
+pub fn halves(text: &str, at: u8) -> Option<(&str, &str)> {
+    let place = text.bytes().position(|byte| byte == at)?;
+    Some((text.get(..place)?, text.get(place + 1..)?))
+}
+
+/// The whole number that up to 15 decimal digits stand for.
+pub fn whole_number(digits: &str) -> Option<u64> {
+    if digits.is_empty() || digits.len() > 15 {
+        return None;
+    }
+    let mut number = 0;
+    for digit in digits.bytes() {
+        number = number * 10 + u64::from(digit.checked_sub(b'0').filter(|digit| *digit < 10)?);
+    }
+    Some(number)
+}
+
 /// Whether a text is empty or white space alone.
 pub fn is_blank(text: &str) -> bool {
     text.chars().all(char::is_whitespace)
@@ -62,6 +81,23 @@ mod tests {
         for number in [0, 7, 10, 1_000, 9_007_199_254_740_991, u64::MAX] {
             assert_eq!(decimal(number), number.to_string());
         }
+    }
+
+    #[test]
+    fn whole_numbers_are_read_from_digits_alone() {
+        for number in [0, 7, 10, 999_999_999_999_999] {
+            assert_eq!(whole_number(&decimal(number)), Some(number));
+        }
+        for other in ["", "-1", "+1", " 1", "1.0", "1e3", "a", "1000000000000000"] {
+            assert_eq!(whole_number(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_halved_at_the_first_of_a_character() {
+        assert_eq!(halves("a/b/c", b'/'), Some(("a", "b/c")));
+        assert_eq!(halves("/é", b'/'), Some(("", "é")));
+        assert_eq!(halves("a", b'/'), None);
     }
 
     #[test]

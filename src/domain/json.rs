@@ -29,7 +29,7 @@ impl Fault {
 
     /// In words: the path, and what is wrong there.
     pub fn text(&self) -> String {
-        let path = self.path.trim_start_matches('.');
+        let path = self.path.strip_prefix(".").unwrap_or(&self.path);
         text![path, if path.is_empty() { "" } else { " " }, self.what]
     }
 }

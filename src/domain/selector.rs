@@ -76,7 +76,7 @@ pub fn truthy(value: &Json) -> bool {
 fn render(template: &str, fields: &[(&str, String)]) -> String {
     let mut out = String::new();
     let mut rest = template;
-    while let Some((before, after)) = rest.split_once('{') {
+    while let Some((before, after)) = text::halves(rest, b'{') {
         out.push_str(before);
         let named = fields.iter().find_map(|(name, value)| {
             let tail = after.strip_prefix(name)?.strip_prefix('}')?;

@@ -1,17 +1,13 @@
 //! Time, chance, values and events of the browser, or of any other JavaScript host.
 
 use futures::{FutureExt, future::LocalBoxFuture};
-use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{Event, EventTarget};
 
 pub mod tab;
 
 use super::{Clock, Random, Spawn};
-use crate::{
-    domain::{Millis, canonical, value::Json},
-    text::hex,
-};
+use crate::domain::{Millis, canonical, value::Json};
 
 /// `Date.now` and `setTimeout`.
 pub struct BrowserClock;
@@ -31,16 +27,7 @@ pub struct BrowserRandom;
 
 impl Random for BrowserRandom {
     fn name(&self) -> String {
-        let mut bytes = [0; 16];
-        let array = Uint8Array::new_with_length(16);
-        let crypto = Reflect::get(&js_sys::global(), &JsValue::from_str("crypto"));
-        if let Ok(crypto) = crypto {
-            let crypto: web_sys::Crypto = crypto.unchecked_into();
-            if crypto.get_random_values_with_array_buffer_view(&array).is_ok() {
-                array.copy_to(&mut bytes);
-            }
-        }
-        hex(&bytes)
+        tab::random_name()
     }
 }
 

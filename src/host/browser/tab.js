@@ -116,6 +116,14 @@ export function follow(turn) {
   return () => ended.abort();
 }
 
+// ── Chance ───────────────────────────────────────────────────────────────────────────────────────
+
+/** 128 random bits in lower hex, by what insecure origins have too (`randomUUID` they have not). */
+export function randomName() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 // ── Timers ───────────────────────────────────────────────────────────────────────────────────────
 
 /** The longest that `setTimeout` counts; beyond, it fires at once (HTML, timers, step on signed 32 bits). */

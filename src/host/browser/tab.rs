@@ -26,6 +26,9 @@ extern "C" {
     fn js_is_free(name: &str) -> Promise;
     #[wasm_bindgen(js_name = watch, catch)]
     fn js_watch(name: &str, told: &Closure<dyn FnMut(bool)>) -> std::result::Result<Function, JsValue>;
+    /// 128 random bits in lower hex.
+    #[wasm_bindgen(js_name = randomName)]
+    pub fn random_name() -> String;
     #[wasm_bindgen(js_name = sleep)]
     fn js_sleep(span: f64, over: &Closure<dyn FnMut()>) -> Function;
     #[wasm_bindgen(js_name = follow)]
