@@ -26,8 +26,8 @@ pub fn js(value: &Json) -> JsValue {
     to_js(value)
 }
 
-/// A promise of a reply.
-pub fn promise(reply: impl Future<Output = Result<Json>> + 'static) -> Promise {
+/// A promise of a reply. Boxed, so that making one is compiled once.
+pub fn promise(reply: LocalBoxFuture<'static, Result<Json>>) -> Promise {
     promise_of(Box::pin(async move { reply.await.map(|value| js(&value)).map_err(process_error) }))
 }
 

@@ -45,7 +45,7 @@ impl Driver {
     /// `sweep`, which answers its report; `stop`; or `idle`.
     pub fn call(&self, method: String) -> Promise {
         let (open, driver) = (is_open(&self.closed), self.driver.clone());
-        promise(async move {
+        promise(Box::pin(async move {
             match method.as_str() {
                 "sweep" => {
                     open?;
@@ -55,7 +55,7 @@ impl Driver {
                 _ => driver.idle().await,
             }
             Ok(Json::Null)
-        })
+        }))
     }
 
     /// Drives on until it is stopped.
@@ -99,7 +99,7 @@ impl Run {
     /// Appends to the process of the run. The request is JSON text.
     pub fn append(&self, request: &str) -> Promise {
         let (context, request) = (self.context.clone(), read::<AppendRequest>(request, "request"));
-        promise(async move { Ok(context.append(request?).await?.to_json()) })
+        promise(Box::pin(async move { Ok(context.append(request?).await?.to_json()) }))
     }
 
     /// Runs `work`, or answers what it gave in an earlier run. It resolves with JSON text, or with nothing.

@@ -44,7 +44,7 @@ impl Receiver {
     pub fn changed(&self) -> Promise {
         let receiver = self.open.borrow().as_ref().map(|open| (open.receiver.clone(), open.turns.clone()));
         let closed = select(self.closed.released(), self.registry_closed.released());
-        promise(async move {
+        promise(Box::pin(async move {
             let over = || Error::new(Code::Closed, "the receiver is closed");
             let (receiver, turns) = receiver.ok_or_else(over)?;
             let change = pin!(async {
@@ -55,7 +55,7 @@ impl Receiver {
                 Either::Left(_) => Err(over()),
                 Either::Right(_) => Ok(Json::Null),
             }
-        })
+        }))
     }
 
     /// Ends the watch; waits that are pending reject with `closed`.

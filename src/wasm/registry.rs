@@ -147,7 +147,7 @@ impl Registry {
     pub fn call(&self, method: &str, arguments: &str) -> Promise {
         let call = is_open(&self.closed).and_then(|()| Arguments::new(arguments).call(method, &self.registry));
         let registry = self.registry.clone();
-        promise(async move { call?.perform(&registry).await })
+        promise(Box::pin(async move { call?.perform(&registry).await }))
     }
 
     /// Runs a wait, until it is aborted, takes too long, or the registry is closed. `attach` owns the waits for processes
@@ -235,7 +235,7 @@ impl Registry {
         let presence = self.presence.take();
         let registry = self.registry.clone();
         let drivers = self.drivers.take();
-        promise(async move {
+        promise(Box::pin(async move {
             for driver in drivers {
                 driver.stop().await;
             }
@@ -246,6 +246,6 @@ impl Registry {
             registry.close();
             drop(presence);
             Ok(Json::Null)
-        })
+        }))
     }
 }
