@@ -123,8 +123,8 @@ impl Reader<'_> {
     fn log_of(&mut self, loaded: &mut Loaded, id: &ProcessId, replay_key: Option<&str>) -> Vec<Json> {
         if let Some(replay_key) = replay_key {
             let stored = self.fetched.ask(index(EVENTS, "byReplayKey").get(key![id, replay_key]));
-            if let Some(event) = self.decode::<ProcessEvent>(&stored) {
-                loaded.rows.put_replay(&Rc::new(event));
+            if let Some(event) = self.decode::<Rc<ProcessEvent>>(&stored) {
+                loaded.rows.put_replay(&event);
             }
         }
         self.rows_of(std::slice::from_ref(id))
