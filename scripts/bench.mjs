@@ -8,11 +8,12 @@
  * Judges nothing by itself: a mark is for people, and the exit code says only whether all of it could be measured.
  */
 
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, release, tmpdir, totalmem, type } from "node:os";
-import { basename, join, resolve, sep } from "node:path";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { build, needs as buildNeeds } from "./build.mjs";
+import { answer, crash, keep, machine, origin, siteOf } from "./lib/bench-run.mjs";
 import { table } from "./lib/bench-table.mjs";
 import { inRepo } from "./lib/paths.mjs";
 import { CommandFailed, main, say, timed } from "./lib/run.mjs";
@@ -21,13 +22,11 @@ import { chromiumFlags, chromiumPath } from "./setup/browsers.mjs";
 
 const benchmarks = readdirSync(inRepo("tests/bench/benchmarks")).map((file) => basename(file, ".js")).sort();
 
-const origin = "http://localhost";
-
 await main(async () => {
   const { only, dist, ...sizes } = options();
   await setUp("chromium", ...(dist ? ["packages"] : buildNeeds));
   if (!dist) await build();
-  const site = { "/dist/": resolve(dist ?? inRepo("dist")), "/": inRepo("tests/bench") };
+  const site = siteOf(dist);
 
   const rows = [];
   let browser;
@@ -115,35 +114,6 @@ async function exposeTabs(page) {
     tabs.set(name, tab);
     await tab.goto(`${origin}/tab.html?${new URLSearchParams({ name })}`);
   });
-  await page.exposeFunction("crashTab", async (name) => {
-    const tab = tabs.get(name);
-    const session = await page.context().newCDPSession(tab);
-    // It is answered by nobody.
-    session.send("Page.crash").catch(() => {});
-  });
+  await page.exposeFunction("crashTab", (name) => crash(tabs.get(name)));
   await page.exposeFunction("closeTab", (name) => tabs.get(name).close());
-}
-
-/** Files of the site, isolated from other origins: only then does a page get a clock of 5 microseconds. */
-function answer(route, site) {
-  const { pathname } = new URL(route.request().url());
-  const [prefix, folder] = Object.entries(site).find(([prefix]) => pathname.startsWith(prefix));
-  const path = join(folder, pathname.slice(prefix.length));
-  if (!path.startsWith(folder + sep)) return route.abort();
-  const headers = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
-  return route.fulfill({ path, headers });
-}
-
-function machine() {
-  const [{ model }] = cpus();
-  return { processor: model.trim(), cores: cpus().length, memoryGB: Math.round(totalmem() / 2 ** 30), system: `${type()} ${release()}` };
-}
-
-/** Writes the run down, and says where. */
-function keep(run) {
-  const folder = inRepo("bench-results");
-  mkdirSync(folder, { recursive: true });
-  const file = join(folder, `${run.at.replace(/[:.]/g, "-")}.json`);
-  writeFileSync(file, `${JSON.stringify(run, null, 2)}\n`);
-  return `written to ${file}`;
 }

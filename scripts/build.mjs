@@ -16,9 +16,11 @@ import { shortenNames } from "./lib/shorten-names.mjs";
 import { trimValidator } from "./lib/trim-validator.mjs";
 import { setUp } from "./setup.mjs";
 
-/** The files of the package, each with the platform it is for; index and node are entries that a person can import. */
+/** The files of the package, each with the platform it is for; all but the schema are entries that a person can import. */
 const entries = [
   { source: "js/index.ts", output: "dist/index.js", platform: "browser" },
+  // Beside the entry, not with a copy of it: a page or worker that has both loads the WebAssembly once.
+  { source: "js/worker.ts", output: "dist/worker.js", platform: "browser", beside: ["./index.js"] },
   { source: "js/node.ts", output: "dist/node.js", platform: "node" },
   { source: "js/schema.ts", output: "dist/schema.js", platform: "neutral" },
 ];
@@ -94,7 +96,7 @@ async function bundle() {
   say("bundling the JavaScript");
   // Imported late: on a fresh clone it is not installed when this file is loaded.
   const { build: esbuild } = await import("esbuild");
-  for (const { source, output, platform } of entries)
+  for (const { source, output, platform, beside = [] } of entries)
     await esbuild({
       absWorkingDir: inRepo(),
       entryPoints: [source],
@@ -106,7 +108,7 @@ async function bundle() {
       minify: true,
       sourcemap: true,
       legalComments: "none",
-      external: ["./schema.js"],
+      external: ["./schema.js", ...beside],
       plugins: [trimValidator],
       logLevel: "warning",
     });
@@ -116,7 +118,7 @@ async function declare() {
   say("writing the type declarations");
   await run("tsc", ["-p", "tsconfig.build.json"]);
   // The declarations of the code behind the entry would only be clutter in the package.
-  for (const file of ["index.d.ts", "errors.d.ts", "types.d.ts"])
+  for (const file of ["index.d.ts", "errors.d.ts", "types.d.ts", "worker.d.ts"])
     copyFileSync(inRepo("build/types", file), inRepo("dist", file));
 }
 

@@ -1,7 +1,7 @@
 /**
  * A small static server for the demo page on this machine.
  *
- * www/ is the site's root, and the built package is where a page finds an installed one:
+ * www/ is the site's root, examples/ lies beside it, and the built package is where a page finds an installed one:
  * /node_modules/longwait/. Nothing else is served. Files are read on every request, so a
  * rebuild needs only a reload.
  */
@@ -16,6 +16,7 @@ import { CommandFailed, main, say } from "./lib/run.mjs";
 
 const mounts = [
   { prefix: "/node_modules/longwait/dist/", folder: inRepo("dist") },
+  { prefix: "/examples/", folder: inRepo("examples") },
   { prefix: "/", folder: inRepo("www") },
 ];
 
@@ -86,7 +87,7 @@ async function respond(method, url) {
   try {
     const body = await readFile(file);
     const type = types[extname(file)] ?? "application/octet-stream";
-    return { status: 200, headers: { "Content-Type": type, ...policy(type, body) }, body };
+    return { status: 200, headers: { "Content-Type": type, ...policy(type, body, file) }, body };
   } catch (error) {
     if (!["ENOENT", "EISDIR", "ENOTDIR"].includes(error.code)) return plain(500, "Could not be read");
     return plain(404, "Not found");
@@ -127,7 +128,7 @@ const common = {
  * The page's content security policy: its own files only, no eval, and of inline scripts
  * only the import maps the page itself contains, each by its hash.
  */
-function policy(type, body) {
+function policy(type, body, file) {
   if (type !== types[".html"]) return {};
   const maps = body.toString("utf8").matchAll(/<script type="importmap">([\s\S]*?)<\/script>/g);
   const hashes = Array.from(maps, ([, map]) => `'sha256-${createHash("sha256").update(map).digest("base64")}'`);
@@ -138,7 +139,7 @@ function policy(type, body) {
       "style-src 'self'",
       "img-src 'self' data:",
       "font-src 'self'",
-      "connect-src 'self'",
+      `connect-src ${talksToModels(file) ? "'self' https: http://localhost:* http://127.0.0.1:*" : "'self'"}`,
       "worker-src 'self'",
       "frame-src 'self'",
       "manifest-src 'self'",
@@ -148,6 +149,9 @@ function policy(type, body) {
     ].join("; "),
   };
 }
+
+/** The agent asks a model that its user names, wherever that is. No other page talks to anybody. */
+const talksToModels = (file) => file === inRepo("examples/agent/index.html");
 
 /** A port from the command line or the environment, as a number. */
 export function readPort(text) {

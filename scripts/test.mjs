@@ -23,6 +23,7 @@ const jobs = [
   "tabs-chromium",
   "tabs-firefox",
   "tabs-webkit",
+  "kills",
   "e2e",
 ];
 

@@ -216,19 +216,24 @@ pub fn renew_all(held: Vec<ProcessLease>, ttl: Millis) -> Operation<Vec<ProcessI
 }
 
 /// See [`attempt::begin`].
-pub fn begin(id: ProcessId, claimant: Claimant, observed: Option<(ProcessLease, Proof)>) -> Operation<Begun> {
+pub fn begin(id: ProcessId, claimant: Claimant, observed: Option<(Rc<ProcessLease>, Proof)>) -> Operation<Begun> {
     Operation::new(leased(&id), move |seen| attempt::begin(seen, &id, &claimant, observed.as_ref()))
 }
 
 /// See [`attempt::wait`].
-pub fn wait(held: ProcessLease, wait: SignalWait, schemas: &Rc<Schemas>) -> Operation<()> {
+pub fn wait(held: ProcessLease, wait: SignalWait, schemas: &Rc<Schemas>) -> Operation<Millis> {
     let reads = Reads::Leased(held.process_id.clone(), Some(wait.begun_key()));
     let schemas = schemas.clone();
     Operation::new(reads, move |seen| attempt::wait(seen, &schemas, &held, &wait))
 }
 
 /// See [`attempt::resume`].
-pub fn resume(held: ProcessLease, over: SignalWait, still: Option<SignalWait>, schemas: &Rc<Schemas>) -> Operation<()> {
+pub fn resume(
+    held: ProcessLease,
+    over: SignalWait,
+    still: Option<(SignalWait, Millis)>,
+    schemas: &Rc<Schemas>,
+) -> Operation<()> {
     let reads = Reads::Leased(held.process_id.clone(), Some(over.over_key()));
     let schemas = schemas.clone();
     Operation::new(reads, move |seen| attempt::resume(seen, &schemas, &held, &over, still.as_ref()))

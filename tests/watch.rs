@@ -9,6 +9,7 @@ mod support;
 mod hand;
 #[path = "watch/hears.rs"]
 mod hears;
+#[allow(dead_code, reason = "the driver needs more of it")]
 #[path = "watch/held.rs"]
 mod held;
 #[path = "watch/reads.rs"]

@@ -20,21 +20,24 @@ use crate::{
 
 /// What beginning an attempt answers.
 #[derive(Clone, Debug, PartialEq)]
-#[allow(clippy::large_enum_variant, reason = "every reply is boxed")]
 pub enum Begun {
     /// The claimant is to run it.
-    Run {
-        /// The lease to write under.
-        lease: ProcessLease,
-        /// The process as it was claimed.
-        record: ProcessRecord,
-        /// 1 for the first attempt since it was registered.
-        attempt: u64,
-    },
+    Run(Rc<Attempt>),
     /// Somebody else runs it, under this lease.
-    Busy(ProcessLease),
+    Busy(Rc<ProcessLease>),
     /// There is nothing to run, or no longer.
     Over,
+}
+
+/// One attempt to run a process.
+#[derive(Debug, PartialEq)]
+pub struct Attempt {
+    /// The lease to write under.
+    pub lease: ProcessLease,
+    /// The process as it was claimed.
+    pub record: ProcessRecord,
+    /// 1 for the first one since the process was registered.
+    pub number: u64,
 }
 
 /// It stays in the driver: nobody asks for it in JSON.
@@ -51,7 +54,7 @@ pub fn begin(
     seen: &Snapshot,
     id: &ProcessId,
     claimant: &Claimant,
-    observed: Option<&(ProcessLease, Proof)>,
+    observed: Option<&(Rc<ProcessLease>, Proof)>,
 ) -> Result<Decision<Begun>> {
     let Some(record) = seen.rows.process(id).filter(|record| !record.is_terminal()) else {
         return Ok(Decision::reply(Begun::Over));
@@ -63,15 +66,15 @@ pub fn begin(
     };
     let lease = match claim.reply {
         LeaseClaim::Acquired { lease } => lease,
-        LeaseClaim::Busy { holder } => return Ok(Decision::reply(Begun::Busy(holder))),
+        LeaseClaim::Busy { holder } => return Ok(Decision::reply(Begun::Busy(Rc::new(holder)))),
     };
-    let attempt = seen.rows.lease(id).attempts.unwrap_or_default() + 1;
-    let slot = LeaseSlot { last_fence: lease.fencing_token, held: Some(lease.clone()), attempts: Some(attempt) };
-    if attempt > 1 && record.registered.registration.recovery == Some(Recovery::Abandon) {
+    let number = seen.rows.lease(id).attempts.unwrap_or_default() + 1;
+    let slot = LeaseSlot { last_fence: lease.fencing_token, held: Some(lease.clone()), attempts: Some(number) };
+    if number > 1 && record.registered.registration.recovery == Some(Recovery::Abandon) {
         let ended = event::complete(seen, &Schemas::unchecked(), id, &abandoned())?;
         return Ok(ended.map(|_| Begun::Over).write(Write::Lease(id.clone(), LeaseSlot { held: None, ..slot })));
     }
-    let begun = Begun::Run { lease, record: record.clone(), attempt };
+    let begun = Begun::Run(Rc::new(Attempt { lease, record: record.clone(), number }));
     Ok(Decision::reply(begun).write(Write::Lease(id.clone(), slot)))
 }
 
@@ -117,6 +120,11 @@ impl SignalWait {
         WaitState::signal(&self.name, &self.event_type, &self.key(), self.ordinal, since)
     }
 
+    /// Whether a record shows this very wait.
+    pub fn is(&self, shown: &WaitState) -> bool {
+        shown.key() == Some(self.key().as_str())
+    }
+
     fn event(&self, event_type: &str, held: &ProcessLease) -> AppendRequest {
         let payload = Object::default().with("name", &self.name).with("ordinal", &self.ordinal).build();
         let request = AppendRequest::new(event_type, payload).keyed(text![event_type, ":", self.key()]);
@@ -137,23 +145,24 @@ impl SignalWait {
 const WAITING: &str = "process.waiting";
 const RESUMED: &str = "process.resumed";
 
-/// Says, in the record and once in the log, that the process waits. One that has waited so before waits since then.
-pub fn wait(seen: &Snapshot, schemas: &Schemas, held: &ProcessLease, wait: &SignalWait) -> Result<Decision<()>> {
+/// Says, in the record and once in the log, that the process waits. One that has waited so before waits since then;
+/// answers since when.
+pub fn wait(seen: &Snapshot, schemas: &Schemas, held: &ProcessLease, wait: &SignalWait) -> Result<Decision<Millis>> {
     let said = said(seen, schemas, held, wait.event(WAITING, held))?;
-    let state = wait.state(said.reply.event.occurred_at_ms);
-    shown(seen, held, said, Some(state))
+    let since = said.reply.event.occurred_at_ms;
+    Ok(shown(seen, held, said, Some(wait.state(since)))?.map(|()| since))
 }
 
-/// Says that a wait is over, and what the process still waits for, if anything.
+/// Says that a wait is over, and what the process still waits for, if anything, since when.
 pub fn resume(
     seen: &Snapshot,
     schemas: &Schemas,
     held: &ProcessLease,
     over: &SignalWait,
-    still: Option<&SignalWait>,
+    still: Option<&(SignalWait, Millis)>,
 ) -> Result<Decision<()>> {
     let said = said(seen, schemas, held, over.event(RESUMED, held))?;
-    shown(seen, held, said, still.map(|still| still.state(seen.now)))
+    shown(seen, held, said, still.map(|(still, since)| still.state(*since)))
 }
 
 fn said(

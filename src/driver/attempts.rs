@@ -44,31 +44,31 @@ impl Driver {
     pub fn attempt(
         self: &Rc<Self>,
         id: ProcessId,
-        dead: Option<ProcessLease>,
+        dead: Option<Rc<ProcessLease>>,
         permit: Permit,
     ) -> LocalBoxFuture<'static, Result<Tried>> {
         if self.runs.borrow().get(&id).is_some() {
             return ready(Ok(Tried::Busy)).boxed_local();
         }
-        self.runs.borrow_mut().put(&id, Rc::new(None));
+        let (active, ends) = Active::new();
+        self.runs.borrow_mut().put(&id, active.clone());
         // Before the process is read: who asks for its end afterwards is heard.
         let changes = self.registry.hub().subscribe(&id);
-        let (driver, stops, active) = (self.clone(), self.stops.get(), Active::new(self));
+        let (driver, stops) = (self.clone(), self.stops.get());
         async move {
             let begun = driver.begin(&id, dead).await;
-            if let Ok(Begun::Run { lease, record, attempt }) = begun {
-                let begun = (record, lease, attempt);
-                let (run, over) = RunContext::new(&driver.registry, begun, (&driver.permits, permit));
+            if let Ok(Begun::Run(attempt)) = begun {
+                let (run, over) = RunContext::new(&driver.registry, attempt, (&driver.permits, permit));
                 if stops != driver.stops.get() {
                     run.stop(Abort::Over(run.lost()));
                 }
-                driver.runs.borrow_mut().put(&id, Rc::new(Some(run.clone())));
+                let run = active.run.get_or_init(|| run).clone();
                 driver.keep_renewing();
-                let drive = driver.clone().drive(run, over, changes, active);
+                let drive = driver.clone().drive(run, over, changes, ends);
                 driver.registry.host().spawn.spawn(drive.boxed_local());
                 return Ok(Tried::Started);
             }
-            driver.runs.borrow_mut().remove(&id);
+            driver.ended(&id);
             driver.not_here(&id, begun)
         }
         .boxed_local()
@@ -80,8 +80,9 @@ impl Driver {
                 self.held_elsewhere(id, holder);
                 Ok(Tried::Busy)
             }
-            Ok(Begun::Over | Begun::Run { .. }) => {
-                self.forget(id);
+            Ok(Begun::Over | Begun::Run(_)) => {
+                // It may have been registered anew while that was on its way.
+                self.look_again(id);
                 Ok(Tried::Over)
             }
             Err(fault) => {
@@ -91,7 +92,7 @@ impl Driver {
         }
     }
 
-    async fn begin(&self, id: &ProcessId, dead: Option<ProcessLease>) -> Result<Begun> {
+    async fn begin(&self, id: &ProcessId, dead: Option<Rc<ProcessLease>>) -> Result<Begun> {
         let life = self.life().await;
         let host = self.registry.host();
         let owner = LeaseOwner {
@@ -114,10 +115,10 @@ impl Driver {
         run: RunContext,
         over: oneshot::Receiver<()>,
         changes: ChangeReceiver,
-        _active: Active,
+        _ends: oneshot::Release,
     ) {
-        let id = run.id().clone();
-        let written = match self.work(&run, over, changes).await {
+        let (id, first) = (run.id().clone(), changes.seen());
+        let written = match self.work(&run, over, &changes).await {
             Some(output) => self.end(&run, output).await,
             None => Ok(false),
         };
@@ -130,14 +131,11 @@ impl Driver {
                 self.registry.hint(&id);
             }
         }
-        self.runs.borrow_mut().remove(&id);
-        if self.runs.borrow().is_empty() {
-            let renewing = self.renewing.take();
-            drop(renewing);
-        }
+        self.ended(&id);
         match written {
-            Ok(true) => self.forget(&id),
-            Ok(false) => self.look_again(&id),
+            Ok(true) if run.is_alone(&changes, first) => self.forget(&id),
+            // What others did meanwhile, perhaps to register it anew, nobody has looked at.
+            Ok(true | false) => self.look_again(&id),
             Err(fault) => {
                 self.failed(&id, &fault);
                 self.try_later(&id);
@@ -151,7 +149,7 @@ impl Driver {
         &self,
         run: &RunContext,
         over: oneshot::Receiver<()>,
-        changes: ChangeReceiver,
+        changes: &ChangeReceiver,
     ) -> Option<ProcessAwaitOutput> {
         if is_cancel_requested(run.record()) {
             // Where it cannot be read, the watch sees to it.
@@ -170,7 +168,7 @@ impl Driver {
     /// Writes how the process ends: whether it has ended by then.
     async fn end(&self, run: &RunContext, output: ProcessAwaitOutput) -> Result<bool> {
         let end = |output, schemas: &Rc<Schemas>| {
-            self.registry.execute(operation::complete_with_lease(run.lease().clone(), output, schemas))
+            run.0.registry.execute(operation::complete_with_lease(run.lease().clone(), output, schemas))
         };
         let ended = match end(output, self.registry.schemas()).await {
             // What the runner gave is not what was declared for such an end: that is how it ends then.
@@ -186,6 +184,14 @@ impl Driver {
             }
             #[allow(clippy::wildcard_enum_match_arm, reason = "every other fault is one of the store")]
             Err((_, fault)) => Err(fault),
+        }
+    }
+
+    fn ended(&self, id: &ProcessId) {
+        self.runs.borrow_mut().remove(id);
+        if self.runs.borrow().is_empty() {
+            let renewing = self.renewing.take();
+            drop(renewing);
         }
     }
 

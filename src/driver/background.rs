@@ -41,11 +41,11 @@ pub(super) struct Background {
 }
 
 /// A process to look at; or to take over from a holder who is proven dead.
-struct Candidate(ProcessId, Option<ProcessLease>);
+struct Candidate(ProcessId, Option<Rc<ProcessLease>>);
 
 struct Known {
     until: Millis,
-    holder: Option<ProcessLease>,
+    holder: Option<Rc<ProcessLease>>,
     /// Whether a tick may be the only sign that there is something to do.
     hears: bool,
 }
@@ -139,8 +139,9 @@ async fn run(driver: Rc<Driver>, background: Weak<Background>) {
                 Ok(()) | Err(_) => {}
             }
         }
-        let queued = background.queue.take();
-        driver.look_at(&background, queued).await;
+        for candidate in background.queue.take() {
+            driver.look_at(&background, candidate);
+        }
         background.pause(driver.registry.host(), LONGEST_MS).await;
     }
 }
@@ -158,57 +159,55 @@ impl Driver {
     async fn changed(self: &Rc<Self>, seen: &mut Option<u64>) -> Result<()> {
         let answer = self.registry.read(Query::ChangedIds(*seen)).await?;
         let Answer::ChangedIds(ids, end) = &*answer else { return Ok(()) };
-        *seen = Some(*end);
         if let Some(ids) = ids {
             ids.iter().for_each(|id| self.ticked(id));
-            return Ok(());
+        } else {
+            // Only once all of it was read is it known: a fault half-way has it begin anew.
+            *seen = None;
+            let mut pages = Pages::default();
+            while let Some(page) = pages.next(&self.registry).await? {
+                page.iter().filter(|record| self.fit(record) == Fit::Ours).for_each(|record| self.ticked(record.id()));
+            }
         }
-        let mut pages = Pages::default();
-        while let Some(page) = pages.next(&self.registry).await? {
-            page.iter().filter(|record| self.fit(record) == Fit::Ours).for_each(|record| self.ticked(record.id()));
-        }
+        *seen = Some(*end);
         Ok(())
     }
 
-    async fn look_at(self: &Rc<Self>, background: &Rc<Background>, queued: Vec<Candidate>) {
-        // All of them are asked for in this turn, and read together.
-        let mut asked = Vec::new();
-        for Candidate(id, dead) in queued {
-            let questions = dead.is_none().then(|| {
-                let (process, lease) = (Query::Process(id.clone()), Query::Lease(id.clone()));
-                (self.registry.read(process), self.registry.read(lease))
-            });
-            asked.push((id, dead, questions));
-        }
-        for (id, dead, questions) in asked {
-            let pending = match questions {
-                None => Ok(true),
-                Some((record, lease)) => {
-                    let (record, lease) = (record.await, lease.await);
-                    record.and_then(|record| Ok(self.is_pending(background, &id, &record, &*lease?)))
-                }
-            };
-            match pending {
-                Ok(true) => {}
-                Ok(false) => continue,
-                Err(_) => {
-                    self.try_later(&id);
-                    continue;
-                }
+    /// Looks at a candidate beside everything else. Those of one turn are read together.
+    fn look_at(self: &Rc<Self>, background: &Rc<Background>, candidate: Candidate) {
+        let (driver, by, id) = (self.clone(), Rc::downgrade(background), candidate.0.clone());
+        let look = async move {
+            if let Err(fault) = driver.consider(by, candidate).await {
+                driver.try_later(&id);
+                driver.failed(&id, &fault);
             }
-            let permit = self.permits.take().await;
-            let (driver, attempt) = (self.clone(), self.attempt(id.clone(), dead, permit));
-            let attempt = attempt.map(move |tried| {
-                if let Err(fault) = tried {
-                    driver.failed(&id, &fault);
-                }
-            });
-            self.registry.host().spawn.spawn(attempt.boxed_local());
+        };
+        self.registry.host().spawn.spawn(look.boxed_local());
+    }
+
+    async fn consider(self: &Rc<Self>, by: Weak<Background>, Candidate(id, dead): Candidate) -> Result<()> {
+        if dead.is_none() {
+            // What changes from here on may be missing in the answer.
+            self.know(&id, Millis::MAX, true);
+            let (process, lease) = (Query::Process(id.clone()), Query::Lease(id.clone()));
+            let (process, lease) = (self.registry.read(process), self.registry.read(lease));
+            if !self.is_pending(&id, &*process.await?, &*lease.await?) {
+                return Ok(());
+            }
+            // And from here on the claim will see it.
+            self.know(&id, Millis::MAX, false);
+        }
+        // What was begun elsewhere goes on before anything new.
+        let permit = if dead.is_some() { self.permits.take_back().await } else { self.permits.take().await };
+        match by.upgrade() {
+            Some(_) => self.attempt(id, dead, permit).await.map(drop),
+            // Stopped meanwhile.
+            None => Ok(()),
         }
     }
 
     /// Whether a process is to be run, and nobody runs it.
-    fn is_pending(&self, background: &Background, id: &ProcessId, record: &Answer, lease: &Answer) -> bool {
+    fn is_pending(&self, id: &ProcessId, record: &Answer, lease: &Answer) -> bool {
         let now = self.registry.clock().now();
         let Answer::Process(Some(record)) = record else {
             self.forget(id);
@@ -216,7 +215,7 @@ impl Driver {
         };
         match (self.fit(record), lease) {
             (Fit::Ours, Answer::Lease(Some(holder))) if holder.expires_at_ms > now => {
-                self.held_elsewhere(id, holder.clone());
+                self.held_elsewhere(id, Rc::new(holder.clone()));
                 false
             }
             (Fit::Ours, _) => true,
@@ -225,8 +224,7 @@ impl Driver {
                 false
             }
             (Fit::Unhandled | Fit::Nobodys, _) => {
-                let known = Known { until: now + NOT_FOR_US_MS, holder: None, hears: false };
-                background.known.borrow_mut().put(id, Rc::new(known));
+                self.leave(id, NOT_FOR_US_MS);
                 false
             }
         }
@@ -248,14 +246,21 @@ impl Driver {
 
     /// After a fault, which may last.
     pub fn try_later(&self, id: &ProcessId) {
+        self.leave(id, TRY_LATER_MS);
+    }
+
+    fn leave(&self, id: &ProcessId, span: Millis) {
+        self.know(id, self.registry.clock().now() + span, false);
+    }
+
+    fn know(&self, id: &ProcessId, until: Millis, hears: bool) {
         if let Some(background) = &*self.background.borrow() {
-            let until = self.registry.clock().now() + TRY_LATER_MS;
-            background.known.borrow_mut().put(id, Rc::new(Known { until, holder: None, hears: false }));
+            background.known.borrow_mut().put(id, Rc::new(Known { until, holder: None, hears }));
         }
     }
 
     /// Somebody else runs it: until the lease ends or its holder dies, whichever is first.
-    pub fn held_elsewhere(&self, id: &ProcessId, holder: ProcessLease) {
+    pub fn held_elsewhere(&self, id: &ProcessId, holder: Rc<ProcessLease>) {
         let Some(background) = self.background.borrow().clone() else { return };
         let watched = matches!(holder.owner.liveness, Some(LivenessMark::WebLock { .. }));
         let owner = holder.owner.clone();

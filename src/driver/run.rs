@@ -15,7 +15,7 @@ use super::{signals::Signals, steps::Steps};
 use crate::{
     domain::{
         Millis,
-        attempt::{cancel_reason, is_cancel_requested},
+        attempt::{Attempt, cancel_reason, is_cancel_requested},
         event::{AppendRequest, AppendResult, CANCEL_REQUESTED, ProcessEvent},
         key::ProcessId,
         lease::ProcessLease,
@@ -46,11 +46,9 @@ pub(super) struct Run {
     /// How often this run itself ticked its process.
     ticks: Rc<Cell<u64>>,
     pub awaiter: ProcessAwaiter,
-    pub record: ProcessRecord,
-    pub lease: ProcessLease,
+    pub attempt: Rc<Attempt>,
     /// When the lease ends, as far as is known here.
     pub expires: Cell<Millis>,
-    attempt: u64,
     permits: Permits,
     permit: RefCell<Option<Permit>>,
     /// How many waits there are for which the permit is given up.
@@ -77,7 +75,7 @@ impl RunContext {
     /// A run that has just begun. With it, what resolves when it is to end.
     pub(super) fn new(
         registry: &ProcessRegistry,
-        (record, lease, attempt): (ProcessRecord, ProcessLease, u64),
+        attempt: Rc<Attempt>,
         (permits, permit): (&Permits, Permit),
     ) -> (Self, oneshot::Receiver<()>) {
         let ticks = Rc::<Cell<u64>>::default();
@@ -87,9 +85,7 @@ impl RunContext {
             awaiter: ProcessAwaiter::new(registry.clone(), registry.hub()),
             registry,
             ticks,
-            record,
-            expires: Cell::new(lease.expires_at_ms),
-            lease,
+            expires: Cell::new(attempt.lease.expires_at_ms),
             attempt,
             permits: permits.clone(),
             permit: RefCell::new(Some(permit)),
@@ -104,17 +100,17 @@ impl RunContext {
 
     /// The process as it was when it was claimed.
     pub fn record(&self) -> &ProcessRecord {
-        &self.0.record
+        &self.0.attempt.record
     }
 
     /// The lease that everything here is written under.
     pub fn lease(&self) -> &ProcessLease {
-        &self.0.lease
+        &self.0.attempt.lease
     }
 
     /// 1 for the first run of the process, higher after a crash or a hand-over.
     pub fn attempt(&self) -> u64 {
-        self.0.attempt
+        self.0.attempt.number
     }
 
     /// Waits that hear this tab's changes. They do not count as rests: see [`resting`](Self::resting).
@@ -124,7 +120,7 @@ impl RunContext {
 
     /// Appends to the process, only while the run holds its lease.
     pub async fn append(&self, request: AppendRequest) -> Result<AppendResult> {
-        let request = AppendRequest { lease: Some(self.0.lease.clone()), ..request };
+        let request = AppendRequest { lease: Some(self.lease().clone()), ..request };
         self.0.registry.append(self.id(), request).await
     }
 
@@ -195,7 +191,7 @@ impl RunContext {
     // ── Watching ───────────────────────────────────────────────────────────
 
     /// Aborts the run where its process or its lease asks for that; resolves when it is over.
-    pub(super) async fn watch(&self, changes: ChangeReceiver) {
+    pub(super) async fn watch(&self, changes: &ChangeReceiver) {
         let (mut seen, mut own) = (changes.seen(), self.0.ticks.get());
         loop {
             changes.changed().await;
@@ -206,6 +202,12 @@ impl RunContext {
                 return;
             }
         }
+    }
+
+    /// Whether all ticks after the `first` were its own.
+    pub(super) fn is_alone(&self, changes: &ChangeReceiver, first: u64) -> bool {
+        let _ = changes.changed().now_or_never();
+        changes.seen() - first == self.0.ticks.get()
     }
 
     /// Whether the run is over.
@@ -229,7 +231,7 @@ impl RunContext {
             (registry.read(Query::Process(self.id().clone())), registry.read(Query::Lease(self.id().clone())));
         let (record, lease) = (record.await?, lease.await?);
         let now = registry.clock().now();
-        let is_held = |lease: &ProcessLease| lease.is(&self.0.lease) && lease.expires_at_ms > now;
+        let is_held = |lease: &ProcessLease| lease.is(self.lease()) && lease.expires_at_ms > now;
         let held = if let Answer::Lease(Some(lease)) = &*lease { is_held(lease) } else { false };
         let found = if let Answer::Process(found) = &*record { found.as_ref() } else { None };
         let fault = match found {
@@ -260,7 +262,7 @@ impl RunContext {
     }
 
     pub(super) fn id(&self) -> &ProcessId {
-        self.0.record.id()
+        self.record().id()
     }
 
     pub(super) async fn first(&self, event_type: &str, after: u64) -> Result<Option<Rc<ProcessEvent>>> {

@@ -12,6 +12,7 @@ use futures::FutureExt;
 use super::RunContext;
 use crate::{
     domain::{
+        Millis,
         attempt::SignalWait,
         event::{ProcessEvent, signal_type},
         table::ById,
@@ -26,7 +27,13 @@ use crate::{
 pub(super) struct Signals {
     by_name: RefCell<ById<Taken>>,
     /// The waits under way, the latest last: that one the record shows.
-    waiting: RefCell<Vec<SignalWait>>,
+    waiting: RefCell<Vec<Rc<Shown>>>,
+}
+
+/// A wait, and since when.
+struct Shown {
+    wait: SignalWait,
+    since: Cell<Millis>,
 }
 
 /// What the waits for a name have got so far.
@@ -51,12 +58,17 @@ impl RunContext {
         let taken = self.0.signals.by_name.borrow_mut().get_or_default(name);
         let _turn = taken.turn.take().await;
         let (after, ordinal) = (taken.sequence.get(), taken.count.get() + 1);
+        let wait = SignalWait { name: name.to_owned(), event_type: event_type.clone(), ordinal };
         let signal = match self.first(&event_type, after).await? {
-            Some(signal) => signal,
+            Some(signal) => {
+                // An earlier run was in this wait when it died or was stopped; the signal came after that.
+                if self.record().wait.as_ref().is_some_and(|left| wait.is(left)) {
+                    end(self.clone(), Rc::new(Shown { wait, since: Cell::default() })).await?;
+                }
+                signal
+            }
             None => {
-                let name = name.to_owned();
-                let waiting =
-                    Waiting::begin(self, SignalWait { name, event_type: event_type.clone(), ordinal }).await?;
+                let waiting = Waiting::begin(self, wait).await?;
                 let signal = self.resting(self.0.awaiter.await_event(self.id(), &event_type, after, false)).await?;
                 waiting.end().await?;
                 signal
@@ -71,16 +83,19 @@ impl RunContext {
 /// A wait that the record shows. Given up halfway, it is taken out of there, too.
 struct Waiting {
     context: RunContext,
-    wait: Option<SignalWait>,
+    /// None once it is over.
+    wait: Option<Rc<Shown>>,
 }
 
 impl Waiting {
     async fn begin(context: &RunContext, wait: SignalWait) -> Result<Self> {
         let run = &context.0;
-        run.signals.waiting.borrow_mut().push(wait.clone());
+        let shown = Rc::new(Shown { since: Cell::new(run.registry.clock().now()), wait });
+        run.signals.waiting.borrow_mut().push(shown.clone());
         // Made before anything is written: from here on, giving up undoes it.
-        let waiting = Self { context: context.clone(), wait: Some(wait.clone()) };
-        run.registry.execute(operation::wait(run.lease.clone(), wait, run.registry.schemas())).await?;
+        let waiting = Self { context: context.clone(), wait: Some(shown.clone()) };
+        let wait = operation::wait(run.attempt.lease.clone(), shown.wait.clone(), run.registry.schemas());
+        shown.since.set(run.registry.execute(wait).await?);
         Ok(waiting)
     }
 
@@ -103,12 +118,14 @@ impl Drop for Waiting {
     }
 }
 
-async fn end(context: RunContext, over: SignalWait) -> Result<()> {
+async fn end(context: RunContext, over: Rc<Shown>) -> Result<()> {
     let run = &context.0;
     let still = {
         let mut waiting = run.signals.waiting.borrow_mut();
-        waiting.retain(|wait| *wait != over);
-        waiting.last().cloned()
+        // The same wait may have begun anew by now: that one is another.
+        waiting.retain(|wait| !Rc::ptr_eq(wait, &over));
+        waiting.last().map(|still| (still.wait.clone(), still.since.get()))
     };
-    run.registry.execute(operation::resume(run.lease.clone(), over, still, run.registry.schemas())).await
+    let resume = operation::resume(run.attempt.lease.clone(), over.wait.clone(), still, run.registry.schemas());
+    run.registry.execute(resume).await
 }

@@ -1,7 +1,7 @@
 //! The driver: one sweep, or one after another until it is stopped.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, OnceCell, RefCell},
     rc::Rc,
 };
 
@@ -32,15 +32,12 @@ pub(super) struct Driver {
     pub permits: Permits,
     /// What the marks of its leases name. From the first claim until it is stopped.
     life: RefCell<Option<Rc<Life>>>,
-    /// What is running here; absent values are about to.
-    pub runs: RefCell<ById<Option<RunContext>>>,
+    /// What is running here, or about to.
+    pub runs: RefCell<ById<Active>>,
     /// Renews the leases of those.
     pub renewing: RefCell<Option<host::Background>>,
     /// Keeps driving.
     pub background: RefCell<Option<Rc<Background>>>,
-    /// How many attempts have begun and not ended; and who waits until there are none.
-    active: Cell<usize>,
-    idle: RefCell<Vec<oneshot::Sender<()>>>,
     /// Counts the times it was stopped.
     pub stops: Cell<u64>,
     /// What failed after its sweep had answered.
@@ -94,8 +91,6 @@ impl ProcessWorkDriver {
             runs: RefCell::default(),
             renewing: RefCell::default(),
             background: RefCell::default(),
-            active: Cell::new(0),
-            idle: RefCell::default(),
             stops: Cell::new(0),
             failures: RefCell::default(),
         })))
@@ -140,9 +135,10 @@ impl ProcessWorkDriver {
         Background::start(&self.0);
     }
 
-    /// Hands back all that it runs, for others to go on with at once, and begins nothing more.
-    pub async fn stop(&self) {
-        let driver = &self.0;
+    /// Hands back all that it runs, for others to go on with at once, and begins nothing more: from this call on, until it
+    /// is started again. Resolves when all of that is given back.
+    pub fn stop(&self) -> LocalBoxFuture<'static, ()> {
+        let driver = self.0.clone();
         driver.stops.set(driver.stops.get() + 1);
         if let Some(background) = driver.background.take() {
             background.end();
@@ -150,18 +146,24 @@ impl ProcessWorkDriver {
         for run in driver.running() {
             run.stop(Abort::Over(Error::of(Code::LeaseLost, run.id(), "was handed back: its driver stops")));
         }
-        self.idle().await;
-        // Whoever stands by sees its end now, and finds every lease released.
-        let life = driver.life.take();
-        drop(life);
+        let active = driver.active();
+        async move {
+            for attempt in active {
+                attempt.over().await;
+            }
+            if driver.runs.borrow().is_empty() {
+                // Whoever stands by sees its end now, and finds every lease released.
+                let life = driver.life.take();
+                drop(life);
+            }
+        }
+        .boxed_local()
     }
 
     /// Resolves when nothing is running that this driver claimed.
     pub async fn idle(&self) {
-        while self.0.active.get() > 0 {
-            let (tell, told) = oneshot::channel();
-            self.0.idle.borrow_mut().push(tell);
-            let _ = told.await;
+        while let Some(attempt) = self.0.active().pop() {
+            attempt.over().await;
         }
     }
 }
@@ -214,9 +216,13 @@ impl Driver {
         }
     }
 
-    pub fn running(&self) -> Vec<RunContext> {
+    pub fn active(&self) -> Vec<Rc<Active>> {
         let runs = self.runs.borrow();
-        runs.ids().iter().filter_map(|id| runs.get(id)?.as_ref().clone()).collect()
+        runs.ids().iter().filter_map(|id| runs.get(id)).collect()
+    }
+
+    pub fn running(&self) -> Vec<RunContext> {
+        self.active().iter().filter_map(|attempt| attempt.run.get().cloned()).collect()
     }
 
     /// The life that its leases are marked with.
@@ -232,6 +238,10 @@ impl Driver {
 
     /// Notes a failure down for the next report, and tells the host.
     pub fn failed(&self, id: &ProcessId, fault: &Error) {
+        if fault.code() == Code::Closed {
+            // Nobody is to be told of that.
+            return;
+        }
         let mut failures = self.failures.borrow_mut();
         failures.push(DriveFailure::new(id, fault));
         if failures.len() > MOST_FAILURES {
@@ -273,21 +283,20 @@ impl Pages {
 }
 
 /// An attempt that has begun and not ended.
-pub(super) struct Active(Rc<Driver>);
-
-impl Active {
-    pub fn new(driver: &Rc<Driver>) -> Self {
-        driver.active.set(driver.active.get() + 1);
-        Self(driver.clone())
-    }
+pub(super) struct Active {
+    /// Once the process is claimed.
+    pub run: OnceCell<RunContext>,
+    over: oneshot::Latch,
 }
 
-impl Drop for Active {
-    fn drop(&mut self) {
-        self.0.active.set(self.0.active.get() - 1);
-        if self.0.active.get() == 0 {
-            let idle = self.0.idle.take();
-            drop(idle);
-        }
+impl Active {
+    /// With it, what is dropped when it ends.
+    pub fn new() -> (Rc<Self>, oneshot::Release) {
+        let (ends, over) = oneshot::latch();
+        (Rc::new(Self { run: OnceCell::new(), over }), ends)
+    }
+
+    async fn over(&self) {
+        let _ = self.over.released().await;
     }
 }

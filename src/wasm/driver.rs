@@ -45,14 +45,16 @@ impl Driver {
     /// `sweep`, which answers its report; `stop`; or `idle`.
     pub fn call(&self, method: String) -> Promise {
         let (open, driver) = (is_open(&self.closed), self.driver.clone());
+        // It begins now: who starts the driver again in this turn means it.
+        let stopped = (method == "stop").then(|| driver.stop());
         promise(Box::pin(async move {
-            match method.as_str() {
-                "sweep" => {
+            match stopped {
+                Some(stopped) => stopped.await,
+                None if method == "sweep" => {
                     open?;
                     return Ok(driver.claim_and_run_pending().await?.to_json());
                 }
-                "stop" => driver.stop().await,
-                _ => driver.idle().await,
+                None => driver.idle().await,
             }
             Ok(Json::Null)
         }))

@@ -2,8 +2,11 @@
 
 let count = 0;
 
-/** Opens it; resolves when it is ready. `openTab`, `crashTab` and `closeTab` come from whoever runs the benchmark. */
-export async function anotherTab() {
+/**
+ * Opens it, with options for `openTab`; resolves when it is ready. `openTab`, `crashTab` and `closeTab` come from whoever runs
+ * the benchmark.
+ */
+export async function anotherTab(options) {
   const name = `tab ${count++}`;
   const channel = new BroadcastChannel(`bench ${name}`);
   const expected = new Map();
@@ -21,12 +24,23 @@ export async function anotherTab() {
     return result;
   };
   const ready = heard("ready");
-  await globalThis.openTab(name);
+  await globalThis.openTab(name, options);
   await ready;
+  /** Resolves once it waits for this. */
+  const waits = (id) => heard(`waits ${id}`);
   return {
+    name,
     ask,
-    /** Resolves once it waits for this. */
-    waits: (id) => heard(`waits ${id}`),
+    waits,
+    /** Milliseconds from a change here to the time that a task there answers, which has said before that it waits for this. */
+    async woken(task, id, change, offset) {
+      const waiting = waits(id);
+      const resolved = ask(task, id);
+      await waiting;
+      const start = performance.timeOrigin + performance.now();
+      await change();
+      return (await resolved) - offset - start;
+    },
     /** Its clock minus ours, in milliseconds: taken from the quickest of some answers, which leaves the least room for error. */
     async clockOffset() {
       let best = { trip: Infinity };

@@ -10,7 +10,23 @@ const registry = await openRegistry({ name: "tabs" });
 const bare = await open("tabs bare");
 const hints = new BroadcastChannel("tabs bare hints");
 
+const drivers = new Map();
+const began = new Map();
+const FREE_TIMERS = 7;
+
+/** What runners do. */
+const works = {
+  nothing: () => {},
+  async steps({ step }) {
+    for (let n = 0; n < 5; n++) await step(`step ${n}`, () => {});
+  },
+  forever: () => new Promise(() => {}),
+  untilSignal: ({ waitForSignal }) => waitForSignal("end").then(() => {}),
+};
+
 const tasks = {
+  /** Whether it is looked at. */
+  state: () => document.visibilityState,
   /** For setting the clocks of two tabs against each other. */
   clock: () => now(),
   /** Says that it waits, and answers when the promise of the end resolved. */
@@ -32,10 +48,41 @@ const tasks = {
     await bare.read(id);
     return now();
   },
+  /** Starts a driver for processes of a kind, and knows by its answer what others run. `work` is a name in `works`. */
+  async drive({ kind, work }) {
+    const runners = { [kind]: (context) => (began.get(context.process.id)?.(now()), works[work](context)) };
+    const driver = registry.driver({ runners });
+    drivers.set(kind, driver);
+    driver.start();
+    return (await driver.claimAndRunPending()).busy;
+  },
+  stop: (kind) => drivers.get(kind).stop(),
+  /** Says that it waits, and answers when a runner here had its first turn for this. */
+  async began(id) {
+    const first = new Promise((tell) => began.set(id, tell));
+    channel.postMessage({ waits: id });
+    return first;
+  },
+  /** What a chain of timers of 0 ms takes from one to the next. The first ones are on the house in every browser. */
+  async timers(count) {
+    const gaps = [];
+    for (let n = 0, last = now(); n < FREE_TIMERS + count; n++) {
+      await new Promise((turn) => setTimeout(turn));
+      if (n >= FREE_TIMERS) gaps.push(now() - last);
+      last = now();
+    }
+    return gaps;
+  },
   /** Takes a lease, and keeps it until this tab is gone. */
   async lease(id) {
     const { lease } = await registry.claimProcessLease(id, registry.owner, 60_000);
     return lease;
+  },
+  /** Runs a process, and goes on with that until this tab is gone. */
+  async drive(id) {
+    const running = new Promise((run) => registry.driver({ runners: { job: () => (run(), new Promise(() => {})) } }).start());
+    await registry.registerProcess({ id, input: { type: "engine", kind: "job" } });
+    await running;
   },
   /** Takes a lock, and keeps it until this tab is gone. */
   lock: (id) => new Promise((taken) => navigator.locks.request(id, () => (taken(), new Promise(() => {})))),

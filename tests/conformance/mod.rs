@@ -13,9 +13,11 @@ use futures::future::LocalBoxFuture;
 use crate::support::{Place, World};
 
 pub mod appending;
+pub mod attempting;
 pub mod closing;
 pub mod ending;
 pub mod feed;
+pub mod gathering;
 pub mod granting;
 pub mod leasing;
 pub mod listing;
@@ -277,6 +279,27 @@ macro_rules! conformance {
                 a_lease_time_out_of_range_is_refused,
                 an_owner_without_a_name_is_refused,
             ]
+            attempting: [
+                the_first_attempt_has_number_1_and_a_lease,
+                attempts_are_counted_over_release_takeover_and_expiry,
+                what_is_claimed_by_hand_is_no_attempt_and_forgets_none,
+                attempts_start_over_with_a_new_registration_and_fences_go_on,
+                an_attempt_at_what_is_unknown_or_has_ended_is_over_and_changes_nothing,
+                an_attempt_at_what_somebody_holds_is_busy_and_not_counted,
+                an_attempt_takes_over_from_the_dead_holder_that_was_observed_and_from_no_other,
+                two_tabs_that_begin_an_attempt_at_once_have_one_winner,
+                what_is_not_to_be_run_again_is_ended_and_released_by_the_second_attempt,
+                what_is_not_to_be_run_again_and_is_registered_anew_is_run,
+                what_a_lost_attempt_writes_is_refused_and_leaves_no_trace,
+                a_run_that_waits_is_said_and_shown_to_do_so_in_one_change,
+                a_wait_that_another_run_goes_on_with_has_lasted_since_the_first_and_is_said_once,
+                a_wait_that_is_over_leaves_the_other_one_shown,
+                a_wait_is_refused_without_the_lease_even_where_it_was_said_before,
+                an_ended_process_enters_no_wait_though_a_lease_of_it_is_held,
+                many_leases_are_renewed_at_once_and_the_lost_ones_are_named,
+                a_lease_that_has_ended_is_not_renewed_with_others_though_nobody_took_it,
+                renewing_does_not_count_as_an_attempt_nor_forget_any,
+            ]
             viewing: [
                 a_session_sees_what_is_granted_to_it_and_nothing_else,
                 a_frame_and_its_session_see_each_their_own,
@@ -317,6 +340,16 @@ macro_rules! conformance {
                 the_sink_is_not_shown_completions,
                 the_sink_is_not_shown_what_another_tab_appends,
                 the_sink_is_shown_each_process_in_append_order,
+            ]
+            gathering: [
+                appends_called_at_once_are_dense_and_in_the_order_of_their_calls,
+                a_read_sees_every_one_of_many_writes_called_before_it,
+                operations_called_at_once_succeed_and_fail_each_for_itself,
+                operations_called_at_once_build_on_those_before_them,
+                appends_under_one_key_called_at_once_store_one_event,
+                operations_called_at_once_take_each_their_own_change_numbers,
+                a_session_deleted_amid_other_calls_loses_what_was_granted_before,
+                a_prune_amid_other_calls_takes_what_ended_before,
             ]
             closing: [
                 a_closed_registry_refuses_everything_with_closed,

@@ -1,118 +1,231 @@
-//! Driving on: registrations of other tabs, deaths, leases that end, stops.
+//! Driving on: registrations of other tabs, deaths, leases that end.
 
-use std::{cell::RefCell, rc::Rc};
+use std::rc::Rc;
 
-use futures::future::pending;
-use longwait::driver::Abort;
+use longwait::{domain::lease::LivenessMark, host::NoProof};
+use serde_json::json;
 
 use crate::{
-    runners::{WithTasks, Works, another, done, driver, record, register, signal, sweep, tab},
-    support::tasks,
+    hand::now,
+    runners::{
+        Notes, Runs, another, done, driver, held_tab, holder, job, output, register, running, seconds, settle, started,
+        state, sweep, tab,
+    },
+    support::{World, tasks},
 };
+
+/// Tabs that stand by with started drivers, each noting down what it runs.
+fn standing_by(world: &World, count: usize, notes: &Notes) -> Vec<(World, longwait::ProcessWorkDriver)> {
+    let one = |number: usize| {
+        let (tab, notes) = (another(world), notes.clone());
+        let works = job(move |context| {
+            notes.add(number);
+            async move { done(context.attempt()) }
+        });
+        let driver = started(&tab, &works);
+        (tab, driver)
+    };
+    (0..count).map(one).collect()
+}
+
+fn stop(tabs: Vec<(World, longwait::ProcessWorkDriver)>) {
+    tabs.iter().for_each(|(_, driver)| now(driver.stop()));
+}
 
 #[test]
 fn a_driver_that_was_started_runs_what_any_tab_registers() {
-    let (world, works) = (tab(), Rc::new(Works::default()).on("job", async |_| done(1)));
-    let driver = driver(&world, &works);
+    let world = tab();
     register(&world, "before", "job");
-    driver.start();
-    tasks().run();
-    assert_eq!(record(&world, "before")["status"]["state"], "completed");
+    let driver = started(&world, &job(async |_| done(1)));
+    assert_eq!(state(&world, "before"), "completed");
     register(&world, "here", "job");
-    tasks().run();
-    assert_eq!(record(&world, "here")["status"]["state"], "completed");
+    assert_eq!(state(&world, "here"), "completed");
     let other = another(&world);
     register(&other, "there", "job");
-    tasks().run();
-    world.network.deliver();
-    tasks().run();
-    assert_eq!(record(&world, "there")["status"]["state"], "completed");
+    settle(&world);
+    assert_eq!(state(&world, "there"), "completed");
     register(&other, "unheard", "job");
-    tasks().run();
-    assert_eq!(record(&world, "unheard")["status"]["state"], "running");
-    world.clock.advance(1_000);
-    tasks().run();
-    assert_eq!(record(&world, "unheard")["status"]["state"], "completed");
-    driver.stop().now_or_never_with_tasks();
-    register(&world, "after", "job");
-    world.clock.advance(60_000);
-    tasks().run();
-    assert_eq!(record(&world, "after")["status"]["state"], "running");
-}
-
-#[test]
-fn what_a_stopped_driver_hands_back_runs_at_once_where_somebody_stands_by() {
-    let world = tab();
-    let stopped = Rc::<RefCell<Vec<String>>>::default();
-    let heard = stopped.clone();
-    let hung = Rc::new(Works::default()).on("job", move |context| {
-        let heard = heard.clone();
-        context.on_abort(move |why| {
-            if let Abort::Over(fault) = why {
-                heard.borrow_mut().push(fault.code().as_str().to_owned());
-            }
-        });
-        async move { pending().await }
-    });
-    let first = driver(&world, &hung);
-    first.start();
-    register(&world, "p", "job");
-    tasks().run();
-    let other = another(&world);
-    let second = driver(&other, &Rc::new(Works::default()).on("job", async |context| done(context.attempt())));
-    second.start();
-    tasks().run();
-    assert_eq!(record(&world, "p")["status"]["state"], "running");
-    first.stop().now_or_never_with_tasks();
-    tasks().run();
-    assert_eq!(*stopped.borrow(), ["lease_lost"]);
-    assert_eq!(record(&world, "p")["status"]["awaitOutput"]["value"], 2);
-}
-
-#[test]
-fn leases_are_renewed_as_long_as_they_are_needed_and_no_timer_is_left_behind() {
-    let world = tab();
-    let works = Rc::new(Works::default()).on("job", async |context| {
-        context.wait_for_signal("go").await.unwrap();
-        done(1)
-    });
-    register(&world, "p", "job");
-    let driver = driver(&world, &works);
-    sweep(&driver);
-    let other = another(&world);
-    for _ in 0..12 {
-        world.clock.advance(10_000);
-        tasks().run();
-        assert_eq!(sweep(&self::driver(&other, &works)).busy, ["p".into()]);
-    }
-    signal(&world, "p", "go", 1.into());
-    tasks().run();
-    assert_eq!(record(&world, "p")["status"]["state"], "completed");
+    assert_eq!(state(&world, "unheard"), "running");
+    seconds(&world, 1);
+    assert_eq!(state(&world, "unheard"), "completed");
+    now(driver.stop());
     assert_eq!(world.clock.timers(), 0);
 }
 
 #[test]
-fn a_run_whose_lease_was_taken_over_is_aborted_and_writes_nothing() {
-    let world = tab();
-    let hung = Rc::new(Works::default()).on("job", async |context| {
-        context.aborted().await;
-        done("too late")
-    });
-    register(&world, "p", "job");
-    sweep(&driver(&world, &hung));
-    // It sleeps past the end of its lease, and somebody else takes over.
-    world.clock.advance(0);
-    let other = another(&world);
-    let works = Rc::new(Works::default()).on("job", async |context| done(context.attempt()));
-    world.killed.kill(holder(&world, "p"));
-    sweep(&driver(&other, &works));
-    assert_eq!(record(&world, "p")["status"]["awaitOutput"]["value"], 2);
-    world.hub.notify(&"p".into());
+fn what_a_stopped_driver_hands_back_runs_at_once_where_somebody_stands_by() {
+    let (world, notes) = (tab(), Notes::default());
+    let (first, _, run) = running(&world);
+    let tabs = standing_by(&world, 1, &notes);
+    assert_eq!(state(&world, "p"), "running");
+    now(first.stop());
     tasks().run();
-    assert_eq!(record(&world, "p")["status"]["awaitOutput"]["value"], 2);
+    assert_eq!(run.told(), ["lease_lost"]);
+    assert_eq!(output(&world, "p")["value"], 2);
+    stop(tabs);
 }
 
-fn holder(world: &crate::support::World, id: &str) -> String {
-    let lease = world.registry.lease(&id.into()).now_or_never_with_tasks().unwrap().unwrap();
-    lease.owner.incarnation_id
+#[test]
+fn what_a_dead_tab_held_is_taken_over_at_once_by_exactly_one_of_those_that_stand_by() {
+    let (world, notes) = (tab(), Notes::default());
+    let runs = Runs::default();
+    ["p", "q"].iter().for_each(|id| register(&world, id, "job"));
+    sweep(&driver(&world, &runs.works()));
+    let tabs = standing_by(&world, 3, &notes);
+    let LivenessMark::WebLock { lock_name } = holder(&world, "p").liveness.unwrap() else { panic!("not mortal") };
+    assert!(notes.all().is_empty());
+    world.killed.kill(lock_name);
+    tasks().run();
+    assert_eq!(notes.all().len(), 2, "{:?}", notes.all());
+    assert_eq!((&output(&world, "p")["value"], &output(&world, "q")["value"]), (&json!(2), &json!(2)));
+    settle(&world);
+    seconds(&world, 40);
+    assert_eq!(notes.all().len(), 2);
+    assert_eq!([runs.next().told(), runs.next().told()], [["already_terminal"], ["already_terminal"]]);
+    stop(tabs);
+}
+
+#[test]
+fn what_the_winner_of_a_takeover_leaves_when_it_dies_too_is_taken_over_again() {
+    let world = tab();
+    let (_, _, _run) = running(&world);
+    let runs = Runs::default();
+    let tabs: Vec<_> = (0..3).map(|_| another(&world)).collect();
+    let _drivers: Vec<_> = tabs.iter().map(|tab| started(tab, &runs.works())).collect();
+    for attempt in 2..=4 {
+        let LivenessMark::WebLock { lock_name } = holder(&world, "p").liveness.unwrap() else { panic!("not mortal") };
+        world.killed.kill(lock_name);
+        tasks().run();
+        assert_eq!(runs.next().context.attempt(), attempt);
+        assert_eq!(runs.len(), 0);
+    }
+}
+
+#[test]
+fn a_holder_whose_death_nobody_can_prove_is_waited_for_until_its_lease_ends() {
+    let (world, notes) = (tab(), Notes::default());
+    let opaque = opaque(&world);
+    register(&world, "p", "job");
+    let runs = Runs::default();
+    let driver = started(&opaque, &runs.works());
+    let _run = runs.next();
+    let tabs = standing_by(&world, 2, &notes);
+    // It is frozen for good.
+    drop(driver);
+    let mark = holder(&world, "p");
+    assert_eq!(mark.liveness, Some(LivenessMark::Opaque {}));
+    world.killed.kill(mark.incarnation_id);
+    world.clock.advance(29_000);
+    assert!(notes.all().is_empty(), "it lives as long as it says so");
+    stop(tabs);
+}
+
+#[test]
+fn what_an_opaque_holder_gives_back_is_heard_of_and_what_it_leaves_is_found_when_its_lease_ends() {
+    let (world, notes) = (tab(), Notes::default());
+    let runs = Runs::default();
+    ["p", "q"].iter().for_each(|id| register(&world, id, "job"));
+    let driver = started(&opaque(&world), &runs.works());
+    let held = [runs.next(), runs.next()];
+    let tabs = standing_by(&world, 2, &notes);
+    assert!(notes.all().is_empty());
+    // One is released: its run meets the end of its lease, and its tab may hear of it last.
+    now(driver.stop());
+    settle(&world);
+    assert_eq!(notes.all().len(), 2);
+    assert_eq!(held.map(|run| run.told()), [["lease_lost"], ["lease_lost"]]);
+    stop(tabs);
+}
+
+#[test]
+fn a_lease_that_nobody_renews_is_taken_over_within_a_second_of_its_end() {
+    let (world, notes) = (tab(), Notes::default());
+    register(&world, "p", "job");
+    let owner = crate::support::made(json!({"ownerId": "gone", "incarnationId": "gone"}));
+    now(world.registry.claim(&"p".into(), owner, 30_000)).unwrap();
+    let tabs = standing_by(&world, 3, &notes);
+    seconds(&world, 29);
+    assert!(notes.all().is_empty());
+    seconds(&world, 2);
+    assert_eq!(notes.all().len(), 1);
+    assert_eq!(output(&world, "p")["value"], 1, "nobody has tried before");
+    stop(tabs);
+}
+
+#[test]
+fn what_nobody_here_can_run_is_left_alone_and_not_looked_at_all_the_time() {
+    let (world, hold) = held_tab();
+    let driver = started(&world, &job(async |_| done(1)));
+    register(&world, "p", "nobody's");
+    now(world.start("external"));
+    settle(&world);
+    seconds(&world, 2);
+    let before = hold.questions();
+    for number in 0..20 {
+        now(world.append("external", json!({"eventType": "note"}))).unwrap();
+        crate::runners::signal(&world, "p", "go", number);
+    }
+    assert_eq!(hold.questions(), before);
+    assert_eq!((state(&world, "p"), state(&world, "external")), ("running".to_owned(), "running".to_owned()));
+    now(driver.stop());
+}
+
+#[test]
+fn what_others_hold_and_write_is_not_looked_at_each_time() {
+    let (world, hold) = held_tab();
+    let (_, _, run) = running(&world);
+    let other = another(&world);
+    let driver = started(&other, &job(async |_| done(1)));
+    settle(&world);
+    seconds(&world, 1);
+    let before = hold.questions();
+    for number in 0..20 {
+        run.step(&number.to_string(), number).unwrap();
+        settle(&world);
+    }
+    assert_eq!(hold.questions(), before);
+    now(driver.stop());
+}
+
+#[test]
+fn an_idle_driver_costs_one_timer_and_one_look_a_second() {
+    let (world, hold) = held_tab();
+    (0..50).for_each(|number| register(&world, &format!("p{number}"), "nobody's"));
+    let driver = started(&world, &job(async |_| done(1)));
+    seconds(&world, 2);
+    let before = hold.questions();
+    seconds(&world, 10);
+    assert_eq!((hold.questions() - before, world.clock.timers()), (10, 1));
+    now(driver.stop());
+}
+
+#[test]
+fn a_process_that_was_nobodys_and_is_registered_anew_as_ours_is_found_in_a_minute() {
+    let world = tab();
+    let driver = started(&world, &job(async |_| done(1)));
+    register(&world, "p", "nobody's");
+    settle(&world);
+    now(world.succeed("p"));
+    seconds(&world, 1);
+    now(world.registry.prune(u64::MAX >> 12)).unwrap();
+    register(&world, "p", "job");
+    seconds(&world, 61);
+    assert_eq!(state(&world, "p"), "completed");
+    now(driver.stop());
+}
+
+#[test]
+fn after_more_changes_than_can_be_named_everything_is_looked_at() {
+    let world = tab();
+    let driver = started(&world, &job(async |_| done(1)));
+    let other = another(&world);
+    (0..300).for_each(|number| register(&other, &format!("p{number:03}"), "job"));
+    seconds(&world, 3);
+    assert_eq!(now(world.list(json!({"status": "completed"}))).len(), 300);
+    now(driver.stop());
+}
+
+/// One more tab, whose life nobody can see the end of.
+fn opaque(world: &World) -> World {
+    now(world.another_seen_by(Rc::new(NoProof)))
 }

@@ -279,6 +279,18 @@ describe("a started driver", () => {
     assert.deepEqual(await driver.awaitTerminal("p"), success(["child 1", "child 2"]));
   });
 
+  test("that is stopped and started again in one turn, as a component that is mounted twice does, drives on", async (t) => {
+    const registry = await open(t);
+    const driver = registry.driver({ runners: { job: () => 1 } });
+    driver.start();
+    const stopped = driver.stop();
+    driver.start();
+    await stopped;
+    await registry.registerProcess(job("p"));
+    assert.deepEqual(await driver.awaitTerminal("p"), success(1));
+    await driver.stop();
+  });
+
   test("stops with its registry, and with its own scope", async (t) => {
     const registry = await open(t);
     const aborted = [];

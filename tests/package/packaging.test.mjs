@@ -4,7 +4,8 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, before, describe, test } from "node:test";
+import { build as esbuild } from "esbuild";
 import { build, createServer } from "vite";
 import { root } from "./bundled.mjs";
 
@@ -30,7 +31,8 @@ test("it holds what it needs and nothing else", () => {
   const files = execFileSync("find", [".", "-type", "f"], { cwd: installed, encoding: "utf8" }).trim().split("\n").sort();
   assert.deepEqual(files, [
     "./CHANGELOG.md", "./LICENSE", "./README.md", "./THIRD_PARTY.md", "./dist/errors.d.ts", "./dist/index.d.ts", "./dist/index.js", "./dist/index.js.map", "./dist/longwait_bg.wasm",
-    "./dist/node.js", "./dist/node.js.map", "./dist/schema.js", "./dist/schema.js.map", "./dist/types.d.ts", "./package.json",
+    "./dist/node.js", "./dist/node.js.map", "./dist/schema.js", "./dist/schema.js.map", "./dist/types.d.ts",
+    "./dist/worker.d.ts", "./dist/worker.js", "./dist/worker.js.map", "./package.json",
   ]);
 });
 
@@ -41,7 +43,7 @@ test("it needs no other package, and runs nothing when it is installed", () => {
 });
 
 test("it holds no eval, so that a strict content security policy may refuse it", () => {
-  for (const file of ["index.js", "node.js"]) {
+  for (const file of ["index.js", "node.js", "worker.js"]) {
     assert.doesNotMatch(readFileSync(join(installed, "dist", file), "utf8"), /\beval\s*\(|new Function\b/);
   }
 });
@@ -54,13 +56,13 @@ test("Node runs it", () => {
 test("Node finds the WebAssembly by name, and nothing of the inside", () => {
   const { stdout, stderr } = node(`
     const outcomes = [];
-    for (const path of ["longwait", "longwait/longwait_bg.wasm", "longwait/package.json", "longwait/dist/index.js", "longwait/dist/registry.js", "longwait/js/check.ts"]) {
+    for (const path of ["longwait", "longwait/worker", "longwait/longwait_bg.wasm", "longwait/package.json", "longwait/dist/index.js", "longwait/dist/registry.js", "longwait/js/check.ts"]) {
       try { outcomes.push(import.meta.resolve(path).split("node_modules/longwait/")[1]); } catch (error) { outcomes.push(error.code); }
     }
     console.log(JSON.stringify(outcomes));
   `);
   const hidden = "ERR_PACKAGE_PATH_NOT_EXPORTED";
-  assert.deepEqual(JSON.parse(stdout || JSON.stringify(stderr)), ["dist/node.js", "dist/longwait_bg.wasm", "package.json", hidden, hidden, hidden]);
+  assert.deepEqual(JSON.parse(stdout || JSON.stringify(stderr)), ["dist/node.js", "dist/worker.js", "dist/longwait_bg.wasm", "package.json", hidden, hidden, hidden]);
 });
 
 test("CommonJS code can import it, too", () => {
@@ -76,6 +78,37 @@ test("Vite builds an app with it, the WebAssembly among its assets", async () =>
   const code = output.find(({ type }) => type === "chunk").code;
   assert.ok(code.includes(`/${wasm[0].fileName}`), "the app refers to it");
   assert.doesNotMatch(code, /node:fs|externalized/);
+});
+
+describe("an app with a driver in a worker", () => {
+  let app;
+  before(() => {
+    app = join(project, "with-worker");
+    mkdirSync(app);
+    writeFileSync(join(app, "index.html"), `<!doctype html><script type="module" src="/main.js"></script>`);
+    writeFileSync(join(app, "main.js"), `
+      import { openRegistry } from "longwait";
+      import { driveIn } from "longwait/worker";
+      const registry = await openRegistry();
+      const { owner } = await driveIn(new Worker(new URL("./jobs.js", import.meta.url), { type: "module" }));
+      console.log(registry.owner, owner);
+    `);
+    writeFileSync(join(app, "jobs.js"), `import { drive } from "longwait/worker";\ndrive({ runners: { double: ({ process }) => process.input.payload * 2 } });\n`);
+  });
+
+  test("is built by Vite, with one WebAssembly for the page and the worker", async () => {
+    const { output } = await build({ root: app, configFile: false, logLevel: "error" });
+    assert.equal(output.filter(({ fileName }) => fileName.endsWith(".wasm")).length, 1);
+    assert.equal(output.filter(({ fileName }) => /jobs.*\.js$/.test(fileName)).length, 1);
+  });
+
+  test("is built by esbuild, with one copy of the package for the page and the worker", async () => {
+    const { metafile } = await esbuild({
+      absWorkingDir: app, entryPoints: ["main.js", "jobs.js"], outdir: "built", bundle: true, splitting: true, format: "esm", metafile: true, logLevel: "error",
+    });
+    const holding = Object.values(metafile.outputs).filter(({ inputs }) => Object.keys(inputs).some((file) => file.endsWith("longwait/dist/index.js")));
+    assert.equal(holding.length, 1);
+  });
 });
 
 test("Vite serves an app with it while it is written, and the WebAssembly where the code looks for it", async () => {
@@ -117,7 +150,26 @@ test("TypeScript finds its types, in the strictest mode and without the types of
       }
     }
   `);
-  const options = ["--ignoreConfig", "--noEmit", "--strict", "--exactOptionalPropertyTypes", "--target", "es2022", "--lib", "es2022,dom", "--module", "nodenext", "--moduleResolution", "nodenext"];
-  const { status, stdout } = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), ...options, "app.ts"], { cwd: project, encoding: "utf8" });
-  assert.equal(status, 0, stdout);
+  compiles("app.ts", "es2022,dom");
 });
+
+test("TypeScript finds those of the worker's entry, in a page and in a worker", () => {
+  writeFileSync(join(project, "page.ts"), `
+    import { driveIn, type WorkerDriver } from "longwait/worker";
+    export const inWorker = (): Promise<WorkerDriver> => driveIn(new Worker("jobs.js", { type: "module" }));
+    export const inShared = async (): Promise<void> => (await driveIn(new SharedWorker("jobs.js", { type: "module" }))).stop();
+  `);
+  writeFileSync(join(project, "jobs.ts"), `
+    import { drive } from "longwait/worker";
+    const { registry } = await drive({ open: { name: "jobs" }, runners: { double: async ({ step }) => step("once", () => 2) }, concurrency: 4 });
+    console.log(registry.owner.ownerId);
+  `);
+  compiles("page.ts", "es2022,dom");
+  compiles("jobs.ts", "es2022,webworker");
+});
+
+function compiles(file, lib) {
+  const options = ["--ignoreConfig", "--noEmit", "--strict", "--exactOptionalPropertyTypes", "--target", "es2022", "--lib", lib, "--module", "nodenext", "--moduleResolution", "nodenext"];
+  const { status, stdout } = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), ...options, file], { cwd: project, encoding: "utf8" });
+  assert.equal(status, 0, stdout);
+}

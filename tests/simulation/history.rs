@@ -8,8 +8,16 @@ use std::{
 
 use longwait::{
     Code, Error,
-    domain::{event::ProcessEvent, lease::ProcessLease, process::ProcessAwaitOutput, snapshot::Write},
+    domain::{
+        event::{ProcessEvent, STEP},
+        lease::{LeaseOwner, LivenessMark, ProcessLease},
+        process::ProcessAwaitOutput,
+        snapshot::Write,
+    },
 };
+use serde_json::Value;
+
+use crate::{driven::Driven, tally::Tally};
 
 pub type Log = Rc<RefCell<History>>;
 
@@ -23,6 +31,8 @@ pub struct History {
     holders: BTreeMap<(String, u64), String>,
     held: BTreeMap<String, ProcessLease>,
     committed: BTreeSet<u64>,
+    /// How often each process was begun since it was registered.
+    attempts: BTreeMap<String, u64>,
     outputs: BTreeMap<String, Vec<ProcessAwaitOutput>>,
     pub dead: BTreeSet<String>,
     pub tally: Tally,
@@ -34,41 +44,8 @@ pub struct Life {
     born: u64,
     pub events: Vec<(Rc<ProcessEvent>, u64)>,
     ended: Option<u64>,
-}
-
-/// How often what happened: a simulation in which something never does proves nothing of it.
-#[derive(Debug, Default)]
-pub struct Tally(BTreeMap<&'static str, u64>);
-
-impl Tally {
-    pub fn count(&mut self, what: &'static str) {
-        *self.0.entry(what).or_default() += 1;
-    }
-
-    pub fn add(&mut self, other: &Self) {
-        other.0.iter().for_each(|(what, times)| *self.0.entry(what).or_default() += times);
-    }
-
-    pub fn assert_all_happened(&self) {
-        for what in [
-            "append",
-            "end",
-            "prune",
-            "acquire",
-            "reclaim from the dead",
-            "takeover of the expired",
-            "fenced write",
-            "fenced write refused",
-            "wait resolved",
-            "wait unknown",
-            "wait failed",
-            "freeze",
-            "kill",
-            "jump",
-        ] {
-            assert!(self.0.get(what).is_some_and(|times| *times >= 20), "hardly ever: {what}; {self:?}");
-        }
-    }
+    /// Whether a driver runs it.
+    job: bool,
 }
 
 /// What a wait waits for.
@@ -85,19 +62,31 @@ impl History {
             match write {
                 Write::Process(record) => {
                     let id = record.id().to_string();
-                    let life = self.lives.entry(id.clone()).or_insert_with(|| Life { born: now, ..Life::default() });
+                    let job = !record.registered.registration.input.is_external();
+                    let life =
+                        self.lives.entry(id.clone()).or_insert_with(|| Life { born: now, job, ..Life::default() });
                     if let (Some(terminal), None) = (record.terminal(), life.ended) {
                         life.ended = Some(now);
                         self.outputs.entry(id.clone()).or_default().push(terminal.await_output.clone());
                         self.tally.count("end");
+                        if let ProcessAwaitOutput::Failure { code, .. } = &terminal.await_output
+                            && code == "abandoned"
+                        {
+                            self.tally.count("abandoned");
+                        }
                     }
                     self.unknown_since.remove(&id);
                 }
                 Write::Event { event, .. } => self.appended(now, event),
-                Write::Lease(id, slot) => self.leased(now, id, slot.last_fence, slot.held.as_ref()),
+                Write::Lease(id, slot) => {
+                    self.leased(now, id, slot.last_fence, slot.held.as_ref());
+                    self.attempts.extend(slot.attempts.map(|attempts| (id.to_string(), attempts)));
+                }
                 Write::Prune(id) => {
                     let life = self.lives.remove(id.as_str()).expect("pruned what was not there");
                     assert!(life.ended.is_some(), "pruned a running process");
+                    self.check_job(id.as_str(), &life);
+                    self.attempts.remove(id.as_str());
                     self.unknown_since.insert(id.to_string(), now);
                     self.held.remove(id.as_str());
                     self.tally.count("prune");
@@ -113,7 +102,7 @@ impl History {
         assert_eq!(event.sequence, life.events.len() as u64 + 1, "sequences of {id} are not dense");
         let number = number_of(event);
         assert!(
-            !life.events.iter().any(|(earlier, _)| number_of(earlier) == number),
+            number.is_none() || !life.events.iter().any(|(earlier, _)| number_of(earlier) == number),
             "append {number:?} was done twice"
         );
         life.events.push((event.clone(), now));
@@ -130,6 +119,13 @@ impl History {
         assert!(held.fencing_token == fence && held.expires_at_ms > now, "{id} took a write of a lease that has ended");
     }
 
+    fn is_dead(&self, owner: &LeaseOwner) -> bool {
+        match &owner.liveness {
+            Some(LivenessMark::WebLock { lock_name }) => self.dead.contains(lock_name),
+            Some(LivenessMark::Opaque {}) | None => false,
+        }
+    }
+
     fn leased(&mut self, now: u64, id: &str, last_fence: u64, held: Option<&ProcessLease>) {
         let highest = self.fences.get(id).copied().unwrap_or_default();
         let before = self.held.get(id).cloned();
@@ -137,7 +133,7 @@ impl History {
             Some(lease) if before.as_ref().is_none_or(|before| before.lease_token != lease.lease_token) => {
                 assert!(lease.fencing_token > highest, "the fence of {id} did not rise above {highest}");
                 if let Some(before) = before {
-                    let dead = self.dead.contains(&before.owner.incarnation_id);
+                    let dead = self.is_dead(&before.owner);
                     let expired = before.expires_at_ms <= now;
                     assert!(expired || dead, "{id} was taken from a living holder");
                     self.tally.count(if expired { "takeover of the expired" } else { "reclaim from the dead" });
@@ -156,6 +152,54 @@ impl History {
             Some(lease) => self.held.insert(id.to_owned(), lease.clone()),
             None => self.held.remove(id),
         };
+    }
+
+    /// The jobs that run.
+    pub fn running_jobs(&self) -> Vec<String> {
+        let running = self.lives.iter().filter(|(_, life)| life.job && life.ended.is_none());
+        running.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Every job has ended, and its log tells of no broken promise.
+    pub fn check_jobs(&mut self) {
+        let lives = std::mem::take(&mut self.lives);
+        lives.iter().for_each(|(id, life)| self.check_job(id, life));
+        self.lives = lives;
+    }
+
+    fn check_job(&mut self, id: &str, life: &Life) {
+        if !life.job {
+            return;
+        }
+        let events: Vec<_> = life.events.iter().map(|(event, _)| event.clone()).collect();
+        let attempts = self.attempts.get(id).copied();
+        if let Err(fault) = (Driven { id: id.to_owned(), ended: life.ended.is_some(), events, attempts }).check() {
+            panic!("{fault}");
+        }
+        self.tally.count("job ended");
+    }
+
+    /// When a process was born, if it lives.
+    pub fn born(&self, id: &str) -> Option<u64> {
+        self.lives.get(id).map(|life| life.born)
+    }
+
+    /// A run was given a value for a step: the one that is recorded.
+    pub fn step_given(&self, id: &str, born: Option<u64>, key: &str, value: &Value) {
+        // What was pruned since is gone, and was checked then.
+        let Some(life) = self.lives.get(id).filter(|life| Some(life.born) == born) else { return };
+        let payload = |event: &ProcessEvent| Value::from(&event.payload);
+        let steps = life.events.iter().filter(|(event, _)| event.event_type == STEP).map(|(event, _)| payload(event));
+        let recorded: Vec<_> = steps.filter(|step| step["key"] == key).map(|step| step["value"].clone()).collect();
+        assert_eq!(recorded, std::slice::from_ref(value), "a run of {id} was given another value for {key}");
+    }
+
+    /// A run was given a signal: the one of that number.
+    pub fn signal_given(&self, id: &str, born: Option<u64>, ordinal: usize, given: &ProcessEvent) {
+        let Some(life) = self.lives.get(id).filter(|life| Some(life.born) == born) else { return };
+        let mut signals = life.events.iter().filter(|(event, _)| event.event_type == given.event_type);
+        let due = signals.nth(ordinal - 1).map(|(event, _)| event.sequence);
+        assert_eq!(due, Some(given.sequence), "wait {ordinal} of {id} got another signal");
     }
 
     /// An append was acknowledged.
@@ -220,6 +264,6 @@ fn fence_of(event: &ProcessEvent) -> Option<u64> {
 
 fn field(event: &ProcessEvent, name: &str) -> Option<u64> {
     let payload = serde_json::Value::from(&event.payload);
-    let inside = payload["awaitOutput"].get("value").unwrap_or(&payload);
+    let inside = payload["awaitOutput"].get("value").or(payload.get("value")).unwrap_or(&payload);
     inside.get(name)?.as_f64().map(|number| number as u64)
 }

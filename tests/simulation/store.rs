@@ -23,7 +23,7 @@ pub struct Remote {
     pub clock: FakeClock,
     pub dice: Dice,
     pub log: Log,
-    /// Percent of the reads that fail.
+    /// Percent of the reads and writes that fail.
     pub faults: Rc<Cell<u64>>,
 }
 
@@ -45,6 +45,9 @@ impl Store for Remote {
         let (store, there, back) = (self.clone(), self.lag(), self.lag());
         async move {
             there.await;
+            if store.dice.chance(store.faults.get()) {
+                return Err(broken());
+            }
             let written = Rc::<RefCell<Vec<_>>>::default();
             let kept = written.clone();
             let noting: Rule = Rc::new(move |seen| {
@@ -68,7 +71,6 @@ impl Store for Remote {
         async move {
             there.await;
             let fails = || store.dice.chance(store.faults.get());
-            let broken = || Error::new(Code::StorageFailed, "broken down");
             if fails() {
                 return Err(broken());
             }
@@ -85,4 +87,8 @@ impl Store for Remote {
     }
 
     fn close(&self) {}
+}
+
+fn broken() -> Error {
+    Error::new(Code::StorageFailed, "broken down")
 }

@@ -7,7 +7,7 @@ use std::{
 
 use futures::FutureExt;
 use longwait::{
-    Code, ProcessAwaiter, ProcessChangeHub, ProcessRegistry, Result,
+    Code, ProcessAwaiter, ProcessChangeHub, ProcessRegistry, ProcessWorkDriver, Result,
     domain::{
         event::AppendRequest,
         json,
@@ -16,8 +16,9 @@ use longwait::{
         process::ProcessAwaitOutput,
         value::Json,
     },
+    driver::DriverOptions,
     host::{
-        Background, Spawn,
+        Background, Clock, Spawn,
         fake::{self, Counter, Killed, Network, Tasks},
         native_schema::NativeSchemas,
     },
@@ -27,11 +28,17 @@ use longwait::{
 
 use crate::{
     history::{Found, Log, Until},
+    jobs::Jobs,
+    locks::Locks,
     store::Remote,
 };
 
 /// How long leases last, in milliseconds: long enough to be used, short enough to run out.
 const TTL: u64 = 150;
+
+/// How long those of drivers last without a renewal, and how often they are renewed, in milliseconds.
+const DRIVE_TTL: u64 = 450;
+const RENEW: u64 = 150;
 
 pub struct Tab {
     pub life: String,
@@ -45,6 +52,9 @@ pub struct Tab {
     hub: ProcessChangeHub,
     leases: Rc<RefCell<Vec<ProcessLease>>>,
     store: Remote,
+    pub locks: Locks,
+    pub faults: Rc<Cell<u64>>,
+    pub driver: ProcessWorkDriver,
 }
 
 pub struct Wait {
@@ -62,20 +72,43 @@ impl Tab {
         killed: Rc<Killed>,
         names: Rc<Counter>,
         life: String,
-        now: u64,
+        calm: Rc<Cell<bool>>,
     ) -> Self {
-        let (tasks, end) = (Tasks::default(), network.tab());
+        let (tasks, end, awake_since) = (Tasks::default(), network.tab(), store.clock.now());
+        let locks = Locks::new(killed, store.clone());
         let host = Host {
             clock: Rc::new(store.clock.clone()),
             random: names,
-            liveness: Rc::new(killed),
+            liveness: Rc::new(locks.clone()),
             schemas: Rc::new(NativeSchemas),
             spawn: Rc::new(tasks.clone()),
             broadcast: Rc::new(end.clone()),
         };
         let (registry, hub) = watch_process_registry(ProcessRegistry::new(Rc::new(store.clone()), host));
         let (waits, leases) = (Vec::new(), Rc::default());
-        Self { life, frozen: false, awake_since: now, waits, tasks, end, registry, hub, leases, store }
+        let options = DriverOptions {
+            lease_ttl: DRIVE_TTL,
+            renew_every: RENEW,
+            concurrency: 1 + store.dice.below(3) as usize,
+            ..DriverOptions::new("driver")
+        };
+        let jobs = Rc::new(Jobs { store: store.clone(), tab: life.clone(), calm });
+        let driver = ProcessWorkDriver::new(registry.clone(), jobs, options).unwrap();
+        Self {
+            life,
+            frozen: false,
+            awake_since,
+            waits,
+            tasks,
+            end,
+            registry,
+            hub,
+            leases,
+            locks,
+            driver,
+            faults: store.faults.clone(),
+            store,
+        }
     }
 
     fn log(&self) -> Log {
@@ -111,6 +144,58 @@ impl Tab {
         });
         let (registry, registration) = (self.registry.clone(), json::read(registration.into()).unwrap());
         self.begin(async move { registry.register(registration).await.map(drop) });
+    }
+
+    /// Registers a process that drivers run.
+    pub fn register_job(&self, id: &str, recovery: &str) {
+        let registration = serde_json::json!({
+            "id": id, "input": {"type": "engine", "kind": "job"}, "recovery": recovery, "eventTypes": [{"name": "note"}],
+        });
+        let (registry, registration) = (self.registry.clone(), json::read(registration.into()).unwrap());
+        self.begin(async move { registry.register(registration).await.map(drop) });
+    }
+
+    pub fn signal(&self, id: &str, name: &'static str, number: u64) {
+        let (registry, id) = (self.registry.clone(), ProcessId::from(id));
+        self.begin(async move { registry.signal(&id, name, payload(number, None), None).await.map(drop) });
+    }
+
+    pub fn cancel(&self, id: &str) {
+        let (registry, id) = (self.registry.clone(), ProcessId::from(id));
+        self.begin(async move { registry.request_cancel(&id, Some("enough")).await.map(drop) });
+    }
+
+    /// Ends a job as no runner would.
+    pub fn end_job(&self, id: &str) {
+        let (registry, id) = (self.registry.clone(), ProcessId::from(id));
+        let output = ProcessAwaitOutput::Cancelled { message: "by the host".into(), raw: None, control: None };
+        self.begin(async move { registry.complete(&id, output).await.map(drop) });
+    }
+
+    pub fn sweep(&self) {
+        let driver = self.driver.clone();
+        self.begin(async move { driver.claim_and_run_pending().await.map(drop) });
+    }
+
+    pub fn stop(&self) {
+        self.tasks.spawn(self.driver.stop());
+    }
+
+    /// Its page is put aside, or comes back. Its locks may be gone by then.
+    pub fn freeze(&mut self, frozen: bool) {
+        (self.frozen, self.awake_since) = (frozen, self.now());
+        self.end.freeze(frozen);
+        if !frozen {
+            self.registry.resume();
+        }
+    }
+
+    /// Nothing of it runs any more.
+    pub fn dies(self) {
+        self.tasks.kill();
+        self.locks.lose();
+        self.locks.killed.kill(self.life.clone());
+        self.store.log.borrow_mut().dead.insert(self.life.clone());
     }
 
     /// Under a lease of this tab where one is at hand and so wished; it may be long lost.
@@ -178,7 +263,7 @@ impl Tab {
     }
 
     fn now(&self) -> u64 {
-        longwait::host::Clock::now(&self.store.clock)
+        self.store.clock.now()
     }
 
     pub fn wait(&mut self, id: &'static str, until: Until, polling: bool) {

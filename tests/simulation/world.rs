@@ -17,12 +17,15 @@ use longwait::{
 
 use crate::{
     dice::Dice,
-    history::{History, Tally, Until},
+    history::{History, Until},
     store::{LAG_MS, Remote},
     tab::Tab,
+    tally::Tally,
 };
 
 const IDS: [&str; 5] = ["a", "b", "c", "d", "e"];
+/// What drivers run; the last one is not to be run again after a crash.
+const JOBS: [&str; 4] = ["v", "w", "x", "once"];
 const STEPS: usize = 250;
 /// The most that time moves on at once, unless all are asleep.
 const STEP_MS: u64 = 15;
@@ -32,12 +35,18 @@ const STEP_MS: u64 = 15;
 /// that finds the change, and the wait's own, each there and back. And the step in which the pause ends.
 const BOUND_MS: u64 = 1_000 + 6 * (LAG_MS + STEP_MS) + STEP_MS;
 
+/// How long one living tab may take for all jobs once nothing goes wrong any more: what a dead one held is free after
+/// half a second, a fault has it wait for five, and whoever waits for a signal gets one each half second.
+const CALM_MS: u64 = 60_000;
+
 struct World {
     dice: Dice,
     clock: FakeClock,
     network: Network,
     killed: Rc<Killed>,
     names: Rc<Counter>,
+    /// Whether every runner is to come to an end.
+    calm: Rc<Cell<bool>>,
     store: Remote,
     tabs: Vec<Tab>,
     opened: u64,
@@ -52,6 +61,7 @@ pub fn simulate(seed: u64) -> Tally {
         world.passes(world.dice.below(STEP_MS + 1));
     }
     world.rests();
+    world.calms();
     world.store.log.take().tally
 }
 
@@ -65,12 +75,14 @@ impl World {
             log: Rc::new(RefCell::new(History::default())),
             faults: Rc::new(Cell::new(0)),
         };
-        let (network, killed, names) = (Network::default(), Rc::default(), Rc::default());
-        let mut world = Self { dice, clock, network, killed, names, store, tabs: Vec::new(), opened: 0, numbers: 0 };
+        let (network, killed, names, calm) = (Network::default(), Rc::default(), Rc::default(), Rc::default());
+        let (tabs, opened, numbers) = (Vec::new(), 0, 0);
+        let mut world = Self { dice, clock, network, killed, names, calm, store, tabs, opened, numbers };
         for _ in 0..2 + world.dice.below(4) {
             world.open();
         }
         IDS.iter().for_each(|id| world.tabs[0].register(id));
+        JOBS.iter().for_each(|id| world.registers_job(0, id));
         world
     }
 
@@ -79,8 +91,16 @@ impl World {
         let life = format!("life-{}", self.opened);
         let faults = Rc::new(Cell::new(if self.dice.chance(40) { 8 } else { 0 }));
         let store = Remote { faults, ..self.store.clone() };
-        let (killed, names, now) = (self.killed.clone(), self.names.clone(), self.clock.now());
-        self.tabs.push(Tab::open(store, &self.network, killed, names, life, now));
+        let (killed, names, calm) = (self.killed.clone(), self.names.clone(), self.calm.clone());
+        let tab = Tab::open(store, &self.network, killed, names, life, calm);
+        if self.dice.chance(70) {
+            tab.driver.start();
+        }
+        self.tabs.push(tab);
+    }
+
+    fn registers_job(&self, place: usize, id: &str) {
+        self.tabs[place].register_job(id, if id == "once" { "abandon" } else { "rerun" });
     }
 
     fn number(&mut self) -> u64 {
@@ -98,6 +118,10 @@ impl World {
         if dice.chance(8) {
             return self.strikes(place);
         }
+        if dice.chance(35) && !self.tabs[place].frozen {
+            return self.drives(place, number);
+        }
+        let waited = if dice.chance(20) { self.job() } else { id };
         let tab = &mut self.tabs[place];
         if tab.frozen {
             return;
@@ -118,30 +142,55 @@ impl World {
             12 => tab.renew(),
             13 => tab.release(),
             14 => tab.prune(),
-            15..=17 => tab.wait(id, Until::Ended, dice.chance(10)),
+            15..=17 => tab.wait(waited, Until::Ended, dice.chance(10)),
             18 => tab.wait(id, Until::Event(event_type, dice.below(6)), dice.chance(10)),
             _ if !tab.waits.is_empty() => drop(tab.waits.swap_remove(dice.below(tab.waits.len() as u64) as usize)),
             _ => {}
         }
     }
 
+    fn job(&self) -> &'static str {
+        JOBS[self.dice.below(JOBS.len() as u64) as usize]
+    }
+
+    /// Something happens to a job, or to the driver of one of the tabs.
+    fn drives(&mut self, place: usize, number: u64) {
+        let (dice, id) = (self.dice.clone(), self.job());
+        let tab = &self.tabs[place];
+        match dice.below(20) {
+            0..=5 => self.registers_job(place, id),
+            6..=11 => tab.signal(id, if dice.chance(60) { "go" } else { "stop" }, number),
+            12 => tab.cancel(id),
+            13 => tab.end_job(id),
+            14..=15 => tab.driver.start(),
+            16 => tab.sweep(),
+            17 => {
+                tab.stop();
+                self.count("stop");
+            }
+            18 => {
+                tab.stop();
+                tab.driver.start();
+            }
+            _ => tab.sweep(),
+        }
+    }
+
     /// A tab is frozen, goes on, or is killed; or everything sleeps for a while.
     fn strikes(&mut self, place: usize) {
-        let now = self.clock.now();
         let tab = &mut self.tabs[place];
         match self.dice.below(10) {
             0..=3 => {
-                tab.frozen = !tab.frozen;
-                tab.awake_since = now;
-                tab.end.freeze(tab.frozen);
+                tab.freeze(!tab.frozen);
+                let loses = tab.frozen && self.dice.chance(40);
+                if loses {
+                    tab.locks.lose();
+                    self.count("lock lost");
+                }
                 self.count("freeze");
             }
             4..=8 => {
-                let tab = self.tabs.swap_remove(place);
-                tab.tasks.kill();
-                self.killed.kill(tab.life.clone());
-                self.store.log.borrow_mut().dead.insert(tab.life.clone());
-                drop(tab);
+                self.tabs.swap_remove(place).dies();
                 self.open();
                 self.count("kill");
                 // Others race for what it held.
@@ -196,19 +245,55 @@ impl World {
         }
     }
 
-    /// All wake up and nothing more happens; every hint is lost.
+    /// All wake up, drivers stop and nothing more happens; every hint is lost.
     fn rests(&mut self) {
         let now = self.clock.now();
-        for tab in self.tabs.iter_mut().filter(|tab| tab.frozen) {
-            tab.frozen = false;
-            tab.awake_since = now;
-        }
+        self.tabs.iter_mut().filter(|tab| tab.frozen).for_each(|tab| tab.freeze(false));
+        self.tabs.iter().for_each(Tab::stop);
         while self.clock.now() <= now + BOUND_MS + 2 * STEP_MS {
-            self.clock.advance(STEP_MS);
-            self.run();
-            self.network.decide(&mut || Fate::IsLost);
-            self.look();
+            self.goes_by();
         }
+        self.is_as_committed();
+    }
+
+    fn goes_by(&mut self) {
+        self.clock.advance(STEP_MS);
+        self.run();
+        self.network.decide(&mut || Fate::IsLost);
+        self.look();
+    }
+
+    /// One tab is left, in which nothing fails any more: it runs every job to its end.
+    fn calms(&mut self) {
+        self.tabs.drain(1..).for_each(Tab::dies);
+        let tab = &mut self.tabs[0];
+        tab.waits.clear();
+        tab.faults.set(0);
+        self.calm.set(true);
+        tab.driver.start();
+        let (start, mut rings) = (self.clock.now(), 0);
+        loop {
+            let running = self.store.log.borrow().running_jobs();
+            if running.is_empty() {
+                break;
+            }
+            let passed = self.clock.now() - start;
+            assert!(passed < CALM_MS, "{running:?} have not ended {passed} ms after everything was calm");
+            if passed >= rings * 500 {
+                rings += 1;
+                let number = self.number();
+                running.iter().for_each(|id| self.tabs[0].signal(id, "go", number));
+            }
+            self.goes_by();
+        }
+        self.store.log.borrow_mut().check_jobs();
+        self.rests();
+        let left = (self.tabs[0].tasks.len(), self.clock.timers());
+        assert_eq!(left, (0, 0), "something is left that nobody needs");
+    }
+
+    /// Nothing is watched that nobody waits for, and the store has what was committed to it.
+    fn is_as_committed(&self) {
         assert!(self.tabs.iter().all(Tab::is_tidy), "something is watched that nobody waits for");
         for (id, life) in &self.store.log.borrow().lives {
             let range = EventRange::After { after: 0, limit: None, types: None };

@@ -138,14 +138,19 @@ export const abortWrites = (times, name) =>
   });
 
 /** Every put and add into a store throws. */
-export function refusePuts(store, name) {
+export const refusePuts = (store, name) => refuseRows((refused) => refused === store, name);
+
+/** Every put and add of a row that is longer than so many characters of JSON throws. */
+export const refuseLongRows = (most, name) => refuseRows((_, row) => JSON.stringify(row).length > most, name);
+
+function refuseRows(isRefused, name) {
   for (const method of ["put", "add"]) {
     patch(
       IDBObjectStore.prototype,
       method,
       (write) =>
         function (...args) {
-          if (this.name === store) throw fault(name);
+          if (isRefused(this.name, args[0])) throw fault(name);
           return write.apply(this, args);
         },
     );

@@ -28,6 +28,8 @@ use crate::support::{
     made, owner, refused, sequences, to,
 };
 
+mod batches;
+
 mod bare {
     use wasm_bindgen::prelude::*;
 
@@ -53,6 +55,8 @@ mod bare {
         pub fn abort_writes(times: u32, name: &str);
         #[wasm_bindgen(js_name = refusePuts)]
         pub fn refuse_puts(store: &str, name: &str);
+        #[wasm_bindgen(js_name = refuseLongRows)]
+        pub fn refuse_long_rows(most: u32, name: &str);
         #[wasm_bindgen(js_name = refuseOpening)]
         pub fn refuse_opening(times: u32, name: &str);
         #[wasm_bindgen(js_name = watchTransactions)]
@@ -448,20 +452,6 @@ async fn a_commit_that_landed_unseen_is_not_done_again() {
 }
 
 #[wasm_bindgen_test]
-async fn several_commits_that_landed_unseen_at_once_are_not_done_again() {
-    let fixture = Fixture::new().await;
-    let world = &fixture.world;
-    world.start("p").await;
-    bare::lose_answers(5, "UnknownError");
-    let appends = join_all((0..5).map(|number| world.append("p", json!({"eventType": "note", "payload": number}))));
-    let mut answered: Vec<_> = appends.await.into_iter().map(|outcome| outcome.unwrap().event.sequence).collect();
-    answered.sort_unstable();
-    assert_eq!(sequences(&world.log("p").await), [1, 2, 3, 4, 5]);
-    assert_eq!(answered, [1, 2, 3, 4, 5]);
-    fixture.end().await;
-}
-
-#[wasm_bindgen_test]
 async fn looking_whether_a_commit_landed_may_lose_its_connection_too() {
     let fixture = Fixture::new().await;
     let world = &fixture.world;
@@ -469,23 +459,6 @@ async fn looking_whether_a_commit_landed_may_lose_its_connection_too() {
     bare::lose_answer_and_refuse_the_next("UnknownError");
     assert_eq!(world.note("p").await, 1);
     assert_eq!(sequences(&world.log("p").await), [1]);
-    fixture.end().await;
-}
-
-#[wasm_bindgen_test]
-async fn of_commits_in_flight_at_once_only_those_that_did_not_land_are_done_again() {
-    let fixture = Fixture::new().await;
-    let world = &fixture.world;
-    world.start("p").await;
-    // The first aborts, and the others land before it is done again.
-    bare::abort_writes(1, "UnknownError");
-    let appends = join_all((0..4).map(|number| world.append("p", json!({"eventType": "note", "payload": number}))));
-    let mut payloads: Vec<_> = appends.await.into_iter().map(|outcome| outcome.unwrap().event.payload.json()).collect();
-    assert_eq!(sequences(&world.log("p").await), [1, 2, 3, 4]);
-    let shown: Vec<_> = world.sink.shown().into_iter().map(|(_, sequence)| sequence).collect();
-    assert_eq!(shown, [1, 2, 3, 4]);
-    payloads.sort_by_key(Value::to_string);
-    assert_eq!(payloads, [0, 1, 2, 3].map(Value::from));
     fixture.end().await;
 }
 

@@ -17,7 +17,10 @@ use longwait::{
         process::{ProcessAwaitOutput, ProcessRecord},
         value::Json,
     },
-    host::fake::{Counter, FakeClock, Killed, Network},
+    host::{
+        Liveness,
+        fake::{Counter, FakeClock, Killed, Network},
+    },
     registry::Host,
     store::{Changes, EventRange, Live, Store},
     watch_process_registry_with_sink,
@@ -53,6 +56,9 @@ pub struct World {
     names: Rc<Counter>,
     place: Rc<dyn Place>,
 }
+
+/// What the tabs of a case have in common besides the place.
+type Shared = (FakeClock, Rc<Killed>, Network, Rc<Counter>);
 
 /// A sink that remembers what it was shown.
 #[derive(Default)]
@@ -153,28 +159,30 @@ pub const TTL: u64 = 1_000;
 impl World {
     /// The first tab over a place.
     pub async fn new(place: Rc<dyn Place>) -> Self {
-        Self::tab(place, FakeClock::at(START), Rc::default(), Network::default(), Rc::default()).await
+        let killed = Rc::<Killed>::default();
+        let shared = (FakeClock::at(START), killed.clone(), Network::default(), Rc::default());
+        Self::tab(place, shared, Rc::new(killed)).await
     }
 
     /// One more tab over the same place, on the same clock.
     pub async fn another(&self) -> Self {
-        let (place, names) = (self.place.clone(), self.names.clone());
-        Self::tab(place, self.clock.clone(), self.killed.clone(), self.network.clone(), names).await
+        self.another_seen_by(Rc::new(self.killed.clone())).await
     }
 
-    async fn tab(
-        place: Rc<dyn Place>,
-        clock: FakeClock,
-        killed: Rc<Killed>,
-        network: Network,
-        names: Rc<Counter>,
-    ) -> Self {
+    /// The same, with another way to prove life and death.
+    pub async fn another_seen_by(&self, liveness: Rc<dyn Liveness>) -> Self {
+        let shared = (self.clock.clone(), self.killed.clone(), self.network.clone(), self.names.clone());
+        Self::tab(self.place.clone(), shared, liveness).await
+    }
+
+    async fn tab(place: Rc<dyn Place>, shared: Shared, liveness: Rc<dyn Liveness>) -> Self {
+        let (clock, killed, network, names) = shared;
         let store = place.open(clock.clone()).await;
         let sink = Rc::new(Recorder::default());
         let host = Host {
             clock: Rc::new(clock.clone()),
             random: names.clone(),
-            liveness: Rc::new(killed.clone()),
+            liveness,
             schemas: schemas(),
             spawn: super::spawn(),
             broadcast: Rc::new(network.tab()),

@@ -1,6 +1,6 @@
 /**
  * What tests run inside of a page. Each is sent there as text, so it sees only its arguments and the page's globals:
- * `longwait`, and `registry` once it is open.
+ * `longwait`, `longwaitInWorkers`, and `registry` once it is open.
  */
 
 export const open = async (options) => {
@@ -28,8 +28,30 @@ export const appends = async ([id, who, times]) => {
   return (await Promise.all(Array.from({ length: times }, (_, n) => one(n)))).map(({ event }) => event.sequence);
 };
 
-/** What nobody caught in this page. */
-export const faults = () => globalThis.faults;
+/** What nobody caught in this page since this was last asked. */
+export const faults = () => globalThis.faults.splice(0);
+
+/** Makes a worker of a module, with options for its registry, and resolves with its owner; a refusal answers why. */
+export const driveIn = async ([kind, file, open]) => {
+  globalThis.worker = new globalThis[kind](`/${file}?${new URLSearchParams(open)}`, { type: "module" });
+  try {
+    globalThis.driving = await globalThis.longwaitInWorkers.driveIn(globalThis.worker);
+    return globalThis.driving.owner;
+  } catch (error) {
+    return { refused: error.code, why: error.message };
+  }
+};
+
+export const driveAgain = async () => (await globalThis.longwaitInWorkers.driveIn(globalThis.worker)).owner;
+
+export const stop = () => globalThis.driving.stop();
+
+/** Registers a process for a runner of that kind. */
+export const work = async ([id, kind, payload = null]) => {
+  await globalThis.registry.registerProcess({ id, input: { type: "engine", kind, payload }, eventTypes: [{ name: "began" }] });
+};
+
+export const began = ([id, after]) => globalThis.registry.awaiter.awaitEvent(id, "began", after);
 
 export const end = (id) => globalThis.registry.awaiter.awaitTerminal(id);
 
@@ -56,7 +78,7 @@ export const start = async ([id, kind]) => {
   await globalThis.registry.registerProcess({ id, input: { type: "engine", kind } });
 };
 
-export const stop = () => globalThis.driver.stop();
+export const stopDriver = () => globalThis.driver.stop();
 
 /** Resolves once the log has an event of that type. */
 export const logged = async ([id, eventType]) => {

@@ -1,4 +1,4 @@
-/** A page with nothing but the package, for tests that open it in several tabs: `longwait` is the module. */
+/** A page with nothing but the package, for tests that open it in several tabs: `longwait` is the module. Workers are beside it. */
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { basename } from "node:path";
@@ -11,17 +11,21 @@ const page = `<!doctype html><title>tab</title><link rel="icon" href="data:,">
     addEventListener(kind, ({ message, reason }) => globalThis.faults.push(String(message ?? reason)));
   import * as longwait from "/index.js";
   globalThis.longwait = longwait;
+  import * as longwaitInWorkers from "/worker.js";
+  globalThis.longwaitInWorkers = longwaitInWorkers;
   globalThis.ready = true;
 </script>`;
 
 const types = { js: "text/javascript", wasm: "application/wasm" };
 
+const file = (folder, name) => readFile(inRepo(folder, name)).catch(() => undefined);
+
 /** Serves it: `{ url, close }`. Any folder of its URL is the same page. */
 export async function site() {
   const server = createServer(async ({ url }, response) => {
-    const name = basename(url);
+    const name = basename(new URL(url, "http://localhost").pathname);
     const type = types[name.split(".").at(-1)];
-    const body = type ? await readFile(inRepo("dist", name)).catch(() => undefined) : page;
+    const body = type ? (await file("dist", name)) ?? (await file("tests/tabs/workers", name)) : page;
     response.writeHead(body === undefined ? 404 : 200, { "Content-Type": type ?? "text/html" });
     response.end(body);
   });

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import * as page from "./page.mjs";
 import { site } from "./site.mjs";
+import { inWorkers } from "./workers.mjs";
 
 /**
  * `launch()` resolves with a browser: `openTab(url)` and `close()`. A tab has `run(work, argument)`, which runs a function in
@@ -148,10 +149,12 @@ export function twoTabs(name, launch) {
       await other.run(page.drive, "other");
       await other.run(page.call, ["requestCancel", "q", "enough"]);
       assert.deepEqual(await other.run(page.end, "q"), { type: "cancelled", message: "enough" });
-      await one.run(page.stop);
+      await one.run(page.stopDriver);
       await one.run(() => globalThis.driver.signal("p", "go", null));
       const { value } = await one.run(page.end, "p");
       assert.deepEqual(value, { first: "one", payload: null, second: "other", attempt: 2 });
     });
+
+    inWorkers(two);
   });
 }

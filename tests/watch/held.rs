@@ -28,8 +28,10 @@ pub struct Hold {
     writes_held: Cell<bool>,
     waiting: RefCell<Vec<oneshot::Sender<()>>>,
     reads: Cell<u64>,
+    writes: Cell<u64>,
     questions: Cell<usize>,
     faulty: Cell<bool>,
+    full: Cell<bool>,
     spoilt: RefCell<Option<String>>,
 }
 
@@ -51,6 +53,11 @@ impl Hold {
         drop(self.waiting.take());
     }
 
+    /// How many answers are kept back.
+    pub fn waiting(&self) -> usize {
+        self.waiting.borrow().len()
+    }
+
     /// Gives out the answer that was kept back last.
     pub fn let_last_go(&self) {
         drop(self.waiting.borrow_mut().pop());
@@ -61,6 +68,11 @@ impl Hold {
         self.reads.get()
     }
 
+    /// Writes so far.
+    pub fn writes(&self) -> u64 {
+        self.writes.get()
+    }
+
     /// Questions that were asked in them.
     pub fn questions(&self) -> usize {
         self.questions.get()
@@ -69,6 +81,11 @@ impl Hold {
     /// Whether every read fails from now on.
     pub fn break_down(&self, faulty: bool) {
         self.faulty.set(faulty);
+    }
+
+    /// Whether every write fails from now on, and writes nothing.
+    pub fn fill_up(&self, full: bool) {
+        self.full.set(full);
     }
 
     /// Whatever is asked about this process fails from now on.
@@ -105,6 +122,10 @@ impl Store for HeldStore {
     }
 
     fn transact(&self, reads: Reads, rule: Rule) -> LocalBoxFuture<'static, Result<Option<u64>>> {
+        self.hold.writes.set(self.hold.writes.get() + 1);
+        if self.hold.full.get() {
+            return futures::future::ready(Err(Error::new(Code::QuotaExceeded, "full"))).boxed_local();
+        }
         let (done, gate) = (self.inner.transact(reads, rule), self.hold.gate(self.hold.writes_held.get()));
         async move {
             let outcome = done.await;

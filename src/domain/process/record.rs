@@ -44,6 +44,11 @@ impl WaitState {
         let wait = Object::tagged("kind", "signal").with("name", &name).with("eventType", &event_type);
         Self(wait.with("key", &key).with("ordinal", &ordinal).with("sinceMs", &since).build())
     }
+
+    /// What names this wait among those of the process.
+    pub fn key(&self) -> Option<&str> {
+        self.0.get("key")?.as_str()
+    }
 }
 
 /// A process as it is now.

@@ -3,7 +3,7 @@
 //! JavaScript does this part because it is all calls to the browser: one crossing a round instead
 //! of one a request, and a fifth of the size of the same in Rust over `web-sys`.
 
-use std::{cell::RefCell, rc::Rc};
+use std::rc::Rc;
 
 use js_sys::Promise;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure, prelude::wasm_bindgen};
@@ -69,7 +69,7 @@ pub enum Round {
 }
 
 /// Gives the next round, with the results of the one before. Boxed, so that running one is compiled once.
-pub type Step = Box<dyn FnMut(&[Json]) -> Result<Round>>;
+pub type Step = Box<dyn FnMut(&[Json]) -> Round>;
 
 /// Opens a database; see `engine.js`. `lost` is called when it is of no use any more.
 pub async fn open(name: &str, patience: f64, lost: &Closure<dyn FnMut()>) -> Result<Database> {
@@ -83,20 +83,14 @@ pub async fn persisted() -> bool {
 
 /// Runs a transaction to its end, even where the caller goes away meanwhile.
 pub async fn run(database: &Database, mode: Mode, flush: Flush, mut step: Step) -> Result<()> {
-    let refused: Rc<RefCell<Option<Error>>> = Rc::default();
-    let refusal = refused.clone();
     let step = Closure::<dyn FnMut(String) -> JsValue>::new(move |results: String| {
+        // No list of requests: `engine.js` takes it as an error and aborts.
         let Json::List(results) = parse(&results) else { return JsValue::TRUE };
-        let next = step(&results).map(|round| match round {
+        match step(&results) {
             Round::Read(requests) => hand_over(requests, false),
             Round::Write(requests) => hand_over(requests, true),
             Round::Done => JsValue::UNDEFINED,
-        });
-        next.unwrap_or_else(|fault| {
-            refusal.replace(Some(fault));
-            // No list of requests: `engine.js` takes it as an error and aborts.
-            JsValue::TRUE
-        })
+        }
     });
     let mode = match mode {
         Mode::Read => "readonly",
@@ -113,11 +107,9 @@ pub async fn run(database: &Database, mode: Mode, flush: Flush, mut step: Step) 
         drop(step);
         end.send(outcome);
     });
-    let outcome = ended.await;
-    match (refused.take(), outcome) {
-        (Some(fault), _) => Err(fault),
-        (None, Ok(outcome)) => outcome.map(drop).map_err(failed),
-        (None, Err(_)) => Err(Error::new(Code::Internal, "a transaction was dropped")),
+    match ended.await {
+        Ok(outcome) => outcome.map(drop).map_err(failed),
+        Err(_) => Err(Error::new(Code::Internal, "a transaction was dropped")),
     }
 }
 

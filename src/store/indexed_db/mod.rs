@@ -1,12 +1,14 @@
 //! Rows in IndexedDB: durable, and shared by every tab and worker of the origin.
 //!
-//! A transaction reads what a rule needs in one or two rounds, runs the rule, and issues its
+//! A transaction reads what its rules need in one or two rounds, runs the rules, and issues their
 //! writes at once; nothing else is awaited while it is open, so it cannot commit half-way.
 //! It counts only when the browser reports it complete.
 
+mod batch;
 mod codec;
 mod connection;
 pub mod engine;
+mod mark;
 mod read;
 mod requests;
 mod write;
@@ -19,18 +21,18 @@ use std::{
 use futures::{FutureExt, future::LocalBoxFuture};
 
 use self::{
+    batch::Batch,
     codec::CommitRow,
     connection::Connection,
     engine::{Flush, Mode, Round, Step, is_lost_connection},
     read::Reader,
     requests::Fetched,
 };
-use super::{Answer, Answers, Durability, Query, Reads, Rule, Store};
+use super::{Answers, Durability, Query, Reads, Rule, Store};
 use crate::{
-    domain::{process::Registered, snapshot::Snapshot, table::ById},
+    domain::{process::Registered, table::ById},
     error::{Code, Error, Result},
     host::{Clock, Random},
-    text::{decimal, text},
 };
 
 /// A store in IndexedDB. Clones share it.
@@ -42,6 +44,8 @@ struct Shared {
     clock: Rc<dyn Clock>,
     flush: Flush,
     durability: Durability,
+    /// The transactions that were begun and have had no answer yet.
+    waiting: RefCell<Vec<Batch>>,
     registered: RefCell<Registrations>,
     /// Names this store in the `commits` table.
     writer: String,
@@ -73,6 +77,7 @@ impl IndexedDbStore {
             clock,
             flush,
             durability,
+            waiting: RefCell::default(),
             registered: RefCell::default(),
             commits: Cell::new(0),
             marks: RefCell::default(),
@@ -103,61 +108,13 @@ impl Shared {
             fetched.rerun(results);
             let seen = look(Reader { shared: &shared, generation, fetched: &mut fetched, fault: None });
             if seen.is_none() {
-                return Ok(Round::Read(fetched.wanted()));
+                return Round::Read(fetched.wanted());
             }
             keep.replace(seen);
-            Ok(Round::Done)
+            Round::Done
         });
         engine::run(&open.database, Mode::Read, self.flush, step).await?;
         found.take().ok_or_else(|| Error::new(Code::Internal, "a read ended without an answer"))
-    }
-
-    async fn transact(self: Rc<Self>, reads: Reads, rule: Rule) -> Result<Option<u64>> {
-        let mark = Mark::new(&self);
-        let mut retried = false;
-        loop {
-            match self.attempt(reads.clone(), rule.clone(), mark.row()).await {
-                Err(fault) if !retried && is_lost_connection(&fault) => {}
-                outcome => return outcome,
-            }
-            retried = true;
-            self.connection.forget();
-            // The commit may have landed before the connection died: look before doing it again.
-            let CommitRow { writer, number } = mark.row();
-            let last: Look = Rc::new(move |mut reader| reader.last_commit(&writer));
-            if matches!(self.read(last).await?.pop(), Some(Ok(Answer::Count(Some(last)))) if last == number) {
-                return Ok(None);
-            }
-        }
-    }
-
-    async fn attempt(self: &Rc<Self>, reads: Reads, rule: Rule, mark: CommitRow) -> Result<Option<u64>> {
-        let open = self.connection.open().await?;
-        let (shared, generation) = (self.clone(), open.generation);
-        let taken: Rc<Cell<Option<u64>>> = Rc::default();
-        let take = taken.clone();
-        let mut fetched = Fetched::default();
-        let step: Step = Box::new(move |results| {
-            fetched.rerun(results);
-            let loaded = Reader { shared: &shared, generation, fetched: &mut fetched, fault: None }.load(&reads)?;
-            let Some(loaded) = loaded else { return Ok(Round::Read(fetched.wanted())) };
-            let now = shared.clock.now();
-            let writes = rule(&Snapshot { now, rows: &loaded.rows })?;
-            if writes.is_empty() {
-                return Ok(Round::Done);
-            }
-            for write in &writes {
-                // Whoever registers a process goes on to use it. Should this not be committed, no row will ask for it.
-                if let Some(registered) = loaded.registers(write) {
-                    shared.keep_registered(generation, registered);
-                }
-            }
-            let (requests, last_change) = write::commit(&loaded, &writes, &mark, now);
-            take.set(Some(last_change));
-            Ok(Round::Write(requests))
-        });
-        engine::run(&open.database, Mode::Write, self.flush, step).await?;
-        Ok(taken.get())
     }
 
     /// The decoded half that a row refers to, if it is at hand.
@@ -185,40 +142,6 @@ impl Shared {
     }
 }
 
-/// The mark by which a commit can be told to have landed. It has a row of its own as long as the commit is
-/// in flight: another one that lands meanwhile must not wipe it out.
-struct Mark {
-    shared: Rc<Shared>,
-    place: usize,
-    number: u64,
-}
-
-impl Mark {
-    fn new(shared: &Rc<Shared>) -> Self {
-        let number = shared.commits.get() + 1;
-        shared.commits.set(number);
-        let mut marks = shared.marks.borrow_mut();
-        let place = marks.iter().position(|taken| !taken).unwrap_or(marks.len());
-        match marks.get_mut(place) {
-            Some(taken) => *taken = true,
-            None => marks.push(true),
-        }
-        Self { shared: shared.clone(), place, number }
-    }
-
-    fn row(&self) -> CommitRow {
-        CommitRow { writer: text![self.shared.writer, "/", decimal(self.place as u64)], number: self.number }
-    }
-}
-
-impl Drop for Mark {
-    fn drop(&mut self) {
-        if let Some(taken) = self.shared.marks.borrow_mut().get_mut(self.place) {
-            *taken = false;
-        }
-    }
-}
-
 /// What a read looks for; see [`Fetched`].
 type Look = Rc<dyn Fn(Reader) -> Option<Answers>>;
 
@@ -228,7 +151,7 @@ impl Store for IndexedDbStore {
     }
 
     fn transact(&self, reads: Reads, rule: Rule) -> LocalBoxFuture<'static, Result<Option<u64>>> {
-        self.0.clone().transact(reads, rule).boxed_local()
+        self.0.transact(reads, rule)
     }
 
     fn read(&self, queries: Vec<Rc<Query>>) -> LocalBoxFuture<'static, Result<Answers>> {

@@ -27,7 +27,7 @@ use crate::{
     store::{Answer, Answers, Changes, EventPage, EventRange, MOST_CHANGED, Query, Reads},
 };
 
-/// The rows that a rule is shown, and the last number of the change sequence.
+/// The rows that rules are shown, and the last number of the change sequence.
 #[derive(Default)]
 pub struct Loaded {
     pub rows: Rows,
@@ -55,17 +55,8 @@ pub struct Reader<'a> {
 impl Reader<'_> {
     // ── For rules ──────────────────────────────────────────────────────────
 
-    /// Everything that a rule needs to see.
-    pub fn load(&mut self, reads: &Reads) -> Result<Option<Loaded>> {
-        let loaded = self.loaded(reads);
-        match self.fetched.pending() {
-            true => Ok(None),
-            false => self.unless_faulty(loaded).map(Some),
-        }
-    }
-
-    fn loaded(&mut self, reads: &Reads) -> Loaded {
-        let mut loaded = Loaded::default();
+    /// Adds everything that a rule needs to see.
+    pub fn loaded(&mut self, mut loaded: Loaded, reads: &Reads) -> Loaded {
         let last_change = self.fetched.ask(index(PROCESSES, "byChange").last_key());
         loaded.last_change = last_change.as_number().unwrap_or_default() as u64;
         let rows = match reads {

@@ -2,59 +2,142 @@
 
 use super::{
     codec::{CommitRow, LeaseRow, ProcessRow, Tombstone, WakeRow, event_row},
+    engine::Round,
     read::Loaded,
     requests::{COMMITS, EVENTS, GRANTS, LEASES, PROCESSES, REGISTRATIONS, WAKES, table},
 };
 use crate::domain::{
     Millis, canonical,
-    key::{ProcessId, key},
+    json::ToJson,
+    key::{Part, ProcessId, key},
     lease::LeaseSlot,
     snapshot::Write,
+    table::{Row, Table},
     value::Json,
 };
 
-/// The requests of a commit, and the last change number it takes: process rows take numbers from the last
-/// one on. The mark tells, should the connection die, whether the commit landed.
-pub fn commit(loaded: &Loaded, writes: &[Write], mark: &CommitRow, now: Millis) -> (Vec<String>, u64) {
-    let mut requests = Vec::new();
-    let mut change = loaded.last_change;
-    for write in writes {
-        match write {
-            Write::Process(record) => {
-                change += 1;
-                if let Some(registered) = loaded.registers(write) {
-                    requests.push(table(REGISTRATIONS).put(registered));
-                }
-                requests.push(table(PROCESSES).put(&ProcessRow::new(record, change)));
-            }
-            Write::Event { event, ordinal } => {
-                requests.push(table(EVENTS).add(event_row(event, *ordinal)));
-                if event.semantics.wake.is_some() {
-                    let wake = WakeRow { process_id: event.process_id.clone(), sequence: event.sequence };
-                    requests.push(table(WAKES).put(&wake));
-                }
-            }
-            Write::AckWake(id, sequence) => requests.push(table(WAKES).delete(key![id, *sequence])),
-            Write::Lease(id, slot) => requests.push(lease(id, slot.clone())),
-            Write::Grant(grant) => requests.push(table(GRANTS).put(grant)),
-            Write::Revoke(scope, id) => requests.push(table(GRANTS).delete(key![scope, id])),
-            Write::Prune(id) => {
-                change += 1;
-                prune(loaded, id, change, &mut requests);
-            }
-        }
-    }
-    if mark.number == 1 {
-        // Once in the life of a connection: whoever left marks before these days is long gone.
-        requests.push(table(COMMITS).clear_before(CommitRow::kept_from(now)));
-    }
-    if !writes.iter().any(|write| is_recognised(loaded, write)) {
-        requests.push(table(COMMITS).put(mark));
-    }
-    (requests.iter().map(canonical::as_given).collect(), change)
+/// What the rules of one transaction decided, one after another.
+pub struct Commit {
+    /// The rows as the rules so far leave them.
+    pub loaded: Loaded,
+    requests: Vec<String>,
+    /// The length of those in bytes.
+    weight: usize,
+    /// The processes that changed, and the number of their last change.
+    changed: Table,
+    /// How many rules wrote something.
+    writers: usize,
+    /// Whether a rule, run again, finds by itself that it wrote: see [`is_recognised`].
+    recognised: bool,
 }
 
-/// Whether the rule itself, run again, finds that this was written: a registration, or the end of a process.
+/// From how many bytes on requests are handed over before more are made.
+const HEAVY: usize = 1 << 20;
+
+impl Commit {
+    /// Nothing yet.
+    pub fn new(loaded: Loaded) -> Self {
+        Self { loaded, requests: Vec::new(), weight: 0, changed: Table::default(), writers: 0, recognised: false }
+    }
+
+    /// Adds what a rule decided, and answers the last change number that this takes: changed processes take numbers from
+    /// the last one on.
+    pub fn add(&mut self, writes: &[Write]) -> Option<u64> {
+        self.writers += usize::from(!writes.is_empty());
+        for write in writes {
+            self.recognised |= is_recognised(&self.loaded, write);
+            match write {
+                Write::Process(record) => {
+                    if let Some(registered) = self.loaded.registers(write) {
+                        self.push(table(REGISTRATIONS).put(registered));
+                    }
+                    self.change(record.id());
+                }
+                Write::Event { event, ordinal } => {
+                    self.push(table(EVENTS).add(event_row(event, *ordinal)));
+                    if event.semantics.wake.is_some() {
+                        let wake = WakeRow { process_id: event.process_id.clone(), sequence: event.sequence };
+                        self.push(table(WAKES).put(&wake));
+                    }
+                }
+                Write::AckWake(id, sequence) => self.push(table(WAKES).delete(key![id, *sequence])),
+                Write::Lease(id, slot) => self.push(lease(id, slot.clone())),
+                Write::Grant(grant) => self.push(table(GRANTS).put(grant)),
+                Write::Revoke(scope, id) => self.push(table(GRANTS).delete(key![scope, id])),
+                Write::Prune(id) => self.prune(id),
+            }
+            self.loaded.rows.apply(write);
+        }
+        (!writes.is_empty()).then_some(self.loaded.last_change)
+    }
+
+    fn push(&mut self, request: Json) {
+        let request = canonical::as_given(&request);
+        self.weight += request.len();
+        self.requests.push(request);
+    }
+
+    fn change(&mut self, id: &ProcessId) {
+        self.loaded.last_change += 1;
+        self.changed.put(key![id], Row::Number(self.loaded.last_change));
+    }
+
+    fn prune(&mut self, id: &ProcessId) {
+        self.push(table(EVENTS).clear(key![id]));
+        self.push(table(WAKES).clear(key![id]));
+        self.push(table(REGISTRATIONS).delete(id));
+        let mut grants = Vec::new();
+        for grant in self.loaded.rows.grants_of_process(id) {
+            grants.push(table(GRANTS).delete(key![&grant.scope_id, id]));
+        }
+        grants.into_iter().for_each(|grant| self.push(grant));
+        let slot = self.loaded.rows.lease(id);
+        let left = slot.pruned();
+        if left != slot {
+            self.push(lease(id, left));
+        }
+        self.change(id);
+    }
+
+    /// Whether the requests so far are so large that they should be handed over: as text they take three times their
+    /// length, of memory that a wasm never gives back.
+    pub fn is_heavy(&self) -> bool {
+        self.weight > HEAVY
+    }
+
+    /// The requests so far, to be handed over.
+    pub fn requests(&mut self) -> Vec<String> {
+        self.weight = 0;
+        std::mem::take(&mut self.requests)
+    }
+
+    /// The last round. A process row is written once, as the last rule left it. The mark tells, should the connection
+    /// die, whether the commit landed.
+    pub fn end(&mut self, mark: &CommitRow, now: Millis) -> Round {
+        if self.writers == 0 {
+            return Round::Done;
+        }
+        for (key, row) in std::mem::take(&mut self.changed).all() {
+            let ([Part::Text(id)], Some(change)) = (key.as_slice(), row.number()) else { continue };
+            let row = match self.loaded.rows.process(id) {
+                Some(record) => ProcessRow::new(record, change).to_json(),
+                None => Tombstone::new(id, change).to_json(),
+            };
+            self.push(table(PROCESSES).put(&row));
+        }
+        if mark.number == 1 {
+            // Once in the life of a connection: whoever left marks before these days is long gone.
+            self.push(table(COMMITS).clear_before(CommitRow::kept_from(now)));
+        }
+        if self.writers > 1 || !self.recognised {
+            self.push(table(COMMITS).put(mark));
+        }
+        Round::Write(self.requests())
+    }
+}
+
+/// Whether the rule itself, run again, finds that this was written: a registration, or the end of a process. Of several
+/// rules that may not hold: run again, one of them would see what those behind it wrote.
 fn is_recognised(loaded: &Loaded, write: &Write) -> bool {
     match write {
         Write::Process(_) => loaded.registers(write).is_some(),
@@ -65,19 +148,4 @@ fn is_recognised(loaded: &Loaded, write: &Write) -> bool {
 
 fn lease(id: &ProcessId, slot: LeaseSlot) -> Json {
     table(LEASES).put(&LeaseRow { process_id: id.clone(), slot })
-}
-
-fn prune(loaded: &Loaded, id: &ProcessId, change: u64, requests: &mut Vec<Json>) {
-    requests.push(table(EVENTS).clear(key![id]));
-    requests.push(table(WAKES).clear(key![id]));
-    requests.push(table(REGISTRATIONS).delete(id));
-    for grant in loaded.rows.grants_of_process(id) {
-        requests.push(table(GRANTS).delete(key![&grant.scope_id, id]));
-    }
-    let slot = loaded.rows.lease(id);
-    let left = slot.pruned();
-    if left != slot {
-        requests.push(lease(id, left));
-    }
-    requests.push(table(PROCESSES).put(&Tombstone::new(id, change)));
 }

@@ -1,9 +1,38 @@
-/** What a driver adds to a process that does nothing: transactions, and time beside bare IndexedDB doing the same writes. */
+/**
+ * What a driver adds to a process that does nothing: transactions, and time beside bare IndexedDB doing the same writes. And how
+ * soon it goes on with what a crash left behind.
+ */
 import { openRegistry } from "longwait";
 import * as bare from "../contenders/bare-driver.js";
+import { raceAfterCrash } from "../crash.js";
 import { inFlight, race } from "../harness.js";
 
-export async function run({ rounds, quick }) {
+export async function run(sizes) {
+  return [{ work: "crash of a tab to the runner here", figures: await afterCrash(sizes), most: 200 }, ...(await costs(sizes))];
+}
+
+async function afterCrash({ rounds }) {
+  const registry = await openRegistry({ name: "tabs" });
+  let driver;
+  const figures = await raceAfterCrash(rounds, async (tab, id) => {
+    // Or it would run the next one itself.
+    await driver?.idle();
+    await driver?.stop();
+    await tab.ask("drive", id);
+    const taken = new Promise((run) => (driver = registry.driver({ runners: { job: ({ attempt }) => run(attempt) } })));
+    driver.start();
+    // Having found that another one runs it, it stands by.
+    const { busy } = await driver.claimAndRunPending();
+    if (!busy.includes(id)) throw new Error("is not run by the other tab");
+    return async () => {
+      if ((await taken) !== 2) throw new Error("was not taken over");
+    };
+  });
+  await registry.close();
+  return figures;
+}
+
+async function costs({ rounds, quick }) {
   const registry = await openRegistry({ name: "driver" });
   const floor = await bare.open("driver bare");
   let ran = () => {};

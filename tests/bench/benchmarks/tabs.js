@@ -23,32 +23,24 @@ export async function run({ rounds, quick }) {
         name: "longwait",
         async once(id) {
           await registry.registerProcess({ id, input: { type: "external" } });
-          return woken("awaitTerminal", id, () => registry.completeProcess(id, { type: "success", value: null }));
+          return tab.woken("awaitTerminal", id, () => registry.completeProcess(id, { type: "success", value: null }), offset);
         },
       },
       {
         name: "bare IndexedDB and BroadcastChannel",
         async once(id) {
           await bare.register(id);
-          return woken("awaitBare", id, async () => {
+          const change = async () => {
             await bare.end(id, null);
             hints.postMessage(id);
-          });
+          };
+          return tab.woken("awaitBare", id, change, offset);
         },
       },
     ];
     return [
       { work: "end here to promise in another tab", figures: await race(contenders, rounds, ({ once }) => mean(once)), atMost: 1.5 },
     ];
-
-    async function woken(task, id, change) {
-      const waits = tab.waits(id);
-      const resolved = tab.ask(task, id);
-      await waits;
-      const start = performance.timeOrigin + performance.now();
-      await change();
-      return (await resolved) - offset - start;
-    }
   } finally {
     hints.close();
     await bare.close();

@@ -25,6 +25,23 @@ export async function open(database) {
       return complete(transaction);
     },
     append: (id, payload) => log(id, "progress", payload, {}),
+    /** Appends `[id, payload]` each, all in one transaction: every process is got once and put once. */
+    appendAll(appends) {
+      const transaction = begin(["processes", "events"], "readwrite");
+      const [processes, events] = ["processes", "events"].map((store) => transaction.objectStore(store));
+      const logs = Map.groupBy(appends, ([id]) => id);
+      let left = logs.size;
+      for (const [processId, appended] of logs)
+        processes.get(processId).onsuccess = ({ target: { result: process } }) => {
+          let { lastSequence } = process;
+          const occurredAtMs = Date.now();
+          for (const [, payload] of appended)
+            events.put({ processId, sequence: ++lastSequence, eventType: "progress", payload, occurredAtMs });
+          processes.put({ ...process, lastSequence });
+          if (--left === 0) transaction.commit();
+        };
+      return complete(transaction);
+    },
     end(id, value) {
       const awaitOutput = { type: "success", value };
       return log(id, "process.completed", { awaitOutput }, { status: { state: "completed", awaitOutput } });

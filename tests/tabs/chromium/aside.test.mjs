@@ -81,7 +81,7 @@ describe("a page in the back-forward cache", () => {
       await other.run(() => globalThis.driver.signal("p", "go", 1));
       const { value } = await other.run(page.end, "p");
       assert.deepEqual(value, { first: "one", payload: 1, second: "other", attempt: 2 });
-      await other.run(page.stop);
+      await other.run(page.stopDriver);
     });
     // The other one has taken q as well, and handed it back.
     await other.run(() => globalThis.driver.signal("q", "go", 2));

@@ -1,0 +1,191 @@
+//! Writes that share a transaction, since committing costs the same for one as for many.
+//!
+//! An operation joins the transaction that was begun last, until that has its first answer; else it begins one. While
+//! one is at work the browser holds the next one back, so that is where those gather who come meanwhile, and whoever
+//! meets none at work waits for nothing. Nobody ever waits outside of a transaction: it is the browser that keeps
+//! writes, and the reads behind them, in the order of their calls, and lets them finish on a connection that is closed.
+//!
+//! The rows that any of them needs are loaded together. Then their rules run in the order of the calls, each on what those
+//! before it wrote, and all that they decided counts once the transaction is complete. What one of them is refused is its
+//! own affair. A commit that fails is everyone's: then each is tried by itself.
+
+use std::{cell::RefCell, rc::Rc};
+
+use futures::{FutureExt, future::LocalBoxFuture};
+use wasm_bindgen_futures::spawn_local;
+
+use super::{
+    Shared,
+    codec::CommitRow,
+    engine::{self, Mode, Round, Step, is_lost_connection},
+    mark::Mark,
+    read::{Loaded, Reader},
+    requests::Fetched,
+    write::Commit,
+};
+use crate::{
+    domain::snapshot::Snapshot,
+    error::{Code, Error, Result},
+    host::oneshot,
+    store::{Reads, Rule},
+};
+
+/// The operations of one transaction, in the order of their calls.
+pub type Batch = Rc<RefCell<Vec<Asked>>>;
+
+/// One operation.
+pub struct Asked {
+    reads: Reads,
+    rule: Rule,
+    /// What its rule came to when it ran last; counts once the caller is told.
+    outcome: Rc<RefCell<Option<Outcome>>>,
+    /// Dropped, it tells.
+    _caller: oneshot::Sender<()>,
+}
+
+/// The last change number that an operation took.
+type Outcome = Result<Option<u64>>;
+
+/// How many operations share a transaction at most: others get their turn in between, other tabs too.
+const LIMIT: usize = 64;
+
+impl Shared {
+    /// Runs an operation, in a transaction with others that are called meanwhile.
+    pub fn transact(self: &Rc<Self>, reads: Reads, rule: Rule) -> LocalBoxFuture<'static, Outcome> {
+        let (caller, told) = oneshot::channel();
+        let outcome = Rc::<RefCell<Option<Outcome>>>::default();
+        self.join(Asked { reads, rule, outcome: outcome.clone(), _caller: caller });
+        async move {
+            let _ = told.await;
+            outcome.take().unwrap_or_else(|| Err(Error::new(Code::Internal, "a transaction went unanswered")))
+        }
+        .boxed_local()
+    }
+
+    fn join(self: &Rc<Self>, asked: Asked) {
+        if let Some(last) = self.waiting.borrow().last() {
+            let mut last = last.borrow_mut();
+            if last.len() < LIMIT && is_shared(&asked.reads) && last.iter().all(|other| is_shared(&other.reads)) {
+                return last.push(asked);
+            }
+        }
+        self.begin(vec![asked]);
+    }
+
+    fn begin(self: &Rc<Self>, asked: Vec<Asked>) {
+        let batch = Rc::new(RefCell::new(asked));
+        self.waiting.borrow_mut().push(batch.clone());
+        spawn_local(self.clone().run(batch));
+    }
+
+    /// Runs a transaction to its end, whoever of the callers is still there, and tells them.
+    async fn run(self: Rc<Self>, batch: Batch) {
+        let mark = Mark::new(&self);
+        let mut retried = false;
+        let outcome = loop {
+            let outcome = self.attempt(&batch, mark.row()).await;
+            self.leave(&batch);
+            if retried || !outcome.as_ref().is_err_and(is_lost_connection) {
+                break outcome;
+            }
+            retried = true;
+            self.connection.forget();
+            // The commit may have landed before the connection died: look before doing it again.
+            match mark.has_landed().await {
+                Ok(false) => {}
+                landed => break landed.map(drop),
+            }
+        };
+        let asked = batch.take();
+        let Err(fault) = outcome else { return };
+        let decided = asked.iter().any(|asked| asked.outcome.borrow().is_some());
+        if decided && asked.len() > 1 && !is_lost_connection(&fault) {
+            return self.take_apart(asked);
+        }
+        for asked in asked {
+            asked.outcome.replace(Some(Err(fault.clone())));
+        }
+    }
+
+    /// Begins again with a transaction for each operation. Those that wait already go behind them, as they were called later.
+    fn take_apart(self: &Rc<Self>, asked: Vec<Asked>) {
+        let behind = self.waiting.take();
+        for asked in asked {
+            self.begin(vec![asked]);
+        }
+        for batch in behind {
+            self.begin(batch.take());
+        }
+    }
+
+    fn leave(&self, batch: &Batch) {
+        self.waiting.borrow_mut().retain(|waiting| !Rc::ptr_eq(waiting, batch));
+    }
+
+    async fn attempt(self: &Rc<Self>, batch: &Batch, mark: CommitRow) -> Result<()> {
+        let open = self.connection.open().await?;
+        let (shared, batch, generation) = (self.clone(), batch.clone(), open.generation);
+        let mut fetched = Fetched::default();
+        let mut commit = None;
+        let step: Step = Box::new(move |results| {
+            if !results.is_empty() {
+                shared.leave(&batch);
+            }
+            // Rules call out, and whoever is called may call us.
+            let all = batch.take();
+            if commit.is_none() {
+                fetched.rerun(results);
+                let reader = Reader { shared: &shared, generation, fetched: &mut fetched, fault: None };
+                commit = load(reader, &all).map(Commit::new);
+            }
+            let round = match &mut commit {
+                Some(commit) => shared.decide(commit, &all, generation, &mark),
+                None => Round::Read(fetched.wanted()),
+            };
+            batch.replace(all);
+            round
+        });
+        engine::run(&open.database, Mode::Write, self.flush, step).await
+    }
+
+    /// Runs the rules that have not been run, as many as fit into one round.
+    fn decide(&self, commit: &mut Commit, all: &[Asked], generation: u64, mark: &CommitRow) -> Round {
+        let now = self.clock.now();
+        for Asked { rule, outcome, .. } in all {
+            if outcome.borrow().is_some() {
+                continue;
+            }
+            let decided = rule(&Snapshot { now, rows: &commit.loaded.rows });
+            for write in decided.iter().flatten() {
+                // Whoever registers a process goes on to use it. Should this not be committed, no row will ask for it.
+                if let Some(registered) = commit.loaded.registers(write) {
+                    self.keep_registered(generation, registered);
+                }
+            }
+            outcome.replace(Some(decided.map(|writes| commit.add(&writes))));
+            if commit.is_heavy() {
+                return Round::Read(commit.requests());
+            }
+        }
+        commit.end(mark, now)
+    }
+}
+
+/// The rows that any of them needs, once all are here. What is wrong with the rows of one is its own outcome.
+fn load(mut reader: Reader, all: &[Asked]) -> Option<Loaded> {
+    let mut loaded = Loaded::default();
+    for Asked { reads, outcome, .. } in all {
+        loaded = reader.loaded(loaded, reads);
+        outcome.replace(reader.fault.take().map(Err));
+    }
+    (!reader.fetched.pending()).then_some(loaded)
+}
+
+/// Whether others may see the rows and have theirs seen: a range of rows is read as it is stored, without what others are
+/// about to write, so whoever reads one goes alone.
+fn is_shared(reads: &Reads) -> bool {
+    match reads {
+        Reads::Process(..) | Reads::Leased(..) | Reads::Leases(_) | Reads::Viewed(..) | Reads::Granted(..) => true,
+        Reads::Session(_) | Reads::Retained(..) => false,
+    }
+}

@@ -1,0 +1,33 @@
+/**
+ * Many appends at once, to one process and over a thousand.
+ *
+ * Against the floor twice: with a transaction for each append, as an app writes it, and with one for all of them, which
+ * nobody can write who does not know in advance what will be appended.
+ */
+import { withContenders } from "../contenders/index.js";
+import { inFlight, payload, race } from "../harness.js";
+
+const MANY = 1_000;
+
+export function run({ rounds }) {
+  return withContenders(async (logs) => {
+    for (const { log } of logs) await inFlight(MANY, 50, (n) => log.register(`p${n}`));
+    const bare = logs.find(({ log }) => log.appendAll);
+    const contenders = [
+      ...logs.map(({ name, log }) => ({ name, run: (width, id) => inFlight(MANY, width, (n) => log.append(id(n), payload(n))) })),
+      { name: `${bare.name}, one transaction`, run: (_, id) => inOne(bare.log, id) },
+    ];
+    const figures = (width, id) => race(contenders, rounds, (contender) => contender.run(width, id));
+    return [
+      { work: "append, 1,000 at once to one process", figures: await figures(MANY, () => "p0"), atMost: 1 },
+      { work: "append to 1,000 processes, 50 in flight", figures: await figures(50, (n) => `p${n}`), atMost: 1 },
+    ];
+  });
+}
+
+/** Milliseconds per append. */
+async function inOne(log, id) {
+  const start = performance.now();
+  await log.appendAll(Array.from({ length: MANY }, (_, n) => [id(n), payload(n)]));
+  return (performance.now() - start) / MANY;
+}

@@ -1,0 +1,56 @@
+/** What must be true of the log of a process, whatever died meanwhile. A first look: tests/history.rs judges them, too. */
+import { STEPS } from "./plan.mjs";
+
+/** How long a lease lasts. */
+const LEASE_MS = 30_000;
+
+/** What is wrong with a process, in words. `ran` are the steps of it that were begun: `{ key, fence }`. */
+export function wrongs({ ended, events }, ran) {
+  const wrong = [];
+  const must = (holds, words) => holds || wrong.push(words);
+
+  must(ended, "has not ended");
+  must(events.every(({ sequence }, n) => sequence === n + 1), "has a log with gaps");
+
+  const written = events.map(fenceOf).filter((fence) => fence !== undefined);
+  must(written.every((fence, n) => n === 0 || fence >= written[n - 1]), `was written by fences in the order ${written}`);
+
+  const runs = begun(events);
+  must(new Set(runs.map(({ payload }) => payload.fence)).size === runs.length, "has runs under one fence");
+  must(rising(runs.map(({ payload }) => payload.attempt)), "has attempts that do not rise");
+  for (const [before, run] of pairs(runs)) {
+    const waited = run.occurredAtMs - before.occurredAtMs;
+    must(waited < LEASE_MS, `was taken over by ${run.payload.tab} after ${waited} ms, when the lease had ended by itself`);
+  }
+
+  const recorded = steps(events);
+  must(new Set(recorded.map(({ key }) => key)).size === recorded.length, "has a step that was recorded twice");
+  for (const { key, fence } of ran) {
+    const record = recorded.find((step) => step.key === key);
+    must(record === undefined || fence <= record.value.fence, `ran ${key} under fence ${fence}, recorded under ${record?.value.fence}`);
+  }
+
+  const ends = events.filter(({ semantics }) => semantics.terminal);
+  must(ends.length === (ended ? 1 : 0), `has ${ends.length} ends`);
+  for (const { payload } of ends) {
+    const { type, value } = payload.awaitOutput;
+    must(type === "success", `ended with ${JSON.stringify(payload.awaitOutput)}`);
+    if (type !== "success") continue;
+    must(value.fence === runs.at(-1)?.payload.fence, "was ended by another run than the last");
+    must(recorded.length === STEPS, `ended with ${recorded.length} steps`);
+    must(JSON.stringify(value.seen) === JSON.stringify(recorded.map((step) => step.value)), "saw steps as they were not recorded");
+  }
+  return wrong;
+}
+
+/** The runs that got as far as to say so. */
+export const begun = (events) => events.filter(({ eventType }) => eventType === "signal.begun");
+
+export const steps = (events) => events.filter(({ eventType }) => eventType === "process.step").map(({ payload }) => payload);
+
+/** Who wrote an event, where it says so. */
+const fenceOf = ({ payload }) => payload?.fence ?? payload?.value?.fence ?? payload?.awaitOutput?.value?.fence;
+
+const pairs = (list) => list.slice(1).map((next, n) => [list[n], next]);
+
+const rising = (numbers) => pairs(numbers).every(([one, next]) => one < next);

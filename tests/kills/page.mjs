@@ -1,0 +1,80 @@
+/** What the kill tests run inside of a page or a worker. Each is sent there as text: see tests/tabs/page.mjs. */
+
+/** Opens the registry, with a driver that is started where it is to run processes here. */
+export const open = async ({ name, tab, concurrency, drives }) => {
+  const registry = await globalThis.longwait.openRegistry({ name });
+
+  async function job(context) {
+    const run = crypto.randomUUID();
+    const { attempt, fencingToken: fence, process } = context;
+    const { pauses, middle, signalled, child } = process.input.payload;
+    await context.append({ eventType: "signal.begun", payload: { attempt, fence, tab } });
+    const seen = [];
+    for (const [n, pause] of pauses.entries()) {
+      const key = `step ${n}`;
+      const work = async () => {
+        globalThis.ran({ id: process.id, key, fence, tab });
+        if (n === middle && signalled) await context.waitForSignal("go");
+        if (n === middle && child) await context.awaitTerminal(child);
+        await (pause === 0 ? turn() : new Promise((over) => setTimeout(over, pause)));
+        return { key, fence, run };
+      };
+      seen.push(await context.step(key, work));
+    }
+    return { fence, seen };
+  }
+
+  function turn() {
+    const { port1, port2 } = new MessageChannel();
+    port2.postMessage(null);
+    return new Promise((over) => (port1.onmessage = () => (port1.close(), over())));
+  }
+
+  const driver = registry.driver({ concurrency, runners: { job } });
+  if (drives) driver.start();
+  Object.assign(globalThis, { registry, driver });
+};
+
+/** The same in a worker of this page. */
+export const openInWorker = async ([module, open, options]) => {
+  const code = `
+    import * as longwait from ${JSON.stringify(module)};
+    Object.assign(globalThis, { longwait, ran: postMessage });
+    await (${open})(${JSON.stringify(options)});
+    postMessage("ready");
+  `;
+  globalThis.worker = new Worker(URL.createObjectURL(new Blob([code], { type: "text/javascript" })), { type: "module" });
+  await new Promise((ready, failed) => {
+    globalThis.worker.onmessage = ({ data }) => (data === "ready" ? ready() : globalThis.ran(data));
+    globalThis.worker.onerror = ({ message }) => failed(new Error(message));
+  });
+};
+
+/** All of them at once; those that are registered already stay as they are. */
+export const register = async (processes) => {
+  await Promise.all(processes.map((process) => globalThis.registry.registerProcess(process)));
+};
+
+/** Whoever was to register it may have died over that; and under an id, two of these are one signal. */
+export const signal = async (process) => {
+  await globalThis.registry.registerProcess(process);
+  await globalThis.driver.signal(process.id, "go", null, { signalId: "once" });
+};
+
+/** Waits for the ends of all, for so long. */
+export const ends = async ([ids, timeoutMs]) => {
+  const late = (error) => {
+    if (error.code !== "timeout") throw error;
+  };
+  await Promise.all(ids.map((id) => globalThis.registry.awaiter.awaitTerminal(id, { timeoutMs }).catch(late)));
+};
+
+/** What became of the processes. */
+export const histories = async ([name, ids]) => {
+  const registry = await globalThis.longwait.openRegistry({ name });
+  const history = async (id) => {
+    const [record, events] = [await registry.getProcess(id), await registry.eventsAfter(id, 0)];
+    return { id, ended: record !== undefined && record.status.state !== "running", events };
+  };
+  return Promise.all(ids.map(history));
+};

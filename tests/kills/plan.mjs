@@ -1,0 +1,65 @@
+/** What happens in one round, all of it drawn from its seed. It refuses to know how any of it is done. */
+
+/** How many tabs there are, processes, and steps of each. */
+export const TABS = 4;
+export const PROCESSES = 50;
+export const STEPS = 5;
+
+/** What may die. `mixed` is any of the others, one after another. */
+export const KINDS = ["crash", "close", "reload", "worker", "aside", "browser", "mixed"];
+
+/** What the step in the middle may wait for. */
+const MIDDLE = STEPS >> 1;
+
+/** Signals and deaths come while so many steps have been begun: fewer than can be, should nobody be signalled. */
+const LATEST = 120;
+
+/** The seeds that were asked for: `LONGWAIT_ROUNDS` of them, from `LONGWAIT_SEED` on, which alone means just that one. */
+export function seeds(usual, { LONGWAIT_SEED: from, LONGWAIT_ROUNDS: rounds } = process.env) {
+  const length = Number(rounds ?? (from === undefined ? usual : 1));
+  return Array.from({ length }, (_, n) => Number(from ?? 1) + n);
+}
+
+export const kindOf = (seed) => KINDS[(seed - 1) % KINDS.length];
+
+/** `{ kind, concurrency, processes, happenings }`. What happens is in order, each once so many steps have been begun. */
+export function plan(seed) {
+  const roll = dice(seed);
+  const kind = kindOf(seed);
+  const processes = Array.from({ length: PROCESSES }, (_, n) => registration(seed, n, roll));
+  const signals = processes.filter(({ input }) => input.payload.signalled).map((signal) => ({ signal }));
+  const deaths = Array.from({ length: 1 + roll(3) }, () => death(kind, roll));
+  const happenings = [...signals, ...deaths].map((what) => ({ at: roll(LATEST), ...what }));
+  return { kind, concurrency: [4, 16, 64][roll(3)], processes, happenings: happenings.sort((a, b) => a.at - b.at) };
+}
+
+function death(kind, roll) {
+  const single = KINDS.slice(0, -1);
+  return { death: kind === "mixed" ? single[roll(single.length)] : kind, victims: 1 + roll(TABS - 1) };
+}
+
+function registration(seed, n, roll) {
+  const role = roll(5);
+  const payload = {
+    middle: MIDDLE,
+    // In milliseconds; 0 is a turn of the event loop.
+    pauses: Array.from({ length: STEPS }, () => Math.max(0, roll(30) - 10)),
+    signalled: role === 0,
+    // The next one, so that nobody waits for himself.
+    ...(role === 1 && n + 1 < PROCESSES && { child: name(seed, n + 1) }),
+  };
+  return { id: name(seed, n), input: { type: "engine", kind: "job", payload }, recovery: "rerun" };
+}
+
+const name = (seed, n) => `seed ${seed}, process ${n}`;
+
+/** Whole numbers below a given one, the same for the same seed: Marsaglia's xorshift. */
+function dice(seed) {
+  let state = Math.imul(seed, 0x9e3779b1) || 1;
+  return (below) => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) % below;
+  };
+}

@@ -1,0 +1,92 @@
+/** One round: processes run in several tabs, tabs die, and in the end the logs are judged. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { inRepo } from "../../scripts/lib/paths.mjs";
+import { begun, steps, wrongs } from "./check.mjs";
+import { livingTabs } from "./living.mjs";
+import * as page from "./page.mjs";
+import { plan } from "./plan.mjs";
+
+/** Until what has not ended counts as left behind: less than a lease lasts. */
+const LIMIT_MS = 25_000;
+
+/** Where the logs of a whole run are kept, for whoever else judges them. */
+export const HISTORY = inRepo("build/kills.json");
+
+export function keep(processes) {
+  mkdirSync(dirname(HISTORY), { recursive: true });
+  writeFileSync(HISTORY, JSON.stringify({ processes }));
+}
+
+/**
+ * `{ seed, kind, histories, violations, deaths, steps, attempts, takeovers, firsts }`. The last are the milliseconds from a death to
+ * the first run that took over; others may have to wait for their turn.
+ */
+export async function round(seed, url) {
+  const { kind, concurrency, processes, happenings } = plan(seed);
+  const profile = mkdtempSync(join(tmpdir(), "longwait-kills-"));
+  const progress = counted();
+  const inWorker = (n) => kind === "worker" || (kind === "mixed" && n % 2 === 1);
+  const opening = { name: `seed ${seed}`, concurrency };
+  const tabs = await livingTabs({ url, profile, inWorker, ran: progress.add, ...opening });
+  try {
+    const died = [];
+    // Those that are to register may die over it as well.
+    const registered = tabs.insist(page.register, processes);
+    for (const { at, signal, ...death } of happenings) {
+      await progress.reached(at);
+      if (signal) await tabs.insist(page.signal, signal);
+      else {
+        died.push(Date.now());
+        await tabs.die(death, progress.ran.at(-1)?.tab);
+      }
+    }
+    await registered;
+    const ids = processes.map(({ id }) => id);
+    await tabs.insist(page.ends, [ids, LIMIT_MS]);
+    const histories = await tabs.afresh(page.histories, [opening.name, ids]);
+    const faults = await tabs.faults();
+    return { seed, kind, histories, deaths: died.length, ...judged(histories, progress.ran, died, faults) };
+  } finally {
+    await tabs.close();
+    rmSync(profile, { recursive: true, force: true });
+  }
+}
+
+/** Hears of steps that are begun, and tells when there were so many. */
+function counted() {
+  const ran = [];
+  let wanted, tell;
+  return {
+    ran,
+    add(step) {
+      if (ran.push(step) === wanted) tell();
+    },
+    reached(count) {
+      return new Promise((reached) => {
+        [wanted, tell] = [count, reached];
+        if (ran.length >= count) reached();
+      });
+    },
+  };
+}
+
+function judged(histories, ran, died, faults) {
+  const violations = faults.map((fault) => `nobody caught: ${fault}`);
+  const first = new Map();
+  let [recorded, attempts, takeovers] = [0, 0, 0];
+  for (const history of histories) {
+    const own = ran.filter(({ id }) => id === history.id);
+    violations.push(...wrongs(history, own).map((words) => `${history.id} ${words}`));
+    const runs = begun(history.events);
+    for (const { occurredAtMs } of runs.slice(1)) {
+      const death = died.findLast((at) => at <= occurredAtMs);
+      first.set(death, Math.min(first.get(death) ?? Infinity, occurredAtMs - death));
+      takeovers += 1;
+    }
+    recorded += steps(history.events).length;
+    attempts += runs.length;
+  }
+  return { violations, takeovers, firsts: [...first.values()], steps: recorded, attempts };
+}

@@ -1,0 +1,49 @@
+//! How often what happened.
+
+use std::collections::BTreeMap;
+
+/// How often what happened: a simulation in which something never does proves nothing of it.
+#[derive(Debug, Default)]
+pub struct Tally(BTreeMap<&'static str, u64>);
+
+impl Tally {
+    pub fn count(&mut self, what: &'static str) {
+        *self.0.entry(what).or_default() += 1;
+    }
+
+    pub fn add(&mut self, other: &Self) {
+        other.0.iter().for_each(|(what, times)| *self.0.entry(what).or_default() += times);
+    }
+
+    pub fn assert_all_happened(&self) {
+        for what in [
+            "append",
+            "end",
+            "prune",
+            "acquire",
+            "reclaim from the dead",
+            "takeover of the expired",
+            "fenced write",
+            "fenced write refused",
+            "wait resolved",
+            "wait unknown",
+            "wait failed",
+            "freeze",
+            "kill",
+            "jump",
+            "run",
+            "step",
+            "step given again",
+            "signal taken",
+            "wait given up",
+            "run told to stop",
+            "drive failed",
+            "stop",
+            "lock lost",
+            "abandoned",
+            "job ended",
+        ] {
+            assert!(self.0.get(what).is_some_and(|times| *times >= 20), "hardly ever: {what}; {self:?}");
+        }
+    }
+}

@@ -1,0 +1,2 @@
+/** A worker that ends before it could drive. */
+throw new Error("on purpose");
