@@ -53,6 +53,13 @@ impl<T> Drop for Sender<T> {
     }
 }
 
+/// Whoever went away is not woken any more, nor kept by the waker.
+impl<T> Drop for Receiver<T> {
+    fn drop(&mut self) {
+        self.0.waker.take();
+    }
+}
+
 impl<T> Future for Receiver<T> {
     type Output = Result<T, Canceled>;
 
@@ -107,6 +114,14 @@ impl Drop for Release {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        sync::{
+            Arc,
+            atomic::{AtomicBool, Ordering},
+        },
+        task::Wake,
+    };
+
     use futures::FutureExt;
 
     use super::*;
@@ -124,6 +139,24 @@ mod tests {
         assert_eq!((&mut receiver).now_or_never(), None);
         drop(sender);
         assert_eq!(receiver.now_or_never(), Some(Err(Canceled)));
+    }
+
+    #[test]
+    fn nobody_is_woken_who_went_away() {
+        struct Woken(AtomicBool);
+        impl Wake for Woken {
+            fn wake(self: Arc<Self>) {
+                self.0.store(true, Ordering::Relaxed);
+            }
+        }
+        let woken = Arc::new(Woken(AtomicBool::new(false)));
+        let (sender, mut receiver) = channel::<()>();
+        let waker = woken.clone().into();
+        assert!(receiver.poll_unpin(&mut Context::from_waker(&waker)).is_pending());
+        drop((receiver, waker));
+        assert_eq!(Arc::strong_count(&woken), 1);
+        drop(sender);
+        assert!(!woken.0.load(Ordering::Relaxed));
     }
 
     #[test]
