@@ -1,4 +1,4 @@
-// What one tab or worker needs to know of the others, and of its own comings and goings. All of it is
+// What one tab or worker needs to know of the others, its own comings and goings, timers and chance. All of it is
 // calls to the browser; each part does without what a browser lacks.
 
 // ── Locks ────────────────────────────────────────────────────────────────────────────────────────
