@@ -1,5 +1,5 @@
 /** Loads the WebAssembly: once, for whoever asks first; again only after a failure. */
-import init, * as glue from "../build/wasm/longwait.js";
+import init, { install, Registry } from "../build/wasm/longwait.js";
 import { reportError } from "./call.js";
 import { invalidArgument, ProcessError } from "./errors.js";
 import type { Host, RawModule } from "./raw.js";
@@ -41,8 +41,8 @@ async function start(from: Source): Promise<RawModule> {
   try {
     // The glue compiles while it downloads, and falls back where the server names another type than application/wasm.
     await init({ module_or_path: await fetchable(from) });
-    glue.install(host);
-    return glue;
+    install(host);
+    return { Registry };
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : typeof cause;
     throw new ProcessError(

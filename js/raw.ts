@@ -73,7 +73,6 @@ export function asGiven(wasm: WasmRegistry): RawRegistry {
 }
 
 export interface RawModule {
-  install(host: Host): void;
   Registry: {
     /** `memory`: not on IndexedDB; `orMemory`: nor where there is none. */
     open(

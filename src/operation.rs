@@ -55,10 +55,7 @@ impl<T: ToJson + 'static> Reply for T {
 
 impl<T: Reply + 'static> Operation<T> {
     fn new(reads: Reads, rule: impl Fn(&Snapshot) -> Result<Decision<T>> + 'static) -> Self {
-        let rule: AnyRule = Rc::new(move |seen| {
-            let Decision { reply, writes } = rule(seen)?;
-            Ok(Decision { reply: Box::new(reply), writes })
-        });
+        let rule: AnyRule = Rc::new(move |seen| boxed(rule(seen)));
         Self { plan: Plan { reads, rule }, reply: PhantomData }
     }
 
@@ -66,6 +63,13 @@ impl<T: Reply + 'static> Operation<T> {
     pub fn plan(self) -> Plan {
         self.plan
     }
+}
+
+/// Of its own, so that it is compiled for each type of reply, and not for each rule.
+#[inline(never)]
+fn boxed<T: Reply + 'static>(decided: Result<Decision<T>>) -> Result<Decision<Box<dyn Reply>>> {
+    let Decision { reply, writes } = decided?;
+    Ok(Decision { reply: Box::new(reply), writes })
 }
 
 fn one(id: &ProcessId) -> Reads {
@@ -119,7 +123,7 @@ pub fn complete_with_lease(
 
 /// See [`retention::prune`].
 pub fn prune(cutoff: Millis, limit: usize) -> Operation<PruneReport> {
-    Operation::new(Reads::Retained(cutoff, limit), move |seen| Ok(retention::prune(seen, cutoff, limit)))
+    Operation::new(Reads::Retained(cutoff, limit), move |seen| retention::prune(seen, cutoff, limit))
 }
 
 /// See [`event::append`].
@@ -206,7 +210,8 @@ pub fn release(id: ProcessId, token: String) -> Operation<()> {
 
 /// See [`lease::renew_all`].
 pub fn renew_all(held: Vec<ProcessLease>, ttl: Millis) -> Operation<Vec<ProcessId>> {
-    let ids = held.iter().map(|lease| lease.process_id.clone()).collect();
+    let mut ids = Vec::new();
+    held.iter().for_each(|lease| ids.push(lease.process_id.clone()));
     Operation::new(Reads::Leases(ids), move |seen| lease::renew_all(seen, &held, ttl))
 }
 

@@ -8,7 +8,7 @@ use std::{
     rc::Rc,
 };
 
-use futures::future::LocalBoxFuture;
+use futures::{FutureExt, future::LocalBoxFuture};
 
 use crate::{
     domain::{
@@ -145,10 +145,12 @@ impl ProcessRegistry {
 
     /// Runs an operation. Tells the other tabs what it is about to change, and once that is committed ticks every process
     /// whose row it changed, each once.
-    pub async fn execute<T: Reply + 'static>(&self, operation: Operation<T>) -> Result<T> {
-        let reply = self.run(operation.plan()).await?.into_any();
-        let reply = reply.downcast().map_err(|_| Error::new(Code::Internal, "a rule gave another reply"))?;
-        Ok(*reply)
+    pub fn execute<T: Reply + 'static>(&self, operation: Operation<T>) -> impl Future<Output = Result<T>> + use<T> {
+        // No `async`: whoever awaits it would have all of it compiled into his own future.
+        self.run(operation.plan()).map(|reply| {
+            let reply = reply?.into_any().downcast();
+            reply.map(|reply| *reply).map_err(|_| Error::new(Code::Internal, "a rule gave another reply"))
+        })
     }
 
     /// The same for an operation with a reply of any type.

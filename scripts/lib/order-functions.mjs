@@ -1,6 +1,6 @@
 /**
- * Puts the functions of a WebAssembly module in an order that compresses well: each beside the one most like it.
- * A compressor finds what repeats sooner the nearer it is, which here is worth a thirtieth of the download.
+ * Puts the functions of a WebAssembly module in an order that compresses well: each behind those most like it.
+ * A compressor finds what repeats sooner the nearer it is, which here is worth a twenty-fifth of the download.
  *
  * It only names the functions by their places; `wasm-opt --reorder-functions-by-name` then moves them, and corrects
  * every index.
@@ -20,12 +20,19 @@ export function nameByPlace(module) {
   return assemble([...parts, functionNames(names)]);
 }
 
-/** The bodies' numbers in order: from each to the one, of those left, that shares most of itself with it. */
+/** How many of the functions before it one is compared with, and what each counts of the one behind it. */
+const LOOK_BACK = 4;
+const FADING = 0.7;
+
+/** The bodies' numbers in order: after each the one, of those left, that shares most of itself with the last few. */
 function likeByLike(all) {
   const pieces = all.map(piecesOf);
   const left = new Set(all.keys());
   const order = [];
-  for (let next = 0; next !== undefined; next = likest(pieces, next, left)) {
+  /** Where in the order a piece came last. */
+  const places = new Map();
+  for (let next = 0; next !== undefined; next = likest(pieces, places, order.length, left)) {
+    for (const piece of pieces[next]) places.set(piece, order.length);
     order.push(next);
     left.delete(next);
   }
@@ -36,23 +43,21 @@ function likeByLike(all) {
 function piecesOf(body) {
   const pieces = new Set();
   for (let at = 0; at + 4 <= body.length; at++) pieces.add(body.readUInt32LE(at));
-  return pieces;
+  return [...pieces];
 }
 
-function likest(pieces, to, left) {
+function likest(pieces, places, end, left) {
   let found;
   let most = -1;
   for (const candidate of left) {
+    let shared = 0;
+    for (const piece of pieces[candidate]) {
+      const back = end - (places.get(piece) ?? -Infinity);
+      if (back <= LOOK_BACK) shared += FADING ** back;
+    }
     // The constant keeps the tiniest functions, of which one shared run is half, from being like everything.
-    const share = common(pieces[to], pieces[candidate]) / (pieces[candidate].size + 8);
+    const share = shared / (pieces[candidate].length + 8);
     if (share > most) [most, found] = [share, candidate];
   }
   return found;
-}
-
-function common(a, b) {
-  const [few, many] = a.size < b.size ? [a, b] : [b, a];
-  let count = 0;
-  for (const piece of few) if (many.has(piece)) count++;
-  return count;
 }

@@ -3,7 +3,7 @@
 use super::{
     canonical,
     json::{Fields, FromJson, Reader, from_json, named},
-    key::{Key, ProcessId},
+    key::{Key, Part, ProcessId, key},
     process::{ProcessRecord, TerminalState},
     value::Json,
 };
@@ -82,11 +82,23 @@ pub enum Lane {
 }
 
 impl Lane {
-    const ENDED: [Lane; 3] = [
+    const ALL: [Lane; 5] = [
+        Lane::Active,
+        Lane::Waiting,
         Lane::Ended(TerminalState::Completed),
         Lane::Ended(TerminalState::Failed),
         Lane::Ended(TerminalState::Cancelled),
     ];
+
+    /// The status that its processes have.
+    fn status(self) -> StatusFilter {
+        match self {
+            Lane::Active | Lane::Waiting => StatusFilter::Running,
+            Lane::Ended(TerminalState::Completed) => StatusFilter::Completed,
+            Lane::Ended(TerminalState::Failed) => StatusFilter::Failed,
+            Lane::Ended(TerminalState::Cancelled) => StatusFilter::Cancelled,
+        }
+    }
 
     /// Its name in stored rows.
     pub fn as_str(self) -> &'static str {
@@ -115,12 +127,12 @@ pub enum ListIndex {
 
 impl ListIndex {
     /// The leading parts of the index key.
-    pub fn prefix(&self) -> Vec<&Key> {
+    pub fn prefix(&self) -> Vec<Part> {
         match self {
-            ListIndex::Lane => vec![],
-            ListIndex::Kind(kind) => vec![kind],
-            ListIndex::Definition(hash) => vec![hash],
-            ListIndex::DefinitionAndKind(hash, kind) => vec![hash, kind],
+            ListIndex::Lane => key![],
+            ListIndex::Kind(kind) => key![kind],
+            ListIndex::Definition(hash) => key![hash],
+            ListIndex::DefinitionAndKind(hash, kind) => key![hash, kind],
         }
     }
 
@@ -173,19 +185,17 @@ impl ListQuery {
 impl ListQuery {
     /// Whether the list holds a process, its stretch aside.
     pub fn holds(&self, record: &ProcessRecord) -> bool {
-        self.lanes.contains(&record.lane()) && ListIndex::entries(record).contains(&self.index)
+        // Only what is further narrowed is worth a look at what the process is.
+        self.lanes.contains(&record.lane())
+            && (self.index == ListIndex::Lane || ListIndex::entries(record).contains(&self.index))
     }
 }
 
 fn lanes(filter: &ListFilter) -> Vec<Lane> {
-    let running = [Lane::Active, Lane::Waiting];
-    let of_status: Vec<Lane> = match filter.status {
-        StatusFilter::Running => running.into(),
-        StatusFilter::Completed => vec![Lane::Ended(TerminalState::Completed)],
-        StatusFilter::Failed => vec![Lane::Ended(TerminalState::Failed)],
-        StatusFilter::Cancelled => vec![Lane::Ended(TerminalState::Cancelled)],
-        StatusFilter::Any => running.into_iter().chain(Lane::ENDED).collect(),
-    };
-    let fits = |lane: &Lane| filter.waiting.is_none_or(|waiting| waiting == (*lane == Lane::Waiting));
-    of_status.into_iter().filter(fits).collect()
+    let mut lanes = Vec::from(Lane::ALL);
+    lanes.retain(|lane| {
+        let fits = filter.status == StatusFilter::Any || filter.status == lane.status();
+        fits && filter.waiting.is_none_or(|waiting| waiting == (*lane == Lane::Waiting))
+    });
+    lanes
 }

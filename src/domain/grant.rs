@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     error::{Code, Error, Result},
-    text::{is_blank, text},
+    text::{halves, is_blank, text},
 };
 
 /// A session, or one agent frame in it.
@@ -67,7 +67,13 @@ impl SessionScope {
 
 /// Refuses a session id that is blank or contains `/frame:`.
 pub fn check_session(id: &SessionId) -> Result<()> {
-    match is_blank(id) || id.split('/').skip(1).any(|part| part.starts_with("frame:")) {
+    let mut refused = is_blank(id);
+    let mut left = id.as_str();
+    while let Some((_, after)) = halves(left, b'/') {
+        refused |= after.starts_with("frame:");
+        left = after;
+    }
+    match refused {
         true => Err(Error::invalid("sessionId must not be blank or contain `/frame:`")),
         false => Ok(()),
     }
@@ -151,7 +157,7 @@ pub fn transfer(seen: &Snapshot, from: &SessionScope, to: &SessionScope, ids: &[
     to.check()?;
     let source = from.id();
     let mut moved = Decision::reply(());
-    for id in sorted(ids.iter()) {
+    for id in sorted(ids) {
         let not_granted = || Error::of(Code::NotGranted, &id, text!["is not granted to `", source, "`"]);
         let granted = seen.rows.grant(&source, &id).ok_or_else(not_granted)?;
         let target = HandleGrant { scope_id: to.id(), session_id: to.session_id.clone(), ..granted.clone() };

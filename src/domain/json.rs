@@ -11,7 +11,7 @@ use super::{
     shape::{self, Shape},
     value::{Json, Map},
 };
-use crate::text::{decimal, text};
+use crate::text::{decimal, join_with, text};
 
 /// What is wrong with a value, and where in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl Fault {
 
     /// In words: the path, and what is wrong there.
     pub fn text(&self) -> String {
-        let path = self.path.trim_start_matches('.');
+        let path = self.path.strip_prefix(".").unwrap_or(&self.path);
         text![path, if path.is_empty() { "" } else { " " }, self.what]
     }
 }
@@ -218,7 +218,7 @@ pub fn one_of(value: Option<Json>, names: &[&str], reader: &mut Reader) -> usize
     let value = reader.required(value);
     let found = value.as_str().and_then(|text| names.iter().position(|name| *name == text));
     found.unwrap_or_else(|| {
-        reader.fault(&text!["must be one of ", names.join(", ")]);
+        reader.fault(&text!["must be one of ", join_with(names, ", ")]);
         0
     })
 }
@@ -373,7 +373,9 @@ impl<T: ToJson> ToJson for Rc<T> {
 
 impl<T: ToJson> ToJson for Vec<T> {
     fn to_json(&self) -> Json {
-        Json::list(self.iter().map(ToJson::to_json).collect())
+        let mut items = Vec::new();
+        self.iter().for_each(|item| items.push(item.to_json()));
+        Json::list(items)
     }
 }
 

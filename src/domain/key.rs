@@ -126,6 +126,13 @@ impl From<u64> for Part {
     }
 }
 
+/// A compound key with a part more.
+pub fn longer(key: &[Part], part: Part) -> Vec<Part> {
+    let mut longer = key.to_vec();
+    longer.push(part);
+    longer
+}
+
 /// A compound key.
 macro_rules! key {
     ($($part:expr),* $(,)?) => { Vec::from([$($crate::domain::key::Part::from($part)),*]) };

@@ -5,6 +5,7 @@ use super::{
     json::to_json,
     snapshot::{Decision, Snapshot, Write},
 };
+use crate::error::Result;
 
 /// What a prune removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,13 +19,13 @@ pub struct PruneReport {
 to_json!(PruneReport { pruned_processes: "prunedProcesses", pruned_events: "prunedEvents" });
 
 /// Removes the ended processes last updated strictly before `cutoff`, at most `limit` of them.
-pub fn prune(seen: &Snapshot, cutoff: Millis, limit: usize) -> Decision<PruneReport> {
+pub fn prune(seen: &Snapshot, cutoff: Millis, limit: usize) -> Result<Decision<PruneReport>> {
     let mut decision = Decision::reply(PruneReport::default());
-    for record in seen.rows.retained_before(cutoff).take(limit) {
+    for id in seen.rows.retained_before(cutoff).into_iter().take(limit) {
         decision.reply.pruned_processes += 1;
         // Sequences are dense, so the last one is the count.
-        decision.reply.pruned_events += record.log.last_sequence;
-        decision.writes.push(Write::Prune(record.id().clone()));
+        decision.reply.pruned_events += seen.known(&id)?.log.last_sequence;
+        decision.writes.push(Write::Prune(id));
     }
-    decision
+    Ok(decision)
 }

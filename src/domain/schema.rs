@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     error::{Code, Error, Result},
-    text::text,
+    text::{join_with, text},
 };
 
 /// Compiles schemas.
@@ -70,7 +70,7 @@ impl Schemas {
         if faults.is_empty() {
             return Ok(());
         }
-        let what = text!["refused the payload of `", declared.name, "`: ", faults.join("; ")];
+        let what = text!["refused the payload of `", declared.name, "`: ", join_with(&faults, "; ")];
         Err(Error::of(Code::InvalidPayload, record.id(), what))
     }
 

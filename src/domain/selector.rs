@@ -40,11 +40,11 @@ impl Selector {
             }),
             Selector::Const(value) => Ok(value.clone()),
             Selector::Template { template, fields } => {
-                let fields = fields
-                    .iter()
-                    .map(|(name, selector)| Ok((name.as_str(), text(&selector.select(payload)?))))
-                    .collect::<Result<Vec<_>>>()?;
-                Ok(Json::text(&render(template, &fields)))
+                let mut filled = Vec::new();
+                for (name, selector) in fields {
+                    filled.push((name.as_str(), text(&selector.select(payload)?)));
+                }
+                Ok(Json::text(&render(template, &filled)))
             }
             Selector::Present(pointer) => Ok(Json::Bool(payload.pointer(pointer).is_some())),
         }
@@ -76,7 +76,7 @@ pub fn truthy(value: &Json) -> bool {
 fn render(template: &str, fields: &[(&str, String)]) -> String {
     let mut out = String::new();
     let mut rest = template;
-    while let Some((before, after)) = rest.split_once('{') {
+    while let Some((before, after)) = text::halves(rest, b'{') {
         out.push_str(before);
         let named = fields.iter().find_map(|(name, value)| {
             let tail = after.strip_prefix(name)?.strip_prefix('}')?;
@@ -133,14 +133,11 @@ struct Placeholders(Vec<(String, Selector)>);
 
 impl FromJson for Placeholders {
     fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
-        let fields = value.as_ref().and_then(Json::fields).into_iter().flatten();
-        let names: Vec<String> = fields.map(|(name, _)| name.as_str().to_owned()).collect();
-        let mut fields = Fields::of(value, reader);
-        let take = |name: String| {
-            let selector = fields.take(&name);
-            (name, selector)
-        };
-        Self(names.into_iter().map(take).collect())
+        let mut selectors = Vec::new();
+        for (name, value) in Fields::of(value, reader).rest() {
+            selectors.push((name.as_str().to_owned(), reader.read(&name, Some(value))));
+        }
+        Self(selectors)
     }
 }
 

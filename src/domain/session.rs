@@ -39,13 +39,22 @@ to_json!(SessionDeleteReport {
 /// acknowledged wakes stay as they are.
 pub fn delete(seen: &Snapshot, session: &SessionId) -> Result<Decision<SessionDeleteReport>> {
     check_session(session)?;
-    let grants: Vec<_> = seen.rows.grants_of_session(session).collect();
+    let grants = seen.rows.grants_of_session(session);
+    let (mut granted, mut writes) = (Vec::new(), Vec::new());
+    for grant in &grants {
+        granted.push(grant.process_id.clone());
+        writes.push(Write::Revoke(grant.scope_id.clone(), grant.process_id.clone()));
+    }
+    for id in seen.rows.waking_session(session) {
+        let record = ProcessRecord { wake_target: None, updated_at_ms: seen.now, ..seen.known(&id)?.clone() };
+        writes.push(Write::Process(Rc::new(record)));
+    }
     let (mut orphaned, mut preserved) = (Vec::new(), Vec::new());
-    for id in sorted(grants.iter().map(|grant| &grant.process_id)) {
+    for id in sorted(&granted) {
         if seen.rows.process(&id).is_none_or(ProcessRecord::is_terminal) {
             continue;
         }
-        let held_elsewhere = seen.rows.grants_of_process(&id).any(|grant| grant.session_id != *session);
+        let held_elsewhere = seen.rows.grants_of_process(&id).iter().any(|grant| grant.session_id != *session);
         let list = if held_elsewhere { &mut preserved } else { &mut orphaned };
         list.push(id);
     }
@@ -56,9 +65,5 @@ pub fn delete(seen: &Snapshot, session: &SessionId) -> Result<Decision<SessionDe
         orphaned_process_ids: orphaned,
         preserved_process_ids: preserved,
     };
-    let revoked = grants.iter().map(|grant| Write::Revoke(grant.scope_id.clone(), grant.process_id.clone()));
-    let silenced = seen.rows.waking_session(session).map(|record| {
-        Write::Process(Rc::new(ProcessRecord { wake_target: None, updated_at_ms: seen.now, ..record.clone() }))
-    });
-    Ok(Decision { reply: report, writes: revoked.chain(silenced).collect() })
+    Ok(Decision { reply: report, writes })
 }

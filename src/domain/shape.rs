@@ -66,7 +66,8 @@ pub fn read(value: Option<Json>, shape: &Shape, reader: &mut Reader) -> Json {
         }
         Shape::Tagged(tag, kinds) => {
             let mut fields = Fields::of(value, reader);
-            let names: Vec<_> = kinds.iter().map(|(name, _)| *name).collect();
+            let mut names = Vec::new();
+            kinds.iter().for_each(|(name, _)| names.push(*name));
             let kind = fields.take_name(tag, &names);
             let Some((name, wanted)) = kinds.get(kind) else { return Json::Null };
             let read = take(&mut fields, wanted, Object::tagged(tag, name));

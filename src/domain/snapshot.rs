@@ -110,9 +110,11 @@ impl Rows {
         self.0.get(&key![PROCESS, id])?.process()
     }
 
-    /// Every process, in id order.
-    pub fn processes(&self) -> impl Iterator<Item = &ProcessRecord> {
-        self.0.under(key![PROCESS]).filter_map(|(_, row)| row.process())
+    /// Every process after an id, in id order.
+    pub fn processes(&self, after: Option<&ProcessId>) -> impl Iterator<Item = &ProcessRecord> {
+        // Nothing lies between the id's own key and the same key with a part added.
+        let first = after.map_or_else(|| key![PROCESS], |after| key![PROCESS, after, 0]);
+        self.0.between(first, key![PROCESS, Part::End]).filter_map(|(_, row)| row.process())
     }
 
     /// The event that was appended to a process under a replay key.
@@ -131,31 +133,32 @@ impl Rows {
     }
 
     /// The grants of one scope, in process id order.
-    pub fn grants_of_scope(&self, scope: &ScopeId) -> impl Iterator<Item = &HandleGrant> {
-        self.0.under(key![GRANT, scope]).filter_map(|(_, row)| row.grant())
+    pub fn grants_of_scope(&self, scope: &ScopeId) -> Vec<&HandleGrant> {
+        self.0.under(key![GRANT, scope]).grants()
     }
 
     /// The grants of one session, all frames, in (scope, process id) order.
-    pub fn grants_of_session(&self, session: &SessionId) -> impl Iterator<Item = &HandleGrant> {
-        let ranges = SessionScope::id_ranges(session);
-        let rows = ranges.into_iter().flat_map(|(first, end)| self.0.between(key![GRANT, &first], key![GRANT, &end]));
-        rows.filter_map(|(_, row)| row.grant())
+    pub fn grants_of_session(&self, session: &SessionId) -> Vec<&HandleGrant> {
+        let mut grants = Vec::new();
+        for (first, end) in &SessionScope::id_ranges(session) {
+            grants.append(&mut self.0.between(key![GRANT, first], key![GRANT, end]).grants());
+        }
+        grants
     }
 
     /// The grants of one process, in (session, scope) order.
-    pub fn grants_of_process(&self, id: &ProcessId) -> impl Iterator<Item = &HandleGrant> {
-        self.0.under(key![GRANT_OF_PROCESS, id]).filter_map(|(_, row)| row.grant())
+    pub fn grants_of_process(&self, id: &ProcessId) -> Vec<&HandleGrant> {
+        self.0.under(key![GRANT_OF_PROCESS, id]).grants()
     }
 
     /// The processes whose wakes go to one session, in id order.
-    pub fn waking_session(&self, session: &SessionId) -> impl Iterator<Item = &ProcessRecord> {
-        self.0.under(key![WAKE_TARGET, session]).filter_map(|(_, row)| self.process(row.id()?))
+    pub fn waking_session(&self, session: &SessionId) -> Vec<ProcessId> {
+        self.0.under(key![WAKE_TARGET, session]).ids()
     }
 
     /// The ended processes last updated strictly before `cutoff`, oldest first.
-    pub fn retained_before(&self, cutoff: Millis) -> impl Iterator<Item = &ProcessRecord> {
-        let older = self.0.between(key![RETAINED], key![RETAINED, cutoff]);
-        older.filter_map(|(_, row)| self.process(row.id()?))
+    pub fn retained_before(&self, cutoff: Millis) -> Vec<ProcessId> {
+        self.0.between(key![RETAINED], key![RETAINED, cutoff]).ids()
     }
 
     /// Puts one row, as loaded from a store or as decided by a rule.
@@ -213,10 +216,11 @@ impl Rows {
         self.forget_orders(id);
         self.0.remove(&key![PROCESS, id]);
         self.0.clear(key![REPLAY, id]);
-        let scopes: Vec<_> = self.grants_of_process(id).map(|grant| grant.scope_id.clone()).collect();
-        for scope in scopes {
-            self.remove_grant(&scope, id);
+        let mut scopes = Vec::new();
+        for grant in self.grants_of_process(id) {
+            scopes.push(grant.scope_id.clone());
         }
+        scopes.iter().for_each(|scope| self.remove_grant(scope, id));
         let left = self.lease(id).pruned();
         self.0.put(key![LEASE, id], Row::Lease(left));
     }
@@ -224,7 +228,12 @@ impl Rows {
 
 /// Where else a process row is found.
 fn orders(record: &ProcessRecord) -> Vec<Vec<Part>> {
-    let wakes = record.wake_target.as_ref().map(|scope| key![WAKE_TARGET, &scope.session_id, record.id()]);
-    let retained = record.is_terminal().then(|| key![RETAINED, record.updated_at_ms, record.id()]);
-    wakes.into_iter().chain(retained).collect()
+    let mut orders = Vec::new();
+    if let Some(scope) = &record.wake_target {
+        orders.push(key![WAKE_TARGET, &scope.session_id, record.id()]);
+    }
+    if record.is_terminal() {
+        orders.push(key![RETAINED, record.updated_at_ms, record.id()]);
+    }
+    orders
 }

@@ -9,7 +9,7 @@ use std::{any::Any, marker::PhantomData, rc::Rc};
 use super::{
     event::ProcessEvent,
     grant::HandleGrant,
-    key::{Key, Part, ProcessId},
+    key::{Key, Part, ProcessId, longer},
     lease::LeaseSlot,
     process::ProcessRecord,
 };
@@ -93,8 +93,7 @@ impl Table {
 
     /// The rows whose keys begin with `prefix` and go on.
     pub fn under(&self, prefix: Vec<Part>) -> Range<'_> {
-        let mut end = prefix.clone();
-        end.push(Part::End);
+        let end = longer(&prefix, Part::End);
         self.between(prefix, end)
     }
 
@@ -123,7 +122,10 @@ impl Table {
 
     /// Takes every row under a prefix out.
     pub fn clear(&mut self, prefix: Vec<Part>) {
-        let keys: Vec<_> = self.under(prefix).map(|(key, _)| key.clone()).collect();
+        let mut keys = Vec::new();
+        for (key, _) in self.under(prefix) {
+            keys.push(key.clone());
+        }
         for key in keys {
             self.remove(&key);
         }
@@ -161,6 +163,30 @@ pub struct Range<'a> {
     table: &'a Table,
     next: Place,
     end: Option<Vec<Part>>,
+}
+
+impl<'a> Range<'a> {
+    /// The references to processes in it.
+    pub fn ids(self) -> Vec<ProcessId> {
+        let mut ids = Vec::new();
+        for (_, row) in self {
+            if let Row::Id(id) = row {
+                ids.push(id.clone());
+            }
+        }
+        ids
+    }
+
+    /// The grants in it.
+    pub fn grants(self) -> Vec<&'a HandleGrant> {
+        let mut grants = Vec::new();
+        for (_, row) in self {
+            if let Row::Grant(grant) = row {
+                grants.push(&**grant);
+            }
+        }
+        grants
+    }
 }
 
 impl<'a> Iterator for Range<'a> {
@@ -213,8 +239,13 @@ impl<V: 'static> ById<V> {
 
     /// Every id that has a value, in order.
     pub fn ids(&self) -> Vec<Key> {
-        let id = |(key, _): &Entry| if let Some(Part::Text(id)) = key.first() { Some(id.clone()) } else { None };
-        self.0.all().filter_map(id).collect()
+        let mut ids = Vec::new();
+        for (key, _) in self.0.all() {
+            if let Some(Part::Text(id)) = key.first() {
+                ids.push(id.clone());
+            }
+        }
+        ids
     }
 
     /// How many ids have a value.
@@ -229,12 +260,12 @@ impl<V: 'static> ById<V> {
 }
 
 /// Ids in order, each once.
-pub fn sorted<'a>(ids: impl Iterator<Item = &'a Key>) -> Vec<Key> {
+pub fn sorted(ids: &[Key]) -> Vec<Key> {
     let mut table = Table::default();
     for id in ids {
         table.put(vec![id.into()], Row::Id(id.clone()));
     }
-    table.all().filter_map(|(_, row)| row.id().cloned()).collect()
+    table.all().ids()
 }
 
 impl Row {

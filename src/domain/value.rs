@@ -7,6 +7,7 @@
 use std::rc::Rc;
 
 use super::{canonical, key::Key};
+use crate::text::{halves, whole_number};
 
 /// A JSON value. Cloning shares it.
 #[derive(Clone, Debug, Default)]
@@ -83,11 +84,11 @@ impl Json {
     /// What a JSON pointer (RFC 6901) finds.
     pub fn pointer(&self, pointer: &str) -> Option<&Json> {
         let mut found = self;
-        let mut steps = pointer.split('/');
-        if !steps.next()?.is_empty() {
-            return None;
-        }
-        for step in steps {
+        let mut left = pointer;
+        while !left.is_empty() {
+            let steps = left.strip_prefix("/")?;
+            let step = halves(steps, b'/').map_or(steps, |(step, _)| step);
+            left = steps.get(step.len()..)?;
             found = match found {
                 Json::List(items) => items.get(place(step)?)?,
                 Json::Object(fields) => field(fields, &unescaped(step))?,
@@ -114,8 +115,8 @@ fn unescaped(step: &str) -> String {
 
 /// An array index: digits without a leading zero.
 fn place(step: &str) -> Option<usize> {
-    let plain = step == "0" || (!step.starts_with('0') && step.bytes().all(|byte| byte.is_ascii_digit()));
-    if plain { usize::try_from(step.parse::<u64>().ok()?).ok() } else { None }
+    let plain = step == "0" || !step.starts_with('0');
+    if plain { usize::try_from(whole_number(step)?).ok() } else { None }
 }
 
 /// Equal as JSON: the order of fields does not matter.

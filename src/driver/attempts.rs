@@ -4,7 +4,6 @@ use std::{pin::pin, rc::Rc};
 
 use futures::{
     FutureExt,
-    channel::oneshot,
     future::{Either, LocalBoxFuture, ready, select},
 };
 
@@ -21,7 +20,7 @@ use crate::{
         schema::Schemas,
     },
     error::{Code, Error, Result},
-    host::{self, Permit},
+    host::{self, Permit, oneshot},
     operation,
     watch::ChangeReceiver,
 };
@@ -116,7 +115,7 @@ impl Driver {
         run: RunContext,
         over: oneshot::Receiver<()>,
         changes: ChangeReceiver,
-        _ends: oneshot::Sender<()>,
+        _ends: oneshot::Release,
     ) {
         let (id, first) = (run.id().clone(), changes.seen());
         let written = match self.work(&run, over, &changes).await {

@@ -10,7 +10,6 @@ use std::{
 
 use futures::{
     FutureExt,
-    channel::oneshot,
     future::{Either, select},
 };
 
@@ -23,7 +22,7 @@ use crate::{
         table::ById,
     },
     error::{Code, Result},
-    host,
+    host::{self, oneshot},
     store::{Answer, Query},
     watch::{ProcessChangeHub, backoff::LONGEST_MS},
 };

@@ -8,8 +8,7 @@ use std::{
 
 use futures::{
     FutureExt,
-    channel::oneshot,
-    future::{Either, Shared, select},
+    future::{Either, select},
 };
 
 use super::{signals::Signals, steps::Steps};
@@ -23,7 +22,7 @@ use crate::{
         process::{ProcessAwaitOutput, ProcessRecord},
     },
     error::{Code, Error, Result},
-    host::{Permit, Permits},
+    host::{Permit, Permits, oneshot},
     registry::ProcessRegistry,
     store::{Answer, EventRange, Query},
     watch::{ChangeReceiver, ProcessAwaiter, backoff},
@@ -55,7 +54,7 @@ pub(super) struct Run {
     /// How many waits there are for which the permit is given up.
     resting: Cell<usize>,
     aborts: RefCell<Aborts>,
-    aborted: Shared<oneshot::Receiver<()>>,
+    aborted: oneshot::Latch,
     pub steps: Steps,
     pub signals: Signals,
 }
@@ -65,7 +64,7 @@ struct Aborts {
     why: Option<Abort>,
     tell: Option<Tell>,
     /// Dropped to end the waits of this run.
-    waits: Option<oneshot::Sender<()>>,
+    waits: Option<oneshot::Release>,
     /// Dropped to end the run.
     run: Option<oneshot::Sender<()>>,
 }
@@ -81,7 +80,7 @@ impl RunContext {
     ) -> (Self, oneshot::Receiver<()>) {
         let ticks = Rc::<Cell<u64>>::default();
         let registry = registry.counting(ticks.clone());
-        let ((waits, aborted), (run, over)) = (oneshot::channel(), oneshot::channel());
+        let ((waits, aborted), (run, over)) = (oneshot::latch(), oneshot::channel());
         let run = Run {
             awaiter: ProcessAwaiter::new(registry.clone(), registry.hub()),
             registry,
@@ -92,7 +91,7 @@ impl RunContext {
             permit: RefCell::new(Some(permit)),
             resting: Cell::new(0),
             aborts: RefCell::new(Aborts { why: None, tell: None, waits: Some(waits), run: Some(run) }),
-            aborted: aborted.shared(),
+            aborted,
             steps: Steps::default(),
             signals: Signals::default(),
         };
@@ -147,7 +146,7 @@ impl RunContext {
 
     /// Resolves when the runner is to stop.
     pub async fn aborted(&self) {
-        let _ = self.0.aborted.clone().await;
+        let _ = self.0.aborted.released().await;
     }
 
     /// Tells once why the runner is to stop: before any wait of the run ends for that.
@@ -181,7 +180,7 @@ impl RunContext {
     }
 
     pub(super) async fn unless_aborted<T>(&self, wait: impl Future<Output = Result<T>>) -> Result<T> {
-        match select(self.0.aborted.clone(), pin!(wait)).await {
+        match select(self.0.aborted.released(), pin!(wait)).await {
             Either::Left(_) => Err(self.is_on().err().unwrap_or_else(|| {
                 Error::of(Code::Closed, self.id(), "was asked to stop, and waits for nothing any more")
             })),

@@ -5,11 +5,7 @@ use std::{
     rc::Rc,
 };
 
-use futures::{
-    FutureExt,
-    channel::oneshot,
-    future::{LocalBoxFuture, Shared},
-};
+use futures::{FutureExt, future::LocalBoxFuture};
 
 use super::{Abort, DriverOptions, RunContext, Runners, attempts::Tried, background::Background};
 use crate::{
@@ -21,7 +17,7 @@ use crate::{
         table::{ById, sorted},
     },
     error::{Code, Error, Result},
-    host::{self, Life, Permits},
+    host::{self, Life, Permits, oneshot},
     registry::ProcessRegistry,
 };
 
@@ -130,7 +126,7 @@ impl ProcessWorkDriver {
         let _ = all_over.await;
         let mut report = sweep.0.take();
         report.failed.append(&mut driver.failures.take());
-        (report.started, report.busy) = (sorted(report.started.iter()), sorted(report.busy.iter()));
+        (report.started, report.busy) = (sorted(&report.started), sorted(&report.busy));
         Ok(report)
     }
 
@@ -290,17 +286,17 @@ impl Pages {
 pub(super) struct Active {
     /// Once the process is claimed.
     pub run: OnceCell<RunContext>,
-    over: Shared<oneshot::Receiver<()>>,
+    over: oneshot::Latch,
 }
 
 impl Active {
     /// With it, what is dropped when it ends.
-    pub fn new() -> (Rc<Self>, oneshot::Sender<()>) {
-        let (ends, over) = oneshot::channel();
-        (Rc::new(Self { run: OnceCell::new(), over: over.shared() }), ends)
+    pub fn new() -> (Rc<Self>, oneshot::Release) {
+        let (ends, over) = oneshot::latch();
+        (Rc::new(Self { run: OnceCell::new(), over }), ends)
     }
 
     async fn over(&self) {
-        let _ = self.over.clone().await;
+        let _ = self.over.released().await;
     }
 }

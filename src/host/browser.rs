@@ -1,24 +1,16 @@
 //! Time, chance, values and events of the browser, or of any other JavaScript host.
 
 use futures::{FutureExt, future::LocalBoxFuture};
-use gloo_timers::future::TimeoutFuture;
-use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{Event, EventTarget};
 
 pub mod tab;
 
 use super::{Clock, Random, Spawn};
-use crate::{
-    domain::{Millis, canonical, value::Json},
-    text::hex,
-};
+use crate::domain::{Millis, canonical, value::Json};
 
 /// `Date.now` and `setTimeout`.
 pub struct BrowserClock;
-
-/// The longest that `setTimeout` counts; beyond, it fires at once (HTML, timers, step on signed 32 bits).
-const LONGEST_TIMER: Millis = 0x7fff_ffff;
 
 impl Clock for BrowserClock {
     fn now(&self) -> Millis {
@@ -26,15 +18,7 @@ impl Clock for BrowserClock {
     }
 
     fn sleep(&self, span: Millis) -> LocalBoxFuture<'static, ()> {
-        async move {
-            let mut left = span;
-            while left > LONGEST_TIMER {
-                TimeoutFuture::new(LONGEST_TIMER as u32).await;
-                left -= LONGEST_TIMER;
-            }
-            TimeoutFuture::new(left as u32).await;
-        }
-        .boxed_local()
+        tab::sleep(span).boxed_local()
     }
 }
 
@@ -43,16 +27,7 @@ pub struct BrowserRandom;
 
 impl Random for BrowserRandom {
     fn name(&self) -> String {
-        let mut bytes = [0; 16];
-        let array = Uint8Array::new_with_length(16);
-        let crypto = Reflect::get(&js_sys::global(), &JsValue::from_str("crypto"));
-        if let Ok(crypto) = crypto {
-            let crypto: web_sys::Crypto = crypto.unchecked_into();
-            if crypto.get_random_values_with_array_buffer_view(&array).is_ok() {
-                array.copy_to(&mut bytes);
-            }
-        }
-        hex(&bytes)
+        tab::random_name()
     }
 }
 

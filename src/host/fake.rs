@@ -15,7 +15,6 @@ use std::{
 
 use futures::{
     FutureExt,
-    channel::oneshot,
     future::{LocalBoxFuture, poll_fn, ready},
 };
 
@@ -23,7 +22,7 @@ pub use self::{
     network::{Fate, Network, Tab},
     tasks::Tasks,
 };
-use super::{Clock, Life, Liveness, NoProof, Random};
+use super::{Clock, Life, Liveness, NoProof, Random, oneshot};
 use crate::{
     domain::{
         Millis,
@@ -58,7 +57,7 @@ impl FakeClock {
         loop {
             let first = self.0.due.borrow_mut().pop_first();
             match first {
-                Some(((due, _), timer)) if due <= self.0.now.get() => drop(timer.send(())),
+                Some(((due, _), timer)) if due <= self.0.now.get() => timer.send(()),
                 Some((later, timer)) => {
                     self.0.due.borrow_mut().insert(later, timer);
                     return;

@@ -20,6 +20,7 @@ pub mod browser;
 pub mod fake;
 #[cfg(not(target_family = "wasm"))]
 pub mod native_schema;
+pub mod oneshot;
 mod permits;
 
 pub use background::Background;

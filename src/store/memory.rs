@@ -8,12 +8,12 @@ use super::{Answer, Answers, Changes, Durability, EventPage, EventRange, MOST_CH
 use crate::{
     domain::{
         event::ProcessEvent,
-        filter::{ListIndex, ListQuery},
+        filter::ListQuery,
         grant::{HandleEntry, HandleGrant},
-        key::{Part, ProcessId, key},
+        key::{Part, ProcessId, key, longer},
         process::ProcessRecord,
         snapshot::{Rows, Snapshot, Write},
-        table::{Row, Table, sorted},
+        table::{Row, Table},
     },
     error::{Code, Error, Result},
     host::Clock,
@@ -41,12 +41,10 @@ const EVENT: u64 = 0;
 const BY_TYPE: u64 = 1;
 /// process, sequence: where the event has a wake that is not acknowledged
 const WAKE: u64 = 2;
-/// index, its prefix, lane, process
-const LIST: u64 = 3;
 /// number → process
-const CHANGE: u64 = 4;
+const CHANGE: u64 = 3;
 /// process → number
-const CHANGE_OF: u64 = 5;
+const CHANGE_OF: u64 = 4;
 
 impl MemoryStore {
     /// An empty store on the host's time.
@@ -79,7 +77,13 @@ impl Store for MemoryStore {
     }
 
     fn read(&self, queries: Vec<Rc<Query>>) -> LocalBoxFuture<'static, Result<Answers>> {
-        self.answer(|tables| Ok(queries.iter().map(|query| Ok(tables.read(query))).collect()))
+        self.answer(|tables| {
+            let mut answers = Answers::new();
+            for query in &queries {
+                answers.push(Ok(tables.read(query)));
+            }
+            Ok(answers)
+        })
     }
 
     fn close(&self) {
@@ -127,13 +131,7 @@ impl Tables {
 
     fn apply(&mut self, write: &Write) {
         match write {
-            Write::Process(record) => {
-                self.unlist(record.id());
-                for key in list_keys(record) {
-                    self.more.put(key, Row::Id(record.id().clone()));
-                }
-                self.changed(record.id());
-            }
+            Write::Process(record) => self.changed(record.id()),
             Write::Event { event, ordinal } => {
                 let (id, sequence) = (&event.process_id, event.sequence);
                 self.more.put(key![EVENT, id, sequence], Row::Event(event.clone()));
@@ -146,7 +144,6 @@ impl Tables {
                 self.more.remove(&key![WAKE, id, *sequence]);
             }
             Write::Prune(id) => {
-                self.unlist(id);
                 for of_log in [EVENT, BY_TYPE, WAKE] {
                     self.more.clear(key![of_log, id]);
                 }
@@ -155,14 +152,6 @@ impl Tables {
             Write::Lease(..) | Write::Grant(_) | Write::Revoke(..) => {}
         }
         self.rows.apply(write);
-    }
-
-    /// Takes a process out of the lists that its stored row stands in.
-    fn unlist(&mut self, id: &ProcessId) {
-        let stale = self.rows.process(id).map(list_keys).unwrap_or_default();
-        for key in stale {
-            self.more.remove(&key);
-        }
     }
 
     fn changed(&mut self, id: &ProcessId) {
@@ -174,17 +163,19 @@ impl Tables {
         self.more.put(key![CHANGE, self.last_change], Row::Id(id.clone()));
     }
 
+    /// Looks at every process, which is nothing beside what it takes to show those that are listed.
     fn list(&self, query: &ListQuery) -> Vec<ProcessRecord> {
         let limit = Query::size(query.page.limit);
-        let lanes = query.lanes.iter().flat_map(|lane| {
-            let list = list_key(&query.index, lane.as_str());
-            let end = [list.as_slice(), &[Part::End]].concat();
-            // Nothing lies between the cursor's own key and the same key with a part added.
-            let after = query.page.cursor.iter().flat_map(|cursor| key![cursor, 0]);
-            self.more.between(list.iter().cloned().chain(after).collect(), end).take(limit)
-        });
-        let ids = sorted(lanes.filter_map(|(_, row)| row.id()));
-        ids.iter().take(limit).filter_map(|id| self.rows.process(id).cloned()).collect()
+        let mut listed = Vec::new();
+        for record in self.rows.processes(query.page.cursor.as_ref()) {
+            if listed.len() == limit {
+                break;
+            }
+            if query.holds(record) {
+                listed.push(record.clone());
+            }
+        }
+        listed
     }
 
     fn changes(&self, after: u64, limit: usize) -> Changes {
@@ -204,7 +195,7 @@ impl Tables {
     fn changed_ids(&self, after: Option<u64>) -> Option<Vec<ProcessId>> {
         let after = after.filter(|after| *after <= self.last_change)?;
         let later = self.more.between(key![CHANGE, after.saturating_add(1)], key![CHANGE, Part::End]);
-        let ids: Vec<_> = later.take(MOST_CHANGED + 1).filter_map(|(_, row)| row.id().cloned()).collect();
+        let ids = later.ids();
         (ids.len() <= MOST_CHANGED).then_some(ids)
     }
 
@@ -219,8 +210,13 @@ impl Tables {
                         merged.put(key![event.sequence], Row::Event(event));
                     }
                 }
-                let events = merged.all().filter_map(|(_, row)| row.event().cloned());
-                events.take(Query::size(*limit)).collect()
+                let mut events = Vec::new();
+                for (_, row) in merged.all() {
+                    if let (Some(event), true) = (row.event(), events.len() < Query::size(*limit)) {
+                        events.push(event.clone());
+                    }
+                }
+                events
             }
             EventRange::Last(count) => {
                 let after = record.log.last_sequence.saturating_sub(*count);
@@ -232,37 +228,28 @@ impl Tables {
 
     /// The events whose sequences stand under a prefix, after a sequence.
     fn log(&self, prefix: Vec<Part>, id: &ProcessId, after: u64, limit: Option<u64>) -> Vec<Rc<ProcessEvent>> {
-        let first = [prefix.as_slice(), &[Part::Number(after.saturating_add(1))]].concat();
-        let keys = self.more.between(first, [prefix.as_slice(), &[Part::End]].concat()).map(|(key, _)| key);
-        let event_at = |sequence: &Part| self.more.get(&[Part::Number(EVENT), id.into(), sequence.clone()])?.event();
-        let events = keys.filter_map(|key| event_at(key.last()?).cloned());
-        events.take(Query::size(limit)).collect()
+        let first = longer(&prefix, Part::Number(after.saturating_add(1)));
+        let mut events = Vec::new();
+        for (key, _) in self.more.between(first, longer(&prefix, Part::End)) {
+            if events.len() == Query::size(limit) {
+                break;
+            }
+            if let Some(Part::Number(sequence)) = key.last()
+                && let Some(Row::Event(event)) = self.more.get(&key![EVENT, id, *sequence])
+            {
+                events.push(event.clone());
+            }
+        }
+        events
     }
 
-    fn with_records<'a>(&self, grants: impl Iterator<Item = &'a HandleGrant>) -> Vec<HandleEntry> {
-        let with_record = |grant: &HandleGrant| {
-            let record = self.rows.process(&grant.process_id)?.clone();
-            Some(HandleEntry { grant: grant.clone(), record })
-        };
-        grants.filter_map(with_record).collect()
+    fn with_records(&self, grants: Vec<&HandleGrant>) -> Vec<HandleEntry> {
+        let mut entries = Vec::new();
+        for grant in grants {
+            if let Some(record) = self.rows.process(&grant.process_id) {
+                entries.push(HandleEntry { grant: grant.clone(), record: record.clone() });
+            }
+        }
+        entries
     }
-}
-
-fn list_keys(record: &ProcessRecord) -> Vec<Vec<Part>> {
-    let lane = record.lane().as_str();
-    let in_list = |index: &ListIndex| [list_key(index, lane), key![record.id()]].concat();
-    ListIndex::entries(record).iter().map(in_list).collect()
-}
-
-fn list_key(index: &ListIndex, lane: &str) -> Vec<Part> {
-    let number = match index {
-        ListIndex::Lane => 0,
-        ListIndex::Kind(_) => 1,
-        ListIndex::Definition(_) => 2,
-        ListIndex::DefinitionAndKind(..) => 3,
-    };
-    let mut list = key![LIST, number];
-    list.extend(index.prefix().into_iter().map(Part::from));
-    list.push(lane.into());
-    list
 }

@@ -125,10 +125,15 @@ pub async fn execute(
     let (decided, met) = (kept.clone(), every.clone());
     let rule: Rule = Rc::new(move |seen| {
         let Decision { reply, writes } = rule(seen)?;
-        let changed: Vec<_> = writes.iter().filter_map(changed).cloned().collect();
-        changing(&changed);
-        let count = changed.len();
-        met.borrow_mut().extend(changed);
+        let mut changes = Vec::new();
+        for write in &writes {
+            if let Some(id) = changed(write) {
+                changes.push(id.clone());
+            }
+        }
+        changing(&changes);
+        let count = changes.len();
+        met.borrow_mut().append(&mut changes);
         decided.replace(Some((reply, count)));
         Ok(writes)
     });
@@ -137,7 +142,7 @@ pub async fn execute(
     let (reply, count) =
         kept.ok_or_else(|| Error::new(Code::Internal, "the store committed without running the rule"))?;
     // Of a run whose answer was lost, too: what it wrote is there, and the next one had nothing left to write.
-    let ids = sorted(every.borrow().iter());
+    let ids = sorted(&every.borrow());
     Ok((reply, Changed { ids, span: last.map(|last| (last.saturating_sub(count as u64), last)) }))
 }
 

@@ -211,10 +211,9 @@ impl Answer {
             Answer::Lease(lease) => Ok(lease.to_json()),
             Answer::GrantsOfScope(entries) => Ok(entries.to_json()),
             Answer::GrantsOfProcess(entries) => {
-                let grants = |entries: &Vec<HandleEntry>| {
-                    Json::list(entries.iter().map(|entry| entry.grant.to_json()).collect())
-                };
-                known(entries.as_ref().map(grants))
+                let mut grants = Vec::new();
+                entries.iter().flatten().for_each(|entry| grants.push(entry.grant.to_json()));
+                known(entries.as_ref().map(|_| Json::list(grants)))
             }
             Answer::IsGranted(granted) => Ok(granted.to_json()),
         }

@@ -5,12 +5,12 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use futures::{FutureExt, channel::oneshot, future::LocalBoxFuture};
+use futures::{FutureExt, future::LocalBoxFuture};
 
 use super::{Answer, Query, Store};
 use crate::{
     error::{Code, Error, Result},
-    host::Spawn,
+    host::{Spawn, oneshot},
 };
 
 /// Asks a store, in one transaction, what is asked in one turn; the same question once.
@@ -80,7 +80,9 @@ async fn read_all(store: Rc<dyn Store>, mut asked: Vec<Asked>) {
 }
 
 async fn read(store: &dyn Store, asked: Vec<Asked>) {
-    let answers = store.read(asked.iter().map(|asked| Rc::clone(&asked.query)).collect()).await;
+    let mut queries = Vec::new();
+    asked.iter().for_each(|asked| queries.push(Rc::clone(&asked.query)));
+    let answers = store.read(queries).await;
     let mut answers = answers.map(Vec::into_iter);
     for Asked { answer, askers, .. } in asked {
         *answer.borrow_mut() = match &mut answers {

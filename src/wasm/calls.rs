@@ -22,7 +22,7 @@ use crate::{
     operation::{self, Plan},
     registry::ProcessRegistry,
     store::{EventRange, Live, Query},
-    text::text,
+    text::{text, whole_number},
     watch::ProcessAwaiter,
 };
 
@@ -177,8 +177,8 @@ impl Arguments {
             "listNonTerminal" => Query::Processes(ListQuery::non_terminal(self.take("page"))),
             "changedSince" => {
                 let cursor: Option<String> = self.take("cursor");
-                let point = cursor.map_or(Ok(0), |cursor| cursor.parse());
-                let point = point.map_err(|_| Error::invalid("cursor is not one that changedSince gave"))?;
+                let point = cursor.map_or(Some(0), |cursor| whole_number(&cursor));
+                let point = point.ok_or_else(|| Error::invalid("cursor is not one that changedSince gave"))?;
                 Query::Changes(point, self.take("limit"))
             }
             "eventsAfter" => {

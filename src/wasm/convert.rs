@@ -2,11 +2,7 @@
 
 use std::pin::pin;
 
-use futures::{
-    FutureExt,
-    channel::oneshot,
-    future::{Either, LocalBoxFuture, Shared, select},
-};
+use futures::future::{Either, LocalBoxFuture, select};
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::future_to_promise;
@@ -18,7 +14,7 @@ use crate::{
     error::{Code, Error, Result},
     host::{
         browser::{BrowserClock, Listener, to_js},
-        within,
+        oneshot, within,
     },
 };
 
@@ -30,8 +26,8 @@ pub fn js(value: &Json) -> JsValue {
     to_js(value)
 }
 
-/// A promise of a reply.
-pub fn promise(reply: impl Future<Output = Result<Json>> + 'static) -> Promise {
+/// A promise of a reply. Boxed, so that making one is compiled once.
+pub fn promise(reply: LocalBoxFuture<'static, Result<Json>>) -> Promise {
     promise_of(Box::pin(async move { reply.await.map(|value| js(&value)).map_err(process_error) }))
 }
 
@@ -40,33 +36,27 @@ pub fn promise_of(outcome: LocalBoxFuture<'static, std::result::Result<JsValue, 
     future_to_promise(outcome)
 }
 
-/// Resolves when a registry is closed.
-pub type Closing = Shared<oneshot::Receiver<()>>;
-
 /// What everything is refused with after that.
 fn closed() -> Error {
     Error::new(Code::Closed, "the registry is closed")
 }
 
 /// Refuses after that.
-pub fn is_open(closing: &Closing) -> Result<()> {
-    match closing.clone().now_or_never() {
-        None => Ok(()),
-        Some(_) => Err(closed()),
-    }
+pub fn is_open(closing: &oneshot::Latch) -> Result<()> {
+    if closing.is_released() { Err(closed()) } else { Ok(()) }
 }
 
 /// A promise of a wait, until it is aborted, takes too long, or the registry is closed.
 pub fn promise_of_wait(
     signal: Option<AbortSignal>,
     timeout_ms: Option<f64>,
-    closing: Closing,
+    closing: oneshot::Latch,
     wait: LocalBoxFuture<'static, Result<Json>>,
 ) -> Promise {
     promise_of(Box::pin(async move {
         let wait = pin!(within(&BrowserClock, timeout_ms.map(|span| span as Millis), wait));
         let aborted = pin!(aborted(signal));
-        match select(select(aborted, closing), wait).await {
+        match select(select(aborted, closing.released()), wait).await {
             Either::Left((Either::Left((reason, _)), _)) => Err(reason),
             Either::Left((Either::Right(_), _)) => Err(process_error(closed())),
             Either::Right((outcome, _)) => outcome.map(|value| js(&value)).map_err(process_error),

@@ -9,7 +9,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::AbortSignal;
 
 use super::{
-    convert::{Closing, is_open, js, promise, promise_of, promise_of_wait},
+    convert::{is_open, js, promise, promise_of, promise_of_wait},
     host::{process_error, report},
 };
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
     },
     driver::{Abort, ProcessWorkDriver, RunContext, Runners},
     error::{Code, Error, Result},
-    host::browser::to_js,
+    host::{browser::to_js, oneshot},
     watch::{ProcessAttach, ProcessAwaiter},
 };
 
@@ -31,11 +31,11 @@ use crate::{
 #[wasm_bindgen]
 pub struct Driver {
     driver: ProcessWorkDriver,
-    closed: Closing,
+    closed: oneshot::Latch,
 }
 
 impl Driver {
-    pub(super) fn new(driver: ProcessWorkDriver, closed: Closing) -> Self {
+    pub(super) fn new(driver: ProcessWorkDriver, closed: oneshot::Latch) -> Self {
         Self { driver, closed }
     }
 }
@@ -47,7 +47,7 @@ impl Driver {
         let (open, driver) = (is_open(&self.closed), self.driver.clone());
         // It begins now: who starts the driver again in this turn means it.
         let stopped = (method == "stop").then(|| driver.stop());
-        promise(async move {
+        promise(Box::pin(async move {
             match stopped {
                 Some(stopped) => stopped.await,
                 None if method == "sweep" => {
@@ -57,7 +57,7 @@ impl Driver {
                 None => driver.idle().await,
             }
             Ok(Json::Null)
-        })
+        }))
     }
 
     /// Drives on until it is stopped.
@@ -72,7 +72,7 @@ impl Driver {
 #[wasm_bindgen]
 pub struct Run {
     context: RunContext,
-    closed: Closing,
+    closed: oneshot::Latch,
 }
 
 #[wasm_bindgen]
@@ -101,7 +101,7 @@ impl Run {
     /// Appends to the process of the run. The request is JSON text.
     pub fn append(&self, request: &str) -> Promise {
         let (context, request) = (self.context.clone(), read::<AppendRequest>(request, "request"));
-        promise(async move { Ok(context.append(request?).await?.to_json()) })
+        promise(Box::pin(async move { Ok(context.append(request?).await?.to_json()) }))
     }
 
     /// Runs `work`, or answers what it gave in an earlier run. It resolves with JSON text, or with nothing.
@@ -150,12 +150,12 @@ async fn called(function: Function, one: JsValue, two: JsValue) -> Result<Option
 pub struct JsRunners {
     kinds: Vec<Json>,
     run: Function,
-    closed: Closing,
+    closed: oneshot::Latch,
 }
 
 impl JsRunners {
     /// For these kinds, an array as JSON text.
-    pub fn new(kinds: &str, run: Function, closed: Closing) -> Self {
+    pub fn new(kinds: &str, run: Function, closed: oneshot::Latch) -> Self {
         Self { kinds: parse(kinds).into_items(), run, closed }
     }
 }

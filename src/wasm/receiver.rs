@@ -2,19 +2,15 @@
 
 use std::{cell::RefCell, pin::pin, rc::Rc};
 
-use futures::{
-    FutureExt,
-    channel::oneshot,
-    future::{Either, select},
-};
+use futures::future::{Either, select};
 use js_sys::Promise;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use super::convert::{Closing, promise};
+use super::convert::promise;
 use crate::{
     domain::value::Json,
     error::{Code, Error},
-    host::Permits,
+    host::{Permits, oneshot},
     watch::ChangeReceiver,
 };
 
@@ -22,8 +18,8 @@ use crate::{
 #[wasm_bindgen]
 pub struct Receiver {
     open: RefCell<Option<Open>>,
-    closed: Closing,
-    registry_closed: Closing,
+    closed: oneshot::Latch,
+    registry_closed: oneshot::Latch,
 }
 
 struct Open {
@@ -31,14 +27,14 @@ struct Open {
     /// Of the call that is told next.
     turns: Permits,
     /// Dropped to end the waits that are pending.
-    _closing: oneshot::Sender<()>,
+    _closing: oneshot::Release,
 }
 
 impl Receiver {
-    pub(super) fn new(receiver: ChangeReceiver, registry_closed: Closing) -> Self {
-        let (_closing, closed) = oneshot::channel();
+    pub(super) fn new(receiver: ChangeReceiver, registry_closed: oneshot::Latch) -> Self {
+        let (_closing, closed) = oneshot::latch();
         let open = Open { receiver: Rc::new(receiver), turns: Permits::default(), _closing };
-        Self { open: RefCell::new(Some(open)), closed: closed.shared(), registry_closed }
+        Self { open: RefCell::new(Some(open)), closed, registry_closed }
     }
 }
 
@@ -47,8 +43,8 @@ impl Receiver {
     /// Resolves when the process changed since this receiver last looked.
     pub fn changed(&self) -> Promise {
         let receiver = self.open.borrow().as_ref().map(|open| (open.receiver.clone(), open.turns.clone()));
-        let closed = select(self.closed.clone(), self.registry_closed.clone());
-        promise(async move {
+        let closed = select(self.closed.released(), self.registry_closed.released());
+        promise(Box::pin(async move {
             let over = || Error::new(Code::Closed, "the receiver is closed");
             let (receiver, turns) = receiver.ok_or_else(over)?;
             let change = pin!(async {
@@ -59,7 +55,7 @@ impl Receiver {
                 Either::Left(_) => Err(over()),
                 Either::Right(_) => Ok(Json::Null),
             }
-        })
+        }))
     }
 
     /// Ends the watch; waits that are pending reject with `closed`.

@@ -2,14 +2,14 @@
 
 use std::{any::Any, cell::RefCell, rc::Rc};
 
-use futures::{FutureExt, channel::oneshot, future::ready};
+use futures::{FutureExt, future::ready};
 use js_sys::{Function, Promise};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use web_sys::AbortSignal;
 
 use super::{
     calls::Arguments,
-    convert::{Closing, is_open, js, promise, promise_of, promise_of_wait},
+    convert::{is_open, js, promise, promise_of, promise_of_wait},
     driver::{Driver, JsRunners, attached},
     host::{self, JsSink, process_error},
     receiver::Receiver,
@@ -21,7 +21,7 @@ use crate::{
     host::{
         NoBroadcast, NoProof,
         browser::tab::{Channel, Following, OwnerLocks},
-        turn,
+        oneshot, turn,
     },
     registry::ProcessRegistry,
     store::{
@@ -61,8 +61,8 @@ pub struct Registry {
     /// This tab's life and its comings and goings, while others share the rows.
     presence: RefCell<Option<Presence>>,
     /// Dropped to close the registry, which every wait hears.
-    closing: RefCell<Option<oneshot::Sender<()>>>,
-    closed: Closing,
+    closing: RefCell<Option<oneshot::Release>>,
+    closed: oneshot::Latch,
     drivers: RefCell<Vec<ProcessWorkDriver>>,
 }
 
@@ -97,8 +97,7 @@ async fn open(options: OpenOptions, sink: Option<Function>) -> Result<Registry> 
         None => watch_process_registry(registry),
     };
     let presence = RefCell::new(Some((life.end, shared.then(|| aside_and_back(registry.clone())))));
-    let (closing, closed) = oneshot::channel();
-    let (closing, closed) = (RefCell::new(Some(closing)), closed.shared());
+    let (closing, closed) = oneshot::latch();
     Ok(Registry {
         registry,
         hub,
@@ -106,7 +105,7 @@ async fn open(options: OpenOptions, sink: Option<Function>) -> Result<Registry> 
         durability,
         owner,
         presence,
-        closing,
+        closing: RefCell::new(Some(closing)),
         closed,
         drivers: RefCell::default(),
     })
@@ -148,7 +147,7 @@ impl Registry {
     pub fn call(&self, method: &str, arguments: &str) -> Promise {
         let call = is_open(&self.closed).and_then(|()| Arguments::new(arguments).call(method, &self.registry));
         let registry = self.registry.clone();
-        promise(async move { call?.perform(&registry).await })
+        promise(Box::pin(async move { call?.perform(&registry).await }))
     }
 
     /// Runs a wait, until it is aborted, takes too long, or the registry is closed. `attach` owns the waits for processes
@@ -236,7 +235,7 @@ impl Registry {
         let presence = self.presence.take();
         let registry = self.registry.clone();
         let drivers = self.drivers.take();
-        promise(async move {
+        promise(Box::pin(async move {
             for driver in drivers {
                 driver.stop().await;
             }
@@ -247,6 +246,6 @@ impl Registry {
             registry.close();
             drop(presence);
             Ok(Json::Null)
-        })
+        }))
     }
 }

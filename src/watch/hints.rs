@@ -32,6 +32,6 @@ impl Hints {
         }
         drop(unsaid);
         let (broadcast, unsaid) = (self.broadcast.clone(), self.unsaid.clone());
-        self.spawn.spawn(async move { broadcast.announce(&sorted(unsaid.take().iter())) }.boxed_local());
+        self.spawn.spawn(async move { broadcast.announce(&sorted(&unsaid.take())) }.boxed_local());
     }
 }

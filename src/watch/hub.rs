@@ -9,10 +9,11 @@ use std::{
     rc::Rc,
 };
 
-use futures::channel::oneshot;
-
 use super::sweep::Sweep;
-use crate::domain::{key::ProcessId, table::ById};
+use crate::{
+    domain::{key::ProcessId, table::ById},
+    host::oneshot,
+};
 
 /// Counts the changes of each process that somebody watches. Clones share it.
 #[derive(Clone, Default)]
@@ -69,8 +70,9 @@ impl ProcessChangeHub {
             }
         }
         wake(woken);
-        let listeners: Vec<_> = self.0.listeners.borrow().iter().map(|(_, listener)| listener.clone()).collect();
-        for listener in listeners {
+        // Shared, as one that is called may add and forget others.
+        let listeners = self.0.listeners.borrow().clone();
+        for (_, listener) in listeners {
             listener(id);
         }
     }
@@ -146,10 +148,7 @@ impl Watched {
 }
 
 fn wake(woken: Vec<oneshot::Sender<()>>) {
-    for waiter in woken {
-        // A waiter that went away meanwhile needs no waking.
-        let _ = waiter.send(());
-    }
+    woken.into_iter().for_each(|waiter| waiter.send(()));
 }
 
 /// Watches one process. Dropping it ends the watch.

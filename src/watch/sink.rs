@@ -4,9 +4,12 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use futures::{channel::oneshot, future::LocalBoxFuture};
+use futures::future::LocalBoxFuture;
 
-use crate::domain::{event::ProcessEvent, key::ProcessId, table::ById};
+use crate::{
+    domain::{event::ProcessEvent, key::ProcessId, table::ById},
+    host::oneshot,
+};
 
 /// Sees each event that an append inserted, after its commit. Replays and the terminal events
 /// of `complete_process…` are not shown.
@@ -72,7 +75,7 @@ impl Turns {
             next.and_then(|next| queue.get_mut(next)?.call.take())
         };
         if let Some(call) = call {
-            let _ = call.send(());
+            call.send(());
         }
     }
 }

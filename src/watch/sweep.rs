@@ -13,14 +13,13 @@ use std::{
 
 use futures::{
     FutureExt,
-    channel::oneshot,
     future::{Either, LocalBoxFuture, select},
 };
 
 use super::{ProcessChangeHub, backoff::Backoff};
 use crate::{
     error::{Code, Result},
-    host::{Background, Clock, Spawn},
+    host::{Background, Clock, Spawn, oneshot},
     store::{Answer, Query, shared::SharedReads},
 };
 

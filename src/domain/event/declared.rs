@@ -117,15 +117,20 @@ impl FromJson for DedupeKey {
 
 /// Adds the core types that the caller did not declare.
 pub fn add_core_types(declared: &mut Vec<ProcessEventType>) {
-    let plain = [CANCEL_REQUESTED, WAITING, RESUMED].map(|name| (name, None));
-    let terminal = TerminalState::ALL.map(|state| (state.event_type(), Some(state)));
-    for (name, state) in plain.into_iter().chain(terminal) {
-        if declared.iter().any(|event_type| event_type.name == name) {
-            continue;
-        }
-        let await_output = Some(Selector::Pointer("/awaitOutput".into()));
-        let terminal = state.map(|state| TerminalSpec { state, await_output });
-        let semantics = terminal.map(|terminal| SemanticsSpec { terminal: Some(terminal), wake: None });
+    for name in [CANCEL_REQUESTED, WAITING, RESUMED] {
+        add(declared, name, None);
+    }
+    for state in TerminalState::ALL {
+        add(declared, state.event_type(), Some(state));
+    }
+}
+
+fn add(declared: &mut Vec<ProcessEventType>, name: &str, state: Option<TerminalState>) {
+    if declared.iter().all(|event_type| event_type.name != name) {
+        let semantics = state.map(|state| {
+            let await_output = Some(Selector::Pointer("/awaitOutput".into()));
+            SemanticsSpec { terminal: Some(TerminalSpec { state, await_output }), wake: None }
+        });
         declared.push(ProcessEventType { name: name.into(), payload_schema: None, semantics });
     }
 }

@@ -4,18 +4,19 @@
 
 use std::any::Any;
 
-use futures::{FutureExt, channel::oneshot, future::LocalBoxFuture};
+use futures::{FutureExt, future::LocalBoxFuture};
 use js_sys::{Array, Function, Promise};
 use wasm_bindgen::{JsValue, closure::Closure, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
 
 use crate::{
     domain::{
+        Millis,
         key::ProcessId,
         lease::{LeaseOwner, LivenessMark, ProcessLease, Proof},
     },
     error::Result,
-    host::{Broadcast, Heard, Life, Liveness, NoProof},
+    host::{Broadcast, Heard, Life, Liveness, NoProof, oneshot},
     text::text,
 };
 
@@ -25,6 +26,11 @@ extern "C" {
     fn js_is_free(name: &str) -> Promise;
     #[wasm_bindgen(js_name = watch, catch)]
     fn js_watch(name: &str, told: &Closure<dyn FnMut(bool)>) -> std::result::Result<Function, JsValue>;
+    /// 128 random bits in lower hex.
+    #[wasm_bindgen(js_name = randomName)]
+    pub fn random_name() -> String;
+    #[wasm_bindgen(js_name = sleep)]
+    fn js_sleep(span: f64, over: &Closure<dyn FnMut()>) -> Function;
     #[wasm_bindgen(js_name = follow)]
     fn js_follow(turn: &Closure<dyn FnMut(bool)>) -> Function;
 
@@ -151,7 +157,9 @@ impl Liveness for OwnerLocks {
         let (tell, told) = oneshot::channel();
         let mut tell = Some(tell);
         let told_by = Closure::new(move |freed| {
-            tell.take().map(|tell| tell.send(freed));
+            if let Some(tell) = tell.take() {
+                tell.send(freed);
+            }
         });
         let watch = self.lock_of(owner).and_then(|name| js_watch(&name, &told_by).ok());
         let unknowable = NoProof.gone(owner);
@@ -200,6 +208,15 @@ impl Following {
         let turn = Closure::new(turn);
         Self { _ending: Ending(js_follow(&turn)), _turn: turn }
     }
+}
+
+/// Resolves after `span` milliseconds, however many. Dropping it cancels the timer.
+pub async fn sleep(span: Millis) {
+    let (tell, told) = oneshot::channel::<()>();
+    let mut tell = Some(tell);
+    let over = Closure::new(move || drop(tell.take()));
+    let _end = Ending(js_sleep(span as f64, &over));
+    let _ = told.await;
 }
 
 /// Calls a function when dropped.

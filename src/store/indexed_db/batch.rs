@@ -11,7 +11,7 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use futures::{FutureExt, channel::oneshot, future::LocalBoxFuture};
+use futures::{FutureExt, future::LocalBoxFuture};
 use wasm_bindgen_futures::spawn_local;
 
 use super::{
@@ -26,6 +26,7 @@ use super::{
 use crate::{
     domain::snapshot::Snapshot,
     error::{Code, Error, Result},
+    host::oneshot,
     store::{Reads, Rule},
 };
 

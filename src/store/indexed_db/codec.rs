@@ -4,9 +4,8 @@ use std::rc::Rc;
 
 use crate::{
     domain::{
-        Millis,
+        Millis, canonical,
         event::ProcessEvent,
-        filter::ListIndex,
         grant::SessionScope,
         json::{self, Fault, FromJson, json, to_json},
         key::{Key, ProcessId},
@@ -60,15 +59,12 @@ json!(ProcessRow {
 impl ProcessRow {
     /// The row of a record, changed by the commit of that number.
     pub fn new(record: &ProcessRecord, change: u64) -> Self {
-        let definition_hash = ListIndex::entries(record).into_iter().find_map(|entry| match entry {
-            ListIndex::Definition(hash) => Some(hash),
-            ListIndex::Lane | ListIndex::Kind(_) | ListIndex::DefinitionAndKind(..) => None,
-        });
+        let definition = record.identity().and_then(|identity| identity.definition.as_ref());
         Self {
             id: record.id().clone(),
             lane: record.lane().as_str().to_owned(),
             kind: record.identity().map(|identity| identity.kind.clone()).unwrap_or_default(),
-            definition_hash,
+            definition_hash: definition.map(|definition| canonical::hash(definition).into()),
             status: record.status.clone(),
             wake_target: record.wake_target.clone(),
             external_ref: record.external_ref.clone(),

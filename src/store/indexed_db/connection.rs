@@ -5,15 +5,14 @@ use std::{
     rc::Rc,
 };
 
-use futures::{
-    FutureExt,
-    channel::oneshot,
-    future::{LocalBoxFuture, Shared},
-};
 use wasm_bindgen::closure::Closure;
+use wasm_bindgen_futures::spawn_local;
 
 use super::engine::{self, Database};
-use crate::error::{Code, Error, Result};
+use crate::{
+    error::{Code, Error, Result},
+    host::oneshot::{self, Latch, Release},
+};
 
 /// How long an upgrade or deletion in another tab may keep this one waiting, in milliseconds. Long
 /// enough for the other tab's `versionchange` handler to run, even a throttled one; short enough to
@@ -27,12 +26,12 @@ pub struct Connection {
     /// Counts connections, so that what was cached under one is not used under the next.
     generation: Cell<u64>,
     /// While the page is put aside: what ends that, and the end of it.
-    away: RefCell<Option<(oneshot::Sender<()>, Return)>>,
+    away: RefCell<Option<(Release, Latch)>>,
 }
 
-type Return = Shared<oneshot::Receiver<()>>;
-
-type Opening = Shared<LocalBoxFuture<'static, Result<Rc<Open>>>>;
+/// An attempt to open one: when it is over, and how it ended.
+#[derive(Clone)]
+struct Opening(Latch, Rc<RefCell<Option<Result<Rc<Open>>>>>);
 
 enum State {
     Idle,
@@ -65,31 +64,41 @@ impl Connection {
             State::Closed => return Err(Error::new(Code::Closed, "the registry is closed")),
             State::Opening(opening) => opening.clone(),
             idle @ State::Idle => {
-                let opening = self.attempt().boxed_local().shared();
+                let opening = self.attempt();
                 *idle = State::Opening(opening.clone());
                 opening
             }
         };
-        let outcome = opening.await;
+        let Opening(over, outcome) = opening;
+        let _ = over.released().await;
+        let outcome =
+            outcome.borrow().clone().unwrap_or_else(|| Err(Error::new(Code::Internal, "an attempt was dropped")));
         if outcome.is_err() {
             self.forget();
         }
         outcome
     }
 
-    fn attempt(&self) -> impl Future<Output = Result<Rc<Open>>> + 'static {
+    fn attempt(&self) -> Opening {
         let (name, state) = (self.name.clone(), self.state.clone());
         let generation = self.generation.get() + 1;
         self.generation.set(generation);
         let away = self.away.borrow().as_ref().map(|(_, end)| end.clone());
-        async move {
+        let attempt = async move {
             if let Some(away) = away {
-                let _ = away.await;
+                let _ = away.released().await;
             }
             let lost = Closure::new(move || forget(&state));
             let database = engine::open(&name, PATIENCE_MS, &lost).await?;
             Ok(Rc::new(Open { database, generation, _lost: lost }))
-        }
+        };
+        let ((over, latch), outcome) = (oneshot::latch(), Rc::<RefCell<_>>::default());
+        let opening = Opening(latch, outcome.clone());
+        spawn_local(async move {
+            outcome.replace(Some(attempt.await));
+            drop(over);
+        });
+        opening
     }
 
     /// Drops a dead connection; the next use opens another.
@@ -100,10 +109,9 @@ impl Connection {
     /// Closes the connection, even one in use: its transactions still end, and whoever wants another
     /// waits until [`resume`](Self::resume). A page with an open connection may not be kept.
     pub fn pause(&self) {
-        let (back, away) = oneshot::channel();
-        self.away.borrow_mut().get_or_insert((back, away.shared()));
-        if let State::Opening(opening) = &*self.state.borrow()
-            && let Some(Ok(open)) = opening.peek()
+        self.away.borrow_mut().get_or_insert_with(oneshot::latch);
+        if let State::Opening(Opening(_, outcome)) = &*self.state.borrow()
+            && let Some(Ok(open)) = &*outcome.borrow()
         {
             open.database.close();
         }

@@ -89,7 +89,7 @@ impl Reader<'_> {
                 }
                 let waking = self.fetched.rows(index(PROCESSES, "byWakeSession").only(session));
                 let granted: Vec<HandleGrant> = self.decode_all(granted);
-                let ids = sorted(granted.iter().map(|grant| &grant.process_id));
+                let ids = sorted(&processes_of(&granted));
                 self.grants_of(&mut loaded, &ids);
                 let mut found = self.rows_of(&ids);
                 found.extend(waking);
@@ -98,7 +98,8 @@ impl Reader<'_> {
             Reads::Retained(cutoff, limit) => {
                 let oldest = index(PROCESSES, "byRetention").all(Json::Null, cutoff.to_json(), Some(*limit as u64));
                 let found = self.fetched.rows(oldest);
-                let ids: Vec<_> = found.iter().map(id_of).collect();
+                let mut ids = Vec::new();
+                found.iter().for_each(|row| ids.push(id_of(row)));
                 self.slots(&mut loaded, &ids);
                 self.grants_of(&mut loaded, &ids);
                 found
@@ -115,8 +116,8 @@ impl Reader<'_> {
     fn log_of(&mut self, loaded: &mut Loaded, id: &ProcessId, replay_key: Option<&str>) -> Vec<Json> {
         if let Some(replay_key) = replay_key {
             let stored = self.fetched.ask(index(EVENTS, "byReplayKey").get(key![id, replay_key]));
-            if let Some(event) = self.decode::<ProcessEvent>(&stored) {
-                loaded.rows.put_replay(&Rc::new(event));
+            if let Some(event) = self.decode::<Rc<ProcessEvent>>(&stored) {
+                loaded.rows.put_replay(&event);
             }
         }
         self.rows_of(std::slice::from_ref(id))
@@ -220,7 +221,7 @@ impl Reader<'_> {
         };
         let mut found = Vec::new();
         for lane in &query.lanes {
-            let mut list: Vec<_> = query.index.prefix().into_iter().map(Part::from).collect();
+            let mut list = query.index.prefix();
             list.push(lane.as_str().into());
             let mut after = list.clone();
             after.extend(query.page.cursor.as_ref().map(Part::from));
@@ -324,16 +325,23 @@ impl Reader<'_> {
     /// A grant never outlives its process, so grants and processes match one to one.
     fn with_records(&mut self, grants: Vec<Json>) -> Vec<HandleEntry> {
         let grants: Vec<HandleGrant> = self.decode_all(grants);
-        let ids: Vec<_> = grants.iter().map(|grant| grant.process_id.clone()).collect();
-        let rows = self.rows_of(&ids);
-        let records = self.records(rows);
-        grants.into_iter().zip(records).map(|(grant, record)| HandleEntry { grant, record }).collect()
+        let rows = self.rows_of(&processes_of(&grants));
+        let mut records = self.records(rows).into_iter();
+        let mut entries = Vec::new();
+        for grant in grants {
+            if let Some(record) = records.next() {
+                entries.push(HandleEntry { grant, record });
+            }
+        }
+        entries
     }
 
     // ── Parts ──────────────────────────────────────────────────────────────
 
     fn rows_of(&mut self, ids: &[ProcessId]) -> Vec<Json> {
-        ids.iter().map(|id| self.fetched.ask(table(PROCESSES).get(id))).collect()
+        let mut rows = Vec::new();
+        ids.iter().for_each(|id| rows.push(self.fetched.ask(table(PROCESSES).get(id))));
+        rows
     }
 
     /// The records of process rows; tombstones and missing rows are left out.
@@ -400,6 +408,12 @@ impl Reader<'_> {
             None => Ok(found),
         }
     }
+}
+
+fn processes_of(grants: &[HandleGrant]) -> Vec<ProcessId> {
+    let mut ids = Vec::new();
+    grants.iter().for_each(|grant| ids.push(grant.process_id.clone()));
+    ids
 }
 
 /// The first of some rows, in an order of their own.

@@ -2,7 +2,13 @@
 
 use std::rc::Rc;
 
-use crate::domain::{canonical, json::ToJson, key::Part, table::ById, value::Json};
+use crate::domain::{
+    canonical,
+    json::ToJson,
+    key::{Part, longer},
+    table::ById,
+    value::Json,
+};
 
 pub const PROCESSES: &str = "processes";
 pub const REGISTRATIONS: &str = "registrations";
@@ -27,8 +33,9 @@ pub fn index(store: &'static str, index: &'static str) -> Source {
 
 impl Source {
     fn request(self, kind: &str, arguments: &[Json]) -> Json {
-        let head = [kind.to_json(), self.0.to_json(), self.1.to_json()];
-        Json::list(head.iter().chain(arguments).cloned().collect())
+        let mut request = vec![kind.to_json(), self.0.to_json(), self.1.to_json()];
+        request.extend_from_slice(arguments);
+        Json::list(request)
     }
 
     /// The row under a key; of an index the first.
@@ -97,7 +104,7 @@ impl Source {
 }
 
 fn bounds(prefix: Vec<Part>) -> (Json, Json) {
-    let end = [prefix.as_slice(), &[Part::End]].concat();
+    let end = longer(&prefix, Part::End);
     (prefix.to_json(), end.to_json())
 }
 

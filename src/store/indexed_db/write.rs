@@ -87,10 +87,11 @@ impl Commit {
         self.push(table(EVENTS).clear(key![id]));
         self.push(table(WAKES).clear(key![id]));
         self.push(table(REGISTRATIONS).delete(id));
-        let scopes: Vec<_> = self.loaded.rows.grants_of_process(id).map(|grant| grant.scope_id.clone()).collect();
-        for scope in scopes {
-            self.push(table(GRANTS).delete(key![&scope, id]));
+        let mut grants = Vec::new();
+        for grant in self.loaded.rows.grants_of_process(id) {
+            grants.push(table(GRANTS).delete(key![&grant.scope_id, id]));
         }
+        grants.into_iter().for_each(|grant| self.push(grant));
         let slot = self.loaded.rows.lease(id);
         let left = slot.pruned();
         if left != slot {
