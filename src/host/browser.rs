@@ -1,6 +1,7 @@
 //! Time, chance, values and events of the browser, or of any other JavaScript host.
 
 use futures::{FutureExt, future::LocalBoxFuture};
+use gloo_timers::future::TimeoutFuture;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{Event, EventTarget};
 
@@ -12,13 +13,24 @@ use crate::domain::{Millis, canonical, value::Json};
 /// `Date.now` and `setTimeout`.
 pub struct BrowserClock;
 
+/// The longest that `setTimeout` counts; beyond, it fires at once (HTML, timers, step on signed 32 bits).
+const LONGEST_TIMER: Millis = 0x7fff_ffff;
+
 impl Clock for BrowserClock {
     fn now(&self) -> Millis {
         js_sys::Date::now() as Millis
     }
 
     fn sleep(&self, span: Millis) -> LocalBoxFuture<'static, ()> {
-        tab::sleep(span).boxed_local()
+        async move {
+            let mut left = span;
+            while left > LONGEST_TIMER {
+                TimeoutFuture::new(LONGEST_TIMER as u32).await;
+                left -= LONGEST_TIMER;
+            }
+            TimeoutFuture::new(left as u32).await;
+        }
+        .boxed_local()
     }
 }
 

@@ -1,4 +1,4 @@
-// What one tab or worker needs to know of the others, its own comings and goings, timers and chance. All of it is
+// What one tab or worker needs to know of the others, its own comings and goings, and chance. All of it is
 // calls to the browser; each part does without what a browser lacks.
 
 // ── Locks ────────────────────────────────────────────────────────────────────────────────────────
@@ -130,20 +130,4 @@ export function follow(turn) {
 export function randomName() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-// ── Timers ───────────────────────────────────────────────────────────────────────────────────────
-
-/** The longest that `setTimeout` counts; beyond, it fires at once (HTML, timers, step on signed 32 bits). */
-const LONGEST_TIMER = 0x7fff_ffff;
-
-/** Calls `over` after so many milliseconds. Gives the function that ends it. */
-export function sleep(span, over) {
-  let timer;
-  const begin = (left) => {
-    const next = Math.min(left, LONGEST_TIMER);
-    timer = setTimeout(() => (left > next ? begin(left - next) : over()), next);
-  };
-  begin(span);
-  return () => clearTimeout(timer);
 }

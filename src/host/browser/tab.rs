@@ -11,7 +11,6 @@ use wasm_bindgen_futures::JsFuture;
 
 use crate::{
     domain::{
-        Millis,
         key::ProcessId,
         lease::{LeaseOwner, LivenessMark, ProcessLease, Proof},
     },
@@ -29,8 +28,6 @@ extern "C" {
     /// 128 random bits in lower hex.
     #[wasm_bindgen(js_name = randomName)]
     pub fn random_name() -> String;
-    #[wasm_bindgen(js_name = sleep)]
-    fn js_sleep(span: f64, over: &Closure<dyn FnMut()>) -> Function;
     #[wasm_bindgen(js_name = follow)]
     fn js_follow(turn: &Closure<dyn FnMut(bool)>) -> Function;
 
@@ -208,15 +205,6 @@ impl Following {
         let turn = Closure::new(turn);
         Self { _ending: Ending(js_follow(&turn)), _turn: turn }
     }
-}
-
-/// Resolves after `span` milliseconds, however many. Dropping it cancels the timer.
-pub async fn sleep(span: Millis) {
-    let (tell, told) = oneshot::channel::<()>();
-    let mut tell = Some(tell);
-    let over = Closure::new(move || drop(tell.take()));
-    let _end = Ending(js_sleep(span as f64, &over));
-    let _ = told.await;
 }
 
 /// Calls a function when dropped.
