@@ -78,12 +78,6 @@ const tasks = {
     const { lease } = await registry.claimProcessLease(id, registry.owner, 60_000);
     return lease;
   },
-  /** Runs a process, and goes on with that until this tab is gone. */
-  async drive(id) {
-    const running = new Promise((run) => registry.driver({ runners: { job: () => (run(), new Promise(() => {})) } }).start());
-    await registry.registerProcess({ id, input: { type: "engine", kind: "job" } });
-    await running;
-  },
   /** Takes a lock, and keeps it until this tab is gone. */
   lock: (id) => new Promise((taken) => navigator.locks.request(id, () => (taken(), new Promise(() => {})))),
 };

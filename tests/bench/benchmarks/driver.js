@@ -18,7 +18,10 @@ async function afterCrash({ rounds }) {
     // Or it would run the next one itself.
     await driver?.idle();
     await driver?.stop();
-    await tab.ask("drive", id);
+    const began = tab.ask("began", id);
+    await tab.ask("drive", { kind: "job", work: "forever" });
+    await registry.registerProcess({ id, input: { type: "engine", kind: "job" } });
+    await began;
     const taken = new Promise((run) => (driver = registry.driver({ runners: { job: ({ attempt }) => run(attempt) } })));
     driver.start();
     // Having found that another one runs it, it stands by.
