@@ -1,7 +1,7 @@
 /** What the scripts share that measure. */
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { cpus, release, totalmem, type } from "node:os";
+import { cpus, loadavg, release, totalmem, type } from "node:os";
 import { join } from "node:path";
 import { table } from "./bench-table.mjs";
 import { inRepo } from "./paths.mjs";
@@ -13,6 +13,7 @@ import { CommandFailed, say, timed } from "./run.mjs";
  */
 export async function measureAll(names, sizes, measure) {
   const rows = [];
+  const load = loadavg()[0];
   let browser;
   for (const name of names) {
     say(`\n${name}`);
@@ -21,7 +22,7 @@ export async function measureAll(names, sizes, measure) {
     browser = result.browser;
     rows.push(...result.rows.map((row) => ({ benchmark: name, ...row })));
   }
-  const run = { at: new Date().toISOString(), machine: { ...machine(), browser }, versions: versions(), ...sizes, rows };
+  const run = { at: new Date().toISOString(), machine: { ...machine(), browser, load }, versions: versions(), ...sizes, rows };
   say(`\n${table(run)}\n\n${keep(run)}`);
   return run;
 }

@@ -33,7 +33,7 @@ async function bundle() {
   const { build } = await import("vite");
   await build({
     configFile: false,
-    logLevel: "warn",
+    logLevel: "error",
     root: contenders,
     base: "./",
     worker: { format: "es" },
