@@ -71,17 +71,17 @@ function missed(lines) {
   const failed = lines.flatMap(({ goals, ...line }) => goals.filter(({ met }) => !met).map((goal) => ({ ...line, goal })));
   if (failed.length === 0) return "All goals are met.";
   const items = failed.map(({ work, subject, other, ratio, goal }) => {
-    const is = goal.isRatio ? `${ratio} of ${other.name}` : subject.median;
-    const why = reasons[work] ? ` ${reasons[work]}` : "";
-    return `- **${work}**: ${is}, where ${goal.words} was wanted.${why}`;
+    const is = goal.isRatio ? `${ratio} ${ratio.endsWith("faster") ? "than" : "of"} ${other.name}` : subject.median;
+    return `- **${work}**: ${is}, where ${goal.words} was wanted.`;
   });
-  return ["### Not reached", "", ...items].join("\n");
+  const why = new Set(failed.flatMap(({ work }) => reasons[work] ?? []));
+  return ["### Not reached", items.join("\n"), ...why].join("\n\n");
 }
 
 /** What bounds a figure that misses its goal, as far as we know. */
 const indexed =
-  "Beside the rows, the browser keeps their indexes up to date: two of the event, by type and by replay key, and those of the process, " +
-  "by status, kind and last change. The others have none.";
+  "Appends miss what they miss partly because the browser keeps indexes up to date beside the rows: of the event by type and by replay " +
+  "key, and of the process by status, kind and last change. The others have none.";
 const reasons = {
   "append, one at a time": indexed,
   "append, 1,000 at once to one process": indexed,
