@@ -78,10 +78,10 @@ function missed(lines) {
   return ["### Not reached", items.join("\n"), ...why].join("\n\n");
 }
 
-/** What bounds a figure that misses its goal, as far as we know. */
+/** What is known of figures that miss their goals. */
 const indexed =
-  "Appends miss what they miss partly because the browser keeps indexes up to date beside the rows: of the event by type and by replay " +
-  "key, and of the process by status, kind and last change. The others have none.";
+  "An append makes the browser do more here than in the others, which have no indexes: it keeps those of the event, by type and by replay " +
+  "key, and of the process, by status, kind and last change. How much of the difference that is was not measured.";
 const reasons = {
   "append, one at a time": indexed,
   "append, 1,000 at once to one process": indexed,
