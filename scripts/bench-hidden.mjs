@@ -15,10 +15,10 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { build, needs as buildNeeds } from "./build.mjs";
-import { answer, crash, keep, machine, origin, siteOf } from "./lib/bench-run.mjs";
-import { table } from "./lib/bench-table.mjs";
+import { crash, measureAll } from "./lib/bench-run.mjs";
+import { benchSite } from "./lib/bench-site.mjs";
 import { inRepo } from "./lib/paths.mjs";
-import { CommandFailed, main, say, timed } from "./lib/run.mjs";
+import { CommandFailed, main, say } from "./lib/run.mjs";
 import { setUp } from "./setup.mjs";
 import { chromiumFlags, chromiumPath } from "./setup/browsers.mjs";
 
@@ -38,36 +38,29 @@ await main(async () => {
   const { quick, only, dist } = values;
   const rounds = quick ? 5 : 9;
   // What starts the virtual screen comes with this one.
-  await setUp("chromium", "webkit", ...(dist ? ["packages"] : buildNeeds));
+  await setUp("chromium", "webkit", "peers", ...(dist ? ["packages"] : buildNeeds));
   if (!dist) await build();
-  const rows = [];
-  let browser;
-  for (const name of only) {
-    say(`\n${name}`);
-    const { result, seconds } = await timed(() => measure(name, { quick, rounds }, siteOf(dist)));
-    say(`  measured in ${seconds} s`);
-    browser = result.browser;
-    rows.push(...result.rows.map((row) => ({ benchmark: name, ...row })));
+  const site = await benchSite(dist);
+  try {
+    const sizes = { quick, rounds };
+    await measureAll(only, sizes, (name) => measure(name, sizes, site.url));
+  } finally {
+    await site.close();
   }
-  const run = { at: new Date().toISOString(), machine: { ...machine(), browser }, quick, rounds, rows };
-  say(`\n${table(run)}\n\n${keep(run)}`);
 });
 
-async function measure(name, sizes, site) {
+async function measure(name, sizes, url) {
   const { context, browser, close } = await onScreen(name === "renewals" ? [throttledSoon] : []);
   try {
-    await context.route(`${origin}/**`, (route) => answer(route, site));
     const [page] = context.pages();
     page.on("console", (message) => say(`  ${message.text()}`));
-    await page.goto(`${origin}/index.html`);
-    await exposeTabs(page, browser);
+    await page.goto(url);
+    await exposeTabs(page, browser, url);
     const rows = await page.evaluate(
       async ({ name, sizes }) => (await import(`/hidden/${name}.js`)).run(sizes),
       { name, sizes },
     );
     return { rows, browser: `Chromium ${browser.version()}` };
-  } catch (cause) {
-    throw new CommandFailed(`${name} could not be measured: ${cause.stack}`, { cause });
   } finally {
     await close();
   }
@@ -111,8 +104,8 @@ function listening(child) {
   });
 }
 
-/** As in bench.mjs; a tab is hidden behind the page, or `visible` in a window of its own. */
-async function exposeTabs(page, browser) {
+/** As in bench-browsers.mjs; a tab is hidden behind the page, or `visible` in a window of its own. */
+async function exposeTabs(page, browser, url) {
   const tabs = new Map();
   const session = await browser.newBrowserCDPSession();
   await page.exposeFunction("openTab", async (name, { visible = false } = {}) => {
@@ -120,7 +113,7 @@ async function exposeTabs(page, browser) {
     await session.send("Target.createTarget", { url: "about:blank", newWindow: visible });
     const tab = await opened;
     tabs.set(name, tab);
-    await tab.goto(`${origin}/tab.html?${new URLSearchParams({ name })}`);
+    await tab.goto(`${url}tab.html?${new URLSearchParams({ name })}`);
     if (!visible) await page.bringToFront();
   });
   await page.exposeFunction("crashTab", (name) => crash(tabs.get(name)));

@@ -1,28 +1,55 @@
-/** What the scripts share that measure: the site in the browser, the machine, and where a run is kept. */
+/** What the scripts share that measure. */
 
-import { mkdirSync, writeFileSync } from "node:fs";
-import { cpus, release, totalmem, type } from "node:os";
-import { join, resolve, sep } from "node:path";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpus, loadavg, release, totalmem, type } from "node:os";
+import { join } from "node:path";
+import { table } from "./bench-table.mjs";
 import { inRepo } from "./paths.mjs";
+import { CommandFailed, say, timed } from "./run.mjs";
 
-export const origin = "http://localhost";
-
-/** The folders of the site, by the beginning of their addresses; with the build in `dist` or the one of this repository. */
-export const siteOf = (dist) => ({ "/dist/": resolve(dist ?? inRepo("dist")), "/": inRepo("tests/bench") });
-
-/** Files of the site, isolated from other origins: only then does a page get a clock of 5 microseconds. */
-export function answer(route, site) {
-  const { pathname } = new URL(route.request().url());
-  const [prefix, folder] = Object.entries(site).find(([prefix]) => pathname.startsWith(prefix));
-  const path = join(folder, pathname.slice(prefix.length));
-  if (!path.startsWith(folder + sep)) return route.abort();
-  const headers = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
-  return route.fulfill({ path, headers });
+/**
+ * Measures one benchmark after the other, tells about it, and shows and keeps the run. `measure(name)` resolves with the `rows`,
+ * and with the `browser` they were measured in.
+ */
+export async function measureAll(names, sizes, measure) {
+  const rows = [];
+  const load = loadavg()[0];
+  let browser;
+  for (const name of names) {
+    say(`\n${name}`);
+    const { result, seconds } = await timed(() => measured(name, measure));
+    say(`  measured in ${seconds} s`);
+    browser = result.browser;
+    rows.push(...result.rows.map((row) => ({ benchmark: name, ...row })));
+  }
+  const run = { at: new Date().toISOString(), machine: { ...machine(), browser, load }, versions: versions(), ...sizes, rows };
+  say(`\n${table(run)}\n\n${keep(run)}`);
+  return run;
 }
 
-export function machine() {
+async function measured(name, measure) {
+  try {
+    return await measure(name);
+  } catch (cause) {
+    throw new CommandFailed(`${name} could not be measured: ${cause.stack}`, { cause });
+  }
+}
+
+function machine() {
   const [{ model }] = cpus();
   return { processor: model.trim(), cores: cpus().length, memoryGB: Math.round(totalmem() / 2 ** 30), system: `${type()} ${release()}` };
+}
+
+/** Of the peers. */
+const versions = () => JSON.parse(readFileSync(inRepo("tests/bench/package.json"), "utf8")).devDependencies;
+
+/** Writes the run down, and says where. */
+function keep(run) {
+  const folder = inRepo("bench-results");
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, `${run.at.replace(/[:.]/g, "-")}.json`);
+  writeFileSync(file, `${JSON.stringify(run, null, 2)}\n`);
+  return `written to ${file}`;
 }
 
 /** Kills the process of a tab. */
@@ -30,13 +57,4 @@ export async function crash(tab) {
   const session = await tab.context().newCDPSession(tab);
   // It is answered by nobody.
   session.send("Page.crash").catch(() => {});
-}
-
-/** Writes the run down, and says where. */
-export function keep(run) {
-  const folder = inRepo("bench-results");
-  mkdirSync(folder, { recursive: true });
-  const file = join(folder, `${run.at.replace(/[:.]/g, "-")}.json`);
-  writeFileSync(file, `${JSON.stringify(run, null, 2)}\n`);
-  return `written to ${file}`;
 }

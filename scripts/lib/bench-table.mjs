@@ -1,44 +1,69 @@
 /** A run of the benchmarks as a table for people. */
 
-const columns = ["work", "of", "median", "against", "median", "ratio", "goal"];
-
 /**
- * One line per comparison: the first figure of a row is the subject, the others, if any, are what it is measured against.
- * Figures are milliseconds unless the row names another `unit`. A goal is `atMost` (a ratio) or `most` (the subject's own
- * median); the mark says whether it is met.
+ * A line for each comparison: the first figure of a row is the subject, the others, if any, are what it is measured against. Figures
+ * are milliseconds unless the row names another `unit`. Goals are `atMost`, a ratio to the first other or to those it names, and
+ * `most`, for the subject's own median.
+ *
+ * A line is `{ first, work, subject, other, ratio, goals }`: the `first` of its row, the names and medians of both sides,
+ * the ratio in words, and what is wanted, each goal in `words`, with whether it is `met`.
  */
-export function table({ at, machine, rounds, quick, rows }) {
-  const title = `Medians of ${rounds} rounds${quick ? " (quick)" : ""}, ${machine.browser}, ${machine.processor}, ${machine.cores} cores, ${at}`;
-  const benchmarks = [...new Set(rows.map(({ benchmark }) => benchmark))];
-  const groups = benchmarks.map((name) => rows.filter(({ benchmark }) => benchmark === name).flatMap(linesOf));
-  const lines = groups.flat();
-  const widths = columns.map((name, column) => Math.max(name.length, ...lines.map((line) => line[column].length)));
-  const rule = widths.map((width) => "─".repeat(width));
-  return [title, "", aligned(columns, widths), ...groups.flatMap((group) => [rule, ...group].map((line) => aligned(line, widths)))].join("\n");
-}
-
-function linesOf({ work, unit, figures: [subject, ...others], atMost, most }) {
+function linesOf({ work, unit, figures: [subject, ...others], atMost = {}, most }) {
   const show = unit === undefined ? time : (number) => `${three(number)} ${unit}`;
-  const own = most === undefined ? "" : `≤ ${show(most)} ${mark(subject.median <= most)}`;
-  if (others.length === 0) return [[work, subject.name, show(subject.median), "", "", "", own]];
+  const side = ({ name, median }) => ({ name, median: show(median) });
+  const own = most === undefined ? [] : [{ words: `≤ ${show(most)}`, met: subject.median <= most, isRatio: false }];
+  const line = (rest) => ({ work, subject: side(subject), ...rest });
+  if (others.length === 0) return [line({ first: true, goals: own })];
+  const limits = typeof atMost === "number" ? { [others[0].name]: atMost } : atMost;
   return others.map((other, index) => {
-    const first = index === 0;
     const ratio = subject.median / other.median;
-    const relative = atMost === undefined ? "" : `≤ ${atMost} × ${mark(ratio <= atMost)}`;
-    const goal = first ? [relative, own].filter(Boolean).join(", ") : "";
-    return [first ? work : "", first ? subject.name : "", first ? show(subject.median) : "", other.name, show(other.median), `${ratio.toFixed(2)} ×`, goal];
+    const limit = limits[other.name];
+    const relative = limit === undefined ? [] : [{ words: wanted(limit), met: ratio <= limit, isRatio: true }];
+    const goals = index === 0 ? [...relative, ...own] : relative;
+    return line({ first: index === 0, other: side(other), ratio: compared(ratio), goals });
   });
 }
 
-const mark = (met) => (met ? "✓" : "✗");
+/** The lines of each benchmark of a run, in the order they were measured: `[name, lines]`. */
+export function groupsOf({ rows }) {
+  const names = [...new Set(rows.map(({ benchmark }) => benchmark))];
+  return names.map((name) => [name, rows.filter(({ benchmark }) => benchmark === name).flatMap(linesOf)]);
+}
+
+export const columns = ["work", "of", "median", "against", "median", "ratio", "goal"];
+/** Which of them are numbers. */
+export const numbers = [2, 4, 5];
+
+export function table(run) {
+  const { at, machine, rounds, quick } = run;
+  const title = `Medians of ${rounds} rounds${quick ? " (quick)" : ""}, ${machine.browser}, ${machine.processor}, ${machine.cores} cores, ${at}`;
+  const groups = groupsOf(run).map(([, lines]) => lines.map(cells));
+  const widths = columns.map((name, column) => Math.max(name.length, ...groups.flat().map((line) => line[column].length)));
+  const rule = widths.map((width) => "─".repeat(width));
+  return [title, "", ...[columns, ...groups.flatMap((group) => [rule, ...group])].map((line) => aligned(line, widths))].join("\n");
+}
+
+/** A line as the texts of the columns. */
+export function cells({ first, work, subject, other, ratio = "", goals }) {
+  const own = first ? [work, subject.name, subject.median] : ["", "", ""];
+  const marked = goals.map(({ words, met }) => `${words} ${met ? "✓" : "✗"}`).join(", ");
+  return [...own, other?.name ?? "", other?.median ?? "", ratio, marked];
+}
+
+/** Words to the left, numbers to the right. */
+const aligned = (line, widths) =>
+  line.map((cell, column) => (numbers.includes(column) ? cell.padStart(widths[column]) : cell.padEnd(widths[column]))).join("  ").trimEnd();
+
+/** A ratio of times, said so that the number is above 1. */
+const compared = (ratio) => (ratio < 1 ? `${three(1 / ratio)} × faster` : `${ratio < 100 ? ratio.toFixed(2) : three(ratio)} × the time`);
+
+const wanted = (limit) => (limit < 1 ? `≥ ${plain(1 / limit)} × faster` : `≤ ${plain(limit)} × the time`);
+
+const plain = (number) => String(Number(number.toFixed(2)));
 
 /** Milliseconds as three digits of a fitting unit. */
-export function time(ms) {
+function time(ms) {
   return ms < 0.1 ? `${three(ms * 1000)} µs` : `${three(ms)} ms`;
 }
 
 const three = (number) => (number >= 100 ? Math.round(number).toLocaleString("en") : Number.isInteger(number) ? String(number) : number.toPrecision(3));
-
-/** Words to the left, numbers to the right. */
-const aligned = (line, widths) =>
-  line.map((cell, column) => ([2, 4, 5].includes(column) ? cell.padStart(widths[column]) : cell.padEnd(widths[column]))).join("  ").trimEnd();

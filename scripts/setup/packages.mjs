@@ -1,15 +1,20 @@
-/** The npm packages, exactly as package-lock.json names them. */
+/** The npm packages, exactly as the package-lock.json of their folder names them. */
 
 import { statSync } from "node:fs";
 import { inRepo } from "../lib/paths.mjs";
 import { run, say } from "../lib/run.mjs";
 
-export async function packages() {
+export const packages = () => installed("npm packages", "");
+
+/** None is built: what one of them has for servers only would take a compiler, and minutes. */
+export const peers = () => installed("npm packages to measure against", "tests/bench", "--ignore-scripts");
+
+async function installed(what, folder, ...flags) {
   // npm writes its own record last, so a broken-off install counts as missing.
-  if (age("node_modules/.package-lock.json") >= age("package-lock.json"))
-    return say("npm packages: there");
-  say("installing npm packages");
-  await run("npm", ["ci", "--include=dev", "--no-audit", "--no-fund"], { quiet: true });
+  if (age(folder, "node_modules/.package-lock.json") >= age(folder, "package-lock.json"))
+    return say(`${what}: there`);
+  say(`installing ${what}`);
+  await run("npm", ["ci", "--include=dev", "--no-audit", "--no-fund", "--prefix", inRepo(folder), ...flags], { quiet: true });
 }
 
-const age = (file) => statSync(inRepo(file), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+const age = (...file) => statSync(inRepo(...file), { throwIfNoEntry: false })?.mtimeMs ?? 0;

@@ -1,9 +1,10 @@
-/** The guide: its program runs as it stands and prints what it says, and its links lead somewhere. */
+/** The guide: its program runs as it stands and prints what it says, its figures are measured, and its links lead somewhere. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
+import { written } from "../../scripts/bench-docs.mjs";
 import { root } from "./bundled.mjs";
 
 const blocks = (page, language) => Array.from(page.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, "gms")), ([, code]) => code).join("");
@@ -13,6 +14,11 @@ test("the patterns print what they say", () => {
   const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module"], { cwd: root, input: blocks(page, "js"), encoding: "utf8", timeout: 60_000 });
   assert.equal(stderr, "");
   assert.equal(stdout, blocks(page, "text"));
+});
+
+test("the page of the benchmarks is what their run says", () => {
+  const [runs, page] = ["json", "md"].map((kind) => readFileSync(join(root, `docs/benchmarks.${kind}`), "utf8"));
+  assert.equal(page, written(JSON.parse(runs)), "npm run bench:docs writes it anew");
 });
 
 test("every link between the pages of the repository leads to a file", () => {

@@ -4,7 +4,7 @@ import { chromiumFlags, chromiumPath } from "../../scripts/setup/browsers.mjs";
 import * as page from "./page.mjs";
 import { site } from "./site.mjs";
 
-/** A site and a browser for the tests of one suite. `opened(t)` is a tab over the test's own database. */
+/** A site and a browser for the tests of one suite. `opened(t)` is a tab over the test's own database, `blank(t)` one over none. */
 export function tabsForSuite(options) {
   let served, browser;
   before(async () => {
@@ -15,7 +15,13 @@ export function tabsForSuite(options) {
     await browser.close();
     await served.close();
   });
+  async function blank(t) {
+    const one = await browser.openTab(served.url);
+    t.after(() => one.close());
+    return one;
+  }
   return {
+    blank,
     get url() {
       return served.url;
     },
@@ -23,8 +29,7 @@ export function tabsForSuite(options) {
       return browser;
     },
     async opened(t, more = {}) {
-      const one = await browser.openTab(served.url);
-      t.after(() => one.close());
+      const one = await blank(t);
       return Object.assign(one, await one.run(page.open, { name: t.name, ...more }));
     },
   };

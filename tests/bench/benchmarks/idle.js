@@ -1,5 +1,8 @@
 /** What waits cost while nothing happens: as many processes as waits, on IndexedDB. */
 import { median } from "../harness.js";
+import { memoryOfWasm } from "../heap.js";
+
+export const needs = ["busySeconds"];
 
 /** How long a sample of idleness is, in milliseconds. */
 const SAMPLE = 2_000;
@@ -7,7 +10,7 @@ const SAMPLE = 2_000;
 export async function run({ rounds, quick }) {
   const count = quick ? 2_000 : 10_000;
   const timers = countTimers();
-  const memory = await memoryOfWasm();
+  const memory = memoryOfWasm();
   const { openRegistry } = await import("longwait");
   const registry = await openRegistry({ name: "idle" });
   try {
@@ -61,16 +64,4 @@ function countTimers() {
     real.clearTimeout(id);
   };
   return running;
-}
-
-/** The memory of the module that is loaded next. */
-async function memoryOfWasm() {
-  let memory;
-  const { instantiateStreaming } = WebAssembly;
-  WebAssembly.instantiateStreaming = async (...given) => {
-    const made = await instantiateStreaming.apply(WebAssembly, given);
-    memory = Object.values(made.instance.exports).find((part) => part instanceof WebAssembly.Memory);
-    return made;
-  };
-  return { bytes: () => memory.buffer.byteLength };
 }

@@ -4,6 +4,8 @@ import { anotherTab } from "../another-tab.js";
 import { open } from "../contenders/bare.js";
 import { race } from "../harness.js";
 
+export const needs = ["openTab"];
+
 export async function run({ rounds, quick }) {
   const times = quick ? 20 : 60;
   const tab = await anotherTab();

@@ -2,6 +2,8 @@
 import { openRegistry } from "longwait";
 import { raceAfterCrash } from "../crash.js";
 
+export const needs = ["crashTab"];
+
 export async function run({ rounds }) {
   const registry = await openRegistry({ name: "tabs" });
   try {

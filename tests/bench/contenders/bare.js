@@ -1,4 +1,6 @@
 /** The floor: IndexedDB itself, with the least code that keeps a log and its head in step. */
+import { logged, processLog, registered } from "./rows.js";
+
 export const name = "bare IndexedDB";
 
 export async function open(database) {
@@ -6,53 +8,46 @@ export async function open(database) {
   const begin = (stores, mode) => db.transaction(stores, mode, { durability: "relaxed" });
 
   /** One transaction: gets the process, puts the event, and puts the process with what the event changes. */
-  function log(processId, eventType, payload, change) {
+  function log(id, eventType, payload, change) {
     const transaction = begin(["processes", "events"], "readwrite");
     const processes = transaction.objectStore("processes");
-    processes.get(processId).onsuccess = ({ target: { result: process } }) => {
-      const [sequence, occurredAtMs] = [process.lastSequence + 1, Date.now()];
-      transaction.objectStore("events").put({ processId, sequence, eventType, payload, occurredAtMs });
-      processes.put({ ...process, ...change, lastSequence: sequence });
+    processes.get(id).onsuccess = ({ target: { result } }) => {
+      const { event, process } = logged(result, eventType, payload, change);
+      transaction.objectStore("events").put(event);
+      processes.put(process);
       transaction.commit(); // A fifth faster than leaving it to the browser.
     };
     return complete(transaction);
   }
 
+  const read = (id) => answer(begin("processes", "readonly").objectStore("processes").get(id));
+
   return {
     register(id) {
       const transaction = begin("processes", "readwrite");
-      transaction.objectStore("processes").put({ id, status: { state: "running" }, lastSequence: 0, updatedAtMs: Date.now() });
+      transaction.objectStore("processes").put(registered(id));
       return complete(transaction);
     },
-    append: (id, payload) => log(id, "progress", payload, {}),
+    ...processLog(log, read),
     /** Appends `[id, payload]` each, all in one transaction: every process is got once and put once. */
     appendAll(appends) {
       const transaction = begin(["processes", "events"], "readwrite");
       const [processes, events] = ["processes", "events"].map((store) => transaction.objectStore(store));
       const logs = Map.groupBy(appends, ([id]) => id);
       let left = logs.size;
-      for (const [processId, appended] of logs)
-        processes.get(processId).onsuccess = ({ target: { result: process } }) => {
-          let { lastSequence } = process;
-          const occurredAtMs = Date.now();
-          for (const [, payload] of appended)
-            events.put({ processId, sequence: ++lastSequence, eventType: "progress", payload, occurredAtMs });
-          processes.put({ ...process, lastSequence });
+      for (const [id, appended] of logs)
+        processes.get(id).onsuccess = ({ target: { result: process } }) => {
+          for (const [, payload] of appended) {
+            const next = logged(process, "progress", payload, {});
+            events.put(next.event);
+            ({ process } = next);
+          }
+          processes.put(process);
           if (--left === 0) transaction.commit();
         };
       return complete(transaction);
     },
-    end(id, value) {
-      const awaitOutput = { type: "success", value };
-      return log(id, "process.completed", { awaitOutput }, { status: { state: "completed", awaitOutput } });
-    },
-    read: (id) => answer(begin("processes", "readonly").objectStore("processes").get(id)),
-    async result(id) {
-      return (await this.read(id)).status.awaitOutput;
-    },
-    async close() {
-      db.close();
-    },
+    close: async () => db.close(),
   };
 }
 

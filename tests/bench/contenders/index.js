@@ -7,9 +7,11 @@
  * documentation says is fastest, with relaxed durability. To add one, add its file and its line here.
  */
 import * as bare from "./bare.js";
+import * as dexie from "./dexie.js";
+import * as idb from "./idb.js";
 import * as longwait from "./longwait.js";
 
-const contenders = [longwait, bare];
+export const contenders = [longwait, bare, dexie, idb];
 
 /** Runs `work` with all of them opened, each on a database of its own: `[{ name, log }]`. */
 export async function withContenders(work) {

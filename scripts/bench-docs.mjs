@@ -1,0 +1,153 @@
+/**
+ * `npm run bench:docs`: writes docs/benchmarks.md from docs/benchmarks.json, in which `npm run bench -- --docs` puts its run. All the
+ * figures of that page come from there; its words are here.
+ */
+
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cells, columns, groupsOf, numbers } from "./lib/bench-table.mjs";
+import { isScript } from "./lib/is-script.mjs";
+import { inRepo } from "./lib/paths.mjs";
+import { main, say } from "./lib/run.mjs";
+
+const [json, page] = ["docs/benchmarks.json", "docs/benchmarks.md"].map((file) => inRepo(file));
+
+/** Puts a run in the place of the last one of that browser, and writes the page. */
+export function publish(browser, run) {
+  const runs = existsSync(json) ? JSON.parse(readFileSync(json, "utf8")) : {};
+  writeFileSync(json, `${JSON.stringify({ ...runs, [browser]: run }, brief, 1)}\n`);
+  write();
+}
+
+/** Four digits of a number say all that a sample knows. */
+const brief = (_, value) => (typeof value === "number" && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value);
+
+function write() {
+  writeFileSync(page, written(JSON.parse(readFileSync(json, "utf8"))));
+  say(`written: ${page}`);
+}
+
+/** The page for runs, by their browser. */
+export function written(runs) {
+  const [{ versions }] = Object.values(runs);
+  return [opening, ...Object.values(runs).flatMap(told), used(versions)].join("\n\n") + "\n";
+}
+
+const opening = `<!-- Written by scripts/bench-docs.mjs from benchmarks.json: change those, and run \`npm run bench:docs\`. -->
+# Benchmarks
+
+What things cost in a browser, each beside what people would pick instead, or beside the floor: bare IndexedDB with the least
+code that does the same. \`npm run bench\` measures it on your machine.
+
+- A figure is the median of rounds in which all that is compared took turns, in one page, so that whatever else
+  the machine did has hit all of them alike. One round before them warms up. Each benchmark has a browser and a profile of its own.
+- A figure says little by itself, and much beside the others of its row. Look at the ratios.
+- A goal is what we set out to reach. ✓ says that it is met, ✗ that it is not.
+- All of IndexedDB is written with relaxed durability, the default of this package and of today's browsers.
+- Every sample is in [benchmarks.json](benchmarks.json), from which this page is written. Nobody edits a figure by hand.`;
+
+/** What a run has to say. */
+function told(run) {
+  const { machine, at, rounds, quick } = run;
+  const measured = new Map(groupsOf(run));
+  for (const name of measured.keys()) if (!(name in chapters)) throw new Error(`no words for the benchmark ${name}`);
+  const groups = Object.entries(chapters).filter(([name]) => measured.has(name)).map(([name, words]) => ({ words, lines: measured.get(name) }));
+  const where = `${machine.processor}, ${machine.cores} cores, ${machine.memoryGB} GB, ${machine.system.match(/^\S+ \d+\.\d+/)}`;
+  const how = `${at.slice(0, 10)}, ${rounds} rounds${quick ? " of a quick run, with less of everything" : ""}`;
+  return [
+    `## ${machine.browser}`,
+    `${where}. ${how}. The machine's load was ${machine.load.toFixed(1)} when it began.`,
+    ...groups.flatMap(({ words, lines }) => [words, grid(columns, lines.map(cells))]),
+    missed(groups.flatMap(({ lines }) => lines)),
+  ];
+}
+
+function grid(head, rows) {
+  const rule = head.map((_, column) => (numbers.includes(column) ? "--:" : "---"));
+  return [head, rule, ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
+}
+
+/** What is not reached, in words. */
+function missed(lines) {
+  const failed = lines.flatMap(({ goals, ...line }) => goals.filter(({ met }) => !met).map((goal) => ({ ...line, goal })));
+  if (failed.length === 0) return "All goals are met.";
+  const items = failed.map(({ work, subject, other, ratio, goal }) => {
+    const is = goal.isRatio ? `${ratio} ${ratio.endsWith("faster") ? "than" : "of"} ${other.name}` : subject.median;
+    return `- **${work}**: ${is}, where ${goal.words} was wanted.`;
+  });
+  const why = new Set(failed.flatMap(({ work }) => reasons[work] ?? []));
+  return ["### Not reached", items.join("\n"), ...why].join("\n\n");
+}
+
+/** What is known of figures that miss their goals. */
+const indexed =
+  "An append makes the browser do more here than in the others, which have no indexes: it keeps those of the event, by type and by replay " +
+  "key, and of the process, by status, kind and last change. How much of the difference that is was not measured.";
+const reasons = {
+  "append, one at a time": indexed,
+  "append, 1,000 at once to one process": indexed,
+  "append to 1,000 processes, 50 in flight": indexed,
+};
+
+/** What each benchmark is about, in the order of the page. */
+const chapters = {
+  together: `### Many appends at once
+
+Calls that are made while a transaction is under way share the next one, and still each gets its own answer. The floor is there
+twice: with a transaction for each append, as an app writes it, and with a single one for all of them, which nobody can write who does not
+know in advance what will be appended.`,
+  append: `### Appending to one process
+
+A call reads the process, and writes the event and the process, in one transaction. Of the peers it is the same by hand. longwait
+also checks the event's type, looks its replay key up, keeps a change feed and tells other tabs.`,
+  read: `### Reading
+
+A process by its id, and the result of one that has ended.`,
+  runs: `### Running a job
+
+From the trigger of a job with one step to its awaited result, one at a time. durably asks its database for new jobs at an interval,
+100 ms in its guide, and sits out half of that on average; the other figure polls as often as a timer can, which nobody
+advises, to show what is left without it.`,
+  driver: `### The driver
+
+What it adds to a process that does nothing. The floor makes the same writes without deciding anything: a process is registered,
+leased and ended in three transactions, one after another. After a crash, the floor is a Web Lock that is handed over.`,
+  scale: `### The number of processes
+
+The same calls among many stored processes and among few, with ten events each, half of them running and half ended.`,
+  history: `### The length of a log
+
+The same call on a process with a long log and on one with a short log.`,
+  start: `### Starting
+
+A page that comes back: from its first line, which imports the library, over opening the database, to the answer of the first read.
+Every sample is a new page in a new tab. The files come from the browser's HTTP cache.`,
+  wake: `### Waking
+
+From a change to the promise of whoever waits for it, in memory, so that no disk is part of it. The floor is a promise that is resolved
+with nothing else to do.`,
+  idle: `### Waiting
+
+Promises that wait while nothing happens, each for another process.`,
+  memory: `### Memory
+
+Processes are registered, awaited in three ways, logged to, read, ended and pruned. WebAssembly memory can grow and never shrinks.`,
+  tabs: `### Another tab
+
+From a change in one tab to the resolved promise in another. By hand: a message on a BroadcastChannel, and a read.`,
+  takeover: `### Taking over
+
+From the crash of the tab that holds a lease to the lease in this one. The floor is a Web Lock that is handed over.`,
+};
+
+const used = (versions) => `## How each is used
+
+Each peer is used as its own documentation says is fastest.
+
+| | how | by |
+|---|---|---|
+| bare IndexedDB | one \`readwrite\` transaction, \`durability: "relaxed"\`, and \`commit()\` as soon as the last put is made | the specification |
+| Dexie ${versions.dexie} | \`db.transaction("rw", …)\` around the get and the puts, \`chromeTransactionDurability: "relaxed"\`, \`cache: "disabled"\`, as nothing here uses its live queries | dexie.org, "Dexie.transaction()" and the options of its constructor |
+| idb ${versions.idb} | one transaction with \`durability: "relaxed"\`, its requests awaited together with \`done\`, and \`commit()\` as in the bare code | its README, "Transaction lifetime" and "\`tx.done\`" |
+| @coji/durably ${versions["@coji/durably"]} | SQLite in the origin private file system through sqlocal ${versions.sqlocal} and kysely ${versions.kysely}, the only storage that it has for browsers; intervals as in its guide | its docs/llms.md, "Browser Usage", and its guide "Choosing a Database" |`;
+
+if (isScript(import.meta)) await main(write);
