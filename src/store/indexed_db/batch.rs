@@ -165,7 +165,7 @@ impl Shared {
             }
             outcome.replace(Some(decided.map(|writes| commit.add(&writes))));
             if commit.is_heavy() {
-                return Round::Read(commit.requests());
+                return Round::Write(commit.requests());
             }
         }
         commit.end(mark, now)

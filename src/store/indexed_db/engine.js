@@ -124,12 +124,12 @@ const resultOf = ({ result }) => (result instanceof IDBCursor ? (result.value ??
 
 /**
  * Runs one transaction in rounds. `step` is called with the results of the round before, as JSON text, and gives the
- * next one: `[requests, writes]`, or nothing when there is nothing more to do. It is called while the
+ * next one: `[kind, requests]`, or nothing when there is nothing more to do. It is called while the
  * transaction is alive, and nothing else is waited for, so the transaction cannot end between rounds.
  *
- * Requests are answered in order, so the last one's answer ends a round. Writes are the last round:
- * they count once the transaction is complete, and only then does the promise resolve. An error of
- * any request aborts the transaction as a whole.
+ * Requests are answered in order, so the last one's answer ends a round of kind "read". Nobody waits for the answers of
+ * a round of kind "write", and "commit" is the last round: writes count once the transaction is complete, and only then does
+ * the promise resolve. An error of any request aborts the transaction as a whole.
  */
 export function run(database, mode, durability, step) {
   return new Promise((resolve, reject) => {
@@ -144,9 +144,11 @@ export function run(database, mode, durability, step) {
       try {
         const next = step(JSON.stringify(results));
         if (!next) return resolve();
-        const [requests, writes] = next;
+        const [kind, requests] = next;
         const issued = requests.map(issue);
-        if (!writes) issued.at(-1).onsuccess = () => round(issued.map(resultOf));
+        if (kind === "read") issued.at(-1).onsuccess = () => round(issued.map(resultOf));
+        // Then the browser has enough to do while the next round is made, and others had their turn.
+        else if (kind === "write") issued[0].onsuccess = () => round([]);
         // Saves the browser a look at whether more will come: a third of the time of a small append.
         else transaction.commit?.();
       } catch (error) {

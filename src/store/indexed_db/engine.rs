@@ -13,7 +13,7 @@ use web_sys::DomException;
 use crate::{
     domain::{parse::parse, value::Json},
     error::{Code, Error, Result},
-    text::text,
+    text::{join_with, text},
 };
 
 #[wasm_bindgen(module = "/src/store/indexed_db/engine.js")]
@@ -61,8 +61,10 @@ pub enum Mode {
 pub enum Round {
     /// Reads, and shows the results to the next step. Requests are JSON text.
     Read(Vec<String>),
-    /// Writes, and is complete.
+    /// Writes, and goes on while the browser still works on it.
     Write(Vec<String>),
+    /// Writes, and is complete.
+    Commit(Vec<String>),
     /// Nothing more.
     Done,
 }
@@ -87,8 +89,9 @@ pub async fn run(database: &Database, mode: Mode, flush: Flush, mut step: Step) 
         // No list of requests: `engine.js` takes it as an error and aborts.
         let Json::List(results) = parse(&results) else { return JsValue::TRUE };
         match step(&results) {
-            Round::Read(requests) => hand_over(requests, false),
-            Round::Write(requests) => hand_over(requests, true),
+            Round::Read(requests) => hand_over("read", requests),
+            Round::Write(requests) => hand_over("write", requests),
+            Round::Commit(requests) => hand_over("commit", requests),
             Round::Done => JsValue::UNDEFINED,
         }
     });
@@ -103,8 +106,8 @@ pub async fn run(database: &Database, mode: Mode, flush: Flush, mut step: Step) 
     JsFuture::from(js_run(database, mode, durability, &step)).await.map(drop).map_err(failed)
 }
 
-fn hand_over(requests: Vec<String>, writes: bool) -> JsValue {
-    let requests = text!["[[", requests.join(","), "],", if writes { "true" } else { "false" }, "]"];
+fn hand_over(kind: &str, requests: Vec<String>) -> JsValue {
+    let requests = text!["[\"", kind, "\",[", join_with(&requests, ","), "]]"];
     // Both are JSON, so parsing it cannot fail.
     js_sys::JSON::parse(&requests).unwrap_or(JsValue::TRUE)
 }

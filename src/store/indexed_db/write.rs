@@ -132,7 +132,7 @@ impl Commit {
         if self.writers > 1 || !self.recognised {
             self.push(table(COMMITS).put(mark));
         }
-        Round::Write(self.requests())
+        Round::Commit(self.requests())
     }
 }
 
