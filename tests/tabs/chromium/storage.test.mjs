@@ -146,7 +146,8 @@ async function check(work, acknowledged) {
     assert.equal(ends.length, status.state === "running" ? 0 : 1, id);
     for (const { sequence } of log) stored.add(`${id} ${sequence}`);
   }
-  for (const event of acknowledged) assert.ok(stored.has(event), `lost: ${event}`);
+  const lost = [...acknowledged].filter((event) => !stored.has(event));
+  assert.deepEqual(lost, [], `of ${acknowledged.size} acknowledged, with ${stored.size} stored`);
 }
 
 /** A browser over a profile that is ours to kill. */
