@@ -126,14 +126,16 @@ pub enum ListIndex {
 }
 
 impl ListIndex {
-    /// The leading parts of the index key.
-    pub fn prefix(&self) -> Vec<Part> {
-        match self {
+    /// The leading parts of the index key, up to the lane.
+    pub fn lane(&self, lane: Lane) -> Vec<Part> {
+        let mut prefix = match self {
             ListIndex::Lane => key![],
             ListIndex::Kind(kind) => key![kind],
             ListIndex::Definition(hash) => key![hash],
             ListIndex::DefinitionAndKind(hash, kind) => key![hash, kind],
-        }
+        };
+        prefix.push(lane.as_str().into());
+        prefix
     }
 
     /// Every index entry that a process has.

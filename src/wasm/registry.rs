@@ -2,7 +2,10 @@
 
 use std::{any::Any, cell::RefCell, rc::Rc};
 
-use futures::{FutureExt, future::ready};
+use futures::{
+    FutureExt,
+    future::{join, ready},
+};
 use js_sys::{Function, Promise};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use web_sys::AbortSignal;
@@ -70,25 +73,29 @@ async fn open(options: OpenOptions, sink: Option<Function>) -> Result<Registry> 
     let locks = Rc::new(OwnerLocks::new(&options.name));
     let mut host = host::browser(locks, Rc::new(Channel::new(&options.name)));
     let memory = || Rc::new(MemoryStore::new(host.clock.clone())) as Rc<dyn Store>;
-    let store = match options.storage {
-        Storage::Memory => memory(),
+    let incarnation_id = host.random.name();
+    let (store, life) = match options.storage {
+        Storage::Memory => (memory(), None),
         Storage::IndexedDb | Storage::Any => {
-            let opened = IndexedDbStore::open(&options.name, options.flush, host.clock.clone(), &*host.random).await;
+            let opening = IndexedDbStore::open(&options.name, options.flush, host.clock.clone(), &*host.random);
+            // Both are questions to the browser, and neither needs the other's answer.
+            let (opened, life) = join(opening, host.liveness.live(&incarnation_id)).await;
             match (opened, options.storage) {
-                (Ok(store), _) => Rc::new(store) as Rc<dyn Store>,
-                (Err(fault), Storage::Any) if fault.code() == Code::StorageUnavailable => memory(),
+                (Ok(store), _) => (Rc::new(store) as Rc<dyn Store>, Some(life)),
+                (Err(fault), Storage::Any) if fault.code() == Code::StorageUnavailable => (memory(), None),
                 (Err(fault), _) => return Err(fault),
             }
         }
     };
-    let durability = store.durability();
-    let shared = durability != Durability::Memory;
+    let (durability, shared) = (store.durability(), life.is_some());
     if !shared {
         host.liveness = Rc::new(NoProof);
         host.broadcast = Rc::new(NoBroadcast);
     }
-    let incarnation_id = host.random.name();
-    let life = host.liveness.live(&incarnation_id).await;
+    let life = match life {
+        Some(life) => life,
+        None => host.liveness.live(&incarnation_id).await,
+    };
     let owner_id = options.owner_id.unwrap_or_else(|| host.random.name());
     let owner = LeaseOwner { owner_id, incarnation_id, liveness: Some(life.mark) };
     let registry = ProcessRegistry::new(store, host);

@@ -18,7 +18,10 @@ use std::{
     rc::Rc,
 };
 
-use futures::{FutureExt, future::LocalBoxFuture};
+use futures::{
+    FutureExt,
+    future::{LocalBoxFuture, join},
+};
 
 use self::{
     batch::Batch,
@@ -69,8 +72,9 @@ impl IndexedDbStore {
     /// Opens the database of that name, or makes it.
     pub async fn open(name: &str, flush: Flush, clock: Rc<dyn Clock>, random: &dyn Random) -> Result<Self> {
         let connection = Connection::new(name.to_owned());
-        connection.open().await?;
-        let durability = if engine::persisted().await { Durability::Persistent } else { Durability::Evictable };
+        let (opened, persisted) = join(connection.open(), engine::persisted()).await;
+        opened?;
+        let durability = if persisted { Durability::Persistent } else { Durability::Evictable };
         Ok(Self(Rc::new(Shared {
             connection,
             writer: CommitRow::writer(clock.now(), &random.name()),

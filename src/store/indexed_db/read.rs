@@ -8,15 +8,15 @@ use std::rc::Rc;
 use super::{
     Shared,
     codec::{CommitRow, LeaseRow, ProcessRow, WakeRow, change_of, decode, id_of, is_pruned, ordinal_of, sequence_of},
-    requests::{COMMITS, EVENTS, Fetched, GRANTS, LEASES, PROCESSES, REGISTRATIONS, WAKES, index, table},
+    requests::{COMMITS, EVENTS, Fetched, GRANTS, LEASES, PROCESSES, REGISTRATIONS, WAKES, index, list, table},
 };
 use crate::{
     domain::{
         event::ProcessEvent,
-        filter::{ListIndex, ListQuery},
+        filter::ListQuery,
         grant::{HandleEntry, HandleGrant, SessionScope},
         json::{FromJson, ToJson},
-        key::{Part, ProcessId, ScopeId, key},
+        key::{Part, ProcessId, ScopeId, key, longer},
         lease::LeaseSlot,
         process::{ProcessRecord, Registered},
         snapshot::{Rows, Write},
@@ -213,20 +213,12 @@ impl Reader<'_> {
         if limit == 0 {
             return Vec::new();
         }
-        let name = match query.index {
-            ListIndex::Lane => "byLane",
-            ListIndex::Kind(_) => "byKind",
-            ListIndex::Definition(_) => "byDefinition",
-            ListIndex::DefinitionAndKind(..) => "byDefinitionAndKind",
-        };
         let mut found = Vec::new();
         for lane in &query.lanes {
-            let mut list = query.index.prefix();
-            list.push(lane.as_str().into());
-            let mut after = list.clone();
+            let mut after = query.index.lane(*lane);
+            let end = longer(&after, Part::End);
             after.extend(query.page.cursor.as_ref().map(Part::from));
-            list.push(Part::End);
-            let lane = index(PROCESSES, name).all(after.to_json(), list.to_json(), query.page.limit);
+            let lane = list(&query.index).all(after.to_json(), end.to_json(), query.page.limit);
             found.extend(self.fetched.rows(lane));
         }
         self.records(in_order(found, |row| Part::from(&id_of(row)), limit))

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use crate::domain::{
     canonical,
+    filter::ListIndex,
     json::ToJson,
     key::{Part, longer},
     table::ById,
@@ -29,6 +30,17 @@ pub fn table(store: &'static str) -> Source {
 /// An index of an object store.
 pub fn index(store: &'static str, index: &'static str) -> Source {
     Source(store, Some(index))
+}
+
+/// The index that a list reads.
+pub fn list(list: &ListIndex) -> Source {
+    let name = match list {
+        ListIndex::Lane => "byLane",
+        ListIndex::Kind(_) => "byKind",
+        ListIndex::Definition(_) => "byDefinition",
+        ListIndex::DefinitionAndKind(..) => "byDefinitionAndKind",
+    };
+    index(PROCESSES, name)
 }
 
 impl Source {

@@ -4,12 +4,13 @@ use super::{
     codec::{CommitRow, LeaseRow, ProcessRow, Tombstone, WakeRow, event_row},
     engine::Round,
     read::Loaded,
-    requests::{COMMITS, EVENTS, GRANTS, LEASES, PROCESSES, REGISTRATIONS, WAKES, table},
+    requests::{COMMITS, EVENTS, GRANTS, LEASES, PROCESSES, REGISTRATIONS, WAKES, list, table},
 };
 use crate::domain::{
     Millis, canonical,
+    filter::{Lane, ListIndex},
     json::ToJson,
-    key::{Part, ProcessId, key},
+    key::{Part, ProcessId, key, longer},
     lease::LeaseSlot,
     snapshot::Write,
     table::{Row, Table},
@@ -25,6 +26,8 @@ pub struct Commit {
     weight: usize,
     /// The processes that changed, and the number of their last change.
     changed: Table,
+    /// Looks at the places in lists that processes leave.
+    left: Vec<Json>,
     /// How many rules wrote something.
     writers: usize,
     /// Whether a rule, run again, finds by itself that it wrote: see [`is_recognised`].
@@ -38,7 +41,15 @@ const HEAVY: usize = 1 << 15;
 impl Commit {
     /// Nothing yet.
     pub fn new(loaded: Loaded) -> Self {
-        Self { loaded, requests: Vec::new(), weight: 0, changed: Table::default(), writers: 0, recognised: false }
+        Self {
+            loaded,
+            requests: Vec::new(),
+            weight: 0,
+            changed: Table::default(),
+            left: Vec::new(),
+            writers: 0,
+            recognised: false,
+        }
     }
 
     /// Adds what a rule decided, and answers the last change number that this takes: changed processes take numbers from
@@ -52,6 +63,7 @@ impl Commit {
                     if let Some(registered) = self.loaded.registers(write) {
                         self.push(table(REGISTRATIONS).put(registered));
                     }
+                    self.leave_lists(record.id(), Some(record.lane()));
                     self.change(record.id());
                 }
                 Write::Event { event, ordinal } => {
@@ -97,7 +109,22 @@ impl Commit {
         if left != slot {
             self.push(lease(id, left));
         }
+        self.leave_lists(id, None);
         self.change(id);
+    }
+
+    /// Notes the places that a process leaves in lists, to be looked at once it has left them. Chromium keeps an index entry
+    /// that is out of date until somebody who may write comes across it, and each list has to step over it: with 10,000 of
+    /// them, listing 100 processes took 40 ms instead of 3.
+    fn leave_lists(&mut self, id: &ProcessId, lane: Option<Lane>) {
+        let Some(before) = self.loaded.rows.process(id) else { return };
+        if Some(before.lane()) == lane {
+            return;
+        }
+        for index in ListIndex::entries(before) {
+            let place = longer(&index.lane(before.lane()), id.into());
+            self.left.push(list(&index).get(place));
+        }
     }
 
     /// Whether the requests so far should be handed over before there are more.
@@ -125,6 +152,7 @@ impl Commit {
             };
             self.push(table(PROCESSES).put(&row));
         }
+        std::mem::take(&mut self.left).into_iter().for_each(|look| self.push(look));
         if mark.number == 1 {
             // Once in the life of a connection: whoever left marks before these days is long gone.
             self.push(table(COMMITS).clear_before(CommitRow::kept_from(now)));
