@@ -21,7 +21,7 @@ to_json!(PruneReport { pruned_processes: "prunedProcesses", pruned_events: "prun
 /// Removes the ended processes last updated strictly before `cutoff`, at most `limit` of them.
 pub fn prune(seen: &Snapshot, cutoff: Millis, limit: usize) -> Result<Decision<PruneReport>> {
     let mut decision = Decision::reply(PruneReport::default());
-    for id in seen.rows.retained_before(cutoff).into_iter().take(limit) {
+    for id in seen.rows.retained_before(cutoff, limit) {
         decision.reply.pruned_processes += 1;
         // Sequences are dense, so the last one is the count.
         decision.reply.pruned_events += seen.known(&id)?.log.last_sequence;

@@ -156,9 +156,13 @@ impl Rows {
         self.0.under(key![WAKE_TARGET, session]).ids()
     }
 
-    /// The ended processes last updated strictly before `cutoff`, oldest first.
-    pub fn retained_before(&self, cutoff: Millis) -> Vec<ProcessId> {
-        self.0.between(key![RETAINED], key![RETAINED, cutoff]).ids()
+    /// The ended processes last updated strictly before `cutoff`, oldest first; at most `limit`.
+    pub fn retained_before(&self, cutoff: Millis, limit: usize) -> Vec<ProcessId> {
+        let mut ids = Vec::new();
+        for (_, row) in self.0.between(key![RETAINED], key![RETAINED, cutoff]).take(limit) {
+            ids.extend(row.id().cloned());
+        }
+        ids
     }
 
     /// Puts one row, as loaded from a store or as decided by a rule.
