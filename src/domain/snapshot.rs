@@ -107,6 +107,11 @@ const RETAINED: u64 = 6;
 impl Rows {
     /// One process.
     pub fn process(&self, id: &ProcessId) -> Option<&ProcessRecord> {
+        self.shared_process(id).map(Rc::as_ref)
+    }
+
+    /// The same, for whoever keeps it.
+    pub fn shared_process(&self, id: &ProcessId) -> Option<&Rc<ProcessRecord>> {
         self.0.get(&key![PROCESS, id])?.process()
     }
 
@@ -114,7 +119,7 @@ impl Rows {
     pub fn processes(&self, after: Option<&ProcessId>) -> impl Iterator<Item = &ProcessRecord> {
         // Nothing lies between the id's own key and the same key with a part added.
         let first = after.map_or_else(|| key![PROCESS], |after| key![PROCESS, after, 0]);
-        self.0.between(first, key![PROCESS, Part::End]).filter_map(|(_, row)| row.process())
+        self.0.between(first, key![PROCESS, Part::End]).filter_map(|(_, row)| row.process().map(Rc::as_ref))
     }
 
     /// The event that was appended to a process under a replay key.

@@ -270,7 +270,7 @@ pub fn sorted(ids: &[Key]) -> Vec<Key> {
 
 impl Row {
     /// The process here.
-    pub fn process(&self) -> Option<&ProcessRecord> {
+    pub fn process(&self) -> Option<&Rc<ProcessRecord>> {
         if let Row::Process(record) = self { Some(record) } else { None }
     }
 

@@ -127,14 +127,16 @@ export const abortWrites = (times, name) =>
     failWith(transaction, name);
     // Committing at once would leave no time to abort.
     transaction.commit = undefined;
-    const commits = transaction.objectStore("commits");
     const open = transaction.objectStore.bind(transaction);
-    transaction.objectStore = (store) => (store === "commits" ? commits : open(store));
-    commits.put = (row) => {
-      const request = IDBObjectStore.prototype.put.call(commits, row);
-      request.addEventListener("success", () => transaction.abort());
-      return request;
-    };
+    // A commit ends with the rows of its processes, or with its mark.
+    const last = ["processes", "commits"].map(open);
+    transaction.objectStore = (name) => last.find((store) => store.name === name) ?? open(name);
+    for (const store of last)
+      store.put = (row) => {
+        const request = IDBObjectStore.prototype.put.call(store, row);
+        request.addEventListener("success", () => transaction.abort());
+        return request;
+      };
   });
 
 /** Every put and add into a store throws. */

@@ -16,7 +16,6 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::{
     Shared,
-    codec::CommitRow,
     engine::{self, Mode, Round, Step, is_lost_connection},
     mark::Mark,
     read::{Loaded, Reader},
@@ -24,7 +23,7 @@ use super::{
     write::Commit,
 };
 use crate::{
-    domain::snapshot::Snapshot,
+    domain::snapshot::{Rows, Snapshot},
     error::{Code, Error, Result},
     host::oneshot,
     store::{Reads, Rule},
@@ -81,10 +80,10 @@ impl Shared {
 
     /// Runs a transaction to its end, whoever of the callers is still there, and tells them.
     async fn run(self: Rc<Self>, batch: Batch) {
-        let mark = Mark::new(&self);
+        let mark = Rc::new(Mark::new(&self));
         let mut retried = false;
         let outcome = loop {
-            let outcome = self.attempt(&batch, mark.row()).await;
+            let outcome = self.attempt(&batch, &mark).await;
             self.leave(&batch);
             if retried || !outcome.as_ref().is_err_and(is_lost_connection) {
                 break outcome;
@@ -123,34 +122,40 @@ impl Shared {
         self.waiting.borrow_mut().retain(|waiting| !Rc::ptr_eq(waiting, batch));
     }
 
-    async fn attempt(self: &Rc<Self>, batch: &Batch, mark: CommitRow) -> Result<()> {
+    async fn attempt(self: &Rc<Self>, batch: &Batch, mark: &Rc<Mark>) -> Result<()> {
         let open = self.connection.open().await?;
-        let (shared, batch, generation) = (self.clone(), batch.clone(), open.generation);
+        let (shared, batch, mark, generation) = (self.clone(), batch.clone(), mark.clone(), open.generation);
         let mut fetched = Fetched::default();
-        let mut commit = None;
+        let committed = Rc::<RefCell<Option<Commit>>>::default();
+        let commit = committed.clone();
         let step: Step = Box::new(move |results| {
             if !results.is_empty() {
                 shared.leave(&batch);
             }
             // Rules call out, and whoever is called may call us.
             let all = batch.take();
+            let mut commit = commit.borrow_mut();
             if commit.is_none() {
                 fetched.rerun(results);
                 let reader = Reader { shared: &shared, generation, fetched: &mut fetched, fault: None };
-                commit = load(reader, &all).map(Commit::new);
+                *commit = load(reader, &all).map(|loaded| Commit::new(loaded, mark.clone(), all.len() == 1));
             }
-            let round = match &mut commit {
-                Some(commit) => shared.decide(commit, &all, generation, &mark),
+            let round = match &mut *commit {
+                Some(commit) => shared.decide(commit, &all, generation),
                 None => Round::Read(fetched.wanted()),
             };
             batch.replace(all);
             round
         });
-        engine::run(&open.database, Mode::Write, self.flush, step).await
+        engine::run(&open.database, Mode::Write, self.flush, step).await?;
+        if let Some(commit) = committed.take() {
+            commit.keep(&mut self.kept(generation));
+        }
+        Ok(())
     }
 
     /// Runs the rules that have not been run, as many as fit into one round.
-    fn decide(&self, commit: &mut Commit, all: &[Asked], generation: u64, mark: &CommitRow) -> Round {
+    fn decide(&self, commit: &mut Commit, all: &[Asked], generation: u64) -> Round {
         let now = self.clock.now();
         for Asked { rule, outcome, .. } in all {
             if outcome.borrow().is_some() {
@@ -160,7 +165,7 @@ impl Shared {
             for write in decided.iter().flatten() {
                 // Whoever registers a process goes on to use it. Should this not be committed, no row will ask for it.
                 if let Some(registered) = commit.loaded.registers(write) {
-                    self.keep_registered(generation, registered);
+                    self.kept(generation).register(registered);
                 }
             }
             outcome.replace(Some(decided.map(|writes| commit.add(&writes))));
@@ -168,13 +173,13 @@ impl Shared {
                 return Round::Write(commit.requests());
             }
         }
-        commit.end(mark, now)
+        commit.end(now)
     }
 }
 
 /// The rows that any of them needs, once all are here. What is wrong with the rows of one is its own outcome.
 fn load(mut reader: Reader, all: &[Asked]) -> Option<Loaded> {
-    let mut loaded = Loaded::default();
+    let mut loaded = Loaded { rows: Rows::default(), last_change: reader.last_change() };
     for Asked { reads, outcome, .. } in all {
         loaded = reader.loaded(loaded, reads);
         outcome.replace(reader.fault.take().map(Err));

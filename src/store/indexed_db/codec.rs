@@ -133,8 +133,9 @@ pub struct WakeRow {
 
 json!(WakeRow { process_id: "processId", sequence: "sequence" });
 
-/// A row of `commits`: the mark of one commit. The writer's name begins with the day it was made,
-/// so that marks of the past can be swept away as one range of keys.
+/// The mark of one commit: a row of `commits`, or part of an event row. The writer's name begins with the day it was made,
+/// so that rows of the past can be swept away as one range of keys.
+#[derive(Clone)]
 pub struct CommitRow {
     pub writer: String,
     pub number: u64,
@@ -162,10 +163,16 @@ fn day(now: Millis) -> String {
 }
 
 const ORDINAL: &str = "ordinal";
+const COMMIT: &str = "commit";
 
-/// The row of an event: the event, and its place among those of its type.
-pub fn event_row(event: &ProcessEvent, ordinal: u64) -> Json {
-    event.object().with(ORDINAL, &ordinal).build()
+/// The row of an event: the event, its place among those of its type, and the mark of the commit, if it carries it.
+pub fn event_row(event: &ProcessEvent, ordinal: u64, mark: &Option<CommitRow>) -> Json {
+    event.object().with(ORDINAL, &ordinal).with(COMMIT, mark).build()
+}
+
+/// The mark that an event row carries.
+pub fn mark_of(row: &Json) -> Json {
+    row.get(COMMIT).cloned().unwrap_or(Json::Null)
 }
 
 /// The place of an event row among those of its type.

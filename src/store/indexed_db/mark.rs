@@ -1,20 +1,24 @@
 //! How a commit whose answer was lost is recognised.
 
-use std::rc::Rc;
+use std::{cell::RefCell, rc::Rc};
 
 use super::{Shared, codec::CommitRow};
 use crate::{
+    domain::key::{Part, ProcessId, key},
     error::Result,
     store::Answer,
     text::{decimal, text},
 };
 
-/// The mark by which a commit can be told to have landed. It has a row of its own as long as the commit is
-/// in flight: another one that lands meanwhile must not wipe it out.
+/// The mark by which a commit can be told to have landed. The events of an operation that has the commit for itself carry it,
+/// which is the cheapest. Else it has a row of its own as long as the commit is in flight: another one that lands meanwhile
+/// must not wipe it out.
 pub struct Mark {
     shared: Rc<Shared>,
     place: usize,
-    number: u64,
+    pub number: u64,
+    /// The last event that was to carry it.
+    event: RefCell<Option<Vec<Part>>>,
 }
 
 impl Mark {
@@ -28,19 +32,25 @@ impl Mark {
             Some(taken) => *taken = true,
             None => marks.push(true),
         }
-        Self { shared: shared.clone(), place, number }
+        Self { shared: shared.clone(), place, number, event: RefCell::default() }
     }
 
-    /// What the commit leaves in `commits`.
+    /// The mark, to be carried by an event.
+    pub fn carried_by(&self, id: &ProcessId, sequence: u64) -> CommitRow {
+        self.event.replace(Some(key![id, sequence]));
+        self.row()
+    }
+
+    /// The mark, to be left in `commits`.
     pub fn row(&self) -> CommitRow {
         CommitRow { writer: text![self.shared.writer, "/", decimal(self.place as u64)], number: self.number }
     }
 
     /// Whether the commit left it.
     pub async fn has_landed(&self) -> Result<bool> {
-        let CommitRow { writer, number } = self.row();
-        let last = self.shared.read(Rc::new(move |mut reader| reader.last_commit(&writer))).await?.pop();
-        Ok(matches!(last, Some(Ok(Answer::Count(Some(last)))) if last == number))
+        let (event, CommitRow { writer, number }) = (self.event.take(), self.row());
+        let left = self.shared.read(Rc::new(move |mut reader| reader.mark(event.as_ref(), &writer))).await?.pop();
+        Ok(matches!(left, Some(Ok(Answer::Count(Some(left)))) if left == number))
     }
 }
 

@@ -8,6 +8,7 @@ mod batch;
 mod codec;
 mod connection;
 pub mod engine;
+mod kept;
 mod mark;
 mod read;
 mod requests;
@@ -28,12 +29,12 @@ use self::{
     codec::CommitRow,
     connection::Connection,
     engine::{Flush, Mode, Round, Step, is_lost_connection},
+    kept::Kept,
     read::Reader,
     requests::Fetched,
 };
 use super::{Answers, Durability, Query, Reads, Rule, Store};
 use crate::{
-    domain::{process::Registered, table::ById},
     error::{Code, Error, Result},
     host::{Clock, Random, turn},
 };
@@ -49,24 +50,13 @@ struct Shared {
     durability: Durability,
     /// The transactions that were begun and have had no answer yet.
     waiting: RefCell<Vec<Batch>>,
-    registered: RefCell<Registrations>,
+    kept: RefCell<Kept>,
     /// Names this store in the `commits` table.
     writer: String,
     commits: Cell<u64>,
     /// Which rows of that table belong to a commit in flight.
     marks: RefCell<Vec<bool>>,
 }
-
-/// The halves that never change, kept decoded. Those of an earlier connection are not trusted:
-/// the database may have been deleted between the two.
-#[derive(Default)]
-struct Registrations {
-    generation: u64,
-    by_id: ById<Registered>,
-}
-
-/// Registrations kept decoded. A typical one takes 2 to 4 KB, so the cache stays around 4 MB.
-const KEPT: usize = 1_024;
 
 impl IndexedDbStore {
     /// Opens the database of that name, or makes it.
@@ -82,7 +72,7 @@ impl IndexedDbStore {
             flush,
             durability,
             waiting: RefCell::default(),
-            registered: RefCell::default(),
+            kept: RefCell::default(),
             commits: Cell::new(0),
             marks: RefCell::default(),
         })))
@@ -121,28 +111,13 @@ impl Shared {
         found.take().ok_or_else(|| Error::new(Code::Internal, "a read ended without an answer"))
     }
 
-    /// The decoded half that a row refers to, if it is at hand.
-    fn registered(&self, generation: u64, row: &codec::ProcessRow) -> Option<Rc<Registered>> {
-        let kept = self.kept(generation);
-        let found = kept.by_id.get(&row.id)?;
-        let same = found.registration_hash == row.registration_hash && found.created_at_ms == row.created_at_ms;
-        same.then_some(found)
-    }
-
-    fn kept(&self, generation: u64) -> RefMut<'_, Registrations> {
-        let mut kept = self.registered.borrow_mut();
+    /// What is kept of that connection.
+    fn kept(&self, generation: u64) -> RefMut<'_, Kept> {
+        let mut kept = self.kept.borrow_mut();
         if kept.generation != generation {
-            *kept = Registrations { generation, by_id: ById::default() };
+            *kept = Kept::new(generation);
         }
         kept
-    }
-
-    fn keep_registered(&self, generation: u64, registered: &Rc<Registered>) {
-        let mut kept = self.kept(generation);
-        if kept.by_id.len() >= KEPT {
-            kept.by_id = ById::default();
-        }
-        kept.by_id.put(&registered.registration.id, registered.clone());
     }
 }
 

@@ -7,7 +7,9 @@ use std::rc::Rc;
 
 use super::{
     Shared,
-    codec::{CommitRow, LeaseRow, ProcessRow, WakeRow, change_of, decode, id_of, is_pruned, ordinal_of, sequence_of},
+    codec::{
+        CommitRow, LeaseRow, ProcessRow, WakeRow, change_of, decode, id_of, is_pruned, mark_of, ordinal_of, sequence_of,
+    },
     requests::{COMMITS, EVENTS, Fetched, GRANTS, LEASES, PROCESSES, REGISTRATIONS, WAKES, index, list, table},
 };
 use crate::{
@@ -28,7 +30,6 @@ use crate::{
 };
 
 /// The rows that rules are shown, and the last number of the change sequence.
-#[derive(Default)]
 pub struct Loaded {
     pub rows: Rows,
     pub last_change: u64,
@@ -55,10 +56,18 @@ pub struct Reader<'a> {
 impl Reader<'_> {
     // ── For rules ──────────────────────────────────────────────────────────
 
+    /// The number of the last change, once it is here. It tells whether the processes that are kept are still as they are.
+    pub fn last_change(&mut self) -> u64 {
+        let last = self.fetched.ask(index(PROCESSES, "byChange").last_key());
+        let last = last.as_number().unwrap_or_default() as u64;
+        if !self.fetched.pending() {
+            self.shared.kept(self.generation).changed_up_to(last);
+        }
+        last
+    }
+
     /// Adds everything that a rule needs to see.
     pub fn loaded(&mut self, mut loaded: Loaded, reads: &Reads) -> Loaded {
-        let last_change = self.fetched.ask(index(PROCESSES, "byChange").last_key());
-        loaded.last_change = last_change.as_number().unwrap_or_default() as u64;
         let mut rows = match reads {
             Reads::Process(id, replay_key) => self.log_of(&mut loaded, id, replay_key.as_deref()),
             Reads::Leased(id, replay_key) => {
@@ -79,7 +88,7 @@ impl Reader<'_> {
                     let grant = self.fetched.ask(table(GRANTS).get(key![scope, id]));
                     self.put_grants(&mut loaded, vec![grant]);
                 }
-                self.rows_of(ids)
+                self.unknown(&mut loaded, ids)
             }
             Reads::Session(session) => {
                 let mut granted = Vec::new();
@@ -91,7 +100,7 @@ impl Reader<'_> {
                 let granted: Vec<HandleGrant> = self.decode_all(granted);
                 let ids = sorted(&processes_of(&granted));
                 self.grants_of(&mut loaded, &ids);
-                let mut found = self.rows_of(&ids);
+                let mut found = self.unknown(&mut loaded, &ids);
                 found.extend(waking);
                 found
             }
@@ -105,7 +114,7 @@ impl Reader<'_> {
                 found
             }
         };
-        // Another rule of this transaction may see it too, and decoding is most of the work.
+        // Decoding is most of the work.
         rows.retain(|row| loaded.rows.process(&id_of(row)).is_none());
         for record in self.records(rows) {
             loaded.rows.apply(&Write::Process(Rc::new(record)));
@@ -120,7 +129,23 @@ impl Reader<'_> {
                 loaded.rows.put_replay(&event);
             }
         }
-        self.rows_of(std::slice::from_ref(id))
+        self.unknown(loaded, std::slice::from_ref(id))
+    }
+
+    /// Adds the processes that are kept, and answers the rows of the others.
+    fn unknown(&mut self, loaded: &mut Loaded, ids: &[ProcessId]) -> Vec<Json> {
+        let mut unknown = Vec::new();
+        for id in ids {
+            // Another rule of this transaction may have asked for it.
+            if loaded.rows.process(id).is_some() {
+                continue;
+            }
+            match self.shared.kept(self.generation).process(id) {
+                Some(record) => loaded.rows.apply(&Write::Process(record)),
+                None => unknown.push(id.clone()),
+            }
+        }
+        self.rows_of(&unknown)
     }
 
     fn slots(&mut self, loaded: &mut Loaded, ids: &[ProcessId]) {
@@ -194,11 +219,14 @@ impl Reader<'_> {
         !self.fetched.ask(table(GRANTS).get(key![scope, id])).is_null()
     }
 
-    /// The number of the commit that last left this mark.
-    pub fn last_commit(&mut self, writer: &str) -> Option<Answers> {
-        let mark = self.fetched.ask(table(COMMITS).get(writer));
-        let last = self.decode::<CommitRow>(&mark).map(|mark| mark.number);
-        let answer = self.unless_faulty(Answer::Count(last));
+    /// The number of the commit by that writer whose mark an event carries, or which last left its mark in `commits`.
+    pub fn mark(&mut self, event: Option<&Vec<Part>>, writer: &str) -> Option<Answers> {
+        let left = match event {
+            Some(event) => mark_of(&self.fetched.ask(table(EVENTS).get(event))),
+            None => self.fetched.ask(table(COMMITS).get(writer)),
+        };
+        let left = self.decode::<CommitRow>(&left).filter(|mark| mark.writer == writer);
+        let answer = self.unless_faulty(Answer::Count(left.map(|mark| mark.number)));
         (!self.fetched.pending()).then(|| vec![answer])
     }
 
@@ -352,7 +380,7 @@ impl Reader<'_> {
     }
 
     fn registered(&mut self, row: &ProcessRow) -> Option<Rc<Registered>> {
-        if let Some(known) = self.shared.registered(self.generation, row) {
+        if let Some(known) = self.shared.kept(self.generation).registered(row) {
             return Some(known);
         }
         let stored = self.fetched.ask(table(REGISTRATIONS).get(&row.id));
@@ -363,7 +391,7 @@ impl Reader<'_> {
             return None;
         };
         if self.fault.is_none() {
-            self.shared.keep_registered(self.generation, &registered);
+            self.shared.kept(self.generation).register(&registered);
         }
         Some(registered)
     }

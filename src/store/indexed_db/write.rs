@@ -1,17 +1,22 @@
 //! What a rule decided, as requests.
 
 use super::{
+    Kept,
     codec::{CommitRow, LeaseRow, ProcessRow, Tombstone, WakeRow, event_row},
     engine::Round,
+    mark::Mark,
     read::Loaded,
     requests::{COMMITS, EVENTS, GRANTS, LEASES, PROCESSES, REGISTRATIONS, WAKES, list, table},
 };
+use std::rc::Rc;
+
 use crate::domain::{
     Millis, canonical,
     filter::{Lane, ListIndex},
     json::ToJson,
     key::{Part, ProcessId, key, longer},
     lease::LeaseSlot,
+    process::ProcessRecord,
     snapshot::Write,
     table::{Row, Table},
     value::Json,
@@ -28,9 +33,12 @@ pub struct Commit {
     changed: Table,
     /// Looks at the places in lists that processes leave.
     left: Vec<Json>,
-    /// How many rules wrote something.
-    writers: usize,
-    /// Whether a rule, run again, finds by itself that it wrote: see [`is_recognised`].
+    mark: Rc<Mark>,
+    /// Whether there is one rule and no more.
+    alone: bool,
+    /// Whether something was written.
+    written: bool,
+    /// Whether that can be told without a row in `commits`: see [`recognises`](Self::recognises).
     recognised: bool,
 }
 
@@ -39,15 +47,17 @@ pub struct Commit {
 const HEAVY: usize = 1 << 15;
 
 impl Commit {
-    /// Nothing yet.
-    pub fn new(loaded: Loaded) -> Self {
+    /// Nothing yet, of one rule `alone` or of several.
+    pub fn new(loaded: Loaded, mark: Rc<Mark>, alone: bool) -> Self {
         Self {
             loaded,
             requests: Vec::new(),
             weight: 0,
             changed: Table::default(),
             left: Vec::new(),
-            writers: 0,
+            mark,
+            alone,
+            written: false,
             recognised: false,
         }
     }
@@ -55,9 +65,9 @@ impl Commit {
     /// Adds what a rule decided, and answers the last change number that this takes: changed processes take numbers from
     /// the last one on.
     pub fn add(&mut self, writes: &[Write]) -> Option<u64> {
-        self.writers += usize::from(!writes.is_empty());
+        self.written |= !writes.is_empty();
         for write in writes {
-            self.recognised |= is_recognised(&self.loaded, write);
+            self.recognised |= self.recognises(write);
             match write {
                 Write::Process(record) => {
                     if let Some(registered) = self.loaded.registers(write) {
@@ -67,7 +77,8 @@ impl Commit {
                     self.change(record.id());
                 }
                 Write::Event { event, ordinal } => {
-                    self.push(table(EVENTS).add(event_row(event, *ordinal)));
+                    let mark = self.alone.then(|| self.mark.carried_by(&event.process_id, event.sequence));
+                    self.push(table(EVENTS).add(event_row(event, *ordinal, &mark)));
                     if event.semantics.wake.is_some() {
                         let wake = WakeRow { process_id: event.process_id.clone(), sequence: event.sequence };
                         self.push(table(WAKES).put(&wake));
@@ -138,39 +149,55 @@ impl Commit {
         std::mem::take(&mut self.requests)
     }
 
-    /// The last round. A process row is written once, as the last rule left it. The mark tells, should the connection
-    /// die, whether the commit landed.
-    pub fn end(&mut self, mark: &CommitRow, now: Millis) -> Round {
-        if self.writers == 0 {
+    /// The processes that changed, as they are now unless they are gone, and the numbers of their changes.
+    fn changed(&self) -> impl Iterator<Item = (&ProcessId, Option<&Rc<ProcessRecord>>, u64)> {
+        self.changed.all().filter_map(|(key, row)| match (key.as_slice(), row.number()) {
+            ([Part::Text(id)], Some(change)) => Some((id, self.loaded.rows.shared_process(id), change)),
+            _ => None,
+        })
+    }
+
+    /// Has what changed kept, once it is committed.
+    pub fn keep(&self, kept: &mut Kept) {
+        for (id, process, _) in self.changed() {
+            kept.keep(id, process, self.loaded.last_change);
+        }
+    }
+
+    /// Whether a write tells by itself that the commit landed, should the connection die: an event does that carries the mark,
+    /// and a registration, as the rule finds it when it is run again. Of several rules that does not hold: run again, one of
+    /// them would see what those behind it wrote.
+    fn recognises(&self, write: &Write) -> bool {
+        let tells = match write {
+            Write::Process(_) => self.loaded.registers(write).is_some(),
+            Write::Event { .. } => true,
+            Write::AckWake(..) | Write::Lease(..) | Write::Grant(_) | Write::Revoke(..) | Write::Prune(_) => false,
+        };
+        self.alone && tells
+    }
+
+    /// The last round. A process row is written once, as the last rule left it.
+    pub fn end(&mut self, now: Millis) -> Round {
+        if !self.written {
             return Round::Done;
         }
-        for (key, row) in std::mem::take(&mut self.changed).all() {
-            let ([Part::Text(id)], Some(change)) = (key.as_slice(), row.number()) else { continue };
-            let row = match self.loaded.rows.process(id) {
+        let mut rows = Vec::new();
+        for (id, process, change) in self.changed() {
+            rows.push(match process {
                 Some(record) => ProcessRow::new(record, change).to_json(),
                 None => Tombstone::new(id, change).to_json(),
-            };
-            self.push(table(PROCESSES).put(&row));
+            });
         }
+        rows.iter().for_each(|row| self.push(table(PROCESSES).put(row)));
         std::mem::take(&mut self.left).into_iter().for_each(|look| self.push(look));
-        if mark.number == 1 {
+        if self.mark.number == 1 {
             // Once in the life of a connection: whoever left marks before these days is long gone.
             self.push(table(COMMITS).clear_before(CommitRow::kept_from(now)));
         }
-        if self.writers > 1 || !self.recognised {
-            self.push(table(COMMITS).put(mark));
+        if !self.recognised {
+            self.push(table(COMMITS).put(&self.mark.row()));
         }
         Round::Commit(self.requests())
-    }
-}
-
-/// Whether the rule itself, run again, finds that this was written: a registration, or the end of a process. Of several
-/// rules that may not hold: run again, one of them would see what those behind it wrote.
-fn is_recognised(loaded: &Loaded, write: &Write) -> bool {
-    match write {
-        Write::Process(_) => loaded.registers(write).is_some(),
-        Write::Event { event, .. } => event.semantics.terminal.is_some(),
-        Write::AckWake(..) | Write::Lease(..) | Write::Grant(_) | Write::Revoke(..) | Write::Prune(_) => false,
     }
 }
 
