@@ -212,20 +212,20 @@ impl<V> Default for ById<V> {
 }
 
 impl<V: 'static> ById<V> {
-    /// The value of an id.
-    pub fn get(&self, id: &str) -> Option<Rc<V>> {
+    /// The value of an id. A [`Key`] is not copied for that.
+    pub fn get(&self, id: impl Into<Part>) -> Option<Rc<V>> {
         let Row::Other(value) = self.0.get(&[id.into()])? else { return None };
         value.clone().downcast().ok()
     }
 
     /// Gives an id a value, and answers it.
-    pub fn put(&mut self, id: &str, value: Rc<V>) -> Rc<V> {
+    pub fn put(&mut self, id: impl Into<Part>, value: Rc<V>) -> Rc<V> {
         self.0.put(vec![id.into()], Row::Other(value.clone()));
         value
     }
 
     /// The value of an id; a new one where it has none.
-    pub fn get_or_default(&mut self, id: &str) -> Rc<V>
+    pub fn get_or_default(&mut self, id: &Key) -> Rc<V>
     where
         V: Default,
     {
@@ -233,7 +233,7 @@ impl<V: 'static> ById<V> {
     }
 
     /// Forgets the value of an id.
-    pub fn remove(&mut self, id: &str) {
+    pub fn remove(&mut self, id: impl Into<Part>) {
         self.0.remove(&[id.into()]);
     }
 

@@ -22,7 +22,8 @@ pub struct ProcessChangeHub(Rc<Shared>);
 #[derive(Default)]
 struct Shared {
     watched: RefCell<ById<RefCell<Watched>>>,
-    listeners: RefCell<Vec<(u64, Listener)>>,
+    /// Shared, as one that is called may add and forget others.
+    listeners: RefCell<Rc<Vec<(u64, Listener)>>>,
     next: Cell<u64>,
     /// Finds what no tick told.
     sweep: OnceCell<Sweep>,
@@ -70,9 +71,8 @@ impl ProcessChangeHub {
             }
         }
         wake(woken);
-        // Shared, as one that is called may add and forget others.
         let listeners = self.0.listeners.borrow().clone();
-        for (_, listener) in listeners {
+        for (_, listener) in &*listeners {
             listener(id);
         }
     }
@@ -114,13 +114,13 @@ impl ProcessChangeHub {
     pub fn listen(&self, listener: impl Fn(&ProcessId) + 'static) -> u64 {
         let number = self.0.next.get();
         self.0.next.set(number + 1);
-        self.0.listeners.borrow_mut().push((number, Rc::new(listener)));
+        Rc::make_mut(&mut self.0.listeners.borrow_mut()).push((number, Rc::new(listener)));
         number
     }
 
     /// Stops calling a listener.
     pub fn forget(&self, listener: u64) {
-        self.0.listeners.borrow_mut().retain(|(number, _)| *number != listener);
+        Rc::make_mut(&mut self.0.listeners.borrow_mut()).retain(|(number, _)| *number != listener);
     }
 
     /// How many processes somebody watches.

@@ -19,7 +19,7 @@ use super::{Fixture, LOST, bare};
 use crate::support::{World, payloads, refused, sequences, usual_types};
 
 /// How many operations share a transaction at most.
-const LIMIT: u32 = 256;
+const LIMIT: u32 = 1_024;
 
 /// Appends so many numbers to one process at once.
 async fn append(world: &World, count: u32) -> Vec<Result<AppendResult>> {

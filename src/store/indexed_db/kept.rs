@@ -69,7 +69,7 @@ impl Kept {
     }
 }
 
-fn put<V: 'static>(kept: &mut ById<V>, id: &str, value: &Rc<V>) {
+fn put<V: 'static>(kept: &mut ById<V>, id: &ProcessId, value: &Rc<V>) {
     if kept.len() >= MOST {
         *kept = ById::default();
     }
