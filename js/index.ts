@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { openAhead } from "../src/store/indexed_db/engine.js";
 import { call } from "./call.js";
 import { callback, id, optional, options } from "./check.js";
 import { invalidArgument } from "./errors.js";
@@ -17,7 +18,7 @@ export type { ProcessErrorCode, ProcessErrorOptions } from "./errors.js";
 export type * from "./types.js";
 
 /**
- * Opens the registry of a database, creating it where there is none, and loads the WebAssembly before that if this is
+ * Opens the registry of a database, creating it where there is none, and loads the WebAssembly meanwhile if this is
  * the first call.
  *
  * @throws ProcessError `invalid_argument`; `storage_unavailable` without IndexedDB (see {@link OpenOptions.fallback});
@@ -28,10 +29,16 @@ export function openRegistry(given?: OpenOptions): Promise<ProcessRegistry> {
   return call(async () => {
     const { storage = "indexeddb", fallback, name = "longwait", durability = "relaxed", sink, owner, wasm } =
       options<OpenOptions>(given, "options", OPEN);
-    const raw = await load(wasm);
     // `storage` is no remote store: its check refuses those.
-    const opening = raw.Registry.open(storage === "memory", fallback !== undefined, name, durability === "strict", owner?.ownerId, sink);
-    return new Registry(asGiven(await opening));
+    const inMemory = storage === "memory";
+    const closeUntaken = inMemory ? undefined : openAhead(name);
+    try {
+      const raw = await load(wasm);
+      const opening = raw.Registry.open(inMemory, fallback !== undefined, name, durability === "strict", owner?.ownerId, sink);
+      return new Registry(asGiven(await opening));
+    } finally {
+      closeUntaken?.();
+    }
   });
 }
 

@@ -109,10 +109,19 @@ async function bundle() {
       sourcemap: true,
       legalComments: "none",
       external: ["./schema.js", ...beside],
-      plugins: [trimValidator],
+      plugins: [trimValidator, oneOfEach],
       logLevel: "warning",
     });
 }
+
+/** The glue brings copies of the JavaScript in src/: of what js/ imports from there too, there must be one. */
+const oneOfEach = {
+  name: "one-of-each",
+  setup(build) {
+    const copies = /^\.\/snippets\/[^/]+\/(src\/.+)$/;
+    build.onResolve({ filter: copies }, ({ path }) => ({ path: inRepo(path.match(copies)[1]) }));
+  },
+};
 
 async function declare() {
   say("writing the type declarations");

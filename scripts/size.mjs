@@ -12,8 +12,8 @@ import { CommandFailed, main, say } from "./lib/run.mjs";
  */
 const needed = ["dist/index.js", "dist/longwait_bg.wasm"];
 const budgets = [
-  { entry: "longwait", files: needed, limit: 107 },
-  { entry: "and with a schema", files: [...needed, "dist/schema.js"], limit: 112 },
+  { entry: "longwait", files: needed, limit: 109 },
+  { entry: "and with a schema", files: [...needed, "dist/schema.js"], limit: 114.5 },
   { entry: "longwait/worker adds", files: ["dist/worker.js"], limit: 1.2 },
 ];
 

@@ -14,11 +14,6 @@ use crate::{
     host::oneshot::{self, Latch, Release},
 };
 
-/// How long an upgrade or deletion in another tab may keep this one waiting, in milliseconds. Long
-/// enough for the other tab's `versionchange` handler to run, even a throttled one; short enough to
-/// tell a person.
-pub const PATIENCE_MS: f64 = 5_000.0;
-
 /// A connection that is open, or being opened, or not needed yet.
 pub struct Connection {
     name: String,
@@ -89,7 +84,7 @@ impl Connection {
                 let _ = away.released().await;
             }
             let lost = Closure::new(move || forget(&state));
-            let database = engine::open(&name, PATIENCE_MS, &lost).await?;
+            let database = engine::open(&name, &lost).await?;
             Ok(Rc::new(Open { database, generation, _lost: lost }))
         };
         let ((over, latch), outcome) = (oneshot::latch(), Rc::<RefCell<_>>::default());

@@ -46,10 +46,44 @@ const fault = (name, message) => new DOMException(message, name);
 // ── Opening ──────────────────────────────────────────────────────────────────────────────────────
 
 /**
- * Opens a database, upgrading an older one. Rejects with "BlockedError" where another connection does
- * not make way within `patience` milliseconds. Calls `lost` when the connection is of no use any more.
+ * How long an upgrade or deletion in another tab may keep this one waiting. Long enough for the other tab's `versionchange`
+ * handler to run, even a throttled one; short enough to tell a person.
  */
-export function open(name, patience, lost) {
+const PATIENCE_MS = 5_000;
+
+/** Databases that are opened ahead, by their names. */
+const ahead = new Map();
+
+/**
+ * Opens a database for the next `open()` of that name, which may come once the WebAssembly is compiled: the two take about as
+ * long, and need not wait for each other. Gives the function that closes it again if nobody took it.
+ */
+export function openAhead(name) {
+  if (ahead.has(name)) return () => {};
+  const opening = connect(name);
+  ahead.set(name, opening);
+  const close = () => {
+    if (ahead.get(name) === opening) ahead.delete(name), opening.then((database) => database.close());
+  };
+  // Whoever takes it hears of a failure; if nobody does, nobody needs it.
+  opening.catch(() => {});
+  return close;
+}
+
+/**
+ * Opens a database, upgrading an older one. Rejects with "BlockedError" where another connection does
+ * not make way in time. Calls `lost` when the connection is of no use any more.
+ */
+export async function open(name, lost) {
+  const opened = ahead.get(name);
+  ahead.delete(name);
+  let database = await (opened ?? connect(name));
+  if (database.isLost) database = await connect(name);
+  database.lost = lost;
+  return database;
+}
+
+function connect(name) {
   return new Promise((resolve, reject) => {
     // Firefox with storage switched off throws on the property itself.
     const factory = globalThis.indexedDB;
@@ -59,7 +93,7 @@ export function open(name, patience, lost) {
     const timer = setTimeout(() => {
       late = true;
       reject(fault("BlockedError", "another tab holds the database open against an upgrade or deletion"));
-    }, patience);
+    }, PATIENCE_MS);
     request.onupgradeneeded = ({ oldVersion }) => {
       for (const step of steps.slice(oldVersion)) step(request.result);
     };
@@ -73,13 +107,14 @@ export function open(name, patience, lost) {
       // An open request cannot be taken back: what comes too late must not stand in others' way.
       if (late) return database.close();
       clearTimeout(timer);
+      database.lost = () => (database.isLost = true);
       // Another tab upgrades or deletes: make way at once, or that tab would hang.
       database.onversionchange = () => {
         database.close();
-        lost();
+        database.lost();
       };
       // The browser closed it: storage cleared, disk gone, storage process dead.
-      database.onclose = lost;
+      database.onclose = () => database.lost();
       // Listing them costs as much as a read.
       database.stores = [...database.objectStoreNames];
       resolve(database);

@@ -19,7 +19,7 @@ use crate::{
 #[wasm_bindgen(module = "/src/store/indexed_db/engine.js")]
 extern "C" {
     #[wasm_bindgen(js_name = open)]
-    fn js_open(name: &str, patience: f64, lost: &Closure<dyn FnMut()>) -> Promise;
+    fn js_open(name: &str, lost: &Closure<dyn FnMut()>) -> Promise;
     #[wasm_bindgen(js_name = persisted)]
     fn js_persisted() -> Promise;
     #[wasm_bindgen(js_name = run)]
@@ -73,8 +73,8 @@ pub enum Round {
 pub type Step = Box<dyn FnMut(&[Json]) -> Round>;
 
 /// Opens a database; see `engine.js`. `lost` is called when it is of no use any more.
-pub async fn open(name: &str, patience: f64, lost: &Closure<dyn FnMut()>) -> Result<Database> {
-    JsFuture::from(js_open(name, patience, lost)).await.map(JsCast::unchecked_into).map_err(failed)
+pub async fn open(name: &str, lost: &Closure<dyn FnMut()>) -> Result<Database> {
+    JsFuture::from(js_open(name, lost)).await.map(JsCast::unchecked_into).map_err(failed)
 }
 
 /// Whether the browser has promised to keep this origin's data.

@@ -94,6 +94,66 @@ describe("an open registry", () => {
   });
 });
 
+describe("a database that is opened while the WebAssembly is loaded", () => {
+  let browser;
+  before(async () => (browser = await launch()));
+  after(() => browser.close());
+
+  /** A tab that opens a registry and waits for its WebAssembly, with its database opened. */
+  async function halfOpen(t) {
+    const one = await browser.openTab(served.url);
+    t.after(() => one.close());
+    await one.run(async (name) => {
+      const { readable, writable } = new TransformStream();
+      const wasm = new Response(readable, { headers: { "Content-Type": "application/wasm" } });
+      globalThis.opening = globalThis.longwait.openRegistry({ name, wasm }).then((registry) => (globalThis.registry = registry));
+      globalThis.finish = async () => (await fetch("/longwait_bg.wasm")).body.pipeTo(writable);
+      globalThis.fail = () => writable.abort(new Error("offline"));
+      const isThere = async () => (await indexedDB.databases()).some((database) => database.name === name && database.version > 0);
+      while (!(await isThere()));
+    }, t.name);
+    return one;
+  }
+
+  const finish = async () => {
+    await globalThis.finish();
+    await globalThis.opening;
+  };
+
+  test("is the one that the registry works on", async (t) => {
+    const one = await halfOpen(t);
+    await one.run(() => {
+      globalThis.opened = 0;
+      const open = IDBFactory.prototype.open;
+      IDBFactory.prototype.open = function (...given) {
+        globalThis.opened += 1;
+        return open.apply(this, given);
+      };
+    });
+    await one.run(finish);
+    await one.run(page.register, "p");
+    assert.equal(await one.run(() => globalThis.opened), 0);
+  });
+
+  test("makes way for a deletion, and is opened again", async (t) => {
+    const one = await halfOpen(t);
+    assert.equal(await one.run(remove, t.name), "removed");
+    await one.run(finish);
+    await one.run(page.register, "p");
+    assert.equal((await one.run(page.call, ["appendEvent", "p", { eventType: "note" }])).event.sequence, 1);
+  });
+
+  test("is closed when the WebAssembly cannot be loaded", async (t) => {
+    const one = await halfOpen(t);
+    const refused = await one.run(async () => {
+      globalThis.fail();
+      return globalThis.opening.catch(({ code }) => code);
+    });
+    assert.equal(refused, "internal");
+    assert.equal(await one.run(hold, [t.name, 1]), 2);
+  });
+});
+
 test("a browser that is killed keeps every append acknowledged under strict durability, and nothing half-written", async (t) => {
   const profile = mkdtempSync(join(tmpdir(), "longwait-killed-"));
   const acknowledged = new Set();
