@@ -11,7 +11,7 @@
 // wakes          [processId, sequence]     wakes that are not acknowledged
 // grants         [scopeId, processId]      handle grants; a session's scopes are a range of keys
 // leases         processId                 lease slots; they outlive pruning, so fencing tokens rise on
-// commits        writer                    marks of the last commits of each connection, to tell whether they landed
+// commits        writer                    marks of each connection's last commits, to tell whether they landed; events carry theirs
 const steps = [
   (database) => {
     const store = (name, keyPath, indexes = {}) => {
@@ -62,12 +62,13 @@ export function openAhead(name) {
   if (ahead.has(name)) return () => {};
   const opening = connect(name);
   ahead.set(name, opening);
-  const close = () => {
-    if (ahead.get(name) === opening) ahead.delete(name), opening.then((database) => database.close());
-  };
   // Whoever takes it hears of a failure; if nobody does, nobody needs it.
   opening.catch(() => {});
-  return close;
+  return () => {
+    if (ahead.get(name) !== opening) return;
+    ahead.delete(name);
+    opening.then((database) => database.close(), () => {});
+  };
 }
 
 /**

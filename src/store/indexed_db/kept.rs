@@ -25,7 +25,7 @@ pub struct Kept {
     relied_on: bool,
 }
 
-/// How many are kept of each. A typical registration takes 2 to 4 KB, and the rest of a process 1, so that makes about 5 MB.
+/// How many are kept of each. A typical registration takes 2 to 4 KB and the rest of a process 1, so that makes about 5 MB.
 const MOST: usize = 1_024;
 
 impl Kept {
@@ -70,7 +70,7 @@ impl Kept {
 }
 
 fn put<V: 'static>(kept: &mut ById<V>, id: &ProcessId, value: &Rc<V>) {
-    if kept.len() >= MOST {
+    if kept.len() >= MOST && kept.get(id).is_none() {
         *kept = ById::default();
     }
     kept.put(id, value.clone());
