@@ -225,7 +225,7 @@ impl<V: 'static> ById<V> {
     }
 
     /// The value of an id; a new one where it has none.
-    pub fn get_or_default(&mut self, id: &Key) -> Rc<V>
+    pub fn get_or_default(&mut self, id: impl Into<Part> + Copy) -> Rc<V>
     where
         V: Default,
     {

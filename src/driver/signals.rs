@@ -55,7 +55,7 @@ impl RunContext {
     }
 
     async fn next_signal(&self, name: &str, event_type: String) -> Result<Rc<ProcessEvent>> {
-        let taken = self.0.signals.by_name.borrow_mut().get_or_default(&name.into());
+        let taken = self.0.signals.by_name.borrow_mut().get_or_default(name);
         let _turn = taken.turn.take().await;
         let (after, ordinal) = (taken.sequence.get(), taken.count.get() + 1);
         let wait = SignalWait { name: name.to_owned(), event_type: event_type.clone(), ordinal };

@@ -50,7 +50,7 @@ impl RunContext {
             return Err(Error::invalid("the key of a step must not be blank"));
         }
         self.read_steps().await?;
-        let step = self.0.steps.by_key.borrow_mut().get_or_default(&key.into());
+        let step = self.0.steps.by_key.borrow_mut().get_or_default(key);
         let _turn = step.turn.take().await;
         let recorded = step.recorded.borrow().clone();
         if let Some(recorded) = recorded {

@@ -56,10 +56,9 @@ pub struct Reader<'a> {
 impl Reader<'_> {
     // ── For rules ──────────────────────────────────────────────────────────
 
-    /// The number of the last change, once it is here. It tells whether the processes that are kept are still as they are.
-    pub fn last_change(&mut self) -> u64 {
-        let last = self.fetched.ask(index(PROCESSES, "byChange").last_key());
-        let last = last.as_number().unwrap_or_default() as u64;
+    /// The number of the last change. Once it is here, it tells whether the processes that are kept are up to date.
+    pub fn checked_last_change(&mut self) -> u64 {
+        let last = self.last_change();
         if !self.fetched.pending() {
             self.shared.kept(self.generation).changed_up_to(last);
         }
@@ -273,7 +272,7 @@ impl Reader<'_> {
     /// The sequence's end alone where that is the point; the ids are the primary keys of the change index, so
     /// that no row is loaded for them.
     fn changed_ids(&mut self, after: Option<u64>) -> Answer {
-        let end = self.fetched.ask(index(PROCESSES, "byChange").last_key()).as_number().unwrap_or_default() as u64;
+        let end = self.last_change();
         let ids = match after {
             Some(after) if after == end => Some(Vec::new()),
             Some(after) if after < end => {
@@ -357,6 +356,11 @@ impl Reader<'_> {
     }
 
     // ── Parts ──────────────────────────────────────────────────────────────
+
+    /// The number of the last change; 0 as long as it is not here.
+    fn last_change(&mut self) -> u64 {
+        self.fetched.ask(index(PROCESSES, "byChange").last_key()).as_number().unwrap_or_default() as u64
+    }
 
     fn rows_of(&mut self, ids: &[ProcessId]) -> Vec<Json> {
         let mut rows = Vec::new();

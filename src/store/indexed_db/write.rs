@@ -1,5 +1,7 @@
 //! What a rule decided, as requests.
 
+use std::rc::Rc;
+
 use super::{
     Kept,
     codec::{CommitRow, LeaseRow, ProcessRow, Tombstone, WakeRow, event_row},
@@ -8,8 +10,6 @@ use super::{
     read::Loaded,
     requests::{COMMITS, EVENTS, GRANTS, LEASES, PROCESSES, REGISTRATIONS, WAKES, list, table},
 };
-use std::rc::Rc;
-
 use crate::domain::{
     Millis, canonical,
     filter::{Lane, ListIndex},
