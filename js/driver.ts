@@ -1,30 +1,44 @@
-/** The driver that callers see: checks what it is given, and passes it to the wasm or to the host that runs the work. */
+/** A registry with a driver as callers see them: checks what it is given, and passes it to the wasm or to the host that runs the work. */
 import { WAIT } from "./awaiter.js";
 import { call, callNow, reportError } from "./call.js";
 import { callback, id, integer, optional, options, text } from "./check.js";
 import { asyncDispose } from "./dispose.js";
 import { invalidArgument } from "./errors.js";
-import type { RawRegistry } from "./raw.js";
+import type { DrivingWasm } from "./raw.js";
+import { Registry } from "./registry.js";
 import { attached, runWith, type Runners } from "./run.js";
 import { signalArguments } from "./signal.js";
 import type {
   DriveReport, DriverOptions, Json, ProcessAwaiter, ProcessRegistry, ProcessWorkDriver, WaitOptions,
 } from "./types.js";
 
-export class Driver implements ProcessWorkDriver {
+export class DrivingRegistry extends Registry implements ProcessRegistry {
+  readonly #wasm: DrivingWasm;
+
+  constructor(wasm: DrivingWasm) {
+    super(wasm);
+    this.#wasm = wasm;
+  }
+
+  driver(given: DriverOptions): ProcessWorkDriver {
+    return callNow(() => new Driver(this, this.#wasm, given));
+  }
+}
+
+class Driver implements ProcessWorkDriver {
   readonly registry: ProcessRegistry;
-  readonly #raw: RawRegistry;
+  readonly #wasm: DrivingWasm;
   readonly #work: Work;
   readonly #attach: DriverOptions["attach"];
   readonly awaitEvent: ProcessAwaiter["awaitEvent"];
 
-  constructor(registry: ProcessRegistry, raw: RawRegistry, given: DriverOptions) {
+  constructor(registry: ProcessRegistry, wasm: DrivingWasm, given: DriverOptions) {
     const { runners, runHandle, attach, leaseTtlMs = 30_000, renewEveryMs = 10_000, concurrency = 64 } =
       options<Checked>(given, "options", DRIVER);
     const kinds = JSON.stringify([...(runners?.keys() ?? [])]);
-    const driver = raw.driver(kinds, runWith(runners ?? new Map(), attach), leaseTtlMs, renewEveryMs, concurrency);
+    const driver = wasm.driver(kinds, runWith(runners ?? new Map(), attach), leaseTtlMs, renewEveryMs, concurrency);
     this.registry = registry;
-    this.#raw = raw;
+    this.#wasm = wasm;
     this.#work = runHandle === undefined ? driver : handled(runHandle, registry);
     this.#attach = attach;
     this.awaitEvent = registry.awaiter.awaitEvent;
@@ -43,13 +57,13 @@ export class Driver implements ProcessWorkDriver {
     return call(() => this.#work.call("idle"));
   }
   async signal(processId: string, name: string, payload: Json = null, given?: { signalId?: string }) {
-    return call(() => this.#raw.call("signal", ...signalArguments(processId, name, payload, given)));
+    return call(() => this.#wasm.call("signal", JSON.stringify(signalArguments(processId, name, payload, given))));
   }
   async awaitTerminal(processId: string, given?: WaitOptions) {
     const waiting = options<WaitOptions>(given, "options", WAIT);
     const { signal, timeoutMs } = waiting;
     return attached(this.#attach, waiting, (attach) =>
-      call(() => this.#raw.attachedWait(signal, timeoutMs, attach, id(processId, "processId")), signal),
+      call(() => this.#wasm.wait(true, signal, timeoutMs, attach, "awaitTerminal", JSON.stringify([id(processId, "processId")])), signal),
     );
   }
   [asyncDispose]() {

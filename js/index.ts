@@ -4,18 +4,16 @@
  *
  * @module
  */
-import { openAhead } from "../src/store/indexed_db/engine.js";
-import { call } from "./call.js";
-import { callback, id, optional, options } from "./check.js";
-import { invalidArgument } from "./errors.js";
-import { load, source } from "./load.js";
-import { asGiven } from "./raw.js";
-import { Registry } from "./registry.js";
-import type { OpenOptions, ProcessEventSink, ProcessRegistry } from "./types.js";
+import init, { install, Registry as Opener } from "../build/wasm/longwait.js";
+import { DrivingRegistry } from "./driver.js";
+import { open } from "./open.js";
+import type { OpenOptions, ProcessRegistry } from "./types.js";
 
 export { isProcessError, ProcessError } from "./errors.js";
 export type { ProcessErrorCode, ProcessErrorOptions } from "./errors.js";
 export type * from "./types.js";
+
+const module = { init, install, Registry: Opener, place: () => new URL("longwait_bg.wasm", import.meta.url) };
 
 /**
  * Opens the registry of a database, creating it where there is none, and loads the WebAssembly meanwhile if this is
@@ -25,40 +23,6 @@ export type * from "./types.js";
  * `storage_blocked` and `storage_version` when another version holds or wrote the database; `internal` when the WebAssembly
  * cannot be loaded, in which case the next call tries again.
  */
-export function openRegistry(given?: OpenOptions): Promise<ProcessRegistry> {
-  return call(async () => {
-    const { storage = "indexeddb", fallback, name = "longwait", durability = "relaxed", sink, owner, wasm } =
-      options<OpenOptions>(given, "options", OPEN);
-    // `storage` is no remote store: its check refuses those.
-    const inMemory = storage === "memory";
-    const closeUntaken = inMemory ? undefined : openAhead(name);
-    try {
-      const raw = await load(wasm);
-      const opening = raw.Registry.open(inMemory, fallback !== undefined, name, durability === "strict", owner?.ownerId, sink);
-      return new Registry(asGiven(await opening));
-    } finally {
-      closeUntaken?.();
-    }
-  });
-}
-
-const OPEN = {
-  storage: optional((value: unknown, name: string) => {
-    if (typeof value === "object" && value !== null) throw invalidArgument(`${name}: remote stores need a later version of longwait`);
-    return oneOf("indexeddb", "memory")(value, name);
-  }),
-  fallback: optional(oneOf("memory")),
-  name: optional(id),
-  durability: optional(oneOf("relaxed", "strict")),
-  sink: optional((value: unknown, name: string) => callback(value, name) as ProcessEventSink),
-  owner: optional((value: unknown, name: string) => options<{ ownerId: string }>(value, name, { ownerId: id })),
-  wasm: optional(source),
-};
-
-function oneOf<T extends string>(...words: T[]): (value: unknown, name: string) => T {
-  return (value, name) => {
-    const word = words.find((known) => known === value);
-    if (word === undefined) throw invalidArgument(`${name}: must be ${words.map((known) => `"${known}"`).join(" or ")}`);
-    return word;
-  };
+export function openRegistry(options?: OpenOptions): Promise<ProcessRegistry> {
+  return open(module, DrivingRegistry, options);
 }

@@ -1,20 +1,28 @@
-/** Loads the WebAssembly: once, for whoever asks first; again only after a failure. */
-import init, { install, Registry } from "../build/wasm/longwait.js";
+/** Loads a WebAssembly: once, for whoever asks first; again only after a failure. */
 import { reportError } from "./call.js";
 import { invalidArgument, ProcessError } from "./errors.js";
-import type { Host, RawModule } from "./raw.js";
+import type { Host } from "./raw.js";
 import type { OpenOptions } from "./types.js";
 import { compileSchema } from "./validator.js";
 
 type Source = NonNullable<OpenOptions["wasm"]>;
 
-let fetchable: (source: Source) => Source | Promise<Source> = (source) => source;
-let loading: Promise<RawModule> | undefined;
+/** A WebAssembly module: its glue, where it lies if nobody says otherwise, and its load once there is one. */
+export interface Loadable<R> {
+  readonly init: (given: { module_or_path: Source }) => Promise<unknown>;
+  readonly install: (host: Host) => void;
+  readonly Registry: R;
+  /** Asked when it is needed: where a bundler forgets the file, the load should fail and not the import. */
+  readonly place: () => URL;
+  loading?: Promise<R> | undefined;
+}
 
-/** The loaded module. Single-flight: while one load runs, its source serves every caller. */
-export function load(given: Source | undefined): Promise<RawModule> {
-  return (loading ??= start(given ?? new URL("longwait_bg.wasm", import.meta.url)).catch((fault: unknown) => {
-    loading = undefined;
+let fetchable: (source: Source) => Source | Promise<Source> = (source) => source;
+
+/** Loads a module, and gives what opens its registries. Single-flight: while one load runs, its source serves every caller. */
+export function load<R>(module: Loadable<R>, given: Source | undefined): Promise<R> {
+  return (module.loading ??= start(module, given ?? module.place()).catch((fault: unknown) => {
+    module.loading = undefined;
     throw fault;
   }));
 }
@@ -37,16 +45,16 @@ export function source(value: unknown, name: string): Source {
   return value as Source;
 }
 
-async function start(from: Source): Promise<RawModule> {
+async function start<R>({ init, install, Registry }: Loadable<R>, from: Source): Promise<R> {
   try {
     // The glue compiles while it downloads, and falls back where the server names another type than application/wasm.
     await init({ module_or_path: await fetchable(from) });
     install(host);
-    return { Registry };
+    return Registry;
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : typeof cause;
     throw new ProcessError(
-      `could not load the WebAssembly of longwait from ${address(from)} (${why}). Serve longwait_bg.wasm beside the ` +
+      `could not load the WebAssembly of longwait from ${address(from)} (${why}). Serve it beside the ` +
         "package's other files, or say where it is: openRegistry({ wasm: … })." +
         (address(from).includes("/.vite/") ? VITE : ""),
       { code: "internal", cause },

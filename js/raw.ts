@@ -45,11 +45,18 @@ export interface RawRun {
 }
 
 /** A registry of the wasm, which takes arguments as one text: it crosses the border at once, and engines write it fast. */
-export interface WasmRegistry extends Omit<RawRegistry, "call" | "wait" | "attachedWait"> {
+export interface WasmRegistry extends Omit<RawRegistry, "call" | "wait"> {
   call(method: string, given: string): Promise<never>;
+  /** Of a process that has not ended, its end is waited for as `attach` says. */
   wait(
     hubBacked: boolean, signal: Signal, timeoutMs: number | undefined, attach: Attach, method: string, given: string,
   ): Promise<never>;
+}
+
+/** One that has a driver. */
+export interface DrivingWasm extends WasmRegistry {
+  /** `kinds`: an array as JSON text. */
+  driver(kinds: string, run: RunProcess, leaseTtlMs: number, renewEveryMs: number, concurrency: number): RawDriver;
 }
 
 /** The registry behind it, with arguments as they are. */
@@ -58,8 +65,6 @@ export function asGiven(wasm: WasmRegistry): RawRegistry {
     call: (method: string, ...given: unknown[]) => wasm.call(method, JSON.stringify(given)),
     wait: (hubBacked: boolean, signal: Signal, timeoutMs: number | undefined, method: string, ...given: unknown[]) =>
       wasm.wait(hubBacked, signal, timeoutMs, undefined, method, JSON.stringify(given)),
-    attachedWait: (signal, timeoutMs, attach, id) => wasm.wait(true, signal, timeoutMs, attach, "awaitTerminal", JSON.stringify([id])),
-    driver: (...given) => wasm.driver(...given),
     facts: () => wasm.facts(),
     subscribe: (id) => wasm.subscribe(id),
     notify: (id) => wasm.notify(id),
@@ -72,13 +77,12 @@ export function asGiven(wasm: WasmRegistry): RawRegistry {
   };
 }
 
-export interface RawModule {
-  Registry: {
-    /** `memory`: not on IndexedDB; `orMemory`: nor where there is none. */
-    open(
-      memory: boolean, orMemory: boolean, name: string, strict: boolean, ownerId: string | undefined, sink: ProcessEventSink | undefined,
-    ): Promise<WasmRegistry>;
-  };
+/** What the wasm exports to open registries. */
+export interface RawOpener<W extends WasmRegistry> {
+  /** `memory`: not on IndexedDB; `orMemory`: nor where there is none. */
+  open(
+    memory: boolean, orMemory: boolean, name: string, strict: boolean, ownerId: string | undefined, sink: ProcessEventSink | undefined,
+  ): Promise<W>;
 }
 
 export interface RawReceiver {
@@ -155,11 +159,6 @@ export interface RawRegistry {
   wait<M extends keyof RawWaits>(
     hubBacked: boolean, signal: Signal, timeoutMs: number | undefined, as: "session", scope: Json, method: M, ...given: Parameters<RawWaits[M]>
   ): ReturnType<RawWaits[M]>;
-
-  /** Waits for the end of a process; of one that has not ended, as `attach` says. */
-  attachedWait(signal: Signal, timeoutMs: number | undefined, attach: Attach, id: string): Promise<ProcessAwaitOutput>;
-  /** `kinds`: an array as JSON text. */
-  driver(kinds: string, run: RunProcess, leaseTtlMs: number, renewEveryMs: number, concurrency: number): RawDriver;
 
   subscribe(id: string): RawReceiver;
   notify(id: string): void;

@@ -5,25 +5,25 @@ import { awaiter, WAIT } from "./awaiter.js";
 import { abortSignal, boolean, callback, count, id, ids, integer, optional, options, shape, text } from "./check.js";
 import { call, callNow } from "./call.js";
 import { asyncDispose, dispose } from "./dispose.js";
-import { Driver } from "./driver.js";
 import { Durability } from "./durability.js";
 import { follow } from "./events.js";
 import { inTurns } from "./listen.js";
-import type { RawReceiver, RawRegistry } from "./raw.js";
+import { asGiven, type RawReceiver, type RawRegistry, type WasmRegistry } from "./raw.js";
 import { Session } from "./session.js";
 import type {
-  AppendRequest, ChangeReceiver, DriverOptions, EventQuery, EventsOptions, HandleDescriptor, LeaseOwner, ListFilter, Page, ProcessAwaiter,
-  ProcessAwaitOutput, ProcessChangeHub, ProcessExternalRef, ProcessLease, ProcessRegistration, ProcessRegistry, ProcessWorkDriver,
+  AppendRequest, ChangeReceiver, EventQuery, EventsOptions, HandleDescriptor, LeaseOwner, ListFilter, Page, ProcessAwaiter,
+  ProcessAwaitOutput, ProcessChangeHub, ProcessExternalRef, ProcessLease, ProcessRegistration, ProcessRegistry,
   SessionScope, WaitOptions, WaitState,
 } from "./types.js";
 
-export class Registry implements ProcessRegistry {
+export class Registry implements Omit<ProcessRegistry, "driver"> {
   readonly #raw: RawRegistry;
   readonly #durability: Durability;
   readonly awaiter: ProcessAwaiter;
   readonly hub: ProcessChangeHub;
 
-  constructor(raw: RawRegistry) {
+  constructor(wasm: WasmRegistry) {
+    const raw = asGiven(wasm);
     this.#raw = raw;
     this.#durability = new Durability(raw.facts().durability);
     this.awaiter = awaiter((signal, timeoutMs, method, ...given) => raw.wait(true, signal, timeoutMs, method, ...given));
@@ -189,9 +189,6 @@ export class Registry implements ProcessRegistry {
   }
   session(scope: SessionScope) {
     return callNow(() => new Session(this.#raw, scope));
-  }
-  driver(given: DriverOptions): ProcessWorkDriver {
-    return callNow(() => new Driver(this, this.#raw, given));
   }
   onChange(listener: (processId: string) => void) {
     return callNow(() => {

@@ -69,7 +69,7 @@ export async function drive(given: DriveOptions): Promise<ProcessWorkDriver> {
  * Resolves once the driver in a worker, whose module calls {@link drive}, has started; starts one that was stopped.
  *
  * @throws ProcessError What {@link drive} threw in there; `invalid_argument` for what is no worker; `internal` where its module
- * could not be loaded or threw; `timeout` after a minute without an answer, which is how browsers show a shared worker that threw.
+ * could not be loaded or threw; `timeout` after a minute without an answer, which is how browsers show, most of the time, a shared worker that threw.
  */
 export async function driveIn(worker: Worker | (EventTarget & { readonly port: MessagePort })): Promise<WorkerDriver> {
   if (!/^\[object (Shared)?Worker\]$/.test(Object.prototype.toString.call(worker))) throw invalid("worker: must be a Worker or a SharedWorker");

@@ -1,7 +1,7 @@
 /**
  * `npm run build`: makes the npm package in dist/.
  *
- *   src/ --cargo--> .wasm --wasm-bindgen--> build/wasm --wasm-opt--> dist/longwait_bg.wasm
+ *   src/ --cargo--> .wasm --wasm-bindgen--> build/wasm --wasm-opt--> dist/longwait_bg.wasm       (and so without the driver)
  *   js/  --esbuild--> dist/*.js    --tsc--> dist/*.d.ts
  */
 
@@ -22,13 +22,16 @@ const entries = [
   // Beside the entry, not with a copy of it: a page or worker that has both loads the WebAssembly once.
   { source: "js/worker.ts", output: "dist/worker.js", platform: "browser", beside: ["./index.js"] },
   { source: "js/node.ts", output: "dist/node.js", platform: "node" },
+  { source: "js/slim.ts", output: "dist/slim.js", platform: "browser" },
+  { source: "js/slim-node.ts", output: "dist/slim-node.js", platform: "node" },
   { source: "js/schema.ts", output: "dist/schema.js", platform: "neutral" },
 ];
 
-const glue = "build/wasm/longwait.js";
-const rawWasm = "build/wasm/longwait_bg.wasm";
-const optimised = "build/wasm/optimised.wasm";
-const wasm = "dist/longwait_bg.wasm";
+/** The WebAssembly modules of the package: whole, and without the driver. */
+const modules = [
+  { name: "longwait", folder: "build/wasm", features: [] },
+  { name: "longwait_slim", folder: "build/slim", features: ["--no-default-features"] },
+];
 
 // Inlining makes the file shorter and the download longer: what repeats, brotli finds. Tried on this code: the inlining
 // limits take 5% off what -Oz alone gives, flattening with a second round 1%, the order of the functions 3%.
@@ -67,14 +70,16 @@ function flags() {
 /** Builds everything; expects those steps to be done. */
 export async function build() {
   mkdirSync(inRepo("dist"), { recursive: true });
-  await compile();
+  for (const module of modules) await compile(module);
   await bundle();
   await declare();
 }
 
-async function compile() {
-  say("compiling the Rust code to WebAssembly");
-  const cargo = ["build", "--release", "--lib", "--target", "wasm32-unknown-unknown", "--config", flags(), ...std];
+async function compile({ name, folder, features }) {
+  const [glue, rawWasm, optimised] = [`${name}.js`, `${name}_bg.wasm`, "optimised.wasm"].map((file) => `${folder}/${file}`);
+  const wasm = `dist/${name}_bg.wasm`;
+  say(`compiling the Rust code to WebAssembly: ${wasm}`);
+  const cargo = ["build", "--release", "--lib", ...features, "--target", "wasm32-unknown-unknown", "--config", flags(), ...std];
   await run("cargo", cargo, { env: { RUSTC_BOOTSTRAP: "1" } });
   const compiled = `${await targetFolder()}/wasm32-unknown-unknown/release/longwait.wasm`;
   const shaping = ["build.mjs", "lib/order-functions.mjs", "lib/shorten-names.mjs", "lib/wasm-binary.mjs"];
@@ -82,7 +87,7 @@ async function compile() {
   if (isNewer([glue, wasm], inputs)) return;
 
   say("writing the JavaScript glue");
-  await run("wasm-bindgen", ["--target", "web", "--out-dir", "build/wasm", "--out-name", "longwait", compiled]);
+  await run("wasm-bindgen", ["--target", "web", "--out-dir", folder, "--out-name", name, compiled]);
   say("optimising the WebAssembly");
   await run("wasm-opt", [...smallest, "-o", optimised, rawWasm]);
   writeFileSync(inRepo(optimised), nameByPlace(readFileSync(inRepo(optimised))));
@@ -127,7 +132,7 @@ async function declare() {
   say("writing the type declarations");
   await run("tsc", ["-p", "tsconfig.build.json"]);
   // The declarations of the code behind the entry would only be clutter in the package.
-  for (const file of ["index.d.ts", "errors.d.ts", "types.d.ts", "worker.d.ts"])
+  for (const file of ["index.d.ts", "slim.d.ts", "errors.d.ts", "types.d.ts", "worker.d.ts"])
     copyFileSync(inRepo("build/types", file), inRepo("dist", file));
 }
 

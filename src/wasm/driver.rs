@@ -4,16 +4,18 @@ use std::rc::Rc;
 
 use futures::{FutureExt, future::LocalBoxFuture};
 use js_sys::{Function, Promise};
-use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use web_sys::AbortSignal;
 
 use super::{
+    attach::{attached, called},
     convert::{is_open, js, promise, promise_of, promise_of_wait},
     host::{process_error, report},
+    registry::Registry,
 };
 use crate::{
     domain::{
+        Millis,
         event::AppendRequest,
         json::{self, FromJson, Object, ToJson},
         key::ProcessId,
@@ -21,10 +23,9 @@ use crate::{
         process::{FailureClass, ProcessAwaitOutput},
         value::Json,
     },
-    driver::{Abort, ProcessWorkDriver, RunContext, Runners},
+    driver::{Abort, DriverOptions, ProcessWorkDriver, RunContext, Runners},
     error::{Code, Error, Result},
     host::{browser::to_js, oneshot},
-    watch::{ProcessAttach, ProcessAwaiter},
 };
 
 /// A driver of a registry that is open, or was.
@@ -34,9 +35,29 @@ pub struct Driver {
     closed: oneshot::Latch,
 }
 
-impl Driver {
-    pub(super) fn new(driver: ProcessWorkDriver, closed: oneshot::Latch) -> Self {
-        Self { driver, closed }
+#[wasm_bindgen]
+impl Registry {
+    /// A driver with runners for these kinds, an array as JSON text; see [`JsRunners`].
+    pub fn driver(
+        &self,
+        kinds: &str,
+        run: Function,
+        lease_ttl_ms: f64,
+        renew_every_ms: f64,
+        concurrency: f64,
+    ) -> std::result::Result<Driver, JsValue> {
+        is_open(&self.closed).map_err(process_error)?;
+        let options = DriverOptions {
+            owner_id: self.owner.owner_id.clone(),
+            lease_ttl: lease_ttl_ms as Millis,
+            renew_every: renew_every_ms as Millis,
+            concurrency: concurrency as usize,
+        };
+        let runners = Rc::new(JsRunners::new(kinds, run, self.closed.clone()));
+        let driver = ProcessWorkDriver::new(self.registry.clone(), runners, options).map_err(process_error)?;
+        let stopped = driver.clone();
+        self.before_close(move || stopped.stop().boxed_local());
+        Ok(Driver { driver, closed: self.closed.clone() })
     }
 }
 
@@ -138,14 +159,6 @@ fn read<T: FromJson>(text: &str, name: &str) -> Result<T> {
     json::read(parse(text)).map_err(|fault| Error::invalid(fault.within(name).text()))
 }
 
-/// What an asynchronous function resolves with, as JSON text, or nothing.
-async fn called(function: Function, one: JsValue, two: JsValue) -> Result<Option<Json>> {
-    let thrown = |fault| Error::new(Code::Internal, "a callback threw").caused_by(Rc::new(fault));
-    let promise = function.call2(&JsValue::UNDEFINED, &one, &two).map_err(thrown)?;
-    let given = JsFuture::from(promise.unchecked_into::<Promise>()).await.map_err(thrown)?;
-    Ok(given.as_string().map(|text| parse(&text)))
-}
-
 /// Runners that are JavaScript functions, behind one: `run(kind, run)`, which resolves with how the process ends, as JSON text.
 pub struct JsRunners {
     kinds: Vec<Json>,
@@ -184,27 +197,5 @@ impl Runners for JsRunners {
 
     fn failed(&self, fault: &Error) {
         report(&process_error(fault.clone()));
-    }
-}
-
-/// An engine of JavaScript: `attach(id)` resolves with how the process ends, as JSON text.
-struct JsAttach(Function);
-
-/// An awaiter, perhaps with an engine that owns the waits.
-pub fn attached(awaiter: ProcessAwaiter, attach: Option<Function>) -> ProcessAwaiter {
-    match attach {
-        Some(attach) => awaiter.with_attach(Rc::new(JsAttach(attach))),
-        None => awaiter,
-    }
-}
-
-impl ProcessAttach for JsAttach {
-    fn await_terminal(&self, id: &ProcessId) -> LocalBoxFuture<'static, Result<ProcessAwaitOutput>> {
-        let (attach, id) = (self.0.clone(), JsValue::from_str(id));
-        async move {
-            let output = called(attach, id, JsValue::UNDEFINED).await?;
-            json::read(output.unwrap_or_default()).map_err(|fault| Error::invalid(fault.within("attach").text()))
-        }
-        .boxed_local()
     }
 }

@@ -4,8 +4,10 @@
 //! and of the right primitive types; here they get their shapes. Every handle is cloned before
 //! a promise exists, because JavaScript may free the object meanwhile.
 
+mod attach;
 mod calls;
 mod convert;
+#[cfg(feature = "driver")]
 mod driver;
 mod host;
 mod receiver;

@@ -4,22 +4,21 @@ use std::{any::Any, cell::RefCell, rc::Rc};
 
 use futures::{
     FutureExt,
-    future::{join, ready},
+    future::{LocalBoxFuture, join, ready},
 };
 use js_sys::{Function, Promise};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use web_sys::AbortSignal;
 
 use super::{
+    attach::attached,
     calls::Arguments,
     convert::{is_open, js, promise, promise_of, promise_of_wait},
-    driver::{Driver, JsRunners, attached},
     host::{self, JsSink, process_error},
     receiver::Receiver,
 };
 use crate::{
-    domain::{Millis, json::Object, lease::LeaseOwner, value::Json},
-    driver::{DriverOptions, ProcessWorkDriver},
+    domain::{json::Object, lease::LeaseOwner, value::Json},
     error::{Code, Result},
     host::{
         NoBroadcast, NoProof,
@@ -56,18 +55,22 @@ type Presence = (Box<dyn Any>, Option<Following>);
 /// A registry that is open, or was.
 #[wasm_bindgen]
 pub struct Registry {
-    registry: ProcessRegistry,
+    pub(super) registry: ProcessRegistry,
     hub: ProcessChangeHub,
     name: String,
     durability: Durability,
-    owner: LeaseOwner,
+    pub(super) owner: LeaseOwner,
     /// This tab's life and its comings and goings, while others share the rows.
     presence: RefCell<Option<Presence>>,
     /// Dropped to close the registry, which every wait hears.
     closing: RefCell<Option<oneshot::Release>>,
-    closed: oneshot::Latch,
-    drivers: RefCell<Vec<ProcessWorkDriver>>,
+    pub(super) closed: oneshot::Latch,
+    /// What is stopped before the store is let go of.
+    ends: RefCell<Vec<Box<End>>>,
 }
+
+/// Begins to stop something.
+type End = dyn Fn() -> LocalBoxFuture<'static, ()>;
 
 async fn open(options: OpenOptions, sink: Option<Function>) -> Result<Registry> {
     let locks = Rc::new(OwnerLocks::new(&options.name));
@@ -114,8 +117,16 @@ async fn open(options: OpenOptions, sink: Option<Function>) -> Result<Registry> 
         presence,
         closing: RefCell::new(Some(closing)),
         closed,
-        drivers: RefCell::default(),
+        ends: RefCell::default(),
     })
+}
+
+impl Registry {
+    /// Has something stopped before the store is let go of.
+    #[cfg(feature = "driver")]
+    pub(super) fn before_close(&self, end: impl Fn() -> LocalBoxFuture<'static, ()> + 'static) {
+        self.ends.borrow_mut().push(Box::new(end));
+    }
 }
 
 /// Lets go of the store while the page is in the back-forward cache, and takes it up again afterwards.
@@ -181,28 +192,6 @@ impl Registry {
         promise_of_wait(signal, timeout_ms, self.closed.clone(), wait)
     }
 
-    /// A driver with runners for these kinds, an array as JSON text; see [`JsRunners`].
-    pub fn driver(
-        &self,
-        kinds: &str,
-        run: Function,
-        lease_ttl_ms: f64,
-        renew_every_ms: f64,
-        concurrency: f64,
-    ) -> std::result::Result<Driver, JsValue> {
-        is_open(&self.closed).map_err(process_error)?;
-        let options = DriverOptions {
-            owner_id: self.owner.owner_id.clone(),
-            lease_ttl: lease_ttl_ms as Millis,
-            renew_every: renew_every_ms as Millis,
-            concurrency: concurrency as usize,
-        };
-        let runners = Rc::new(JsRunners::new(kinds, run, self.closed.clone()));
-        let driver = ProcessWorkDriver::new(self.registry.clone(), runners, options).map_err(process_error)?;
-        self.drivers.borrow_mut().push(driver.clone());
-        Ok(Driver::new(driver, self.closed.clone()))
-    }
-
     // ── Hub ────────────────────────────────────────────────────────────────
 
     pub fn subscribe(&self, id: String) -> std::result::Result<Receiver, JsValue> {
@@ -241,10 +230,10 @@ impl Registry {
         self.closing.take();
         let presence = self.presence.take();
         let registry = self.registry.clone();
-        let drivers = self.drivers.take();
+        let ends = self.ends.take();
         promise(Box::pin(async move {
-            for driver in drivers {
-                driver.stop().await;
+            for end in ends {
+                end().await;
             }
             // Everything called before has had its first turn by now. Reads and writes are gathered in that turn and
             // begin in the next two.

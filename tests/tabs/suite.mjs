@@ -22,11 +22,11 @@ export function twoTabs(name, launch) {
       await served?.close();
     });
 
-    /** Two tabs over one new database. */
-    async function two(t) {
+    /** Two tabs over one new database; `search` says which page is in the second one. */
+    async function two(t, search = "") {
       const tabs = [];
-      for (let n = 0; n < 2; n++) {
-        const tab = await browser.openTab(served.url);
+      for (const url of [served.url, served.url + search]) {
+        const tab = await browser.openTab(url);
         t.after(async () => {
           if (tab.isOpen()) assert.deepEqual(await tab.run(page.faults), []);
           await tab.close();
@@ -123,6 +123,17 @@ export function twoTabs(name, launch) {
         const log = await tabs[0].run(page.call, ["eventsAfter", id, 0]);
         assert.deepEqual(log.map(({ eventType }) => eventType), ["process.completed"]);
       }
+    });
+
+    test("work together where one of them has no driver: the other one runs what that registers, signals and awaits", async (t) => {
+      const [driving, slim] = await two(t, "?slim");
+      await driving.run(page.drive, "the other");
+      await slim.run(page.start, ["p", "job"]);
+      await slim.run(page.logged, ["p", "process.waiting"]);
+      await slim.run(page.call, ["appendEvent", "p", { eventType: "signal.go", payload: 7 }]);
+      const value = { first: "the other", payload: 7, second: "the other", attempt: 1 };
+      assert.deepEqual(await slim.run(page.end, "p"), { type: "success", value });
+      assert.equal(await slim.run(() => "driver" in globalThis.registry), false);
     });
 
     test("go on with what the other one began, when that is closed, and repeat no finished step", async (t) => {

@@ -43,12 +43,14 @@ describe("a page with a driver in a worker", () => {
     assert.deepEqual(await one.run(page.end, "p"), { type: "success", value: 2 });
   });
 
-  test("is told by the clock alone that its shared worker threw, and does not hang", async (t) => {
+  // Chromium tells of it where the worker throws while the page is just being connected: in every tenth attempt or so.
+  test("is told by the clock, if not by the browser, that its shared worker threw, and does not hang", async (t) => {
     const one = await opened(t);
     await one.page.clock.install();
     const refused = await one.begin(page.driveIn, ["SharedWorker", "throws.js", {}]);
     await one.page.clock.fastForward(60_000);
-    assert.equal((await refused()).refused, "timeout");
+    const told = await refused();
+    assert.match(`${told.refused}: ${told.why}`, /^(timeout: the worker does not answer|internal: the worker failed: .*on purpose)/);
   });
 
   test("drives under a strict content security policy, which is the one that the worker's own script is served with", async (t) => {

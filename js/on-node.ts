@@ -1,0 +1,11 @@
+/** Reading the package's own files in Node, whose `fetch` does not. */
+import { readFile } from "node:fs/promises";
+import { prepareWith } from "./load.js";
+
+/** Has them read from disk from now on. */
+export function readFromDisk(): void {
+  prepareWith((source) => {
+    const isAddress = typeof source === "string" || source instanceof URL;
+    return isAddress && String(source).startsWith("file:") ? readFile(new URL(source)) : source;
+  });
+}

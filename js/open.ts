@@ -1,0 +1,46 @@
+/** Opens registries: checks how, and has the WebAssembly and the database brought meanwhile. */
+import { openAhead } from "../src/store/indexed_db/engine.js";
+import { call } from "./call.js";
+import { callback, id, optional, options } from "./check.js";
+import { invalidArgument } from "./errors.js";
+import { load, source, type Loadable } from "./load.js";
+import type { RawOpener, WasmRegistry } from "./raw.js";
+import type { OpenOptions, ProcessEventSink } from "./types.js";
+
+/** What an `openRegistry()` does: `module` opens the registry, and `Seen` makes of it what callers see. */
+export function open<W extends WasmRegistry, R>(module: Loadable<RawOpener<W>>, Seen: new (wasm: W) => R, given?: OpenOptions): Promise<R> {
+  return call(async () => {
+    const { storage = "indexeddb", fallback, name = "longwait", durability = "relaxed", sink, owner, wasm } =
+      options<OpenOptions>(given, "options", OPEN);
+    // `storage` is no remote store: its check refuses those.
+    const inMemory = storage === "memory";
+    const closeUntaken = inMemory ? undefined : openAhead(name);
+    try {
+      const opener = await load(module, wasm);
+      return new Seen(await opener.open(inMemory, fallback !== undefined, name, durability === "strict", owner?.ownerId, sink));
+    } finally {
+      closeUntaken?.();
+    }
+  });
+}
+
+const OPEN = {
+  storage: optional((value: unknown, name: string) => {
+    if (typeof value === "object" && value !== null) throw invalidArgument(`${name}: remote stores need a later version of longwait`);
+    return oneOf("indexeddb", "memory")(value, name);
+  }),
+  fallback: optional(oneOf("memory")),
+  name: optional(id),
+  durability: optional(oneOf("relaxed", "strict")),
+  sink: optional((value: unknown, name: string) => callback(value, name) as ProcessEventSink),
+  owner: optional((value: unknown, name: string) => options<{ ownerId: string }>(value, name, { ownerId: id })),
+  wasm: optional(source),
+};
+
+function oneOf<T extends string>(...words: T[]): (value: unknown, name: string) => T {
+  return (value, name) => {
+    const word = words.find((known) => known === value);
+    if (word === undefined) throw invalidArgument(`${name}: must be ${words.map((known) => `"${known}"`).join(" or ")}`);
+    return word;
+  };
+}
