@@ -51,7 +51,7 @@ impl ProcessChangeHub {
         let first = self.0.watched.borrow().is_empty();
         let entry = self.0.watched.borrow_mut().get_or_default(id);
         if let (true, Some(sweep)) = (first, self.sweep()) {
-            sweep.start(self);
+            sweep.prepare();
         }
         let mut entry = entry.borrow_mut();
         let seat = entry.free.pop().unwrap_or_else(|| {
@@ -100,7 +100,7 @@ impl ProcessChangeHub {
         }
         let sweep = self.0.sweep.get_or_init(sweep);
         if !self.0.watched.borrow().is_empty() {
-            sweep.start(self);
+            sweep.prepare();
             // They may have read before the sweep knows where to begin.
             self.wake_all();
         }
@@ -183,6 +183,10 @@ impl ChangeReceiver {
         }
         let (waker, next) = oneshot::channel();
         *entry.seats.get_mut(self.seat)? = Some(waker);
+        drop(entry);
+        if let Some(sweep) = self.hub.sweep.get() {
+            sweep.start(&ProcessChangeHub(self.hub.clone()));
+        }
         Some(next)
     }
 }

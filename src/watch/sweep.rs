@@ -1,10 +1,11 @@
 //! The floor under every hint: one look at the change sequence, for all who wait.
 //!
-//! It says which processes changed since it last looked, whoever changed them, and ticks those. It runs
-//! only while somebody watches, and refuses to know what they wait for.
+//! It says which processes changed since it last looked, whoever changed them, and ticks those. It begins when a receiver
+//! first waits, as most reads find what they look for, ends with the last receiver, and refuses to know what they wait for.
 //!
-//! Why no change is missed: whoever waits has subscribed before reading. Where the sweep looked before that
-//! read, it looks next from that point on; where it looked after it, it ticked the subscriber.
+//! Why no change is missed: whoever waits has subscribed before reading, and a point of the change sequence from before that
+//! is known by then. Where the sweep looked before that read, it looks next from that point on; where it looked after it, it
+//! ticked the subscriber.
 
 use std::{
     cell::{Cell, RefCell},
@@ -31,24 +32,38 @@ pub struct Sweep {
     /// All changes up to here have been ticked. It outlasts a pause: what changed meanwhile is found after it.
     seen: Cell<Option<u64>>,
     backoff: Cell<Backoff>,
+    /// Where the change sequence ended when the first receiver came, if that had to be asked for and nobody waited yet.
+    origin: RefCell<Option<LocalBoxFuture<'static, Looked>>>,
     /// Dropped to end the sleep.
     alarm: RefCell<Option<oneshot::Sender<()>>>,
     running: RefCell<Option<Background>>,
 }
 
+/// What a look at the change sequence comes to.
+type Looked = Result<Rc<Answer>>;
+
 impl Sweep {
     /// A sweep that has not begun.
     pub fn new(reads: Rc<SharedReads>, clock: Rc<dyn Clock>, spawn: Rc<dyn Spawn>) -> Self {
         let (seen, backoff) = (Cell::default(), Cell::default());
-        Self { reads, clock, spawn, seen, backoff, alarm: RefCell::default(), running: RefCell::default() }
+        let (origin, alarm, running) = (RefCell::default(), RefCell::default(), RefCell::default());
+        Self { reads, clock, spawn, seen, backoff, origin, alarm, running }
     }
 
-    /// Begins, because there is a first receiver, which has not read yet: if nothing is known of the change
-    /// sequence, its end is asked for before that.
+    /// There is a first receiver, which has not read yet: if nothing is known of the change sequence, its end is asked for
+    /// before that.
+    pub fn prepare(&self) {
+        if self.seen.get().is_none() {
+            self.origin.replace(Some(self.reads.ask(Rc::new(Query::ChangedIds(None)))));
+        }
+    }
+
+    /// Begins, because a receiver waits, unless it has begun already.
     pub fn start(&self, hub: &ProcessChangeHub) {
-        let end = self.seen.get().is_none().then(|| self.reads.ask(Rc::new(Query::ChangedIds(None))));
-        let task = run(hub.clone(), end).boxed_local();
-        self.running.replace(Some(Background::spawn(&*self.spawn, task)));
+        if self.running.borrow().is_none() {
+            let task = run(hub.clone(), self.origin.take()).boxed_local();
+            self.running.replace(Some(Background::spawn(&*self.spawn, task)));
+        }
     }
 
     /// Stops, and with it its timer, because there are no receivers any more.
@@ -56,6 +71,17 @@ impl Sweep {
         let running = self.running.take();
         drop(running);
         self.backoff.take();
+        // If none of them waited, the answer is here with theirs; the next ones need not ask again.
+        let answer = self.origin.take().and_then(FutureExt::now_or_never);
+        answer.iter().for_each(|answer| self.begin_at(answer));
+    }
+
+    fn begin_at(&self, answer: &Looked) {
+        if let Ok(answer) = answer
+            && let Answer::ChangedIds(_, end) = **answer
+        {
+            self.seen.set(Some(end));
+        }
     }
 
     /// Something was heard of, and more may follow: looks soon, at most as late as if it had just begun.
@@ -91,13 +117,10 @@ impl Sweep {
     }
 }
 
-async fn run(hub: ProcessChangeHub, end: Option<LocalBoxFuture<'static, Result<Rc<Answer>>>>) {
+async fn run(hub: ProcessChangeHub, origin: Option<LocalBoxFuture<'static, Looked>>) {
     let Some(sweep) = hub.sweep() else { return };
-    if let Some(end) = end
-        && let Ok(answer) = end.await
-        && let Answer::ChangedIds(_, end) = *answer
-    {
-        sweep.seen.set(Some(end));
+    if let Some(origin) = origin {
+        sweep.begin_at(&origin.await);
     }
     loop {
         sweep.pause().await;

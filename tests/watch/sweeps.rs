@@ -2,6 +2,7 @@
 
 use std::{cell::RefCell, rc::Rc};
 
+use futures::FutureExt;
 use longwait::{
     Code, ProcessAwaiter, ProcessChangeHub, Result,
     domain::{key::ProcessId, process::ProcessAwaitOutput},
@@ -313,6 +314,38 @@ fn a_fault_of_the_sweep_that_does_not_last_ends_no_wait() {
 }
 
 #[test]
+fn a_wait_that_finds_what_it_looks_for_starts_no_sweep() {
+    let (here, there, hold) = tabs();
+    let (awaiter, p) = (here.awaiter(), "p".into());
+    now(there.succeed("p"));
+    for (round, questions) in [(1, 2), (2, 1)] {
+        let before = hold.questions();
+        let mut ended = Hand::new(awaiter.await_terminal(&p));
+        hold.hold_reads();
+        assert!(ended.run().is_none());
+        assert_eq!(here.clock.timers(), 0);
+        hold.let_go();
+        assert_eq!(ended.run().unwrap().unwrap(), success(json!(1)));
+        // Where the change sequence ends is asked once.
+        assert_eq!(hold.questions() - before, questions, "in round {round}");
+        assert_eq!((here.clock.timers(), tasks().len()), (0, 0));
+    }
+}
+
+#[test]
+fn what_changed_before_a_receiver_waits_is_found_when_it_does() {
+    let (here, there, _) = tabs();
+    let receiver = here.hub.subscribe(&"p".into());
+    tasks().run();
+    now(there.note("p"));
+    pass(&here, 5_000);
+    let mut changed = Hand::new(receiver.changed());
+    assert!(changed.run().is_none());
+    pass(&here, 25);
+    assert!(changed.run().is_some());
+}
+
+#[test]
 fn the_sweep_ends_with_the_last_receiver_wherever_it_was() {
     let (here, _, hold) = tabs();
     let (awaiter, p, q) = (here.awaiter(), "p".into(), "q".into());
@@ -333,7 +366,9 @@ fn the_sweep_ends_with_the_last_receiver_wherever_it_was() {
 #[test]
 fn a_listener_may_drop_the_last_receiver_while_the_sweep_tells_it() {
     let (here, there, _) = tabs();
-    let receiver = Rc::new(RefCell::new(Some(here.hub.subscribe(&"p".into()))));
+    let receiver = here.hub.subscribe(&"p".into());
+    assert!(receiver.changed().now_or_never().is_none());
+    let receiver = Rc::new(RefCell::new(Some(receiver)));
     let held = receiver.clone();
     here.hub.listen(move |_| drop(held.take()));
     tasks().run();
