@@ -39,6 +39,16 @@ export async function row(name, store, key) {
   }
 }
 
+/** Writes one row, by a connection of its own. */
+export async function write(name, store, row) {
+  const database = await settled(indexedDB.open(name));
+  try {
+    await settled(database.transaction(store, "readwrite").objectStore(store).put(JSON.parse(row)));
+  } finally {
+    database.close();
+  }
+}
+
 /** Everything in a database: rows by store. */
 export async function everything(name) {
   const database = await settled(indexedDB.open(name));

@@ -209,6 +209,22 @@ async fn a_write_that_does_not_fit_fails_by_itself() {
 }
 
 #[wasm_bindgen_test]
+async fn no_event_is_ever_written_over_another() {
+    let fixture = Fixture::new().await;
+    let (world, name) = (&fixture.world, &fixture.name);
+    world.start("p").await;
+    append(world, 2).await;
+    let foreign = json!({"processId": "p", "sequence": 3, "eventType": "note", "payload": "of nobody we know"});
+    bare::write(name, "events", &foreign.to_string()).await;
+    let before = bare::everything(name).await;
+    for answer in append(world, 5).await {
+        assert_eq!(refused(answer), Code::StorageFailed);
+    }
+    assert_eq!(bare::everything(name).await, before);
+    fixture.end().await;
+}
+
+#[wasm_bindgen_test]
 async fn a_commit_that_fails_for_several_is_tried_for_each() {
     let fixture = Fixture::new().await;
     let world = &fixture.world;

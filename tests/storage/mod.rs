@@ -43,6 +43,7 @@ mod bare {
         pub fn version(database: &JsValue) -> u32;
         pub async fn row(name: &str, store: &str, key: &JsValue) -> JsValue;
         pub async fn everything(name: &str) -> JsValue;
+        pub async fn write(name: &str, store: &str, row: &str);
 
         pub fn heal();
         pub fn hurry() -> js_sys::Array;
