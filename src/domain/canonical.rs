@@ -81,7 +81,10 @@ fn list<T>(
 
 fn write_string(text: &str, out: &mut String) {
     out.push('"');
-    for char in text.chars() {
+    // Most texts are copied as a whole, in a fraction of the time.
+    let (plain, rest) = text.split_at(text.bytes().position(is_escaped).unwrap_or(text.len()));
+    out.push_str(plain);
+    for char in rest.chars() {
         match char {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
@@ -100,6 +103,11 @@ fn write_string(text: &str, out: &mut String) {
         }
     }
     out.push('"');
+}
+
+/// Such a byte is never a part of a longer character.
+fn is_escaped(byte: u8) -> bool {
+    byte < b' ' || matches!(byte, b'"' | b'\\')
 }
 
 #[cfg(test)]
