@@ -45,8 +45,8 @@ code that does the same. \`npm run bench\` measures it on your machine.
 - All of IndexedDB is written with relaxed durability, the default of this package and of today's browsers.
 - Every sample is in [benchmarks.json](benchmarks.json), from which this page is written. Nobody edits a figure by hand.`;
 
-/** What a run has to say. */
-function told(run) {
+/** What a run has to say; what each benchmark is about is told once, with the first. */
+function told(run, place) {
   const { machine, at, rounds, quick } = run;
   const measured = new Map(groupsOf(run));
   for (const name of measured.keys()) if (!(name in chapters)) throw new Error(`no words for the benchmark ${name}`);
@@ -55,9 +55,9 @@ function told(run) {
   const how = `${at.slice(0, 10)}, ${rounds} rounds${quick ? " of a quick run, with less of everything" : ""}`;
   return [
     `## ${machine.browser}`,
-    `${where}. ${how}. The machine's load was ${machine.load.toFixed(1)} when it began.`,
-    ...groups.flatMap(({ words, lines }) => [words, grid(columns, lines.map(cells))]),
-    missed(groups.flatMap(({ lines }) => lines)),
+    `${where}. ${how}. The machine's load was ${machine.load.toFixed(1)} when it began.${place === 0 ? "" : " The goals were set for the browser above."}`,
+    ...groups.flatMap(({ words, lines }) => [place === 0 ? words : words.split("\n", 1)[0], grid(columns, lines.map(cells))]),
+    missed(groups.flatMap(({ lines }) => lines), machine.browser),
   ];
 }
 
@@ -67,14 +67,14 @@ function grid(head, rows) {
 }
 
 /** What is not reached, in words. */
-function missed(lines) {
+function missed(lines, browser) {
   const failed = lines.flatMap(({ goals, ...line }) => goals.filter(({ met }) => !met).map((goal) => ({ ...line, goal })));
   if (failed.length === 0) return "All goals are met.";
   const items = failed.map(({ work, subject, other, ratio, goal }) => {
     const is = goal.isRatio ? `${ratio} ${ratio.endsWith("faster") ? "than" : "of"} ${other.name}` : subject.median;
     return `- **${work}**: ${is}, where ${goal.words} was wanted.`;
   });
-  const why = new Set(failed.flatMap(({ work }) => reasons[work] ?? []));
+  const why = new Set(browser.startsWith("Chromium") ? failed.flatMap(({ work }) => reasons[work] ?? []) : []);
   return ["### Not reached", items.join("\n"), ...why].join("\n\n");
 }
 
