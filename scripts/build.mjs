@@ -56,12 +56,12 @@ const quietPanics = ["-Zunstable-options", "-Cpanic=immediate-abort", "-Zlocatio
 /** Nothing is inlined by the compiler that makes the file longer: wasm-opt does that, with limits of its own. */
 const inlining = "-Cllvm-args=-inline-threshold=0";
 
-/** Flags for rustc: hash with loops instead of unrolled code, and keep the builder's home out of the file. */
+/** Flags for rustc, beside those of .cargo/config.toml: they also keep the builder's home out of the file. */
 function flags() {
   const cargo = process.env.CARGO_HOME ?? join(homedir(), ".cargo");
   const rustup = process.env.RUSTUP_HOME ?? join(homedir(), ".rustup");
   const flags = [
-    '--cfg=sha2_backend_soft="compact"', `--remap-path-prefix=${cargo}=cargo`, `--remap-path-prefix=${rustup}=rustup`,
+    `--remap-path-prefix=${cargo}=cargo`, `--remap-path-prefix=${rustup}=rustup`,
     ...quietPanics, inlining,
   ];
   return `target.wasm32-unknown-unknown.rustflags=${JSON.stringify(flags)}`;
