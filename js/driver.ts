@@ -4,7 +4,7 @@ import { call, callNow, reportError } from "./call.js";
 import { callback, id, integer, optional, options, text } from "./check.js";
 import { asyncDispose } from "./dispose.js";
 import { invalidArgument } from "./errors.js";
-import type { DrivingWasm } from "./raw.js";
+import { asGiven, type DrivingWasm, type RawRegistry } from "./raw.js";
 import { Registry } from "./registry.js";
 import { attached, runWith, type Runners } from "./run.js";
 import { signalArguments } from "./signal.js";
@@ -27,7 +27,7 @@ export class DrivingRegistry extends Registry implements ProcessRegistry {
 
 class Driver implements ProcessWorkDriver {
   readonly registry: ProcessRegistry;
-  readonly #wasm: DrivingWasm;
+  readonly #raw: RawRegistry;
   readonly #work: Work;
   readonly #attach: DriverOptions["attach"];
   readonly awaitEvent: ProcessAwaiter["awaitEvent"];
@@ -38,7 +38,7 @@ class Driver implements ProcessWorkDriver {
     const kinds = JSON.stringify([...(runners?.keys() ?? [])]);
     const driver = wasm.driver(kinds, runWith(runners ?? new Map(), attach), leaseTtlMs, renewEveryMs, concurrency);
     this.registry = registry;
-    this.#wasm = wasm;
+    this.#raw = asGiven(wasm);
     this.#work = runHandle === undefined ? driver : handled(runHandle, registry);
     this.#attach = attach;
     this.awaitEvent = registry.awaiter.awaitEvent;
@@ -57,13 +57,13 @@ class Driver implements ProcessWorkDriver {
     return call(() => this.#work.call("idle"));
   }
   async signal(processId: string, name: string, payload: Json = null, given?: { signalId?: string }) {
-    return call(() => this.#wasm.call("signal", JSON.stringify(signalArguments(processId, name, payload, given))));
+    return call(() => this.#raw.call("signal", ...signalArguments(processId, name, payload, given)));
   }
   async awaitTerminal(processId: string, given?: WaitOptions) {
     const waiting = options<WaitOptions>(given, "options", WAIT);
     const { signal, timeoutMs } = waiting;
     return attached(this.#attach, waiting, (attach) =>
-      call(() => this.#wasm.wait(true, signal, timeoutMs, attach, "awaitTerminal", JSON.stringify([id(processId, "processId")])), signal),
+      call(() => this.#raw.attachedWait(signal, timeoutMs, attach, id(processId, "processId")), signal),
     );
   }
   [asyncDispose]() {

@@ -45,9 +45,8 @@ export interface RawRun {
 }
 
 /** A registry of the wasm, which takes arguments as one text: it crosses the border at once, and engines write it fast. */
-export interface WasmRegistry extends Omit<RawRegistry, "call" | "wait"> {
+export interface WasmRegistry extends Omit<RawRegistry, "call" | "wait" | "attachedWait"> {
   call(method: string, given: string): Promise<never>;
-  /** Of a process that has not ended, its end is waited for as `attach` says. */
   wait(
     hubBacked: boolean, signal: Signal, timeoutMs: number | undefined, attach: Attach, method: string, given: string,
   ): Promise<never>;
@@ -65,6 +64,7 @@ export function asGiven(wasm: WasmRegistry): RawRegistry {
     call: (method: string, ...given: unknown[]) => wasm.call(method, JSON.stringify(given)),
     wait: (hubBacked: boolean, signal: Signal, timeoutMs: number | undefined, method: string, ...given: unknown[]) =>
       wasm.wait(hubBacked, signal, timeoutMs, undefined, method, JSON.stringify(given)),
+    attachedWait: (signal, timeoutMs, attach, id) => wasm.wait(true, signal, timeoutMs, attach, "awaitTerminal", JSON.stringify([id])),
     facts: () => wasm.facts(),
     subscribe: (id) => wasm.subscribe(id),
     notify: (id) => wasm.notify(id),
@@ -159,6 +159,9 @@ export interface RawRegistry {
   wait<M extends keyof RawWaits>(
     hubBacked: boolean, signal: Signal, timeoutMs: number | undefined, as: "session", scope: Json, method: M, ...given: Parameters<RawWaits[M]>
   ): ReturnType<RawWaits[M]>;
+
+  /** Waits for the end of a process; of one that has not ended, as `attach` says. */
+  attachedWait(signal: Signal, timeoutMs: number | undefined, attach: Attach, id: string): Promise<ProcessAwaitOutput>;
 
   subscribe(id: string): RawReceiver;
   notify(id: string): void;

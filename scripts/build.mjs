@@ -70,18 +70,19 @@ function flags() {
 /** Builds everything; expects those steps to be done. */
 export async function build() {
   mkdirSync(inRepo("dist"), { recursive: true });
-  for (const module of modules) await compile(module);
+  const target = await targetFolder();
+  for (const module of modules) await compile(module, target);
   await bundle();
   await declare();
 }
 
-async function compile({ name, folder, features }) {
+async function compile({ name, folder, features }, target) {
   const [glue, rawWasm, optimised] = [`${name}.js`, `${name}_bg.wasm`, "optimised.wasm"].map((file) => `${folder}/${file}`);
   const wasm = `dist/${name}_bg.wasm`;
   say(`compiling the Rust code to WebAssembly: ${wasm}`);
   const cargo = ["build", "--release", "--lib", ...features, "--target", "wasm32-unknown-unknown", "--config", flags(), ...std];
   await run("cargo", cargo, { env: { RUSTC_BOOTSTRAP: "1" } });
-  const compiled = `${await targetFolder()}/wasm32-unknown-unknown/release/longwait.wasm`;
+  const compiled = `${target}/wasm32-unknown-unknown/release/longwait.wasm`;
   const shaping = ["build.mjs", "lib/order-functions.mjs", "lib/shorten-names.mjs", "lib/wasm-binary.mjs"];
   const inputs = [compiled, "package-lock.json", "tools/wasm-bindgen/Cargo.lock", ...shaping.map((file) => `scripts/${file}`)];
   if (isNewer([glue, wasm], inputs)) return;

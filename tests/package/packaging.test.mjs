@@ -20,7 +20,7 @@ before(() => {
   const [{ filename }] = JSON.parse(packed);
   execFileSync("tar", ["-xzf", join(project, filename), "-C", installed, "--strip-components=1"]);
   writeFileSync(join(project, "package.json"), JSON.stringify({ type: "module" }));
-  writeFileSync(join(project, "index.html"), `<!doctype html><script type="module" src="/main.js"></script>`);
+  page(project);
   writeFileSync(join(project, "main.js"), `import { openRegistry } from "longwait";\nconst registry = await openRegistry({ storage: "memory" });\nconsole.log(registry.durability);\n`);
 });
 after(() => rmSync(project, { recursive: true, force: true }));
@@ -82,9 +82,7 @@ test("Vite builds an app with it, the WebAssembly among its assets", async () =>
 });
 
 test("Vite builds an app with the slim entry, and only its WebAssembly", async () => {
-  const app = join(project, "slim");
-  mkdirSync(app);
-  writeFileSync(join(app, "index.html"), `<!doctype html><script type="module" src="/main.js"></script>`);
+  const app = page(join(project, "slim"));
   writeFileSync(join(app, "main.js"), `import { openRegistry } from "longwait/slim";\nconsole.log((await openRegistry()).name);\n`);
   const { output } = await build({ root: app, configFile: false, logLevel: "error" });
   const wasm = output.filter(({ fileName }) => fileName.endsWith(".wasm"));
@@ -95,9 +93,7 @@ test("Vite builds an app with the slim entry, and only its WebAssembly", async (
 describe("an app with a driver in a worker", () => {
   let app;
   before(() => {
-    app = join(project, "with-worker");
-    mkdirSync(app);
-    writeFileSync(join(app, "index.html"), `<!doctype html><script type="module" src="/main.js"></script>`);
+    app = page(join(project, "with-worker"));
     writeFileSync(join(app, "main.js"), `
       import { openRegistry } from "longwait";
       import { driveIn } from "longwait/worker";
@@ -192,6 +188,13 @@ test("TypeScript finds those of the worker's entry, in a page and in a worker", 
   compiles("page.ts", "es2022,dom");
   compiles("jobs.ts", "es2022,webworker");
 });
+
+/** A folder with a page that runs its `main.js`. */
+function page(folder) {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "index.html"), `<!doctype html><script type="module" src="/main.js"></script>`);
+  return folder;
+}
 
 function compiles(file, lib) {
   const options = ["--ignoreConfig", "--noEmit", "--strict", "--exactOptionalPropertyTypes", "--target", "es2022", "--lib", lib, "--module", "nodenext", "--moduleResolution", "nodenext"];
