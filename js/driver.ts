@@ -1,38 +1,24 @@
-/** A registry with a driver as callers see them: checks what it is given, and passes it to the wasm or to the host that runs the work. */
+/** A driver as callers see it: checks what it is given, and passes it to the wasm or to the host that runs the work. */
 import { WAIT } from "./awaiter.js";
 import { call, callNow, reportError } from "./call.js";
 import { callback, id, integer, optional, options, text } from "./check.js";
 import { asyncDispose } from "./dispose.js";
 import { invalidArgument } from "./errors.js";
-import { asGiven, type DrivingWasm, type RawRegistry } from "./raw.js";
-import { Registry } from "./registry.js";
+import { asGiven, type RawRegistry, type WasmRegistry } from "./raw.js";
 import { attached, runWith, type Runners } from "./run.js";
 import { signalArguments } from "./signal.js";
 import type {
   DriveReport, DriverOptions, Json, ProcessAwaiter, ProcessRegistry, ProcessWorkDriver, WaitOptions,
 } from "./types.js";
 
-export class DrivingRegistry extends Registry implements ProcessRegistry {
-  readonly #wasm: DrivingWasm;
-
-  constructor(wasm: DrivingWasm) {
-    super(wasm);
-    this.#wasm = wasm;
-  }
-
-  driver(given: DriverOptions): ProcessWorkDriver {
-    return callNow(() => new Driver(this, this.#wasm, given));
-  }
-}
-
-class Driver implements ProcessWorkDriver {
+export class Driver implements ProcessWorkDriver {
   readonly registry: ProcessRegistry;
   readonly #raw: RawRegistry;
   readonly #work: Work;
   readonly #attach: DriverOptions["attach"];
   readonly awaitEvent: ProcessAwaiter["awaitEvent"];
 
-  constructor(registry: ProcessRegistry, wasm: DrivingWasm, given: DriverOptions) {
+  constructor(registry: ProcessRegistry, wasm: WasmRegistry, given: DriverOptions) {
     const { runners, runHandle, attach, leaseTtlMs = 30_000, renewEveryMs = 10_000, concurrency = 64 } =
       options<Checked>(given, "options", DRIVER);
     const kinds = JSON.stringify([...(runners?.keys() ?? [])]);

@@ -5,7 +5,6 @@
  * @module
  */
 import init, { install, Registry as Opener } from "../build/wasm/longwait.js";
-import { DrivingRegistry } from "./driver.js";
 import { open } from "./open.js";
 import type { OpenOptions, ProcessRegistry } from "./types.js";
 
@@ -24,5 +23,5 @@ const module = { init, install, Registry: Opener, place: () => new URL("longwait
  * cannot be loaded, in which case the next call tries again.
  */
 export function openRegistry(options?: OpenOptions): Promise<ProcessRegistry> {
-  return open(module, DrivingRegistry, options);
+  return open(module, options);
 }

@@ -4,11 +4,12 @@ import { call } from "./call.js";
 import { callback, id, optional, options } from "./check.js";
 import { invalidArgument } from "./errors.js";
 import { load, source, type Loadable } from "./load.js";
-import type { RawOpener, WasmRegistry } from "./raw.js";
-import type { OpenOptions, ProcessEventSink } from "./types.js";
+import type { RawOpener } from "./raw.js";
+import { Registry } from "./registry.js";
+import type { OpenOptions, ProcessEventSink, ProcessRegistry } from "./types.js";
 
-/** What an `openRegistry()` does: `module` opens the registry, and `Seen` makes of it what callers see. */
-export function open<W extends WasmRegistry, R>(module: Loadable<RawOpener<W>>, Seen: new (wasm: W) => R, given?: OpenOptions): Promise<R> {
+/** What `openRegistry()` does. */
+export function open(module: Loadable<RawOpener>, given?: OpenOptions): Promise<ProcessRegistry> {
   return call(async () => {
     const { storage = "indexeddb", fallback, name = "longwait", durability = "relaxed", sink, owner, wasm } =
       options<OpenOptions>(given, "options", OPEN);
@@ -17,7 +18,7 @@ export function open<W extends WasmRegistry, R>(module: Loadable<RawOpener<W>>, 
     const closeUntaken = inMemory ? undefined : openAhead(name);
     try {
       const opener = await load(module, wasm);
-      return new Seen(await opener.open(inMemory, fallback !== undefined, name, durability === "strict", owner?.ownerId, sink));
+      return new Registry(await opener.open(inMemory, fallback !== undefined, name, durability === "strict", owner?.ownerId, sink));
     } finally {
       closeUntaken?.();
     }

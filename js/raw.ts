@@ -50,10 +50,6 @@ export interface WasmRegistry extends Omit<RawRegistry, "call" | "wait" | "attac
   wait(
     hubBacked: boolean, signal: Signal, timeoutMs: number | undefined, attach: Attach, method: string, given: string,
   ): Promise<never>;
-}
-
-/** One that has a driver. */
-export interface DrivingWasm extends WasmRegistry {
   /** `kinds`: an array as JSON text. */
   driver(kinds: string, run: RunProcess, leaseTtlMs: number, renewEveryMs: number, concurrency: number): RawDriver;
 }
@@ -78,11 +74,11 @@ export function asGiven(wasm: WasmRegistry): RawRegistry {
 }
 
 /** What the wasm exports to open registries. */
-export interface RawOpener<W extends WasmRegistry> {
+export interface RawOpener {
   /** `memory`: not on IndexedDB; `orMemory`: nor where there is none. */
   open(
     memory: boolean, orMemory: boolean, name: string, strict: boolean, ownerId: string | undefined, sink: ProcessEventSink | undefined,
-  ): Promise<W>;
+  ): Promise<WasmRegistry>;
 }
 
 export interface RawReceiver {

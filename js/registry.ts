@@ -5,18 +5,20 @@ import { awaiter, WAIT } from "./awaiter.js";
 import { abortSignal, boolean, callback, count, id, ids, integer, optional, options, shape, text } from "./check.js";
 import { call, callNow } from "./call.js";
 import { asyncDispose, dispose } from "./dispose.js";
+import { Driver } from "./driver.js";
 import { Durability } from "./durability.js";
 import { follow } from "./events.js";
 import { inTurns } from "./listen.js";
 import { asGiven, type RawReceiver, type RawRegistry, type WasmRegistry } from "./raw.js";
 import { Session } from "./session.js";
 import type {
-  AppendRequest, ChangeReceiver, EventQuery, EventsOptions, HandleDescriptor, LeaseOwner, ListFilter, Page, ProcessAwaiter,
+  AppendRequest, ChangeReceiver, DriverOptions, EventQuery, EventsOptions, HandleDescriptor, LeaseOwner, ListFilter, Page, ProcessAwaiter,
   ProcessAwaitOutput, ProcessChangeHub, ProcessExternalRef, ProcessLease, ProcessRegistration, ProcessRegistry,
-  SessionScope, WaitOptions, WaitState,
+  ProcessWorkDriver, SessionScope, WaitOptions, WaitState,
 } from "./types.js";
 
-export class Registry implements Omit<ProcessRegistry, "driver"> {
+export class Registry implements ProcessRegistry {
+  readonly #wasm: WasmRegistry;
   readonly #raw: RawRegistry;
   readonly #durability: Durability;
   readonly awaiter: ProcessAwaiter;
@@ -24,6 +26,7 @@ export class Registry implements Omit<ProcessRegistry, "driver"> {
 
   constructor(wasm: WasmRegistry) {
     const raw = asGiven(wasm);
+    this.#wasm = wasm;
     this.#raw = raw;
     this.#durability = new Durability(raw.facts().durability);
     this.awaiter = awaiter((signal, timeoutMs, method, ...given) => raw.wait(true, signal, timeoutMs, method, ...given));
@@ -201,6 +204,9 @@ export class Registry implements Omit<ProcessRegistry, "driver"> {
         on = false;
       };
     });
+  }
+  driver(given: DriverOptions): ProcessWorkDriver {
+    return callNow(() => new Driver(this, this.#wasm, given));
   }
   close() {
     return call(() => this.#raw.close());

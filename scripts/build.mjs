@@ -1,18 +1,18 @@
 /**
  * `npm run build`: makes the npm package in dist/.
+ * `npm run build -- --quick`: the same without optimisation, in a fraction of the time, for the loop of editing and testing.
  *
- *   src/ --cargo--> .wasm --wasm-bindgen--> build/wasm --wasm-opt--> dist/longwait_bg.wasm       (and so without the driver)
+ *   src/ --cargo--> .wasm --wasm-bindgen--> build/wasm --wasm-opt--> dist/longwait_bg.wasm
  *   js/  --esbuild--> dist/*.js    --tsc--> dist/*.d.ts
  */
 
-import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
 import { isScript } from "./lib/is-script.mjs";
-import { nameByPlace } from "./lib/order-functions.mjs";
 import { inRepo, root } from "./lib/paths.mjs";
 import { main, run, say } from "./lib/run.mjs";
-import { shortenNames } from "./lib/shorten-names.mjs";
 import { trimValidator } from "./lib/trim-validator.mjs";
 import { setUp } from "./setup.mjs";
 
@@ -22,80 +22,40 @@ const entries = [
   // Beside the entry, not with a copy of it: a page or worker that has both loads the WebAssembly once.
   { source: "js/worker.ts", output: "dist/worker.js", platform: "browser", beside: ["./index.js"] },
   { source: "js/node.ts", output: "dist/node.js", platform: "node" },
-  { source: "js/slim.ts", output: "dist/slim.js", platform: "browser" },
-  { source: "js/slim-node.ts", output: "dist/slim-node.js", platform: "node" },
   { source: "js/schema.ts", output: "dist/schema.js", platform: "neutral" },
 ];
-
-/** The WebAssembly modules of the package: whole, and without the driver. */
-const modules = [
-  { name: "longwait", folder: "build/wasm", features: [] },
-  { name: "longwait_slim", folder: "build/slim", features: ["--no-default-features"] },
-];
-
-// Inlining makes the file shorter and the download longer: what repeats, brotli finds. Tried on this code: the inlining
-// limits take 5% off what -Oz alone gives, flattening with a second round 1%, the order of the functions 3%.
-// `-lmu`: nothing lives in the lowest kilobyte of memory, which is the far end of the stack.
-const smallest = "--flatten --rereloop -Oz -Oz -lmu -ocimfs=18 -fimfs=2 -aimfs=3".split(" ");
-
-// What tools noted for each other, and no engine reads.
-const noted = ["--strip-producers", "--strip-target-features"];
 
 /** The setup steps that a build needs. */
 export const needs = ["packages", "rust", "wasm-bindgen"];
 
-/**
- * A panic of a release traps at once, without a message: what writes messages would be a tenth of the download, and
- * nobody could read them in a browser. For that the standard library is built anew, for size, by unstable options of
- * cargo and rustc. RUSTC_BOOTSTRAP lets the stable toolchain take them; as rust-toolchain.toml pins one version, they
- * cannot change under us.
- */
-const std = ["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"];
-const quietPanics = ["-Zunstable-options", "-Cpanic=immediate-abort", "-Zlocation-detail=none", "-Zfmt-debug=none"];
-
-/** Nothing is inlined by the compiler that makes the file longer: wasm-opt does that, with limits of its own. */
-const inlining = "-Cllvm-args=-inline-threshold=0";
-
-/** Flags for rustc, beside those of .cargo/config.toml: they also keep the builder's home out of the file. */
+/** The paths of the builder's home are kept out of the file. */
 function flags() {
   const cargo = process.env.CARGO_HOME ?? join(homedir(), ".cargo");
   const rustup = process.env.RUSTUP_HOME ?? join(homedir(), ".rustup");
-  const flags = [
-    `--remap-path-prefix=${cargo}=cargo`, `--remap-path-prefix=${rustup}=rustup`,
-    ...quietPanics, inlining,
-  ];
+  const flags = [`--remap-path-prefix=${cargo}=cargo`, `--remap-path-prefix=${rustup}=rustup`];
   return `target.wasm32-unknown-unknown.rustflags=${JSON.stringify(flags)}`;
 }
 
 /** Builds everything; expects those steps to be done. */
-export async function build() {
+export async function build({ quick = false } = {}) {
   mkdirSync(inRepo("dist"), { recursive: true });
-  const target = await targetFolder();
-  for (const module of modules) await compile(module, target);
+  await compile(quick ? "quick" : "release");
   await bundle();
   await declare();
 }
 
-async function compile({ name, folder, features }, target) {
-  const [glue, rawWasm, optimised] = [`${name}.js`, `${name}_bg.wasm`, "optimised.wasm"].map((file) => `${folder}/${file}`);
-  const wasm = `dist/${name}_bg.wasm`;
-  say(`compiling the Rust code to WebAssembly: ${wasm}`);
-  const cargo = ["build", "--release", "--lib", ...features, "--target", "wasm32-unknown-unknown", "--config", flags(), ...std];
-  await run("cargo", cargo, { env: { RUSTC_BOOTSTRAP: "1" } });
-  const compiled = `${target}/wasm32-unknown-unknown/release/longwait.wasm`;
-  const shaping = ["build.mjs", "lib/order-functions.mjs", "lib/shorten-names.mjs", "lib/wasm-binary.mjs"];
-  const inputs = [compiled, "package-lock.json", "tools/wasm-bindgen/Cargo.lock", ...shaping.map((file) => `scripts/${file}`)];
-  if (isNewer([glue, wasm], inputs)) return;
+async function compile(profile) {
+  const [glue, bound, wasm] = ["build/wasm/longwait.js", "build/wasm/longwait_bg.wasm", "dist/longwait_bg.wasm"];
+  say(`compiling the Rust code to WebAssembly (${profile})`);
+  await run("cargo", ["build", "--profile", profile, "--lib", "--target", "wasm32-unknown-unknown", "--config", flags()]);
+  const compiled = `${await targetFolder()}/wasm32-unknown-unknown/${profile}/longwait.wasm`;
+  if (isNewer([glue, wasm], [compiled, "package-lock.json", "tools/wasm-bindgen/Cargo.lock", "scripts/build.mjs"])) return;
 
   say("writing the JavaScript glue");
-  await run("wasm-bindgen", ["--target", "web", "--out-dir", folder, "--out-name", name, compiled]);
+  await run("wasm-bindgen", ["--target", "web", "--out-dir", "build/wasm", "--out-name", "longwait", compiled]);
+  if (profile === "quick") return copyFileSync(inRepo(bound), inRepo(wasm));
   say("optimising the WebAssembly");
-  await run("wasm-opt", [...smallest, "-o", optimised, rawWasm]);
-  writeFileSync(inRepo(optimised), nameByPlace(readFileSync(inRepo(optimised))));
-  await run("wasm-opt", ["--reorder-functions-by-name", ...noted, "-o", wasm, optimised]);
-  const named = shortenNames(readFileSync(inRepo(wasm)), readFileSync(inRepo(glue), "utf8"));
-  writeFileSync(inRepo(wasm), named.module);
-  writeFileSync(inRepo(glue), named.glue);
+  await run("wasm-opt", ["-Os", "-o", wasm, bound]);
 }
 
 async function bundle() {
@@ -133,7 +93,7 @@ async function declare() {
   say("writing the type declarations");
   await run("tsc", ["-p", "tsconfig.build.json"]);
   // The declarations of the code behind the entry would only be clutter in the package.
-  for (const file of ["index.d.ts", "slim.d.ts", "errors.d.ts", "types.d.ts", "worker.d.ts"])
+  for (const file of ["index.d.ts", "errors.d.ts", "types.d.ts", "worker.d.ts"])
     copyFileSync(inRepo("build/types", file), inRepo("dist", file));
 }
 
@@ -150,6 +110,7 @@ function isNewer(outputs, inputs) {
 
 if (isScript(import.meta))
   await main(async () => {
+    const { values } = parseArgs({ options: { quick: { type: "boolean", default: false } } });
     await setUp(...needs);
-    await build();
+    await build(values);
   });

@@ -8,16 +8,14 @@ import { CommandFailed, main, say } from "./lib/run.mjs";
 
 /**
  * Budgets, in kilobytes (1 kB = 1000 bytes) of brotli at its best quality: what `import "longwait"` and the first
- * `openRegistry()` download, the same for a page that also meets a payload schema, for `import "longwait/slim"`, and what
- * `import "longwait/worker"` adds to the first.
+ * `openRegistry()` download, the same for a page that also meets a payload schema, and what `import "longwait/worker"` adds to
+ * the first. They are watched, so that growth is seen and explained; no code is bent to stay within them.
  */
 const needed = ["dist/index.js", "dist/longwait_bg.wasm"];
-const slim = ["dist/slim.js", "dist/longwait_slim_bg.wasm"];
 const budgets = [
-  { entry: "longwait", files: needed, limit: 109 },
-  { entry: "and with a schema", files: [...needed, "dist/schema.js"], limit: 114.5 },
-  { entry: "longwait/slim", files: slim, limit: 90 },
-  { entry: "longwait/worker adds", files: ["dist/worker.js"], limit: 1.2 },
+  { entry: "longwait", files: needed, limit: 165 },
+  { entry: "and with a schema", files: [...needed, "dist/schema.js"], limit: 172 },
+  { entry: "longwait/worker adds", files: ["dist/worker.js"], limit: 2 },
 ];
 
 /** Prints the table; an entry over its budget is an error. */

@@ -7,10 +7,7 @@
 //! The rules live in [`domain`] as pure, synchronous functions over rows; a store promises
 //! atomicity and nothing else. ARCHITECTURE.md tells how the parts hang together.
 
-#![cfg_attr(not(feature = "driver"), allow(dead_code, reason = "a driver stands on more than the rest does"))]
-
 pub mod domain;
-#[cfg(feature = "driver")]
 pub mod driver;
 mod ecmascript;
 pub mod error;
@@ -25,7 +22,6 @@ pub mod watch;
 #[cfg(target_family = "wasm")]
 mod wasm;
 
-#[cfg(feature = "driver")]
 pub use driver::{ProcessWorkDriver, RunContext};
 pub use error::{Code, Error, Result};
 pub use registry::ProcessRegistry;

@@ -1,10 +1,6 @@
-/**
- * The Rust toolchain that rust-toolchain.toml names, able to compile for the browser, and the source of its standard
- * library, which a release builds anew (see scripts/build.mjs).
- */
+/** The Rust toolchain that rust-toolchain.toml names, able to compile for the browser. */
 
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { inRepo } from "../lib/paths.mjs";
 import { ask, CommandFailed, run, say } from "../lib/run.mjs";
 import { which } from "../lib/which.mjs";
@@ -23,17 +19,14 @@ export async function rust() {
       { quiet: true },
     );
   }
-  say(`installing the Rust target ${target} and the source of the standard library`);
+  say(`installing the Rust target ${target}`);
   await run("rustup", ["target", "add", target], { quiet: true });
-  await run("rustup", ["component", "add", "rust-src"], { quiet: true });
   if (!(await isComplete())) throw new CommandFailed(missing());
 }
 
 async function isComplete() {
   const compiled = await ask("rustc", ["--print", "target-libdir", "--target", target]);
-  const sysroot = await ask("rustc", ["--print", "sysroot"]);
-  const source = sysroot && join(sysroot, "lib/rustlib/src/rust/library/std");
-  return [compiled, source].every((folder) => folder !== undefined && existsSync(folder));
+  return compiled !== undefined && existsSync(compiled);
 }
 
 function channel() {
@@ -44,4 +37,4 @@ function channel() {
 }
 
 const missing = () =>
-  `Rust ${channel()} with the target ${target} and the component rust-src is missing: install rustup (https://rustup.rs) and run this again`;
+  `Rust ${channel()} with the target ${target} is missing: install rustup (https://rustup.rs) and run this again`;

@@ -33,6 +33,8 @@ thread_local! {
 /// Takes what the host lends. Called once, right after the module is loaded.
 #[wasm_bindgen]
 pub fn install(host: JsValue) {
+    // A panic is a defect, and traps; its message is what a report of it is worth.
+    console_error_panic_hook::set_once();
     LENT.set(host);
 }
 

@@ -7,12 +7,7 @@
 mod attach;
 mod calls;
 mod convert;
-#[cfg(feature = "driver")]
 mod driver;
 mod host;
 mod receiver;
 mod registry;
-
-/// TLSF: constant time, and half the code of the standard allocator.
-#[global_allocator]
-static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();

@@ -123,7 +123,6 @@ async fn open(options: OpenOptions, sink: Option<Function>) -> Result<Registry> 
 
 impl Registry {
     /// Has something stopped before the store is let go of.
-    #[cfg(feature = "driver")]
     pub(super) fn before_close(&self, end: impl Fn() -> LocalBoxFuture<'static, ()> + 'static) {
         self.ends.borrow_mut().push(Box::new(end));
     }

@@ -30,9 +30,9 @@ const node = (script) => spawnSync(process.execPath, ["--input-type=module", "--
 test("it holds what it needs and nothing else", () => {
   const files = execFileSync("find", [".", "-type", "f"], { cwd: installed, encoding: "utf8" }).trim().split("\n").sort();
   assert.deepEqual(files, [
-    "./CHANGELOG.md", "./LICENSE", "./README.md", "./THIRD_PARTY.md", "./dist/errors.d.ts", "./dist/index.d.ts", "./dist/index.js", "./dist/index.js.map", "./dist/longwait_bg.wasm", "./dist/longwait_slim_bg.wasm",
+    "./CHANGELOG.md", "./LICENSE", "./README.md", "./THIRD_PARTY.md", "./dist/errors.d.ts", "./dist/index.d.ts", "./dist/index.js", "./dist/index.js.map", "./dist/longwait_bg.wasm",
     "./dist/node.js", "./dist/node.js.map", "./dist/schema.js", "./dist/schema.js.map",
-    "./dist/slim-node.js", "./dist/slim-node.js.map", "./dist/slim.d.ts", "./dist/slim.js", "./dist/slim.js.map", "./dist/types.d.ts",
+    "./dist/types.d.ts",
     "./dist/worker.d.ts", "./dist/worker.js", "./dist/worker.js.map", "./package.json",
   ]);
 });
@@ -44,7 +44,7 @@ test("it needs no other package, and runs nothing when it is installed", () => {
 });
 
 test("it holds no eval, so that a strict content security policy may refuse it", () => {
-  for (const file of ["index.js", "node.js", "slim.js", "slim-node.js", "worker.js"]) {
+  for (const file of ["index.js", "node.js", "worker.js"]) {
     assert.doesNotMatch(readFileSync(join(installed, "dist", file), "utf8"), /\beval\s*\(|new Function\b/);
   }
 });
@@ -57,13 +57,13 @@ test("Node runs it", () => {
 test("Node finds the WebAssembly by name, and nothing of the inside", () => {
   const { stdout, stderr } = node(`
     const outcomes = [];
-    for (const path of ["longwait", "longwait/slim", "longwait/worker", "longwait/longwait_bg.wasm", "longwait/longwait_slim_bg.wasm", "longwait/package.json", "longwait/dist/index.js", "longwait/dist/registry.js", "longwait/js/check.ts"]) {
+    for (const path of ["longwait", "longwait/worker", "longwait/longwait_bg.wasm", "longwait/package.json", "longwait/dist/index.js", "longwait/dist/registry.js", "longwait/js/check.ts"]) {
       try { outcomes.push(import.meta.resolve(path).split("node_modules/longwait/")[1]); } catch (error) { outcomes.push(error.code); }
     }
     console.log(JSON.stringify(outcomes));
   `);
   const hidden = "ERR_PACKAGE_PATH_NOT_EXPORTED";
-  assert.deepEqual(JSON.parse(stdout || JSON.stringify(stderr)), ["dist/node.js", "dist/slim-node.js", "dist/worker.js", "dist/longwait_bg.wasm", "dist/longwait_slim_bg.wasm", "package.json", hidden, hidden, hidden]);
+  assert.deepEqual(JSON.parse(stdout || JSON.stringify(stderr)), ["dist/node.js", "dist/worker.js", "dist/longwait_bg.wasm", "package.json", hidden, hidden, hidden]);
 });
 
 test("CommonJS code can import it, too", () => {
@@ -79,15 +79,6 @@ test("Vite builds an app with it, the WebAssembly among its assets", async () =>
   const code = output.find(({ type }) => type === "chunk").code;
   assert.ok(code.includes(`/${wasm[0].fileName}`), "the app refers to it");
   assert.doesNotMatch(code, /node:fs|externalized/);
-});
-
-test("Vite builds an app with the slim entry, and only its WebAssembly", async () => {
-  const app = page(join(project, "slim"));
-  writeFileSync(join(app, "main.js"), `import { openRegistry } from "longwait/slim";\nconsole.log((await openRegistry()).name);\n`);
-  const { output } = await build({ root: app, configFile: false, logLevel: "error" });
-  const wasm = output.filter(({ fileName }) => fileName.endsWith(".wasm"));
-  assert.equal(wasm.length, 1);
-  assert.ok(Buffer.from(wasm[0].source).equals(readFileSync(join(installed, "dist", "longwait_slim_bg.wasm"))));
 });
 
 describe("an app with a driver in a worker", () => {
@@ -159,19 +150,6 @@ test("TypeScript finds its types, in the strictest mode and without the types of
     }
   `);
   compiles("app.ts", "es2022,dom");
-});
-
-test("TypeScript finds those of the slim entry, which has no driver", () => {
-  writeFileSync(join(project, "slim.ts"), `
-    import { openRegistry, type SlimRegistry } from "longwait/slim";
-    import type { ProcessRegistry } from "longwait";
-    const registry: SlimRegistry = await openRegistry({ name: "shared" });
-    // @ts-expect-error: that is what it lacks
-    registry.driver({});
-    export const also = (whole: ProcessRegistry): SlimRegistry => whole;
-    export const end = registry.awaiter.awaitTerminal("p");
-  `);
-  compiles("slim.ts", "es2022,dom");
 });
 
 test("TypeScript finds those of the worker's entry, in a page and in a worker", () => {

@@ -1,5 +1,7 @@
-/** Registries over the built package, for the tests beside this file; over another entry of it where `ENTRY` names one. */
-export const { isProcessError, openRegistry, ProcessError } = await import(process.env.ENTRY ?? "longwait");
+/** Registries over the built package, for the tests beside this file. */
+import { isProcessError, openRegistry, ProcessError } from "longwait";
+
+export { isProcessError, openRegistry, ProcessError };
 
 /** A memory registry of the test's own, closed after it. */
 export async function open(t, options) {

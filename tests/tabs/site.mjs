@@ -1,6 +1,6 @@
 /**
- * A page with nothing but the package, for tests that open it in several tabs: `longwait` is the module, with `?slim` its slim
- * entry. Workers are beside it.
+ * A page with nothing but the package, for tests that open it in several tabs: `longwait` is the module. Workers are
+ * beside it.
  */
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -12,7 +12,7 @@ const page = `<!doctype html><title>tab</title><link rel="icon" href="data:,">
   globalThis.faults = [];
   for (const kind of ["error", "unhandledrejection"])
     addEventListener(kind, ({ message, reason }) => globalThis.faults.push(String(message ?? reason)));
-  globalThis.longwait = await import(location.search === "?slim" ? "/slim.js" : "/index.js");
+  globalThis.longwait = await import("/index.js");
   import * as longwaitInWorkers from "/worker.js";
   globalThis.longwaitInWorkers = longwaitInWorkers;
   globalThis.ready = true;
