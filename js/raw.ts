@@ -129,7 +129,7 @@ interface RawMethods {
 
 /** What a scope may call, by name, behind `"session"` and the scope. */
 export interface RawView extends Pick<RawMethods, "getProcess" | "eventsAfter" | "requestCancel" | "signal"> {
-  listProcesses(filter: Json, page: Record<string, never>): Promise<HandleEntry[]>;
+  listProcesses(filter: Json): Promise<HandleEntry[]>;
 }
 
 export interface RawWaits {

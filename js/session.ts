@@ -27,7 +27,7 @@ export class Session implements SessionView {
   }
 
   list(filter: ListFilter = {}) {
-    return call(() => this.#raw.call("session", this.#scope, "listProcesses", shape(filter, "filter"), {}));
+    return call(() => this.#raw.call("session", this.#scope, "listProcesses", shape(filter, "filter")));
   }
   get(processId: string) {
     return call(() => this.#raw.call("session", this.#scope, "getProcess", id(processId, "processId")));

@@ -153,8 +153,8 @@ impl ProcessRegistry {
         })
     }
 
-    /// The same for an operation with a reply of any type.
-    pub fn run(&self, plan: Plan) -> LocalBoxFuture<'static, Result<Box<dyn Reply>>> {
+    /// Runs an operation whose reply may be of any type.
+    fn run(&self, plan: Plan) -> LocalBoxFuture<'static, Result<Box<dyn Reply>>> {
         let registry = self.clone();
         Box::pin(async move {
             let hints = registry.0.hints.clone();

@@ -62,8 +62,14 @@ impl SessionView {
     }
 
     /// See [`ProcessAwaiter::await_event`]. A grant that is taken back ends the wait when it looks next.
-    pub async fn await_event(&self, id: &ProcessId, event_type: &str, after: u64) -> Result<Rc<ProcessEvent>> {
-        self.awaiter.await_event(id, event_type, after, false).await
+    pub async fn await_event(
+        &self,
+        id: &ProcessId,
+        event_type: &str,
+        after: u64,
+        until_terminal: bool,
+    ) -> Result<Rc<ProcessEvent>> {
+        self.awaiter.await_event(id, event_type, after, until_terminal).await
     }
 
     /// Signals a process; see [`AppendRequest::signal`].

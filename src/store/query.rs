@@ -13,7 +13,7 @@ use crate::{
         process::ProcessRecord,
         value::Json,
     },
-    error::{Error, Result},
+    error::Result,
     text::decimal,
 };
 
@@ -186,36 +186,6 @@ impl Query {
             | Query::IsGranted(_, id) => Some(id),
             Query::Viewed(_, query) => query.process_id(),
             Query::Processes(_) | Query::Changes(..) | Query::ChangedIds(_) | Query::GrantsOfScope(..) => None,
-        }
-    }
-}
-
-impl Answer {
-    /// The answer as JSON; null where there is nothing.
-    /// [`Code::UnknownProcess`](crate::Code::UnknownProcess) where the question was about a process's
-    /// own data.
-    pub fn to_json(&self, query: &Query) -> Result<Json> {
-        let known = |found: Option<Json>| match (found, query.process_id()) {
-            (Some(found), _) => Ok(found),
-            (None, Some(id)) => Err(Error::unknown_process(id)),
-            (None, None) => Ok(Json::Null),
-        };
-        match self {
-            Answer::Process(record) => Ok(record.to_json()),
-            Answer::Processes(records) => Ok(records.to_json()),
-            Answer::Changes(changes) => Ok(changes.to_json()),
-            // The sweep alone asks for them.
-            Answer::ChangedIds(..) => Ok(Json::Null),
-            Answer::Events(page) => known(page.as_ref().map(|page| page.events.to_json())),
-            Answer::Count(count) => known(count.as_ref().map(ToJson::to_json)),
-            Answer::Lease(lease) => Ok(lease.to_json()),
-            Answer::GrantsOfScope(entries) => Ok(entries.to_json()),
-            Answer::GrantsOfProcess(entries) => {
-                let mut grants = Vec::new();
-                entries.iter().flatten().for_each(|entry| grants.push(entry.grant.to_json()));
-                known(entries.as_ref().map(|_| Json::list(grants)))
-            }
-            Answer::IsGranted(granted) => Ok(granted.to_json()),
         }
     }
 }

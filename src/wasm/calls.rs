@@ -1,56 +1,31 @@
-//! The methods of a registry, by name.
+//! The methods of a registry, by name: each is one line that reads its arguments and calls the method of
+//! [`ProcessRegistry`] or [`SessionView`] of that name, the one that the conformance suite runs.
 //!
-//! One export with the method's name as its first argument instead of forty: what each one adds to
-//! the wasm and to its JavaScript glue is then just its own line here.
-
-use std::rc::Rc;
+//! One export takes the method's name as its first argument. What a method does is none of this file's
+//! business: `clippy.toml` forbids everything here to run an operation or a query by itself.
 
 use futures::future::LocalBoxFuture;
 
 use crate::{
     domain::{
-        event::AppendRequest,
-        filter::ListQuery,
+        filter::{ListFilter, Page},
         grant::SessionScope,
         json::{FromJson, Reader, ToJson, from_json},
-        key::{ProcessId, ScopeId},
+        key::ProcessId,
         lease::{LeaseOwner, ProcessLease},
         parse::parse,
         value::Json,
     },
     error::{Code, Error, Result},
-    operation::{self, Plan},
     registry::ProcessRegistry,
-    store::{EventRange, Live, Query},
+    store::{EventRange, Live},
     text::{text, whole_number},
+    view::SessionView,
     watch::ProcessAwaiter,
 };
 
-/// A method with its arguments.
-pub enum Call {
-    /// Changes something.
-    Execute(Plan),
-    /// Asks something.
-    Ask(Query),
-    /// Appends, perhaps on behalf of a scope, and shows the event to the sink.
-    Append(Option<ScopeId>, ProcessId, AppendRequest),
-    /// Prunes, in as many transactions as it takes.
-    Prune(u64),
-    /// Reclaims, once the holder is proven dead.
-    Reclaim(ProcessLease, LeaseOwner, u64),
-}
-
-/// A wait with its arguments.
-pub enum Wait {
-    /// For the outcome.
-    Terminal(ProcessId),
-    /// For the first event of a type after a sequence; perhaps only until the process ends.
-    Event(ProcessId, String, u64, bool),
-    /// For the next events after a sequence; perhaps only until the process ends.
-    Events(ProcessId, u64, Option<Vec<String>>, bool),
-    /// For the death of an owner.
-    Gone(LeaseOwner),
-}
+/// What a call or a wait resolves with, as JavaScript is to see it.
+pub type Reply = LocalBoxFuture<'static, Result<Json>>;
 
 /// Arguments, read one by one. A wrong one is met by [`Arguments::end`].
 pub struct Arguments {
@@ -64,6 +39,11 @@ struct EventQuery {
 }
 
 from_json!(EventQuery { limit: "limit", types: "types" });
+
+/// Boxes a method's future, with its reply as JSON. Each kind is boxed at its own size: there may be thousands of waits.
+fn reply<T: ToJson>(work: impl Future<Output = Result<T>> + 'static) -> Reply {
+    Box::pin(async move { Ok(work.await?.to_json()) })
+}
 
 impl Arguments {
     /// Arguments as JavaScript gave them: an array, as JSON text.
@@ -80,11 +60,14 @@ impl Arguments {
         self.take("processId")
     }
 
-    fn scope(&mut self) -> Result<ScopeId> {
-        let scope: SessionScope = self.take("scope");
-        self.end()?;
-        scope.check()?;
-        Ok(scope.id())
+    fn scope(&mut self) -> SessionScope {
+        self.take("scope")
+    }
+
+    fn range(&mut self) -> EventRange {
+        let after = self.take("afterSequence");
+        let EventQuery { limit, types } = self.take("query");
+        EventRange::After { after, limit, types }
     }
 
     /// [`Code::InvalidArgument`] where an argument was wrong; it names the place.
@@ -92,77 +75,148 @@ impl Arguments {
         self.reader.end().map_err(|fault| Error::invalid(fault.text()))
     }
 
-    /// The method of that name with these arguments.
-    pub fn call(mut self, method: &str, registry: &ProcessRegistry) -> Result<Call> {
-        let call = match (method, self.write(method, registry)?) {
-            (_, Some(operation)) => Call::Execute(operation),
-            ("session", None) => self.view()?,
-            (_, None) => self.other(method)?,
+    /// Calls the method of that name with these arguments. Nothing runs before the reply is polled.
+    pub fn call(mut self, method: &str, registry: ProcessRegistry) -> Result<Reply> {
+        let reply = match method {
+            "session" => {
+                let view = self.view(&registry)?;
+                let method: String = self.take("method");
+                self.viewed(&method, view)?
+            }
+            _ => match self.process(method, &registry)? {
+                Some(reply) => reply,
+                None => self.handle(method, registry)?,
+            },
         };
         self.end()?;
-        Ok(call)
+        Ok(reply)
     }
 
-    fn write(&mut self, method: &str, registry: &ProcessRegistry) -> Result<Option<Plan>> {
-        let schemas = registry.schemas();
+    /// Processes and their events.
+    fn process(&mut self, method: &str, registry: &ProcessRegistry) -> Result<Option<Reply>> {
+        let registry = registry.clone();
         Ok(Some(match method {
             "registerProcess" => {
                 let registration = self.take("registration");
-                self.end()?;
-                operation::register(registration, schemas)?.plan()
+                reply(async move { registry.register(registration).await })
             }
-            "setExternalRef" => operation::set_external_ref(self.id(), self.take("ref")).plan(),
-            "setProcessWait" => operation::set_wait(self.id(), self.take("wait")).plan(),
-            "clearProcessWait" => operation::clear_wait(self.id()).plan(),
-            "completeProcess" => operation::complete(self.id(), self.take("output"), schemas).plan(),
+            "getProcess" => {
+                let id = self.id();
+                reply(async move { registry.process(&id).await })
+            }
+            "listProcesses" => {
+                let (filter, page): (ListFilter, Page) = (self.take("filter"), self.take("page"));
+                reply(async move { registry.list(&filter, page).await })
+            }
+            "listNonTerminal" => {
+                let page = self.take("page");
+                reply(async move { registry.list_non_terminal(page).await })
+            }
+            "changedSince" => {
+                let cursor: Option<String> = self.take("cursor");
+                let point = cursor.map_or(Some(0), |cursor| whole_number(&cursor));
+                let point = point.ok_or_else(|| Error::invalid("cursor is not one that changedSince gave"))?;
+                let limit = self.take("limit");
+                reply(async move { registry.changed_since(point, limit).await })
+            }
+            "setExternalRef" => {
+                let (id, external_ref) = (self.id(), self.take("ref"));
+                reply(async move { registry.set_external_ref(&id, external_ref).await })
+            }
+            "setProcessWait" => {
+                let (id, wait) = (self.id(), self.take("wait"));
+                reply(async move { registry.set_wait(&id, wait).await })
+            }
+            "clearProcessWait" => {
+                let id = self.id();
+                reply(async move { registry.clear_wait(&id).await })
+            }
+            "completeProcess" => {
+                let (id, output) = (self.id(), self.take("output"));
+                reply(async move { registry.complete(&id, output).await })
+            }
             "completeProcessWithLease" => {
-                operation::complete_with_lease(self.take("lease"), self.take("output"), schemas).plan()
+                let (lease, output) = (self.take("lease"), self.take("output"));
+                reply(async move { registry.complete_with_lease(lease, output).await })
             }
-            "ackWake" => operation::ack_wake(self.id(), self.take("sequence")).plan(),
-            "grantHandle" => operation::grant(self.take("scope"), self.id(), self.take("descriptor")).plan(),
-            "revokeHandle" => operation::revoke(self.take("scope"), self.id()).plan(),
-            "transferHandleGrants" => {
-                operation::transfer(self.take("from"), self.take("to"), self.take("processIds")).plan()
+            "pruneTerminalProcesses" => {
+                let cutoff = self.take("cutoffMs");
+                reply(async move { registry.prune(cutoff).await })
             }
-            "deleteSessionProcessState" => operation::delete_session(self.take("sessionId")).plan(),
-            "claimProcessLease" => {
-                let token = registry.lease_token();
-                operation::claim(self.id(), self.take("owner"), self.take("ttlMs"), token).plan()
+            "appendEvent" => {
+                let (id, request) = (self.id(), self.take("request"));
+                reply(async move { registry.append(&id, request).await })
             }
-            "renewProcessLease" => operation::renew(self.take("lease"), self.take("ttlMs")).plan(),
-            "completeProcessLease" => operation::release(self.id(), self.take("lease.leaseToken")).plan(),
-            _ => return Ok(None),
-        }))
-    }
-
-    /// A method as a scope may call it: `session(scope, method, …)`.
-    fn view(&mut self) -> Result<Call> {
-        let (scope, method): (_, String) = (self.scope()?, self.take("method"));
-        let allowed = ["listProcesses", "getProcess", "eventsAfter", "signal", "requestCancel"];
-        let call = self.other(allowed.into_iter().find(|name| *name == method).unwrap_or_default())?;
-        Ok(match call {
-            Call::Ask(Query::Processes(list)) => Call::Ask(Query::GrantsOfScope(scope, list)),
-            Call::Ask(query) => Call::Ask(Query::Viewed(scope, Box::new(query))),
-            Call::Append(_, id, request) => Call::Append(Some(scope), id, request),
-            Call::Execute(_) | Call::Prune(_) | Call::Reclaim(..) => call,
-        })
-    }
-
-    fn other(&mut self, method: &str) -> Result<Call> {
-        Ok(Call::Ask(match method {
-            "appendEvent" => return Ok(Call::Append(None, self.id(), self.take("request"))),
             "requestCancel" => {
                 let (id, reason): (_, Option<String>) = (self.id(), self.take("reason"));
-                let request = AppendRequest::cancel(&id, reason.as_deref());
-                return Ok(Call::Append(None, id, request));
+                reply(async move { registry.request_cancel(&id, reason.as_deref()).await })
             }
             "signal" => {
                 let (id, name, payload): (_, String, _) = (self.id(), self.take("name"), self.take("payload"));
                 let signal_id: Option<String> = self.take("signalId");
-                self.end()?;
-                return Ok(Call::Append(None, id, AppendRequest::signal(&name, payload, signal_id.as_deref())?));
+                reply(async move { registry.signal(&id, &name, payload, signal_id.as_deref()).await })
             }
-            "pruneTerminalProcesses" => return Ok(Call::Prune(self.take("cutoffMs"))),
+            "eventsAfter" => {
+                let (id, range) = (self.id(), self.range());
+                reply(async move { registry.events(&id, range).await })
+            }
+            "recentEvents" => {
+                let (id, range) = (self.id(), EventRange::Last(self.take("limit")));
+                reply(async move { registry.events(&id, range).await })
+            }
+            "countEventsThrough" => {
+                let (id, event_type, up_to): (_, String, _) =
+                    (self.id(), self.take("eventType"), self.take("upToSequence"));
+                reply(async move { registry.count_events(&id, &event_type, up_to).await })
+            }
+            "wakeEventsAfter" => {
+                let (id, range) = (self.id(), EventRange::Unacked(self.take("afterSequence")));
+                reply(async move { registry.events(&id, range).await })
+            }
+            "ackWake" => {
+                let (id, sequence) = (self.id(), self.take("sequence"));
+                reply(async move { registry.ack_wake(&id, sequence).await })
+            }
+            _ => return Ok(None),
+        }))
+    }
+
+    /// Handles, sessions and leases.
+    fn handle(&mut self, method: &str, registry: ProcessRegistry) -> Result<Reply> {
+        Ok(match method {
+            "grantHandle" => {
+                let (scope, id, descriptor) = (self.scope(), self.id(), self.take("descriptor"));
+                reply(async move { registry.grant(scope, &id, descriptor).await })
+            }
+            "revokeHandle" => {
+                let (scope, id) = (self.scope(), self.id());
+                reply(async move { registry.revoke(scope, &id).await })
+            }
+            "transferHandleGrants" => {
+                let (from, to, ids) = (self.take("from"), self.take("to"), self.take("processIds"));
+                reply(async move { registry.transfer(from, to, ids).await })
+            }
+            "listHandleGrants" | "listLiveHandleGrants" => {
+                let scope = self.scope();
+                let live = if method == "listHandleGrants" { Live::Any } else { Live::Only };
+                reply(async move { registry.grants(&scope, live).await })
+            }
+            "hasHandleGrant" => {
+                let (scope, id) = (self.scope(), self.id());
+                reply(async move { registry.is_granted(&scope, &id).await })
+            }
+            "handleGrantsForProcess" => {
+                let id = self.id();
+                reply(async move { registry.grants_of_process(&id).await })
+            }
+            "deleteSessionProcessState" => {
+                let session = self.take("sessionId");
+                reply(async move { registry.delete_session(&session).await })
+            }
+            "claimProcessLease" => {
+                let (id, owner, ttl) = (self.id(), self.take("owner"), self.take("ttlMs"));
+                reply(async move { registry.claim(&id, owner, ttl).await })
+            }
             "reclaimProcessLease" => {
                 let (id, owner, observed) = (self.id(), self.take("owner"), self.take::<ProcessLease>("observed"));
                 let ttl = self.take("ttlMs");
@@ -170,90 +224,104 @@ impl Arguments {
                 if observed.process_id != id {
                     return Err(Error::invalid("observed is the lease of another process"));
                 }
-                return Ok(Call::Reclaim(observed, owner, ttl));
+                reply(async move { registry.reclaim(observed, owner, ttl).await })
             }
-            "getProcess" => Query::Process(self.id()),
-            "listProcesses" => Query::Processes(ListQuery::new(&self.take("filter"), self.take("page"))),
-            "listNonTerminal" => Query::Processes(ListQuery::non_terminal(self.take("page"))),
-            "changedSince" => {
-                let cursor: Option<String> = self.take("cursor");
-                let point = cursor.map_or(Some(0), |cursor| whole_number(&cursor));
-                let point = point.ok_or_else(|| Error::invalid("cursor is not one that changedSince gave"))?;
-                Query::Changes(point, self.take("limit"))
+            "renewProcessLease" => {
+                let (lease, ttl) = (self.take("lease"), self.take("ttlMs"));
+                reply(async move { registry.renew(lease, ttl).await })
             }
-            "eventsAfter" => {
-                let (id, after) = (self.id(), self.take("afterSequence"));
-                let EventQuery { limit, types } = self.take("query");
-                Query::Events(id, EventRange::After { after, limit, types })
+            "completeProcessLease" => {
+                let (id, token) = (self.id(), self.take("lease.leaseToken"));
+                reply(async move { registry.release(&id, token).await })
             }
-            "recentEvents" => Query::Events(self.id(), EventRange::Last(self.take("limit"))),
-            "countEventsThrough" => Query::Count(self.id(), self.take("eventType"), self.take("upToSequence")),
-            "wakeEventsAfter" => Query::Events(self.id(), EventRange::Unacked(self.take("afterSequence"))),
-            "listHandleGrants" => Query::GrantsOfScope(self.scope()?, Live::Any.into()),
-            "listLiveHandleGrants" => Query::GrantsOfScope(self.scope()?, Live::Only.into()),
-            "hasHandleGrant" => Query::IsGranted(self.scope()?, self.id()),
-            "handleGrantsForProcess" => Query::GrantsOfProcess(self.id()),
-            "getProcessLease" => Query::Lease(self.id()),
+            "getProcessLease" => {
+                let id = self.id();
+                reply(async move { registry.lease(&id).await })
+            }
             _ => return Err(Error::new(Code::Internal, text!["no method `", method, "`"])),
-        }))
+        })
     }
 
-    /// The wait of that name with these arguments, and the scope that it is on behalf of.
-    pub fn wait(mut self, method: &str) -> Result<(Option<ScopeId>, Wait)> {
-        let (scope, method) = match method {
-            "session" => (Some(self.scope()?), self.take("method")),
-            _ => (None, method.to_owned()),
-        };
-        let wait = match method.as_str() {
-            "awaitTerminal" => Wait::Terminal(self.id()),
+    fn view(&mut self, registry: &ProcessRegistry) -> Result<SessionView> {
+        let scope = self.scope();
+        self.end()?;
+        registry.session(&scope)
+    }
+
+    /// A method as a scope may call it: `session(scope, method, …)`.
+    fn viewed(&mut self, method: &str, view: SessionView) -> Result<Reply> {
+        Ok(match method {
+            "listProcesses" => {
+                let filter: ListFilter = self.take("filter");
+                reply(async move { view.list(&filter).await })
+            }
+            "getProcess" => {
+                let id = self.id();
+                reply(async move { view.process(&id).await })
+            }
+            "eventsAfter" => {
+                let (id, range) = (self.id(), self.range());
+                reply(async move { view.events(&id, range).await })
+            }
+            "signal" => {
+                let (id, name, payload): (_, String, _) = (self.id(), self.take("name"), self.take("payload"));
+                let signal_id: Option<String> = self.take("signalId");
+                reply(async move { view.signal(&id, &name, payload, signal_id.as_deref()).await })
+            }
+            "requestCancel" => {
+                let (id, reason): (_, Option<String>) = (self.id(), self.take("reason"));
+                reply(async move { view.request_cancel(&id, reason.as_deref()).await })
+            }
+            _ => return Err(Error::new(Code::Internal, text!["no method `", method, "` of a session"])),
+        })
+    }
+
+    /// Begins the wait of that name with these arguments. Nothing runs before the reply is polled.
+    pub fn wait(mut self, method: &str, registry: &ProcessRegistry, awaiter: ProcessAwaiter) -> Result<Reply> {
+        let reply = match method {
+            "session" => {
+                let view = self.view(registry)?;
+                let method: String = self.take("method");
+                self.viewed_wait(&method, view)?
+            }
+            "awaitTerminal" => {
+                let id = self.id();
+                reply(async move { awaiter.await_terminal(&id).await })
+            }
             "awaitEvent" => {
-                Wait::Event(self.id(), self.take("eventType"), self.take("afterSequence"), self.take("untilTerminal"))
+                let (id, event_type): (_, String) = (self.id(), self.take("eventType"));
+                let (after, until_terminal) = (self.take("afterSequence"), self.take("untilTerminal"));
+                reply(async move { awaiter.await_event(&id, &event_type, after, until_terminal).await })
             }
             "awaitEvents" => {
-                Wait::Events(self.id(), self.take("after"), self.take("types"), self.take("untilTerminal"))
+                let (id, after, types) = (self.id(), self.take("after"), self.take("types"));
+                let until_terminal = self.take("untilTerminal");
+                reply(async move { awaiter.await_events(&id, after, types, until_terminal).await })
             }
-            "ownerGone" => Wait::Gone(self.take("owner")),
+            "ownerGone" => {
+                let owner: LeaseOwner = self.take("owner");
+                self.end()?;
+                reply(registry.owner_gone(&owner))
+            }
             _ => return Err(Error::new(Code::Internal, text!["no wait `", method, "`"])),
         };
         self.end()?;
-        Ok((scope, wait))
+        Ok(reply)
     }
-}
 
-impl Call {
-    /// Does it, and answers as JavaScript is to see it.
-    pub async fn perform(self, registry: &ProcessRegistry) -> Result<Json> {
-        let reply: Rc<dyn ToJson> = match self {
-            Call::Execute(plan) => return Ok(registry.run(plan).await?.to_json()),
-            Call::Ask(query) => {
-                let query = Rc::new(query);
-                return registry.read(Rc::clone(&query)).await?.to_json(&query);
+    /// A wait as a scope may begin it: `session(scope, method, …)`.
+    fn viewed_wait(&mut self, method: &str, view: SessionView) -> Result<Reply> {
+        Ok(match method {
+            "awaitTerminal" => {
+                let id = self.id();
+                reply(async move { view.await_terminal(&id).await })
             }
-            Call::Append(scope, id, request) => Rc::new(registry.append_for(scope, &id, request).await?),
-            Call::Prune(cutoff) => Rc::new(registry.prune(cutoff).await?),
-            Call::Reclaim(observed, owner, ttl) => Rc::new(registry.reclaim(observed, owner, ttl).await?),
-        };
-        Ok(reply.to_json())
-    }
-}
-
-impl Wait {
-    /// Waits, and answers as JavaScript is to see it. Each kind of wait is boxed at its own size: there may be thousands.
-    pub fn perform(self, registry: &ProcessRegistry, awaiter: ProcessAwaiter) -> LocalBoxFuture<'static, Result<Json>> {
-        match self {
-            Wait::Terminal(id) => Box::pin(async move { Ok(awaiter.await_terminal(&id).await?.to_json()) }),
-            Wait::Event(id, event_type, after, until_terminal) => {
-                Box::pin(
-                    async move { Ok(awaiter.await_event(&id, &event_type, after, until_terminal).await?.to_json()) },
-                )
+            "awaitEvent" => {
+                let (id, event_type): (_, String) = (self.id(), self.take("eventType"));
+                let (after, until_terminal) = (self.take("afterSequence"), self.take("untilTerminal"));
+                reply(async move { view.await_event(&id, &event_type, after, until_terminal).await })
             }
-            Wait::Events(id, after, types, until_terminal) => {
-                Box::pin(async move { Ok(awaiter.await_events(&id, after, types, until_terminal).await?.to_json()) })
-            }
-            Wait::Gone(owner) => {
-                let gone = registry.owner_gone(&owner);
-                Box::pin(async move { gone.await.map(|()| Json::Null) })
-            }
-        }
+            _ => return Err(Error::new(Code::Internal, text!["no wait `", method, "` of a session"])),
+        })
     }
 }

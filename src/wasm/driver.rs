@@ -147,8 +147,12 @@ impl Run {
         let wait: LocalBoxFuture<'static, Result<Json>> = match method {
             "waitForSignal" => Box::pin(async move { Ok(context.wait_for_signal(&argument).await?.to_json()) }),
             _ => Box::pin(async move {
-                let (id, awaiter) = (ProcessId::from(argument), attached(context.awaiter(), attach));
-                Ok(context.resting(awaiter.await_terminal(&id)).await?.to_json())
+                let id = ProcessId::from(argument);
+                let output = match attach {
+                    None => context.await_terminal(&id).await?,
+                    Some(_) => context.resting(attached(context.awaiter(), attach).await_terminal(&id)).await?,
+                };
+                Ok(output.to_json())
             }),
         };
         promise_of_wait(signal, timeout_ms, self.closed.clone(), wait)

@@ -12,14 +12,14 @@ use web_sys::AbortSignal;
 
 use super::{
     attach::attached,
-    calls::Arguments,
+    calls::{Arguments, Reply},
     convert::{is_open, js, promise, promise_of, promise_of_wait},
     host::{self, JsSink, process_error},
     receiver::Receiver,
 };
 use crate::{
     domain::{json::Object, lease::LeaseOwner, value::Json},
-    error::{Code, Result},
+    error::{Code, Error, Result},
     host::{
         NoBroadcast, NoProof,
         browser::tab::{Channel, Following, OwnerLocks},
@@ -128,6 +128,10 @@ impl Registry {
     }
 }
 
+fn refused(fault: Error) -> Reply {
+    ready(Err(fault)).boxed_local()
+}
+
 /// Lets go of the store while the page is in the back-forward cache, and takes it up again afterwards.
 fn aside_and_back(registry: ProcessRegistry) -> Following {
     Following::new(move |away| if away { registry.pause() } else { registry.resume() })
@@ -162,9 +166,9 @@ impl Registry {
 
     /// Runs a method; see [`Arguments::call`] for their names. The arguments are an array, as JSON text.
     pub fn call(&self, method: &str, arguments: &str) -> Promise {
-        let call = is_open(&self.closed).and_then(|()| Arguments::new(arguments).call(method, &self.registry));
         let registry = self.registry.clone();
-        promise(Box::pin(async move { call?.perform(&registry).await }))
+        let reply = is_open(&self.closed).and_then(|()| Arguments::new(arguments).call(method, registry));
+        promise(reply.unwrap_or_else(refused))
     }
 
     /// Runs a wait, until it is aborted, takes too long, or the registry is closed. `attach` owns the waits for processes
@@ -178,17 +182,14 @@ impl Registry {
         method: &str,
         arguments: &str,
     ) -> Promise {
-        let registry = self.registry.clone();
         let awaiter = match hub_backed {
-            true => ProcessAwaiter::new(registry.clone(), self.hub.clone()),
-            false => ProcessAwaiter::polling(registry.clone()),
+            true => ProcessAwaiter::new(self.registry.clone(), self.hub.clone()),
+            false => ProcessAwaiter::polling(self.registry.clone()),
         };
-        let wait = is_open(&self.closed).and_then(|()| Arguments::new(arguments).wait(method));
-        let wait = match wait {
-            Ok((scope, wait)) => wait.perform(&registry, attached(awaiter, attach).on_behalf_of(scope)),
-            Err(fault) => ready(Err(fault)).boxed_local(),
-        };
-        promise_of_wait(signal, timeout_ms, self.closed.clone(), wait)
+        let awaiter = attached(awaiter, attach);
+        let wait = is_open(&self.closed);
+        let wait = wait.and_then(|()| Arguments::new(arguments).wait(method, &self.registry, awaiter));
+        promise_of_wait(signal, timeout_ms, self.closed.clone(), wait.unwrap_or_else(refused))
     }
 
     // ── Hub ────────────────────────────────────────────────────────────────

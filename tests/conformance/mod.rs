@@ -309,6 +309,7 @@ macro_rules! conformance {
                 every_process_takes_signals_undeclared_and_declared_ones_as_declared,
                 what_is_taken_back_is_unknown_at_once,
                 a_wait_of_a_session_resolves_as_any_other,
+                a_wait_of_a_session_for_an_event_may_end_with_the_process,
                 a_grant_that_is_taken_back_ends_a_wait_when_it_looks_next,
                 a_pruned_process_that_is_registered_again_is_not_the_one_that_was_granted,
                 a_view_for_a_scope_that_could_be_taken_for_another_is_refused,

@@ -28,7 +28,7 @@ async fn assert_unknown(view: &SessionView, id: &str) {
     assert_eq!(view.process(&id).await.unwrap(), None);
     assert_eq!(refused(view.events(&id, after(0)).await), Code::UnknownProcess);
     assert_eq!(refused(view.await_terminal(&id).await), Code::UnknownProcess);
-    assert_eq!(refused(view.await_event(&id, "note", 0).await), Code::UnknownProcess);
+    assert_eq!(refused(view.await_event(&id, "note", 0, false).await), Code::UnknownProcess);
     assert_eq!(refused(view.signal(&id, "go", to(json!(1)), None).await), Code::UnknownProcess);
     assert_eq!(refused(view.request_cancel(&id, None).await), Code::UnknownProcess);
 }
@@ -46,7 +46,7 @@ pub async fn a_session_sees_what_is_granted_to_it_and_nothing_else(world: World)
     assert_eq!(view.process(&mine).await.unwrap().json(), world.record("mine").await.json());
     assert_eq!(sequences(&view.events(&mine, after(1)).await.unwrap()), [2]);
     assert_eq!(view.await_terminal(&mine).await.unwrap(), success(json!(1)));
-    assert_eq!(view.await_event(&mine, "note", 0).await.unwrap().sequence, 1);
+    assert_eq!(view.await_event(&mine, "note", 0, false).await.unwrap().sequence, 1);
     let before = world.record("other").await;
     assert_unknown(&view, "other").await;
     assert_unknown(&view, "nobody").await;
@@ -174,7 +174,7 @@ pub async fn a_wait_of_a_session_resolves_as_any_other(world: World) {
     world.start("p").await;
     world.grant("s", "p").await;
     let (view, p) = (view(&world, "s"), "p".into());
-    let waits = join(view.await_terminal(&p), view.await_event(&p, "note", 1));
+    let waits = join(view.await_terminal(&p), view.await_event(&p, "note", 1, false));
     let ((output, event), ()) = join(waits, async {
         world.clock.asleep(1).await;
         world.note("p").await;
@@ -184,6 +184,18 @@ pub async fn a_wait_of_a_session_resolves_as_any_other(world: World) {
     .await;
     assert_eq!((output.unwrap(), event.unwrap().sequence), (success(json!(1)), 2));
     assert_eq!((world.clock.timers(), world.hub.tracked_processes()), (0, 0));
+}
+
+pub async fn a_wait_of_a_session_for_an_event_may_end_with_the_process(world: World) {
+    world.start("p").await;
+    world.grant("s", "p").await;
+    let (view, p) = (view(&world, "s"), "p".into());
+    let (outcome, ()) = join(view.await_event(&p, "note", 0, true), async {
+        world.clock.asleep(1).await;
+        world.succeed("p").await;
+    })
+    .await;
+    assert_eq!(refused(outcome), Code::ProcessTerminal);
 }
 
 pub async fn a_grant_that_is_taken_back_ends_a_wait_when_it_looks_next(world: World) {
