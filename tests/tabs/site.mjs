@@ -4,8 +4,8 @@
  */
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import { basename } from "node:path";
-import { inRepo } from "../../scripts/lib/paths.mjs";
+import { basename, resolve } from "node:path";
+import { root } from "../../scripts/lib/paths.mjs";
 
 const page = `<!doctype html><title>tab</title><link rel="icon" href="data:,">
 <script type="module">
@@ -20,14 +20,14 @@ const page = `<!doctype html><title>tab</title><link rel="icon" href="data:,">
 
 const types = { js: "text/javascript", wasm: "application/wasm" };
 
-const file = (folder, name) => readFile(inRepo(folder, name)).catch(() => undefined);
+const file = (folder, name) => readFile(resolve(root, folder, name)).catch(() => undefined);
 
-/** Serves it: `{ url, close }`. Any folder of its URL is the same page. */
-export async function site() {
+/** Serves it: `{ url, close }`. Any folder of its URL is the same page. `dist` is the folder of the package's files. */
+export async function site(dist = "dist") {
   const server = createServer(async ({ url }, response) => {
     const name = basename(new URL(url, "http://localhost").pathname);
     const type = types[name.split(".").at(-1)];
-    const body = type ? (await file("dist", name)) ?? (await file("tests/tabs/workers", name)) : page;
+    const body = type ? (await file(dist, name)) ?? (await file("tests/tabs/workers", name)) : page;
     response.writeHead(body === undefined ? 404 : 200, { "Content-Type": type ?? "text/html" });
     response.end(body);
   });

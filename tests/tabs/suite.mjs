@@ -1,6 +1,7 @@
 /** What two tabs of one profile promise each other, in any engine. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { opensOldDatabases } from "./old-databases.mjs";
 import * as page from "./page.mjs";
 import { site } from "./site.mjs";
 import { inWorkers } from "./workers.mjs";
@@ -22,11 +23,17 @@ export function twoTabs(name, launch) {
       await served?.close();
     });
 
-    /** Two tabs over one new database; `search` says which page is in the second one. */
-    async function two(t, search = "") {
+    opensOldDatabases(async (t) => {
+      const tab = await browser.openTab(served.url);
+      t.after(() => tab.close());
+      return tab;
+    });
+
+    /** Two tabs over one new database. */
+    async function two(t) {
       const tabs = [];
-      for (const url of [served.url, served.url + search]) {
-        const tab = await browser.openTab(url);
+      for (let n = 0; n < 2; n++) {
+        const tab = await browser.openTab(served.url);
         t.after(async () => {
           if (tab.isOpen()) assert.deepEqual(await tab.run(page.faults), []);
           await tab.close();
