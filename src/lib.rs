@@ -8,25 +8,40 @@
 //! atomicity and nothing else. ARCHITECTURE.md tells how the parts hang together.
 
 pub mod domain;
+#[cfg(feature = "shipped")]
+mod driver;
+#[cfg(not(feature = "shipped"))]
 pub mod driver;
 mod ecmascript;
 pub mod error;
 pub mod host;
 pub mod operation;
+#[cfg(feature = "shipped")]
+mod registry;
+#[cfg(not(feature = "shipped"))]
 pub mod registry;
 pub mod store;
 mod text;
+#[cfg(feature = "shipped")]
+mod view;
+#[cfg(not(feature = "shipped"))]
 pub mod view;
+#[cfg(feature = "shipped")]
+mod watch;
+#[cfg(not(feature = "shipped"))]
 pub mod watch;
 
 #[cfg(target_family = "wasm")]
 mod wasm;
 
-pub use driver::{ProcessWorkDriver, RunContext};
 pub use error::{Code, Error, Result};
-pub use registry::ProcessRegistry;
-pub use view::SessionView;
-pub use watch::{
-    ProcessAttach, ProcessAwaiter, ProcessChangeHub, ProcessEventSink, watch_process_registry,
-    watch_process_registry_with_sink,
+#[cfg(not(feature = "shipped"))]
+pub use {
+    driver::{ProcessWorkDriver, RunContext},
+    registry::ProcessRegistry,
+    view::SessionView,
+    watch::{
+        ProcessAttach, ProcessAwaiter, ProcessChangeHub, ProcessEventSink, watch_process_registry,
+        watch_process_registry_with_sink,
+    },
 };

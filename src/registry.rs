@@ -27,9 +27,7 @@ use crate::{
     error::{Code, Error, Result},
     host::{Broadcast, Clock, Liveness, Random, Spawn},
     operation::{self, Operation, Plan, Reply},
-    store::{
-        self, Answer, Changed, Changes, Durability, EventPage, EventRange, Live, Query, Store, shared::SharedReads,
-    },
+    store::{self, Answer, Changed, Changes, EventPage, EventRange, Live, Query, Store, shared::SharedReads},
     view::SessionView,
     watch::{ProcessAwaiter, ProcessChangeHub, ProcessEventSink, hints::Hints, sink::Turns, sweep::Sweep},
 };
@@ -138,11 +136,6 @@ impl ProcessRegistry {
         &self.0.schemas
     }
 
-    /// How long what is written here lasts.
-    pub fn durability(&self) -> Durability {
-        self.0.store.durability()
-    }
-
     /// Runs an operation. Tells the other tabs what it is about to change, and once that is committed ticks every process
     /// whose row it changed, each once.
     pub fn execute<T: Reply + 'static>(&self, operation: Operation<T>) -> impl Future<Output = Result<T>> + use<T> {
@@ -200,11 +193,6 @@ impl ProcessRegistry {
     /// One process; `None` where the id is unknown, an error only where the store failed.
     pub async fn process(&self, id: &ProcessId) -> Result<Option<ProcessRecord>> {
         answer!(self, Query::Process(id.clone()), Answer::Process)
-    }
-
-    /// One process, or [`Code::UnknownProcess`].
-    pub async fn known(&self, id: &ProcessId) -> Result<ProcessRecord> {
-        self.process(id).await?.ok_or_else(|| Error::unknown_process(id))
     }
 
     /// The processes that fit a filter, in id order.

@@ -145,6 +145,10 @@ impl RunContext {
     }
 
     /// Resolves when the runner is to stop.
+    #[cfg_attr(
+        feature = "shipped",
+        expect(dead_code, reason = "for runners in Rust; those in JavaScript use on_abort")
+    )]
     pub async fn aborted(&self) {
         let _ = self.0.aborted.released().await;
     }

@@ -231,7 +231,7 @@ impl World {
 
     /// A process that must be there.
     pub async fn record(&self, id: &str) -> ProcessRecord {
-        self.registry.known(&id.into()).await.unwrap()
+        self.registry.process(&id.into()).await.unwrap().unwrap()
     }
 
     /// Ends a process with an await output.
