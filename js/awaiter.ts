@@ -14,7 +14,7 @@ export const WAIT = { signal: optional(abortSignal), timeoutMs: timeout };
 const WAIT_EVENT = { ...WAIT, untilTerminal: optional(boolean) };
 
 export function awaiter(run: RunWait): ProcessAwaiter {
-  return {
+  return Object.freeze<ProcessAwaiter>({
     async awaitTerminal(processId, given) {
       const { signal, timeoutMs } = options<WaitOptions>(given, "options", WAIT);
       return call(() => run(signal, timeoutMs, "awaitTerminal", id(processId, "processId")), signal);
@@ -32,5 +32,5 @@ export function awaiter(run: RunWait): ProcessAwaiter {
         signal,
       );
     },
-  };
+  });
 }

@@ -4,57 +4,51 @@ import { call, callNow, reportError } from "./call.js";
 import { callback, id, integer, optional, options, text } from "./check.js";
 import { asyncDispose } from "./dispose.js";
 import { invalidArgument } from "./errors.js";
-import { asGiven, type RawRegistry, type WasmRegistry } from "./raw.js";
+import { asGiven, type WasmRegistry } from "./raw.js";
 import { attached, runWith, type Runners } from "./run.js";
 import { signalArguments } from "./signal.js";
 import type {
-  DriveReport, DriverOptions, Json, ProcessAwaiter, ProcessRegistry, ProcessWorkDriver, WaitOptions,
+  DriveReport, DriverOptions, Json, ProcessRegistry, ProcessWorkDriver, WaitOptions,
 } from "./types.js";
 
-export class Driver implements ProcessWorkDriver {
-  readonly registry: ProcessRegistry;
-  readonly #raw: RawRegistry;
-  readonly #work: Work;
-  readonly #attach: DriverOptions["attach"];
-  readonly awaitEvent: ProcessAwaiter["awaitEvent"];
-
-  constructor(registry: ProcessRegistry, wasm: WasmRegistry, given: DriverOptions) {
-    const { runners, runHandle, attach, leaseTtlMs = 30_000, renewEveryMs = 10_000, concurrency = 64 } =
-      options<Checked>(given, "options", DRIVER);
-    const kinds = JSON.stringify([...(runners?.keys() ?? [])]);
-    const driver = wasm.driver(kinds, runWith(runners ?? new Map(), attach), leaseTtlMs, renewEveryMs, concurrency);
-    this.registry = registry;
-    this.#raw = asGiven(wasm);
-    this.#work = runHandle === undefined ? driver : handled(runHandle, registry);
-    this.#attach = attach;
-    this.awaitEvent = registry.awaiter.awaitEvent;
-  }
-
-  claimAndRunPending(reason = "manual") {
-    return call(() => this.#work.call("sweep", text(reason, "reason")));
-  }
-  start() {
-    callNow(() => this.#work.start());
-  }
-  stop() {
-    return call(() => this.#work.call("stop"));
-  }
-  idle() {
-    return call(() => this.#work.call("idle"));
-  }
-  async signal(processId: string, name: string, payload: Json = null, given?: { signalId?: string }) {
-    return call(() => this.#raw.call("signal", ...signalArguments(processId, name, payload, given)));
-  }
-  async awaitTerminal(processId: string, given?: WaitOptions) {
-    const waiting = options<WaitOptions>(given, "options", WAIT);
-    const { signal, timeoutMs } = waiting;
-    return attached(this.#attach, waiting, (attach) =>
-      call(() => this.#raw.attachedWait(signal, timeoutMs, attach, id(processId, "processId")), signal),
-    );
-  }
-  [asyncDispose]() {
-    return this.stop();
-  }
+/** A driver of `registry`, which is that of `wasm`. Its methods use no `this`, so that they also work on a proxy of it and when they are taken apart. */
+export function driverOf(registry: ProcessRegistry, wasm: WasmRegistry, given: DriverOptions): ProcessWorkDriver {
+  const { runners, runHandle, attach, leaseTtlMs = 30_000, renewEveryMs = 10_000, concurrency = 64 } =
+    options<Checked>(given, "options", DRIVER);
+  const kinds = JSON.stringify([...(runners?.keys() ?? [])]);
+  const made = wasm.driver(kinds, runWith(runners ?? new Map(), attach), leaseTtlMs, renewEveryMs, concurrency);
+  const raw = asGiven(wasm);
+  const work: Work = runHandle === undefined ? made : handled(runHandle, registry);
+  const driver: ProcessWorkDriver = {
+    registry,
+    claimAndRunPending(reason = "manual") {
+      return call(() => work.call("sweep", text(reason, "reason")));
+    },
+    start() {
+      callNow(() => work.start());
+    },
+    stop() {
+      return call(() => work.call("stop"));
+    },
+    idle() {
+      return call(() => work.call("idle"));
+    },
+    async signal(processId: string, name: string, payload: Json = null, given?: { signalId?: string }) {
+      return call(() => raw.call("signal", ...signalArguments(processId, name, payload, given)));
+    },
+    async awaitTerminal(processId: string, given?: WaitOptions) {
+      const waiting = options<WaitOptions>(given, "options", WAIT);
+      const { signal, timeoutMs } = waiting;
+      return attached(attach, waiting, (owner) =>
+        call(() => raw.attachedWait(signal, timeoutMs, owner, id(processId, "processId")), signal),
+      );
+    },
+    awaitEvent: registry.awaiter.awaitEvent,
+    [asyncDispose]() {
+      return driver.stop();
+    },
+  };
+  return Object.freeze(driver);
 }
 
 /** Does the work of a driver. */

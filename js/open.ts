@@ -5,7 +5,7 @@ import { callback, id, optional, options } from "./check.js";
 import { invalidArgument } from "./errors.js";
 import { load, source, type Loadable } from "./load.js";
 import type { RawOpener } from "./raw.js";
-import { Registry } from "./registry.js";
+import { registryOf } from "./registry.js";
 import type { OpenOptions, ProcessEventSink, ProcessRegistry } from "./types.js";
 
 /** What `openRegistry()` does. */
@@ -18,7 +18,7 @@ export function open(module: Loadable<RawOpener>, given?: OpenOptions): Promise<
     const closeUntaken = inMemory ? undefined : openAhead(name);
     try {
       const opener = await load(module, wasm);
-      return new Registry(await opener.open(inMemory, fallback !== undefined, name, durability === "strict", owner?.ownerId, sink));
+      return registryOf(await opener.open(inMemory, fallback !== undefined, name, durability === "strict", owner?.ownerId, sink));
     } finally {
       closeUntaken?.();
     }

@@ -5,215 +5,206 @@ import { awaiter, WAIT } from "./awaiter.js";
 import { abortSignal, boolean, callback, count, id, ids, integer, optional, options, shape, text } from "./check.js";
 import { call, callNow } from "./call.js";
 import { asyncDispose, dispose } from "./dispose.js";
-import { Driver } from "./driver.js";
+import { driverOf } from "./driver.js";
 import { Durability } from "./durability.js";
 import { follow } from "./events.js";
 import { inTurns } from "./listen.js";
 import { asGiven, type RawReceiver, type RawRegistry, type WasmRegistry } from "./raw.js";
-import { Session } from "./session.js";
+import { sessionOf } from "./session.js";
 import type {
   AppendRequest, ChangeReceiver, DriverOptions, EventQuery, EventsOptions, HandleDescriptor, LeaseOwner, ListFilter, Page, ProcessAwaiter,
   ProcessAwaitOutput, ProcessChangeHub, ProcessExternalRef, ProcessLease, ProcessRegistration, ProcessRegistry,
   ProcessWorkDriver, SessionScope, WaitOptions, WaitState,
 } from "./types.js";
 
-export class Registry implements ProcessRegistry {
-  readonly #wasm: WasmRegistry;
-  readonly #raw: RawRegistry;
-  readonly #durability: Durability;
-  readonly awaiter: ProcessAwaiter;
-  readonly hub: ProcessChangeHub;
+/** The registry of `wasm`. Its methods use no `this`, so that they also work on a proxy of it and when they are taken apart. */
+export function registryOf(wasm: WasmRegistry): ProcessRegistry {
+  const raw = asGiven(wasm);
+  const { name, owner, durability: level } = raw.facts();
+  const durability = new Durability(level);
+  const registry: ProcessRegistry = {
+    name,
+    get owner() {
+      return copyOfOwner(owner);
+    },
+    get durability() {
+      return durability.level;
+    },
+    awaiter: waits(raw, true),
+    hub: hub(raw),
+    onDurabilityChange(listener: (durability: ProcessRegistry["durability"]) => void) {
+      return callNow(() => durability.onChange(callback(listener, "listener") as typeof listener));
+    },
+    requestPersistence() {
+      return call(() => durability.persist());
+    },
 
-  constructor(wasm: WasmRegistry) {
-    const raw = asGiven(wasm);
-    this.#wasm = wasm;
-    this.#raw = raw;
-    this.#durability = new Durability(raw.facts().durability);
-    this.awaiter = awaiter((signal, timeoutMs, method, ...given) => raw.wait(true, signal, timeoutMs, method, ...given));
-    this.hub = hub(raw);
-  }
+    // Processes
 
-  get name() {
-    return this.#raw.facts().name;
-  }
-  get owner() {
-    return this.#raw.facts().owner;
-  }
-  get durability() {
-    return this.#durability.level;
-  }
-  onDurabilityChange(listener: (durability: ProcessRegistry["durability"]) => void) {
-    return callNow(() => this.#durability.onChange(callback(listener, "listener") as typeof listener));
-  }
-  requestPersistence() {
-    return call(() => this.#durability.persist());
-  }
+    registerProcess(registration: ProcessRegistration) {
+      return call(() => raw.call("registerProcess", shape(registration, "registration")));
+    },
+    getProcess(processId: string) {
+      return call(() => raw.call("getProcess", id(processId, "processId")));
+    },
+    listProcesses(filter: ListFilter = {}, page: Page = {}) {
+      return call(() => raw.call("listProcesses", shape(filter, "filter"), shape(page, "page")));
+    },
+    listNonTerminal(page: Page = {}) {
+      return call(() => raw.call("listNonTerminal", shape(page, "page")));
+    },
+    changedSince(cursor?: string, limit?: number) {
+      return call(() => raw.call("changedSince", optional(text)(cursor, "cursor"), optional(count)(limit, "limit")));
+    },
+    setExternalRef(processId: string, ref: ProcessExternalRef) {
+      return call(() => raw.call("setExternalRef", id(processId, "processId"), shape(ref, "ref")));
+    },
+    setProcessWait(processId: string, wait: WaitState) {
+      return call(() => raw.call("setProcessWait", id(processId, "processId"), shape(wait, "wait")));
+    },
+    clearProcessWait(processId: string) {
+      return call(() => raw.call("clearProcessWait", id(processId, "processId")));
+    },
+    completeProcess(processId: string, output: ProcessAwaitOutput) {
+      return call(() => raw.call("completeProcess", id(processId, "processId"), shape(output, "output")));
+    },
+    completeProcessWithLease(lease: ProcessLease, output: ProcessAwaitOutput) {
+      return call(() => raw.call("completeProcessWithLease", shape(lease, "lease"), shape(output, "output")));
+    },
+    requestCancel(processId: string, reason?: string) {
+      return call(() => raw.call("requestCancel", id(processId, "processId"), optional(text)(reason, "reason")));
+    },
+    pruneTerminalProcesses(cutoffMs: number) {
+      return call(() => raw.call("pruneTerminalProcesses", count(cutoffMs, "cutoffMs")));
+    },
 
-  // Processes
+    // Events
 
-  registerProcess(registration: ProcessRegistration) {
-    return call(() => this.#raw.call("registerProcess", shape(registration, "registration")));
-  }
-  getProcess(processId: string) {
-    return call(() => this.#raw.call("getProcess", id(processId, "processId")));
-  }
-  listProcesses(filter: ListFilter = {}, page: Page = {}) {
-    return call(() => this.#raw.call("listProcesses", shape(filter, "filter"), shape(page, "page")));
-  }
-  listNonTerminal(page: Page = {}) {
-    return call(() => this.#raw.call("listNonTerminal", shape(page, "page")));
-  }
-  changedSince(cursor?: string, limit?: number) {
-    return call(() => this.#raw.call("changedSince", optional(text)(cursor, "cursor"), optional(count)(limit, "limit")));
-  }
-  setExternalRef(processId: string, ref: ProcessExternalRef) {
-    return call(() => this.#raw.call("setExternalRef", id(processId, "processId"), shape(ref, "ref")));
-  }
-  setProcessWait(processId: string, wait: WaitState) {
-    return call(() => this.#raw.call("setProcessWait", id(processId, "processId"), shape(wait, "wait")));
-  }
-  clearProcessWait(processId: string) {
-    return call(() => this.#raw.call("clearProcessWait", id(processId, "processId")));
-  }
-  completeProcess(processId: string, output: ProcessAwaitOutput) {
-    return call(() => this.#raw.call("completeProcess", id(processId, "processId"), shape(output, "output")));
-  }
-  completeProcessWithLease(lease: ProcessLease, output: ProcessAwaitOutput) {
-    return call(() => this.#raw.call("completeProcessWithLease", shape(lease, "lease"), shape(output, "output")));
-  }
-  requestCancel(processId: string, reason?: string) {
-    return call(() => this.#raw.call("requestCancel", id(processId, "processId"), optional(text)(reason, "reason")));
-  }
-  pruneTerminalProcesses(cutoffMs: number) {
-    return call(() => this.#raw.call("pruneTerminalProcesses", count(cutoffMs, "cutoffMs")));
-  }
-
-  // Events
-
-  appendEvent(processId: string, request: AppendRequest) {
-    return call(() => this.#raw.call("appendEvent", id(processId, "processId"), shape(request, "request")));
-  }
-  eventsAfter(processId: string, afterSequence: number, query: EventQuery = {}) {
-    return call(() =>
-      this.#raw.call("eventsAfter", id(processId, "processId"), count(afterSequence, "afterSequence"), shape(query, "query")),
-    );
-  }
-  recentEvents(processId: string, limit: number) {
-    return call(() => this.#raw.call("recentEvents", id(processId, "processId"), count(limit, "limit")));
-  }
-  countEventsThrough(processId: string, eventType: string, upToSequence: number) {
-    return call(() =>
-      this.#raw.call("countEventsThrough", id(processId, "processId"), id(eventType, "eventType"), count(upToSequence, "upToSequence")),
-    );
-  }
-  wakeEventsAfter(processId: string, afterSequence: number) {
-    return call(() => this.#raw.call("wakeEventsAfter", id(processId, "processId"), count(afterSequence, "afterSequence")));
-  }
-  ackWake(processId: string, sequence: number) {
-    return call(() => this.#raw.call("ackWake", id(processId, "processId"), integer(sequence, "sequence", 1)));
-  }
-
-  // Handles
-
-  grantHandle(scope: SessionScope, processId: string, descriptor: HandleDescriptor = {}) {
-    return call(() =>
-      this.#raw.call("grantHandle", shape(scope, "scope"), id(processId, "processId"), shape(descriptor, "descriptor")),
-    );
-  }
-  revokeHandle(scope: SessionScope, processId: string) {
-    return call(() => this.#raw.call("revokeHandle", shape(scope, "scope"), id(processId, "processId")));
-  }
-  transferHandleGrants(from: SessionScope, to: SessionScope, processIds: string[]) {
-    return call(() => this.#raw.call("transferHandleGrants", shape(from, "from"), shape(to, "to"), ids(processIds, "processIds")));
-  }
-  listHandleGrants(scope: SessionScope) {
-    return call(() => this.#raw.call("listHandleGrants", shape(scope, "scope")));
-  }
-  listLiveHandleGrants(scope: SessionScope) {
-    return call(() => this.#raw.call("listLiveHandleGrants", shape(scope, "scope")));
-  }
-  hasHandleGrant(scope: SessionScope, processId: string) {
-    return call(() => this.#raw.call("hasHandleGrant", shape(scope, "scope"), id(processId, "processId")));
-  }
-  handleGrantsForProcess(processId: string) {
-    return call(() => this.#raw.call("handleGrantsForProcess", id(processId, "processId")));
-  }
-  deleteSessionProcessState(sessionId: string) {
-    return call(() => this.#raw.call("deleteSessionProcessState", id(sessionId, "sessionId")));
-  }
-
-  // Leases
-
-  claimProcessLease(processId: string, owner: LeaseOwner, ttlMs: number) {
-    return call(() =>
-      this.#raw.call("claimProcessLease", id(processId, "processId"), shape(owner, "owner"), integer(ttlMs, "ttlMs", 1)),
-    );
-  }
-  reclaimProcessLease(processId: string, owner: LeaseOwner, observed: ProcessLease, ttlMs: number) {
-    return call(() =>
-      this.#raw.call("reclaimProcessLease", id(processId, "processId"), shape(owner, "owner"), shape(observed, "observed"), integer(ttlMs, "ttlMs", 1),
-      ),
-    );
-  }
-  renewProcessLease(lease: ProcessLease, ttlMs: number) {
-    return call(() => this.#raw.call("renewProcessLease", shape(lease, "lease"), integer(ttlMs, "ttlMs", 1)));
-  }
-  completeProcessLease(lease: Pick<ProcessLease, "processId" | "leaseToken">) {
-    return call(() => {
-      const { processId, leaseToken } = shape(lease, "lease") as { [key: string]: unknown };
-      return this.#raw.call("completeProcessLease", id(processId, "lease.processId"), text(leaseToken, "lease.leaseToken"));
-    });
-  }
-  getProcessLease(processId: string) {
-    return call(() => this.#raw.call("getProcessLease", id(processId, "processId")));
-  }
-
-  async ownerGone(owner: LeaseOwner, given?: WaitOptions) {
-    const { signal, timeoutMs } = options<WaitOptions>(given, "options", WAIT);
-    return call(() => this.#raw.wait(true, signal, timeoutMs, "ownerGone", shape(owner, "owner")), signal);
-  }
-
-  // Watching
-
-  pollingAwaiter(): ProcessAwaiter {
-    const raw = this.#raw;
-    return awaiter((signal, timeoutMs, method, ...given) => raw.wait(false, signal, timeoutMs, method, ...given));
-  }
-  events(processId: string, given?: EventsOptions) {
-    return callNow(() => {
-      const checkedId = id(processId, "processId");
-      const { after = 0, types, untilTerminal = false, signal } = options<EventsOptions>(given, "options", EVENTS);
-      return follow(
-        (from, stop) => call(() => this.#raw.wait(true, stop, undefined, "awaitEvents", checkedId, from, types, untilTerminal), stop),
-        after,
-        signal,
+    appendEvent(processId: string, request: AppendRequest) {
+      return call(() => raw.call("appendEvent", id(processId, "processId"), shape(request, "request")));
+    },
+    eventsAfter(processId: string, afterSequence: number, query: EventQuery = {}) {
+      return call(() =>
+        raw.call("eventsAfter", id(processId, "processId"), count(afterSequence, "afterSequence"), shape(query, "query")),
       );
-    });
-  }
-  session(scope: SessionScope) {
-    return callNow(() => new Session(this.#raw, scope));
-  }
-  onChange(listener: (processId: string) => void) {
-    return callNow(() => {
-      const turns = inTurns(callback(listener, "listener") as typeof listener);
-      const handle = this.#raw.onChange(turns.hear);
-      let on = true;
-      return () => {
-        turns.stop();
-        if (on) this.#raw.offChange(handle);
-        on = false;
-      };
-    });
-  }
-  driver(given: DriverOptions): ProcessWorkDriver {
-    return callNow(() => new Driver(this, this.#wasm, given));
-  }
-  close() {
-    return call(() => this.#raw.close());
-  }
-  [asyncDispose]() {
-    return this.close();
-  }
+    },
+    recentEvents(processId: string, limit: number) {
+      return call(() => raw.call("recentEvents", id(processId, "processId"), count(limit, "limit")));
+    },
+    countEventsThrough(processId: string, eventType: string, upToSequence: number) {
+      return call(() =>
+        raw.call("countEventsThrough", id(processId, "processId"), id(eventType, "eventType"), count(upToSequence, "upToSequence")),
+      );
+    },
+    wakeEventsAfter(processId: string, afterSequence: number) {
+      return call(() => raw.call("wakeEventsAfter", id(processId, "processId"), count(afterSequence, "afterSequence")));
+    },
+    ackWake(processId: string, sequence: number) {
+      return call(() => raw.call("ackWake", id(processId, "processId"), integer(sequence, "sequence", 1)));
+    },
+
+    // Handles
+
+    grantHandle(scope: SessionScope, processId: string, descriptor: HandleDescriptor = {}) {
+      return call(() =>
+        raw.call("grantHandle", shape(scope, "scope"), id(processId, "processId"), shape(descriptor, "descriptor")),
+      );
+    },
+    revokeHandle(scope: SessionScope, processId: string) {
+      return call(() => raw.call("revokeHandle", shape(scope, "scope"), id(processId, "processId")));
+    },
+    transferHandleGrants(from: SessionScope, to: SessionScope, processIds: string[]) {
+      return call(() => raw.call("transferHandleGrants", shape(from, "from"), shape(to, "to"), ids(processIds, "processIds")));
+    },
+    listHandleGrants(scope: SessionScope) {
+      return call(() => raw.call("listHandleGrants", shape(scope, "scope")));
+    },
+    listLiveHandleGrants(scope: SessionScope) {
+      return call(() => raw.call("listLiveHandleGrants", shape(scope, "scope")));
+    },
+    hasHandleGrant(scope: SessionScope, processId: string) {
+      return call(() => raw.call("hasHandleGrant", shape(scope, "scope"), id(processId, "processId")));
+    },
+    handleGrantsForProcess(processId: string) {
+      return call(() => raw.call("handleGrantsForProcess", id(processId, "processId")));
+    },
+    deleteSessionProcessState(sessionId: string) {
+      return call(() => raw.call("deleteSessionProcessState", id(sessionId, "sessionId")));
+    },
+
+    // Leases
+
+    claimProcessLease(processId: string, owner: LeaseOwner, ttlMs: number) {
+      return call(() =>
+        raw.call("claimProcessLease", id(processId, "processId"), shape(owner, "owner"), integer(ttlMs, "ttlMs", 1)),
+      );
+    },
+    reclaimProcessLease(processId: string, owner: LeaseOwner, observed: ProcessLease, ttlMs: number) {
+      return call(() =>
+        raw.call("reclaimProcessLease", id(processId, "processId"), shape(owner, "owner"), shape(observed, "observed"), integer(ttlMs, "ttlMs", 1),
+        ),
+      );
+    },
+    renewProcessLease(lease: ProcessLease, ttlMs: number) {
+      return call(() => raw.call("renewProcessLease", shape(lease, "lease"), integer(ttlMs, "ttlMs", 1)));
+    },
+    completeProcessLease(lease: Pick<ProcessLease, "processId" | "leaseToken">) {
+      return call(() => {
+        const { processId, leaseToken } = shape(lease, "lease") as { [key: string]: unknown };
+        return raw.call("completeProcessLease", id(processId, "lease.processId"), text(leaseToken, "lease.leaseToken"));
+      });
+    },
+    getProcessLease(processId: string) {
+      return call(() => raw.call("getProcessLease", id(processId, "processId")));
+    },
+
+    async ownerGone(owner: LeaseOwner, given?: WaitOptions) {
+      const { signal, timeoutMs } = options<WaitOptions>(given, "options", WAIT);
+      return call(() => raw.wait(true, signal, timeoutMs, "ownerGone", shape(owner, "owner")), signal);
+    },
+
+    // Watching
+
+    pollingAwaiter() {
+      return waits(raw, false);
+    },
+    events(processId: string, given?: EventsOptions) {
+      return callNow(() => {
+        const checkedId = id(processId, "processId");
+        const { after = 0, types, untilTerminal = false, signal } = options<EventsOptions>(given, "options", EVENTS);
+        return follow(
+          (from, stop) => call(() => raw.wait(true, stop, undefined, "awaitEvents", checkedId, from, types, untilTerminal), stop),
+          after,
+          signal,
+        );
+      });
+    },
+    session(scope: SessionScope) {
+      return callNow(() => sessionOf(raw, scope));
+    },
+    onChange(listener: (processId: string) => void) {
+      return callNow(() => {
+        const turns = inTurns(callback(listener, "listener") as typeof listener);
+        const handle = raw.onChange(turns.hear);
+        let on = true;
+        return () => {
+          turns.stop();
+          if (on) raw.offChange(handle);
+          on = false;
+        };
+      });
+    },
+    driver(given: DriverOptions): ProcessWorkDriver {
+      return callNow(() => driverOf(registry, wasm, given));
+    },
+    close() {
+      return call(() => raw.close());
+    },
+    [asyncDispose]() {
+      return registry.close();
+    },
+  };
+  return Object.freeze(registry);
 }
 
 const EVENTS = {
@@ -223,17 +214,26 @@ const EVENTS = {
   signal: optional(abortSignal),
 };
 
+/** A holder may change what it is given. */
+function copyOfOwner({ liveness, ...owner }: LeaseOwner): LeaseOwner {
+  return { ...owner, ...(liveness && { liveness: { ...liveness } }) };
+}
+
+function waits(raw: RawRegistry, hubBacked: boolean): ProcessAwaiter {
+  return awaiter((signal, timeoutMs, method, ...given) => raw.wait(hubBacked, signal, timeoutMs, method, ...given));
+}
+
 function hub(raw: RawRegistry): ProcessChangeHub {
-  return {
+  return Object.freeze<ProcessChangeHub>({
     subscribe: (processId) => callNow(() => receiver(raw.subscribe(id(processId, "processId")))),
     notify: (processId) => callNow(() => raw.notify(id(processId, "processId"))),
     get trackedProcesses() {
       return raw.trackedProcesses;
     },
-  };
+  });
 }
 
 function receiver(raw: RawReceiver): ChangeReceiver {
   const close = () => callNow(() => raw.close());
-  return { changed: () => call(() => raw.changed()), close, [dispose]: close };
+  return Object.freeze({ changed: () => call(() => raw.changed()), close, [dispose]: close });
 }
