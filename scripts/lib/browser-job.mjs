@@ -1,6 +1,6 @@
 /** The Rust tests inside a browser: in a window, and in a dedicated worker. */
 
-import { add, libtest } from "./counts.mjs";
+import { add, libtest, none } from "./counts.mjs";
 import { attempt, CommandFailed, say } from "./run.mjs";
 import { which } from "./which.mjs";
 
@@ -24,7 +24,7 @@ const engines = {
 export async function inBrowser(engine) {
   const { flags, driver, through } = engines[engine];
   const test = [...through, "wasm-pack", "test", "--mode", "no-install", "--headless", ...flags, path(driver)];
-  let counts = { passed: 0, failed: 0 };
+  let counts = none;
   for (const suite of suites) {
     say(`${engine}: ${suite}`);
     const [program, ...args] = [...test, "--", "--test", suite];

@@ -38,14 +38,28 @@ fn a_driver_that_was_stopped_begins_nothing_more() {
 }
 
 #[test]
-fn stopping_twice_or_what_does_nothing_is_fine() {
+fn a_second_stop_adds_nothing_to_the_first() {
     let world = tab();
-    let (driver, _, _run) = running(&world);
+    let (driver, _, run) = running(&world);
     now(join(driver.stop(), driver.stop()));
     now(driver.stop());
+    assert_eq!((run.told(), lease(&world, "p").is_none()), (vec!["lease_lost".to_owned()], true));
+    assert_eq!((state(&world, "p"), now(world.log("p")).len()), ("running".to_owned(), 0));
+    // It can be started again, as after one stop.
+    driver.start();
+    settle(&world);
+    assert!(lease(&world, "p").is_some());
+}
+
+#[test]
+fn a_driver_that_was_never_started_stops_and_is_idle_at_once() {
+    let world = tab();
+    register(&world, "p", "job");
     let idle = self::driver(&world, &job(async |_| done(1)));
     now(idle.stop());
     now(idle.idle());
+    seconds(&world, 100);
+    assert_eq!((state(&world, "p"), world.clock.timers(), tasks().len()), ("running".to_owned(), 0, 0));
 }
 
 #[test]
