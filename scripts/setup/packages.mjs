@@ -7,7 +7,7 @@ import { run, say } from "../lib/run.mjs";
 export const packages = () => installed("npm packages", "");
 
 /** None is built: what one of them has for servers only would take a compiler, and minutes. */
-export const peers = () => installed("npm packages to measure against", "tests/bench", "--ignore-scripts");
+export const peers = () => installed("npm packages to measure against", "bench", "--ignore-scripts");
 
 async function installed(what, folder, ...flags) {
   // npm writes its own record last, so a broken-off install counts as missing.

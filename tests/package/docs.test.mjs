@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
-import { written } from "../../scripts/bench-docs.mjs";
+import { written } from "../../bench/docs.mjs";
 import { root } from "./bundled.mjs";
 
 const blocks = (page, language) => Array.from(page.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, "gms")), ([, code]) => code).join("");

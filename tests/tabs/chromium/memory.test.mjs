@@ -1,8 +1,8 @@
 /** The WebAssembly's memory over many operations. `npm run bench -- --only memory` does a million. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { inFlight } from "../../bench/harness.js";
-import { heapAlong, memoryOfWasm } from "../../bench/heap.js";
+import { inFlight } from "../../../bench/page/harness.js";
+import { heapAlong, memoryOfWasm } from "../../../bench/page/heap.js";
 import { tabsForSuite } from "../playwright.mjs";
 
 const tabs = tabsForSuite();

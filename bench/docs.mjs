@@ -4,10 +4,10 @@
  */
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { cells, columns, groupsOf, numbers } from "./lib/bench-table.mjs";
-import { isScript } from "./lib/is-script.mjs";
-import { inRepo } from "./lib/paths.mjs";
-import { main, say } from "./lib/run.mjs";
+import { isScript } from "../scripts/lib/is-script.mjs";
+import { inRepo } from "../scripts/lib/paths.mjs";
+import { main, say } from "../scripts/lib/run.mjs";
+import { cells, columns, groupsOf, numbers } from "./lib/table.mjs";
 
 const [json, page] = ["docs/benchmarks.json", "docs/benchmarks.md"].map((file) => inRepo(file));
 
@@ -32,7 +32,7 @@ export function written(runs) {
   return [opening, ...Object.values(runs).flatMap(told), used(versions)].join("\n\n") + "\n";
 }
 
-const opening = `<!-- Written by scripts/bench-docs.mjs from benchmarks.json: change those, and run \`npm run bench:docs\`. -->
+const opening = `<!-- Written by bench/docs.mjs from benchmarks.json: change those, and run \`npm run bench:docs\`. -->
 # Benchmarks
 
 What things cost in a browser, each beside what people would pick instead, or beside the floor: bare IndexedDB with the least

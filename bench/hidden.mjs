@@ -2,7 +2,7 @@
  * `npm run bench:hidden`: whether a hidden tab drives and wakes as fast as a visible one, and keeps its leases.
  *
  *   npm run bench:hidden -- --quick             smaller, for a look
- *   npm run bench:hidden -- --only renewals     one file of tests/bench/hidden
+ *   npm run bench:hidden -- --only renewals     one file of bench/page/hidden
  *   npm run bench:hidden -- --dist some/dist    measures that build instead of making one
  *
  * Without a screen no page counts as hidden, so Chromium gets a virtual one, and none of what automation usually switches
@@ -14,15 +14,15 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
-import { build, needs as buildNeeds } from "./build.mjs";
-import { crash, measureAll } from "./lib/bench-run.mjs";
-import { benchSite } from "./lib/bench-site.mjs";
-import { inRepo } from "./lib/paths.mjs";
-import { CommandFailed, main, say } from "./lib/run.mjs";
-import { setUp } from "./setup.mjs";
-import { chromiumFlags, chromiumPath } from "./setup/browsers.mjs";
+import { build, needs as buildNeeds } from "../scripts/build.mjs";
+import { inRepo } from "../scripts/lib/paths.mjs";
+import { CommandFailed, main, say } from "../scripts/lib/run.mjs";
+import { setUp } from "../scripts/setup.mjs";
+import { chromiumFlags, chromiumPath } from "../scripts/setup/browsers.mjs";
+import { crash, measureAll } from "./lib/measure.mjs";
+import { benchSite } from "./lib/site.mjs";
 
-const benchmarks = readdirSync(inRepo("tests/bench/hidden")).map((file) => basename(file, ".js")).sort();
+const benchmarks = readdirSync(inRepo("bench/page/hidden")).map((file) => basename(file, ".js")).sort();
 
 /** After 10 seconds instead of 5 minutes, a hidden page's chained timers fire once a minute: the worst it comes to. */
 const throttledSoon = "--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/10";
@@ -104,7 +104,7 @@ function listening(child) {
   });
 }
 
-/** As in bench-browsers.mjs; a tab is hidden behind the page, or `visible` in a window of its own. */
+/** As in lib/browsers.mjs; a tab is hidden behind the page, or `visible` in a window of its own. */
 async function exposeTabs(page, browser, url) {
   const tabs = new Map();
   const session = await browser.newBrowserCDPSession();

@@ -3,9 +3,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, release, totalmem, type } from "node:os";
 import { join } from "node:path";
-import { table } from "./bench-table.mjs";
-import { inRepo } from "./paths.mjs";
-import { CommandFailed, say, timed } from "./run.mjs";
+import { inRepo } from "../../scripts/lib/paths.mjs";
+import { CommandFailed, say, timed } from "../../scripts/lib/run.mjs";
+import { table } from "./table.mjs";
 
 /**
  * Measures one benchmark after the other, tells about it, and shows and keeps the run. `measure(name)` resolves with the `rows`,
@@ -41,7 +41,7 @@ function machine() {
 }
 
 /** Of the peers. */
-const versions = () => JSON.parse(readFileSync(inRepo("tests/bench/package.json"), "utf8")).devDependencies;
+const versions = () => JSON.parse(readFileSync(inRepo("bench/package.json"), "utf8")).devDependencies;
 
 /** Writes the run down, and says where. */
 function keep(run) {

@@ -2,7 +2,7 @@
  * `npm run bench`: what things cost, in headless Chromium, beside a floor or a peer of the same run, as medians and ratios.
  *
  *   npm run bench -- --quick             smaller, for a look
- *   npm run bench -- --only history      one file of tests/bench/benchmarks
+ *   npm run bench -- --only history      one file of bench/page/benchmarks
  *   npm run bench -- --dist some/dist    measures that build instead of making one
  *   npm run bench -- --browser firefox   without what only Chromium gives
  *   npm run bench -- --docs              writes it into docs/benchmarks.md as well
@@ -13,16 +13,16 @@
 import { readdirSync } from "node:fs";
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
-import { publish } from "./bench-docs.mjs";
-import { build, needs as buildNeeds } from "./build.mjs";
-import { browsers } from "./lib/bench-browsers.mjs";
-import { measureAll } from "./lib/bench-run.mjs";
-import { benchSite } from "./lib/bench-site.mjs";
-import { inRepo } from "./lib/paths.mjs";
-import { CommandFailed, main } from "./lib/run.mjs";
-import { setUp } from "./setup.mjs";
+import { build, needs as buildNeeds } from "../scripts/build.mjs";
+import { inRepo } from "../scripts/lib/paths.mjs";
+import { CommandFailed, main } from "../scripts/lib/run.mjs";
+import { setUp } from "../scripts/setup.mjs";
+import { publish } from "./docs.mjs";
+import { browsers } from "./lib/browsers.mjs";
+import { measureAll } from "./lib/measure.mjs";
+import { benchSite } from "./lib/site.mjs";
 
-const benchmarks = readdirSync(inRepo("tests/bench/benchmarks")).map((file) => basename(file, ".js")).sort();
+const benchmarks = readdirSync(inRepo("bench/page/benchmarks")).map((file) => basename(file, ".js")).sort();
 
 await main(async () => {
   const { only, dist, browser, docs, ...sizes } = options();

@@ -6,10 +6,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { chromiumFlags, chromiumPath } from "../setup/browsers.mjs";
-import { crash } from "./bench-run.mjs";
-import { firefoxSession } from "./firefox.mjs";
-import { say } from "./run.mjs";
+import { firefoxSession } from "../../scripts/lib/firefox.mjs";
+import { say } from "../../scripts/lib/run.mjs";
+import { chromiumFlags, chromiumPath } from "../../scripts/setup/browsers.mjs";
+import { crash } from "./measure.mjs";
 
 export const browsers = {
   chromium: { needs: ["chromium"], open: openChromium },
@@ -52,7 +52,7 @@ async function exposeBusySeconds(page) {
   });
 }
 
-/** Lets the page open other tabs of this browser, crash them, and close them: see tests/bench/another-tab.js and start.js. */
+/** Lets the page open other tabs of this browser, crash them, and close them: see bench/page/another-tab.js and start.js. */
 async function exposeTabs(page, url) {
   const tabs = new Map();
   const opened = async (address) => {

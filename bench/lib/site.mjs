@@ -1,11 +1,11 @@
-/** The site that benchmarks are pages of: tests/bench, with the build at /dist/ and the contenders bundled. */
+/** The site that benchmarks are pages of: bench/page, with the build at /dist/ and the contenders bundled. */
 
 import { readdirSync } from "node:fs";
 import { basename, resolve } from "node:path";
-import { inRepo } from "./paths.mjs";
-import { serveFolders } from "./static-server.mjs";
+import { inRepo } from "../../scripts/lib/paths.mjs";
+import { serveFolders } from "../../scripts/lib/static-server.mjs";
 
-const contenders = inRepo("tests/bench/contenders");
+const contenders = inRepo("bench/page/contenders");
 const bundled = inRepo("build/bench");
 
 /** Serves it with the build in `dist`, or the one of this repository: `{ url, close }`. */
@@ -14,7 +14,7 @@ export async function benchSite(dist) {
   const mounts = [
     { prefix: "/dist/", folder: resolve(dist ?? inRepo("dist")) },
     { prefix: "/contenders/", folder: bundled },
-    { prefix: "/", folder: inRepo("tests/bench") },
+    { prefix: "/", folder: inRepo("bench/page") },
   ];
   return serveFolders({ mounts, headers: () => headers });
 }
