@@ -17,7 +17,7 @@ export function awaiter(run: RunWait): ProcessAwaiter {
   return Object.freeze<ProcessAwaiter>({
     async awaitTerminal(processId, given) {
       const { signal, timeoutMs } = options<WaitOptions>(given, "options", WAIT);
-      return call(() => run(signal, timeoutMs, "awaitTerminal", id(processId, "processId")), signal);
+      return call(() => run(signal, timeoutMs, "awaitTerminal", id(processId, "processId")));
     },
     async awaitEvent(processId, eventType, afterSequence = 0, given) {
       const { signal, timeoutMs, untilTerminal = false } = options<WaitOptions & { untilTerminal?: boolean }>(
@@ -29,7 +29,6 @@ export function awaiter(run: RunWait): ProcessAwaiter {
             signal, timeoutMs, "awaitEvent",
             id(processId, "processId"), id(eventType, "eventType"), count(afterSequence, "afterSequence"), untilTerminal,
           ),
-        signal,
       );
     },
   });

@@ -1,37 +1,59 @@
-/** Calls across the border to wasm: what comes back as a fault is a ProcessError, whatever went wrong. */
-import { ProcessError } from "./errors.js";
+/** Calls of users: what comes back as a fault is a ProcessError, whatever went wrong, or the reason of an abort. */
+import { invalidArgument, ProcessError } from "./errors.js";
+import { Aborted } from "./stop.js";
 import { withValidator } from "./validator.js";
 
 /**
- * Runs `work` and passes its promise on. A bad argument found in `work` rejects, too, so that callers
- * need only one place for faults. An aborted `signal` may reject with its own reason.
+ * Runs `work` and passes its promise on. A bad argument found in `work` rejects, too, so that callers need only one place for faults.
  */
-export async function call<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+export async function call<T>(work: () => Promise<T>): Promise<T> {
   try {
-    return await withValidator(work);
+    return await withValidator(() => callNow(work));
   } catch (error) {
-    throw signal?.aborted && Object.is(error, signal.reason) ? error : known(error);
+    throw is(error, Aborted) ? error.reason : known(error);
   }
 }
 
-/** The same for what needs no promise. */
+/** Runs what needs no promise. What it throws that is no ProcessError, an argument threw while it was read. */
 export function callNow<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
-    throw known(error);
+    if (is(error, ProcessError)) throw error;
+    throw invalidArgument(`an argument could not be read: ${words(error)}`, error);
   }
 }
 
 /** `globalThis.reportError`, or the console where there is none (Node). Never throws. */
 export function reportError(error: unknown): void {
-  if (typeof globalThis.reportError === "function") globalThis.reportError(error);
-  else console.error(error);
+  try {
+    if (typeof globalThis.reportError === "function") globalThis.reportError(error);
+    else console.error(error);
+  } catch {
+    // A page that replaced it with something that throws is not told.
+  }
 }
 
-/** Anything but our own error is a surprise: a trap in the wasm, or a fault of this code. */
+/** Anything but our own error is a surprise: a fault of this code. */
 function known(error: unknown): ProcessError {
-  if (error instanceof ProcessError) return error;
-  const why = error instanceof Error ? error.message : typeof error;
-  return new ProcessError(`longwait failed unexpectedly: ${why}`, { code: "internal", cause: error });
+  if (is(error, ProcessError)) return error;
+  return new ProcessError(`longwait failed unexpectedly: ${words(error)}`, { code: "internal", cause: error });
+}
+
+// What was thrown may be anything, and answer anything.
+
+function is<T>(error: unknown, kind: new (...given: never[]) => T): error is T {
+  try {
+    return error instanceof kind;
+  } catch {
+    return false;
+  }
+}
+
+function words(error: unknown): string {
+  try {
+    return error instanceof Error ? error.message : typeof error;
+  } catch {
+    return typeof error;
+  }
 }

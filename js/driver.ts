@@ -4,20 +4,18 @@ import { call, callNow, reportError } from "./call.js";
 import { callback, id, integer, optional, options, text } from "./check.js";
 import { asyncDispose } from "./dispose.js";
 import { invalidArgument } from "./errors.js";
-import { asGiven, type WasmRegistry } from "./raw.js";
+import type { RawRegistry } from "./raw.js";
 import { attached, runWith, type Runners } from "./run.js";
 import { signalArguments } from "./signal.js";
 import type {
   DriveReport, DriverOptions, Json, ProcessRegistry, ProcessWorkDriver, WaitOptions,
 } from "./types.js";
 
-/** A driver of `registry`, which is that of `wasm`. Its methods use no `this`, so that they also work on a proxy of it and when they are taken apart. */
-export function driverOf(registry: ProcessRegistry, wasm: WasmRegistry, given: DriverOptions): ProcessWorkDriver {
+/** A driver of `registry`, which is that of `raw`. Its methods use no `this`, so that they also work on a proxy of it and when they are taken apart. */
+export function driverOf(registry: ProcessRegistry, raw: RawRegistry, given: DriverOptions): ProcessWorkDriver {
   const { runners, runHandle, attach, leaseTtlMs = 30_000, renewEveryMs = 10_000, concurrency = 64 } =
     options<Checked>(given, "options", DRIVER);
-  const kinds = JSON.stringify([...(runners?.keys() ?? [])]);
-  const made = wasm.driver(kinds, runWith(runners ?? new Map(), attach), leaseTtlMs, renewEveryMs, concurrency);
-  const raw = asGiven(wasm);
+  const made = raw.driver([...(runners?.keys() ?? [])], runWith(runners ?? new Map(), attach), leaseTtlMs, renewEveryMs, concurrency);
   const work: Work = runHandle === undefined ? made : handled(runHandle, registry);
   const driver: ProcessWorkDriver = {
     registry,
@@ -40,7 +38,7 @@ export function driverOf(registry: ProcessRegistry, wasm: WasmRegistry, given: D
       const waiting = options<WaitOptions>(given, "options", WAIT);
       const { signal, timeoutMs } = waiting;
       return attached(attach, waiting, (owner) =>
-        call(() => raw.attachedWait(signal, timeoutMs, owner, id(processId, "processId")), signal),
+        call(() => raw.attachedWait(signal, timeoutMs, owner, id(processId, "processId"))),
       );
     },
     awaitEvent: registry.awaiter.awaitEvent,

@@ -82,24 +82,27 @@ export class ProcessError extends Error {
   static {
     // On the prototype, like the built-in errors, so that it is not listed with each instance; on the class,
     // too, since consoles print that one, and a minifier may have renamed it.
-    for (const named of [this, this.prototype]) Object.defineProperty(named, "name", { value: "ProcessError", configurable: true });
+    for (const named of [this, this.prototype]) Object.freeze(Object.defineProperty(named, "name", { value: "ProcessError" }));
   }
 }
 
 /**
  * Whether `error` is a {@link ProcessError}, of that `code` where one is given.
  *
- * Goes by name, not by class, so that it also holds for an error from a second copy of the package.
+ * Goes by its `name` and `code`, not by its class: it also holds for an error of another copy of the package, of a frame, of a
+ * Jest or vm realm, and for a copy that kept the two. Never throws.
  */
 export function isProcessError<C extends ProcessErrorCode = ProcessErrorCode>(
   error: unknown,
   code?: C,
 ): error is ProcessError & { readonly code: C } {
-  return (
-    error instanceof Error &&
-    error.name === "ProcessError" &&
-    (code === undefined || (error as ProcessError).code === code)
-  );
+  try {
+    if (typeof error !== "object" || error === null) return false;
+    const known = error as Partial<ProcessError>;
+    return known.name === "ProcessError" && typeof known.code === "string" && (code === undefined || known.code === code);
+  } catch {
+    return false; // A revoked proxy, or a getter that throws.
+  }
 }
 
 /** What a caller's mistake is thrown as. */

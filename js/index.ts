@@ -4,7 +4,6 @@
  *
  * @module
  */
-import init, { install, Registry as Opener } from "../build/wasm/longwait.js";
 import { open } from "./open.js";
 import type { OpenOptions, ProcessRegistry } from "./types.js";
 
@@ -12,7 +11,7 @@ export { isProcessError, ProcessError } from "./errors.js";
 export type { ProcessErrorCode, ProcessErrorOptions } from "./errors.js";
 export type * from "./types.js";
 
-const module = { init, install, Registry: Opener, place: () => new URL("longwait_bg.wasm", import.meta.url) };
+const place = () => new URL("longwait_bg.wasm", import.meta.url);
 
 /**
  * Opens the registry of a database, creating it where there is none, and loads the WebAssembly meanwhile if this is
@@ -23,5 +22,5 @@ const module = { init, install, Registry: Opener, place: () => new URL("longwait
  * cannot be loaded, in which case the next call tries again.
  */
 export function openRegistry(options?: OpenOptions): Promise<ProcessRegistry> {
-  return open(module, options);
+  return open(place, options);
 }

@@ -1,28 +1,27 @@
-/** Loads a WebAssembly: once, for whoever asks first; again only after a failure. */
-import { reportError } from "./call.js";
+/** Loads the WebAssembly: once, for whoever asks first; again after a failure, and after its instance trapped. */
 import { invalidArgument, ProcessError } from "./errors.js";
-import type { Host } from "./raw.js";
+import { instantiate, type Instance } from "./instance.js";
+import { isA } from "./intrinsics.js";
 import type { OpenOptions } from "./types.js";
-import { compileSchema } from "./validator.js";
 
 type Source = NonNullable<OpenOptions["wasm"]>;
 
-/** A WebAssembly module: its glue, where it lies if nobody says otherwise, and its load once there is one. */
-export interface Loadable<R> {
-  readonly init: (given: { module_or_path: Source }) => Promise<unknown>;
-  readonly install: (host: Host) => void;
-  readonly Registry: R;
-  /** Asked when it is needed: where a bundler forgets the file, the load should fail and not the import. */
-  readonly place: () => URL;
-  loading?: Promise<R> | undefined;
-}
-
 let fetchable: (source: Source) => Source | Promise<Source> = (source) => source;
 
-/** Loads a module, and gives what opens its registries. Single-flight: while one load runs, its source serves every caller. */
-export function load<R>(module: Loadable<R>, given: Source | undefined): Promise<R> {
-  return (module.loading ??= start(module, given ?? module.place()).catch((fault: unknown) => {
-    module.loading = undefined;
+/** The load under way, or the last one. */
+let loading: Promise<Instance> | undefined;
+let instance: Instance | undefined;
+/** What the last instance was made of: another one needs no other source. */
+let compiled: WebAssembly.Module | undefined;
+
+/**
+ * The instance. Single-flight: while one load runs, its source serves every caller. `place` says where the file lies if nobody
+ * says otherwise, and is asked when it is needed: where a bundler forgets the file, the load should fail and not the import.
+ */
+export function load(given: Source | undefined, place: () => URL): Promise<Instance> {
+  if (instance?.isDead()) instance = loading = undefined;
+  return (loading ??= start(given ?? compiled ?? place()).catch((fault: unknown) => {
+    loading = undefined;
     throw fault;
   }));
 }
@@ -36,21 +35,18 @@ export function prepareWith(prepare: typeof fetchable): void {
 export function source(value: unknown, name: string): Source {
   const known =
     (typeof value === "string" && value !== "") ||
-    value instanceof URL ||
-    value instanceof ArrayBuffer ||
     ArrayBuffer.isView(value) ||
-    (typeof Response === "function" && value instanceof Response) ||
-    (typeof WebAssembly === "object" && value instanceof WebAssembly.Module);
+    ["URL", "ArrayBuffer", "SharedArrayBuffer", "Response", "WebAssembly.Module"].some((kind) => isA(value, kind));
   if (!known) throw invalidArgument(`${name}: must be a URL, a Response, bytes or a WebAssembly.Module`);
   return value as Source;
 }
 
-async function start<R>({ init, install, Registry }: Loadable<R>, from: Source): Promise<R> {
+async function start(from: Source): Promise<Instance> {
   try {
-    // The glue compiles while it downloads, and falls back where the server names another type than application/wasm.
-    await init({ module_or_path: await fetchable(from) });
-    install(host);
-    return Registry;
+    const module = await compile(await fetchable(from));
+    instance = await instantiate(module);
+    compiled = module;
+    return instance;
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : typeof cause;
     throw new ProcessError(
@@ -65,14 +61,29 @@ async function start<R>({ init, install, Registry }: Loadable<R>, from: Source):
 /** Its development server moves the code of packages, and before version 8 forgets the files beside it. */
 const VITE = ' For Vite 7 and older, set optimizeDeps: { exclude: ["longwait"] } in its configuration.';
 
-const host: Host = {
-  error: (code, message, processId, cause) => new ProcessError(message, { code, processId, cause }),
-  compileSchema,
-  reportError,
-};
+async function compile(from: Source): Promise<WebAssembly.Module> {
+  if (isModule(from)) return from;
+  const given = typeof from === "string" || isUrl(from) ? await fetch(from) : from;
+  return isResponse(given) ? compileResponse(given) : WebAssembly.compile(given);
+}
+
+/** Compiles while it downloads, where the server says of what type it is. */
+async function compileResponse(response: Response): Promise<WebAssembly.Module> {
+  if (!response.ok) throw new Error(`failed to fetch: ${response.status} ${response.statusText}`);
+  const type = response.headers.get("Content-Type");
+  const isNamed = type?.trim().toLowerCase() === "application/wasm";
+  if (isNamed && typeof WebAssembly.compileStreaming === "function") return WebAssembly.compileStreaming(response);
+  if (!isNamed) console.warn(`longwait: ${response.url} is served as ${type}, and loads faster as application/wasm`);
+  return WebAssembly.compile(await response.arrayBuffer());
+}
+
+// By name, as they may be of another realm: under Jest each file of tests has its own.
+const isModule = (from: Source): from is WebAssembly.Module => isA(from, "WebAssembly.Module");
+const isUrl = (from: Source): from is URL => isA(from, "URL");
+const isResponse = (from: Source | Response): from is Response => isA(from, "Response");
 
 function address(from: Source): string {
   if (typeof from === "string") return from;
-  if (from instanceof URL) return from.href;
-  return typeof Response === "function" && from instanceof Response && from.url !== "" ? from.url : "what was given";
+  if (isUrl(from)) return from.href;
+  return isResponse(from) && from.url !== "" ? from.url : "what was given";
 }

@@ -3,13 +3,13 @@ import { openAhead } from "../src/store/indexed_db/engine.js";
 import { call } from "./call.js";
 import { callback, id, optional, options } from "./check.js";
 import { invalidArgument } from "./errors.js";
-import { load, source, type Loadable } from "./load.js";
-import type { RawOpener } from "./raw.js";
+import { load, source } from "./load.js";
+import { openRaw } from "./raw.js";
 import { registryOf } from "./registry.js";
 import type { OpenOptions, ProcessEventSink, ProcessRegistry } from "./types.js";
 
-/** What `openRegistry()` does. */
-export function open(module: Loadable<RawOpener>, given?: OpenOptions): Promise<ProcessRegistry> {
+/** What `openRegistry()` does. `place`: where the WebAssembly lies. */
+export function open(place: () => URL, given?: OpenOptions): Promise<ProcessRegistry> {
   return call(async () => {
     const { storage = "indexeddb", fallback, name = "longwait", durability = "relaxed", sink, owner, wasm } =
       options<OpenOptions>(given, "options", OPEN);
@@ -17,8 +17,8 @@ export function open(module: Loadable<RawOpener>, given?: OpenOptions): Promise<
     const inMemory = storage === "memory";
     const closeUntaken = inMemory ? undefined : openAhead(name);
     try {
-      const opener = await load(module, wasm);
-      return registryOf(await opener.open(inMemory, fallback !== undefined, name, durability === "strict", owner?.ownerId, sink));
+      const instance = await load(wasm, place);
+      return registryOf(await openRaw(instance, inMemory, fallback !== undefined, name, durability === "strict", owner?.ownerId, sink));
     } finally {
       closeUntaken?.();
     }

@@ -3,6 +3,10 @@
  * Private. Every argument has been checked before it gets here; see check.ts.
  */
 import type { ProcessErrorCode } from "./errors.js";
+import type { Instance } from "./instance.js";
+import { afterwards } from "./intrinsics.js";
+import { untilAborted, type Until } from "./stop.js";
+import { jsonText } from "./text.js";
 import type {
   AppendResult, DriveReport, HandleEntry, HandleGrant, Json, LeaseClaim, ProcessAwaitOutput, ProcessEvent,
   ProcessEventSink, ProcessLease, ProcessRecord, ProcessRegistry, RunContext, SessionDeleteReport,
@@ -10,11 +14,9 @@ import type {
 
 /** What the wasm asks of JavaScript. */
 export interface Host {
-  /** Makes what a rejected promise carries. */
-  error(code: ProcessErrorCode, message: string, processId: string | undefined, cause: unknown): Error;
   /** Throws an Error that says why where it cannot be compiled. The validator names each fault: "<JSON pointer or (root)>: <why>". */
   compileSchema(schema: Json): (payload: Json) => string[];
-  /** Tells the page of an error that nobody waits for. */
+  /** Tells the page of an error that nobody waits for. A fault of the wasm's own comes as one does, see {@link Instance.errorOf}. */
   reportError(error: unknown): void;
 }
 
@@ -44,33 +46,21 @@ export interface RawRun {
   free(): void;
 }
 
-/** A registry of the wasm, which takes arguments as one text: it crosses the border at once, and engines write it fast. */
-export interface WasmRegistry extends Omit<RawRegistry, "call" | "wait" | "attachedWait"> {
-  call(method: string, given: string): Promise<never>;
-  wait(
-    hubBacked: boolean, signal: Signal, timeoutMs: number | undefined, attach: Attach, method: string, given: string,
-  ): Promise<never>;
-  /** `kinds`: an array as JSON text. */
-  driver(kinds: string, run: RunProcess, leaseTtlMs: number, renewEveryMs: number, concurrency: number): RawDriver;
+/** A run as the wasm has it. */
+interface WasmRun extends Omit<RawRun, "wait"> {
+  wait(until: Until, timeoutMs: number | undefined, attach: Attach, method: string, argument: string): Promise<never>;
 }
 
-/** The registry behind it, with arguments as they are. */
-export function asGiven(wasm: WasmRegistry): RawRegistry {
-  return {
-    call: (method: string, ...given: unknown[]) => wasm.call(method, JSON.stringify(given)),
-    wait: (hubBacked: boolean, signal: Signal, timeoutMs: number | undefined, method: string, ...given: unknown[]) =>
-      wasm.wait(hubBacked, signal, timeoutMs, undefined, method, JSON.stringify(given)),
-    attachedWait: (signal, timeoutMs, attach, id) => wasm.wait(true, signal, timeoutMs, attach, "awaitTerminal", JSON.stringify([id])),
-    facts: () => wasm.facts(),
-    subscribe: (id) => wasm.subscribe(id),
-    notify: (id) => wasm.notify(id),
-    get trackedProcesses() {
-      return wasm.trackedProcesses;
-    },
-    onChange: (listener) => wasm.onChange(listener),
-    offChange: (handle) => wasm.offChange(handle),
-    close: () => wasm.close(),
-  };
+/** A registry of the wasm, which takes arguments as one text: it crosses the border at once, and engines write it fast. */
+export interface WasmRegistry extends Pick<RawRegistry, "facts" | "subscribe" | "notify" | "trackedProcesses" | "onChange" | "offChange" | "close"> {
+  call(method: string, given: string): Promise<never>;
+  wait(
+    hubBacked: boolean, until: Until, timeoutMs: number | undefined, attach: Attach, method: string, given: string,
+  ): Promise<never>;
+  /** `kinds`: an array as JSON text. */
+  driver(
+    kinds: string, run: (kind: string, run: WasmRun) => Promise<string>, leaseTtlMs: number, renewEveryMs: number, concurrency: number,
+  ): RawDriver;
 }
 
 /** What the wasm exports to open registries. */
@@ -79,6 +69,81 @@ export interface RawOpener {
   open(
     memory: boolean, orMemory: boolean, name: string, strict: boolean, ownerId: string | undefined, sink: ProcessEventSink | undefined,
   ): Promise<WasmRegistry>;
+}
+
+/** Opens a registry of an instance, which keeps it until it is closed: that nobody refers to it is not its end. */
+export async function openRaw(instance: Instance, ...[memory, orMemory, name, strict, ownerId, sink]: Parameters<RawOpener["open"]>): Promise<RawRegistry> {
+  const { Registry } = instance;
+  const wasm: WasmRegistry = await instance.owed(() => Registry.open(memory, orMemory, name, strict, ownerId, sink && outside(sink)));
+  return raw(instance, wasm);
+}
+
+/** `call`, but later, where no frame of the wasm lies below: what code of the user's throws, or lists as its stack, would lead into it. */
+function outside<G extends unknown[], A>(call: (...given: G) => A | Promise<A>): (...given: G) => Promise<A> {
+  return async (...given) => {
+    await undefined;
+    return call(...given);
+  };
+}
+
+const outsideIfAny = (attach: Attach): Attach => attach && outside(attach);
+
+/** The registry behind it, with arguments as they are, and with what it owes on the instance's register. */
+function raw(instance: Instance, wasm: WasmRegistry): RawRegistry {
+  const letGo = instance.enter(() => {}, wasm);
+
+  function wait(hubBacked: boolean, signal: Signal, timeoutMs: number | undefined, attach: Attach, method: string, given: string) {
+    return untilAborted(signal, (until) => instance.owed(() => wasm.wait(hubBacked, until, timeoutMs, attach, method, given)));
+  }
+
+  return {
+    call: (method: string, ...given: unknown[]) => instance.owed(() => wasm.call(method, jsonText(given))),
+    wait: (hubBacked: boolean, signal: Signal, timeoutMs: number | undefined, method: string, ...given: unknown[]) =>
+      wait(hubBacked, signal, timeoutMs, undefined, method, jsonText(given)),
+    attachedWait: (signal, timeoutMs, attach, id) => wait(true, signal, timeoutMs, outsideIfAny(attach), "awaitTerminal", jsonText([id])),
+    facts: () => instance.now(() => wasm.facts()),
+    subscribe(id) {
+      const receiver = instance.now(() => wasm.subscribe(id));
+      return {
+        changed: () => instance.owed(() => receiver.changed(), receiver),
+        close: () => instance.isDead() || receiver.close(),
+      };
+    },
+    notify: (id) => instance.now(() => wasm.notify(id)),
+    get trackedProcesses() {
+      return instance.now(() => wasm.trackedProcesses);
+    },
+    onChange: (listener) => instance.now(() => wasm.onChange(listener)),
+    offChange: (handle) => instance.isDead() || wasm.offChange(handle),
+    driver(kinds, run, leaseTtlMs, renewEveryMs, concurrency) {
+      const started = outside((kind: string, of: WasmRun) => run(kind, rawRun(instance, of)));
+      const driver = instance.now(() => wasm.driver(jsonText(kinds), started, leaseTtlMs, renewEveryMs, concurrency));
+      return {
+        start: () => instance.now(() => driver.start()),
+        call: ((method: "sweep") => instance.owed(() => driver.call(method))) as RawDriver["call"],
+      };
+    },
+    close: () => instance.owed(() => wasm.close()).finally(letGo),
+  };
+}
+
+function rawRun(instance: Instance, wasm: WasmRun): RawRun {
+  let letGo = () => {};
+  return {
+    facts: () => instance.now(() => wasm.facts()),
+    onAbort(tell) {
+      letGo = instance.enter(({ code, message }) => tell(code, message), wasm);
+      instance.now(() => wasm.onAbort((code, message) => afterwards(() => tell(code, message))));
+    },
+    append: (request) => instance.owed(() => wasm.append(request)),
+    step: (key, work) => instance.owed(() => wasm.step(key, outside(work))),
+    wait: (signal: Signal, timeoutMs: number | undefined, attach: Attach, method: string, argument: string) =>
+      untilAborted(signal, (until) => instance.owed(() => wasm.wait(until, timeoutMs, outsideIfAny(attach), method, argument))),
+    free() {
+      letGo();
+      if (!instance.isDead()) wasm.free();
+    },
+  };
 }
 
 export interface RawReceiver {
@@ -165,5 +230,6 @@ export interface RawRegistry {
   /** Calls `listener` from inside the wasm at each change. Gives the handle to take it off by. */
   onChange(listener: (id: string) => void): number;
   offChange(handle: number): void;
+  driver(kinds: string[], run: RunProcess, leaseTtlMs: number, renewEveryMs: number, concurrency: number): RawDriver;
   close(): Promise<void>;
 }

@@ -9,7 +9,7 @@ import { driverOf } from "./driver.js";
 import { Durability } from "./durability.js";
 import { follow } from "./events.js";
 import { inTurns } from "./listen.js";
-import { asGiven, type RawReceiver, type RawRegistry, type WasmRegistry } from "./raw.js";
+import type { RawReceiver, RawRegistry } from "./raw.js";
 import { sessionOf } from "./session.js";
 import type {
   AppendRequest, ChangeReceiver, DriverOptions, EventQuery, EventsOptions, HandleDescriptor, LeaseOwner, ListFilter, Page, ProcessAwaiter,
@@ -17,9 +17,8 @@ import type {
   ProcessWorkDriver, SessionScope, WaitOptions, WaitState,
 } from "./types.js";
 
-/** The registry of `wasm`. Its methods use no `this`, so that they also work on a proxy of it and when they are taken apart. */
-export function registryOf(wasm: WasmRegistry): ProcessRegistry {
-  const raw = asGiven(wasm);
+/** The registry of `raw`. Its methods use no `this`, so that they also work on a proxy of it and when they are taken apart. */
+export function registryOf(raw: RawRegistry): ProcessRegistry {
   const { name, owner, durability: level } = raw.facts();
   const durability = new Durability(level);
   const registry: ProcessRegistry = {
@@ -160,7 +159,7 @@ export function registryOf(wasm: WasmRegistry): ProcessRegistry {
 
     async ownerGone(owner: LeaseOwner, given?: WaitOptions) {
       const { signal, timeoutMs } = options<WaitOptions>(given, "options", WAIT);
-      return call(() => raw.wait(true, signal, timeoutMs, "ownerGone", shape(owner, "owner")), signal);
+      return call(() => raw.wait(true, signal, timeoutMs, "ownerGone", shape(owner, "owner")));
     },
 
     // Watching
@@ -173,7 +172,7 @@ export function registryOf(wasm: WasmRegistry): ProcessRegistry {
         const checkedId = id(processId, "processId");
         const { after = 0, types, untilTerminal = false, signal } = options<EventsOptions>(given, "options", EVENTS);
         return follow(
-          (from, stop) => call(() => raw.wait(true, stop, undefined, "awaitEvents", checkedId, from, types, untilTerminal), stop),
+          (from, stop) => call(() => raw.wait(true, stop, undefined, "awaitEvents", checkedId, from, types, untilTerminal)),
           after,
           signal,
         );
@@ -195,7 +194,7 @@ export function registryOf(wasm: WasmRegistry): ProcessRegistry {
       });
     },
     driver(given: DriverOptions): ProcessWorkDriver {
-      return callNow(() => driverOf(registry, wasm, given));
+      return callNow(() => driverOf(registry, raw, given));
     },
     close() {
       return call(() => raw.close());

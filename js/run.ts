@@ -47,7 +47,7 @@ function run(wasm: RawRun, attach: DriverOptions["attach"]) {
   /** A wait that ends with the run, and then says why. */
   async function whileOn<T>(own: AbortSignal | undefined, wait: () => Promise<T>): Promise<T> {
     try {
-      return await call(wait, own);
+      return await call(wait);
     } catch (error) {
       throw signal.aborted && !own?.aborted ? signal.reason : error;
     }

@@ -3,7 +3,7 @@
  * `npm run build -- --quick`: the same without optimisation, in a fraction of the time, for the loop of editing and testing.
  *
  *   src/ --cargo--> .wasm --wasm-bindgen--> build/wasm --wasm-opt--> dist/longwait_bg.wasm
- *   js/  --esbuild--> dist/*.js    --tsc--> dist/*.d.ts
+ *   js/ and the glue of build/wasm  --esbuild--> dist/*.js    --tsc--> dist/*.d.ts
  */
 
 import { copyFileSync, existsSync, mkdirSync, statSync } from "node:fs";
@@ -52,7 +52,7 @@ async function compile(profile) {
   if (isNewer([glue, wasm], [compiled, "package-lock.json", "tools/wasm-bindgen/Cargo.lock", "scripts/build.mjs"])) return;
 
   say("writing the JavaScript glue");
-  await run("wasm-bindgen", ["--target", "web", "--out-dir", "build/wasm", "--out-name", "longwait", compiled]);
+  await run("wasm-bindgen", ["--target", "web", "--omit-default-module-path", "--out-dir", "build/wasm", "--out-name", "longwait", compiled]);
   if (profile === "quick") return copyFileSync(inRepo(bound), inRepo(wasm));
   say("optimising the WebAssembly");
   await run("wasm-opt", ["-Os", "-o", wasm, bound]);
@@ -75,17 +75,36 @@ async function bundle() {
       sourcemap: true,
       legalComments: "none",
       external: ["./schema.js", ...beside],
-      plugins: [trimValidator, oneOfEach],
+      plugins: [trimValidator, glue],
       logLevel: "warning",
     });
 }
 
-/** The glue brings copies of the JavaScript in src/: of what js/ imports from there too, there must be one. */
-const oneOfEach = {
-  name: "one-of-each",
+/** Globals that js/instance.ts gives to the glue in place of the page's. */
+const given = ["Date", "Error", "JSON", "Promise", "TextDecoder", "TextEncoder", "WebAssembly", "clearTimeout", "queueMicrotask", "setTimeout"];
+
+/**
+ * The glue that wasm-bindgen wrote, as a function: it keeps its instance in variables of its module, and a page needs another
+ * instance once one has trapped. What the glue imports is left to whoever calls the function: there must be one copy of the
+ * JavaScript in src/.
+ */
+const glue = {
+  name: "glue",
   setup(build) {
-    const copies = /^\.\/snippets\/[^/]+\/(src\/.+)$/;
-    build.onResolve({ filter: copies }, ({ path }) => ({ path: inRepo(path.match(copies)[1]) }));
+    build.onResolve({ filter: /^longwait:glue$/ }, () => ({ path: "longwait.js", namespace: "glue" }));
+    build.onLoad({ filter: /./, namespace: "glue" }, async () => {
+      const { outputFiles: [{ text }] } = await build.esbuild.build({
+        absWorkingDir: inRepo(),
+        entryPoints: ["build/wasm/longwait.js"],
+        bundle: true,
+        write: false,
+        format: "cjs",
+        target: "es2022",
+        external: ["./snippets/*"],
+        logLevel: "warning",
+      });
+      return { contents: `export default ({ require, ${given.join(", ")} }) => {\n  const module = {};\n${text}\n  return module.exports;\n};\n`, loader: "js" };
+    });
   },
 };
 

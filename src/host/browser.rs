@@ -1,9 +1,8 @@
-//! Time, chance, values and events of the browser, or of any other JavaScript host.
+//! Time, chance and values of the browser, or of any other JavaScript host.
 
 use futures::{FutureExt, future::LocalBoxFuture};
 use gloo_timers::future::TimeoutFuture;
-use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-use web_sys::{Event, EventTarget};
+use wasm_bindgen::JsValue;
 
 pub mod tab;
 
@@ -49,30 +48,6 @@ pub struct BrowserSpawn;
 impl Spawn for BrowserSpawn {
     fn spawn(&self, task: LocalBoxFuture<'static, ()>) {
         wasm_bindgen_futures::spawn_local(task);
-    }
-}
-
-/// An event listener that is taken off its target when dropped.
-pub struct Listener {
-    target: EventTarget,
-    event: &'static str,
-    closure: Closure<dyn FnMut(Event)>,
-}
-
-impl Listener {
-    /// Listens from now on.
-    pub fn new(target: &EventTarget, event: &'static str, handle: impl FnMut(Event) + 'static) -> Self {
-        let closure = Closure::new(handle);
-        // Adding a function as a listener to a live target cannot fail.
-        let _ = target.add_event_listener_with_callback(event, closure.as_ref().unchecked_ref());
-        Self { target: target.clone(), event, closure }
-    }
-}
-
-impl Drop for Listener {
-    fn drop(&mut self) {
-        let callback = self.closure.as_ref().unchecked_ref();
-        let _ = self.target.remove_event_listener_with_callback(self.event, callback);
     }
 }
 

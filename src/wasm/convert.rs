@@ -3,17 +3,16 @@
 use std::pin::pin;
 
 use futures::future::{Either, LocalBoxFuture, select};
-use js_sys::Promise;
-use wasm_bindgen::JsValue;
+use js_sys::{Function, Promise};
+use wasm_bindgen::{JsValue, closure::Closure};
 use wasm_bindgen_futures::future_to_promise;
-use web_sys::AbortSignal;
 
 use super::host::process_error;
 use crate::{
     domain::{Millis, value::Json},
     error::{Code, Error, Result},
     host::{
-        browser::{BrowserClock, Listener, to_js},
+        browser::{BrowserClock, to_js},
         oneshot, within,
     },
 };
@@ -46,32 +45,45 @@ pub fn is_open(closing: &oneshot::Latch) -> Result<()> {
     if closing.is_released() { Err(closed()) } else { Ok(()) }
 }
 
-/// A promise of a wait, until it is aborted, takes too long, or the registry is closed.
+/// A promise of a wait, until it is stopped, takes too long, or the registry is closed.
 pub fn promise_of_wait(
-    signal: Option<AbortSignal>,
+    until: Option<Function>,
     timeout_ms: Option<f64>,
     closing: oneshot::Latch,
     wait: LocalBoxFuture<'static, Result<Json>>,
 ) -> Promise {
     promise_of(Box::pin(async move {
         let wait = pin!(within(&BrowserClock, timeout_ms.map(|span| span as Millis), wait));
-        let aborted = pin!(aborted(signal));
-        match select(select(aborted, closing.released()), wait).await {
-            Either::Left((Either::Left((reason, _)), _)) => Err(reason),
+        let stopped = pin!(stopped(until));
+        match select(select(stopped, closing.released()), wait).await {
+            // The TypeScript in front has rejected with the reason of the abort, and hears of this no more.
+            Either::Left((Either::Left(_), _)) => Err(JsValue::UNDEFINED),
             Either::Left((Either::Right(_), _)) => Err(process_error(closed())),
             Either::Right((outcome, _)) => outcome.map(|value| js(&value)).map_err(process_error),
         }
     }))
 }
 
-/// Resolves with the reason when the signal is aborted; never where there is no signal.
-async fn aborted(signal: Option<AbortSignal>) -> JsValue {
-    let Some(signal) = signal else { return futures::future::pending().await };
-    if !signal.aborted() {
-        let (abort, aborted) = oneshot::channel::<()>();
-        let mut abort = Some(abort);
-        let _listener = Listener::new(&signal, "abort", move |_| drop(abort.take()));
-        let _ = aborted.await;
+/// Resolves once the wait is to be dropped; never where nothing says so. `until(stop)` gives what is called then, at most once;
+/// `until()` takes it back.
+async fn stopped(until: Option<Function>) {
+    let Some(until) = until else { return futures::future::pending().await };
+    let (stop, stopped) = oneshot::channel::<()>();
+    let mut stop = Some(stop);
+    let stopping = Stopping { until, stop: Closure::new(move || drop(stop.take())) };
+    // The TypeScript in front throws nothing.
+    let _ = stopping.until.call1(&JsValue::UNDEFINED, stopping.stop.as_ref());
+    let _ = stopped.await;
+}
+
+/// Takes back what stops a wait when dropped.
+struct Stopping {
+    until: Function,
+    stop: Closure<dyn FnMut()>,
+}
+
+impl Drop for Stopping {
+    fn drop(&mut self) {
+        let _ = self.until.call0(&JsValue::UNDEFINED);
     }
-    signal.reason()
 }

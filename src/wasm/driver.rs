@@ -5,7 +5,6 @@ use std::rc::Rc;
 use futures::{FutureExt, future::LocalBoxFuture};
 use js_sys::{Function, Promise};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
-use web_sys::AbortSignal;
 
 use super::{
     attach::{attached, called},
@@ -137,7 +136,7 @@ impl Run {
     /// Waits for a signal or for another process.
     pub fn wait(
         &self,
-        signal: Option<AbortSignal>,
+        until: Option<Function>,
         timeout_ms: Option<f64>,
         attach: Option<Function>,
         method: &str,
@@ -155,7 +154,7 @@ impl Run {
                 Ok(output.to_json())
             }),
         };
-        promise_of_wait(signal, timeout_ms, self.closed.clone(), wait)
+        promise_of_wait(until, timeout_ms, self.closed.clone(), wait)
     }
 }
 

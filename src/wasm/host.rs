@@ -1,4 +1,4 @@
-//! What TypeScript lends to Rust: the error class, the schema validator, error reporting.
+//! What TypeScript lends to Rust: the schema validator, error reporting.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -55,14 +55,13 @@ pub fn browser(liveness: Rc<dyn Liveness>, broadcast: Rc<dyn Broadcast>) -> Host
     }
 }
 
-/// An error as the `ProcessError` that JavaScript sees.
+/// An error as JavaScript is handed it: `[code, message, processId, cause]`. The `ProcessError` is made of it there, once no
+/// frame of ours is on the stack: the stack of an error leads to the memory of the frames in it.
 pub fn process_error(error: Error) -> JsValue {
     let cause = error.cause().and_then(|cause| cause.downcast_ref::<JsValue>()).cloned();
     let id = error.process_id().map_or(JsValue::UNDEFINED, |id| JsValue::from_str(id));
-    let arguments =
-        Array::of4(&error.code().as_str().into(), &error.message().into(), &id, &cause.unwrap_or(JsValue::UNDEFINED));
-    let made = lent("error").map(|make| make.apply(&JsValue::UNDEFINED, &arguments));
-    made.and_then(Result::ok).unwrap_or_else(|| js_sys::Error::new(error.message()).into())
+    let (code, message) = (error.code().as_str().into(), error.message().into());
+    Array::of4(&code, &message, &id, &cause.unwrap_or(JsValue::UNDEFINED)).into()
 }
 
 /// Shows a person an error of a callback that must not fail what called it.

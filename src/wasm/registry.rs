@@ -8,7 +8,6 @@ use futures::{
 };
 use js_sys::{Function, Promise};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
-use web_sys::AbortSignal;
 
 use super::{
     attach::attached,
@@ -171,12 +170,12 @@ impl Registry {
         promise(reply.unwrap_or_else(refused))
     }
 
-    /// Runs a wait, until it is aborted, takes too long, or the registry is closed. `attach` owns the waits for processes
+    /// Runs a wait, until it is stopped (see `promise_of_wait`), takes too long, or the registry is closed. `attach` owns the waits for processes
     /// that have not ended, if it is given.
     pub fn wait(
         &self,
         hub_backed: bool,
-        signal: Option<AbortSignal>,
+        until: Option<Function>,
         timeout_ms: Option<f64>,
         attach: Option<Function>,
         method: &str,
@@ -189,7 +188,7 @@ impl Registry {
         let awaiter = attached(awaiter, attach);
         let wait = is_open(&self.closed);
         let wait = wait.and_then(|()| Arguments::new(arguments).wait(method, &self.registry, awaiter));
-        promise_of_wait(signal, timeout_ms, self.closed.clone(), wait.unwrap_or_else(refused))
+        promise_of_wait(until, timeout_ms, self.closed.clone(), wait.unwrap_or_else(refused))
     }
 
     // ── Hub ────────────────────────────────────────────────────────────────

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { runInNewContext } from "node:vm";
 import { importSource } from "./bundled.mjs";
 
 const { isProcessError, ProcessError } = await importSource("js/errors.ts");
@@ -22,11 +23,29 @@ test("what it does not have is absent", () => {
   assert.equal(new ProcessError().code, "internal");
 });
 
-test("isProcessError goes by name and code, also for another copy of the package", async () => {
-  const copy = await importSource("js/errors.ts");
-  const error = new copy.ProcessError("why", { code: "closed" });
-  assert.ok(!(error instanceof ProcessError));
+test("isProcessError goes by name and code, not by class", async () => {
+  const error = new ProcessError("why", { code: "closed" });
   assert.ok(isProcessError(error) && isProcessError(error, "closed"));
   assert.ok(!isProcessError(error, "timeout"));
-  for (const value of [new Error("x"), { name: "ProcessError", code: "closed" }, null, undefined, "closed"]) assert.ok(!isProcessError(value));
+  const revoked = Proxy.revocable({}, {});
+  revoked.revoke();
+  const others = [new Error("x"), Object.assign(new Error("x"), { name: "ProcessError" }), Object.assign(new Error("x"), { code: "closed" }), {}, null, undefined, "closed", () => {}, revoked.proxy];
+  for (const value of others) assert.ok(!isProcessError(value));
+});
+
+test("isProcessError knows those of another copy of the package, of another realm, and copies that kept name and code", async () => {
+  const copy = await importSource("js/errors.ts");
+  const other = new copy.ProcessError("why", { code: "closed" });
+  assert.ok(!(other instanceof ProcessError));
+  const source = `() => { class ProcessError extends Error { constructor(code) { super("why"); this.code = code; } } Object.defineProperty(ProcessError.prototype, "name", { value: "ProcessError" }); return new ProcessError("closed"); }`;
+  const foreign = runInNewContext(source)();
+  assert.ok(!(foreign instanceof Error));
+  const { name, code, message } = other;
+  for (const error of [other, foreign, structuredClone({ name, code, message }), new Proxy(other, {})]) {
+    assert.ok(isProcessError(error) && isProcessError(error, "closed") && !isProcessError(error, "timeout"));
+  }
+});
+
+test("neither the class nor what it gives its errors can be replaced", () => {
+  for (const object of [ProcessError, ProcessError.prototype]) assert.ok(Object.isFrozen(object));
 });

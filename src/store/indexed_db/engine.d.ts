@@ -1,2 +1,4 @@
-// What js/ uses of engine.js; the rest is called from Rust.
+// What js/ uses of engine.js, and passes on to Rust.
 export function openAhead(name: string): () => void;
+export function open(name: string, lost: () => void): Promise<IDBDatabase>;
+export function run(database: IDBDatabase, mode: string, durability: string, step: (results: string) => unknown): Promise<void>;

@@ -1,0 +1,102 @@
+/**
+ * The globals that the glue of the WebAssembly sees in place of the page's. None of them throws: an exception that crossed the
+ * WebAssembly would leave it in pieces. None is replaced by code that runs later, except the clock and the timers, which
+ * tests may fake.
+ */
+import { afterwards, ErrorClass, parse, PromiseClass, stringify, uncurried } from "./intrinsics.js";
+import { Utf8Decoder, Utf8Encoder } from "./utf8.js";
+
+const { setTimeout: setOriginal, clearTimeout: clearOriginal } = globalThis;
+
+interface Timer {
+  cancel(): void;
+}
+
+/**
+ * A timer of the page's `setTimeout` as it is now, which a test may have replaced; where that throws or is gone, of the one that
+ * was there first.
+ */
+function timer(work: () => void, spanMs: number): () => void {
+  const { setTimeout: set, clearTimeout: clear } = globalThis;
+  try {
+    const id = set(work, spanMs);
+    return () => clear(id);
+  } catch {
+    const id = setOriginal(work, spanMs);
+    return () => clearOriginal(id);
+  }
+}
+
+/** `enter`: on the register of the instance, so that its timers end with it. */
+function timers(enter: (end: () => void) => () => void) {
+  return {
+    setTimeout(work: () => void, spanMs: number): Timer {
+      const cancel = timer(() => (leave(), work()), spanMs);
+      const leave = enter(cancel);
+      return { cancel: () => (leave(), cancel()) };
+    },
+    clearTimeout(set: Timer): void {
+      try {
+        set.cancel();
+      } catch {
+        // What it calls later finds nobody waiting.
+      }
+    },
+  };
+}
+
+/** With the page's `Date.now` as it is now; where that gives no time, with the clock that counts from the page's beginning. */
+function now(): number {
+  try {
+    const time = globalThis.Date.now();
+    if (Number.isFinite(time)) return time;
+  } catch {
+    // Told by the other clock.
+  }
+  return performance.timeOrigin + performance.now();
+}
+
+/** The methods of today's class behind an object that code which replaces them later does not reach. */
+function decoder(): new (label: string, options: TextDecoderOptions) => { decode(bytes?: Uint8Array<ArrayBuffer>): string } {
+  const { TextDecoder: Platform } = globalThis;
+  if (typeof Platform !== "function") return Utf8Decoder;
+  const decode = uncurried(Platform.prototype.decode);
+  return class {
+    readonly #own: TextDecoder;
+    constructor(label: string, options: TextDecoderOptions) {
+      this.#own = new Platform(label, options);
+    }
+    decode(bytes?: Uint8Array<ArrayBuffer>) {
+      return decode(this.#own, bytes);
+    }
+  };
+}
+
+function encoder(): new () => Pick<TextEncoder, "encode" | "encodeInto"> {
+  const { TextEncoder: Platform } = globalThis;
+  if (typeof Platform !== "function") return Utf8Encoder;
+  const [encode, encodeInto] = [uncurried(Platform.prototype.encode), uncurried(Platform.prototype.encodeInto)];
+  return class {
+    readonly #own = new Platform();
+    encode(text: string) {
+      return encode(this.#own, text);
+    }
+    encodeInto(text: string, into: Uint8Array) {
+      return encodeInto(this.#own, text, into);
+    }
+  };
+}
+
+/** Those of an instance. `enter` has what it is given called when that traps. */
+export function globals(enter: (end: () => void) => () => void) {
+  return {
+    Date: { now },
+    Error: ErrorClass,
+    JSON: { parse, stringify },
+    Promise: PromiseClass,
+    TextDecoder: decoder(),
+    TextEncoder: encoder(),
+    queueMicrotask: afterwards,
+    ...timers(enter),
+  };
+}

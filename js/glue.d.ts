@@ -1,0 +1,21 @@
+/**
+ * The glue that wasm-bindgen writes, as a function: it keeps its instance in variables of its own, so each load calls it once.
+ * scripts/build.mjs makes it.
+ */
+declare module "longwait:glue" {
+  import type { Host, RawOpener } from "./raw.js";
+
+  /** What the glue finds outside of itself: the JavaScript that the Rust code imports by its path, and globals. */
+  interface Surroundings {
+    require(path: string): object;
+    [global: string]: unknown;
+  }
+
+  export interface Glue {
+    default(given: { module_or_path: WebAssembly.Module }): Promise<unknown>;
+    install(host: Host): void;
+    readonly Registry: RawOpener;
+  }
+
+  export default function glue(surroundings: Surroundings): Glue;
+}

@@ -1,0 +1,183 @@
+/**
+ * One instance of the WebAssembly: the one door into it, and the one register of what it owes.
+ *
+ * A trap leaves an instance in pieces: memory used up, or an exception that crossed its frames. Each way in passes through
+ * `inward`: calls, and what the instance was called back by: microtasks, timers, events, transactions. So a trap is noticed
+ * wherever it comes up. From then on nothing enters the instance any more; all that it owes rejects with `internal`; what it
+ * held of the browser is let go of; and the next `openRegistry` loads another one.
+ */
+/// <reference path="./glue.d.ts" />
+import glue, { type Glue } from "longwait:glue";
+import { reportError } from "./call.js";
+import { ProcessError, type ProcessErrorCode } from "./errors.js";
+import { globals } from "./globals.js";
+import { afterwards, apply, isArray, keys, PromiseClass, then, uncurried } from "./intrinsics.js";
+import { platform } from "./platform.js";
+import { compileSchema } from "./validator.js";
+
+export interface Instance {
+  readonly Registry: Glue["Registry"];
+  /** Whether it trapped. */
+  isDead(): boolean;
+  /**
+   * The promise of a call. Rejects with a ProcessError and with nothing else, with `internal` when the instance traps.
+   * `kept` is kept from the collector until it settles.
+   */
+  owed<T>(work: () => Promise<T>, kept?: unknown): Promise<T>;
+  /** The answer of a call that needs no promise. */
+  now<T>(work: () => T): T;
+  /**
+   * Calls `end` when the instance traps, and keeps `kept` from the collector, until the function that is given back is called.
+   */
+  enter(end: (fault: ProcessError) => void, kept?: unknown): () => void;
+  /** A fault as the WebAssembly hands it over, as what callers see. */
+  errorOf(fault: unknown): unknown;
+}
+
+/** What is owed or held, or only kept, until it is taken off the register. */
+interface Entry {
+  readonly end: (fault: ProcessError) => void;
+  readonly kept: unknown;
+}
+
+const prototype: Set<Entry> = Set.prototype;
+const [add, remove, each] = [uncurried(prototype.add), uncurried(prototype.delete), uncurried(prototype.forEach)];
+
+/** What an export answers once its instance is dead: no field of it, and 0 as a number. */
+const NOTHING: never[] = [];
+
+/** Makes an instance of a compiled module; rejects where it is not that of this package. */
+export async function instantiate(module: WebAssembly.Module): Promise<Instance> {
+  const { WebAssembly } = globalThis;
+  const register = new Set<Entry>();
+  let death: string | undefined;
+
+  function die(thrown: unknown): void {
+    if (death !== undefined) return;
+    death = words(thrown);
+    // Not now: frames of the instance may still be on the stack, and an error made above them leads to its memory.
+    afterwards(() => {
+      const error = fault();
+      each(register, (entry) => {
+        remove(register, entry);
+        entry.end(error);
+      });
+      reportError(error);
+    });
+  }
+
+  // What was thrown is told of in words: as it is, it leads to the memory of the instance.
+  const fault = () =>
+    new ProcessError(`the WebAssembly of longwait stopped (${death}), most likely because its memory is used up; open the registry anew`, {
+      code: "internal",
+    });
+
+  type Function = (this: unknown, ...given: unknown[]) => unknown;
+
+  /** An export. Whatever is thrown out of it is a trap: it answers errors by values. */
+  const inward =
+    (work: Function): Function =>
+    (...given) => {
+      if (death !== undefined) return NOTHING;
+      try {
+        return apply(work, undefined, given);
+      } catch (thrown) {
+        die(thrown);
+        return NOTHING;
+      }
+    };
+
+  /** An import. Where the instance trapped in a call from within it, the frames below must not go on. */
+  const outward =
+    (work: Function): Function =>
+    (...given) => {
+      const answer = apply(work, undefined, given);
+      if (death !== undefined) throw death;
+      return answer;
+    };
+
+  function wrapped(functions: object, wrap: (work: Function) => Function): Record<string, unknown> {
+    const all: Record<string, unknown> = { __proto__: null };
+    const names = keys(functions);
+    for (let index = 0; index < names.length; index++) {
+      const name = names[index] as string;
+      const value: unknown = (functions as Record<string, unknown>)[name];
+      all[name] = typeof value === "function" ? wrap(value as Function) : value;
+    }
+    return all;
+  }
+
+  async function instantiated(module: WebAssembly.Module, imports: Record<string, object>) {
+    const guarded: WebAssembly.Imports = {};
+    for (const name of keys(imports)) guarded[name] = wrapped(imports[name] as object, outward) as WebAssembly.ModuleImports;
+    const { exports } = await WebAssembly.instantiate(module, guarded);
+    return { module, instance: { exports: wrapped(exports, inward) } };
+  }
+
+  function errorOf(given: unknown): unknown {
+    if (!isArray(given)) return given;
+    const code = given[0] as ProcessErrorCode;
+    return new ProcessError(given[1] as string, { code, processId: given[2] as string | undefined, cause: given[3] });
+  }
+
+  function enter(end: Entry["end"], kept?: unknown): () => void {
+    const entry = { end, kept };
+    add(register, entry);
+    return () => void remove(register, entry);
+  }
+
+  const bound = glue({
+    ...globals(enter),
+    WebAssembly: { Instance: class {}, Module: WebAssembly.Module, instantiate: instantiated },
+    require: platform(enter),
+  });
+  await bound.default({ module_or_path: module });
+  bound.install({ compileSchema, reportError: (given: unknown) => afterwards(() => reportError(errorOf(given))) });
+  if (death !== undefined) throw new Error(death);
+
+  return {
+    Registry: bound.Registry,
+    isDead: () => death !== undefined,
+    errorOf,
+    enter,
+    owed(work, kept) {
+      return new PromiseClass((resolve, reject) => {
+        if (death !== undefined) return reject(fault());
+        const paid = enter(reject, kept);
+        try {
+          const promise = work();
+          // If it trapped just now, what it answered is no promise, and this one rejects with all the others.
+          if (death !== undefined) return;
+          then(
+            promise,
+            (value) => (paid(), resolve(value)),
+            (given: unknown) => (paid(), reject(errorOf(given))),
+          );
+        } catch (given) {
+          paid();
+          reject(errorOf(given));
+        }
+      });
+    },
+    now(work) {
+      if (death !== undefined) throw fault();
+      try {
+        const answer = work();
+        if (death === undefined) return answer;
+      } catch (given) {
+        throw errorOf(given);
+      }
+      throw fault();
+    },
+  };
+}
+
+/** Name and message of what was thrown. Its stack is left alone: reading it would show the page the frames of the instance. */
+function words(thrown: unknown): string {
+  try {
+    const { name, message } = thrown as Error;
+    return `${name}: ${message}`;
+  } catch {
+    return "an exception";
+  }
+}

@@ -1,0 +1,48 @@
+/** The JavaScript that the WebAssembly imports, for one instance: what it holds of the browser is let go of when that traps. */
+import * as tab from "../src/host/browser/tab.js";
+import * as engine from "../src/store/indexed_db/engine.js";
+
+/** Finds it by the path that the glue asks for. `enter` has what it is given called when the instance traps. */
+export function platform(enter: (end: () => void) => () => void): (path: string) => object {
+  /** `end`, which is called at most once: by the WebAssembly, or when that traps. */
+  function ending(end: () => void): () => void {
+    const leave = enter(end);
+    return () => {
+      leave();
+      end();
+    };
+  }
+
+  const forTab = {
+    ...tab,
+    hold(name: string) {
+      const { held, release } = tab.hold(name);
+      return { held, release: ending(release) };
+    },
+    watch: (name: string, told: (free: boolean) => void) => ending(tab.watch(name, told)),
+    follow: (turn: (away: boolean) => void) => ending(tab.follow(turn)),
+    Channel: class extends tab.Channel {
+      readonly #end = ending(() => super.close());
+      override close() {
+        this.#end();
+      }
+    },
+  };
+
+  const forStore = {
+    ...engine,
+    // Not at once: what the browser throws here must not be made above frames of the WebAssembly.
+    async open(name: string, lost: () => void) {
+      await undefined;
+      const database = await engine.open(name, lost);
+      const { close } = database;
+      return Object.assign(database, { close: ending(() => close.call(database)) });
+    },
+    async run(...given: Parameters<typeof engine.run>) {
+      await undefined;
+      return engine.run(...given);
+    },
+  };
+
+  return (path) => (path.endsWith("/tab.js") ? forTab : forStore);
+}

@@ -1,0 +1,55 @@
+/** Waits that an AbortSignal ends. Signals are the user's: nothing of them crosses to the WebAssembly. */
+import { invalidArgument } from "./errors.js";
+import { PromiseClass, then } from "./intrinsics.js";
+
+/** How a wait of the WebAssembly learns that it is to end: it gives what is called then, at most once; or nothing, once it ended by itself. */
+export type Until = ((stop?: () => void) => void) | undefined;
+
+/** What a wait rejects with that was aborted: the signal's own reason, whatever that is. */
+export class Aborted {
+  constructor(readonly reason: unknown) {}
+}
+
+/** Runs a wait until `signal` aborts; then it rejects with {@link Aborted}, and the wait is dropped. */
+export function untilAborted<T>(signal: AbortSignal | undefined, wait: (until: Until) => Promise<T>): Promise<T> {
+  if (signal === undefined) return wait(undefined);
+  return new PromiseClass((resolve, reject) => {
+    let stop: (() => void) | undefined;
+
+    function abort(): void {
+      leave(signal as AbortSignal, abort);
+      const dropped = stop;
+      stop = undefined;
+      reject(new Aborted(reasonOf(signal as AbortSignal)));
+      dropped?.();
+    }
+
+    try {
+      if (signal.aborted) return reject(new Aborted(reasonOf(signal)));
+      signal.addEventListener("abort", abort);
+    } catch (cause) {
+      return reject(invalidArgument("options.signal: could not be read", cause));
+    }
+    then(
+      wait((given) => (stop = given)),
+      (value) => (leave(signal, abort), resolve(value)),
+      (fault) => (leave(signal, abort), reject(fault)),
+    );
+  });
+}
+
+function leave(signal: AbortSignal, listener: () => void): void {
+  try {
+    signal.removeEventListener("abort", listener);
+  } catch {
+    // What it calls later finds the wait over.
+  }
+}
+
+function reasonOf(signal: AbortSignal): unknown {
+  try {
+    return signal.reason;
+  } catch {
+    return new DOMException("the wait was aborted", "AbortError");
+  }
+}

@@ -1,0 +1,15 @@
+export interface Lock {
+  readonly held: Promise<boolean>;
+  release(): void;
+}
+export function hold(name: string): Lock;
+export function isFree(name: string): Promise<boolean>;
+export function watch(name: string, told: (free: boolean) => void): () => void;
+export class Channel {
+  constructor(name: string);
+  listen(hear: (ids: string[]) => void): void;
+  post(ids: string[]): void;
+  close(): void;
+}
+export function follow(turn: (away: boolean) => void): () => void;
+export function randomName(): string;
