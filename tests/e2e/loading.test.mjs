@@ -8,6 +8,7 @@ import { describe, test } from "node:test";
 import { build, createServer, preview } from "vite";
 import { complaintsOf } from "../../scripts/lib/demo-page.mjs";
 import { inRepo } from "../../scripts/lib/paths.mjs";
+import { blocks } from "../samples/programs.mjs";
 import { site } from "./site.mjs";
 
 const served = site();
@@ -39,7 +40,9 @@ const job = (from) => `
 const WORKED = { tick: 7, refusal: "invalid_payload", end: 42 };
 const STORED = { stored: "completed", events: 2 };
 
-const STRICT = "default-src 'none'; img-src data:; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; worker-src 'self'";
+/** The policy of docs/app.md, and the icon of nothing that the pages here have. */
+const POLICY = blocks("docs/app.md").find(({ heading }) => heading === "Content security policy").code.trim();
+const STRICT = `${POLICY}; img-src data:`;
 const report = "work().then((result) => (globalThis.result = result));";
 /** With an icon of nothing: browsers ask for one, and complain where it is missing. */
 const html = (script) => `<!doctype html><title>test</title><link rel="icon" href="data:,"><script type="module" src="${script}"></script>`;
@@ -109,11 +112,12 @@ describe("the package, without any tool", () => {
     assert.equal(await page.evaluate(() => globalThis.append("plain", 1)), 1);
   });
 
-  test("where the policy forbids WebAssembly, opening is rejected with a code", async (t) => {
-    const policy = STRICT.replace("'wasm-unsafe-eval'", "");
-    const { open } = await pageOf(t, { "test.html": html("/script.js"), "script.js": job(PACKAGE) + report }, policy);
-    assert.deepEqual(await open(), { name: "ProcessError", code: "internal" });
-  });
+  for (const needed of ["'wasm-unsafe-eval'", "connect-src 'self'"])
+    test(`where the policy lacks ${needed}, opening is rejected with a code`, async (t) => {
+      assert.ok(STRICT.includes(needed));
+      const { open } = await pageOf(t, { "test.html": html("/script.js"), "script.js": job(PACKAGE) + report }, STRICT.replace(needed, ""));
+      assert.deepEqual(await open(), { name: "ProcessError", code: "internal" });
+    });
 });
 
 /** A page that can append to a process without a schema and to one with; `seen` are the requests for the validator. */

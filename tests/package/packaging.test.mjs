@@ -1,9 +1,9 @@
 /** The package as npm delivers it, in a project of its own: found by Node, by Vite and by TypeScript, its inside hidden. */
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { build as esbuild } from "esbuild";
 import { build, createServer } from "vite";
@@ -29,12 +29,29 @@ const node = (script) => spawnSync(process.execPath, ["--input-type=module", "--
 
 test("it holds what it needs and nothing else", () => {
   const files = execFileSync("find", [".", "-type", "f"], { cwd: installed, encoding: "utf8" }).trim().split("\n").sort();
-  assert.deepEqual(files, [
-    "./CHANGELOG.md", "./LICENSE", "./README.md", "./THIRD_PARTY.md", "./dist/errors.d.ts", "./dist/index.d.ts", "./dist/index.js", "./dist/index.js.map", "./dist/longwait_bg.wasm",
+  assert.deepEqual(files.filter((file) => !file.startsWith("./docs/")), [
+    "./CHANGELOG.md", "./LICENSE", "./NOTICE", "./README.md", "./THIRD_PARTY.md", "./dist/errors.d.ts", "./dist/index.d.ts", "./dist/index.js", "./dist/index.js.map", "./dist/longwait_bg.wasm",
     "./dist/node.js", "./dist/node.js.map", "./dist/schema.js", "./dist/schema.js.map",
     "./dist/types.d.ts",
     "./dist/worker.d.ts", "./dist/worker.js", "./dist/worker.js.map", "./package.json",
   ]);
+});
+
+test("every link of its README and guides leads to a file of the package", () => {
+  const guides = readdirSync(join(installed, "docs")).filter((name) => name.endsWith(".md")).map((name) => `docs/${name}`);
+  assert.ok(guides.length > 4);
+  for (const page of ["README.md", "CHANGELOG.md", ...guides]) {
+    const text = readFileSync(join(installed, page), "utf8");
+    for (const [, target] of text.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)) assert.ok(existsSync(join(installed, dirname(page), target)), `${page}: ${target}`);
+    for (const [, target, anchor] of text.matchAll(/\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)/g)) {
+      const headings = readFileSync(join(installed, target === "" ? page : join(dirname(page), target)), "utf8").matchAll(/^#+ (.*)$/gm);
+      assert.ok(Array.from(headings, ([, heading]) => heading.toLowerCase().replace(/[^\w ]/g, "").replaceAll(" ", "-")).includes(anchor), `${page}: #${anchor}`);
+    }
+  }
+});
+
+test("it names the project that it is a build of", () => {
+  assert.match(readFileSync(join(installed, "NOTICE"), "utf8"), /lash-core/);
 });
 
 test("it needs no other package, and runs nothing when it is installed", () => {

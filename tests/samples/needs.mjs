@@ -1,0 +1,136 @@
+/**
+ * What the samples of the documentation need that their pages do not show: page → heading → need. Under "*" all samples of a page
+ * are one program.
+ *
+ * - `runs`: `"node"`, `"chromium"`, or the test that takes the sample from the page and runs it.
+ * - `beside`: modules that the sample imports.
+ * - `before`, `after`: code around the sample, which sets its scene and prints what became of it.
+ * - `files`: the names of the samples under one heading, where each is a module; the last one is the program.
+ * - `prints`: what the program prints, where the page has no block of `text` that says so.
+ */
+
+const reports = {
+  "reports.ts": `
+    import type { Json } from "longwait";
+    export const write = async (about: Json | undefined, _: { signal: AbortSignal }): Promise<string> =>
+      "about " + (about as { topic: string }).topic;
+    export const publish = async (draft: string): Promise<string> => "published: " + draft;
+  `,
+};
+
+const runners = {
+  "runners.ts": `
+    import type { DriverOptions } from "longwait";
+    export const runners: NonNullable<DriverOptions["runners"]> = {
+      async report({ process, step, waitForSignal }) {
+        const { topic } = (process.input as unknown as { payload: { topic: string } }).payload;
+        const draft = await step("draft", () => "about " + topic);
+        await waitForSignal("review");
+        return await step("publish", () => "published: " + draft);
+      },
+    };
+  `,
+};
+
+export const needs = {
+  "README.md": {
+    "Ten lines": { runs: "node" },
+    "Have it run": { runs: "node", beside: reports, after: `await registry.close();`, prints: "{ type: 'success', value: 'published: about tides' }\n" },
+  },
+  "docs/concepts.md": {
+    "A process is a row": {
+      runs: "node",
+      before: `import { openRegistry } from "longwait"; const registry = await openRegistry({ storage: "memory" });`,
+      after: `console.log((await registry.getProcess("report-2031-05"))?.identity.kind);`,
+      prints: "report\n",
+    },
+    "A driver runs processes": {
+      runs: "node",
+      before: `
+        import { openRegistry } from "longwait";
+        const registry = await openRegistry({ storage: "memory" });
+        globalThis.fetch = async () => Response.json([1, 2, 3]);
+      `,
+      after: `
+        await registry.registerProcess({ id: "r", input: { type: "engine", kind: "report", payload: { month: "2031-05" } } });
+        console.log(await driver.awaitTerminal("r"));
+        await registry.close();
+      `,
+      prints: "{ type: 'success', value: 3 }\n",
+    },
+  },
+  "docs/patterns.md": { "*": { runs: "node" } },
+  "docs/recovery.md": {
+    "At least once, and recorded once": {
+      runs: "node",
+      before: `
+        import { openRegistry } from "longwait";
+        const registry = await openRegistry({ storage: "memory" });
+        globalThis.fetch = async (_, request) => Response.json({ charged: new Headers(request?.headers).get("Idempotency-Key") });
+      `,
+      after: `
+        driver.start();
+        await registry.registerProcess({ id: "order-1", input: { type: "engine", kind: "charge", payload: { cents: 995 } } });
+        console.log(await driver.awaitTerminal("order-1"));
+        await registry.close();
+      `,
+      prints: "{ type: 'success', value: { charged: 'order-1/charge' } }\n",
+    },
+  },
+  "docs/app.md": {
+    esbuild: { runs: "tests/e2e/bundlers.test.mjs" },
+    Rollup: { runs: "tests/e2e/bundlers.test.mjs" },
+    "In a worker": { runs: "chromium", files: ["jobs.ts", "program.ts"], after: `console.log(JSON.stringify(answer), typeof worker.stop);`, prints: `{"type":"success","value":42} function\n` },
+    "Hot reloading": { runs: "tests/e2e/hot.test.mjs", beside: runners, before: `/// <reference types="vite/client" />\n` },
+    "Server-side rendering": { runs: "node", after: `console.log(registry());`, prints: "undefined\n" },
+    "Testing your app": { runs: "tests/package/samples.test.mjs", beside: runners },
+    "Logging out": {
+      runs: "chromium",
+      after: `
+        await registry.registerProcess({ id: "p", input: { type: "external" } });
+        await logOut();
+        console.log((await indexedDB.databases()).length, await registry.getProcess("p").catch(({ code }) => code));
+      `,
+      prints: "0 closed\n",
+    },
+    "One tab at a time, without a driver": {
+      runs: "chromium",
+      after: `
+        await registry.registerProcess({ id: "p", input: { type: "external" }, eventTypes: [{ name: "led" }] });
+        const other = await openRegistry();
+        const claim = await other.claimProcessLease("p", other.owner, 30_000);
+        const led = lead("p", async (lease) => {
+          await registry.appendEvent("p", { eventType: "led", payload: lease.fencingToken, lease });
+        });
+        await other.close();
+        await led;
+        console.log(claim.outcome, JSON.stringify((await registry.eventsAfter("p", 0)).map(({ payload }) => payload)));
+      `,
+      prints: "acquired [2]\n",
+    },
+  },
+  "examples/agent/README.md": {
+    "How it is built": {
+      runs: "node",
+      before: `
+        import { openRegistry, type Json, type ProcessRegistration } from "longwait";
+        type Call = { id: string; name: string };
+        type Reply = { content: string; toolCalls: Call[] };
+        const registry = await openRegistry({ storage: "memory" });
+        const ask = async (messages: Json[]): Promise<Reply> =>
+          messages.length === 1 ? { content: "", toolCalls: [{ id: "c", name: "clock" }] } : { content: JSON.stringify(messages.at(-1)), toolCalls: [] };
+        const toolCall = ({ id, name }: Call): ProcessRegistration => ({ id: "turn/" + id, input: { type: "tool_call", call: { callId: id, toolName: name } } });
+        const driver = registry.driver({ runners: { tool: () => "noon",
+      `,
+      after: `
+        } });
+        driver.start();
+        await registry.registerProcess({ id: "turn", input: { type: "engine", kind: "agent_turn", payload: { ask: "What time is it?" } } });
+        await driver.signal("turn", "approve-c", null);
+        console.log(await driver.awaitTerminal("turn"));
+        await registry.close();
+      `,
+      prints: `{ type: 'success', value: '{"type":"success","value":"noon"}' }\n`,
+    },
+  },
+};
