@@ -4,7 +4,10 @@
 
 use std::{any::Any, fmt, rc::Rc};
 
-use crate::{domain::key::ProcessId, text::text};
+use crate::{
+    domain::key::ProcessId,
+    text::{short, text},
+};
 
 /// What every fallible function here returns.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -115,7 +118,12 @@ impl Error {
 
     /// An error about one process; the message reads "process `id` …".
     pub fn of(code: Code, id: &ProcessId, what: impl AsRef<str>) -> Self {
-        Self::with(code, text!["process `", id, "` ", what], Some(id.clone()))
+        Self::with(code, text!["process `", short(id), "` ", what], Some(id.clone()))
+    }
+
+    /// An error about one process, whose message stands by itself.
+    pub fn about(code: Code, id: &ProcessId, message: String) -> Self {
+        Self::with(code, message, Some(id.clone()))
     }
 
     /// Attaches the fault underneath.

@@ -83,7 +83,8 @@ fn leased(id: &ProcessId) -> Reads {
 /// See [`process::register`].
 pub fn register(registration: ProcessRegistration, schemas: &Schemas) -> Result<Operation<ProcessRecord>> {
     let registered = process::normalise(registration, schemas)?;
-    let reads = one(&registered.registration.id);
+    // The lease slot tells how many lives the id has had.
+    let reads = leased(&registered.registration.id);
     Ok(Operation::new(reads, move |seen| process::register(seen, &registered)))
 }
 

@@ -8,6 +8,7 @@ use super::{
     json::{Object, ToJson},
     key::ProcessId,
     lease::{self, LeaseClaim, LeaseOwner, LeaseSlot, ProcessLease, Proof},
+    next,
     process::{self, FailureClass, ProcessAwaitOutput, ProcessRecord, Recovery, WaitState},
     schema::Schemas,
     snapshot::{Decision, Snapshot, Write},
@@ -68,8 +69,13 @@ pub fn begin(
         LeaseClaim::Acquired { lease } => lease,
         LeaseClaim::Busy { holder } => return Ok(Decision::reply(Begun::Busy(Rc::new(holder)))),
     };
-    let number = seen.rows.lease(id).attempts.unwrap_or_default() + 1;
-    let slot = LeaseSlot { last_fence: lease.fencing_token, held: Some(lease.clone()), attempts: Some(number) };
+    let number = next(seen.rows.lease(id).attempts.unwrap_or_default())?;
+    let slot = LeaseSlot {
+        last_fence: lease.fencing_token,
+        held: Some(lease.clone()),
+        attempts: Some(number),
+        lives: seen.rows.lease(id).lives,
+    };
     if number > 1 && record.registered.registration.recovery == Some(Recovery::Abandon) {
         let ended = event::complete(seen, &Schemas::unchecked(), id, &abandoned())?;
         return Ok(ended.map(|_| Begun::Over).write(Write::Lease(id.clone(), LeaseSlot { held: None, ..slot })));
@@ -122,7 +128,7 @@ impl SignalWait {
 
     fn event(&self, event_type: &str, held: &ProcessLease) -> AppendRequest {
         let payload = Object::default().with("name", &self.name).with("ordinal", &self.ordinal).build();
-        let request = AppendRequest::new(event_type, payload).keyed(self.replay_key(event_type));
+        let request = AppendRequest::by_driver(event_type, payload).keyed(self.replay_key(event_type));
         AppendRequest { lease: Some(held.clone()), ..request }
     }
 

@@ -1,7 +1,8 @@
 //! Handle grants: which scope may see which process.
 
 use super::{
-    json::{Object, json, to_json},
+    check_name, check_names,
+    json::{Object, ToJson, json, to_json},
     key::{Key, ProcessId, ScopeId, SessionId},
     process::ProcessRecord,
     shape::{Shape, document, optional, required},
@@ -49,6 +50,7 @@ impl SessionScope {
     /// must never share an id, or one would see what is granted to the other.
     pub fn check(&self) -> Result<()> {
         check_session(&self.session_id)?;
+        check_name("agentFrameId", self.agent_frame_id.as_deref().unwrap_or_default())?;
         match self.agent_frame_id.as_ref().is_some_and(|frame| is_blank(frame)) {
             true => Err(Error::invalid("agentFrameId must not be blank")),
             false => Ok(()),
@@ -65,7 +67,7 @@ impl SessionScope {
     }
 }
 
-/// Refuses a session id that is blank or contains `/frame:`.
+/// Refuses a session id that is blank, too long, or contains `/frame:`.
 pub fn check_session(id: &SessionId) -> Result<()> {
     let mut refused = is_blank(id);
     let mut left = id.as_str();
@@ -73,6 +75,7 @@ pub fn check_session(id: &SessionId) -> Result<()> {
         refused |= after.starts_with("frame:");
         left = after;
     }
+    check_name("sessionId", id)?;
     match refused {
         true => Err(Error::invalid("sessionId must not be blank or contain `/frame:`")),
         false => Ok(()),
@@ -126,6 +129,7 @@ pub fn grant(
 ) -> Result<Decision<HandleGrant>> {
     scope.check()?;
     seen.known(id)?;
+    check_names("descriptor", Some(&descriptor.to_json()), &["kind", "label"])?;
     let grant = HandleGrant {
         scope_id: scope.id(),
         session_id: scope.session_id.clone(),

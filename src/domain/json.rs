@@ -7,6 +7,7 @@
 use std::rc::Rc;
 
 use super::{
+    MAX_COUNT,
     key::Key,
     shape::{self, Shape},
     value::{Json, Map},
@@ -419,14 +420,11 @@ impl FromJson for bool {
     }
 }
 
-/// The largest integer that JavaScript counts without gaps.
-const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
-
 impl FromJson for u64 {
     fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
         if let Json::Number(number) = reader.required(value)
             && number.fract() == 0.0
-            && (0.0..=MAX_SAFE_INTEGER).contains(&number)
+            && (0.0..=MAX_COUNT as f64).contains(&number)
         {
             return number as u64;
         }

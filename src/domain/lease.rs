@@ -3,9 +3,10 @@
 //! The fencing token of a process only ever rises: across release, takeover and prune.
 
 use super::{
-    Millis,
+    MAX_COUNT, Millis, check_name,
     json::{Fields, FromJson, Object, Reader, ToJson, json},
     key::ProcessId,
+    next,
     snapshot::{Decision, Snapshot, Write},
     value::Json,
 };
@@ -73,6 +74,11 @@ impl LeaseOwner {
     }
 
     fn check(&self) -> Result<()> {
+        check_name("owner.ownerId", &self.owner_id)?;
+        check_name("owner.incarnationId", &self.incarnation_id)?;
+        if let Some(LivenessMark::WebLock { lock_name }) = &self.liveness {
+            check_name("owner.liveness.lockName", lock_name)?;
+        }
         match is_blank(&self.owner_id) || is_blank(&self.incarnation_id) {
             true => Err(Error::invalid("a lease owner needs a non-blank ownerId and incarnationId")),
             false => Ok(()),
@@ -129,15 +135,26 @@ pub struct LeaseSlot {
     pub held: Option<ProcessLease>,
     /// How often a driver has begun to run the process since it was registered. Absent: never.
     pub attempts: Option<u64>,
+    /// How many lives of the process's id were pruned. Absent: none.
+    pub lives: Option<u64>,
 }
 
-json!(LeaseSlot { last_fence: "lastFence", held: "held", attempts: "attempts" });
+json!(LeaseSlot { last_fence: "lastFence", held: "held", attempts: "attempts", lives: "lives" });
 
 impl LeaseSlot {
     /// What is left once the process is pruned.
     #[must_use]
     pub fn pruned(&self) -> Self {
-        Self { last_fence: self.last_fence, ..Self::default() }
+        let lives = self.lives.unwrap_or_default().saturating_add(1).min(MAX_COUNT);
+        Self { last_fence: self.last_fence, lives: Some(lives), ..Self::default() }
+    }
+
+    /// Which life of its id a process begins that is registered now. Absent: the first one.
+    ///
+    /// What a version before 0.2 pruned left no count, but the fence where it was ever leased.
+    pub fn next_life(&self) -> Result<Option<u64>> {
+        let lives = self.lives.unwrap_or_else(|| u64::from(self.last_fence > 0));
+        if lives == 0 { Ok(None) } else { next(lives).map(Some) }
     }
 }
 
@@ -197,7 +214,7 @@ pub fn claim(
             Ok(Decision::reply(LeaseClaim::Acquired { lease: lease.clone() }).write(slot.clone().keep(lease)))
         }
         Some(holder) => Ok(Decision::reply(LeaseClaim::Busy { holder: holder.clone() })),
-        None => Ok(acquire(seen, id, &slot, owner, ttl, token)),
+        None => acquire(seen, id, &slot, owner, ttl, token),
     }
 }
 
@@ -223,7 +240,7 @@ pub fn reclaim(
                 && holder.owner.liveness == observed.owner.liveness
                 && holder.is(observed) =>
         {
-            Ok(acquire(seen, id, &slot, owner, ttl, token))
+            acquire(seen, id, &slot, owner, ttl, token)
         }
         Some(_) | None => claim(seen, id, owner, ttl, token),
     }
@@ -303,8 +320,8 @@ fn acquire(
     owner: &LeaseOwner,
     ttl: Millis,
     token: &str,
-) -> Decision<LeaseClaim> {
-    let fence = slot.last_fence + 1;
+) -> Result<Decision<LeaseClaim>> {
+    let fence = next(slot.last_fence)?;
     let lease = ProcessLease {
         process_id: id.clone(),
         owner: owner.clone(),
@@ -313,7 +330,7 @@ fn acquire(
         claimed_at_ms: seen.now,
         expires_at_ms: seen.now + ttl,
     };
-    Decision::reply(LeaseClaim::Acquired { lease: lease.clone() }).write(slot.clone().keep(lease))
+    Ok(Decision::reply(LeaseClaim::Acquired { lease: lease.clone() }).write(slot.clone().keep(lease)))
 }
 
 impl LeaseSlot {

@@ -1,5 +1,7 @@
 //! How an event type picks values out of a payload.
 
+use std::collections::BTreeMap;
+
 use super::{
     canonical,
     json::{Fields, FromJson, Object, Reader, ToJson},
@@ -7,7 +9,7 @@ use super::{
 };
 use crate::{
     error::{Code, Error, Result},
-    text,
+    text::short,
 };
 
 /// Picks or builds one value from a payload.
@@ -30,24 +32,174 @@ pub enum Selector {
     Present(String),
 }
 
+/// The most characters that may be made of one payload: of all templates, wake inputs, dedupe keys and messages that one event
+/// gives rise to, as UTF-16 code units of JSON text. A payload itself may have as many.
+pub const MAX_MADE: usize = 33_554_432;
+
+/// What is left of [`MAX_MADE`] for one event.
+pub struct Budget(usize);
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self(MAX_MADE)
+    }
+}
+
+impl Budget {
+    /// Takes so many characters off, before they are made. [`Code::InvalidPayload`] where fewer are left.
+    pub fn spend(&mut self, characters: usize) -> Result<()> {
+        let left = self.0.checked_sub(characters).ok_or_else(|| {
+            let what = format!("it would make more than {MAX_MADE} characters of the payload");
+            Error::new(Code::InvalidPayload, what)
+        })?;
+        self.0 = left;
+        Ok(())
+    }
+}
+
 impl Selector {
-    /// The selected value. [`Code::InvalidPayload`] where a pointer finds nothing.
-    pub fn select(&self, payload: &Json) -> Result<Json> {
+    /// The selected value. [`Code::InvalidPayload`] where a pointer finds nothing, or a template would make too much.
+    pub fn select(&self, payload: &Json, budget: &mut Budget) -> Result<Json> {
         match self {
-            Selector::Payload => Ok(payload.clone()),
-            Selector::Pointer(pointer) => payload.pointer(pointer).cloned().ok_or_else(|| {
-                Error::new(Code::InvalidPayload, text::text!["nothing in the payload at `", pointer, "`"])
-            }),
-            Selector::Const(value) => Ok(value.clone()),
-            Selector::Template { template, fields } => {
-                let mut filled = Vec::new();
-                for (name, selector) in fields {
-                    filled.push((name.as_str(), text(&selector.select(payload)?)));
-                }
-                Ok(Json::text(&render(template, &filled)))
-            }
+            Selector::Template { .. } => Ok(Json::text(&self.text(payload, budget)?)),
             Selector::Present(pointer) => Ok(Json::Bool(payload.pointer(pointer).is_some())),
+            Selector::Payload | Selector::Pointer(_) | Selector::Const(_) => self.found(payload).cloned(),
         }
+    }
+
+    /// The selected value as text.
+    pub fn text(&self, payload: &Json, budget: &mut Budget) -> Result<String> {
+        budget.spend(self.length(payload)?)?;
+        self.made(payload)
+    }
+
+    /// Whether even the shortest text that it selects is longer than may be made.
+    pub fn can_only_explode(&self) -> bool {
+        self.shortest() > MAX_MADE
+    }
+
+    /// The length of the text, as [`MAX_MADE`] counts. Each field is measured once, so the work does not grow with the text.
+    fn length(&self, payload: &Json) -> Result<usize> {
+        Ok(match self {
+            Selector::Template { template, fields } => {
+                let mut lengths = Vec::new();
+                for (_, field) in fields {
+                    lengths.push(field.length(payload)?);
+                }
+                filled_length(template, fields, &lengths)
+            }
+            Selector::Present(pointer) => {
+                if payload.pointer(pointer).is_some() {
+                    4
+                } else {
+                    5
+                }
+            }
+            Selector::Payload | Selector::Pointer(_) | Selector::Const(_) => text_length(self.found(payload)?),
+        })
+    }
+
+    fn shortest(&self) -> usize {
+        match self {
+            Selector::Template { template, fields } => {
+                let lengths: Vec<_> = fields.iter().map(|(_, field)| field.shortest()).collect();
+                filled_length(template, fields, &lengths)
+            }
+            Selector::Const(value) => text_length(value),
+            Selector::Payload | Selector::Pointer(_) | Selector::Present(_) => 0,
+        }
+    }
+
+    /// The text. Fields that the template does not name are not made, so what is held at once is bounded by what comes out.
+    fn made(&self, payload: &Json) -> Result<String> {
+        match self {
+            Selector::Template { template, fields } => {
+                let pieces = pieces(template, fields);
+                let mut made = vec![None; fields.len()];
+                let mut out = String::new();
+                for piece in pieces {
+                    match piece {
+                        Piece::Text(text) => out.push_str(text),
+                        Piece::Field(place) => {
+                            let (Some((_, field)), Some(slot)) = (fields.get(place), made.get_mut(place)) else {
+                                continue;
+                            };
+                            if slot.is_none() {
+                                *slot = Some(field.made(payload)?);
+                            }
+                            out.push_str(slot.as_deref().unwrap_or_default());
+                        }
+                    }
+                }
+                Ok(out)
+            }
+            Selector::Present(pointer) => Ok(payload.pointer(pointer).is_some().to_string()),
+            Selector::Payload | Selector::Pointer(_) | Selector::Const(_) => self.found(payload).map(text),
+        }
+    }
+
+    fn found<'a>(&'a self, payload: &'a Json) -> Result<&'a Json> {
+        let found = match self {
+            Selector::Const(value) => Some(value),
+            Selector::Pointer(pointer) => payload.pointer(pointer),
+            Selector::Payload | Selector::Template { .. } | Selector::Present(_) => Some(payload),
+        };
+        let nothing = || match self {
+            Selector::Pointer(pointer) => short(pointer),
+            Selector::Payload | Selector::Const(_) | Selector::Template { .. } | Selector::Present(_) => String::new(),
+        };
+        found.ok_or_else(|| Error::new(Code::InvalidPayload, format!("nothing in the payload at `{}`", nothing())))
+    }
+}
+
+/// A part of a template.
+enum Piece<'a> {
+    /// A text to copy.
+    Text(&'a str),
+    /// The place of a field.
+    Field(usize),
+}
+
+/// The parts of a template. A name ends at the first brace that makes it the name of a field; braces that name none stay as
+/// they are. One pass from left to right, so that a value which contains `{other}` is not expanded again.
+fn pieces<'a>(template: &'a str, fields: &[(String, Selector)]) -> Vec<Piece<'a>> {
+    let places: BTreeMap<_, _> = fields.iter().enumerate().map(|(place, (name, _))| (name.as_str(), place)).collect();
+    let braces = |(name, _): &(String, Selector)| name.bytes().filter(|byte| *byte == b'}').count();
+    let most_ends = fields.iter().map(braces).max().map_or(0, |most| most + 1);
+    let mut pieces = Vec::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        pieces.push(Piece::Text(before));
+        let mut names = after.match_indices('}').take(most_ends).filter_map(|(end, _)| after.split_at_checked(end));
+        let named = names.find_map(|(name, tail)| Some((*places.get(name)?, tail.get(1..)?)));
+        match named {
+            Some((place, tail)) => {
+                pieces.push(Piece::Field(place));
+                rest = tail;
+            }
+            None => {
+                pieces.push(Piece::Text("{"));
+                rest = after;
+            }
+        }
+    }
+    pieces.push(Piece::Text(rest));
+    pieces
+}
+
+fn filled_length(template: &str, fields: &[(String, Selector)], lengths: &[usize]) -> usize {
+    let lengths = pieces(template, fields).into_iter().map(|piece| match piece {
+        Piece::Text(text) => canonical::escaped_length(text),
+        Piece::Field(place) => lengths.get(place).copied().unwrap_or_default(),
+    });
+    lengths.fold(0, usize::saturating_add)
+}
+
+/// The length of [`text`], as [`MAX_MADE`] counts.
+pub fn text_length(value: &Json) -> usize {
+    match value.as_str() {
+        Some(text) => canonical::escaped_length(text),
+        None => canonical::escaped_length_of(value),
     }
 }
 
@@ -69,32 +221,6 @@ pub fn truthy(value: &Json) -> bool {
         Json::List(items) => !items.is_empty(),
         Json::Object(fields) => !fields.is_empty(),
     }
-}
-
-/// One pass from left to right, so that a value which contains `{other}` is not expanded again.
-/// Braces that name no field stay as they are.
-fn render(template: &str, fields: &[(&str, String)]) -> String {
-    let mut out = String::new();
-    let mut rest = template;
-    while let Some((before, after)) = text::halves(rest, b'{') {
-        out.push_str(before);
-        let named = fields.iter().find_map(|(name, value)| {
-            let tail = after.strip_prefix(name)?.strip_prefix('}')?;
-            Some((value, tail))
-        });
-        match named {
-            Some((value, tail)) => {
-                out.push_str(value);
-                rest = tail;
-            }
-            None => {
-                out.push('{');
-                rest = after;
-            }
-        }
-    }
-    out.push_str(rest);
-    out
 }
 
 impl FromJson for Selector {
@@ -123,7 +249,7 @@ impl FromJson for Selector {
 
 fn well_formed(pointer: String, fields: &mut Fields) -> String {
     if !pointer.is_empty() && !pointer.starts_with('/') {
-        fields.fault(&text::text!["has JSON pointer `", pointer, "`, which must be empty or start with `/`"]);
+        fields.fault(&format!("has JSON pointer `{}`, which must be empty or start with `/`", short(&pointer)));
     }
     pointer
 }
@@ -174,26 +300,60 @@ mod tests {
             "template": "{a} and {b}, {unknown} {",
             "fields": {"a": {"pointer": "/a"}, "b": {"pointer": "/b"}}
         }));
-        let filled = template.select(&json!({"a": "{b}", "b": {"z": 1, "y": [true]}}));
+        let filled = template.select(&json!({"a": "{b}", "b": {"z": 1, "y": [true]}}), &mut Budget::default());
         assert_eq!(filled.unwrap(), json!("{b} and {\"y\":[true],\"z\":1}, {unknown} {"));
     }
 
     #[test]
+    fn a_name_in_a_template_ends_at_the_first_brace_that_makes_it_one() {
+        let template = selector(json!({
+            "template": "{a}b} {c}d} {c} {{a}} {",
+            "fields": {"a}b": {"const": 1}, "a": {"const": 2}, "c}d": {"const": 3}}
+        }));
+        assert_eq!(template.select(&json!(null), &mut Budget::default()).unwrap(), json!("2b} 3 {c} {2} {"));
+    }
+
+    /// Doubles its text at each of so many levels.
+    fn doubling(levels: usize, innermost: Json) -> Selector {
+        let nested = |inner, _| json!({"template": "{x}{x}", "fields": {"x": serde_json::Value::from(&inner)}});
+        selector((0..levels).fold(innermost, nested))
+    }
+
+    #[test]
+    fn a_nested_template_is_measured_before_it_is_made() {
+        let doubled = doubling(40, json!("payload"));
+        assert_eq!(doubled.select(&json!(""), &mut Budget::default()).unwrap(), json!(""));
+        let refused = doubled.select(&json!("x"), &mut Budget::default()).unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidPayload);
+        assert!(!doubled.can_only_explode() && doubling(40, json!({"const": "x"})).can_only_explode());
+        let made = doubling(10, json!("payload")).select(&json!("ab"), &mut Budget::default()).unwrap();
+        assert_eq!(made.as_str().unwrap().len(), 2_048);
+    }
+
+    #[test]
+    fn what_is_made_is_bounded_as_json_text_and_over_all_that_one_event_makes() {
+        let (mut budget, controls) = (Budget::default(), json!("\u{1}".repeat(MAX_MADE / 12)));
+        assert!(Selector::Payload.text(&controls, &mut budget).is_ok(), "six characters each");
+        assert!(Selector::Payload.text(&controls, &mut budget).is_ok());
+        assert_eq!(Selector::Payload.text(&controls, &mut budget).unwrap_err().code(), Code::InvalidPayload);
+    }
+
+    #[test]
     fn a_constant_null_is_a_selector_too() {
-        assert_eq!(selector(json!({"const": null})).select(&json!(1)).unwrap(), Json::Null);
+        assert_eq!(selector(json!({"const": null})).select(&json!(1), &mut Budget::default()).unwrap(), Json::Null);
     }
 
     #[test]
     fn pointers_follow_rfc_6901() {
         let payload = json!({"a/b": [10, {"m~n": 20}], "": 30});
-        let at = |pointer: &str| Selector::Pointer(pointer.into()).select(&payload);
+        let at = |pointer: &str| Selector::Pointer(pointer.into()).select(&payload, &mut Budget::default());
         assert_eq!(at("/a~1b/0").unwrap(), json!(10));
         assert_eq!(at("/a~1b/1/m~0n").unwrap(), json!(20));
         assert_eq!(at("/").unwrap(), json!(30));
         assert_eq!(at("").unwrap(), payload);
         assert_eq!(at("/a~1b/2").unwrap_err().code(), Code::InvalidPayload);
         assert_eq!(at("/a~1b/01").unwrap_err().code(), Code::InvalidPayload);
-        assert_eq!(Selector::Present("/x".into()).select(&payload).unwrap(), json!(false));
+        assert_eq!(Selector::Present("/x".into()).select(&payload, &mut Budget::default()).unwrap(), json!(false));
     }
 
     #[test]

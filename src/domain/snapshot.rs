@@ -185,6 +185,13 @@ impl Rows {
         }
     }
 
+    /// Notes that the id of a process that is not there was pruned, which a version before 0.2 did not count in the lease slot.
+    pub fn note_pruned(&mut self, id: &ProcessId) {
+        let slot = self.lease(id);
+        let lives = Some(slot.lives.unwrap_or(1));
+        self.0.put(key![LEASE, id], Row::Lease(LeaseSlot { lives, ..slot }));
+    }
+
     /// Puts an event under its replay key, where it has one.
     pub fn put_replay(&mut self, event: &Rc<ProcessEvent>) {
         if let Some(replay_key) = &event.replay_key {

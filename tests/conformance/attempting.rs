@@ -8,6 +8,7 @@ use longwait::{
     domain::{
         Millis,
         attempt::{Attempt, Begun, Claimant, SignalWait},
+        event::AppendRequest,
         lease::{ProcessLease, Proof},
         schema::Schemas,
     },
@@ -210,10 +211,8 @@ pub async fn what_a_lost_attempt_writes_is_refused_and_leaves_no_trace(world: Wo
     let first = run(begin(&world, "1").await);
     run(begin_after(&world, "2", Some((&first.lease, Proof::Dead))).await);
     let before = world.picture().await;
-    let step = json!({
-        "eventType": "process.step", "payload": {"key": "a"}, "replayKey": "step:a", "lease": first.lease.json(),
-    });
-    assert_eq!(refused(world.append("p", step).await), Code::LeaseLost);
+    let step = AppendRequest { lease: Some(first.lease.clone()), ..AppendRequest::step("a", &None) };
+    assert_eq!(refused(world.registry.append(&"p".into(), step).await), Code::LeaseLost);
     assert_eq!(refused(wait(&world, &first.lease, go(1)).await), Code::LeaseLost);
     assert_eq!(refused(resume(&world, &first.lease, go(1), None).await), Code::LeaseLost);
     assert_eq!(renew_all(&world, &[&first.lease]).await.unwrap(), ["p"]);

@@ -107,3 +107,15 @@ pub async fn the_end_of_a_process_ends_its_wait(world: World) {
         assert!(record.is_terminal() && record.wait.is_none(), "{id}");
     }
 }
+
+pub async fn a_conflict_of_external_references_says_where_they_differ(world: World) {
+    world.start("p").await;
+    let set = |metadata: serde_json::Value| {
+        let external_ref = made(json!({"backend": "b", "id": "1", "metadata": metadata}));
+        let registry = world.registry.clone();
+        async move { registry.set_external_ref(&"p".into(), external_ref).await }
+    };
+    set(json!({"host": "one"})).await.unwrap();
+    let fault = set(json!({"host": "two"})).await.unwrap_err();
+    assert!(fault.message().contains("ref.metadata.host: \"one\" is stored, \"two\" was given"), "{}", fault.message());
+}

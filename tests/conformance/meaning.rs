@@ -141,3 +141,21 @@ pub async fn what_an_event_means_is_settled_when_it_is_appended(world: World) {
     });
     assert_eq!((log[0].json()["semantics"].clone(), payloads(&log)), (semantics, vec![json!({"n": 1})]));
 }
+
+pub async fn a_text_that_would_be_too_long_refuses_the_append_before_it_is_made(world: World) {
+    let double = |inner: Value| json!({"template": "{x}{x}", "fields": {"x": inner}});
+    let types = json!([
+        {"name": "wakes", "semantics": {"wake": {"input": (0..45).fold(json!("payload"), |inner, _| double(inner))}}},
+        {"name": "fails", "semantics": {
+            "terminal": {"state": "failed", "awaitOutput": (0..45).fold(json!("payload"), |inner, _| double(inner))},
+        }},
+    ]);
+    world.start_with("p", types).await;
+    let before = world.picture().await;
+    for event_type in ["wakes", "fails"] {
+        let append = world.append("p", json!({"eventType": event_type, "payload": "x", "replayKey": event_type}));
+        assert_eq!(refused(append.await), Code::InvalidPayload, "{event_type}");
+    }
+    assert_eq!(world.picture().await, before);
+    world.append("p", json!({"eventType": "wakes", "payload": ""})).await.unwrap();
+}

@@ -23,10 +23,12 @@ pub mod leasing;
 pub mod listing;
 pub mod marking;
 pub mod meaning;
+pub mod naming;
 pub mod pruning;
 pub mod reading;
 pub mod registering;
 pub mod replaying;
+pub mod reserving;
 pub mod sessions;
 pub mod showing;
 pub mod viewing;
@@ -61,6 +63,8 @@ macro_rules! conformance {
                 registering_the_same_again_returns_the_stored_record,
                 registering_an_ended_process_again_returns_its_outcome,
                 registering_otherwise_is_a_conflict,
+                a_conflict_says_where_the_registrations_first_differ,
+                a_selector_that_makes_too_much_of_any_payload_is_refused,
                 two_tabs_that_register_alike_share_one_process,
                 two_tabs_that_register_differently_have_one_winner,
                 a_registration_grants_nothing,
@@ -85,6 +89,7 @@ macro_rules! conformance {
                 the_first_external_reference_is_stored,
                 the_same_external_reference_again_changes_nothing,
                 another_external_reference_is_a_conflict,
+                a_conflict_of_external_references_says_where_they_differ,
                 a_mark_on_an_unknown_process_is_an_error,
                 a_waiting_process_says_so_and_still_runs,
                 a_wait_replaces_the_one_before,
@@ -120,6 +125,8 @@ macro_rules! conformance {
                 a_pruned_process_is_unknown_everywhere,
                 everything_that_belonged_to_a_pruned_process_is_gone,
                 a_pruned_id_may_be_registered_otherwise,
+                no_wake_id_repeats_in_a_later_life_of_an_id,
+                an_id_that_reads_as_a_later_life_of_another_shares_no_wake_id_with_it,
                 fencing_tokens_go_on_rising_after_a_prune,
                 fencing_tokens_go_on_rising_after_a_prune_under_a_lease,
                 pruning_ticks_every_pruned_process,
@@ -171,6 +178,7 @@ macro_rules! conformance {
                 a_replay_is_compared_as_json,
                 an_absent_payload_replays_a_null_one,
                 other_content_under_a_known_key_is_a_conflict,
+                a_replay_conflict_says_what_is_stored,
                 keys_of_different_processes_have_nothing_to_do_with_each_other,
                 a_replay_answers_after_the_end_too,
                 a_replay_under_a_lost_lease_still_answers,
@@ -190,6 +198,7 @@ macro_rules! conformance {
                 a_selected_await_output_is_used_as_it_is,
                 a_selected_value_becomes_the_outcome_of_its_state,
                 what_an_event_means_is_settled_when_it_is_appended,
+                a_text_that_would_be_too_long_refuses_the_append_before_it_is_made,
             ]
             waking: [
                 an_event_wakes_always_where_no_condition_is_declared,
@@ -357,6 +366,26 @@ macro_rules! conformance {
                 a_closed_registry_refuses_everything_with_closed,
                 a_store_fault_ends_a_wait,
                 a_refusal_leaves_the_registry_working,
+            ]
+            reserving: [
+                a_key_that_begins_like_one_of_the_drivers_is_refused,
+                a_key_that_only_looks_like_one_of_the_drivers_is_the_callers_own,
+                an_end_under_the_key_of_a_completion_is_that_completion,
+                an_end_of_another_type_cannot_take_the_key_of_a_completion,
+                a_cancel_request_under_the_key_of_its_reason_is_that_request,
+                a_signal_under_the_key_of_its_name_and_id_is_that_signal,
+                the_events_of_the_driver_cannot_be_appended_by_others,
+                the_events_of_the_driver_cannot_be_declared,
+                a_process_knows_which_event_types_it_takes,
+                signals_of_so_many_undeclared_names_are_taken_and_no_more,
+            ]
+            naming: [
+                a_registration_with_a_name_that_is_too_long_is_refused_by_its_path,
+                a_registration_with_the_longest_names_is_kept,
+                a_label_that_is_taken_from_a_longer_text_is_its_beginning,
+                an_append_with_a_name_that_is_too_long_is_refused,
+                marks_handles_and_leases_with_names_that_are_too_long_are_refused,
+                a_name_of_white_space_of_any_kind_is_blank,
             ]
             // end of cases
         }

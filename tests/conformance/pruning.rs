@@ -183,3 +183,36 @@ pub async fn pruning_leaves_other_processes_whole(world: World) {
     assert_eq!(world.granted("s", Live::Any).await, ["ab"]);
     assert_eq!(world.events("ab", EventRange::Last(9)).await.unwrap().len(), 1);
 }
+
+/// A life of an id: registers it, rings twice to a session, ends it and prunes it. Answers the wakes' ids and dedupe keys.
+async fn live(world: &World, id: &str) -> Vec<(String, String)> {
+    world.start(id).await;
+    let mut wakes = Vec::new();
+    for _ in 0..2 {
+        let request = json!({"eventType": "ring", "payload": "x", "wakeTargetScope": {"sessionId": "s"}});
+        let wake = world.append(id, request).await.unwrap().wake_delivery.unwrap();
+        wakes.push((wake.wake_id, wake.dedupe_key));
+    }
+    world.succeed(id).await;
+    prune(world, LATER).await;
+    wakes
+}
+
+fn keys(wakes: &[(String, String)]) -> Vec<&str> {
+    wakes.iter().map(|(_, key)| key.as_str()).collect()
+}
+
+pub async fn no_wake_id_repeats_in_a_later_life_of_an_id(world: World) {
+    let lives = [live(&world, "p").await, live(&world.another().await, "p").await, live(&world, "p").await];
+    assert_eq!(lives.each_ref().map(|wakes| keys(wakes)), [["p:1", "p:2"], ["p@2:1", "p@2:2"], ["p@3:1", "p@3:2"]]);
+    let ids: std::collections::BTreeSet<_> = lives.iter().flatten().map(|(id, _)| id).collect();
+    assert_eq!(ids.len(), 6);
+}
+
+pub async fn an_id_that_reads_as_a_later_life_of_another_shares_no_wake_id_with_it(world: World) {
+    live(&world, "p").await;
+    assert_eq!(keys(&live(&world, "p").await), ["p@2:1", "p@2:2"]);
+    assert_eq!(keys(&live(&world, "p@2").await), ["p@2@1:1", "p@2@1:2"]);
+    assert_eq!(keys(&live(&world, "p@2").await), ["p@2@2:1", "p@2@2:2"]);
+    assert_eq!(keys(&live(&world, "p@x").await), ["p@x:1", "p@x:2"]);
+}

@@ -262,3 +262,53 @@ async fn identity(world: &World, id: &str, input: Value) -> Value {
 fn event_types(record: &ProcessRecord) -> Vec<Value> {
     record.json()["eventTypes"].as_array().unwrap().clone()
 }
+
+pub async fn a_conflict_says_where_the_registrations_first_differ(world: World) {
+    let with = |more: &str, schema: Value| {
+        let types = json!([{"name": "note"}, {"name": "typed", "payloadSchema": schema}]);
+        json!({"id": "p", "input": {"type": "external", "metadata": {"a b": more}}, "eventTypes": types})
+    };
+    world.register(with("x", json!({"type": "number"}))).await.unwrap();
+    for (registration, expected) in [
+        (
+            with("y", json!({"type": "string"})),
+            "registration.input.metadata[\"a b\"]: \"x\" is stored, \"y\" was given",
+        ),
+        (
+            with("x", json!({"type": "string"})),
+            "registration.eventTypes[1].payloadSchema.type: \"number\" is stored, \"string\" was given",
+        ),
+        (
+            with("x", json!({})),
+            "registration.eventTypes[1].payloadSchema.type: \"number\" is stored, nothing was given",
+        ),
+    ] {
+        let fault = world.register(registration).await.unwrap_err();
+        assert_eq!(fault.code(), Code::RegistrationConflict);
+        assert!(fault.message().contains(expected), "{}", fault.message());
+    }
+    let fault = world.register(with(&"z".repeat(100_000), json!({}))).await.unwrap_err();
+    assert!(fault.message().len() < 300, "{}", fault.message());
+}
+
+/// A selector that doubles its text at each of so many levels.
+fn doubling(levels: usize, innermost: Value) -> Value {
+    (0..levels).fold(innermost, |inner, _| json!({"template": "{x}{x}", "fields": {"x": inner}}))
+}
+
+pub async fn a_selector_that_makes_too_much_of_any_payload_is_refused(world: World) {
+    let explodes = doubling(40, json!({"const": "x"}));
+    for semantics in [
+        json!({"wake": {"input": explodes}}),
+        json!({"wake": {"input": "payload", "when": explodes}}),
+        json!({"wake": {"input": "payload", "dedupeKey": {"selector": explodes}}}),
+        json!({"terminal": {"state": "failed", "awaitOutput": explodes}}),
+    ] {
+        let types = json!([{"name": "note"}, {"name": "boom", "semantics": semantics}]);
+        let fault = world.register(json!({"id": "p", "eventTypes": types})).await.unwrap_err();
+        assert_eq!(fault.code(), Code::InvalidArgument);
+        assert!(fault.message().starts_with("registration.eventTypes[1].semantics."), "{}", fault.message());
+    }
+    let types = json!([{"name": "ring", "semantics": {"wake": {"input": doubling(40, json!("payload"))}}}]);
+    world.start_with("p", types).await;
+}

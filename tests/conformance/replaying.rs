@@ -116,3 +116,19 @@ pub async fn a_record_that_missed_its_end_is_repaired_by_an_append_too(world: Wo
     assert_eq!(world.record("p").await, ended);
     assert_eq!(world.list(json!({})).await, [""; 0]);
 }
+
+pub async fn a_replay_conflict_says_what_is_stored(world: World) {
+    world.start("p").await;
+    let append = |event_type: &str, payload: serde_json::Value| {
+        world.append("p", json!({"eventType": event_type, "payload": payload, "replayKey": "k"}))
+    };
+    append("note", json!({"a": [1]})).await.unwrap();
+    for (event_type, payload, expected) in [
+        ("note", json!({"a": [2]}), "payload.a[0]: 1 is stored, 2 was given"),
+        ("ring", json!({"a": [1]}), "one of type `note`, not `ring`"),
+    ] {
+        let fault = append(event_type, payload).await.unwrap_err();
+        assert_eq!(fault.code(), Code::ReplayConflict);
+        assert!(fault.message().contains(expected), "{}", fault.message());
+    }
+}

@@ -15,6 +15,8 @@ pub struct Model {
     changed: Vec<String>,
     grants: BTreeMap<(String, String), u64>,
     fences: BTreeMap<String, u64>,
+    /// How often each id was pruned.
+    pruned: BTreeMap<String, u64>,
     leases: BTreeMap<String, Lease>,
     /// Every lease that was acquired, in order; its place is its token.
     acquired: Vec<Lease>,
@@ -67,6 +69,8 @@ struct Append<'a> {
     key: Option<&'a str>,
     target: Option<&'static str>,
     lease: Option<Lease>,
+    /// Rather than a completion or a cancel request by its own method.
+    by_caller: bool,
 }
 
 impl Model {
@@ -89,13 +93,15 @@ impl Model {
             What::Register { id, variant } => self.register(id, *variant),
             What::Append { id, event_type, payload, key, target, lease } => {
                 let lease = lease.map(|lease| self.lease(lease));
-                self.shown_append(id, Append { event_type, payload, key: *key, target: *target, lease })
+                let append = Append { event_type, payload, key: *key, target: *target, lease, by_caller: true };
+                self.shown_append(id, append)
             }
             What::Cancel { id, reason } => {
                 let key = format!("cancel {reason:?}");
                 let payload = json!({"reason": reason});
                 let event_type = "process.cancel_requested";
-                let append = Append { event_type, payload: &payload, key: Some(&key), target: None, lease: None };
+                let (key, payload) = (Some(key.as_str()), &payload);
+                let append = Append { event_type, payload, key, target: None, lease: None, by_caller: false };
                 self.shown_append(id, append)
             }
             What::Complete { id, output } => self.complete(id, output, None),
@@ -263,6 +269,7 @@ impl Model {
             events += self.processes.remove(id).unwrap().log.len();
             self.grants.retain(|(_, granted), _| granted != id);
             self.leases.remove(id);
+            *self.pruned.entry(id.clone()).or_default() += 1;
             self.touch(id);
         }
         self.ticked.sort();
@@ -281,21 +288,29 @@ impl Model {
 
     fn append(&mut self, id: &str, append: Append) -> Result<(Value, bool), &'static str> {
         let process = self.known(id)?;
+        if append.event_type == "process.step" {
+            return Err("invalid_argument");
+        }
         let key = append.key.filter(|key| !key.is_empty());
-        if let Some(place) = key.and_then(|key| process.log.iter().position(|event| event.key.as_deref() == Some(key)))
-        {
+        let place = key.and_then(|key| process.log.iter().position(|event| event.key.as_deref() == Some(key)));
+        if let Some(place) = place {
             let stored = &process.log[place];
-            if stored.event_type != append.event_type || stored.payload != *append.payload {
-                return Err("replay_conflict");
+            if stored.event_type == append.event_type && stored.payload == *append.payload {
+                return Ok((self.appended(id, place, append.target, true), true));
             }
-            return Ok((self.appended(id, place, append.target, true), true));
+        }
+        if append.by_caller && !may_take(id, append.event_type, key.unwrap_or_default()) {
+            return Err("invalid_argument");
+        }
+        if place.is_some() {
+            return Err("replay_conflict");
         }
         if let Some(lease) = &append.lease {
             self.require(id, lease)?;
         }
         let event_type = append.event_type;
         let core = event_type.starts_with("process.");
-        let ends = ["done", "fail", "process.completed", "process.failed", "process.cancelled"].contains(&event_type);
+        let ends = ENDS.contains(&event_type);
         if event_type == "nonsense" {
             return Err("undeclared_event_type");
         }
@@ -330,7 +345,13 @@ impl Model {
         let text = append.payload.as_str().map_or_else(|| append.payload.to_string(), str::to_owned);
         let wake = match event_type {
             "ring" if !quiet => Some((text, "once".to_owned())),
-            "chime" => Some(("hello".to_owned(), format!("{id}:{sequence}"))),
+            "chime" => Some((
+                "hello".to_owned(),
+                match self.pruned.get(id) {
+                    None => format!("{id}:{sequence}"),
+                    Some(lives) => format!("{id}@{}:{sequence}", lives + 1),
+                },
+            )),
             _ => None,
         };
         let event = Event {
@@ -380,7 +401,9 @@ impl Model {
         };
         let event_type = format!("process.{state}");
         let payload = json!({"awaitOutput": output});
-        let append = Append { event_type: &event_type, payload: &payload, key: Some(&event_type), target: None, lease };
+        let key = format!("process:{id}:terminal:{event_type}");
+        let (event_type, payload, key) = (event_type.as_str(), &payload, Some(key.as_str()));
+        let append = Append { event_type, payload, key, target: None, lease, by_caller: false };
         self.append(id, append)?;
         self.record(id)
     }
@@ -565,6 +588,20 @@ impl Model {
             lists.push(ids.collect());
         }
         lists
+    }
+}
+
+const ENDS: [&str; 5] = ["done", "fail", "process.completed", "process.failed", "process.cancelled"];
+
+/// Whether a caller may append an event of that type under that key.
+fn may_take(id: &str, event_type: &str, key: &str) -> bool {
+    match (id, key) {
+        (_, "step:k") => false,
+        ("a", "process:a:terminal:process.cancelled") => event_type == "process.cancelled",
+        (_, "process:a:terminal:process.cancelled") => {
+            event_type == "process.cancel_requested" || ENDS.contains(&event_type)
+        }
+        _ => true,
     }
 }
 

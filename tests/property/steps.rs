@@ -5,9 +5,20 @@ use serde_json::{Value, json};
 pub const IDS: [&str; 3] = ["a", "b", "c"];
 pub const SCOPES: [&str; 4] = ["s", "s/f", "t", "t/g"];
 pub const SESSIONS: [&str; 3] = ["s", "t", "u"];
-pub const TYPES: [&str; 9] =
-    ["note", "ring", "chime", "typed", "done", "fail", "process.cancelled", "process.cancel_requested", "nonsense"];
-pub const KEYS: [&str; 3] = ["k", "l", ""];
+pub const TYPES: [&str; 10] = [
+    "note",
+    "ring",
+    "chime",
+    "typed",
+    "done",
+    "fail",
+    "process.cancelled",
+    "process.cancel_requested",
+    "process.step",
+    "nonsense",
+];
+/// The last ones are not for every caller to take: they are the driver's, and that of a completion of `a`.
+pub const KEYS: [&str; 5] = ["k", "l", "", "step:k", "process:a:terminal:process.cancelled"];
 
 /// What one tab does.
 #[derive(Clone, Debug)]

@@ -1,7 +1,9 @@
 //! Event types: what a process may append, and what it means.
 
+use std::collections::BTreeSet;
+
 use super::{
-    CANCEL_REQUESTED, RESUMED, WAITING,
+    CANCEL_REQUESTED, RESUMED, WAITING, is_of_driver,
     stored::{Semantics, Wake},
 };
 use crate::{
@@ -9,11 +11,11 @@ use crate::{
         json::{self, Fields, FromJson, Object, Reader, ToJson, json, to_json},
         key::ProcessId,
         process::{FailureClass, ProcessAwaitOutput, Terminal, TerminalState},
-        selector::{Selector, text, truthy},
+        selector::{Budget, MAX_MADE, Selector, text, text_length, truthy},
         value::Json,
     },
     error::{Code, Error, Result},
-    text::{is_blank, text},
+    text::{MAX_NAME, is_blank, is_too_long, text},
 };
 
 /// An event type that a process may append.
@@ -135,26 +137,14 @@ fn add(declared: &mut Vec<ProcessEventType>, name: &str, state: Option<TerminalS
     }
 }
 
-/// Refuses blank or repeated names and terminal types that could not give an outcome.
+/// Refuses names that are blank, too long, repeated or the driver's own, terminal types that could not give an outcome, and
+/// selectors of which no payload makes a text that could be kept.
 pub fn check_types(id: &ProcessId, declared: &[ProcessEventType]) -> Result<()> {
-    let refuse = |what: String| Err(Error::of(Code::InvalidArgument, id, what));
+    let mut names = BTreeSet::new();
     for (place, event_type) in declared.iter().enumerate() {
-        let name = &event_type.name;
-        if is_blank(name) {
-            return refuse("declares an event type with a blank name".into());
-        }
-        if declared.iter().take(place).any(|earlier| earlier.name == *name) {
-            return refuse(text!["declares event type `", name, "` twice"]);
-        }
-        let terminal = event_type.terminal();
-        if terminal.is_some_and(|spec| spec.state != TerminalState::Completed && spec.await_output.is_none()) {
-            return refuse(text!["must declare the await output of terminal event type `", name, "`"]);
-        }
-        // Completing relies on the three core types doing what their names say.
-        let core = TerminalState::ALL.into_iter().find(|state| state.event_type() == name);
-        if core.is_some_and(|state| terminal.is_none_or(|spec| spec.state != state)) {
-            return refuse(text!["declares core event type `", name, "` with another terminal state"]);
-        }
+        event_type.check(names.insert(event_type.name.as_str())).map_err(|(field, what)| {
+            Error::about(Code::InvalidArgument, id, format!("registration.eventTypes[{place}]{field}: {what}"))
+        })?;
     }
     Ok(())
 }
@@ -165,8 +155,63 @@ impl ProcessEventType {
         Self { name: name.into(), payload_schema: None, semantics: None }
     }
 
+    /// What is wrong with the declaration, and in which field. `is_first`: no type before it has the name.
+    fn check(&self, is_first: bool) -> std::result::Result<(), (String, String)> {
+        let name = &self.name;
+        let named = |what: String| Err((".name".to_owned(), what));
+        if is_blank(name) {
+            return named("must not be blank".to_owned());
+        }
+        if is_too_long(name) {
+            return named(format!("has more than {MAX_NAME} characters"));
+        }
+        if !is_first {
+            return named(format!("`{name}` is declared twice"));
+        }
+        if is_of_driver(name) {
+            return named(format!("`{name}` is written by the driver alone, and there without being declared"));
+        }
+        let of_terminal = |what: &str| Err((".semantics.terminal".to_owned(), text!["`", name, "` ", what]));
+        let terminal = self.terminal();
+        if terminal.is_some_and(|spec| spec.state != TerminalState::Completed && spec.await_output.is_none()) {
+            return of_terminal("must declare its await output");
+        }
+        // Completing relies on the three core types doing what their names say.
+        let core = TerminalState::ALL.into_iter().find(|state| state.event_type() == name);
+        if core.is_some_and(|state| terminal.is_none_or(|spec| spec.state != state)) {
+            return of_terminal("is a core event type and cannot have another terminal state");
+        }
+        match self.selectors().into_iter().find(|(_, selector)| selector.can_only_explode()) {
+            Some((field, _)) => {
+                Err((format!(".semantics.{field}"), format!("makes more than {MAX_MADE} characters of any payload")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Its selectors, by the fields that they stand in.
+    fn selectors(&self) -> Vec<(&'static str, &Selector)> {
+        let wake = self.semantics.as_ref().and_then(|semantics| semantics.wake.as_ref());
+        let of_dedupe = wake.and_then(|wake| match &wake.dedupe_key {
+            DedupeKey::Selector(selector) => Some(selector),
+            DedupeKey::EventIdentity | DedupeKey::Const(_) => None,
+        });
+        let all = [
+            ("terminal.awaitOutput", self.terminal().and_then(|terminal| terminal.await_output.as_ref())),
+            ("wake.when", wake.and_then(|wake| wake.when.as_ref())),
+            ("wake.input", wake.map(|wake| &wake.input)),
+            ("wake.dedupeKey.selector", of_dedupe),
+        ];
+        all.into_iter().filter_map(|(field, selector)| Some((field, selector?))).collect()
+    }
+
     fn terminal(&self) -> Option<&TerminalSpec> {
         self.semantics.as_ref()?.terminal.as_ref()
+    }
+
+    /// Whether an event of this type ends its process.
+    pub(super) fn is_terminal(&self) -> bool {
+        self.terminal().is_some()
     }
 
     /// An event that ends or stops a process must be recognisable when it is sent again.
@@ -176,21 +221,22 @@ impl ProcessEventType {
 
     pub(super) fn materialise(&self, identity: impl Fn() -> String, payload: &Json) -> Result<Semantics> {
         let Some(spec) = &self.semantics else { return Ok(Semantics::default()) };
-        let terminal = spec.terminal.as_ref().map(|spec| spec.materialise(payload)).transpose()?;
-        let wake = spec.wake.as_ref().map(|spec| spec.materialise(identity, payload)).transpose()?;
+        let mut budget = Budget::default();
+        let terminal = spec.terminal.as_ref().map(|spec| spec.materialise(payload, &mut budget)).transpose()?;
+        let wake = spec.wake.as_ref().map(|spec| spec.materialise(identity, payload, &mut budget)).transpose()?;
         Ok(Semantics { terminal, wake: wake.flatten() })
     }
 }
 
 impl TerminalSpec {
-    fn materialise(&self, payload: &Json) -> Result<Terminal> {
+    fn materialise(&self, payload: &Json, budget: &mut Budget) -> Result<Terminal> {
         let selected = match &self.await_output {
-            Some(selector) => selector.select(payload)?,
+            Some(selector) => selector.select(payload, budget)?,
             None => return Ok(self.ending(ProcessAwaitOutput::success(payload.clone()))),
         };
         let output = match json::read(selected.clone()) {
             Ok(output) => output,
-            Err(_) => self.wrap(selected),
+            Err(_) => self.wrap(selected, budget)?,
         };
         Ok(self.ending(output))
     }
@@ -200,34 +246,39 @@ impl TerminalSpec {
     }
 
     /// Makes an await output of a value that is not one.
-    fn wrap(&self, value: Json) -> ProcessAwaitOutput {
-        let message = text(&value);
-        match self.state {
+    fn wrap(&self, value: Json, budget: &mut Budget) -> Result<ProcessAwaitOutput> {
+        let mut message = || {
+            budget.spend(text_length(&value))?;
+            Ok(text(&value))
+        };
+        Ok(match self.state {
             TerminalState::Completed => ProcessAwaitOutput::success(value),
             TerminalState::Failed => ProcessAwaitOutput::Failure {
                 class: FailureClass::Execution,
                 code: "process_failed".into(),
-                message,
+                message: message()?,
                 raw: Some(value),
                 control: None,
             },
-            TerminalState::Cancelled => ProcessAwaitOutput::Cancelled { message, raw: Some(value), control: None },
-        }
+            TerminalState::Cancelled => {
+                ProcessAwaitOutput::Cancelled { message: message()?, raw: Some(value), control: None }
+            }
+        })
     }
 }
 
 impl WakeSpec {
-    fn materialise(&self, identity: impl Fn() -> String, payload: &Json) -> Result<Option<Wake>> {
+    fn materialise(&self, identity: impl Fn() -> String, payload: &Json, budget: &mut Budget) -> Result<Option<Wake>> {
         if let Some(when) = &self.when
-            && !truthy(&when.select(payload)?)
+            && !truthy(&when.select(payload, budget)?)
         {
             return Ok(None);
         }
         let dedupe_key = match &self.dedupe_key {
             DedupeKey::EventIdentity => identity(),
-            DedupeKey::Selector(selector) => text(&selector.select(payload)?),
+            DedupeKey::Selector(selector) => selector.text(payload, budget)?,
             DedupeKey::Const(fixed) => fixed.clone(),
         };
-        Ok(Some(Wake { input: text(&self.input.select(payload)?), dedupe_key }))
+        Ok(Some(Wake { input: self.input.text(payload, budget)?, dedupe_key }))
     }
 }

@@ -1,20 +1,24 @@
 //! The event log: what may be appended, and what a repeated append answers.
 
 mod declared;
+mod reserved;
 mod signal;
 mod step;
 mod stored;
+mod undeclared;
 
 use std::rc::Rc;
 
 pub use self::{
     declared::{DedupeKey, ProcessEventType, SemanticsSpec, TerminalSpec, WakeSpec, add_core_types, check_types},
+    reserved::MAX_UNDECLARED_SIGNALS,
     signal::event_type as signal_type,
     step::STEP,
-    stored::{AppendRequest, AppendResult, ProcessEvent, Semantics, Wake, WakeDelivery},
+    stored::{AppendRequest, AppendResult, Author, ProcessEvent, Semantics, Wake, WakeDelivery},
+    undeclared::{DRIVER_TYPES, exists_undeclared, is_of_driver},
 };
 use super::{
-    canonical,
+    canonical, difference,
     json::ToJson,
     key::ProcessId,
     lease::{self, ProcessLease},
@@ -25,7 +29,7 @@ use super::{
 };
 use crate::{
     error::{Code, Error, Result},
-    text::{decimal, text},
+    text::{short, text},
 };
 
 /// The event type that asks a process to stop.
@@ -46,9 +50,20 @@ pub fn append(
     request: &AppendRequest,
 ) -> Result<Decision<AppendResult>> {
     let record = seen.known(id)?;
+    let by_caller = request.author == Author::Caller;
+    if by_caller {
+        reserved::check_type(record, request)?;
+    }
     let key = request.replay_key.as_deref().filter(|key| !key.is_empty());
-    if let Some(stored) = key.and_then(|key| seen.rows.replay(id, key)) {
-        return replay(record, request, stored);
+    let stored = key.and_then(|key| seen.rows.replay(id, key));
+    if let Some(stored) = stored.filter(|stored| is_alike(stored, request)) {
+        return Ok(replay(record, request, stored));
+    }
+    if by_caller {
+        reserved::check(record, request)?;
+    }
+    if let Some(stored) = stored {
+        return Err(replay_conflict(stored, request));
     }
     if let Some(target) = &request.wake_target_scope {
         target.check()?;
@@ -57,10 +72,14 @@ pub fn append(
         lease::require(seen, id, held)?;
     }
     let event_type = &request.event_type;
-    let undeclared = event_type == STEP || signal::is_signal(event_type);
-    let plain = undeclared.then(|| ProcessEventType::plain(event_type));
-    let declared = record.event_type(event_type).or(plain.as_ref()).ok_or_else(|| {
-        Error::of(Code::UndeclaredEventType, id, text!["does not declare event type `", event_type, "`"])
+    // What the driver writes means nothing else, whatever a registration of an older version declares.
+    let declared = record.event_type(event_type).filter(|_| !is_of_driver(event_type));
+    if declared.is_none() {
+        reserved::check_signals(record, event_type)?;
+    }
+    let plain = exists_undeclared(event_type).then(|| ProcessEventType::plain(event_type));
+    let declared = declared.or(plain.as_ref()).ok_or_else(|| {
+        Error::of(Code::UndeclaredEventType, id, text!["does not declare event type `", short(event_type), "`"])
     })?;
     if key.is_none() && declared.needs_replay_key() {
         let what = text!["needs a replay key to append `", event_type, "`"];
@@ -70,35 +89,53 @@ pub fn append(
         return Err(Error::of(Code::InvalidArgument, id, "was given an empty replay key"));
     }
     schemas.check(record, declared, &request.payload)?;
-    let sequence = record.log.last_sequence + 1;
+    let mut next = record.clone();
+    next.updated_at_ms = seen.now;
+    let ordinal = next.log.count(event_type)?;
     let semantics = declared
-        .materialise(|| text![id, ":", decimal(sequence)], &request.payload)
+        .materialise(|| identity(record, next.log.last_sequence), &request.payload)
         .map_err(|fault| Error::of(fault.code(), id, text!["refused `", event_type, "`: ", fault.message()]))?;
     if semantics.terminal.is_some() && record.is_terminal() {
         return Err(Error::of(Code::AlreadyTerminal, id, "has already ended"));
     }
-    Ok(insert(seen, record, request, sequence, semantics))
+    Ok(insert(seen, record, next, request, ordinal, semantics))
+}
+
+/// What tells an event from every other one, also from those of earlier and later lives of its process's id.
+///
+/// An id that itself ends like a numbered life, such as `a@2`, has its first life numbered too: `a@2@1:5`. So it cannot be
+/// taken for the second life of `a`.
+fn identity(record: &ProcessRecord, sequence: u64) -> String {
+    let id = record.id();
+    match record.log.life {
+        Some(life) => format!("{id}@{life}:{sequence}"),
+        None if ends_like_a_life(id) => format!("{id}@1:{sequence}"),
+        None => format!("{id}:{sequence}"),
+    }
+}
+
+fn ends_like_a_life(id: &str) -> bool {
+    let number = id.rsplit_once('@').map(|(_, number)| number);
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn insert(
     seen: &Snapshot,
     record: &ProcessRecord,
+    mut next: ProcessRecord,
     request: &AppendRequest,
-    sequence: u64,
+    ordinal: u64,
     semantics: Semantics,
 ) -> Decision<AppendResult> {
     let event = Rc::new(ProcessEvent {
         process_id: record.id().clone(),
-        sequence,
+        sequence: next.log.last_sequence,
         event_type: request.event_type.clone(),
         payload: request.payload.clone(),
         replay_key: request.replay_key.clone(),
         semantics,
         occurred_at_ms: seen.now,
     });
-    let mut next = record.clone();
-    next.updated_at_ms = seen.now;
-    let ordinal = next.log.count(&request.event_type);
     end(&mut next, &event);
     let wake_delivery = delivery(record, request, &event);
     Decision::reply(AppendResult { event: event.clone(), replayed: false, wake_delivery })
@@ -115,31 +152,33 @@ fn end(record: &mut ProcessRecord, event: &ProcessEvent) {
     }
 }
 
-fn replay(
-    record: &ProcessRecord,
-    request: &AppendRequest,
-    stored: &Rc<ProcessEvent>,
-) -> Result<Decision<AppendResult>> {
-    let id = record.id();
-    if content_hash(&stored.event_type, &stored.payload) != content_hash(&request.event_type, &request.payload) {
-        let what = "holds another event under this replay key";
-        return Err(Error::of(Code::ReplayConflict, id, what));
-    }
+fn replay(record: &ProcessRecord, request: &AppendRequest, stored: &Rc<ProcessEvent>) -> Decision<AppendResult> {
     let wake_delivery = delivery(record, request, stored);
     let decision = Decision::reply(AppendResult { event: stored.clone(), replayed: true, wake_delivery });
     if stored.semantics.terminal.is_none() || record.is_terminal() {
-        return Ok(decision);
+        return decision;
     }
     // Another implementation wrote the event and not the record: finish its work.
     let mut repaired = record.clone();
     repaired.updated_at_ms = stored.occurred_at_ms;
     end(&mut repaired, stored);
-    Ok(decision.write(Write::Process(Rc::new(repaired))))
+    decision.write(Write::Process(Rc::new(repaired)))
 }
 
-/// What two appends under one key must share.
-fn content_hash(event_type: &str, payload: &Json) -> String {
-    canonical::hash(&Json::list(vec![event_type.to_json(), payload.clone()]))
+/// Whether a request asks for what is stored: two appends under one key must share type and payload.
+fn is_alike(stored: &ProcessEvent, request: &AppendRequest) -> bool {
+    stored.event_type == request.event_type && difference::first(&stored.payload, &request.payload).is_none()
+}
+
+fn replay_conflict(stored: &ProcessEvent, request: &AppendRequest) -> Error {
+    let id = &stored.process_id;
+    let there =
+        |what: String| Error::of(Code::ReplayConflict, id, text!["holds another event under this replay key: ", what]);
+    if stored.event_type != request.event_type {
+        return there(format!("one of type `{}`, not `{}`", short(&stored.event_type), short(&request.event_type)));
+    }
+    let differs = difference::first(&stored.payload, &request.payload);
+    there(differs.map(|differs| differs.text("payload")).unwrap_or_default())
 }
 
 fn delivery(record: &ProcessRecord, request: &AppendRequest, event: &ProcessEvent) -> Option<WakeDelivery> {

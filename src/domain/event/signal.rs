@@ -4,10 +4,11 @@ use super::AppendRequest;
 use crate::{
     domain::value::Json,
     error::{Error, Result},
-    text::{is_blank, text},
+    text::{MAX_NAME, is_blank, is_too_long, text},
 };
 
-const PREFIX: &str = "signal.";
+/// How the event types of signals begin.
+pub(super) const PREFIX: &str = "signal.";
 
 /// Whether an event type is that of a signal. One that a process declares is held to its schema.
 pub fn is_signal(event_type: &str) -> bool {
@@ -21,9 +22,10 @@ fn is_name(name: &str) -> bool {
 
 /// The event type of a signal, by its name.
 pub fn event_type(name: &str) -> Result<String> {
-    match is_name(name) {
-        true => Ok(text![PREFIX, name]),
-        false => Err(Error::invalid("name must be of ASCII letters, digits, `_` and `-`")),
+    match (is_name(name), is_too_long(name)) {
+        (true, false) => Ok(text![PREFIX, name]),
+        (true, true) => Err(Error::invalid(format!("name: has more than {MAX_NAME} characters"))),
+        (false, _) => Err(Error::invalid("name must be of ASCII letters, digits, `_` and `-`")),
     }
 }
 
@@ -33,6 +35,9 @@ impl AppendRequest {
         let request = Self::new(event_type(name)?, payload);
         match signal_id {
             Some(id) if is_blank(id) => Err(Error::invalid("signalId must not be blank")),
+            Some(id) if is_too_long(id) => {
+                Err(Error::invalid(format!("signalId: has more than {MAX_NAME} characters")))
+            }
             Some(id) => Ok(request.keyed(text!["signal:", name, ":", id])),
             None => Ok(request),
         }

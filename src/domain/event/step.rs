@@ -15,7 +15,7 @@ impl AppendRequest {
     /// The record of a step. One key is one record: its replay key sees to that.
     pub fn step(key: &str, value: &Option<Json>) -> Self {
         let payload = Object::default().with("key", &key).with("value", value).build();
-        Self::new(STEP, payload).keyed(text!["step:", key])
+        Self::by_driver(STEP, payload).keyed(text!["step:", key])
     }
 }
 

@@ -119,6 +119,15 @@ to_json!(WakeDelivery {
     created_at_ms: "createdAtMs",
 });
 
+/// Who asks for an append.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Author {
+    /// A caller, who is held to the event types and replay keys that are a caller's to take.
+    Caller,
+    /// The driver, or a completion.
+    Driver,
+}
+
 /// An event to append.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AppendRequest {
@@ -132,6 +141,8 @@ pub struct AppendRequest {
     pub wake_target_scope: Option<SessionScope>,
     /// Appends only while this lease is held.
     pub lease: Option<ProcessLease>,
+    /// A request that was read is a caller's.
+    pub author: Author,
 }
 
 impl FromJson for AppendRequest {
@@ -143,6 +154,7 @@ impl FromJson for AppendRequest {
             replay_key: fields.take("replayKey"),
             wake_target_scope: fields.take("wakeTargetScope"),
             lease: fields.take("lease"),
+            author: Author::Caller,
         };
         fields.end();
         request
@@ -150,9 +162,21 @@ impl FromJson for AppendRequest {
 }
 
 impl AppendRequest {
-    /// An event without a replay key.
+    /// An event of a caller, without a replay key.
     pub fn new(event_type: impl Into<String>, payload: Json) -> Self {
-        Self { event_type: event_type.into(), payload, replay_key: None, wake_target_scope: None, lease: None }
+        Self {
+            event_type: event_type.into(),
+            payload,
+            replay_key: None,
+            wake_target_scope: None,
+            lease: None,
+            author: Author::Caller,
+        }
+    }
+
+    /// An event of the driver's own, without a replay key.
+    pub(crate) fn by_driver(event_type: &str, payload: Json) -> Self {
+        Self { author: Author::Driver, ..Self::new(event_type, payload) }
     }
 
     /// The same under a replay key.
@@ -166,14 +190,14 @@ impl AppendRequest {
         let reason = reason.map_or(Json::Null, |reason| reason.to_json());
         let payload = Object::default().with("reason", &reason).build();
         let key = text!["process:", id, ":cancel_requested:", canonical::hash(&payload)];
-        Self::new(CANCEL_REQUESTED, payload).keyed(key)
+        Self::by_driver(CANCEL_REQUESTED, payload).keyed(key)
     }
 
     /// The event that ends a process with `output`.
     pub fn completion(id: &ProcessId, output: &ProcessAwaitOutput) -> Self {
         let event_type = output.state().event_type();
         let payload = Object::default().with("awaitOutput", output).build();
-        Self::new(event_type, payload).keyed(text!["process:", id, ":terminal:", event_type])
+        Self::by_driver(event_type, payload).keyed(text!["process:", id, ":terminal:", event_type])
     }
 }
 

@@ -13,12 +13,15 @@ pub use self::{
     registration::{ProcessIdentity, ProcessInput, ProcessRegistration, Provenance, Recovery, Registered, normalise},
 };
 use super::{
-    canonical,
+    check_names, difference,
     json::ToJson,
     key::ProcessId,
     snapshot::{Decision, Snapshot, Write},
 };
-use crate::error::{Code, Error, Result};
+use crate::{
+    error::{Code, Error, Result},
+    text::text,
+};
 
 /// Registers a process, or finds it registered alike.
 ///
@@ -28,9 +31,13 @@ pub fn register(seen: &Snapshot, registered: &Registered) -> Result<Decision<Pro
     if let Some(stored) = seen.rows.process(id) {
         return match stored.registered.registration_hash == registered.registration_hash {
             true => Ok(Decision::reply(stored.clone())),
-            false => Err(Error::of(Code::RegistrationConflict, id, "is registered differently")),
+            false => {
+                let what = differs(&*stored.registered.registration, &*registered.registration, "registration");
+                Err(Error::of(Code::RegistrationConflict, id, text!["is registered differently: ", what]))
+            }
         };
     }
+    let life = seen.rows.lease(id).next_life()?;
     let registered = Registered {
         registration: registered.registration.clone(),
         registration_hash: registered.registration_hash.clone(),
@@ -43,7 +50,7 @@ pub fn register(seen: &Snapshot, registered: &Registered) -> Result<Decision<Pro
         external_ref: None,
         wait: None,
         updated_at_ms: seen.now,
-        log: LogHead::default(),
+        log: LogHead { life, ..LogHead::default() },
     }))
 }
 
@@ -55,9 +62,13 @@ pub fn set_external_ref(
     external_ref: &ProcessExternalRef,
 ) -> Result<Decision<ProcessRecord>> {
     let record = seen.known(id)?;
+    check_names("ref", Some(&external_ref.to_json()), &["backend", "id"])?;
     match &record.external_ref {
         Some(stored) if alike(stored, external_ref) => Ok(Decision::reply(record.clone())),
-        Some(_) => Err(Error::of(Code::ExternalRefConflict, id, "has another external reference")),
+        Some(stored) => {
+            let what = differs(stored, external_ref, "ref");
+            Err(Error::of(Code::ExternalRefConflict, id, text!["has another external reference: ", what]))
+        }
         None => Ok(changed(ProcessRecord {
             external_ref: Some(external_ref.clone()),
             updated_at_ms: seen.now,
@@ -70,6 +81,7 @@ pub fn set_external_ref(
 /// A terminal process cannot wait: [`Code::AlreadyTerminal`].
 pub fn set_wait(seen: &Snapshot, id: &ProcessId, wait: &WaitState) -> Result<Decision<ProcessRecord>> {
     let record = seen.known(id)?;
+    check_names("wait", Some(&wait.to_json()), &["name", "key"])?;
     may_wait(record)?;
     let wait = Some(wait.clone());
     Ok(changed(ProcessRecord { wait, updated_at_ms: seen.now, ..record.clone() }))
@@ -99,5 +111,10 @@ fn changed(record: ProcessRecord) -> Decision<ProcessRecord> {
 
 /// Equal as JSON: `1` and `1.0` are the same number.
 fn alike(a: &dyn ToJson, b: &dyn ToJson) -> bool {
-    canonical::to_string(&a.to_json()) == canonical::to_string(&b.to_json())
+    difference::first(&a.to_json(), &b.to_json()).is_none()
+}
+
+/// In words, where what is stored and what is given first differ, below `name`.
+fn differs(stored: &dyn ToJson, given: &dyn ToJson, name: &str) -> String {
+    difference::first(&stored.to_json(), &given.to_json()).map(|differs| differs.text(name)).unwrap_or_default()
 }

@@ -8,14 +8,16 @@ use super::{
 };
 use crate::domain::{
     Millis,
-    event::ProcessEventType,
+    event::{ProcessEventType, exists_undeclared},
     filter::Lane,
     grant::SessionScope,
     json::{Object, ToJson, json},
     key::ProcessId,
+    next,
     shape::{Shape, document, optional, required},
     value::Json,
 };
+use crate::error::Result;
 
 document! {
     /// Where else a process is known: the `backend`, its `id` there, and perhaps `metadata`.
@@ -80,6 +82,8 @@ pub struct LogHead {
     pub counts: Vec<TypeCount>,
     /// The sequence of the event that ended the process.
     pub terminal_sequence: Option<u64>,
+    /// Which life of its id this is, from 2 on. Absent in the first: the id was never pruned.
+    pub life: Option<u64>,
 }
 
 /// How many events of one type there are.
@@ -92,18 +96,18 @@ pub struct TypeCount {
 }
 
 json!(TypeCount { event_type: "eventType", count: "count" });
-json!(LogHead { last_sequence: "lastSequence", counts: "counts", terminal_sequence: "terminalSequence" });
+json!(LogHead { last_sequence: "lastSequence", counts: "counts", terminal_sequence: "terminalSequence", life: "life" });
 
 impl LogHead {
     /// Counts one more event; answers its place among those of its type, from 1.
-    pub fn count(&mut self, event_type: &str) -> u64 {
-        self.last_sequence += 1;
+    pub fn count(&mut self, event_type: &str) -> Result<u64> {
+        self.last_sequence = next(self.last_sequence)?;
         if let Some(counted) = self.counts.iter_mut().find(|counted| counted.event_type == event_type) {
-            counted.count += 1;
-            return counted.count;
+            counted.count = next(counted.count)?;
+            return Ok(counted.count);
         }
         self.counts.push(TypeCount { event_type: event_type.to_owned(), count: 1 });
-        1
+        Ok(1)
     }
 }
 
@@ -121,6 +125,11 @@ impl ProcessRecord {
     /// The declared event type of that name.
     pub fn event_type(&self, name: &str) -> Option<&ProcessEventType> {
         self.registered.registration.event_types.iter().find(|declared| declared.name == name)
+    }
+
+    /// Whether it may have events of that type: it declares the type, or every process takes it.
+    pub fn takes(&self, event_type: &str) -> bool {
+        self.event_type(event_type).is_some() || exists_undeclared(event_type)
     }
 
     /// Whether it ended.

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::domain::{
-    Millis, canonical,
+    Millis, canonical, check_name, check_names,
     event::{self, ProcessEventType},
     grant::SessionScope,
     json::{Fields, FromJson, Object, Reader, ToJson, json, named, to_json},
@@ -14,7 +14,7 @@ use crate::domain::{
 };
 use crate::{
     error::{Code, Error, Result},
-    text::is_blank,
+    text::{MAX_NAME, beginning, is_blank},
 };
 
 /// What a caller registers. After [`normalise`] every default is filled in.
@@ -158,8 +158,9 @@ json!(Registered { registration: "registration", registration_hash: "registratio
 pub fn normalise(mut registration: ProcessRegistration, schemas: &Schemas) -> Result<Registered> {
     let id = registration.id.clone();
     if is_blank(&id) {
-        return Err(Error::invalid("a process id must not be blank"));
+        return Err(Error::invalid("registration.id: must not be blank"));
     }
+    registration.check_names()?;
     event::add_core_types(&mut registration.event_types);
     event::check_types(&id, &registration.event_types)?;
     if let Some(scope) = &registration.wake_target {
@@ -174,6 +175,23 @@ pub fn normalise(mut registration: ProcessRegistration, schemas: &Schemas) -> Re
     let registration_hash = canonical::hash(&registration.to_json());
     schemas.compile(&id, &registration_hash, &registration.event_types)?;
     Ok(Registered { registration: Rc::new(registration), registration_hash, created_at_ms: 0 })
+}
+
+impl ProcessRegistration {
+    /// Refuses names that are too long; those of event types are checked with the types.
+    fn check_names(&self) -> Result<()> {
+        check_name("registration.id", &self.id)?;
+        check_names("registration.input", Some(&self.input.0), &["kind"])?;
+        check_names("registration.input.call", self.input.0.get("call"), &["callId", "toolName", "toolId"])?;
+        if let Some(ProcessIdentity { kind, label, definition: _ }) = &self.identity {
+            check_name("registration.identity.kind", kind)?;
+            check_name("registration.identity.label", label.as_deref().unwrap_or_default())?;
+        }
+        check_name("registration.envRef", self.env_ref.as_deref().unwrap_or_default())?;
+        let originator = self.provenance.as_ref().and_then(|provenance| provenance.0.get("originator"));
+        let scope = originator.and_then(|originator| originator.get("scope"));
+        check_names("registration.provenance.originator.scope", scope, &["sessionId", "agentFrameId"])
+    }
 }
 
 fn default_identity(ProcessInput(input): &ProcessInput) -> ProcessIdentity {
@@ -191,5 +209,7 @@ fn default_identity(ProcessInput(input): &ProcessInput) -> ProcessIdentity {
         Some(_) | None => (None, text(input.get("metadata"), &["label", "name", "title"])),
     };
     let kind = kind.or_else(|| text(Some(input), &["type"])).unwrap_or_default();
+    // What it is taken from may be a text of any length, and is no name.
+    let label = label.map(|label| beginning(&label, MAX_NAME).to_owned());
     ProcessIdentity { kind, label, definition: None }
 }

@@ -113,6 +113,9 @@ impl Reader<'_> {
                 found
             }
         };
+        if let (Reads::Leased(id, _), true) = (reads, rows.iter().any(is_pruned)) {
+            loaded.rows.note_pruned(id);
+        }
         // Decoding is most of the work.
         rows.retain(|row| loaded.rows.process(&id_of(row)).is_none());
         for record in self.records(rows) {

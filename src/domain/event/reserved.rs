@@ -1,0 +1,102 @@
+//! What a caller's append may not take: the event types that the driver writes, the replay keys under which the driver and
+//! completions record, and names without bound.
+
+use std::collections::BTreeSet;
+
+use super::{
+    AppendRequest, CANCEL_REQUESTED, ProcessEventType,
+    signal::{PREFIX, is_signal},
+    undeclared::is_of_driver,
+};
+use crate::{
+    domain::{canonical, process::ProcessRecord},
+    error::{Code, Error, Result},
+    text::{MAX_NAME, has_more_than, is_too_long, short},
+};
+
+/// How replay keys begin under which the driver and completions record.
+const RESERVED: [&str; 5] = ["step:", "signal:", "timer:", "process:", "process."];
+
+/// The most characters of such a key: it is made of two names and a few words.
+const MAX_RESERVED_KEY: usize = 4 * MAX_NAME;
+
+/// How many signals that it does not declare a process takes, by their names.
+pub const MAX_UNDECLARED_SIGNALS: usize = 256;
+
+/// Refuses an event type that the driver alone writes.
+pub fn check_type(record: &ProcessRecord, request: &AppendRequest) -> Result<()> {
+    match is_of_driver(&request.event_type) {
+        true => Err(refused(record, "eventType", &format!("`{}` is written by the driver alone", request.event_type))),
+        false => Ok(()),
+    }
+}
+
+/// Refuses what a caller's request may not take; what of it is stored already is not looked at here.
+pub fn check(record: &ProcessRecord, request: &AppendRequest) -> Result<()> {
+    let event_type = request.event_type.strip_prefix(PREFIX).unwrap_or(&request.event_type);
+    if is_too_long(event_type) {
+        return Err(refused(record, "eventType", &format!("has more than {MAX_NAME} characters")));
+    }
+    let Some(key) = &request.replay_key else { return Ok(()) };
+    let reserved = RESERVED.into_iter().find(|prefix| key.starts_with(prefix));
+    let most = if reserved.is_some() { MAX_RESERVED_KEY } else { MAX_NAME };
+    if has_more_than(key, most) {
+        return Err(refused(record, "replayKey", &format!("has more than {most} characters")));
+    }
+    match reserved {
+        Some(prefix) if !belongs(prefix, key, record, request) => {
+            let what =
+                format!("`{}` begins with `{prefix}`, and longwait keeps such keys for other events", short(key));
+            Err(refused(record, "replayKey", &what))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Whether a key is one of those that events like the requested one have, so that hosts which compute the key
+/// themselves find what was appended under it.
+fn belongs(prefix: &str, key: &str, record: &ProcessRecord, request: &AppendRequest) -> bool {
+    let event_type = request.event_type.as_str();
+    if prefix == "signal:" {
+        let name = event_type.strip_prefix(PREFIX).filter(|_| is_signal(event_type));
+        return name.is_some_and(|name| key.starts_with(&format!("signal:{name}:")));
+    }
+    if prefix != "process:" {
+        return false;
+    }
+    let ends = record.event_type(event_type).is_some_and(ProcessEventType::is_terminal);
+    let own = key.strip_prefix(&format!("process:{}:", record.id()));
+    // A key of this very process belongs to one event and no other: taken by another, it would keep the process from ending.
+    if let Some(of) = own.and_then(|own| own.strip_prefix("terminal:")) {
+        return ends && of == event_type;
+    }
+    if let Some(of) = own.and_then(|own| own.strip_prefix("cancel_requested:")) {
+        return event_type == CANCEL_REQUESTED && of == canonical::hash(&request.payload);
+    }
+    ends || event_type == CANCEL_REQUESTED
+}
+
+/// Refuses a signal of one undeclared name too many: each is counted in the process's row.
+pub fn check_signals(record: &ProcessRecord, event_type: &str) -> Result<()> {
+    let counts = &record.log.counts;
+    if counts.len() < MAX_UNDECLARED_SIGNALS || counts.iter().any(|counted| counted.event_type == event_type) {
+        return Ok(());
+    }
+    let declared: BTreeSet<_> =
+        record.registered.registration.event_types.iter().map(|declared| declared.name.as_str()).collect();
+    let undeclared = counts.iter().map(|counted| counted.event_type.as_str());
+    let signals = undeclared.filter(|name| is_signal(name) && !declared.contains(name)).count();
+    match signals < MAX_UNDECLARED_SIGNALS {
+        true => Ok(()),
+        false => {
+            let what = format!(
+                "has had signals of {MAX_UNDECLARED_SIGNALS} names that it does not declare, and takes no other"
+            );
+            Err(Error::of(Code::InvalidArgument, record.id(), what))
+        }
+    }
+}
+
+fn refused(record: &ProcessRecord, field: &str, what: &str) -> Error {
+    Error::about(Code::InvalidArgument, record.id(), format!("request.{field}: {what}"))
+}
