@@ -1,6 +1,6 @@
 /** Waits: checks their arguments, and passes them to whoever runs them. */
 import { call } from "./call.js";
-import { abortSignal, boolean, count, id, optional, options, timeout } from "./check.js";
+import { abortSignal, boolean, count, eventType as checkedType, id, optional, options, timeout } from "./check.js";
 import type { RawWaits } from "./raw.js";
 import type { ProcessAwaiter, WaitOptions } from "./types.js";
 
@@ -27,7 +27,7 @@ export function awaiter(run: RunWait): ProcessAwaiter {
         () =>
           run(
             signal, timeoutMs, "awaitEvent",
-            id(processId, "processId"), id(eventType, "eventType"), count(afterSequence, "afterSequence"), untilTerminal,
+            id(processId, "processId"), checkedType(eventType, "eventType"), count(afterSequence, "afterSequence"), untilTerminal,
           ),
       );
     },

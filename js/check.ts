@@ -19,23 +19,18 @@ const MAX_CHARACTERS = 33_554_432;
  */
 const CONTAINER = 32;
 
-/**
- * The fields whose value is still one of our own shapes. Below any other name lies the
- * caller's data. In our shapes an `undefined` property counts as absent, as TypeScript's
- * optional fields do; in data it is refused, since a store could not give it back.
- */
-const SHAPES = new Set([
-  "input", "call", "identity", "eventTypes", "semantics", "terminal", "awaitOutput", "wake", "when", "dedupeKey",
-  "selector", "fields", "provenance", "originator", "scope", "wakeTarget", "wakeTargetScope", "lease", "owner", "liveness",
-]);
+/** What a number is counted as that is no 32-bit whole number: no double has a longer text. */
+const LONG_NUMBER = 24;
+/** The most characters of a name: an id, an event type, a kind, a key. Counted as JavaScript counts them, in UTF-16 code units. */
+const MAX_NAME = 1_024;
 
 /** A plain copy of one of our shapes (an object) with JSON inside. `name` begins the path in a refusal. */
-export function shape(value: unknown, name: string): Json {
+export function shape(value: unknown, name: string, of: Shape): Json {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw invalidArgument(`${name}: must be an object, not ${describe(value)}`);
   }
   try {
-    return copy(value, { left: MAX_CHARACTERS }, 0, true);
+    return copy(value, { left: MAX_CHARACTERS }, 0, of);
   } catch (fault) {
     throw refusal(fault, name);
   }
@@ -44,7 +39,7 @@ export function shape(value: unknown, name: string): Json {
 /** A copy of a JSON value, all of it the caller's own. */
 export function json(value: unknown, name: string): Json {
   try {
-    return copy(value, { left: MAX_CHARACTERS }, 0, false);
+    return copy(value, { left: MAX_CHARACTERS }, 0, undefined);
   } catch (fault) {
     throw refusal(fault, name);
   }
@@ -53,23 +48,59 @@ export function json(value: unknown, name: string): Json {
 /** A string that UTF-8 can carry. */
 export function text(value: unknown, name: string): string {
   if (typeof value !== "string") throw invalidArgument(`${name}: must be a string, not ${describe(value)}`);
-  if (value.length > MAX_CHARACTERS) throw invalidArgument(`${name}: ${TOO_LARGE}`);
+  if (textLength(value) > MAX_CHARACTERS) throw invalidArgument(`${name}: ${TOO_LARGE}`);
   if (!isWellFormed(value)) throw invalidArgument(`${name}: ${LONE_SURROGATE}`);
   return value;
 }
 
-/** A string that is more than white space. */
+/** A string that is more than white space, and no longer than a name may be. */
 export function id(value: unknown, name: string): string {
   const checked = text(value, name);
-  if (checked.trim() === "") throw invalidArgument(`${name}: must not be blank`);
+  if (isBlank(checked)) throw invalidArgument(`${name}: must not be blank`);
+  if (checked.length > MAX_NAME) throw invalidArgument(`${name}: has more than ${MAX_NAME} characters`);
   return checked;
 }
 
-/** An array of non-blank strings. */
+/** An event type. That of a signal may be as long as the longest name of a signal makes it. */
+export function eventType(value: unknown, name: string): string {
+  if (typeof value === "string" && value.startsWith(SIGNAL)) return SIGNAL + id(value.slice(SIGNAL.length), name);
+  return id(value, name);
+}
+
+const SIGNAL = "signal.";
+
+/**
+ * Whether a string is empty or white space alone: what Unicode calls white space, and U+FEFF, which `trim` removes.
+ *
+ * `is_blank` in src/text.rs is the other half of this definition; a test on each side holds it to the list.
+ */
+export function isBlank(value: string): boolean {
+  return /^[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]*$/.test(value);
+}
+
+/** An array of names. */
 export function ids(value: unknown, name: string): string[] {
+  return names(value, name, id);
+}
+
+/** An array of event types, each of them once. */
+export function eventTypes(value: unknown, name: string): string[] {
+  return [...new Set(names(value, name, eventType))];
+}
+
+/** Which events of a log to read. */
+export function eventQuery(value: unknown, name: string): Json {
+  const { limit, types } = options<{ limit?: number; types?: string[] }>(value, name, {
+    limit: optional(count),
+    types: optional(eventTypes),
+  });
+  return { ...(limit !== undefined && { limit }), ...(types !== undefined && { types }) };
+}
+
+function names(value: unknown, name: string, check: (value: unknown, name: string) => string): string[] {
   if (!Array.isArray(value)) throw invalidArgument(`${name}: must be an array, not ${describe(value)}`);
   try {
-    return Array.from(value, (item, index) => id(item, `${name}[${index}]`));
+    return Array.from(value, (item, index) => check(item, `${name}[${index}]`));
   } catch (fault) {
     throw refusal(fault, name);
   }
@@ -140,6 +171,64 @@ export function options<T>(value: unknown, name: string, checks: { [K in keyof T
   }
 }
 
+// ── Our own shapes ──────────────────────────────────────────────────────────
+
+// Where a field has no shape of its own, the caller's data lies below it.
+
+/** Stands for every field that a shape does not name. */
+const EACH = Symbol("each");
+
+/** The fields of an object of ours and the shapes below them; for an array, those of each item. */
+export interface Shape {
+  readonly [field: string]: Shape | undefined;
+  readonly [EACH]?: Shape;
+}
+
+const SCOPE: Shape = fields("sessionId", "agentFrameId");
+const OWNER: Shape = { ...fields("ownerId", "incarnationId"), liveness: fields("kind", "lockName") };
+const LEASE: Shape = { ...fields("processId", "leaseToken", "fencingToken", "claimedAtMs", "expiresAtMs"), owner: OWNER };
+// A template's own fields are named by the caller, and each is a selector again.
+const SELECTOR: Shape = {
+  ...fields("pointer", "const", "template", "present"),
+  fields: { get [EACH]() { return SELECTOR; } },
+};
+const WAKE: Shape = { when: SELECTOR, input: SELECTOR, dedupeKey: { ...fields("const"), selector: SELECTOR } };
+const EVENT_TYPE: Shape = {
+  ...fields("name", "payloadSchema"),
+  semantics: { terminal: { ...fields("state"), awaitOutput: SELECTOR }, wake: WAKE },
+};
+const INPUT: Shape = {
+  ...fields("type", "metadata", "kind", "payload", "createRequest", "turnInput"),
+  call: fields("callId", "toolName", "toolId", "args"),
+};
+
+export const SHAPES = {
+  registration: {
+    ...fields("id", "envRef", "recovery"),
+    input: INPUT,
+    identity: fields("kind", "label", "definition"),
+    eventTypes: EVENT_TYPE,
+    provenance: { ...fields("causedBy"), originator: { ...fields("type"), scope: SCOPE } },
+    wakeTarget: SCOPE,
+  },
+  append: { ...fields("eventType", "payload", "replayKey"), wakeTargetScope: SCOPE, lease: LEASE },
+  output: fields("type", "value", "control", "class", "code", "message", "raw"),
+  externalRef: fields("backend", "id", "metadata"),
+  wait: fields("kind", "name", "eventType", "key", "ordinal", "sinceMs"),
+  scope: SCOPE,
+  descriptor: fields("kind", "label"),
+  owner: OWNER,
+  lease: LEASE,
+  filter: fields("status", "waiting", "definition", "kind"),
+  page: fields("limit", "cursor"),
+  query: fields("limit", "types"),
+} satisfies { [name: string]: Shape };
+
+/** Fields without a shape of their own. */
+function fields(...names: string[]): { [field: string]: undefined } {
+  return Object.fromEntries(names.map((name) => [name, undefined]));
+}
+
 // ── The walk ────────────────────────────────────────────────────────────────
 
 const TOO_LARGE = `has more than ${MAX_CHARACTERS} characters`;
@@ -159,33 +248,34 @@ interface Budget {
   left: number;
 }
 
-function copy(value: unknown, budget: Budget, depth: number, ours: boolean): Json {
+/** Copies what lies in a shape of ours, or without one what is the caller's. */
+function copy(value: unknown, budget: Budget, depth: number, of: Shape | undefined): Json {
   switch (typeof value) {
     case "string":
-      spend(budget, value.length + 2);
+      spend(budget, textLength(value) + 3);
       if (!isWellFormed(value)) throw new Fault(LONE_SURROGATE);
       return value;
     case "number":
-      spend(budget, 1);
+      spend(budget, numberLength(value) + 1);
       if (!Number.isFinite(value)) throw new Fault(`is ${value}, which JSON has no word for`);
       return value + 0; // -0 becomes 0, as it would in JSON text.
     case "boolean":
-      spend(budget, 1);
+      spend(budget, value ? 5 : 6);
       return value;
     case "object":
-      spend(budget, value === null ? 1 : CONTAINER);
+      spend(budget, value === null ? 5 : CONTAINER);
       if (value === null) return null;
       // A cycle ends here as well. A search for it on the way would cost every honest value.
       if (depth === MAX_DEPTH) throw new Fault(`is more than ${MAX_DEPTH} levels deep, or contains itself`);
       return Array.isArray(value)
-        ? copyArray(value, budget, depth + 1, ours)
-        : copyObject(value as Record<string, unknown>, budget, depth + 1, ours);
+        ? copyArray(value, budget, depth + 1, of)
+        : copyObject(value as Record<string, unknown>, budget, depth + 1, of);
     default:
       throw new Fault(`is ${describe(value)}, which JSON cannot hold`);
   }
 }
 
-function copyArray(array: unknown[], budget: Budget, depth: number, ours: boolean): Json[] {
+function copyArray(array: unknown[], budget: Budget, depth: number, of: Shape | undefined): Json[] {
   // Array.prototype, above it Object.prototype, above it nothing: the same in every realm.
   const above = Object.getPrototypeOf(Object.getPrototypeOf(array) ?? array);
   if (above === null || Object.getPrototypeOf(above) !== null) throw new Fault(`is ${describe(array)}, not plain JSON`);
@@ -193,28 +283,34 @@ function copyArray(array: unknown[], budget: Budget, depth: number, ours: boolea
   let index = 0;
   try {
     // Reads a hole as undefined, which `copy` refuses.
-    for (; index < array.length; index++) items.push(copy(array[index], budget, depth, ours));
-    return items;
+    for (; index < array.length; index++) items.push(copy(array[index], budget, depth, of));
   } catch (fault) {
     throw at(fault, index);
   }
+  refuseSymbols(array);
+  // The keys of the items come first. Without holes there are as many as items.
+  const name = Object.keys(array)[items.length];
+  if (name !== undefined) throw at(new Fault("is a name on an array, which JSON cannot hold"), name);
+  return items;
 }
 
-function copyObject(object: Record<string, unknown>, budget: Budget, depth: number, ours: boolean): Json {
+function copyObject(object: Record<string, unknown>, budget: Budget, depth: number, of: Shape | undefined): Json {
   const prototype = Object.getPrototypeOf(object);
   if (prototype !== null && prototype !== Object.prototype && Object.getPrototypeOf(prototype) !== null) {
     throw new Fault(`is ${describe(object)}, not plain JSON`);
   }
-  if (Object.getOwnPropertySymbols(object).length > 0) throw new Fault("has a symbol for a key");
+  refuseSymbols(object);
   const fields: { [key: string]: Json } = {};
   for (const key of Object.keys(object)) {
     try {
-      spend(budget, key.length + 3);
+      spend(budget, textLength(key) + 3);
       if (!isWellFormed(key)) throw new Fault(`is a key that ${LONE_SURROGATE}`);
       if (key === "__proto__") throw new Fault("is a key that JavaScript objects give another meaning");
       const value = object[key];
+      const ours = of !== undefined && Object.hasOwn(of, key);
+      // A field of ours that is optional, and as TypeScript has it, `undefined` is as good as left out.
       if (value === undefined && ours) continue;
-      fields[key] = copy(value, budget, depth, ours && SHAPES.has(key));
+      fields[key] = copy(value, budget, depth, ours ? of[key] : of?.[EACH]);
     } catch (fault) {
       throw at(fault, key);
     }
@@ -222,9 +318,32 @@ function copyObject(object: Record<string, unknown>, budget: Budget, depth: numb
   return fields;
 }
 
+/** A symbol that `Object.keys` would show if it were a string. Hidden ones are marks of libraries, and no data. */
+function refuseSymbols(object: object): void {
+  const symbols = Object.getOwnPropertySymbols(object);
+  if (symbols.some((symbol) => Object.prototype.propertyIsEnumerable.call(object, symbol))) throw new Fault("has a symbol for a key");
+}
+
 function spend(budget: Budget, characters: number): void {
   budget.left -= characters;
   if (budget.left < 0) throw new Fault(`makes the whole value have more than ${MAX_CHARACTERS} characters`);
+}
+
+/** How many characters a string has in JSON text, without the quotes. */
+function textLength(value: string): number {
+  if (!/[\u0000-\u001f"\\]/.test(value)) return value.length;
+  let length = value.length;
+  for (let place = 0; place < value.length; place++) {
+    const code = value.charCodeAt(place);
+    if (code === 0x22 || code === 0x5c) length += 1;
+    else if (code < 0x20) length += code === 8 || code === 9 || code === 10 || code === 12 || code === 13 ? 1 : 5;
+  }
+  return length;
+}
+
+/** How many characters a number has in JSON text, or the most that one has. */
+function numberLength(value: number): number {
+  return (value | 0) === value ? `${value}`.length : LONG_NUMBER;
 }
 
 const isWellFormed: (text: string) => boolean =
@@ -246,7 +365,8 @@ function refusal(fault: unknown, name: string): ProcessError {
   return invalidArgument(`${fault.keys.reduceRight<string>(step, name)}: ${fault.why}`, fault.cause);
 }
 
-function step(path: string, key: string | number): string {
+/** A path with one step more. */
+export function step(path: string, key: string | number): string {
   if (typeof key === "number") return `${path}[${key}]`;
   if (/^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key) && key.length <= 80) return `${path}.${key}`;
   return `${path}[${JSON.stringify(key.length > 80 ? `${key.slice(0, 80)}…` : key)}]`;

@@ -2,7 +2,9 @@
  * The registry that callers see: checks each argument, then passes it to the wasm. It decides nothing else.
  */
 import { awaiter, WAIT } from "./awaiter.js";
-import { abortSignal, boolean, callback, count, id, ids, integer, optional, options, shape, text } from "./check.js";
+import {
+  abortSignal, boolean, callback, count, eventQuery, eventType as checkedType, eventTypes, id, ids, integer, optional, options, shape, SHAPES, text,
+} from "./check.js";
 import { call, callNow } from "./call.js";
 import { asyncDispose, dispose } from "./dispose.js";
 import { driverOf } from "./driver.js";
@@ -11,8 +13,9 @@ import { follow } from "./events.js";
 import { inTurns } from "./listen.js";
 import type { RawReceiver, RawRegistry } from "./raw.js";
 import { sessionOf } from "./session.js";
+import { signalArguments } from "./signal.js";
 import type {
-  AppendRequest, ChangeReceiver, DriverOptions, EventQuery, EventsOptions, HandleDescriptor, LeaseOwner, ListFilter, Page, ProcessAwaiter,
+  AppendRequest, ChangeReceiver, DriverOptions, EventQuery, EventsOptions, HandleDescriptor, Json, LeaseOwner, ListFilter, Page, ProcessAwaiter,
   ProcessAwaitOutput, ProcessChangeHub, ProcessExternalRef, ProcessLease, ProcessRegistration, ProcessRegistry,
   ProcessWorkDriver, SessionScope, WaitOptions, WaitState,
 } from "./types.js";
@@ -21,6 +24,7 @@ import type {
 export function registryOf(raw: RawRegistry): ProcessRegistry {
   const { name, owner, durability: level } = raw.facts();
   const durability = new Durability(level);
+  const waiting = waits(raw, true);
   const registry: ProcessRegistry = {
     name,
     get owner() {
@@ -29,7 +33,9 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
     get durability() {
       return durability.level;
     },
-    awaiter: waits(raw, true),
+    awaiter: waiting,
+    awaitTerminal: waiting.awaitTerminal,
+    awaitEvent: waiting.awaitEvent,
     hub: hub(raw),
     onDurabilityChange(listener: (durability: ProcessRegistry["durability"]) => void) {
       return callNow(() => durability.onChange(callback(listener, "listener") as typeof listener));
@@ -41,34 +47,34 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
     // Processes
 
     registerProcess(registration: ProcessRegistration) {
-      return call(() => raw.call("registerProcess", shape(registration, "registration")));
+      return call(() => raw.call("registerProcess", shape(registration, "registration", SHAPES.registration)));
     },
     getProcess(processId: string) {
       return call(() => raw.call("getProcess", id(processId, "processId")));
     },
     listProcesses(filter: ListFilter = {}, page: Page = {}) {
-      return call(() => raw.call("listProcesses", shape(filter, "filter"), shape(page, "page")));
+      return call(() => raw.call("listProcesses", shape(filter, "filter", SHAPES.filter), shape(page, "page", SHAPES.page)));
     },
     listNonTerminal(page: Page = {}) {
-      return call(() => raw.call("listNonTerminal", shape(page, "page")));
+      return call(() => raw.call("listNonTerminal", shape(page, "page", SHAPES.page)));
     },
     changedSince(cursor?: string, limit?: number) {
       return call(() => raw.call("changedSince", optional(text)(cursor, "cursor"), optional(count)(limit, "limit")));
     },
     setExternalRef(processId: string, ref: ProcessExternalRef) {
-      return call(() => raw.call("setExternalRef", id(processId, "processId"), shape(ref, "ref")));
+      return call(() => raw.call("setExternalRef", id(processId, "processId"), shape(ref, "ref", SHAPES.externalRef)));
     },
     setProcessWait(processId: string, wait: WaitState) {
-      return call(() => raw.call("setProcessWait", id(processId, "processId"), shape(wait, "wait")));
+      return call(() => raw.call("setProcessWait", id(processId, "processId"), shape(wait, "wait", SHAPES.wait)));
     },
     clearProcessWait(processId: string) {
       return call(() => raw.call("clearProcessWait", id(processId, "processId")));
     },
     completeProcess(processId: string, output: ProcessAwaitOutput) {
-      return call(() => raw.call("completeProcess", id(processId, "processId"), shape(output, "output")));
+      return call(() => raw.call("completeProcess", id(processId, "processId"), shape(output, "output", SHAPES.output)));
     },
     completeProcessWithLease(lease: ProcessLease, output: ProcessAwaitOutput) {
-      return call(() => raw.call("completeProcessWithLease", shape(lease, "lease"), shape(output, "output")));
+      return call(() => raw.call("completeProcessWithLease", shape(lease, "lease", SHAPES.lease), shape(output, "output", SHAPES.output)));
     },
     requestCancel(processId: string, reason?: string) {
       return call(() => raw.call("requestCancel", id(processId, "processId"), optional(text)(reason, "reason")));
@@ -80,11 +86,11 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
     // Events
 
     appendEvent(processId: string, request: AppendRequest) {
-      return call(() => raw.call("appendEvent", id(processId, "processId"), shape(request, "request")));
+      return call(() => raw.call("appendEvent", id(processId, "processId"), shape(request, "request", SHAPES.append)));
     },
     eventsAfter(processId: string, afterSequence: number, query: EventQuery = {}) {
       return call(() =>
-        raw.call("eventsAfter", id(processId, "processId"), count(afterSequence, "afterSequence"), shape(query, "query")),
+        raw.call("eventsAfter", id(processId, "processId"), count(afterSequence, "afterSequence"), eventQuery(query, "query")),
       );
     },
     recentEvents(processId: string, limit: number) {
@@ -92,7 +98,7 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
     },
     countEventsThrough(processId: string, eventType: string, upToSequence: number) {
       return call(() =>
-        raw.call("countEventsThrough", id(processId, "processId"), id(eventType, "eventType"), count(upToSequence, "upToSequence")),
+        raw.call("countEventsThrough", id(processId, "processId"), checkedType(eventType, "eventType"), count(upToSequence, "upToSequence")),
       );
     },
     wakeEventsAfter(processId: string, afterSequence: number) {
@@ -102,27 +108,31 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
       return call(() => raw.call("ackWake", id(processId, "processId"), integer(sequence, "sequence", 1)));
     },
 
+    async signal(processId: string, name: string, payload: Json = null, given?: { signalId?: string }) {
+      return call(() => raw.call("signal", ...signalArguments(processId, name, payload, given)));
+    },
+
     // Handles
 
     grantHandle(scope: SessionScope, processId: string, descriptor: HandleDescriptor = {}) {
       return call(() =>
-        raw.call("grantHandle", shape(scope, "scope"), id(processId, "processId"), shape(descriptor, "descriptor")),
+        raw.call("grantHandle", shape(scope, "scope", SHAPES.scope), id(processId, "processId"), shape(descriptor, "descriptor", SHAPES.descriptor)),
       );
     },
     revokeHandle(scope: SessionScope, processId: string) {
-      return call(() => raw.call("revokeHandle", shape(scope, "scope"), id(processId, "processId")));
+      return call(() => raw.call("revokeHandle", shape(scope, "scope", SHAPES.scope), id(processId, "processId")));
     },
     transferHandleGrants(from: SessionScope, to: SessionScope, processIds: string[]) {
-      return call(() => raw.call("transferHandleGrants", shape(from, "from"), shape(to, "to"), ids(processIds, "processIds")));
+      return call(() => raw.call("transferHandleGrants", shape(from, "from", SHAPES.scope), shape(to, "to", SHAPES.scope), ids(processIds, "processIds")));
     },
     listHandleGrants(scope: SessionScope) {
-      return call(() => raw.call("listHandleGrants", shape(scope, "scope")));
+      return call(() => raw.call("listHandleGrants", shape(scope, "scope", SHAPES.scope)));
     },
     listLiveHandleGrants(scope: SessionScope) {
-      return call(() => raw.call("listLiveHandleGrants", shape(scope, "scope")));
+      return call(() => raw.call("listLiveHandleGrants", shape(scope, "scope", SHAPES.scope)));
     },
     hasHandleGrant(scope: SessionScope, processId: string) {
-      return call(() => raw.call("hasHandleGrant", shape(scope, "scope"), id(processId, "processId")));
+      return call(() => raw.call("hasHandleGrant", shape(scope, "scope", SHAPES.scope), id(processId, "processId")));
     },
     handleGrantsForProcess(processId: string) {
       return call(() => raw.call("handleGrantsForProcess", id(processId, "processId")));
@@ -135,21 +145,21 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
 
     claimProcessLease(processId: string, owner: LeaseOwner, ttlMs: number) {
       return call(() =>
-        raw.call("claimProcessLease", id(processId, "processId"), shape(owner, "owner"), integer(ttlMs, "ttlMs", 1)),
+        raw.call("claimProcessLease", id(processId, "processId"), shape(owner, "owner", SHAPES.owner), integer(ttlMs, "ttlMs", 1)),
       );
     },
     reclaimProcessLease(processId: string, owner: LeaseOwner, observed: ProcessLease, ttlMs: number) {
       return call(() =>
-        raw.call("reclaimProcessLease", id(processId, "processId"), shape(owner, "owner"), shape(observed, "observed"), integer(ttlMs, "ttlMs", 1),
+        raw.call("reclaimProcessLease", id(processId, "processId"), shape(owner, "owner", SHAPES.owner), shape(observed, "observed", SHAPES.lease), integer(ttlMs, "ttlMs", 1),
         ),
       );
     },
     renewProcessLease(lease: ProcessLease, ttlMs: number) {
-      return call(() => raw.call("renewProcessLease", shape(lease, "lease"), integer(ttlMs, "ttlMs", 1)));
+      return call(() => raw.call("renewProcessLease", shape(lease, "lease", SHAPES.lease), integer(ttlMs, "ttlMs", 1)));
     },
     completeProcessLease(lease: Pick<ProcessLease, "processId" | "leaseToken">) {
       return call(() => {
-        const { processId, leaseToken } = shape(lease, "lease") as { [key: string]: unknown };
+        const { processId, leaseToken } = shape(lease, "lease", SHAPES.lease) as { [key: string]: unknown };
         return raw.call("completeProcessLease", id(processId, "lease.processId"), text(leaseToken, "lease.leaseToken"));
       });
     },
@@ -159,7 +169,7 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
 
     async ownerGone(owner: LeaseOwner, given?: WaitOptions) {
       const { signal, timeoutMs } = options<WaitOptions>(given, "options", WAIT);
-      return call(() => raw.wait(true, signal, timeoutMs, "ownerGone", shape(owner, "owner")));
+      return call(() => raw.wait(true, signal, timeoutMs, "ownerGone", shape(owner, "owner", SHAPES.owner)));
     },
 
     // Watching
@@ -208,7 +218,7 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
 
 const EVENTS = {
   after: optional(count),
-  types: optional(ids),
+  types: optional(eventTypes),
   untilTerminal: optional(boolean),
   signal: optional(abortSignal),
 };

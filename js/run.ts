@@ -1,7 +1,7 @@
 /** One run of a process: what its runner is given, and what becomes of what it returns or throws. */
 import { WAIT } from "./awaiter.js";
 import { call } from "./call.js";
-import { callback, id, json, options, shape, text } from "./check.js";
+import { callback, id, isBlank, json, options, shape, SHAPES, text } from "./check.js";
 import { ProcessError } from "./errors.js";
 import type { Attach, RawRun, RunProcess } from "./raw.js";
 import type { DriverOptions, FailureClass, Json, ProcessAwaitOutput, RunContext, WaitOptions } from "./types.js";
@@ -56,14 +56,14 @@ function run(wasm: RawRun, attach: DriverOptions["attach"]) {
   const context: RunContext = Object.freeze({
     ...raw.facts(),
     signal,
-    append: (request) => call(() => live().append(JSON.stringify(shape(request, "request")))),
+    append: (request) => call(() => live().append(JSON.stringify(shape(request, "request", SHAPES.append)))),
     step: ((key, work) =>
       carried(
         async () => {
           const value = await work();
           return value === undefined ? undefined : JSON.stringify(json(value, "what the step returned"));
         },
-        (record) => call(() => (callback(work, "run"), live().step(text(key, "key"), record))),
+        (record) => call(() => (callback(work, "run"), live().step(id(key, "key"), record))),
       )) as RunContext["step"],
     async waitForSignal(name, given) {
       const { signal: own, timeoutMs } = options<WaitOptions>(given, "options", WAIT);
@@ -108,7 +108,7 @@ async function carried<G extends unknown[], A, T>(callback: (...given: G) => Pro
 /** Runs a wait for the end of a process: where an engine owns those, with it. */
 export function attached<T>(owner: DriverOptions["attach"], waiting: WaitOptions, wait: (attach: Attach) => Promise<T>): Promise<T> {
   if (owner === undefined) return wait(undefined);
-  const answer = async (processId: string) => JSON.stringify(shape(await owner.awaitTerminal(processId, waiting), "what attach answered"));
+  const answer = async (processId: string) => JSON.stringify(shape(await owner.awaitTerminal(processId, waiting), "what attach answered", SHAPES.output));
   return carried(answer, wait);
 }
 
@@ -142,7 +142,7 @@ function failed(error: unknown): ProcessAwaitOutput {
 function read(error: unknown, name: string): string | undefined {
   try {
     const value: unknown = (error as Record<string, unknown> | null | undefined)?.[name];
-    return typeof value === "string" && value.trim() !== "" ? text(value, name) : undefined;
+    return typeof value === "string" && !isBlank(value) ? text(value, name) : undefined;
   } catch {
     return undefined;
   }

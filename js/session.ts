@@ -1,7 +1,7 @@
 /** What a session's scope may do with the processes that are granted to it. */
 import { awaiter } from "./awaiter.js";
 import { call } from "./call.js";
-import { count, id, optional, options, shape, text } from "./check.js";
+import { count, eventQuery, id, optional, options, shape, SHAPES, text } from "./check.js";
 import type { RawRegistry } from "./raw.js";
 import { signalArguments } from "./signal.js";
 import type { EventQuery, Json, ListFilter, SessionScope, SessionView } from "./types.js";
@@ -18,7 +18,7 @@ export function sessionOf(raw: RawRegistry, given: SessionScope): SessionView {
     awaitTerminal,
     awaitEvent,
     list(filter: ListFilter = {}) {
-      return call(() => raw.call("session", scope, "listProcesses", shape(filter, "filter")));
+      return call(() => raw.call("session", scope, "listProcesses", shape(filter, "filter", SHAPES.filter)));
     },
     get(processId: string) {
       return call(() => raw.call("session", scope, "getProcess", id(processId, "processId")));
@@ -27,7 +27,7 @@ export function sessionOf(raw: RawRegistry, given: SessionScope): SessionView {
       return call(() =>
         raw.call(
           "session", scope, "eventsAfter",
-          id(processId, "processId"), count(afterSequence, "afterSequence"), shape(query, "query"),
+          id(processId, "processId"), count(afterSequence, "afterSequence"), eventQuery(query, "query"),
         ),
       );
     },

@@ -580,6 +580,15 @@ export interface ProcessRegistry extends AsyncDisposable {
 
   /** Waits that wake on each change. All of them share one look at what changed, every second at least, as the floor. */
   readonly awaiter: ProcessAwaiter;
+  /** As on `awaiter`: the short way. */
+  awaitTerminal: ProcessAwaiter["awaitTerminal"];
+  /** As on `awaiter`: the short way. */
+  awaitEvent: ProcessAwaiter["awaitEvent"];
+  /**
+   * Appends an event `signal.<name>`; see `SessionView.signal`. A process takes signals of 256 names that it does not declare.
+   * @throws `unknown_process`, `replay_conflict`, `invalid_payload`; `invalid_argument`, also for one name too many.
+   */
+  signal: SessionView["signal"];
   /** Waits by polling alone: 25 ms, doubling up to 1 s. For a host whose changes do not reach the hub. */
   pollingAwaiter(): ProcessAwaiter;
   /** Hints that something changed. */
