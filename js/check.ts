@@ -159,11 +159,15 @@ export function options<T>(value: unknown, name: string, checks: { [K in keyof T
     throw invalidArgument(`${name}: must be an object, not ${describe(given)}`);
   }
   try {
+    // An AbortSignal, say, has no fields of its own, and would pass for no options at all.
+    if (!isPlain(given)) throw invalidArgument(`${name}: must be a plain object, not ${describe(given)}`);
     const unknown = Object.keys(given).find((key) => !Object.hasOwn(checks, key));
     if (unknown !== undefined) throw invalidArgument(`${step(name, unknown)}: is not an option here`);
     const read = {} as T;
     for (const key of Object.keys(checks) as (keyof T & string)[]) {
-      read[key] = checks[key]((given as Record<string, unknown>)[key], `${name}.${key}`);
+      // What it inherits is none of the caller's doing.
+      const value = Object.hasOwn(given, key) ? (given as Record<string, unknown>)[key] : undefined;
+      read[key] = checks[key](value, `${name}.${key}`);
     }
     return read;
   } catch (fault) {
@@ -295,10 +299,7 @@ function copyArray(array: unknown[], budget: Budget, depth: number, of: Shape | 
 }
 
 function copyObject(object: Record<string, unknown>, budget: Budget, depth: number, of: Shape | undefined): Json {
-  const prototype = Object.getPrototypeOf(object);
-  if (prototype !== null && prototype !== Object.prototype && Object.getPrototypeOf(prototype) !== null) {
-    throw new Fault(`is ${describe(object)}, not plain JSON`);
-  }
+  if (!isPlain(object)) throw new Fault(`is ${describe(object)}, not plain JSON`);
   refuseSymbols(object);
   const fields: { [key: string]: Json } = {};
   for (const key of Object.keys(object)) {
@@ -316,6 +317,12 @@ function copyObject(object: Record<string, unknown>, budget: Budget, depth: numb
     }
   }
   return fields;
+}
+
+/** Whether an object is of no class: made by a literal in whatever realm, or without prototype. */
+function isPlain(object: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(object);
+  return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
 }
 
 /** A symbol that `Object.keys` would show if it were a string. Hidden ones are marks of libraries, and no data. */

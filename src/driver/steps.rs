@@ -8,6 +8,7 @@ use std::{
 use super::RunContext;
 use crate::{
     domain::{
+        check_name,
         event::{AppendRequest, STEP},
         table::ById,
         value::Json,
@@ -49,6 +50,7 @@ impl RunContext {
         if is_blank(key) {
             return Err(Error::invalid("the key of a step must not be blank"));
         }
+        check_name("key", key)?;
         self.read_steps().await?;
         let step = self.0.steps.by_key.borrow_mut().get_or_default(key);
         let _turn = step.turn.take().await;

@@ -7,7 +7,7 @@ import { importSource } from "./bundled.mjs";
 const check = await importSource("js/check.ts");
 
 /** Payloads are below a field that is the caller's own, as in a real request. */
-const payload = (value) => check.shape({ payload: value }, "request").payload;
+const payload = (value) => check.shape({ payload: value }, "request", check.SHAPES.append).payload;
 
 /** The message of the refusal, after making sure that it is one. */
 function refusal(call) {
@@ -39,6 +39,15 @@ describe("JSON values", () => {
 
   test("turn -0 into 0, as their text would", () => {
     assert.ok(Object.is(payload(-0), 0));
+  });
+
+  test("are taken without what is not enumerable: marks of libraries are no data", () => {
+    const marked = (value) => {
+      Object.defineProperty(value, "__ob__", { value: () => {} });
+      return Object.defineProperty(value, Symbol("mark"), { value: 1 });
+    };
+    assert.deepEqual(payload(marked({ a: marked([1]) })), { a: [1] });
+    assert.deepEqual(payload(((strings) => strings)`a${1}b`), ["a", "b"]);
   });
 
   test("read each getter once", () => {
@@ -75,6 +84,11 @@ describe("JSON values", () => {
     ["an object that inherits", Object.create({ a: 1 }), "request.payload: is an object, not plain JSON"],
     ["an array of another class", { a: new (class List extends Array {})() }, "request.payload.a: is an instance of List"],
     ["a symbol for a key", { a: { [Symbol("x")]: 1 } }, "request.payload.a: has a symbol for a key"],
+    ["a symbol for a key of an array", { a: Object.assign([1], { [Symbol("x")]: 1 }) }, "request.payload.a: has a symbol for a key"],
+    ["a name on an array", { list: Object.assign([1, 2], { total: 2 }) }, "request.payload.list.total: is a name on an array"],
+    ["a name on an empty array", Object.assign([], { "a b": 1 }), `request.payload["a b"]: is a name on an array`],
+    ["the names of a match", ["x".match(/x/)], "request.payload[0].index: is a name on an array"],
+    ["an index past those of arrays", { list: Object.assign([], { 4294967295: 1 }) }, `request.payload.list["4294967295"]: is a name on an array`],
     ["a key __proto__", JSON.parse(`{"a":{"__proto__":{"x":1}}}`), "request.payload.a.__proto__: is a key"],
   ];
   for (const [what, value, message] of refused) {
@@ -114,6 +128,27 @@ describe("JSON values", () => {
     assert.match(refusal(() => payload([large, large])), /^request\.payload\[1\]: .*33554432 characters/);
   });
 
+  test("count as the characters of their JSON text", () => {
+    const half = 16_777_000;
+    for (const text of ['"', "\\", "\n", "\b"]) {
+      assert.equal(payload(text.repeat(half)).length, half);
+      refusal(() => payload(text.repeat(half + 500)));
+    }
+    const sixth = 5_592_000;
+    for (const text of ["\u0000", "\u001f", "\u000b"]) {
+      assert.equal(payload(text.repeat(sixth)).length, sixth);
+      refusal(() => payload(text.repeat(sixth + 500)));
+    }
+    refusal(() => payload({ ["\u0000".repeat(sixth + 500)]: 1 }));
+    assert.equal(check.text("\u0000".repeat(sixth), "reason").length, sixth);
+    refusal(() => check.text("\u0000".repeat(sixth + 500), "reason"));
+    const numbers = (count, number) => new Array(count).fill(number);
+    assert.equal(payload(numbers(1_300_000, -1.2345678901234567e-300)).length, 1_300_000);
+    for (const [count, number] of [[1_400_000, 0.5], [3_100_000, -123456789], [5_600_000, false], [6_800_000, null]]) {
+      refusal(() => payload(numbers(count, number)));
+    }
+  });
+
   test("that fold out to endless size are refused before they do", () => {
     let bomb = [];
     for (let level = 0; level < 90; level++) bomb = [bomb, bomb];
@@ -137,7 +172,7 @@ describe("JSON values", () => {
 describe("our own shapes", () => {
   test("are objects", () => {
     for (const value of [undefined, null, 1, "x", [], () => {}, Symbol("x"), 1n]) {
-      assert.match(refusal(() => check.shape(value, "filter")), /^filter: must be an object, not /);
+      assert.match(refusal(() => check.shape(value, "filter", check.SHAPES.filter)), /^filter: must be an object, not /);
     }
   });
 
@@ -147,15 +182,38 @@ describe("our own shapes", () => {
       input: { type: "tool_call", call: { callId: "1", toolName: "t", toolId: undefined, args: { x: 1 } } },
       eventTypes: [{ name: "e", payloadSchema: undefined, semantics: { wake: { input: { const: 1 }, when: undefined } } }],
     };
-    assert.deepEqual(check.shape(registration, "registration"), {
+    assert.deepEqual(check.shape(registration, "registration", check.SHAPES.registration), {
       id: "p",
       input: { type: "tool_call", call: { callId: "1", toolName: "t", args: { x: 1 } } },
       eventTypes: [{ name: "e", semantics: { wake: { input: { const: 1 } } } }],
     });
   });
 
+  test("take it for absent where they know the field, and nowhere else", () => {
+    const given = (registration) => check.shape(registration, "registration", check.SHAPES.registration);
+    const input = (call) => given({ id: "p", input: { type: "tool_call", call } });
+    assert.deepEqual(input({ callId: "1", toolName: "t", args: undefined }), { id: "p", input: { type: "tool_call", call: { callId: "1", toolName: "t" } } });
+    const refused = [
+      [() => input({ owner: { a: undefined } }), "registration.input.call.owner.a: is undefined"],
+      [() => input({ owner: undefined }), "registration.input.call.owner: is undefined"],
+      [() => input({ scope: { sessionId: undefined } }), "registration.input.call.scope.sessionId: is undefined"],
+      [() => input({ args: { input: { when: undefined } } }), "registration.input.call.args.input.when: is undefined"],
+      [() => given({ id: "p", misspelt: undefined }), "registration.misspelt: is undefined"],
+      [() => given({ identity: { definition: { input: undefined } } }), "registration.identity.definition.input: is undefined"],
+      [() => given({ provenance: { causedBy: { scope: { a: undefined } } } }), "registration.provenance.causedBy.scope.a: is undefined"],
+      [() => given({ eventTypes: [{ semantics: { wake: { input: { template: "", fields: { a: undefined } } } } }] }), "registration.eventTypes[0].semantics.wake.input.fields.a: is undefined"],
+      [() => given({ eventTypes: [{ semantics: { wake: { input: { const: { fields: { a: undefined } } } } } }] }), "registration.eventTypes[0].semantics.wake.input.const.fields.a: is undefined"],
+    ];
+    for (const [call, message] of refused) {
+      const got = refusal(call);
+      assert.ok(got.startsWith(message), got);
+    }
+    const nested = { template: "{a}", fields: { a: { template: "{b}", fields: { b: { pointer: "/x", present: undefined } } } } };
+    assert.deepEqual(given({ eventTypes: [{ semantics: { wake: { input: nested } } }] }).eventTypes[0].semantics.wake.input.fields.a.fields.b, { pointer: "/x" });
+  });
+
   test("hold data in which undefined is refused", () => {
-    const inside = (registration) => refusal(() => check.shape(registration, "registration"));
+    const inside = (registration) => refusal(() => check.shape(registration, "registration", check.SHAPES.registration));
     assert.match(inside({ input: { metadata: { a: undefined } } }), /^registration\.input\.metadata\.a: is undefined/);
     assert.match(inside({ input: { call: { args: { a: undefined } } } }), /^registration\.input\.call\.args\.a: /);
     assert.match(inside({ eventTypes: [{ payloadSchema: { const: undefined } }] }), /^registration\.eventTypes\[0\]\.payloadSchema\.const: /);
@@ -167,6 +225,29 @@ describe("single arguments", () => {
     assert.equal(check.text("", "reason"), "");
     for (const value of [undefined, null, 1, {}, Object("x"), "\ud800"]) refusal(() => check.text(value, "reason"));
     assert.match(refusal(() => check.text("x".repeat(33_554_433), "reason")), /33554432/);
+  });
+
+  test("exactly the listed characters of all of Unicode are blank", () => {
+    // The same list stands in src/text.rs.
+    const blanks = [
+      0x9, 0xa, 0xb, 0xc, 0xd, 0x20, 0x85, 0xa0, 0x1680, 0x2000, 0x2001, 0x2002, 0x2003, 0x2004, 0x2005, 0x2006,
+      0x2007, 0x2008, 0x2009, 0x200a, 0x2028, 0x2029, 0x202f, 0x205f, 0x3000, 0xfeff,
+    ];
+    for (let point = 0; point <= 0x10ffff; point++) {
+      if (check.isBlank(String.fromCodePoint(point)) !== blanks.includes(point)) assert.fail(`U+${point.toString(16)}`);
+    }
+    assert.ok(check.isBlank("") && check.isBlank(" \ufeff\u0085") && !check.isBlank("\ufeffa"));
+  });
+
+  test("names have at most 1,024 characters", () => {
+    for (const longest of ["x".repeat(1_024), "ä".repeat(1_024), "😀".repeat(512)]) {
+      assert.equal(check.id(longest, "processId"), longest);
+      assert.equal(refusal(() => check.id(`${longest}x`, "processId")), "processId: has more than 1024 characters");
+    }
+    const signal = `signal.${"x".repeat(1_024)}`;
+    assert.equal(check.eventType(signal, "eventType"), signal);
+    refusal(() => check.eventType(`${signal}x`, "eventType"));
+    assert.match(refusal(() => check.ids(["a", "x".repeat(1_025)], "ids")), /^ids\[1\]: has more than/);
   });
 
   test("ids are not blank", () => {
@@ -209,7 +290,15 @@ describe("single arguments", () => {
     assert.match(refusal(() => check.options({ flga: true }, "options", checks)), /^options\.flga: is not an option here/);
     assert.match(refusal(() => check.options({ toString: 1 }, "options", checks)), /^options\.toString: /);
     assert.match(refusal(() => check.options({ flag: 1 }, "options", checks)), /^options\.flag: must be true or false/);
-    for (const value of [null, 1, "x", [], () => {}]) refusal(() => check.options(value, "options", checks));
+    for (const value of [null, 1, "x", [], () => {}, new AbortController().signal, new Date(0), Object.create({ flag: true })]) {
+      refusal(() => check.options(value, "options", checks));
+    }
+    Object.prototype.flag = "of everybody";
+    try {
+      assert.deepEqual(check.options({}, "options", checks), { after: undefined, flag: undefined }, "what is inherited is ignored");
+    } finally {
+      delete Object.prototype.flag;
+    }
     const boom = new Error("boom");
     assert.throws(() => check.options({ get flag() { throw boom; } }, "options", checks), { code: "invalid_argument", cause: boom });
   });
