@@ -25,13 +25,19 @@ export function open(place: () => URL, given?: OpenOptions): Promise<ProcessRegi
   });
 }
 
+const MAX_DATABASE_NAME = 900;
+
 const OPEN = {
   storage: optional((value: unknown, name: string) => {
     if (typeof value === "object" && value !== null) throw invalidArgument(`${name}: remote stores need a later version of longwait`);
     return oneOf("indexeddb", "memory")(value, name);
   }),
   fallback: optional(oneOf("memory")),
-  name: optional(id),
+  name: optional((value: unknown, name: string) => {
+    // Names of locks and channels are made of it.
+    if (id(value, name).length > MAX_DATABASE_NAME) throw invalidArgument(`${name}: has more than ${MAX_DATABASE_NAME} characters`);
+    return value as string;
+  }),
   durability: optional(oneOf("relaxed", "strict")),
   sink: optional((value: unknown, name: string) => callback(value, name) as ProcessEventSink),
   owner: optional((value: unknown, name: string) => options<{ ownerId: string }>(value, name, { ownerId: id })),

@@ -6,10 +6,17 @@
  */
 
 /**
- * A JSON value, as `JSON.parse` makes them. What JSON cannot hold (`undefined`, functions,
- * symbols, BigInt, NaN and the infinities, lone surrogates, cycles, class instances) is refused
- * with `invalid_argument` and the path of the offender. Limits: 100 levels, and
- * 33,554,432 characters, where each object or array counts as 32.
+ * A JSON value, as `JSON.parse` makes them. What JSON cannot hold (`undefined`, functions, symbols, BigInt, NaN and the
+ * infinities, lone surrogates, cycles, class instances, names on arrays, keys that are symbols, a key `__proto__`) is refused
+ * with `invalid_argument` and the path of the offender. Getters are read once; what is not enumerable is left out, as it is by
+ * `JSON.stringify`.
+ *
+ * Limits: 100 levels, and 33,554,432 characters of JSON text, where each object or array counts as 32 and each number that is
+ * no 32-bit integer as 24.
+ *
+ * Names (ids, event types, kinds, names of signals and steps, replay keys, labels, ids of sessions, frames and owners) are
+ * no payloads: they have at most 1,024 characters, counted in UTF-16 code units, and ids, event types and kinds must not be
+ * blank. Blank is what is empty or white space alone: Unicode's white space, and U+FEFF.
  */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -25,7 +32,7 @@ export interface OpenOptions {
   storage?: "indexeddb" | "memory" | RemoteStore;
   /** `"memory"`: use memory where IndexedDB is missing or refused. Default: reject with `storage_unavailable`. */
   fallback?: "memory";
-  /** Name of the database, non-blank. Registries of one origin and name share everything. Default `"longwait"`. */
+  /** Name of the database, non-blank, of 900 characters at most. Registries of one origin and name share everything. Default `"longwait"`. */
   name?: string;
   /**
    * What a resolved write has survived. `"relaxed"` (the default): the page, the tab and the browser process.
@@ -85,14 +92,21 @@ export type Selector =
   | { pointer: string }
   /** Always this value. */
   | { const: Json }
-  /** A text in which each `{name}` is replaced by that field: strings as they are, others as JSON. One pass. */
+  /**
+   * A text in which each `{name}` is replaced by that field: strings as they are, others as JSON. One pass. All texts that an
+   * event makes of its payload, its message as a failure included, have 33,554,432 characters at most (`invalid_payload`).
+   */
   | { template: string; fields: { [name: string]: Selector } }
   /** Whether there is a value at an RFC 6901 pointer: true or false. */
   | { present: string };
 
 /** A kind of event that a process may log. */
 export interface ProcessEventType {
-  /** Non-blank, unique within the registration. */
+  /**
+   * Non-blank, unique within the registration, and none of those that the driver writes (`process.step`,
+   * `process.attempt_failed`, `process.step_failed`, `process.timer`, `process.paused`, `process.unpaused`), which are
+   * there without being declared.
+   */
   name: string;
   /** JSON Schema (draft 2020-12) of the payload. Default: anything goes. `invalid_schema` when it cannot be compiled. */
   payloadSchema?: Json;
@@ -255,6 +269,10 @@ export interface AppendRequest {
   /**
    * Makes the append happen once. Non-empty: the same key and content again gives the stored event, other content is a
    * `replay_conflict`. Terminal types and `process.cancel_requested` need one.
+   *
+   * Keys that begin with `step:`, `timer:` or `process.` are the driver's, and refused. Those that begin with `process:` or
+   * `signal:` are taken for the events that they belong to: `process:<id>:terminal:<type>` for an event of that terminal
+   * type, `process:<id>:cancel_requested:<hash of the payload>` for a cancel request, `signal:<name>:<signalId>` for that signal.
    */
   replayKey?: string;
   /** The session to wake. Default: the record's `wakeTarget`. */
@@ -284,6 +302,10 @@ export interface WakeDelivery {
   eventType: string;
   /** The `causedBy` of the process's provenance. */
   processCausedBy?: Json;
+  /**
+   * Where the event type names none, `<processId>:<sequence>`; `<processId>@<n>:<sequence>` in the nth life of an id that was
+   * pruned and registered again.
+   */
   dedupeKey: string;
   /** The text for the session. */
   input: string;
@@ -439,7 +461,8 @@ export interface ProcessRegistry extends AsyncDisposable {
 
   /**
    * Stores a new process. The same registration again gives the stored record unchanged.
-   * @throws `registration_conflict` when the id is taken by another registration; `invalid_schema`.
+   * @throws `registration_conflict` when the id is taken by another registration, saying where the two first differ;
+   * `invalid_schema`.
    */
   registerProcess(registration: ProcessRegistration): Promise<ProcessRecord>;
   /** The record, or `undefined` when there is no such process. A store that fails rejects instead. */
@@ -751,7 +774,7 @@ export interface SessionView {
   /**
    * Appends an event `signal.<name>`, which every process takes without declaring it; one that is declared is held to its
    * schema. `name` is of ASCII letters, digits, `_` and `-`; the payload defaults to `null`. Under a `signalId` the
-   * same signal again is the same event.
+   * same signal again is the same event. A process takes signals of 256 names that it does not declare.
    * @throws `unknown_process`, `replay_conflict`, `invalid_payload`.
    */
   signal(processId: string, name: string, payload?: Json, options?: { signalId?: string }): Promise<AppendResult>;
