@@ -34,13 +34,13 @@ export type ProcessErrorCode =
   | "timeout"
   /** The browser's storage quota is used up; what was stored before is intact. */
   | "quota_exceeded"
-  /** There is no usable storage here (no IndexedDB, or it is switched off). */
+  /** There is no usable storage here: no IndexedDB, or one that the user or the browser refuses. `cause` says how. */
   | "storage_unavailable"
-  /** Another tab holds the database at a version that stops this one. */
+  /** Another tab was seen to hold the database open against an upgrade or deletion for 5 seconds. */
   | "storage_blocked"
   /** The database was written by a newer version of this package; it was left untouched. */
   | "storage_version"
-  /** The store failed; `cause` is its own error. */
+  /** The store failed, or another program's database has the name; `cause` is its own error. */
   | "storage_failed"
   /** A remote store gave up after losing too many races for one row. */
   | "conflict"

@@ -30,7 +30,10 @@ export interface OpenOptions {
    * and are refused for now (`invalid_argument`).
    */
   storage?: "indexeddb" | "memory" | RemoteStore;
-  /** `"memory"`: use memory where IndexedDB is missing or refused. Default: reject with `storage_unavailable`. */
+  /**
+   * `"memory"`: use memory where IndexedDB is missing, or where the user or the browser refuses it, in whatever way. Default:
+   * reject with `storage_unavailable`. What another version or another program keeps there is no reason for memory.
+   */
   fallback?: "memory";
   /** Name of the database, non-blank, of 900 characters at most. Registries of one origin and name share everything. Default `"longwait"`. */
   name?: string;

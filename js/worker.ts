@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { patiently } from "../src/host/browser/tab.js";
 import { isProcessError, openRegistry, ProcessError } from "./index.js";
 import type { DriverOptions, LeaseOwner, OpenOptions, ProcessErrorCode, ProcessWorkDriver } from "./index.js";
 
@@ -76,7 +77,7 @@ export async function driveIn(worker: Worker | (EventTarget & { readonly port: M
   const port = "port" in worker ? worker.port : worker;
   const settled = new AbortController();
   const { signal } = settled;
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let stopWaiting = () => {};
   try {
     return await new Promise((started, failed) => {
       const fail = (message: string, code: ProcessErrorCode, cause?: unknown) => failed(new ProcessError(message, { code, cause }));
@@ -88,12 +89,12 @@ export async function driveIn(worker: Worker | (EventTarget & { readonly port: M
       });
       on(port, "messageerror", () => fail("the worker's answer could not be read", "internal"));
       on(worker, "error", ({ message, error }: Partial<ErrorEvent>) => fail(`the worker failed: ${message ?? "its module could not be loaded"}`, "internal", error));
-      timer = setTimeout(() => fail("the worker does not answer: its module threw, or called no drive(), or did so after an await", "timeout"), LIMIT_MS);
+      stopWaiting = patiently(LIMIT_MS, () => fail("the worker does not answer: its module threw, or called no drive(), or did so after an await", "timeout"));
       (port as Port).start?.();
       port.postMessage({ longwait: "start" } satisfies Told);
     });
   } finally {
-    clearTimeout(timer);
+    stopWaiting();
     settled.abort();
   }
 }

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// What every fallible function here returns.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The fault underneath an error, in whatever form the host has it
 /// (a `DOMException` in the browser). Only the host that made it looks inside.

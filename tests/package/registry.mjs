@@ -3,9 +3,18 @@ import { isProcessError, openRegistry, ProcessError } from "longwait";
 
 export { isProcessError, openRegistry, ProcessError };
 
-/** A memory registry of the test's own, closed after it. */
+/** On IndexedDB where `STORAGE` says so: each registry on a database of its own. */
+const inMemory = process.env.STORAGE !== "indexeddb";
+if (!inMemory) await import("fake-indexeddb/auto");
+let databases = 0;
+
+/** The durability of {@link open}'s registries. */
+export const durability = inMemory ? "memory" : "evictable";
+
+/** A registry of the test's own, closed after it: in memory, unless `STORAGE` says otherwise. */
 export async function open(t, options) {
-  const registry = await openRegistry({ storage: "memory", ...options });
+  const storage = inMemory ? { storage: "memory" } : { name: `longwait-${++databases}` };
+  const registry = await openRegistry({ ...storage, ...options });
   t.after(() => registry.close());
   return registry;
 }

@@ -12,7 +12,7 @@ const rejects = (promise, code, processId) =>
 
 describe("opening", () => {
   test("a memory registry says what it is", async (t) => {
-    const registry = await open(t, { name: "mine", owner: { ownerId: "me" } });
+    const registry = await open(t, { storage: "memory", name: "mine", owner: { ownerId: "me" } });
     assert.equal(registry.name, "mine");
     assert.equal(registry.durability, "memory");
     assert.equal(registry.owner.ownerId, "me");
@@ -21,12 +21,16 @@ describe("opening", () => {
   });
 
   test("by default the name is longwait and the owner random, each time another incarnation", async (t) => {
-    const [a, b] = [await open(t), await open(t)];
+    const byDefault = { storage: "memory", name: undefined };
+    const [a, b] = [await open(t, byDefault), await open(t, byDefault)];
     assert.equal(a.name, "longwait");
     assert.notEqual(a.owner.incarnationId, b.owner.incarnationId);
   });
 
   test("without IndexedDB, as in Node, it rejects or falls back to memory as asked", async (t) => {
+    const own = Object.getOwnPropertyDescriptor(globalThis, "indexedDB");
+    delete globalThis.indexedDB;
+    t.after(() => own && Object.defineProperty(globalThis, "indexedDB", own));
     await rejects(openRegistry(), "storage_unavailable");
     const registry = await open(t, { storage: "indexeddb", fallback: "memory" });
     assert.equal(registry.durability, "memory");
@@ -546,7 +550,7 @@ describe("a session's view", () => {
       const refused = [
         view.eventsAfter(id, 0), view.awaitTerminal(id), view.awaitEvent(id, "progress"), view.signal(id, "go"), view.requestCancel(id),
       ];
-      for (const call of refused) await rejects(call, "unknown_process", id);
+      await Promise.all(refused.map((call) => rejects(call, "unknown_process", id)));
     }
     assert.deepEqual(await registry.eventsAfter("other", 0), []);
     assert.equal(await registry.session({ sessionId: "s" }).get("mine"), undefined);
@@ -591,6 +595,7 @@ describe("closing", () => {
 
   test("ends every wait, refuses what comes after, and may be repeated", async (t) => {
     const registry = await open(t);
+    const { name } = registry;
     await registry.registerProcess(external("p", { eventTypes }));
     const receiver = registry.hub.subscribe("p");
     const pending = [registry.awaiter.awaitTerminal("p"), registry.pollingAwaiter().awaitEvent("p", "progress"), receiver.changed(), registry.events("p").next()];
@@ -603,7 +608,7 @@ describe("closing", () => {
     assert.throws(() => registry.hub.subscribe("p"), { code: "closed" });
     assert.throws(() => registry.onChange(() => {}), { code: "closed" });
     await registry.close();
-    assert.equal(registry.name, "longwait");
+    assert.equal(registry.name, name);
   });
 
   test("`await using` closes", async () => {

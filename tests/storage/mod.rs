@@ -116,28 +116,46 @@ fn fresh() -> String {
 
 #[wasm_bindgen_test]
 async fn a_newer_database_is_refused_and_left_untouched() {
-    let name = fresh();
-    let newer = bare::hold(&name, 7).await;
-    let before = bare::everything(&name).await;
-    let opened = open(&name, Flush::Relaxed, &FakeClock::default()).await;
+    let fixture = Fixture::new().await;
+    fixture.world.start("p").await;
+    fixture.world.registry.close();
+    let newer = bare::hold(&fixture.name, 7).await;
+    let before = bare::everything(&fixture.name).await;
+    let opened = open(&fixture.name, Flush::Relaxed, &FakeClock::default()).await;
     assert_eq!(refused(opened), Code::StorageVersion);
     assert_eq!(bare::version(&newer), 7);
-    assert_eq!(bare::everything(&name).await, before);
-    assert_eq!(before.as_string().unwrap(), "{\"things\":[\"a thing\"]}");
+    assert_eq!(bare::everything(&fixture.name).await, before);
     bare::close(&newer);
-    remove(&name).await.unwrap();
+    fixture.end().await;
+}
+
+#[wasm_bindgen_test]
+async fn a_database_of_another_program_is_refused_and_left_untouched_whatever_its_version() {
+    for version in [1, 2, 7] {
+        let name = fresh();
+        bare::close(&bare::hold(&name, version).await);
+        let opened = open(&name, Flush::Relaxed, &FakeClock::default()).await.map(drop);
+        let fault = opened.unwrap_err();
+        assert_eq!(fault.code(), Code::StorageFailed);
+        assert!(fault.message().contains(&format!("\"{name}\"")), "{fault}");
+        let foreign = bare::hold(&name, version).await;
+        assert_eq!(bare::version(&foreign), version);
+        bare::close(&foreign);
+        assert_eq!(bare::everything(&name).await.as_string().unwrap(), "{\"things\":[\"a thing\"]}");
+        remove(&name).await.unwrap();
+    }
 }
 
 #[wasm_bindgen_test]
 async fn a_database_that_is_blocked_is_reported_after_a_bounded_time() {
     let name = fresh();
+    // It makes way for no upgrade.
     let holder = bare::hold(&name, 1).await;
-    assert_eq!(bare::begin_removal(&name).await, "blocked");
     let delays = bare::hurry();
     let opened = open(&name, Flush::Relaxed, &FakeClock::default()).await;
     bare::heal();
     assert_eq!(refused(opened), Code::StorageBlocked);
-    assert!(delays.length() == 1 && delays.get(0).as_f64().unwrap() <= 10_000.0);
+    assert!(delays.iter().all(|delay| delay.as_f64().unwrap() <= 10_000.0));
     bare::close(&holder);
     // What opened too late closed itself again, or this would hang.
     remove(&name).await.unwrap();
@@ -347,7 +365,7 @@ async fn a_call_that_reopens_behind_a_blocked_deletion_is_reported_as_blocked() 
     let fixture = Fixture::new().await;
     let world = &fixture.world;
     world.start("p").await;
-    let holder = bare::hold(&fixture.name, 1).await;
+    let holder = bare::hold(&fixture.name, 2).await;
     assert_eq!(bare::begin_removal(&fixture.name).await, "blocked");
     let p = "p".into();
     bare::hurry();

@@ -13,3 +13,4 @@ export class Channel {
 }
 export function follow(turn: (away: boolean) => void): () => void;
 export function randomName(): string;
+export function patiently(span: number, giveUp: () => void): () => void;

@@ -6,6 +6,9 @@
 // Absent on insecure origins, and in old browsers.
 const locks = () => globalThis.navigator?.locks;
 
+/** How long the browser may take to answer a question about locks, in milliseconds. Some never do, as after a crash of the process that keeps them. */
+const ANSWER_MS = 5_000;
+
 /**
  * Takes a lock. `held` resolves with whether it is: not where there are no locks, or none for this origin.
  * Released before it was granted, it is given back as soon as it is.
@@ -13,19 +16,19 @@ const locks = () => globalThis.navigator?.locks;
 export function hold(name) {
   let release;
   const over = new Promise((resolve) => (release = resolve));
-  const held = new Promise((resolve) => {
+  const granted = new Promise((resolve) => {
     const keep = () => (resolve(true), over);
     Promise.resolve(locks()?.request(name, keep)).then(
       () => resolve(false),
       () => resolve(false),
     );
   });
-  return { held, release };
+  return { held: within(ANSWER_MS, granted, false), release };
 }
 
 /** Whether nobody holds the lock or is about to. Rejects where nobody can tell. */
 export async function isFree(name) {
-  const { held, pending } = await locks().query();
+  const { held, pending } = await within(ANSWER_MS, locks().query(), {});
   // Whoever only watches queues up in shared mode: no sign of life.
   return ![...held, ...pending].some((lock) => lock.name === name && lock.mode === "exclusive");
 }
@@ -122,6 +125,32 @@ export function follow(turn) {
   // Of the document; capturing, the window hears it too.
   on("resume", () => turn(false));
   return () => ended.abort();
+}
+
+// ── Patience ─────────────────────────────────────────────────────────────────────────────────────
+
+/** Long enough for every event that has come already to have its turn. */
+const GRACE_MS = 100;
+
+/**
+ * Calls `giveUp` after `span` milliseconds. Gives the function that ends it.
+ *
+ * A timer that became due while the page was busy, asleep or stopped by a debugger may run before an event that came earlier. So the
+ * last stretch is counted from when the page runs again: an event that is there already is handled first.
+ */
+export function patiently(span, giveUp) {
+  let timer = setTimeout(() => {
+    timer = setTimeout(giveUp, GRACE_MS);
+  }, span);
+  return () => clearTimeout(timer);
+}
+
+/** What a promise comes to, or `otherwise` where it does not settle within `span` milliseconds; see {@link patiently}. */
+export function within(span, promise, otherwise) {
+  return new Promise((resolve, reject) => {
+    const stop = patiently(span, () => resolve(otherwise));
+    promise.then(resolve, reject).finally(stop);
+  });
 }
 
 // ── Chance ───────────────────────────────────────────────────────────────────────────────────────

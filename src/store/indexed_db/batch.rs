@@ -16,7 +16,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::{
     Shared,
-    engine::{self, Mode, Round, Step, is_lost_connection},
+    engine::{Failed, How, Mode, Round, Step},
     mark::Mark,
     read::{Loaded, Reader},
     requests::Fetched,
@@ -80,38 +80,40 @@ impl Shared {
 
     /// Runs a transaction to its end, whoever of the callers is still there, and tells them.
     async fn run(self: Rc<Self>, batch: Batch) {
-        let mark = Rc::new(Mark::new(&self));
-        let mut retried = false;
-        let outcome = loop {
-            let outcome = self.attempt(&batch, &mark).await;
-            self.leave(&batch);
-            if retried || !outcome.as_ref().is_err_and(is_lost_connection) {
-                break outcome;
-            }
-            retried = true;
-            self.connection.forget();
-            // The commit may have landed before the connection died: look before doing it again.
-            match mark.has_landed().await {
-                Ok(false) => {}
-                landed => break landed.map(drop),
-            }
-        };
+        let Err(failed) = self.settle(&batch).await else { return };
         let asked = batch.take();
-        let Err(fault) = outcome else { return };
-        let decided = asked.iter().any(|asked| asked.outcome.borrow().is_some());
-        if decided && asked.len() > 1 && !is_lost_connection(&fault) {
-            return self.take_apart(asked);
+        if failed.how == How::Refused && asked.len() > 1 {
+            // What one of them asks for may be too much for the store: that is no fault of the others.
+            return self.begin_again(asked.into_iter().map(|asked| vec![asked]).collect());
         }
         for asked in asked {
-            asked.outcome.replace(Some(Err(fault.clone())));
+            asked.outcome.replace(Some(Err(failed.error.clone())));
         }
     }
 
-    /// Begins again with a transaction for each operation. Those that wait already go behind them, as they were called later.
-    fn take_apart(self: &Rc<Self>, asked: Vec<Asked>) {
+    /// Runs a transaction until its outcome is known; once more where it was lost with its connection.
+    async fn settle(self: &Rc<Self>, batch: &Batch) -> Result<(), Failed> {
+        let mark = Rc::new(Mark::new(self));
+        let mut retried = false;
+        loop {
+            let outcome = self.attempt(batch, &mark).await;
+            self.leave(batch);
+            let Err(Failed { how: How::Lost, .. }) = outcome else { return outcome };
+            // The commit may have landed before the connection died: look before doing it again.
+            match mark.has_landed().await {
+                Ok(true) => return Ok(()),
+                Ok(false) if retried => return outcome,
+                Ok(false) => retried = true,
+                Err(error) => return Err(Failed { error, how: How::Lost }),
+            }
+        }
+    }
+
+    /// Begins the transactions that come of one. Those that wait already go behind them, as they were called later.
+    fn begin_again(self: &Rc<Self>, batches: Vec<Vec<Asked>>) {
         let behind = self.waiting.take();
-        for asked in asked {
-            self.begin(vec![asked]);
+        for asked in batches {
+            self.begin(asked);
         }
         for batch in behind {
             self.begin(batch.take());
@@ -122,8 +124,8 @@ impl Shared {
         self.waiting.borrow_mut().retain(|waiting| !Rc::ptr_eq(waiting, batch));
     }
 
-    async fn attempt(self: &Rc<Self>, batch: &Batch, mark: &Rc<Mark>) -> Result<()> {
-        let open = self.connection.open().await?;
+    async fn attempt(self: &Rc<Self>, batch: &Batch, mark: &Rc<Mark>) -> Result<(), Failed> {
+        let open = self.connected().await?;
         let (shared, batch, mark, generation) = (self.clone(), batch.clone(), mark.clone(), open.generation);
         let mut fetched = Fetched::default();
         let committed = Rc::<RefCell<Option<Commit>>>::default();
@@ -133,7 +135,7 @@ impl Shared {
                 shared.leave(&batch);
             }
             // Rules call out, and whoever is called may call us.
-            let all = batch.take();
+            let mut all = batch.take();
             let mut commit = commit.borrow_mut();
             if commit.is_none() {
                 fetched.rerun(results);
@@ -141,13 +143,13 @@ impl Shared {
                 *commit = load(reader, &all).map(|loaded| Commit::new(loaded, mark.clone(), all.len() == 1));
             }
             let round = match &mut *commit {
-                Some(commit) => shared.decide(commit, &all, generation),
+                Some(commit) => shared.decide(commit, &mut all, generation),
                 None => Round::Read(fetched.wanted()),
             };
             batch.replace(all);
             round
         });
-        engine::run(&open.database, Mode::Write, self.flush, step).await?;
+        self.run_over(&open, Mode::Write, step).await?;
         if let Some(commit) = committed.take() {
             commit.keep(&mut self.kept(generation));
         }
@@ -155,8 +157,15 @@ impl Shared {
     }
 
     /// Runs the rules that have not been run, as many as fit into one round.
-    fn decide(&self, commit: &mut Commit, all: &[Asked], generation: u64) -> Round {
+    fn decide(self: &Rc<Self>, commit: &mut Commit, all: &mut Vec<Asked>, generation: u64) -> Round {
         let now = self.clock.now();
+        if commit.is_full() {
+            let undecided = all.iter().position(|asked| asked.outcome.borrow().is_none()).unwrap_or(all.len());
+            let rest = all.split_off(undecided);
+            if !rest.is_empty() {
+                self.begin_again(vec![rest]);
+            }
+        }
         for Asked { rule, outcome, .. } in all {
             if outcome.borrow().is_some() {
                 continue;

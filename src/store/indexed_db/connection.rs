@@ -18,15 +18,19 @@ use crate::{
 pub struct Connection {
     name: String,
     state: Rc<RefCell<State>>,
-    /// Counts connections, so that what was cached under one is not used under the next.
+    /// Counts attempts to open one, so that what is known of one is not taken for the next.
     generation: Cell<u64>,
     /// While the page is put aside: what ends that, and the end of it.
     away: RefCell<Option<(Release, Latch)>>,
 }
 
-/// An attempt to open one: when it is over, and how it ended.
+/// An attempt to open one.
 #[derive(Clone)]
-struct Opening(Latch, Rc<RefCell<Option<Result<Rc<Open>>>>>);
+struct Opening {
+    generation: u64,
+    over: Latch,
+    outcome: Rc<RefCell<Option<Result<Rc<Open>>>>>,
+}
 
 enum State {
     Idle,
@@ -64,12 +68,12 @@ impl Connection {
                 opening
             }
         };
-        let Opening(over, outcome) = opening;
+        let Opening { generation, over, outcome } = opening;
         let _ = over.released().await;
         let outcome =
             outcome.borrow().clone().unwrap_or_else(|| Err(Error::new(Code::Internal, "an attempt was dropped")));
         if outcome.is_err() {
-            self.forget();
+            self.forget(generation);
         }
         outcome
     }
@@ -83,34 +87,34 @@ impl Connection {
             if let Some(away) = away {
                 let _ = away.released().await;
             }
-            let lost = Closure::new(move || forget(&state));
+            let lost = Closure::new(move || forget(&state, generation));
             let database = engine::open(&name, &lost).await?;
             Ok(Rc::new(Open { database, generation, _lost: lost }))
         };
-        let ((over, latch), outcome) = (oneshot::latch(), Rc::<RefCell<_>>::default());
-        let opening = Opening(latch, outcome.clone());
+        let ((ends, over), outcome) = (oneshot::latch(), Rc::<RefCell<_>>::default());
+        let opening = Opening { generation, over, outcome: outcome.clone() };
         spawn_local(async move {
             outcome.replace(Some(attempt.await));
-            drop(over);
+            drop(ends);
         });
         opening
     }
 
-    /// Drops a dead connection; the next use opens another.
-    pub fn forget(&self) {
-        forget(&self.state);
+    /// Drops a dead connection; the next use opens another. One that was opened since is left alone.
+    pub fn forget(&self, generation: u64) {
+        forget(&self.state, generation);
     }
 
     /// Closes the connection, even one in use: its transactions still end, and whoever wants another
     /// waits until [`resume`](Self::resume). A page with an open connection may not be kept.
     pub fn pause(&self) {
         self.away.borrow_mut().get_or_insert_with(oneshot::latch);
-        if let State::Opening(Opening(_, outcome)) = &*self.state.borrow()
+        if let State::Opening(Opening { outcome, .. }) = &*self.state.borrow()
             && let Some(Ok(open)) = &*outcome.borrow()
         {
             open.database.close();
         }
-        self.forget();
+        self.forget(self.generation.get());
     }
 
     /// Opens again when needed.
@@ -127,11 +131,13 @@ impl Connection {
     }
 }
 
-fn forget(state: &RefCell<State>) {
+fn forget(state: &RefCell<State>, of: u64) {
     let mut state = state.borrow_mut();
     let last = match &*state {
-        State::Closed => None,
-        State::Idle | State::Opening(_) => Some(std::mem::replace(&mut *state, State::Idle)),
+        State::Opening(Opening { generation, .. }) if *generation == of => {
+            Some(std::mem::replace(&mut *state, State::Idle))
+        }
+        State::Closed | State::Idle | State::Opening(_) => None,
     };
     drop(state);
     drop(last);

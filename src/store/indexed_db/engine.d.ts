@@ -2,3 +2,7 @@
 export function openAhead(name: string): () => void;
 export function open(name: string, lost: () => void): Promise<IDBDatabase>;
 export function run(database: IDBDatabase, mode: string, durability: string, step: (results: string) => unknown): Promise<void>;
+export function persisted(): Promise<boolean>;
+export class Lost {
+  constructor(fault: unknown);
+}

@@ -1,3 +1,5 @@
+import { patiently, randomName, within } from "../../host/browser/tab.js";
+
 // IndexedDB, driven by requests that are data. Rust decides what to read and write; this file knows
 // how a database is laid out and opened, and how a transaction is kept alive and seen to its end.
 
@@ -12,6 +14,7 @@
 // grants         [scopeId, processId]      handle grants; a session's scopes are a range of keys
 // leases         processId                 lease slots; they outlive pruning, so fencing tokens rise on
 // commits        writer                    marks of each connection's last commits, to tell whether they landed; events carry theirs
+// about          name                      facts of the database: its identity, which no other database has had
 const steps = [
   (database) => {
     const store = (name, keyPath, indexes = {}) => {
@@ -37,22 +40,35 @@ const steps = [
     store("leases", "processId");
     store("commits", "writer");
   },
+  (database) => {
+    const about = database.createObjectStore("about", { keyPath: "name" });
+    about.add({ name: "identity", value: randomName() });
+  },
 ];
 
 const version = steps.length;
+
+/** The stores that each step made. A database that lacks those of its version was not made by longwait. */
+const storesOfStep = [["processes", "registrations", "events", "wakes", "grants", "leases", "commits"], ["about"]];
+
+const isOurs = (database, atVersion) =>
+  storesOfStep.slice(0, atVersion).flat().every((store) => database.objectStoreNames.contains(store));
 
 const fault = (name, message) => new DOMException(message, name);
 
 // ── Opening ──────────────────────────────────────────────────────────────────────────────────────
 
 /**
- * How long an upgrade or deletion in another tab may keep this one waiting. Long enough for the other tab's `versionchange`
+ * How long an upgrade or deletion that is known to be held up may take. Long enough for the other tab's `versionchange`
  * handler to run, even a throttled one; short enough to tell a person.
  */
 const PATIENCE_MS = 5_000;
 
 /** Databases that are opened ahead, by their names. */
 const ahead = new Map();
+
+/** Names of databases that this page made way for. Until one opens again, the upgrade or deletion may be held up by another page. */
+const madeWay = new Set();
 
 /**
  * Opens a database for the next `open()` of that name, which may come once the WebAssembly is compiled: the two take about as
@@ -72,13 +88,18 @@ export function openAhead(name) {
 }
 
 /**
- * Opens a database, upgrading an older one. Rejects with "BlockedError" where another connection does
- * not make way in time. Calls `lost` when the connection is of no use any more.
+ * Opens a database, upgrading an older one. Rejects with "BlockedError" where another connection is seen to keep it from
+ * that for too long, and with "ForeignError" where another program made the database. Calls `lost` when the connection is of
+ * no use any more.
  */
 export async function open(name, lost) {
   const opened = ahead.get(name);
   ahead.delete(name);
-  let database = await (opened ?? connect(name));
+  let database = await (opened ?? connect(name)).catch((error) => {
+    // The storage may just have been cleared, or its process restarted.
+    if (meansLost(error)) return connect(name);
+    throw error;
+  });
   if (database.isLost) database = await connect(name);
   database.lost = lost;
   return database;
@@ -91,31 +112,60 @@ function connect(name) {
     if (!factory) throw fault("NotFoundError", "there is no IndexedDB here");
     const request = factory.open(name, version);
     let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      reject(fault("BlockedError", "another tab holds the database open against an upgrade or deletion"));
-    }, PATIENCE_MS);
+    let foreign = false;
+    let stopWaiting = () => {};
+    const isHeldUp = () => {
+      stopWaiting();
+      stopWaiting = patiently(PATIENCE_MS, () => {
+        late = true;
+        reject(fault("BlockedError", "another tab holds the database open against an upgrade or deletion"));
+      });
+    };
+    // The request is queued behind the one that this page made way for, and gets no event of its own while that is blocked.
+    if (madeWay.has(name)) isHeldUp();
+    request.onblocked = isHeldUp;
     request.onupgradeneeded = ({ oldVersion }) => {
+      stopWaiting();
+      foreign = oldVersion > 0 && !isOurs(request.result, oldVersion);
+      if (foreign) return request.transaction.abort();
       for (const step of steps.slice(oldVersion)) step(request.result);
     };
-    request.onerror = (event) => {
+    request.onerror = async (event) => {
       event.preventDefault();
-      clearTimeout(timer);
-      reject(request.error);
+      stopWaiting();
+      foreign ||= request.error.name === "VersionError" && (await within(PATIENCE_MS, isForeign(name), false));
+      reject(foreign ? foreignFault(name) : request.error);
     };
     request.onsuccess = () => {
       const database = request.result;
       // An open request cannot be taken back: what comes too late must not stand in others' way.
       if (late) return database.close();
-      clearTimeout(timer);
-      database.lost = () => (database.isLost = true);
-      // Another tab upgrades or deletes: make way at once, or that tab would hang.
-      database.onversionchange = () => {
+      stopWaiting();
+      madeWay.delete(name);
+      if (!isOurs(database, version)) {
         database.close();
+        return reject(foreignFault(name));
+      }
+      database.lost = () => (database.isLost = true);
+      // The transactions under way, each as the function that gives it up.
+      database.running = new Set();
+      const close = database.close.bind(database);
+      database.close = () => {
+        // Its owner lets go of it, and cannot be called any more.
+        database.lost = () => {};
+        close();
+      };
+      // Another tab upgrades or deletes: make way at once, or that tab would hang. Transactions under way still end.
+      database.onversionchange = () => {
+        madeWay.add(name);
+        close();
         database.lost();
       };
-      // The browser closed it: storage cleared, disk gone, storage process dead.
-      database.onclose = () => database.lost();
+      // The browser closed it: storage cleared, disk gone, storage process dead. Transactions may get no other event than this one.
+      database.onclose = () => {
+        database.lost();
+        for (const giveUp of database.running) giveUp(fault("AbortError", "the browser closed the connection"));
+      };
       // Listing them costs as much as a read.
       database.stores = [...database.objectStoreNames];
       resolve(database);
@@ -123,10 +173,30 @@ function connect(name) {
   });
 }
 
-/** Whether the browser has promised to keep this origin's data; `false` where it cannot be asked. */
+const foreignFault = (name) => fault("ForeignError", `a database named ${JSON.stringify(name)} is there, and another program made it`);
+
+/** Whether the database of that name, whose version is above ours, was made by another program. */
+function isForeign(name) {
+  return new Promise((resolve) => {
+    const request = globalThis.indexedDB.open(name);
+    // It is gone by now: nothing is made in its place.
+    request.onupgradeneeded = () => request.transaction.abort();
+    request.onerror = (event) => {
+      event.preventDefault();
+      resolve(false);
+    };
+    request.onsuccess = () => {
+      const database = request.result;
+      resolve(!isOurs(database, 1));
+      database.close();
+    };
+  });
+}
+
+/** Whether the browser has promised to keep this origin's data; `false` where it cannot be asked, or does not answer. */
 export async function persisted() {
   try {
-    return await navigator.storage.persisted();
+    return await within(PATIENCE_MS, navigator.storage.persisted(), false);
   } catch {
     return false;
   }
@@ -155,14 +225,31 @@ const kinds = {
   clear: (source, after, before) => source.delete(between(after, before)),
 };
 
-// A cursor is not data: its row is, or its key where it has no row.
-const resultOf = ({ result }) => (result instanceof IDBCursor ? (result.value ?? result.key) : result);
+// A cursor is not data: its row is, or its key where it has no row. A row of ours has no such method.
+const resultOf = ({ result }) => (typeof result?.continue === "function" ? (result.value ?? result.key) : result);
 
 /**
  * Whether `commit()` may be called while requests are under way. Should one of them fail, Chromium and WebKit still take
  * all back, as the specification has it; Firefox 153 writes the others. Without that call it takes all back, too.
  */
-const commitsWholly = () => navigator.userAgent.includes("AppleWebKit");
+const commitsWholly = () => globalThis.navigator?.userAgent?.includes("AppleWebKit") ?? false;
+
+/** What {@link run} rejects with where it is not known whether the transaction was committed. */
+export class Lost {
+  constructor(fault) {
+    this.fault = fault;
+  }
+}
+
+/**
+ * Whether a fault means that the connection is gone, so that a new one may do: Safari kills its storage process under a
+ * page ("Connection to Indexed Database server lost", `UnknownError`); a closed handle answers `InvalidStateError`; an engine
+ * that goes down aborts what it was doing.
+ */
+const meansLost = ({ name }) => ["UnknownError", "InvalidStateError", "AbortError", "TransactionInactiveError"].includes(name);
+
+/** How long a transaction may be silent until it is looked whether it is over. Large ones may take longer. */
+const SILENCE_MS = 5_000;
 
 /**
  * Runs one transaction in rounds. `step` is called with the results of the round before, as JSON text, and gives the
@@ -172,32 +259,119 @@ const commitsWholly = () => navigator.userAgent.includes("AppleWebKit");
  * Requests are answered in order, so the last one's answer ends a round of kind "read". Nobody waits for the answers of
  * a round of kind "write", and "commit" is the last round: writes count once the transaction is complete, and only then does
  * the promise resolve. An error of any request aborts the transaction as a whole.
+ *
+ * No single event is relied on. Where a forced close swallows `complete` and `abort`, the connection's `close` ends it, and
+ * where that is missing, too, a look past the transaction by another connection. Then it is {@link Lost}.
  */
 export function run(database, mode, durability, step) {
   return new Promise((resolve, reject) => {
-    const transaction = database.transaction(database.stores, mode, { durability });
-    transaction.oncomplete = () => resolve();
-    transaction.onabort = () => reject(transaction.error ?? fault("AbortError", "the transaction was aborted"));
+    let over = false;
+    let stopWatching = () => {};
+    const end = (settle, outcome) => {
+      if (over) return;
+      over = true;
+      stopWatching();
+      database.running.delete(giveUp);
+      settle(outcome);
+    };
+    const giveUp = (error) => end(reject, new Lost(error));
+    const fail = (error) => (meansLost(error) ? giveUp(error) : end(reject, error));
+
+    let transaction;
+    try {
+      transaction = database.transaction(database.stores, mode, { durability });
+    } catch (error) {
+      return fail(error);
+    }
+    database.running.add(giveUp);
+    stopWatching = lookPast(database, () => giveUp(fault("AbortError", "the transaction was not answered")));
+    transaction.oncomplete = () => end(resolve);
+    transaction.onabort = () => fail(transaction.error ?? fault("AbortError", "the transaction was aborted"));
     const issue = ([kind, store, index, ...rest]) => {
       const table = transaction.objectStore(store);
       return kinds[kind](index === null ? table : table.index(index), ...rest);
     };
     const round = (results) => {
+      // What was given up may still be answered: it must not write any more.
+      if (over) return abort(transaction);
+      let requests;
       try {
         const next = step(JSON.stringify(results));
-        if (!next) return resolve();
-        const [kind, requests] = next;
-        const issued = requests.map(issue);
+        if (!next) return end(resolve);
+        requests = next;
+      } catch (error) {
+        end(reject, error);
+        return abort(transaction);
+      }
+      try {
+        const [kind, wanted] = requests;
+        const issued = wanted.map(issue);
         if (kind === "read") issued.at(-1).onsuccess = () => round(issued.map(resultOf));
         // Then the browser has enough to do while the next round is made, and others had their turn.
         else if (kind === "write") issued[0].onsuccess = () => round([]);
         // Saves the browser a look at whether more will come: a third of the time of a small append.
         else if (commitsWholly()) transaction.commit?.();
       } catch (error) {
-        reject(error);
-        transaction.abort();
+        // A row that is too large for the browser is an `UnknownError`, too: thrown here, it is the row's.
+        if (error.name === "UnknownError") end(reject, error);
+        else fail(error);
+        abort(transaction);
       }
     };
     round([]);
   });
+}
+
+function abort(transaction) {
+  try {
+    transaction.abort();
+  } catch {
+    // It is over already.
+  }
+}
+
+/**
+ * Calls `isPast` once it is certain that a transaction begun over `database` before is over, though none of its events came.
+ * Gives the function that ends it.
+ *
+ * The browser runs transactions over the same stores in the order in which they were begun: a later one, of a connection
+ * that is certainly alive, is answered behind those that write. Of those that only read, none is the worse for being repeated.
+ */
+function lookPast(database, isPast) {
+  let stop;
+  let ended = false;
+  const after = (span) => {
+    stop = patiently(span, async () => {
+      if (await isAnswered(database)) ended || isPast();
+      else if (!ended) after(2 * span);
+    });
+  };
+  after(SILENCE_MS);
+  return () => {
+    ended = true;
+    stop();
+  };
+}
+
+/** Whether a transaction over another connection is answered, or no other can be opened. */
+async function isAnswered({ name, stores }) {
+  let probe;
+  try {
+    probe = await connect(name);
+  } catch {
+    return true;
+  }
+  const answered = await new Promise((resolve) => {
+    probe.onclose = () => resolve(false);
+    try {
+      const transaction = probe.transaction(stores, "readonly");
+      transaction.oncomplete = () => resolve(true);
+      transaction.onabort = () => resolve(false);
+      transaction.objectStore(stores[0]).count();
+    } catch {
+      resolve(false);
+    }
+  });
+  probe.close();
+  return answered;
 }

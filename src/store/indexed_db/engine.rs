@@ -8,7 +8,6 @@ use std::rc::Rc;
 use js_sys::Promise;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::DomException;
 
 use crate::{
     domain::{parse::parse, value::Json},
@@ -29,6 +28,11 @@ extern "C" {
         durability: &str,
         step: &Closure<dyn FnMut(String) -> JsValue>,
     ) -> Promise;
+
+    /// What a transaction fails with whose outcome is not known.
+    type Lost;
+    #[wasm_bindgen(method, getter)]
+    fn fault(this: &Lost) -> JsValue;
 
     /// An `IDBDatabase`.
     #[derive(Clone)]
@@ -72,9 +76,40 @@ pub enum Round {
 /// Gives the next round, with the results of the one before. Boxed, so that running one is compiled once.
 pub type Step = Box<dyn FnMut(&[Json]) -> Round>;
 
+/// Why nothing came of a transaction, as callers are told.
+pub struct Failed {
+    /// What they are told.
+    pub error: Error,
+    /// How far it came.
+    pub how: How,
+}
+
+/// How far a transaction came that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// It was not begun: there is no connection.
+    Unopened,
+    /// The connection is gone, and it is not known whether the transaction was committed.
+    Lost,
+    /// It was taken back.
+    Refused,
+}
+
 /// Opens a database; see `engine.js`. `lost` is called when it is of no use any more.
+///
+/// Any refusal makes the storage unavailable: browsers have many names for one, and none of them says that another attempt may do.
 pub async fn open(name: &str, lost: &Closure<dyn FnMut()>) -> Result<Database> {
-    JsFuture::from(js_open(name, lost)).await.map(JsCast::unchecked_into).map_err(failed)
+    let opened = JsFuture::from(js_open(name, lost)).await;
+    opened.map(JsCast::unchecked_into).map_err(|fault| {
+        let (code, what) = match text_of(&fault, "name").as_str() {
+            "QuotaExceededError" => (Code::QuotaExceeded, FULL),
+            "VersionError" => (Code::StorageVersion, "the database was written by a newer version of longwait"),
+            "BlockedError" => (Code::StorageBlocked, "the database is blocked"),
+            "ForeignError" => (Code::StorageFailed, "the database is not one of longwait's, and was left as it is"),
+            _ => (Code::StorageUnavailable, "IndexedDB cannot be used here"),
+        };
+        told(code, what, fault)
+    })
 }
 
 /// Whether the browser has promised to keep this origin's data.
@@ -84,7 +119,7 @@ pub async fn persisted() -> bool {
 
 /// Runs a transaction to its end. Where the caller goes away meanwhile, there is no next step: it aborts, unless it is
 /// committing already.
-pub async fn run(database: &Database, mode: Mode, flush: Flush, mut step: Step) -> Result<()> {
+pub async fn run(database: &Database, mode: Mode, flush: Flush, mut step: Step) -> Result<(), Failed> {
     let step = Closure::<dyn FnMut(String) -> JsValue>::new(move |results: String| {
         // No list of requests: `engine.js` takes it as an error and aborts.
         let Json::List(results) = parse(&results) else { return JsValue::TRUE };
@@ -103,7 +138,11 @@ pub async fn run(database: &Database, mode: Mode, flush: Flush, mut step: Step) 
         Flush::Relaxed => "relaxed",
         Flush::Strict => "strict",
     };
-    JsFuture::from(js_run(database, mode, durability, &step)).await.map(drop).map_err(failed)
+    let outcome = JsFuture::from(js_run(database, mode, durability, &step)).await;
+    outcome.map(drop).map_err(|fault| match fault.dyn_ref::<Lost>() {
+        Some(lost) => Failed { error: failed(lost.fault()), how: How::Lost },
+        None => Failed { error: failed(fault), how: How::Refused },
+    })
 }
 
 fn hand_over(kind: &str, requests: Vec<String>) -> JsValue {
@@ -112,30 +151,30 @@ fn hand_over(kind: &str, requests: Vec<String>) -> JsValue {
     js_sys::JSON::parse(&requests).unwrap_or(JsValue::TRUE)
 }
 
-/// A fault of the browser as an error of ours, with the fault as its cause.
-pub fn failed(fault: JsValue) -> Error {
-    let exception = fault.dyn_ref::<DomException>();
-    let name = exception.map(DomException::name).unwrap_or_default();
-    let (code, what) = match name.as_str() {
-        "QuotaExceededError" => (Code::QuotaExceeded, "the storage quota is used up; nothing was written"),
-        "VersionError" => (Code::StorageVersion, "the database was written by a newer version of longwait"),
-        "BlockedError" => (Code::StorageBlocked, "the database is blocked"),
-        "NotFoundError" | "SecurityError" | "NotAllowedError" => {
-            (Code::StorageUnavailable, "IndexedDB cannot be used here")
-        }
-        _ => (Code::StorageFailed, "IndexedDB failed"),
-    };
-    let detail = exception.map(DomException::message).unwrap_or_default();
-    Error::new(code, text![what, " (", name, ": ", detail, ")"]).caused_by(Rc::new(fault))
+const FULL: &str = "the storage quota is used up; nothing was written";
+
+/// A fault of a transaction as an error of ours, with the fault as its cause.
+fn failed(fault: JsValue) -> Error {
+    match text_of(&fault, "name").as_str() {
+        "QuotaExceededError" => told(Code::QuotaExceeded, FULL, fault),
+        _ => told(Code::StorageFailed, "IndexedDB failed", fault),
+    }
 }
 
-/// Whether a fault means that the connection is gone, so that a new one may do.
-///
-/// Safari kills its storage process under a page ("Connection to Indexed Database server lost",
-/// `UnknownError`); a closed handle answers `InvalidStateError`; an engine that goes down aborts
-/// what it was doing.
-pub fn is_lost_connection(error: &Error) -> bool {
-    let fault = error.cause().and_then(|cause| cause.downcast_ref::<JsValue>());
-    let Some(exception) = fault.and_then(|fault| fault.dyn_ref::<DomException>()) else { return false };
-    matches!(exception.name().as_str(), "UnknownError" | "InvalidStateError" | "AbortError")
+/// An error that says what the fault says: a `DOMException`, another error, or whatever was thrown.
+fn told(code: Code, what: &str, fault: JsValue) -> Error {
+    let words = match (text_of(&fault, "name"), text_of(&fault, "message")) {
+        (name, message) if name.is_empty() && message.is_empty() => {
+            fault.as_string().unwrap_or_else(|| "without saying why".to_owned())
+        }
+        (name, message) if message.is_empty() => name,
+        (name, message) if name.is_empty() => message,
+        (name, message) => format!("{name}: {message}"),
+    };
+    Error::new(code, format!("{what} ({words})")).caused_by(Rc::new(fault))
+}
+
+fn text_of(fault: &JsValue, name: &str) -> String {
+    let text = js_sys::Reflect::get(fault, &name.into()).ok().and_then(|text| text.as_string());
+    text.unwrap_or_default()
 }

@@ -27,8 +27,8 @@ use futures::{
 use self::{
     batch::Batch,
     codec::CommitRow,
-    connection::Connection,
-    engine::{Flush, Mode, Round, Step, is_lost_connection},
+    connection::{Connection, Open},
+    engine::{Failed, Flush, How, Mode, Round, Step},
     kept::Kept,
     read::Reader,
     requests::Fetched,
@@ -82,18 +82,14 @@ impl IndexedDbStore {
 impl Shared {
     /// Reads in one transaction; once more where the connection turns out to be dead.
     async fn read(self: &Rc<Self>, look: Look) -> Result<Answers> {
-        let mut retried = false;
-        loop {
-            match self.look(look.clone()).await {
-                Err(fault) if !retried && is_lost_connection(&fault) => self.connection.forget(),
-                outcome => return outcome,
-            }
-            retried = true;
+        match self.look(look.clone()).await {
+            Err(Failed { how: How::Lost, .. }) => self.look(look).await.map_err(|failed| failed.error),
+            outcome => outcome.map_err(|failed| failed.error),
         }
     }
 
-    async fn look(self: &Rc<Self>, look: Look) -> Result<Answers> {
-        let open = self.connection.open().await?;
+    async fn look(self: &Rc<Self>, look: Look) -> Result<Answers, Failed> {
+        let open = self.connected().await?;
         let (shared, generation) = (self.clone(), open.generation);
         let found: Rc<RefCell<Option<Answers>>> = Rc::default();
         let keep = found.clone();
@@ -107,8 +103,24 @@ impl Shared {
             keep.replace(seen);
             Round::Done
         });
-        engine::run(&open.database, Mode::Read, self.flush, step).await?;
-        found.take().ok_or_else(|| Error::new(Code::Internal, "a read ended without an answer"))
+        self.run_over(&open, Mode::Read, step).await?;
+        found.take().ok_or_else(|| Failed {
+            error: Error::new(Code::Internal, "a read ended without an answer"),
+            how: How::Refused,
+        })
+    }
+
+    async fn connected(&self) -> Result<Rc<Open>, Failed> {
+        self.connection.open().await.map_err(|error| Failed { error, how: How::Unopened })
+    }
+
+    /// Runs a transaction to its end; forgets the connection where that turns out to be dead.
+    async fn run_over(&self, open: &Open, mode: Mode, step: Step) -> Result<(), Failed> {
+        let outcome = engine::run(&open.database, mode, self.flush, step).await;
+        if let Err(Failed { how: How::Lost, .. }) = outcome {
+            self.connection.forget(open.generation);
+        }
+        outcome
     }
 
     /// What is kept of that connection.

@@ -30,6 +30,8 @@ pub struct Commit {
     requests: Vec<String>,
     /// The length of those in bytes.
     weight: usize,
+    /// The length of those that were handed over, too.
+    whole: usize,
     /// The processes that changed, and the number of their last change.
     changed: Table,
     /// Looks at the places in lists that processes leave.
@@ -49,6 +51,9 @@ pub struct Commit {
 /// work. As text they take three times their length, of memory that a wasm never gives back.
 const HEAVY: usize = 1 << 15;
 
+/// From how many bytes on other operations get a transaction of their own: all of them are in memory until it is committed.
+const MOST_BYTES: usize = 1 << 22;
+
 impl Commit {
     /// Nothing yet, of one rule `alone` or of several.
     pub fn new(loaded: Loaded, mark: Rc<Mark>, alone: bool) -> Self {
@@ -56,6 +61,7 @@ impl Commit {
             loaded,
             requests: Vec::new(),
             weight: 0,
+            whole: 0,
             changed: Table::default(),
             left: Vec::new(),
             logged: None,
@@ -111,6 +117,7 @@ impl Commit {
     fn push(&mut self, request: Json) {
         let request = canonical::as_given(&request);
         self.weight += request.len();
+        self.whole += request.len();
         self.requests.push(request);
     }
 
@@ -154,6 +161,11 @@ impl Commit {
     /// Whether the requests so far should be handed over before there are more.
     pub fn is_heavy(&self) -> bool {
         self.weight > HEAVY
+    }
+
+    /// Whether no other rule should have its writes in this transaction.
+    pub fn is_full(&self) -> bool {
+        self.whole > MOST_BYTES
     }
 
     /// The requests so far, to be handed over.

@@ -150,7 +150,8 @@ describe("a database that is opened while the WebAssembly is loaded", () => {
       return globalThis.opening.catch(({ code }) => code);
     });
     assert.equal(refused, "internal");
-    assert.equal(await one.run(hold, [t.name, 1]), 2);
+    const version = await one.run(hold, [t.name]);
+    assert.equal(await one.run(hold, [t.name, 1]), version + 1);
   });
 });
 

@@ -49,8 +49,26 @@ describe("a page with a driver in a worker", () => {
     await one.page.clock.install();
     const refused = await one.begin(page.driveIn, ["SharedWorker", "throws.js", {}]);
     await one.page.clock.fastForward(60_000);
+    await one.page.clock.fastForward(1_000);
     const told = await refused();
     assert.match(`${told.refused}: ${told.why}`, /^(timeout: the worker does not answer|internal: the worker failed: .*on purpose)/);
+  });
+
+  test("hears the answer of a worker that came while it was busy, however long that is", async (t) => {
+    const one = await opened(t);
+    const outcome = await one.run(async (name) => {
+      const { setTimeout } = globalThis;
+      // A minute of a busy page takes a moment here.
+      globalThis.setTimeout = (call, span, ...given) => setTimeout(call, span >= 60_000 ? 1 : span, ...given);
+      const worker = new Worker(`/jobs.js?${new URLSearchParams({ name })}`, { type: "module" });
+      // It drives, as it says, before it is asked.
+      await new Promise((said) => worker.addEventListener("message", said, { once: true }));
+      const driving = globalThis.longwaitInWorkers.driveIn(worker);
+      const end = performance.now() + 500;
+      while (performance.now() < end);
+      return driving.then(({ owner }) => typeof owner.ownerId, ({ code }) => code);
+    }, t.name);
+    assert.equal(outcome, "string");
   });
 
   test("drives under a strict content security policy, which is the one that the worker's own script is served with", async (t) => {

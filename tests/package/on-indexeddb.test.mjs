@@ -1,0 +1,9 @@
+/** On an IndexedDB that is no browser's, in a host without `navigator`, a registry does what it does in memory. */
+import { describe } from "node:test";
+
+process.env.STORAGE = "indexeddb";
+
+describe("on fake-indexeddb", async () => {
+  await import("./surface.test.mjs");
+  await import("./sink.test.mjs");
+});
