@@ -2,8 +2,6 @@
 
 use std::rc::Rc;
 
-use js_sys::Reflect;
-use wasm_bindgen::JsValue;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::{
@@ -14,20 +12,8 @@ use crate::{
 const SEEDS: std::ops::RangeInclusive<u64> = 1..=10;
 const STEPS: usize = 60;
 
-/// In WebKitGTK 2.50 one index read of a few ten thousand came back empty on a busy machine, once, in an
-/// answer whose other lists had the row. Whose fault that is has yet to be found; until then the
-/// steps run in the engines that never did so. The conformance suite runs in all of them.
-fn in_webkit() -> bool {
-    let get = |object: &JsValue, name: &str| Reflect::get(object, &name.into()).unwrap();
-    let agent = get(&get(&js_sys::global(), "navigator"), "userAgent").as_string().unwrap();
-    agent.contains("AppleWebKit") && !agent.contains("Chrome")
-}
-
 #[wasm_bindgen_test]
 async fn a_registry_answers_as_the_model_does() {
-    if in_webkit() {
-        return;
-    }
     for seed in SEEDS {
         let mut steps = steps(seed);
         if let Err(mut difference) = attempt(&steps).await {
