@@ -1,5 +1,5 @@
 /** Calls of users: what comes back as a fault is a ProcessError, whatever went wrong, or the reason of an abort. */
-import { invalidArgument, ProcessError } from "./errors.js";
+import { invalidArgument, ProcessError, raise } from "./errors.js";
 import { Aborted } from "./stop.js";
 import { withValidator } from "./validator.js";
 
@@ -34,10 +34,19 @@ export function reportError(error: unknown): void {
   }
 }
 
+/** `console.warn`. Never throws. */
+export function warn(message: string): void {
+  try {
+    console.warn(message);
+  } catch {
+    // As above.
+  }
+}
+
 /** Anything but our own error is a surprise: a fault of this code. */
 function known(error: unknown): ProcessError {
   if (is(error, ProcessError)) return error;
-  return new ProcessError(`longwait failed unexpectedly: ${words(error)}`, { code: "internal", cause: error });
+  return raise(`longwait failed unexpectedly: ${words(error)}`, { code: "internal", cause: error });
 }
 
 // What was thrown may be anything, and answer anything.

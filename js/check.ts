@@ -149,18 +149,24 @@ export function optional<T>(check: (value: unknown, name: string) => T): (value:
   return (value, name) => (value === undefined ? undefined : check(value, name));
 }
 
+/** An object that is of no class, of any realm: no array, no Map, no AbortSignal. */
+export function plain(value: unknown, name: string): object {
+  try {
+    if (typeof value === "object" && value !== null && !Array.isArray(value) && isPlain(value)) return value;
+  } catch (fault) {
+    throw refusal(fault, name);
+  }
+  throw invalidArgument(`${name}: must be a plain object, not ${describe(value)}`);
+}
+
 /**
  * Reads an object of options: each property goes once through its check, and a property
  * without a check is refused, because a misspelt option must not be ignored in silence.
  */
 export function options<T>(value: unknown, name: string, checks: { [K in keyof T]: (value: unknown, name: string) => T[K] }): T {
-  const given = value === undefined ? {} : value;
-  if (typeof given !== "object" || given === null || Array.isArray(given)) {
-    throw invalidArgument(`${name}: must be an object, not ${describe(given)}`);
-  }
+  // An AbortSignal, say, has no fields of its own, and would pass for no options at all.
+  const given = value === undefined ? {} : plain(value, name);
   try {
-    // An AbortSignal, say, has no fields of its own, and would pass for no options at all.
-    if (!isPlain(given)) throw invalidArgument(`${name}: must be a plain object, not ${describe(given)}`);
     const unknown = Object.keys(given).find((key) => !Object.hasOwn(checks, key));
     if (unknown !== undefined) throw invalidArgument(`${step(name, unknown)}: is not an option here`);
     const read = {} as T;

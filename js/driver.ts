@@ -1,11 +1,10 @@
 /** A driver as callers see it: checks what it is given, and passes it to the wasm or to the host that runs the work. */
 import { WAIT } from "./awaiter.js";
 import { call, callNow, reportError } from "./call.js";
-import { callback, id, integer, optional, options, text } from "./check.js";
+import { callback, id, integer, optional, options, plain, text } from "./check.js";
 import { asyncDispose } from "./dispose.js";
-import { invalidArgument } from "./errors.js";
 import type { RawRegistry } from "./raw.js";
-import { attached, runWith, type Runners } from "./run.js";
+import { attached, runWith, teller, type Runners, type Tell } from "./run.js";
 import { signalArguments } from "./signal.js";
 import type {
   DriveReport, DriverOptions, Json, ProcessRegistry, ProcessWorkDriver, WaitOptions,
@@ -13,9 +12,10 @@ import type {
 
 /** A driver of `registry`, which is that of `raw`. Its methods use no `this`, so that they also work on a proxy of it and when they are taken apart. */
 export function driverOf(registry: ProcessRegistry, raw: RawRegistry, given: DriverOptions): ProcessWorkDriver {
-  const { runners, runHandle, attach, leaseTtlMs = 30_000, renewEveryMs = 10_000, concurrency = 64 } =
+  const { runners, runHandle, attach, onRunError, leaseTtlMs = 30_000, renewEveryMs = 10_000, concurrency = 64 } =
     options<Checked>(given, "options", DRIVER);
-  const made = raw.driver([...(runners?.keys() ?? [])], runWith(runners ?? new Map(), attach), leaseTtlMs, renewEveryMs, concurrency);
+  const run = runWith(runners ?? new Map(), attach, teller(onRunError));
+  const made = raw.driver([...(runners?.keys() ?? [])], run, leaseTtlMs, renewEveryMs, concurrency);
   const work: Work = runHandle === undefined ? made : handled(runHandle, registry);
   const driver: ProcessWorkDriver = {
     registry,
@@ -62,14 +62,14 @@ const positive = optional((value: unknown, name: string) => integer(value, name,
 
 const DRIVER = {
   runners: optional((given: unknown, name: string): Runners => {
-    if (typeof given !== "object" || given === null) throw invalidArgument(`${name}: must be an object of functions`);
-    return new Map(Object.entries(given).map(([kind, runner]) => [id(kind, `${name}: a kind`), callback(runner, `${name}.${kind}`)] as never));
+    return new Map(Object.entries(plain(given, name)).map(([kind, runner]) => [id(kind, `${name}: a kind`), callback(runner, `${name}.${kind}`)] as never));
   }),
   runHandle: optional(having<NonNullable<DriverOptions["runHandle"]>>("claimAndRunPending")),
   attach: optional(having<NonNullable<DriverOptions["attach"]>>("awaitTerminal")),
   leaseTtlMs: positive,
   renewEveryMs: positive,
   concurrency: positive,
+  onRunError: optional((given: unknown, name: string) => callback(given, name) as unknown as Tell),
 };
 
 /** An object with such a method. */
@@ -83,44 +83,72 @@ function having<T>(method: keyof T & string): (value: unknown, name: string) => 
 /** How often a host that runs the work itself is asked to look, besides at every change, in milliseconds. */
 const FLOOR_MS = 10_000;
 
-/** Leaves the work to a host: one call at a time, and one more for all that changed meanwhile. */
+/** How long a host is left alone after a call of it that failed, in milliseconds: doubling, up to a minute. */
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 60_000;
+
+/**
+ * Leaves the work to a host: one call at a time, and one more for all that changed meanwhile. Between two calls the page has a turn,
+ * since a host that changes something each time would keep it for good.
+ */
 function handled(host: NonNullable<DriverOptions["runHandle"]>, registry: ProcessRegistry): Work {
   let unsubscribe: (() => void) | undefined;
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let floor: ReturnType<typeof setTimeout> | undefined;
   let wanted: string | undefined;
-  let last: Promise<unknown> | undefined;
+  let looking = false;
+  let call: Promise<void> | undefined;
+  let endRest = () => {};
+  let pauseMs = FIRST_PAUSE_MS;
 
   async function look(): Promise<void> {
+    if (looking) return;
+    looking = true;
     for (let reason = wanted; reason !== undefined; reason = wanted) {
       wanted = undefined;
-      try {
-        await host.claimAndRunPending(reason);
-      } catch (error) {
-        reportError(error);
-      }
+      call = once(reason);
+      const failed = await call.then(() => false, (error: unknown) => (reportError(error), true));
+      call = undefined;
+      if (failed) await rest(pauseMs);
+      else if (wanted !== undefined) await rest(0);
+      pauseMs = failed ? Math.min(2 * pauseMs, LONGEST_PAUSE_MS) : FIRST_PAUSE_MS;
     }
-    last = undefined;
-    if (unsubscribe) timer = setTimeout(() => want("floor"), FLOOR_MS);
+    looking = false;
+    if (unsubscribe) floor = setTimeout(() => want("floor"), FLOOR_MS);
+  }
+
+  async function once(reason: string): Promise<void> {
+    await host.claimAndRunPending(reason);
+  }
+
+  function rest(ms: number): Promise<void> {
+    return new Promise((over) => {
+      const timer = setTimeout(over, ms);
+      endRest = () => {
+        clearTimeout(timer);
+        over();
+      };
+    });
   }
 
   function want(reason: string): void {
-    clearTimeout(timer);
+    clearTimeout(floor);
     wanted ??= reason;
-    last ??= look();
+    void look();
   }
 
   const methods = {
     async sweep(reason: string): Promise<DriveReport> {
-      await host.claimAndRunPending(reason);
+      await once(reason);
       return { started: [], busy: [], unhandled: [], failed: [] };
     },
     async stop() {
       unsubscribe?.();
       unsubscribe = wanted = undefined;
-      clearTimeout(timer);
+      clearTimeout(floor);
+      endRest();
     },
     async idle() {
-      await last;
+      await call?.catch(() => {});
     },
   };
   return {

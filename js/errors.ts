@@ -105,6 +105,20 @@ export function isProcessError<C extends ProcessErrorCode = ProcessErrorCode>(
   }
 }
 
+const raised = new WeakSet<object>();
+
+/** An error of longwait itself. It is known by that from here on: see {@link isRaised}. */
+export function raise(message: string | undefined, options: ProcessErrorOptions): ProcessError {
+  const error = new ProcessError(message, options);
+  raised.add(error);
+  return error;
+}
+
+/** Whether longwait itself made this very error. */
+export function isRaised(error: object): error is ProcessError {
+  return raised.has(error);
+}
+
 /** What a caller's mistake is thrown as. */
 export function invalidArgument(message: string, cause?: unknown): ProcessError {
   return new ProcessError(message, { code: "invalid_argument", cause });

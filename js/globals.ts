@@ -56,6 +56,17 @@ function now(): number {
   return performance.timeOrigin + performance.now();
 }
 
+/** With the page's `performance.now` as it is now; where that gives no time, with the wall clock. */
+function monotonic(): number {
+  try {
+    const passed = globalThis.performance.now();
+    if (Number.isFinite(passed)) return passed;
+  } catch {
+    // Told by the other clock.
+  }
+  return now();
+}
+
 /** The methods of today's class behind an object that code which replaces them later does not reach. */
 function decoder(): new (label: string, options: TextDecoderOptions) => { decode(bytes?: Uint8Array<ArrayBuffer>): string } {
   const { TextDecoder: Platform } = globalThis;
@@ -96,6 +107,7 @@ export function globals(enter: (end: () => void) => () => void) {
     Promise: PromiseClass,
     TextDecoder: decoder(),
     TextEncoder: encoder(),
+    performance: { now: monotonic },
     queueMicrotask: afterwards,
     ...timers(enter),
   };

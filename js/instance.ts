@@ -8,8 +8,8 @@
  */
 /// <reference path="./glue.d.ts" />
 import glue, { type Glue } from "longwait:glue";
-import { reportError } from "./call.js";
-import { ProcessError, type ProcessErrorCode } from "./errors.js";
+import { reportError, warn } from "./call.js";
+import { type ProcessError, type ProcessErrorCode, raise } from "./errors.js";
 import { globals } from "./globals.js";
 import { afterwards, apply, isArray, keys, PromiseClass, then, uncurried } from "./intrinsics.js";
 import { platform } from "./platform.js";
@@ -68,7 +68,7 @@ export async function instantiate(module: WebAssembly.Module): Promise<Instance>
 
   // What was thrown is told of in words: as it is, it leads to the memory of the instance.
   const fault = () =>
-    new ProcessError(`the WebAssembly of longwait stopped (${death}), most likely because its memory is used up; open the registry anew`, {
+    raise(`the WebAssembly of longwait stopped (${death}), most likely because its memory is used up; open the registry anew`, {
       code: "internal",
     });
 
@@ -117,7 +117,7 @@ export async function instantiate(module: WebAssembly.Module): Promise<Instance>
   function errorOf(given: unknown): unknown {
     if (!isArray(given)) return given;
     const code = given[0] as ProcessErrorCode;
-    return new ProcessError(given[1] as string, { code, processId: given[2] as string | undefined, cause: given[3] });
+    return raise(given[1] as string, { code, processId: given[2] as string | undefined, cause: given[3] });
   }
 
   function enter(end: Entry["end"], kept?: unknown): () => void {
@@ -132,7 +132,11 @@ export async function instantiate(module: WebAssembly.Module): Promise<Instance>
     require: platform(enter),
   });
   await bound.default({ module_or_path: module });
-  bound.install({ compileSchema, reportError: (given: unknown) => afterwards(() => reportError(errorOf(given))) });
+  bound.install({
+    compileSchema,
+    reportError: (given: unknown) => afterwards(() => reportError(errorOf(given))),
+    warn: (message: string) => afterwards(() => warn(message)),
+  });
   if (death !== undefined) throw new Error(death);
 
   return {

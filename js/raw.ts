@@ -18,6 +18,8 @@ export interface Host {
   compileSchema(schema: Json): (payload: Json) => string[];
   /** Tells the page of an error that nobody waits for. A fault of the wasm's own comes as one does, see {@link Instance.errorOf}. */
   reportError(error: unknown): void;
+  /** Warns the page's author. */
+  warn(message: string): void;
 }
 
 /** A driver of the wasm. */

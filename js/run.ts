@@ -1,33 +1,67 @@
 /** One run of a process: what its runner is given, and what becomes of what it returns or throws. */
 import { WAIT } from "./awaiter.js";
-import { call } from "./call.js";
-import { callback, id, isBlank, json, options, shape, SHAPES, text } from "./check.js";
-import { ProcessError } from "./errors.js";
+import { call, reportError } from "./call.js";
+import { callback, id, json, options, shape, SHAPES, text } from "./check.js";
+import { raise } from "./errors.js";
+import { failure, isAbort } from "./outcome.js";
 import type { Attach, RawRun, RunProcess } from "./raw.js";
-import type { DriverOptions, FailureClass, Json, ProcessAwaitOutput, RunContext, WaitOptions } from "./types.js";
+import { troubleIn } from "./trouble.js";
+import type { DriverOptions, ProcessAwaitOutput, RunContext, WaitOptions } from "./types.js";
 import { loadValidator } from "./validator.js";
 
 /** What runs a process, by its kind. */
 export type Runners = Map<string, (context: RunContext) => unknown>;
 
-/** Runs processes with these. */
-export function runWith(runners: Runners, attach: DriverOptions["attach"]): RunProcess {
+/**
+ * Runs processes with these. Rejects with trouble of longwait itself, which ends the attempt and not the process. `tell` is
+ * called with what else a runner throws.
+ */
+export function runWith(runners: Runners, attach: DriverOptions["attach"], tell: Tell): RunProcess {
   return async (kind, raw) => {
-    const { context, outcome, end } = run(raw, attach);
+    const { context, isCancelled, end } = run(raw, attach);
+    const { process, signal } = context;
     try {
+      const runner = runners.get(kind);
+      if (runner === undefined) throw raise(`there is no runner for the kind "${kind}"`, { code: "internal", processId: process.id });
       // The end of the run is written by the wasm, which cannot wait for the validator.
-      if (context.process.eventTypes.some(({ payloadSchema }) => payloadSchema !== undefined)) await loadValidator();
-      const value = await runners.get(kind)?.(context);
-      return JSON.stringify({ type: "success", value: json(value === undefined ? null : value, "what the runner returned") });
-    } catch (error) {
-      return JSON.stringify(outcome(error));
+      if (process.eventTypes.some(({ payloadSchema }) => payloadSchema !== undefined)) await loadValidator();
+      let outcome: ProcessAwaitOutput;
+      try {
+        const value = await runner(context);
+        outcome = { type: "success", value: json(value === undefined ? null : value, "what the runner returned") };
+      } catch (error) {
+        const trouble = troubleIn(error, process.id);
+        if (trouble !== undefined) throw trouble;
+        if (isCancelled() && isAbort(error, signal)) {
+          outcome = { type: "cancelled", message: (signal.reason as Error).message };
+        } else {
+          tell(error, process);
+          outcome = failure(error);
+        }
+      }
+      return JSON.stringify(outcome);
     } finally {
       end();
     }
   };
 }
 
-/** The context, of functions that may be taken apart; how the run ends with something thrown; and the end of all this. */
+/** Is called with what a runner threw. */
+export type Tell = NonNullable<DriverOptions["onRunError"]>;
+
+/** Calls `onRunError`; without one, shows the error with its stack on the console. */
+export function teller(onRunError: Tell | undefined): Tell {
+  return (error, process) => {
+    try {
+      if (onRunError !== undefined) onRunError(error, process);
+      else console.error(`longwait: the run of process "${process.id}" of kind "${process.identity.kind}" threw`, error);
+    } catch (fault) {
+      reportError(fault);
+    }
+  };
+}
+
+/** The context, of functions that may be taken apart; whether the run was asked to stop; and the end of all this. */
 function run(wasm: RawRun, attach: DriverOptions["attach"]) {
   const abort = new AbortController();
   const { signal } = abort;
@@ -35,12 +69,12 @@ function run(wasm: RawRun, attach: DriverOptions["attach"]) {
   let cancelled = false;
   raw.onAbort((code, message) => {
     cancelled = code === undefined;
-    abort.abort(cancelled ? new DOMException(message ?? "the process was asked to stop", "AbortError") : new ProcessError(message, { code }));
+    abort.abort(cancelled ? new DOMException(message ?? "the process was asked to stop", "AbortError") : raise(message, { code, processId: context.process.id }));
   });
 
   /** The wasm's side of the run, as long as it lasts. */
   function live(): RawRun {
-    if (raw === undefined) throw new ProcessError("the run is over", { code: "lease_lost", processId: context.process.id });
+    if (raw === undefined) throw raise("the run is over", { code: "lease_lost", processId: context.process.id });
     return raw;
   }
 
@@ -80,7 +114,7 @@ function run(wasm: RawRun, attach: DriverOptions["attach"]) {
 
   return {
     context,
-    outcome: (error: unknown) => (cancelled && isAbort(error, signal) ? stopped(signal) : failed(error)),
+    isCancelled: () => cancelled,
     end() {
       raw = undefined;
       wasm.free();
@@ -110,57 +144,4 @@ export function attached<T>(owner: DriverOptions["attach"], waiting: WaitOptions
   if (owner === undefined) return wait(undefined);
   const answer = async (processId: string) => JSON.stringify(shape(await owner.awaitTerminal(processId, waiting), "what attach answered", SHAPES.output));
   return carried(answer, wait);
-}
-
-// ── Ends ────────────────────────────────────────────────────────────────────
-
-function isAbort(error: unknown, signal: AbortSignal): boolean {
-  return error === signal.reason || read(error, "name") === "AbortError";
-}
-
-function stopped(signal: AbortSignal): ProcessAwaitOutput {
-  return { type: "cancelled", message: (signal.reason as Error).message };
-}
-
-const CLASSES: FailureClass[] = [
-  "invalid_request", "unavailable", "permission_denied", "timeout", "execution", "external", "resource_limit", "internal",
-];
-
-function failed(error: unknown): ProcessAwaitOutput {
-  const given = read(error, "class");
-  const raw = asJson(error);
-  return {
-    type: "failure",
-    class: CLASSES.find((known) => known === given) ?? "execution",
-    code: read(error, "code") ?? "process_failed",
-    message: read(error, "message") ?? words(error),
-    ...(raw !== undefined && { raw }),
-  };
-}
-
-/** What was thrown may be anything, and answer anything: what cannot be read is not there. */
-function read(error: unknown, name: string): string | undefined {
-  try {
-    const value: unknown = (error as Record<string, unknown> | null | undefined)?.[name];
-    return typeof value === "string" && !isBlank(value) ? text(value, name) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function words(error: unknown): string {
-  try {
-    return text(String(error), "error");
-  } catch {
-    return "the runner threw what cannot be put into words";
-  }
-}
-
-/** What was thrown, where it is plain data rather than an error. */
-function asJson(error: unknown): Json | undefined {
-  try {
-    return json(error, "error");
-  } catch {
-    return undefined;
-  }
 }

@@ -648,9 +648,19 @@ export interface ProcessRegistry extends AsyncDisposable {
 /** How a driver works, and what it runs processes with. */
 export interface DriverOptions {
   /**
-   * By kind (`identity.kind`): what runs a process of it. What it returns is the result (`undefined` counts as `null`); what it
-   * throws is the failure, with the `class`, `code` and `message` of the error where it has them. After a crash it is run
-   * again unless the registration says `recovery: "abandon"`, so what it does outside of its steps may be done more than once.
+   * A plain object, by kind (`identity.kind`): what runs a process of it. What it returns is the result (`undefined` counts as
+   * `null`); what it throws is the failure, with the `class`, `code` and `message` of the error where it has them (a number as
+   * `code` becomes text; class `timeout` for a `TimeoutError`). Its `raw` keeps the error's `name`, `message`, `code`, `stack`,
+   * `cause`, `errors` and own fields as far as they are JSON, 64 thousand characters at most. After a crash it is run again
+   * unless the registration says `recovery: "abandon"`, so what it does outside of its steps may be done more than once.
+   *
+   * Trouble of longwait itself never ends a process: where a runner throws an error that longwait raised (`quota_exceeded`,
+   * `storage_…`, `disconnected`, `closed`, `internal`, or `lease_lost` and `conflict` about its own process), as it is or as a
+   * `cause` or one of `errors`, only the attempt ends. The fault is reported, and the process is begun again elsewhere, or here
+   * after a pause: 1 s, doubling up to a minute.
+   *
+   * A started driver that sees a process of a kind without a runner wait for 5 s, held by no driver, says so with
+   * `console.warn`, once for each kind.
    */
   runners?: { [kind: string]: (context: RunContext) => Promise<Json | void> | Json | void };
   /** A host that runs the work itself. Sweeps call it, and no runners. */
@@ -663,6 +673,12 @@ export interface DriverOptions {
   renewEveryMs?: number;
   /** How many processes run at once. Those that wait for another one or for a signal do not count. Default 64. */
   concurrency?: number;
+  /**
+   * Is called with what a runner threw, or with a ProcessError for what it returned and is not JSON, before the process is
+   * ended with it. Not for what ends it as cancelled, nor for trouble of longwait itself, which goes to `reportError`.
+   * Default: `console.error`, with the stack.
+   */
+  onRunError?: (error: unknown, process: ProcessRecord) => void;
 }
 
 /**

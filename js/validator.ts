@@ -2,7 +2,7 @@
  * The JSON Schema validator, fetched when the first schema is met: most pages never need it, and it would be a
  * twentieth of what they download.
  */
-import { ProcessError } from "./errors.js";
+import { ProcessError, raise } from "./errors.js";
 import type { Host } from "./raw.js";
 
 let compile: Host["compileSchema"] | undefined;
@@ -37,7 +37,7 @@ export function loadValidator(): Promise<void> {
     },
     (cause: unknown) => {
       loading = undefined;
-      throw new ProcessError("could not load the schema validator of longwait, schema.js beside the package's other files", {
+      throw raise("could not load the schema validator of longwait, schema.js beside the package's other files", {
         code: "internal",
         cause,
       });

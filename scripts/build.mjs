@@ -81,7 +81,7 @@ async function bundle() {
 }
 
 /** Globals that js/instance.ts gives to the glue in place of the page's. */
-const given = ["Date", "Error", "JSON", "Promise", "TextDecoder", "TextEncoder", "WebAssembly", "clearTimeout", "queueMicrotask", "setTimeout"];
+const given = ["Date", "Error", "JSON", "Promise", "TextDecoder", "TextEncoder", "WebAssembly", "clearTimeout", "performance", "queueMicrotask", "setTimeout"];
 
 /**
  * The glue that wasm-bindgen wrote, as a function: it keeps its instance in variables of its module, and a page needs another

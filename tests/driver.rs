@@ -33,3 +33,5 @@ mod steps;
 mod stops;
 #[path = "driver/sweeps.rs"]
 mod sweeps;
+#[path = "driver/trouble.rs"]
+mod trouble;

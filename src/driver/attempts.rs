@@ -9,7 +9,7 @@ use futures::{
 
 use super::{
     Abort, RunContext,
-    work_driver::{Active, Driver},
+    work_driver::{Active, Driver, Fit},
 };
 use crate::{
     domain::{
@@ -22,6 +22,7 @@ use crate::{
     error::{Code, Error, Result},
     host::{self, Permit, oneshot},
     operation,
+    store::{Answer, Query},
     watch::ChangeReceiver,
 };
 
@@ -56,9 +57,13 @@ impl Driver {
         let changes = self.registry.hub().subscribe(&id);
         let (driver, stops) = (self.clone(), self.stops.get());
         async move {
+            let asked = (driver.registry.clock().monotonic(), driver.options.lease_ttl);
             let begun = driver.begin(&id, dead).await;
-            if let Ok(Begun::Run(attempt)) = begun {
-                let (run, over) = RunContext::new(&driver.registry, attempt, (&driver.permits, permit));
+            if let Ok(Begun::Run(attempt)) = &begun
+                && driver.fit(&attempt.record) == Fit::Ours
+            {
+                let permits = (&driver.permits, permit);
+                let (run, over) = RunContext::new(&driver.registry, attempt.clone(), asked, permits);
                 if stops != driver.stops.get() {
                     run.stop(Abort::Over(run.lost()));
                 }
@@ -67,6 +72,10 @@ impl Driver {
                 let drive = driver.clone().drive(run, over, changes, ends);
                 driver.registry.host().spawn.spawn(drive.boxed_local());
                 return Ok(Tried::Started);
+            }
+            if let Ok(Begun::Run(attempt)) = &begun {
+                // The id was registered anew, as something else, before it was claimed.
+                driver.release(&attempt.lease).await;
             }
             driver.ended(&id);
             driver.not_here(&id, begun)
@@ -93,6 +102,7 @@ impl Driver {
     }
 
     async fn begin(&self, id: &ProcessId, dead: Option<Rc<ProcessLease>>) -> Result<Begun> {
+        self.release_kept(id).await?;
         let life = self.life().await;
         let host = self.registry.host();
         let owner = LeaseOwner {
@@ -117,51 +127,58 @@ impl Driver {
         changes: ChangeReceiver,
         _ends: oneshot::Release,
     ) {
-        let (id, first) = (run.id().clone(), changes.seen());
+        let (id, first, stops) = (run.id().clone(), changes.seen(), self.stops.get());
+        let begun = self.registry.clock().monotonic();
         let written = match self.work(&run, over, &changes).await {
-            Some(output) => self.end(&run, output).await,
-            None => Ok(false),
+            Ok(Some(output)) => self.end(&run, output).await,
+            Ok(None) => Ok(false),
+            Err(trouble) => Err(trouble),
         };
+        // With its registry closed, a run that is over meets faults that are no news.
+        let is_closed = |fault: &Error| fault.code() == Code::Closed && run.is_on().is_err();
+        let written = written.or_else(|fault| if is_closed(&fault) { Ok(false) } else { Err(fault) });
         run.stop(Abort::Over(Error::of(Code::Closed, &id, "is not run any more")));
         if !matches!(written, Ok(true)) {
             // Others need not wait for its end. Where it was lost, this changes nothing.
-            let released = self.registry.release(&id, run.lease().lease_token.clone()).await;
-            if released.is_ok() {
-                // Who stands by for the end of this driver sees that; where nobody can, this tells.
-                self.registry.hint(&id);
-            }
+            self.release(run.lease()).await;
         }
         self.ended(&id);
         match written {
             Ok(true) if run.is_alone(&changes, first) => self.forget(&id),
             // What others did meanwhile, perhaps to register it anew, nobody has looked at.
-            Ok(true | false) => self.look_again(&id),
+            Ok(true) => self.look_again(&id),
+            Ok(false) if self.stops.get() != stops => self.look_again(&id),
+            Ok(false) => self.look_again_after(&run.record().registered, begun),
             Err(fault) => {
                 self.failed(&id, &fault);
-                self.try_later(&id);
+                self.look_again_after(&run.record().registered, self.registry.clock().monotonic());
             }
         }
         run.end_permit();
     }
 
-    /// What the runner answers; nothing where the run ends without it.
+    /// What the runner answers; nothing where the run ends without it. An error is trouble of the driver.
     async fn work(
         &self,
         run: &RunContext,
         over: oneshot::Receiver<()>,
         changes: &ChangeReceiver,
-    ) -> Option<ProcessAwaitOutput> {
+    ) -> Result<Option<ProcessAwaitOutput>> {
         if is_cancel_requested(run.record()) {
             // Where it cannot be read, the watch sees to it.
             let cancelled = run.cancel().await;
             drop(cancelled);
         }
-        run.is_on().ok()?;
+        if run.is_on().is_err() {
+            return Ok(None);
+        }
         let watch = pin!(run.watch(changes));
         let work = self.runners.run(run.clone());
         match select(over, select(work, watch)).await {
-            Either::Right((Either::Left((output, _)), _)) => Some(output),
-            Either::Right((Either::Right(_), _)) | Either::Left(_) => None,
+            // What a run that is over comes to is of no interest.
+            Either::Right((Either::Left((Err(_), _)), _)) if run.is_on().is_err() => Ok(None),
+            Either::Right((Either::Left((output, _)), _)) => output.map(Some),
+            Either::Right((Either::Right(_), _)) | Either::Left(_) => Ok(None),
         }
     }
 
@@ -177,13 +194,57 @@ impl Driver {
             }
             ended => ended,
         };
-        match ended.map_err(|fault| (fault.code(), fault)) {
+        match ended {
             Ok(_) => Ok(true),
-            Err((Code::LeaseLost | Code::UnknownProcess | Code::AlreadyTerminal | Code::ReplayConflict, _)) => {
-                Ok(false)
+            // It has ended, is gone, or is another's: that is no fault.
+            Err(fault) if matches!(fault.code(), Code::UnknownProcess | Code::AlreadyTerminal) => Ok(false),
+            Err(fault) if fault.code() == Code::LeaseLost && run.is_on().is_err() => Ok(false),
+            Err(fault) if fault.code() == Code::ReplayConflict && self.has_ended(run.id()).await => Ok(false),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// Whether a process is known to have ended.
+    async fn has_ended(&self, id: &ProcessId) -> bool {
+        let found = self.registry.read(Query::Process(id.clone())).await;
+        matches!(found.as_deref(), Ok(Answer::Process(Some(record))) if record.is_terminal())
+    }
+
+    // ── Leases ─────────────────────────────────────────────────────────────
+
+    /// Gives a lease back. Where that cannot be written it is kept in mind, and given back before the next attempt.
+    async fn release(&self, lease: &ProcessLease) {
+        let id = &lease.process_id;
+        self.kept.borrow_mut().insert(id.clone(), lease.lease_token.clone());
+        let released = self.release_kept(id).await;
+        // The next attempt tries again, and meets the fault if it lasts.
+        drop(released);
+    }
+
+    /// Gives back the lease of an earlier attempt that could not be given back then.
+    async fn release_kept(&self, id: &ProcessId) -> Result<()> {
+        let Some(token) = self.kept.borrow().get(id).cloned() else { return Ok(()) };
+        self.registry.release(id, token.clone()).await?;
+        if self.kept.borrow().get(id) == Some(&token) {
+            self.kept.borrow_mut().remove(id);
+        }
+        // Who stands by for the end of this driver sees that; where nobody can, this tells.
+        self.registry.hint(id);
+        Ok(())
+    }
+
+    /// Whether a lease is one that could not be given back.
+    pub fn keeps(&self, lease: &ProcessLease) -> bool {
+        self.kept.borrow().get(&lease.process_id) == Some(&lease.lease_token)
+    }
+
+    /// Gives back all leases that could not be given back before.
+    pub async fn release_all_kept(&self) {
+        let kept: Vec<_> = self.kept.borrow().keys().cloned().collect();
+        for id in kept {
+            if self.release_kept(&id).await.is_err() {
+                return;
             }
-            #[allow(clippy::wildcard_enum_match_arm, reason = "every other fault is one of the store")]
-            Err((_, fault)) => Err(fault),
         }
     }
 
@@ -215,18 +276,18 @@ impl Driver {
     async fn renew_leases(&self, runs: &[RunContext]) {
         let ttl = self.options.lease_ttl;
         let held = runs.iter().map(|run| run.lease().clone()).collect();
-        let asked = self.registry.clock().now();
+        let asked = self.registry.clock().monotonic();
         let renewed = self.registry.execute(operation::renew_all(held, ttl)).await;
-        let now = self.registry.clock().now();
+        let now = self.registry.clock().monotonic();
         for run in runs {
             let lost = match &renewed {
                 Ok(lost) => lost.contains(run.id()),
                 // Nobody knows, until it must have ended.
-                Err(_) => run.0.expires.get() <= now,
+                Err(_) => run.0.held_until.get() <= now,
             };
             match (lost, &renewed) {
                 (true, _) => run.stop(Abort::Over(run.lost())),
-                (false, Ok(_)) => run.0.expires.set(asked + ttl),
+                (false, Ok(_)) => run.0.held_until.set(asked + ttl),
                 (false, Err(_)) => {}
             }
         }

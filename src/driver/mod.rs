@@ -6,6 +6,7 @@
 mod attempts;
 mod background;
 mod options;
+mod pauses;
 mod run;
 mod signals;
 mod steps;

@@ -4,7 +4,11 @@ use futures::future::LocalBoxFuture;
 
 use super::RunContext;
 use crate::{
-    domain::{Millis, lease::MAX_TTL_MS, process::ProcessAwaitOutput},
+    domain::{
+        Millis,
+        lease::MAX_TTL_MS,
+        process::{ProcessAwaitOutput, ProcessRecord},
+    },
     error::{Error, Result},
 };
 
@@ -14,9 +18,15 @@ pub trait Runners {
     fn handles(&self, kind: &str) -> bool;
     /// Runs a process, and answers how it ends. Dropped where the process is no longer to be run here; what the
     /// context writes from then on is refused.
-    fn run(&self, context: RunContext) -> LocalBoxFuture<'static, ProcessAwaitOutput>;
-    /// A drive failed and nobody waits for it.
+    ///
+    /// An error is trouble of the driver, not of the process: it ends the attempt and is reported, and the process is
+    /// begun again later, here or elsewhere.
+    fn run(&self, context: RunContext) -> LocalBoxFuture<'static, Result<ProcessAwaitOutput>>;
+    /// Is called with each fault of a drive that no caller waits for.
     fn failed(&self, _fault: &Error) {}
+    /// Is called once for each kind of which a process waited for a few seconds, held by no driver, while this driver was
+    /// started and had no runner for it.
+    fn unhandled(&self, _waiting: &ProcessRecord) {}
 }
 
 /// How a driver works.

@@ -47,8 +47,10 @@ pub(super) struct Run {
     ticks: Rc<Cell<u64>>,
     pub awaiter: ProcessAwaiter,
     pub attempt: Rc<Attempt>,
-    /// When the lease ends, as far as is known here.
-    pub expires: Cell<Millis>,
+    /// Until when the lease is held at least, by the monotonic clock: as far as is known here, and unless it is taken.
+    pub held_until: Cell<Millis>,
+    /// How long a renewal makes it last.
+    lease_ttl: Millis,
     permits: Permits,
     permit: RefCell<Option<Permit>>,
     /// How many waits there are for which the permit is given up.
@@ -76,6 +78,7 @@ impl RunContext {
     pub(super) fn new(
         registry: &ProcessRegistry,
         attempt: Rc<Attempt>,
+        (asked, lease_ttl): (Millis, Millis),
         (permits, permit): (&Permits, Permit),
     ) -> (Self, oneshot::Receiver<()>) {
         let ticks = Rc::<Cell<u64>>::default();
@@ -85,7 +88,8 @@ impl RunContext {
             awaiter: ProcessAwaiter::new(registry.clone(), registry.hub()),
             registry,
             ticks,
-            expires: Cell::new(attempt.lease.expires_at_ms),
+            held_until: Cell::new(asked + lease_ttl),
+            lease_ttl,
             attempt,
             permits: permits.clone(),
             permit: RefCell::new(Some(permit)),
@@ -234,9 +238,11 @@ impl RunContext {
         let (record, lease) =
             (registry.read(Query::Process(self.id().clone())), registry.read(Query::Lease(self.id().clone())));
         let (record, lease) = (record.await?, lease.await?);
-        let now = registry.clock().now();
-        let is_held = |lease: &ProcessLease| lease.is(self.lease()) && lease.is_live(now);
-        let held = if let Answer::Lease(Some(lease)) = &*lease { is_held(lease) } else { false };
+        let shown = if let Answer::Lease(shown) = &*lease { shown.as_ref() } else { None };
+        let held = match shown.filter(|shown| shown.is(self.lease())) {
+            Some(own) => self.is_in_force(own).await?,
+            None => false,
+        };
         let found = if let Answer::Process(found) = &*record { found.as_ref() } else { None };
         let fault = match found {
             None => Error::unknown_process(self.id()),
@@ -251,6 +257,24 @@ impl RunContext {
         };
         self.stop(Abort::Over(fault));
         Ok(true)
+    }
+
+    /// Whether the lease of this run, which nobody took, has not ended. Where the clock here says that it has, a renewal
+    /// asks the store, whose clock it is that counts.
+    async fn is_in_force(&self, lease: &ProcessLease) -> Result<bool> {
+        let clock = self.0.registry.clock();
+        if lease.is_live(clock.now()) {
+            return Ok(true);
+        }
+        let (asked, ttl) = (clock.monotonic(), self.0.lease_ttl);
+        match self.0.registry.renew(lease.clone(), ttl).await {
+            Ok(_) => {
+                self.0.held_until.set(asked + ttl);
+                Ok(true)
+            }
+            Err(fault) if fault.code() == Code::LeaseLost => Ok(false),
+            Err(fault) => Err(fault),
+        }
     }
 
     /// Tells the runner that somebody asked for its end, and why.

@@ -2,12 +2,13 @@
 
 use std::{
     cell::{Cell, OnceCell, RefCell},
+    collections::{BTreeMap, BTreeSet},
     rc::Rc,
 };
 
 use futures::{FutureExt, future::LocalBoxFuture};
 
-use super::{Abort, DriverOptions, RunContext, Runners, attempts::Tried, background::Background};
+use super::{Abort, DriverOptions, RunContext, Runners, attempts::Tried, background::Background, pauses::Pauses};
 use crate::{
     domain::{
         filter::Page,
@@ -42,6 +43,12 @@ pub(super) struct Driver {
     pub stops: Cell<u64>,
     /// What failed after its sweep had answered.
     failures: RefCell<Vec<DriveFailure>>,
+    /// When processes may be begun again whose last attempt here did not end them.
+    pub pauses: Pauses,
+    /// The tokens of leases that could not be given back, by process.
+    pub kept: RefCell<BTreeMap<ProcessId, String>>,
+    /// The kinds without a runner that were told of.
+    pub unhandled: RefCell<BTreeSet<String>>,
 }
 
 /// What a sweep did. Each id stands in one list.
@@ -59,7 +66,8 @@ pub struct DriveReport {
 
 to_json!(DriveReport { started: "started", busy: "busy", unhandled: "unhandled", failed: "failed" });
 
-/// A drive that failed: its process was not claimed, or its outcome could not be written. It will be tried again.
+/// A drive that failed: its process was not claimed, its run met trouble of the driver (storage, a lost lease, code that
+/// does not load), or its outcome could not be written. It will be tried again.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DriveFailure {
     /// The process.
@@ -93,6 +101,9 @@ impl ProcessWorkDriver {
             background: RefCell::default(),
             stops: Cell::new(0),
             failures: RefCell::default(),
+            pauses: Pauses::default(),
+            kept: RefCell::default(),
+            unhandled: RefCell::default(),
         })))
     }
 
@@ -143,6 +154,7 @@ impl ProcessWorkDriver {
         if let Some(background) = driver.background.take() {
             background.end();
         }
+        driver.pauses.clear();
         for run in driver.running() {
             run.stop(Abort::Over(Error::of(Code::LeaseLost, run.id(), "was handed back: its driver stops")));
         }
@@ -151,6 +163,7 @@ impl ProcessWorkDriver {
             for attempt in active {
                 attempt.over().await;
             }
+            driver.release_all_kept().await;
             if driver.runs.borrow().is_empty() {
                 // Whoever stands by sees its end now, and finds every lease released.
                 let life = driver.life.take();
@@ -238,10 +251,6 @@ impl Driver {
 
     /// Notes a failure down for the next report, and tells the host.
     pub fn failed(&self, id: &ProcessId, fault: &Error) {
-        if fault.code() == Code::Closed {
-            // Nobody is to be told of that.
-            return;
-        }
         let mut failures = self.failures.borrow_mut();
         failures.push(DriveFailure::new(id, fault));
         if failures.len() > MOST_FAILURES {

@@ -1,16 +1,29 @@
 //! Time, chance and values of the browser, or of any other JavaScript host.
 
+use std::cell::Cell;
+
 use futures::{FutureExt, future::LocalBoxFuture};
 use gloo_timers::future::TimeoutFuture;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
 pub mod tab;
 
 use super::{Clock, Random, Spawn};
 use crate::domain::{Millis, canonical, value::Json};
 
-/// `Date.now` and `setTimeout`.
+/// `Date.now`, `performance.now` and `setTimeout`.
 pub struct BrowserClock;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(catch, js_namespace = performance, js_name = now)]
+    fn performance_now() -> Result<f64, JsValue>;
+}
+
+thread_local! {
+    /// The latest reading: a host without a monotonic clock may only be slow, never go back.
+    static LATEST: Cell<Millis> = const { Cell::new(0) };
+}
 
 /// The longest that `setTimeout` counts; beyond, it fires at once (HTML, timers, step on signed 32 bits).
 const LONGEST_TIMER: Millis = 0x7fff_ffff;
@@ -18,6 +31,12 @@ const LONGEST_TIMER: Millis = 0x7fff_ffff;
 impl Clock for BrowserClock {
     fn now(&self) -> Millis {
         js_sys::Date::now() as Millis
+    }
+
+    fn monotonic(&self) -> Millis {
+        let reading = performance_now().map_or_else(|_| self.now(), |passed| passed as Millis);
+        LATEST.set(LATEST.get().max(reading));
+        LATEST.get()
     }
 
     fn sleep(&self, span: Millis) -> LocalBoxFuture<'static, ()> {

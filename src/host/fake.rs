@@ -37,7 +37,10 @@ pub struct FakeClock(Rc<Timers>);
 
 #[derive(Default)]
 struct Timers {
-    now: Cell<Millis>,
+    /// Since the clock was made: what timers go by.
+    passed: Cell<Millis>,
+    /// What the wall clock showed when the clock was made, by how it has been set since.
+    start: Cell<Millis>,
     next: Cell<u64>,
     due: RefCell<BTreeMap<(Millis, u64), oneshot::Sender<()>>>,
     watchers: RefCell<Vec<Waker>>,
@@ -47,17 +50,17 @@ impl FakeClock {
     /// A clock that starts at `now`.
     pub fn at(now: Millis) -> Self {
         let clock = Self::default();
-        clock.0.now.set(now);
+        clock.0.start.set(now);
         clock
     }
 
     /// Moves time on and fires, in order, every timer that is due by then.
     pub fn advance(&self, span: Millis) {
-        self.0.now.set(self.0.now.get() + span);
+        self.0.passed.set(self.0.passed.get() + span);
         loop {
             let first = self.0.due.borrow_mut().pop_first();
             match first {
-                Some(((due, _), timer)) if due <= self.0.now.get() => timer.send(()),
+                Some(((due, _), timer)) if due <= self.0.passed.get() => timer.send(()),
                 Some((later, timer)) => {
                     self.0.due.borrow_mut().insert(later, timer);
                     return;
@@ -67,9 +70,14 @@ impl FakeClock {
         }
     }
 
+    /// Sets the wall clock forward, or back where `by` is negative. No time passes by that.
+    pub fn set_wall_clock(&self, by: i64) {
+        self.0.start.set(self.0.start.get().saturating_add_signed(by));
+    }
+
     /// How far away the next timer is, if there is one.
     pub fn next_timer(&self) -> Option<Millis> {
-        self.0.due.borrow().keys().next().map(|(due, _)| due - self.0.now.get())
+        self.0.due.borrow().keys().next().map(|(due, _)| due - self.0.passed.get())
     }
 
     /// How many timers are running.
@@ -101,11 +109,15 @@ impl Drop for Running {
 
 impl Clock for FakeClock {
     fn now(&self) -> Millis {
-        self.0.now.get()
+        self.0.start.get() + self.0.passed.get()
+    }
+
+    fn monotonic(&self) -> Millis {
+        self.0.passed.get()
     }
 
     fn sleep(&self, span: Millis) -> LocalBoxFuture<'static, ()> {
-        let place = (self.now() + span, self.0.next.replace(self.0.next.get() + 1));
+        let place = (self.monotonic() + span, self.0.next.replace(self.0.next.get() + 1));
         let (timer, fired) = oneshot::channel();
         self.0.due.borrow_mut().insert(place, timer);
         let watchers = self.0.watchers.take();

@@ -28,8 +28,10 @@ pub use permits::{Permit, Permits};
 
 /// Time.
 pub trait Clock {
-    /// Now, in epoch milliseconds.
+    /// Now, in epoch milliseconds: for what is stored. It may be set back or forward at any time.
     fn now(&self) -> Millis;
+    /// A reading in milliseconds that never goes back and belongs to this process alone: spans are measured by it.
+    fn monotonic(&self) -> Millis;
     /// Resolves after `span` milliseconds. Dropping it cancels the timer.
     fn sleep(&self, span: Millis) -> LocalBoxFuture<'static, ()>;
 }

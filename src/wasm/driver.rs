@@ -9,7 +9,7 @@ use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use super::{
     attach::{attached, called},
     convert::{is_open, js, promise, promise_of, promise_of_wait},
-    host::{process_error, report},
+    host::{process_error, raised, report, warn},
     registry::Registry,
 };
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
         json::{self, FromJson, Object, ToJson},
         key::ProcessId,
         parse::parse,
-        process::{FailureClass, ProcessAwaitOutput},
+        process::{ProcessAwaitOutput, ProcessRecord},
         value::Json,
     },
     driver::{Abort, DriverOptions, ProcessWorkDriver, RunContext, Runners},
@@ -181,21 +181,23 @@ impl Runners for JsRunners {
         self.kinds.iter().any(|known| known.as_str() == Some(kind))
     }
 
-    fn run(&self, context: RunContext) -> LocalBoxFuture<'static, ProcessAwaitOutput> {
+    fn run(&self, context: RunContext) -> LocalBoxFuture<'static, Result<ProcessAwaitOutput>> {
         let kind = context.record().identity().map_or("", |identity| identity.kind.as_str());
         let kind = JsValue::from_str(kind);
         let (run, raw) = (self.run.clone(), Run { context, closed: self.closed.clone() });
         async move {
-            let output = match called(run, kind, JsValue::from(raw)).await {
-                Ok(output) => json::read(output.unwrap_or_default()).map_err(|fault| fault.text()),
-                Err(fault) => Err(fault.message().to_owned()),
-            };
-            // The TypeScript in front rejects nothing, and gives no other shape.
-            output.unwrap_or_else(|message| {
-                ProcessAwaitOutput::failure(FailureClass::Internal, Code::Internal.as_str(), &message)
-            })
+            // The TypeScript in front rejects with trouble of the driver alone, and gives no other shape.
+            let output = called(run, kind, JsValue::from(raw)).await.map_err(raised)?;
+            json::read(output.unwrap_or_default()).map_err(|fault| Error::new(Code::Internal, fault.text()))
         }
         .boxed_local()
+    }
+
+    fn unhandled(&self, waiting: &ProcessRecord) {
+        let (id, kind) = (waiting.id().as_str(), waiting.identity().map_or("", |identity| identity.kind.as_str()));
+        warn(&format!(
+            "longwait: process \"{id}\" waits to be run, and this driver has no runner for its kind \"{kind}\""
+        ));
     }
 
     fn failed(&self, fault: &Error) {

@@ -11,12 +11,12 @@ use crate::{
         event::ProcessEvent,
         json::to_json,
         key::{ProcessId, ScopeId},
-        process::ProcessAwaitOutput,
+        process::{ProcessAwaitOutput, ProcessRecord},
     },
     error::{Code, Error, Result},
     registry::ProcessRegistry,
     store::{Answer, EventPage, EventRange, Query},
-    text::text,
+    text::{short, text},
 };
 
 /// Turns the outcome or the next event of a process into a future. Dropping the future ends the
@@ -81,7 +81,7 @@ impl ProcessAwaiter {
         self.until(Query::Process(id.clone()), |answer| terminal_output(id, answer)).await
     }
 
-    /// The first event of a type after a sequence. Events may follow the end of a process, so it
+    /// The first event of a type after a sequence; [`Code::UndeclaredEventType`] where none can come. Events may follow the end of a process, so it
     /// goes on waiting there, unless `until_terminal`: then [`Code::ProcessTerminal`].
     pub async fn await_event(
         &self,
@@ -92,6 +92,7 @@ impl ProcessAwaiter {
     ) -> Result<Rc<ProcessEvent>> {
         self.until(Query::Events(id.clone(), EventRange::first(event_type, after)), |answer| {
             let EventPage { record, events } = page_of(id, answer)?;
+            may_come(record, event_type)?;
             match events.first().cloned() {
                 None if until_terminal && record.is_terminal() => {
                     let what = text!["ended without another `", event_type, "`"];
@@ -112,9 +113,11 @@ impl ProcessAwaiter {
         types: Option<Vec<String>>,
         until_terminal: bool,
     ) -> Result<EventBatch> {
+        let wanted = types.clone().unwrap_or_default();
         let range = EventRange::After { after, limit: Some(BATCH), types };
         self.until(Query::Events(id.clone(), range), |answer| {
             let EventPage { record, events } = page_of(id, answer)?;
+            wanted.iter().try_for_each(|event_type| may_come(record, event_type))?;
             let read_to_end = events.len() < BATCH as usize;
             let end = record.log.terminal_sequence.filter(|_| until_terminal);
             let Some(end) = end else {
@@ -170,6 +173,17 @@ impl ProcessAwaiter {
 fn page_of<'a>(id: &ProcessId, answer: &'a Answer) -> Result<&'a EventPage> {
     let Answer::Events(Some(page)) = answer else { return Err(Error::unknown_process(id)) };
     Ok(page)
+}
+
+/// Refuses to wait for what never comes: [`Code::UndeclaredEventType`].
+fn may_come(record: &ProcessRecord, event_type: &str) -> Result<()> {
+    match record.takes(event_type) {
+        true => Ok(()),
+        false => {
+            let what = format!("does not declare event type `{}`, which will never come", short(event_type));
+            Err(Error::of(Code::UndeclaredEventType, record.id(), what))
+        }
+    }
 }
 
 fn terminal_output(id: &ProcessId, answer: &Answer) -> Result<Option<ProcessAwaitOutput>> {

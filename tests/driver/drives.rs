@@ -8,8 +8,8 @@ use serde_json::json;
 use crate::{
     hand::now,
     runners::{
-        Notes, Runs, another, done, driver, held_tab, holder, job, output, register, running, seconds, settle, started,
-        state, sweep, tab,
+        Notes, Runs, Works, another, done, driver, held_tab, holder, job, output, register, running, seconds, settle,
+        started, state, sweep, tab,
     },
     support::{World, tasks},
 };
@@ -165,7 +165,7 @@ fn what_nobody_here_can_run_is_left_alone_and_not_looked_at_all_the_time() {
         now(world.append("external", json!({"eventType": "note"}))).unwrap();
         crate::runners::signal(&world, "p", "go", number);
     }
-    assert_eq!(hold.questions(), before);
+    assert_eq!(hold.questions(), before + 4, "each is looked at once a second at most, and at its lease");
     assert_eq!((state(&world, "p"), state(&world, "external")), ("running".to_owned(), "running".to_owned()));
     now(driver.stop());
 }
@@ -183,7 +183,7 @@ fn what_others_hold_and_write_is_not_looked_at_each_time() {
         run.step(&number.to_string(), number).unwrap();
         settle(&world);
     }
-    assert_eq!(hold.questions(), before);
+    assert_eq!(hold.questions(), before + 2, "once a second at most, and at its lease");
     now(driver.stop());
 }
 
@@ -192,7 +192,8 @@ fn an_idle_driver_costs_one_timer_and_one_look_a_second() {
     let (world, hold) = held_tab();
     (0..50).for_each(|number| register(&world, &format!("p{number}"), "nobody's"));
     let driver = started(&world, &job(async |_| done(1)));
-    seconds(&world, 2);
+    // One of them is looked at until the host is told of their kind.
+    seconds(&world, 7);
     let before = hold.questions();
     seconds(&world, 10);
     assert_eq!((hold.questions() - before, world.clock.timers()), (10, 1));
@@ -200,18 +201,44 @@ fn an_idle_driver_costs_one_timer_and_one_look_a_second() {
 }
 
 #[test]
-fn a_process_that_was_nobodys_and_is_registered_anew_as_ours_is_found_in_a_minute() {
+fn an_id_that_is_pruned_and_registered_anew_as_another_kind_is_begun_at_once() {
     let world = tab();
     let driver = started(&world, &job(async |_| done(1)));
-    register(&world, "p", "nobody's");
-    settle(&world);
-    now(world.succeed("p"));
-    seconds(&world, 1);
-    now(world.registry.prune(u64::MAX >> 12)).unwrap();
-    register(&world, "p", "job");
-    seconds(&world, 61);
-    assert_eq!(state(&world, "p"), "completed");
+    let other = another(&world);
+    for (id, kind) in [("p", "nobody's"), ("q", "external")] {
+        match kind {
+            "external" => drop(now(world.start(id))),
+            kind => register(&world, id, kind),
+        }
+        settle(&world);
+        seconds(&world, 3);
+        now(other.succeed(id));
+        other.clock.advance(1);
+        now(other.registry.prune(u64::MAX >> 12)).unwrap();
+        register(&other, id, "job");
+        settle(&world);
+        assert_eq!(state(&world, id), "completed");
+    }
     now(driver.stop());
+}
+
+#[test]
+fn what_another_driver_held_and_is_registered_anew_as_ours_is_begun_at_once() {
+    let world = tab();
+    let (other, runs) = (another(&world), Runs::default());
+    register(&world, "p", "theirs");
+    let theirs = driver(&other, &Rc::new(Works::default()).on("theirs", async |_| done(1)));
+    let ours = started(&world, &runs.works());
+    now(theirs.claim_and_run_pending()).unwrap();
+    settle(&world);
+    world.clock.advance(1);
+    now(other.registry.prune(u64::MAX >> 12)).unwrap();
+    register(&other, "p", "job");
+    settle(&world);
+    seconds(&world, 1);
+    runs.next().returns(done("ours"));
+    assert_eq!(output(&world, "p")["value"], "ours");
+    now(ours.stop());
 }
 
 #[test]

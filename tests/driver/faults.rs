@@ -54,12 +54,9 @@ fn an_end_that_cannot_be_written_stands_in_the_next_report_and_is_told_and_the_p
     now(driver.idle());
     assert_eq!(works.failures.take(), ["quota_exceeded"]);
     hold.fill_up(false);
-    // Its lease could not be given back either.
+    // Its lease could not be given back either; that is made up for now.
     let report = sweep(&driver);
-    assert_eq!((report.busy, report.failed.len()), (vec!["p".into()], 1));
-    world.clock.advance(30_000);
-    let report = sweep(&driver);
-    assert_eq!((report.started, report.failed), (vec!["p".into()], vec![]));
+    assert_eq!((report.started, report.failed.len()), (vec!["p".into()], 1));
     runs.next().returns(done("kept"));
     assert_eq!(output(&world, "p")["value"], "kept");
 }
@@ -75,7 +72,7 @@ fn an_end_that_cannot_be_written_is_tried_again_by_a_driver_that_drives_on() {
     runs.next().returns(done("lost"));
     assert_eq!(works.failures.take(), ["quota_exceeded"]);
     hold.fill_up(false);
-    seconds(&world, 36);
+    seconds(&world, 2);
     runs.next().returns(done("kept"));
     assert_eq!(output(&world, "p")["value"], "kept");
     now(driver.stop());

@@ -13,7 +13,7 @@ use longwait::{
     domain::{
         json::ToJson,
         lease::{LeaseOwner, ProcessLease},
-        process::ProcessAwaitOutput,
+        process::{ProcessAwaitOutput, ProcessRecord},
         value::Json,
     },
     driver::{Abort, DriveReport, DriverOptions, Runners},
@@ -26,18 +26,30 @@ use crate::{
     support::{World, memory::Memory, tasks},
 };
 
-type Work = Rc<dyn Fn(RunContext) -> LocalBoxFuture<'static, ProcessAwaitOutput>>;
+type Work = Rc<dyn Fn(RunContext) -> LocalBoxFuture<'static, Result<ProcessAwaitOutput>>>;
 
 /// Runners by kind, and what failed.
 #[derive(Default)]
 pub struct Works {
     by_kind: RefCell<BTreeMap<String, Work>>,
     pub failures: RefCell<Vec<String>>,
+    /// The processes that no runner here is for, as they were told of.
+    pub unhandled: RefCell<Vec<String>>,
 }
 
 impl Works {
     /// Has a kind run so.
     pub fn on<F: Future<Output = ProcessAwaitOutput> + 'static>(
+        self: &Rc<Self>,
+        kind: &str,
+        work: impl Fn(RunContext) -> F + 'static,
+    ) -> Rc<Self> {
+        self.by_kind.borrow_mut().insert(kind.to_owned(), Rc::new(move |context| work(context).map(Ok).boxed_local()));
+        self.clone()
+    }
+
+    /// Has a kind run so; what is an error is the driver's own trouble.
+    pub fn on_trouble<F: Future<Output = Result<ProcessAwaitOutput>> + 'static>(
         self: &Rc<Self>,
         kind: &str,
         work: impl Fn(RunContext) -> F + 'static,
@@ -52,7 +64,7 @@ impl Runners for Works {
         self.by_kind.borrow().contains_key(kind)
     }
 
-    fn run(&self, context: RunContext) -> LocalBoxFuture<'static, ProcessAwaitOutput> {
+    fn run(&self, context: RunContext) -> LocalBoxFuture<'static, Result<ProcessAwaitOutput>> {
         let kind = context.record().identity().unwrap().kind.clone();
         let work = self.by_kind.borrow()[&kind].clone();
         work(context)
@@ -60,6 +72,10 @@ impl Runners for Works {
 
     fn failed(&self, fault: &Error) {
         self.failures.borrow_mut().push(fault.code().as_str().to_owned());
+    }
+
+    fn unhandled(&self, waiting: &ProcessRecord) {
+        self.unhandled.borrow_mut().push(waiting.id().to_string());
     }
 }
 

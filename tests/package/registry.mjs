@@ -33,3 +33,10 @@ export const success = (value) => ({ type: "success", value });
 export async function settled() {
   for (let turn = 0; turn < 10; turn++) await new Promise((over) => setImmediate(over));
 }
+
+/** Keeps what the code under test shows as errors off the console of the tests. Gives the arguments of each call. */
+export function quietConsole(t) {
+  const shown = [];
+  t.mock.method(console, "error", (...given) => shown.push(given));
+  return shown;
+}

@@ -36,13 +36,13 @@ impl Runners for Jobs {
         kind == "job"
     }
 
-    fn run(&self, context: RunContext) -> LocalBoxFuture<'static, ProcessAwaitOutput> {
+    fn run(&self, context: RunContext) -> LocalBoxFuture<'static, Result<ProcessAwaitOutput>> {
         let job = Job { jobs: self.clone(), born: self.born(&context), context, taken: [Cell::new(0), Cell::new(0)] };
         async move { job.run().await }.boxed_local()
     }
 
     fn failed(&self, fault: &Error) {
-        assert_eq!(fault.code(), Code::StorageFailed);
+        assert!(is_trouble(fault.code()), "{fault:?}");
         self.count("drive failed");
     }
 }
@@ -70,16 +70,24 @@ struct Job {
 const NAMES: [&str; 2] = ["go", "stop"];
 
 impl Job {
-    async fn run(&self) -> ProcessAwaitOutput {
+    async fn run(&self) -> Result<ProcessAwaitOutput> {
         self.jobs.count("run");
         let outcome = self.work().await;
         if let Some(Abort::Cancelled(_)) = self.context.abort() {
             self.jobs.count("run told to stop");
             if self.below(2) == 0 {
-                return ProcessAwaitOutput::Cancelled { message: "enough".into(), raw: None, control: None };
+                return Ok(ProcessAwaitOutput::Cancelled { message: "enough".into(), raw: None, control: None });
             }
         }
-        outcome.unwrap_or_else(|fault| failure(fault.code().as_str()))
+        match outcome {
+            // Trouble of the driver, as what TypeScript tells it by.
+            Err(fault) if is_trouble(fault.code()) => {
+                self.jobs.count("trouble handed back");
+                Err(fault)
+            }
+            Err(fault) => Ok(failure(fault.code().as_str())),
+            outcome => outcome,
+        }
     }
 
     async fn work(&self) -> Result<ProcessAwaitOutput> {
@@ -202,6 +210,11 @@ impl Job {
     fn id(&self) -> &str {
         self.context.record().id().as_str()
     }
+}
+
+/// Whether no process ends with it.
+fn is_trouble(code: Code) -> bool {
+    matches!(code, Code::StorageFailed | Code::QuotaExceeded | Code::LeaseLost)
 }
 
 fn failure(code: &str) -> ProcessAwaitOutput {

@@ -1,0 +1,160 @@
+/**
+ * How a run ends with what its runner threw. A failure keeps what the error carries, as far as that is JSON: texts are cut,
+ * and what is deep, long or cannot be read is left out, so that no error makes an outcome too large to be written.
+ */
+import { json } from "./check.js";
+import type { FailureClass, Json, ProcessAwaitOutput } from "./types.js";
+
+/** The failure that something thrown is recorded as. */
+export function failure(error: unknown): ProcessAwaitOutput {
+  const raw = rawOf(error);
+  return {
+    type: "failure",
+    class: classOf(error),
+    code: codeOf(error) ?? "process_failed",
+    message: textIn(error, "message") ?? words(error),
+    ...(raw !== undefined && { raw }),
+  };
+}
+
+/** Whether something thrown is what an aborted signal makes others throw. */
+export function isAbort(error: unknown, signal: AbortSignal): boolean {
+  return error === signal.reason || textIn(error, "name") === "AbortError";
+}
+
+const CLASSES: FailureClass[] = [
+  "invalid_request", "unavailable", "permission_denied", "timeout", "execution", "external", "resource_limit", "internal",
+];
+
+function classOf(error: unknown): FailureClass {
+  const given = textIn(error, "class");
+  const known = CLASSES.find((known) => known === given);
+  if (known !== undefined) return known;
+  const name = textIn(error, "name");
+  return name === "TimeoutError" || (name === "ProcessError" && textIn(error, "code") === "timeout") ? "timeout" : "execution";
+}
+
+function codeOf(error: unknown): string | undefined {
+  const code = read(error, "code");
+  // The numbers of DOMExceptions are from before their names, and most are 0.
+  if (typeof code === "number" && Number.isFinite(code) && tag(error) !== "[object DOMException]") return String(code);
+  return textIn(error, "code");
+}
+
+function words(error: unknown): string {
+  try {
+    return bounded(String(error));
+  } catch {
+    return "the runner threw what cannot be put into words";
+  }
+}
+
+// ── What is kept of it ──────────────────────────────────────────────────────
+
+/** The longest text, in characters: more than any honest message or stack. */
+const LONGEST_TEXT = 16_384;
+/** What all of it may come to, in characters. */
+const MOST_CHARACTERS = 65_536;
+/** Causes of causes included. */
+const DEEPEST = 10;
+/** Of one list or object. */
+const MOST_ITEMS = 100;
+/** What an object counts as, in characters. */
+const CONTAINER = 32;
+
+/** Plain data as it is, anything else as far as it is JSON. */
+function rawOf(error: unknown): Json | undefined {
+  if (!isError(error)) {
+    try {
+      return json(error, "error");
+    } catch {
+      // What is not JSON is left out below.
+    }
+  }
+  return kept(error, { left: MOST_CHARACTERS }, 0);
+}
+
+interface Budget {
+  left: number;
+}
+
+function kept(value: unknown, budget: Budget, depth: number): Json | undefined {
+  switch (typeof value) {
+    case "string":
+    case "bigint": {
+      const text = bounded(String(value));
+      return spend(budget, text.length) ? text : undefined;
+    }
+    case "number":
+      return Number.isFinite(value) && spend(budget, 1) ? value : undefined;
+    case "boolean":
+      return spend(budget, 1) ? value : undefined;
+    case "object":
+      if (value === null) return null;
+      return depth < DEEPEST && spend(budget, CONTAINER) ? keptObject(value, budget, depth + 1) : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function keptObject(value: object, budget: Budget, depth: number): Json | undefined {
+  try {
+    if (Array.isArray(value)) return value.slice(0, MOST_ITEMS).map((item) => kept(item, budget, depth) ?? null);
+    const error = isError(value);
+    const toJSON = error ? undefined : read(value, "toJSON");
+    if (typeof toJSON === "function") return kept(toJSON.call(value), budget, depth);
+    const fields: { [key: string]: Json } = {};
+    const names = error ? [...CARRIED, ...Object.keys(value)] : Object.keys(value);
+    for (const name of names.slice(0, MOST_ITEMS)) {
+      if (name === "__proto__" || Object.hasOwn(fields, name) || bounded(name) !== name || !spend(budget, name.length)) continue;
+      const field = kept(read(value, name), budget, depth);
+      if (field !== undefined) fields[name] = field;
+    }
+    return fields;
+  } catch {
+    return undefined; // A proxy that throws, say.
+  }
+}
+
+/** What errors carry without listing it, the most telling first. */
+const CARRIED = ["name", "message", "code", "stack", "cause", "errors"];
+
+function isError(value: unknown): boolean {
+  try {
+    return value instanceof Error || /^\[object (Error|DOMException)\]$/.test(tag(value));
+  } catch {
+    return false;
+  }
+}
+
+function tag(value: unknown): string {
+  return Object.prototype.toString.call(value);
+}
+
+/** What was thrown may be anything, and answer anything: what cannot be read is not there. */
+function read(value: unknown, name: string): unknown {
+  try {
+    return (value as Record<string, unknown> | null | undefined)?.[name];
+  } catch {
+    return undefined;
+  }
+}
+
+function textIn(value: unknown, name: string): string | undefined {
+  const text = read(value, name);
+  return typeof text === "string" && text.trim() !== "" ? bounded(text) : undefined;
+}
+
+/** A text that UTF-8 can carry, not too long. */
+function bounded(text: string): string {
+  return wellFormed(text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text);
+}
+
+const wellFormed: (text: string) => string =
+  "toWellFormed" in String.prototype ? (text) => text.toWellFormed() : (text) => text.replace(/\p{Surrogate}/gu, "\ufffd");
+
+function spend(budget: Budget, characters: number): boolean {
+  if (budget.left < characters) return false;
+  budget.left -= characters;
+  return true;
+}

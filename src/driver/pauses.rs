@@ -1,0 +1,67 @@
+//! How long a driver leaves a process alone after an attempt that did not end it.
+//!
+//! An attempt that comes to nothing, for whatever reason, could do so again at once, and then without end. So the same
+//! registration is not begun again here before its pause is over; every further attempt of that kind doubles the pause.
+//! An id that was registered anew has no pause. What a caller asks for, as a sweep does, is done in spite of it.
+
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
+
+use crate::domain::{
+    Millis,
+    key::ProcessId,
+    process::{ProcessRecord, Registered},
+};
+
+/// The first pause.
+const FIRST_MS: Millis = 1_000;
+
+/// The longest pause. After an attempt that lasts longer than that, the pauses begin anew.
+const LONGEST_MS: Millis = 60_000;
+
+/// The pauses of one driver, by the monotonic clock.
+#[derive(Default)]
+pub(super) struct Pauses(RefCell<BTreeMap<ProcessId, Pause>>);
+
+struct Pause {
+    /// What was begun; none where the fault came before that was read.
+    of: Option<Rc<Registered>>,
+    span: Millis,
+    until: Millis,
+}
+
+impl Pauses {
+    /// Begins a pause at `from`: twice as long as the one before it, if that ended not long ago. Answers its end.
+    pub fn begin(&self, id: &ProcessId, of: Option<Rc<Registered>>, from: Millis) -> Millis {
+        let mut pauses = self.0.borrow_mut();
+        let before = pauses.remove(id).filter(|before| before.is_of(of.as_deref()));
+        let is_recent = |before: &&Pause| from.saturating_sub(before.until) <= LONGEST_MS;
+        let span = before.as_ref().filter(is_recent).map_or(FIRST_MS, |before| LONGEST_MS.min(before.span * 2));
+        let of = of.or_else(|| before.and_then(|before| before.of));
+        pauses.insert(id.clone(), Pause { of, span, until: from + span });
+        from + span
+    }
+
+    /// When the pause of a process ends, if it has one.
+    pub fn until(&self, record: &ProcessRecord) -> Option<Millis> {
+        let pauses = self.0.borrow();
+        let pause = pauses.get(record.id()).filter(|pause| pause.is_of(Some(&record.registered)));
+        pause.map(|pause| pause.until)
+    }
+
+    /// Forgets a process that has ended, or is not there any more.
+    pub fn end(&self, id: &ProcessId) {
+        self.0.borrow_mut().remove(id);
+    }
+
+    /// Forgets all of them.
+    pub fn clear(&self) {
+        self.0.take();
+    }
+}
+
+impl Pause {
+    fn is_of(&self, registered: Option<&Registered>) -> bool {
+        let (Some(of), Some(registered)) = (&self.of, registered) else { return true };
+        (&of.registration_hash, of.created_at_ms) == (&registered.registration_hash, registered.created_at_ms)
+    }
+}
