@@ -2,7 +2,8 @@
  * `npm run bench`: what things cost, in headless Chromium, beside a floor or a peer of the same run, as medians and ratios.
  *
  *   npm run bench -- --quick             smaller, for a look
- *   npm run bench -- --only history      one file of bench/page/benchmarks
+ *   npm run bench -- --goals             what has to meet a goal, and only that in the table
+ *   npm run bench -- --only history      one file of bench/page/benchmarks or bench/static
  *   npm run bench -- --dist some/dist    measures that build instead of making one
  *   npm run bench -- --browser firefox   without what only Chromium gives
  *   npm run bench -- --docs              writes it into docs/benchmarks.md as well
@@ -11,27 +12,34 @@
  */
 
 import { readdirSync } from "node:fs";
-import { basename } from "node:path";
+import { basename, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { build, needs as buildNeeds } from "../scripts/build.mjs";
 import { inRepo } from "../scripts/lib/paths.mjs";
 import { CommandFailed, main } from "../scripts/lib/run.mjs";
 import { setUp } from "../scripts/setup.mjs";
 import { publish } from "./docs.mjs";
+import { goals } from "./goals.mjs";
 import { browsers } from "./lib/browsers.mjs";
 import { measureAll } from "./lib/measure.mjs";
 import { benchSite } from "./lib/site.mjs";
+import { goalsOf } from "./lib/table.mjs";
 
-const benchmarks = readdirSync(inRepo("bench/page/benchmarks")).map((file) => basename(file, ".js")).sort();
+const named = (folder, extension) => readdirSync(inRepo(folder)).map((file) => basename(file, extension)).sort();
+const benchmarks = named("bench/page/benchmarks", ".js");
+/** Those that take no browser: they look at the package and at its sources. */
+const statics = named("bench/static", ".mjs");
 
 await main(async () => {
-  const { only, dist, browser, docs, ...sizes } = options();
+  const { only, dist, browser, docs, shown, ...sizes } = options();
   const { needs, open } = browsers[browser];
   await setUp("peers", ...needs, ...(dist ? ["packages"] : buildNeeds));
   if (!dist) await build();
   const site = await benchSite(dist);
   try {
-    const run = await measureAll(only, sizes, (name) => measure(open, site, name, sizes));
+    const built = { dist: resolve(dist ?? inRepo("dist")) };
+    const measured = (name) => (statics.includes(name) ? look(name, built) : measure(open, site, name, sizes));
+    const run = await measureAll(only, sizes, measured, shown);
     if (docs) publish(browser, run);
   } finally {
     await site.close();
@@ -40,29 +48,36 @@ await main(async () => {
 
 function options() {
   const usage =
-    `usage: npm run bench -- [--quick] [--rounds 9] [--only ${benchmarks.join("|")}]… [--dist folder] ` +
+    `usage: npm run bench -- [--quick] [--rounds 9] [--goals | --only ${[...benchmarks, ...statics].join("|")}]… [--dist folder] ` +
     `[--browser ${Object.keys(browsers).join("|")}] [--docs]`;
   try {
     const { values } = parseArgs({
       options: {
         quick: { type: "boolean", default: false },
         rounds: { type: "string" },
-        only: { type: "string", multiple: true, default: benchmarks },
+        goals: { type: "boolean", default: false },
+        only: { type: "string", multiple: true },
         dist: { type: "string" },
         browser: { type: "string", default: "chromium" },
         docs: { type: "boolean", default: false },
       },
     });
-    const { quick, only, dist, browser, docs } = values;
+    const { quick, dist, browser, docs } = values;
+    const only = values.only ?? (values.goals ? goals : benchmarks);
     const rounds = Number(values.rounds ?? (quick ? 5 : 9));
     if (!(Number.isInteger(rounds) && rounds >= 5)) throw new Error("a median needs 5 rounds or more");
-    const unknown = only.filter((name) => !benchmarks.includes(name));
+    const unknown = only.filter((name) => ![...benchmarks, ...statics].includes(name));
     if (unknown.length > 0) throw new Error(`no such benchmark: ${unknown.join(", ")}`);
     if (!(browser in browsers)) throw new Error(`no such browser: ${browser}`);
-    return { quick, rounds, only, dist, browser, docs };
+    return { quick, rounds, only, dist, browser, docs, shown: values.goals ? goalsOf : undefined };
   } catch (error) {
     throw new CommandFailed(`${error.message}\n${usage}`);
   }
+}
+
+async function look(name, built) {
+  const { run } = await import(`./static/${name}.mjs`);
+  return { rows: await run(built) };
 }
 
 /** Runs one benchmark in a browser of its own: nothing of another one is in its way. */

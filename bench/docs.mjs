@@ -71,7 +71,8 @@ function missed(lines, browser) {
   const failed = lines.flatMap(({ goals, ...line }) => goals.filter(({ met }) => !met).map((goal) => ({ ...line, goal })));
   if (failed.length === 0) return "All goals are met.";
   const items = failed.map(({ work, subject, other, ratio, goal }) => {
-    const is = goal.isRatio ? `${ratio} ${ratio.endsWith("faster") ? "than" : "of"} ${other.name}` : subject.median;
+    if (goal.kind === "works") return `- **${work}** ${goal.words}.`;
+    const is = goal.kind === "ratio" ? `${ratio} ${ratio.endsWith("faster") ? "than" : "of"} ${other.name}` : subject.median;
     return `- **${work}**: ${is}, where ${goal.words} was wanted.`;
   });
   const why = new Set(browser.startsWith("Firefox") ? [uncommitted] : failed.flatMap(({ work }) => reasons[work] ?? []));
@@ -116,6 +117,13 @@ const chapters = {
 Calls that are made while a transaction is under way share the next one, and still each gets its own answer. The floor is there
 twice: with a transaction for each append, as an app writes it, and with a single one for all of them, which nobody can write who does not
 know in advance what will be appended.`,
+  nested: `### Nested payloads
+
+Payloads of 900 bytes, nested as those of agents are. The floor appends all of them in one transaction, with the indexes
+over events that longwait has, and with none. A log and a list are read by \`getAll\`.`,
+  large: `### Large inputs
+
+Processes with inputs of 10 MB, listed, driven and awaited by a page that comes back; the floor does the same to rows of its own. It is done once.`,
   append: `### Appending to one process
 
 A call reads the process, and writes the event and the process, in one transaction. Of the peers it is the same by hand. longwait

@@ -67,9 +67,11 @@ async function exposeTabs(page, url) {
   await page.exposeFunction("closeTab", (name) => tabs.get(name).close());
   await page.exposeFunction("inFreshPage", async (address) => {
     const tab = await opened(address);
-    const sample = await tab.evaluate("globalThis.sample");
-    await tab.close();
-    return sample;
+    try {
+      return await tab.evaluate("globalThis.sample");
+    } finally {
+      await tab.close();
+    }
   });
 }
 

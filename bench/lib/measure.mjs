@@ -9,30 +9,31 @@ import { table } from "./table.mjs";
 
 /**
  * Measures one benchmark after the other, tells about it, and shows and keeps the run. `measure(name)` resolves with the `rows`,
- * and with the `browser` they were measured in.
+ * and with the `browser` they were measured in, if any. `shown(run)` gives the lines of the table, by default all. A benchmark that
+ * cannot be measured is a row that says why, and in the end an error.
  */
-export async function measureAll(names, sizes, measure) {
+export async function measureAll(names, sizes, measure, shown) {
   const rows = [];
+  const faults = [];
   const load = loadavg()[0];
   let browser;
   for (const name of names) {
     say(`\n${name}`);
-    const { result, seconds } = await timed(() => measured(name, measure));
+    const { result, seconds } = await timed(() => measure(name).catch((fault) => ({ fault })));
+    if (result.fault) {
+      faults.push(`${name} could not be measured: ${result.fault.stack}`);
+      say(`  ${faults.at(-1)}`);
+      rows.push({ benchmark: name, work: name, figures: [], fault: result.fault.message.split("\n", 1)[0] });
+      continue;
+    }
     say(`  measured in ${seconds} s`);
-    browser = result.browser;
+    browser = result.browser ?? browser;
     rows.push(...result.rows.map((row) => ({ benchmark: name, ...row })));
   }
   const run = { at: new Date().toISOString(), machine: { ...machine(), browser, load }, versions: versions(), ...sizes, rows };
-  say(`\n${table(run)}\n\n${keep(run)}`);
+  say(`\n${table(run, shown?.(run))}\n\n${keep(run)}`);
+  if (faults.length > 0) throw new CommandFailed(faults.join("\n\n"));
   return run;
-}
-
-async function measured(name, measure) {
-  try {
-    return await measure(name);
-  } catch (cause) {
-    throw new CommandFailed(`${name} could not be measured: ${cause.stack}`, { cause });
-  }
 }
 
 function machine() {

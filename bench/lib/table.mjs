@@ -2,23 +2,27 @@
 
 /**
  * A line for each comparison: the first figure of a row is the subject, the others, if any, are what it is measured against. Figures
- * are milliseconds unless the row names another `unit`. Goals are `atMost`, a ratio to the first other or to those it names, and
- * `most`, for the subject's own median.
+ * are milliseconds unless the row names another `unit`. Goals are `atMost`, a ratio to the first other or to those it names, `most`,
+ * for the subject's own median, and `moonshot`, for the same and hardly to be reached. A row with a `fault` is asked for no more than
+ * to work, and has one that is not empty where it does not; without figures that is all it says.
  *
  * A line is `{ first, work, subject, other, ratio, goals }`: the `first` of its row, the names and medians of both sides,
- * the ratio in words, and what is wanted, each goal in `words`, with whether it is `met`.
+ * the ratio in words, and what is wanted, each goal in `words`, with whether it is `met` and its `kind`: `works`, `own` or `ratio`.
  */
-function linesOf({ work, unit, figures: [subject, ...others], atMost = {}, most }) {
+function linesOf({ work, unit, figures: [subject, ...others], atMost = {}, most, moonshot, fault }) {
+  const works = fault === undefined ? [] : [{ words: fault === "" ? "works" : `fails: ${fault}`, met: fault === "", kind: "works" }];
+  if (subject === undefined) return [{ first: true, work, subject: { name: "longwait", median: "" }, goals: works }];
   const show = unit === undefined ? time : (number) => `${three(number)} ${unit}`;
   const side = ({ name, median }) => ({ name, median: show(median) });
-  const own = most === undefined ? [] : [{ words: `≤ ${show(most)}`, met: subject.median <= most, isRatio: false }];
+  const within = (limit, words) => (limit === undefined ? [] : [{ words: `${words}${show(limit)}`, met: subject.median <= limit, kind: "own" }]);
+  const own = [...works, ...within(most, "≤ "), ...within(moonshot, "moonshot ≤ ")];
   const line = (rest) => ({ work, subject: side(subject), ...rest });
   if (others.length === 0) return [line({ first: true, goals: own })];
   const limits = typeof atMost === "number" ? { [others[0].name]: atMost } : atMost;
   return others.map((other, index) => {
     const ratio = subject.median / other.median;
     const limit = limits[other.name];
-    const relative = limit === undefined ? [] : [{ words: wanted(limit), met: ratio <= limit, isRatio: true }];
+    const relative = limit === undefined ? [] : [{ words: wanted(limit), met: ratio <= limit, kind: "ratio" }];
     const goals = index === 0 ? [...relative, ...own] : relative;
     return line({ first: index === 0, other: side(other), ratio: compared(ratio), goals });
   });
@@ -30,15 +34,27 @@ export function groupsOf({ rows }) {
   return names.map((name) => [name, rows.filter(({ benchmark }) => benchmark === name).flatMap(linesOf)]);
 }
 
+/** How far a column is ruled; only why something fails is longer. */
+const widest = 80;
+
 export const columns = ["work", "of", "median", "against", "median", "ratio", "goal"];
 /** Which of them are numbers. */
 export const numbers = [2, 4, 5];
 
-export function table(run) {
+/** The lines of a run that have a goal, as such groups. */
+export function goalsOf(run) {
+  return groupsOf(run).map(([name, lines]) => {
+    const wanted = lines.filter(({ goals }) => goals.length > 0);
+    return [name, wanted.map((line, index) => ({ ...line, first: line.work !== wanted[index - 1]?.work }))];
+  });
+}
+
+/** All of a run, or some groups of its lines. */
+export function table(run, named = groupsOf(run)) {
   const { at, machine, rounds, quick } = run;
   const title = `Medians of ${rounds} rounds${quick ? " (quick)" : ""}, ${machine.browser}, ${machine.processor}, ${machine.cores} cores, ${at}`;
-  const groups = groupsOf(run).map(([, lines]) => lines.map(cells));
-  const widths = columns.map((name, column) => Math.max(name.length, ...groups.flat().map((line) => line[column].length)));
+  const groups = named.map(([, lines]) => lines.map(cells));
+  const widths = columns.map((name, column) => Math.min(widest, Math.max(name.length, ...groups.flat().map((line) => line[column].length))));
   const rule = widths.map((width) => "─".repeat(width));
   return [title, "", ...[columns, ...groups.flatMap((group) => [rule, ...group])].map((line) => aligned(line, widths))].join("\n");
 }

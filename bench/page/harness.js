@@ -61,3 +61,36 @@ export function settled() {
 
 /** A payload like those of real logs, a little different each time. */
 export const payload = (n) => ({ percent: n % 100, note: `step ${n} of the nightly report`, done: false });
+
+/** A payload of 900 bytes as JSON, nested as those of agents are. The number has five digits, so that all weigh the same. */
+export function nested(n) {
+  const number = String(n % 100_000).padStart(5, "0");
+  return {
+    message: {
+      id: `msg_${number}`,
+      role: "assistant",
+      content: [
+        { type: "text", text: "The nightly report has twelve pages. I will look up the totals of the last three weeks before I compare them." },
+        {
+          type: "tool_call",
+          call: {
+            callId: `call_${number}`,
+            toolName: "query_table",
+            args: {
+              table: "sales",
+              where: [{ column: "week", operator: ">=", value: 31 }, { column: "region", operator: "in", value: ["north", "south", "west"] }],
+              columns: ["week", "region", "total", "returns"],
+              limit: 500,
+            },
+          },
+        },
+      ],
+      usage: { inputTokens: 1843, outputTokens: 97, cached: { read: 1536, write: 0 }, cost: { currency: "EUR", amount: 0.0123 } },
+    },
+    trace: {
+      span: { id: `span_${number}`, parent: "span_root", attributes: { model: "large-2", attempt: 1, retried: false, reason: null } },
+      links: [{ kind: "source", href: "https://example.com/reports/nightly/2026-11-28" }],
+    },
+    note: "Compare with the totals of last year as well, and name what stands out.",
+  };
+}

@@ -1,10 +1,13 @@
 /** The floor: IndexedDB itself, with the least code that keeps a log and its head in step. */
-import { logged, processLog, registered } from "./rows.js";
+import { eventsOf, logged, ourIndexes, processLog, registered } from "./rows.js";
 
 export const name = "bare IndexedDB";
 
-export async function open(database) {
-  const db = await opened(database);
+/** The same with the indexes over the events that longwait has. The least code has none: it finds an event by its number alone. */
+export const indexed = { name: `${name}, same indexes`, open: (database) => open(database, ourIndexes) };
+
+export async function open(database, indexes = {}) {
+  const db = await opened(database, indexes);
   const begin = (stores, mode) => db.transaction(stores, mode, { durability: "relaxed" });
 
   /** One transaction: gets the process, puts the event, and puts the process with what the event changes. */
@@ -47,15 +50,17 @@ export async function open(database) {
         };
       return complete(transaction);
     },
+    events: (id) => answer(begin("events", "readonly").objectStore("events").getAll(eventsOf(id))),
     close: async () => db.close(),
   };
 }
 
-function opened(database) {
+function opened(database, indexes) {
   const request = indexedDB.open(database, 1);
   request.onupgradeneeded = () => {
     request.result.createObjectStore("processes", { keyPath: "id" });
-    request.result.createObjectStore("events", { keyPath: ["processId", "sequence"] });
+    const events = request.result.createObjectStore("events", { keyPath: ["processId", "sequence"] });
+    for (const [index, keyPath] of Object.entries(indexes)) events.createIndex(index, keyPath);
   };
   return answer(request);
 }

@@ -1,6 +1,6 @@
 /** idb, by its documentation: requests of one transaction awaited together with its `done`, and relaxed durability. */
 import { openDB } from "idb";
-import { logged, processLog, registered } from "./rows.js";
+import { eventsOf, logged, processLog, registered } from "./rows.js";
 
 export const name = "idb";
 
@@ -28,6 +28,21 @@ export async function open(database) {
       await Promise.all([transaction.store.put(registered(id)), transaction.done]);
     },
     ...processLog(log, (id) => db.get("processes", id)),
+    /** Appends `[id, payload]` each to one process, all in one transaction. */
+    async appendAll(appends) {
+      const transaction = begin(["processes", "events"]);
+      const [processes, events] = ["processes", "events"].map((store) => transaction.objectStore(store));
+      let process = await processes.get(appends[0][0]);
+      const puts = appends.map(([, payload]) => {
+        const next = logged(process, "progress", payload, {});
+        ({ process } = next);
+        return events.put(next.event);
+      });
+      puts.push(processes.put(process));
+      transaction.commit();
+      await Promise.all([...puts, transaction.done]);
+    },
+    events: (id) => db.getAll("events", eventsOf(id)),
     close: async () => db.close(),
   };
 }

@@ -3,7 +3,8 @@
  *
  * A contender is a file with a `name` and `open(database)`, which resolves with one process log in IndexedDB:
  * `register(id)`, `append(id, payload)` (one transaction: get the process, put the event and the process),
- * `end(id, value)`, `read(id)`, `result(id)` of an ended process, and `close()`. Each is used as its own
+ * `end(id, value)`, `read(id)`, `result(id)` of an ended process, and `close()`; some have `events(id)`, a whole log, and
+ * `appendAll`, many appends in one transaction. Each is used as its own
  * documentation says is fastest, with relaxed durability. To add one, add its file and its line here.
  */
 import * as bare from "./bare.js";
@@ -13,9 +14,9 @@ import * as longwait from "./longwait.js";
 
 export const contenders = [longwait, bare, dexie, idb];
 
-/** Runs `work` with all of them opened, each on a database of its own: `[{ name, log }]`. */
-export async function withContenders(work) {
-  const logs = await Promise.all(contenders.map(async ({ name, open }) => ({ name, log: await open(name) })));
+/** Runs `work` with them opened, each on a database of its own: `[{ name, log }]`. */
+export async function withContenders(work, chosen = contenders) {
+  const logs = await Promise.all(chosen.map(async ({ name, open }) => ({ name, log: await open(name) })));
   try {
     return await work(logs);
   } finally {

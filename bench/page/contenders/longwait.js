@@ -11,6 +11,7 @@ export async function open(database) {
     end: (id, value) => registry.completeProcess(id, { type: "success", value }),
     read: (id) => registry.getProcess(id),
     result: (id) => registry.awaiter.awaitTerminal(id),
+    events: (id) => registry.eventsAfter(id, 0),
     close: () => registry.close(),
   };
 }
