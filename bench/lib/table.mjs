@@ -4,27 +4,27 @@
  * A line for each comparison: the first figure of a row is the subject, the others, if any, are what it is measured against. Figures
  * are milliseconds unless the row names another `unit`. Goals are `atMost`, a ratio to the first other or to those it names, `most`,
  * for the subject's own median, and `moonshot`, for the same and hardly to be reached. A row with a `fault` is asked for no more than
- * to work, and has one that is not empty where it does not; without figures that is all it says.
+ * to work, and has one that is not empty where it does not. A figure without a median is of what failed.
  *
  * A line is `{ first, work, subject, other, ratio, goals }`: the `first` of its row, the names and medians of both sides,
  * the ratio in words, and what is wanted, each goal in `words`, with whether it is `met` and its `kind`: `works`, `own` or `ratio`.
  */
 function linesOf({ work, unit, figures: [subject, ...others], atMost = {}, most, moonshot, fault }) {
   const works = fault === undefined ? [] : [{ words: fault === "" ? "works" : `fails: ${fault}`, met: fault === "", kind: "works" }];
-  if (subject === undefined) return [{ first: true, work, subject: { name: "longwait", median: "" }, goals: works }];
   const show = unit === undefined ? time : (number) => `${three(number)} ${unit}`;
-  const side = ({ name, median }) => ({ name, median: show(median) });
+  const side = ({ name, median }) => ({ name, median: median === undefined ? "failed" : show(median) });
   const within = (limit, words) => (limit === undefined ? [] : [{ words: `${words}${show(limit)}`, met: subject.median <= limit, kind: "own" }]);
   const own = [...works, ...within(most, "≤ "), ...within(moonshot, "moonshot ≤ ")];
   const line = (rest) => ({ work, subject: side(subject), ...rest });
   if (others.length === 0) return [line({ first: true, goals: own })];
   const limits = typeof atMost === "number" ? { [others[0].name]: atMost } : atMost;
   return others.map((other, index) => {
+    // NaN where one of them failed, which meets no goal.
     const ratio = subject.median / other.median;
     const limit = limits[other.name];
     const relative = limit === undefined ? [] : [{ words: wanted(limit), met: ratio <= limit, kind: "ratio" }];
     const goals = index === 0 ? [...relative, ...own] : relative;
-    return line({ first: index === 0, other: side(other), ratio: compared(ratio), goals });
+    return line({ first: index === 0, other: side(other), ratio: Number.isNaN(ratio) ? "" : compared(ratio), goals });
   });
 }
 
