@@ -98,6 +98,7 @@ export type Selector =
   /**
    * A text in which each `{name}` is replaced by that field: strings as they are, others as JSON. One pass. All texts that an
    * event makes of its payload, its message as a failure included, have 33,554,432 characters at most (`invalid_payload`).
+   * An event type has at most 1,000 selectors, those in templates included.
    */
   | { template: string; fields: { [name: string]: Selector } }
   /** Whether there is a value at an RFC 6901 pointer: true or false. */

@@ -349,8 +349,7 @@ fn record(full: bool) -> ProcessRecord {
         provenance: Some(sample(Provenance::SHAPE, false)),
         ..defaults
     };
-    let registered =
-        Registered { registration: Rc::new(registration), registration_hash: "0f".into(), created_at_ms: 1 };
+    let registered = Registered::new(Rc::new(registration), "0f".into(), 1);
     let output = ProcessAwaitOutput::success(Json::Null);
     let ended = ProcessStatus::Ended(Terminal { state: output.state(), await_output: output });
     ProcessRecord {

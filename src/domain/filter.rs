@@ -138,13 +138,23 @@ impl ListIndex {
         prefix
     }
 
+    /// Whether a process has an entry in it. A definition is looked at only where it matters.
+    fn holds(&self, record: &ProcessRecord) -> bool {
+        let is_kind = |kind: &Key| record.identity().is_some_and(|identity| identity.kind == **kind);
+        match self {
+            ListIndex::Lane => true,
+            ListIndex::Kind(kind) => is_kind(kind),
+            ListIndex::Definition(hash) => record.definition_hash() == Some(hash),
+            ListIndex::DefinitionAndKind(hash, kind) => is_kind(kind) && record.definition_hash() == Some(hash),
+        }
+    }
+
     /// Every index entry that a process has.
     pub fn entries(record: &ProcessRecord) -> Vec<ListIndex> {
         let mut entries = vec![ListIndex::Lane];
         let Some(identity) = record.identity() else { return entries };
         let kind = Key::from(identity.kind.as_str());
-        if let Some(definition) = &identity.definition {
-            let hash = Key::from(canonical::hash(definition));
+        if let Some(hash) = record.definition_hash().cloned() {
             entries.push(ListIndex::Definition(hash.clone()));
             entries.push(ListIndex::DefinitionAndKind(hash, kind.clone()));
         }
@@ -187,9 +197,7 @@ impl ListQuery {
 impl ListQuery {
     /// Whether the list holds a process, its stretch aside.
     pub fn holds(&self, record: &ProcessRecord) -> bool {
-        // Only what is further narrowed is worth a look at what the process is.
-        self.lanes.contains(&record.lane())
-            && (self.index == ListIndex::Lane || ListIndex::entries(record).contains(&self.index))
+        self.lanes.contains(&record.lane()) && self.index.holds(record)
     }
 }
 

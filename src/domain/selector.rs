@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     error::{Code, Error, Result},
-    text::short,
+    text::{is_too_long, short},
 };
 
 /// Picks or builds one value from a payload.
@@ -35,6 +35,9 @@ pub enum Selector {
 /// The most characters that may be made of one payload: of all templates, wake inputs, dedupe keys and messages that one event
 /// gives rise to, as UTF-16 code units of JSON text. A payload itself may have as many.
 pub const MAX_MADE: usize = 33_554_432;
+
+/// The most selectors of one event type, those in templates included: each of them may look through a large payload.
+pub const MAX_SELECTORS: usize = 1_000;
 
 /// What is left of [`MAX_MADE`] for one event.
 pub struct Budget(usize);
@@ -71,6 +74,16 @@ impl Selector {
     pub fn text(&self, payload: &Json, budget: &mut Budget) -> Result<String> {
         budget.spend(self.length(payload)?)?;
         self.made(payload)
+    }
+
+    /// Adds up the selectors in it, itself included, and looks for a field of a template whose name is too long.
+    pub fn survey(&self) -> (usize, bool) {
+        let Selector::Template { fields, .. } = self else { return (1, false) };
+        let fields = fields.iter().map(|(name, field)| {
+            let (count, too_long) = field.survey();
+            (count, too_long || is_too_long(name))
+        });
+        fields.fold((1, false), |(count, one), (more, other)| (count + more, one || other))
     }
 
     /// Whether even the shortest text that it selects is longer than may be made.
@@ -166,11 +179,14 @@ fn pieces<'a>(template: &'a str, fields: &[(String, Selector)]) -> Vec<Piece<'a>
     let places: BTreeMap<_, _> = fields.iter().enumerate().map(|(place, (name, _))| (name.as_str(), place)).collect();
     let braces = |(name, _): &(String, Selector)| name.bytes().filter(|byte| *byte == b'}').count();
     let most_ends = fields.iter().map(braces).max().map_or(0, |most| most + 1);
+    // Names are short, and a template need not be: no brace further away ends one.
+    let longest = fields.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
     let mut pieces = Vec::new();
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
         pieces.push(Piece::Text(before));
-        let mut names = after.match_indices('}').take(most_ends).filter_map(|(end, _)| after.split_at_checked(end));
+        let ends = after.bytes().take(longest + 1).enumerate().filter(|(_, byte)| *byte == b'}').take(most_ends);
+        let mut names = ends.filter_map(|(end, _)| after.split_at_checked(end));
         let named = names.find_map(|(name, tail)| Some((*places.get(name)?, tail.get(1..)?)));
         match named {
             Some((place, tail)) => {

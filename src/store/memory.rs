@@ -4,7 +4,9 @@ use std::{cell::RefCell, rc::Rc};
 
 use futures::future::{FutureExt, LocalBoxFuture, ready};
 
-use super::{Answer, Answers, Changes, Durability, EventPage, EventRange, MOST_CHANGED, Query, Reads, Rule, Store};
+use super::{
+    Answer, Answers, Changes, Durability, EventPage, EventRange, MANY_TYPES, MOST_CHANGED, Query, Reads, Rule, Store,
+};
 use crate::{
     domain::{
         event::ProcessEvent,
@@ -205,7 +207,8 @@ impl Tables {
             EventRange::After { after, limit, types: None } => self.log(key![EVENT, id], id, *after, *limit),
             EventRange::After { after, limit, types: Some(types) } => {
                 let mut merged = Table::default();
-                for event_type in types {
+                let among = (types.len() > MANY_TYPES).then(|| record.log.types_among(types));
+                for event_type in among.as_ref().unwrap_or(types) {
                     for event in self.log(key![BY_TYPE, id, event_type], id, *after, *limit) {
                         merged.put(key![event.sequence], Row::Event(event));
                     }

@@ -21,7 +21,7 @@ pub mod memory;
 mod query;
 pub mod shared;
 
-pub use query::{Answer, Answers, Changes, EventPage, EventRange, Live, MOST_CHANGED, Query};
+pub use query::{Answer, Answers, Changes, EventPage, EventRange, Live, MANY_TYPES, MOST_CHANGED, Query};
 
 /// How long what is written here lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

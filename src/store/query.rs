@@ -73,6 +73,10 @@ pub enum EventRange {
     Unacked(u64),
 }
 
+/// How many event types are looked for before it is known which of them a log has. It saves a round of reading, which
+/// matters to waits: they are for one type.
+pub const MANY_TYPES: usize = 16;
+
 impl EventRange {
     /// The first event of one type after a sequence.
     pub fn first(event_type: &str, after: u64) -> Self {

@@ -47,6 +47,16 @@ pub async fn events_can_be_of_some_types_merged_in_order(world: World) {
     assert_eq!(stretch(&world, 0, None, Some(&[])).await, [0; 0]);
 }
 
+pub async fn events_of_more_types_than_a_log_has_are_found_among_them(world: World) {
+    alternating(&world).await;
+    let names: Vec<_> = (0..32_000).map(|number| format!("t{number}")).collect();
+    let mut types: Vec<_> = names.iter().map(String::as_str).collect();
+    assert_eq!(stretch(&world, 0, None, Some(&types)).await, [0; 0]);
+    types.extend(["b", "a"]);
+    assert_eq!(stretch(&world, 8, None, Some(&types)).await, [9, 10, 11, 12]);
+    assert_eq!(stretch(&world.another().await, 3, Some(2), Some(&types)).await, [4, 5]);
+}
+
 pub async fn a_type_is_not_confused_with_one_it_begins(world: World) {
     world.start_with("p", json!([{"name": "a"}, {"name": "ab"}, {"name": "a\u{0}"}])).await;
     for name in ["ab", "a", "a\u{0}", "a"] {

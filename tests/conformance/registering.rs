@@ -296,6 +296,22 @@ fn doubling(levels: usize, innermost: Value) -> Value {
     (0..levels).fold(innermost, |inner, _| json!({"template": "{x}{x}", "fields": {"x": inner}}))
 }
 
+pub async fn an_event_type_of_too_many_selectors_is_refused(world: World) {
+    let fields = |count: usize| (0..count).map(|place| (format!("f{place}"), json!("payload"))).collect::<Value>();
+    let types = |count: usize| {
+        let template = json!({"template": "{f0}", "fields": {"nested": {"template": "", "fields": fields(count)}}});
+        json!([{"name": "ring", "semantics": {"wake": {"input": template, "when": "payload"}}}])
+    };
+    // Two templates and the condition.
+    world.register(json!({"id": "p", "eventTypes": types(997)})).await.unwrap();
+    let fault = world.register(json!({"id": "q", "eventTypes": types(998)})).await.unwrap_err();
+    assert_eq!(fault.code(), Code::InvalidArgument);
+    assert!(fault.message().starts_with("registration.eventTypes[0].semantics.wake.input"), "{}", fault.message());
+    let long_name = json!({"template": "", "fields": {"n".repeat(1_025): "payload"}});
+    let types = json!([{"name": "ring", "semantics": {"wake": {"input": long_name}}}]);
+    assert_eq!(refused(world.register(json!({"id": "q", "eventTypes": types})).await), Code::InvalidArgument);
+}
+
 pub async fn a_selector_that_makes_too_much_of_any_payload_is_refused(world: World) {
     let explodes = doubling(40, json!({"const": "x"}));
     for semantics in [

@@ -11,7 +11,7 @@ use crate::{
         json::{self, Fields, FromJson, Object, Reader, ToJson, json, to_json},
         key::ProcessId,
         process::{FailureClass, ProcessAwaitOutput, Terminal, TerminalState},
-        selector::{Budget, MAX_MADE, Selector, text, text_length, truthy},
+        selector::{Budget, MAX_MADE, MAX_SELECTORS, Selector, text, text_length, truthy},
         value::Json,
     },
     error::{Code, Error, Result},
@@ -181,12 +181,22 @@ impl ProcessEventType {
         if core.is_some_and(|state| terminal.is_none_or(|spec| spec.state != state)) {
             return of_terminal("is a core event type and cannot have another terminal state");
         }
-        match self.selectors().into_iter().find(|(_, selector)| selector.can_only_explode()) {
-            Some((field, _)) => {
-                Err((format!(".semantics.{field}"), format!("makes more than {MAX_MADE} characters of any payload")))
+        let mut selectors = 0;
+        for (field, selector) in self.selectors() {
+            let refuse = |what: String| Err((format!(".semantics.{field}"), what));
+            let (count, has_long_name) = selector.survey();
+            selectors += count;
+            if selectors > MAX_SELECTORS {
+                return refuse(format!("has one of more than {MAX_SELECTORS} selectors"));
             }
-            None => Ok(()),
+            if has_long_name {
+                return refuse(format!("has a field whose name has more than {MAX_NAME} characters"));
+            }
+            if selector.can_only_explode() {
+                return refuse(format!("makes more than {MAX_MADE} characters of any payload"));
+            }
         }
+        Ok(())
     }
 
     /// Its selectors, by the fields that they stand in.

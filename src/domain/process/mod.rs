@@ -38,11 +38,7 @@ pub fn register(seen: &Snapshot, registered: &Registered) -> Result<Decision<Pro
         };
     }
     let life = seen.rows.lease(id).next_life()?;
-    let registered = Registered {
-        registration: registered.registration.clone(),
-        registration_hash: registered.registration_hash.clone(),
-        created_at_ms: seen.now,
-    };
+    let registered = Registered::new(registered.registration.clone(), registered.registration_hash.clone(), seen.now);
     Ok(changed(ProcessRecord {
         wake_target: registered.registration.wake_target.clone(),
         registered: Rc::new(registered),

@@ -1,6 +1,6 @@
 //! A process as it is now.
 
-use std::rc::Rc;
+use std::{collections::BTreeSet, rc::Rc};
 
 use super::{
     outcome::{ProcessStatus, Terminal},
@@ -12,7 +12,7 @@ use crate::domain::{
     filter::Lane,
     grant::SessionScope,
     json::{Object, ToJson, json},
-    key::ProcessId,
+    key::{Key, ProcessId},
     next,
     shape::{Shape, document, optional, required},
     value::Json,
@@ -111,6 +111,15 @@ impl LogHead {
     }
 }
 
+impl LogHead {
+    /// Those of some event types that the log has events of. The work grows with both numbers, not with their product.
+    pub fn types_among(&self, types: &[String]) -> Vec<String> {
+        let wanted: BTreeSet<_> = types.iter().collect();
+        let counted = self.counts.iter().map(|counted| &counted.event_type);
+        counted.filter(|event_type| wanted.contains(event_type)).cloned().collect()
+    }
+}
+
 impl ProcessRecord {
     /// The process id.
     pub fn id(&self) -> &ProcessId {
@@ -120,6 +129,11 @@ impl ProcessRecord {
     /// What it is; filled in at registration.
     pub fn identity(&self) -> Option<&ProcessIdentity> {
         self.registered.registration.identity.as_ref()
+    }
+
+    /// The hash of what it runs, where it says so.
+    pub fn definition_hash(&self) -> Option<&Key> {
+        self.registered.definition_hash.of(self.identity()?)
     }
 
     /// The declared event type of that name.
@@ -157,7 +171,7 @@ impl ProcessRecord {
 
 impl ToJson for ProcessRecord {
     fn to_json(&self) -> Json {
-        let Registered { registration, registration_hash, created_at_ms } = &*self.registered;
+        let Registered { registration, registration_hash, created_at_ms, definition_hash: _ } = &*self.registered;
         Object::default()
             .with("id", &registration.id)
             .with("input", &registration.input)

@@ -1,13 +1,13 @@
 //! What is registered: the half of a process that never changes.
 
-use std::rc::Rc;
+use std::{cell::OnceCell, rc::Rc};
 
 use crate::domain::{
     Millis, canonical, check_name, check_names,
     event::{self, ProcessEventType},
     grant::SessionScope,
     json::{Fields, FromJson, Object, Reader, ToJson, json, named, to_json},
-    key::ProcessId,
+    key::{Key, ProcessId},
     schema::Schemas,
     shape::{Shape, document, optional, required},
     value::Json,
@@ -150,9 +150,50 @@ pub struct Registered {
     pub registration_hash: String,
     /// Epoch milliseconds.
     pub created_at_ms: Millis,
+    pub(super) definition_hash: DefinitionHash,
 }
 
-json!(Registered { registration: "registration", registration_hash: "registrationHash", created_at_ms: "createdAtMs" });
+to_json!(Registered {
+    registration: "registration",
+    registration_hash: "registrationHash",
+    created_at_ms: "createdAtMs"
+});
+
+impl FromJson for Registered {
+    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
+        let mut fields = Fields::of(value, reader);
+        let (registration, registration_hash) = (fields.take("registration"), fields.take("registrationHash"));
+        let read = Self::new(registration, registration_hash, fields.take("createdAtMs"));
+        fields.end();
+        read
+    }
+}
+
+impl Registered {
+    /// The half of a process that was registered at a time.
+    pub fn new(registration: Rc<ProcessRegistration>, registration_hash: String, created_at_ms: Millis) -> Self {
+        Self { registration, registration_hash, created_at_ms, definition_hash: DefinitionHash::default() }
+    }
+}
+
+/// The hash of a definition, made when it is first asked for: rows and lists ask again and again, and a definition may be large.
+#[derive(Debug, Default)]
+pub(super) struct DefinitionHash(OnceCell<Option<Key>>);
+
+impl DefinitionHash {
+    /// The hash of the definition of `identity`, whose it is.
+    pub(super) fn of(&self, identity: &ProcessIdentity) -> Option<&Key> {
+        let hash = || identity.definition.as_ref().map(|definition| canonical::hash(definition).into());
+        self.0.get_or_init(hash).as_ref()
+    }
+}
+
+/// It follows from the definition, and says nothing of its own.
+impl PartialEq for DefinitionHash {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
 
 /// Fills in every default and refuses what makes no sense, schemas included.
 pub fn normalise(mut registration: ProcessRegistration, schemas: &Schemas) -> Result<Registered> {
@@ -174,7 +215,7 @@ pub fn normalise(mut registration: ProcessRegistration, schemas: &Schemas) -> Re
     registration.provenance.get_or_insert_with(Provenance::host);
     let registration_hash = canonical::hash(&registration.to_json());
     schemas.compile(&id, &registration_hash, &registration.event_types)?;
-    Ok(Registered { registration: Rc::new(registration), registration_hash, created_at_ms: 0 })
+    Ok(Registered::new(Rc::new(registration), registration_hash, 0))
 }
 
 impl ProcessRegistration {

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::{
     domain::{
-        Millis, canonical,
+        Millis,
         event::ProcessEvent,
         grant::SessionScope,
         json::{self, Fault, FromJson, json, to_json},
@@ -59,12 +59,11 @@ json!(ProcessRow {
 impl ProcessRow {
     /// The row of a record, changed by the commit of that number.
     pub fn new(record: &ProcessRecord, change: u64) -> Self {
-        let definition = record.identity().and_then(|identity| identity.definition.as_ref());
         Self {
             id: record.id().clone(),
             lane: record.lane().as_str().to_owned(),
             kind: record.identity().map(|identity| identity.kind.clone()).unwrap_or_default(),
-            definition_hash: definition.map(|definition| canonical::hash(definition).into()),
+            definition_hash: record.definition_hash().cloned(),
             status: record.status.clone(),
             wake_target: record.wake_target.clone(),
             external_ref: record.external_ref.clone(),

@@ -26,7 +26,7 @@ use crate::{
         value::Json,
     },
     error::{Code, Error, Result},
-    store::{Answer, Answers, Changes, EventPage, EventRange, MOST_CHANGED, Query, Reads},
+    store::{Answer, Answers, Changes, EventPage, EventRange, MANY_TYPES, MOST_CHANGED, Query, Reads},
 };
 
 /// The rows that rules are shown, and the last number of the change sequence.
@@ -297,9 +297,15 @@ impl Reader<'_> {
             EventRange::After { limit: Some(0), .. } => Vec::new(),
             EventRange::After { after, limit, types: None } => self.log(id, *after, *limit),
             EventRange::After { after, limit, types: Some(types) } => {
+                // Of many types, those that the log has are asked for, once they are known.
+                let types = match (types.len() > MANY_TYPES, &known) {
+                    (false, _) => types.clone(),
+                    (true, Some(record)) => record.log.types_among(types),
+                    (true, None) => Vec::new(),
+                };
                 // Each type is in sequence order already, and gives at most a page.
                 let mut found = Vec::new();
-                for event_type in types {
+                for event_type in &types {
                     let (first, end) = (key![id, event_type, *after], key![id, event_type, Part::End]);
                     let of_type = index(EVENTS, "byType").all(first.to_json(), end.to_json(), *limit);
                     found.extend(self.fetched.rows(of_type));

@@ -1,6 +1,6 @@
 //! Requests as data, and the results they had.
 
-use std::rc::Rc;
+use std::{collections::BTreeSet, rc::Rc};
 
 use crate::domain::{
     canonical,
@@ -139,11 +139,14 @@ pub struct Fetched {
     /// By the text of their requests, so that runs may ask in any order.
     results: ById<Json>,
     wanted: Vec<String>,
+    /// The same as `wanted`, to find one among thousands.
+    asked: BTreeSet<String>,
 }
 
 impl Fetched {
     /// Begins another run, with the results of the round that the last one wanted.
     pub fn rerun(&mut self, results: &[Json]) {
+        self.asked.clear();
         for (request, result) in std::mem::take(&mut self.wanted).iter().zip(results) {
             self.results.put(request, Rc::new(result.clone()));
         }
@@ -155,7 +158,7 @@ impl Fetched {
         if let Some(result) = self.results.get(&request) {
             return Json::clone(&result);
         }
-        if !self.wanted.contains(&request) {
+        if self.asked.insert(request.clone()) {
             self.wanted.push(request);
         }
         Json::Null
