@@ -15,7 +15,7 @@ import type {
 /** What the wasm asks of JavaScript. */
 export interface Host {
   /** Throws an Error that says why where it cannot be compiled. The validator names each fault: "<JSON pointer or (root)>: <why>". */
-  compileSchema(schema: Json): (payload: Json) => string[];
+  compileSchema(schema: Json, isNew: boolean): (payload: Json) => string[];
   /** Tells the page of an error that nobody waits for. A fault of the wasm's own comes as one does, see {@link Instance.errorOf}. */
   reportError(error: unknown): void;
   /** Warns the page's author. */

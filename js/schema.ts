@@ -7,10 +7,15 @@
  * from without going deeper into the payload. What the copy leaves out is what only annotates: unknown keywords, and
  * `format`, which the draft says to treat so.
  *
+ * Work is bounded, whatever schema and payload: each look at a value counts (see `Meter`), and a payload that takes more looks than
+ * its size lets expect is refused. A regular expression cannot be stopped; a new schema may not have one that is known to
+ * take exponential time.
+ *
  * One gap is known: `unevaluatedProperties` or `unevaluatedItems` inside `then`, `else` or `dependentSchemas` also takes for
  * evaluated what the schema around it has looked at, and so lets more pass than the draft does.
  */
 import { validate, type OutputUnit, type Schema } from "@cfworker/json-schema";
+import { isExponential } from "./pattern.js";
 import type { Json } from "./types.js";
 
 const DIALECT = /^https?:\/\/json-schema\.org\/draft\/2020-12\/schema#?$/;
@@ -19,19 +24,28 @@ const MAX_COMBINED = 256;
 const MAX_FAULTS = 10;
 const MAX_FAULT_LENGTH = 300;
 
+/** The most characters of a regular expression in a new schema. */
+const MAX_PATTERN = 2_000;
+
 /**
  * The validator of a schema: it returns no strings for a payload that fits, else one per fault, the deepest first,
  * each "<JSON pointer>: <why>", the root being "(root)". Throws an Error that says where and why a schema cannot be compiled.
+ * `isNew`: it is being registered, and may be refused for what it would cost; what is registered already must go on working.
  */
-export function compileSchema(schema: Json): (payload: Json) => string[] {
-  const { root, targets } = prepare(schema);
+export function compileSchema(schema: Json, isNew = false): (payload: Json) => string[] {
+  const meter = new Meter();
+  const { root, targets, comparesItems } = prepare(schema, meter, isNew);
   refuseLoops(root, targets);
-  const run = (payload: Json, stopEarly: boolean) => validate(payload, root, "2020-12", targets, stopEarly).errors;
+  const run = (payload: Json, stopEarly: boolean) => {
+    meter.begin(payload);
+    return validate(comparesItems ? counted(payload, meter) : payload, root, "2020-12", targets, stopEarly).errors;
+  };
   return (payload) => {
     let errors: OutputUnit[];
     try {
       errors = run(payload, true);
-    } catch {
+    } catch (fault) {
+      if (fault instanceof TooMuchWork) return ["(root): takes more work to be checked against this schema than is allowed"];
       return ["(root): is too large or too deep to be checked against this schema"]; // The stack overflowed.
     }
     if (errors.length === 0) return [];
@@ -42,6 +56,86 @@ export function compileSchema(schema: Json): (payload: Json) => string[] {
     }
     return faults(errors);
   };
+}
+
+// ── Work ────────────────────────────────────────────────────────────────────
+
+/** Looks that every payload may take: about half a second. */
+const LOOKS = 500_000;
+/** Looks more for each value in the payload. An honest schema takes a few. */
+const LOOKS_PER_VALUE = 30;
+/** What it counts as to read an item while items are compared with each other. */
+const READ = 0.1;
+
+class TooMuchWork extends Error {}
+
+/** Counts the looks of one validation. A look is one schema applied to one value; one with long lists counts as more. */
+class Meter {
+  #left = 0;
+
+  begin(payload: Json): void {
+    this.#left = LOOKS + LOOKS_PER_VALUE * valuesIn(payload);
+  }
+
+  spend(looks: number): void {
+    this.#left -= looks;
+    if (this.#left < 0) throw new TooMuchWork();
+  }
+}
+
+function valuesIn(payload: Json): number {
+  let count = 0;
+  const left: Json[] = [payload];
+  for (let value = left.pop(); value !== undefined; value = left.pop()) {
+    count++;
+    if (typeof value !== "object" || value === null) continue;
+    if (Array.isArray(value)) for (const item of value) left.push(item);
+    else for (const key of Object.keys(value)) left.push(value[key] as Json);
+  }
+  return count;
+}
+
+/** The payload, with each read of an item or a field counted: where each item is compared with each, their number says little. */
+function counted(payload: Json, meter: Meter): Json {
+  const known = new WeakMap<object, Json>();
+  const wrap = (value: unknown): Json => {
+    if (typeof value !== "object" || value === null) return value as Json;
+    const wrapped = known.get(value) ?? (new Proxy(value, handler) as Json);
+    known.set(value, wrapped);
+    return wrapped;
+  };
+  const handler: ProxyHandler<object> = {
+    get(target, key) {
+      meter.spend(READ);
+      return wrap(Reflect.get(target, key));
+    },
+    ownKeys(target) {
+      const keys = Reflect.ownKeys(target);
+      meter.spend(READ * keys.length);
+      return keys;
+    },
+  };
+  return wrap(payload);
+}
+
+/** What one look at a value counts as: 1, and what the schema goes through each time. */
+function weight(schema: Schema): number {
+  const { enum: values, required, properties, patternProperties, dependentRequired, dependentSchemas, dependencies } = schema;
+  const lists = [properties, patternProperties, dependentRequired, dependentSchemas, dependencies];
+  const length = lists.reduce((sum, list) => sum + Object.keys(list ?? {}).length, (values?.length ?? 0) + (required?.length ?? 0));
+  return 1 + length / 16;
+}
+
+/** Has a meter count each time the schema is applied: the validator reads `type` then, once. */
+function meter(schema: Schema, by: Meter): void {
+  const { type } = schema;
+  const looks = weight(schema);
+  Object.defineProperty(schema, "type", {
+    get() {
+      by.spend(looks);
+      return type;
+    },
+  });
 }
 
 // ── Preparing ───────────────────────────────────────────────────────────────
@@ -127,12 +221,20 @@ const KEYWORDS: { [keyword: string]: Reader } = {
   examples: annotates(array),
 };
 
-function prepare(schema: Json): { root: Prepared; targets: Targets } {
+interface Compiled {
+  root: Prepared;
+  targets: Targets;
+  /** Whether it compares the items of some array with each other. */
+  comparesItems: boolean;
+}
+
+function prepare(schema: Json, counter: Meter, isNew: boolean): Compiled {
   const prepared = new Map<Json, Prepared>();
   const named = new Map<string, { schema: Json; place: Place }>(); // By absolute URI, anchors included.
   const dynamic = new Set<string>();
   const references: { from: Schema; to: string; place: Place }[] = [];
   const targets: Targets = Object.create(null);
+  let comparesItems = false;
 
   const root = compile(schema, { pointer: "", base: "schema:/" });
   // Only now are all ids and anchors known. A reference into an unknown keyword compiles what it finds there, which may
@@ -142,7 +244,7 @@ function prepare(schema: Json): { root: Prepared; targets: Targets } {
     targets[key] = resolve(to, place);
     from.$ref = key;
   }
-  return { root, targets };
+  return { root, targets, comparesItems };
 
   function compile(schema: Json, outer: Place): Prepared {
     if (typeof schema === "boolean") return schema;
@@ -157,7 +259,10 @@ function prepare(schema: Json): { root: Prepared; targets: Targets } {
       if (!Object.hasOwn(KEYWORDS, keyword)) continue;
       const read = KEYWORDS[keyword]?.(value, at(place, keyword), compile);
       if (read !== undefined) result[keyword] = read;
+      if (isNew) refuseCostly(keyword, value, at(place, keyword));
     }
+    comparesItems ||= result.uniqueItems === true;
+    meter(result, counter);
     // Under allOf, where the validator keeps apart what a referenced schema and this one have evaluated.
     for (const keyword of ["$ref", "$dynamicRef"]) {
       if (raw[keyword] === undefined) continue;
@@ -215,6 +320,15 @@ function prepare(schema: Json): { root: Prepared; targets: Targets } {
       target = at(target, key);
     }
     return compile(schema, target);
+  }
+}
+
+/** Refuses regular expressions that are long or known to take exponential time. */
+function refuseCostly(keyword: string, value: Json, place: Place): void {
+  const patterns = keyword === "pattern" ? [value as string] : keyword === "patternProperties" ? Object.keys(value as Raw) : [];
+  for (const source of patterns) {
+    if (source.length > MAX_PATTERN) throw refused(place, `has a regular expression of more than ${MAX_PATTERN} characters`);
+    if (isExponential(source)) throw refused(place, `has a regular expression that may take exponential time: ${source.slice(0, 80)}`);
   }
 }
 

@@ -112,7 +112,17 @@ export interface ProcessEventType {
    * there without being declared.
    */
   name: string;
-  /** JSON Schema (draft 2020-12) of the payload. Default: anything goes. `invalid_schema` when it cannot be compiled. */
+  /**
+   * JSON Schema (draft 2020-12) of the payload. Default: anything goes. `invalid_schema` when it cannot be compiled, or is too
+   * costly to register: at most 256 schemas in a registration, each of 262,144 characters and 64 levels, 1,048,576 characters
+   * in all; regular expressions of at most 2,000 characters, and none that is known to take exponential time, such as `(a+)+`.
+   *
+   * Checking a payload takes time that grows with the payload and with the schemas that apply to each of its values. Each of those
+   * is a look; lists such as `enum`, `required` and `properties` add a sixteenth for each entry. 500,000 looks, and 30 more for each
+   * value in the payload, are allowed, about a second's work; more are `invalid_payload`. So is `uniqueItems` on more than
+   * some 2,000 items, as each is compared with each. A regular expression may still take time that grows with the square of the
+   * text (`\s+$`): give such a text a `maxLength`, or anchor the expression.
+   */
   payloadSchema?: Json;
   /** What an event of this type means, beyond being a line in the log. */
   semantics?: {

@@ -9,9 +9,9 @@ let compile: Host["compileSchema"] | undefined;
 let loading: Promise<void> | undefined;
 
 /** Compiles a schema; throws where it cannot be compiled, and always before the validator is there. */
-export const compileSchema: Host["compileSchema"] = (schema) => {
+export const compileSchema: Host["compileSchema"] = (schema, isNew) => {
   if (compile === undefined) throw new Error("the validator is not loaded");
-  return compile(schema);
+  return compile(schema, isNew);
 };
 
 /**

@@ -6,6 +6,7 @@
 use std::{cell::RefCell, rc::Rc};
 
 use super::{
+    canonical,
     event::ProcessEventType,
     key::ProcessId,
     process::{ProcessRecord, Registered},
@@ -19,8 +20,9 @@ use crate::{
 
 /// Compiles schemas.
 pub trait SchemaHost {
-    /// The compiled schema, or why it cannot be compiled.
-    fn compile(&self, schema: &Json) -> std::result::Result<Rc<dyn Validator>, String>;
+    /// The compiled schema, or why it cannot be compiled. One that `is_new`, as its registration is, may also be refused for what
+    /// it would cost.
+    fn compile(&self, schema: &Json, is_new: bool) -> std::result::Result<Rc<dyn Validator>, String>;
 }
 
 /// A compiled schema.
@@ -42,6 +44,23 @@ pub struct Schemas {
 /// A compiled schema takes a few KB, so the cache stays around a megabyte.
 const KEPT: usize = 256;
 
+/// The most characters of a schema, as JSON text within JSON text, and of all schemas of a registration.
+const MAX_SCHEMA: usize = 262_144;
+const MAX_ALL_SCHEMAS: usize = 4 * MAX_SCHEMA;
+/// The most schemas of a registration: all of them are compiled when the first one is needed.
+const MAX_SCHEMAS: usize = 256;
+/// How deep a schema may be nested.
+const MAX_SCHEMA_DEPTH: usize = 64;
+
+fn is_deeper_than(value: &Json, levels: usize) -> bool {
+    let deeper = |value: &Json| levels == 0 || is_deeper_than(value, levels - 1);
+    match value {
+        Json::List(items) => items.iter().any(deeper),
+        Json::Object(fields) => fields.iter().any(|(_, value)| deeper(value)),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_) => false,
+    }
+}
+
 impl Schemas {
     /// An empty cache over a validator.
     pub fn new(host: Rc<dyn SchemaHost>) -> Self {
@@ -53,9 +72,29 @@ impl Schemas {
         Self { host: None, compiled: RefCell::default() }
     }
 
-    /// Compiles every schema of a registration. [`Code::InvalidSchema`] names the first that cannot be.
+    /// Compiles every schema of a new registration. [`Code::InvalidSchema`] names the first that cannot be, or that is too large.
     pub fn compile(&self, id: &ProcessId, registration_hash: &str, declared: &[ProcessEventType]) -> Result<()> {
-        self.compiled(id, registration_hash, declared).map(drop)
+        let (mut count, mut characters) = (0, 0);
+        for event_type in declared {
+            let Some(schema) = &event_type.payload_schema else { continue };
+            let refuse = |what: String| {
+                let what = format!("declares a schema for `{}` {what}", event_type.name);
+                Err(Error::of(Code::InvalidSchema, id, what))
+            };
+            let length = canonical::escaped_length_of(schema);
+            (count, characters) = (count + 1, characters + length);
+            if length > MAX_SCHEMA {
+                return refuse(format!("of more than {MAX_SCHEMA} characters"));
+            }
+            if is_deeper_than(schema, MAX_SCHEMA_DEPTH) {
+                return refuse(format!("that is more than {MAX_SCHEMA_DEPTH} levels deep"));
+            }
+            if count > MAX_SCHEMAS || characters > MAX_ALL_SCHEMAS {
+                let most = format!("{MAX_SCHEMAS} schemas or {MAX_ALL_SCHEMAS} characters of schemas");
+                return refuse(format!("with which it has more than {most}"));
+            }
+        }
+        self.compiled(id, registration_hash, declared, true).map(drop)
     }
 
     /// Checks a payload against its event type. [`Code::InvalidPayload`] lists the faults.
@@ -64,7 +103,7 @@ impl Schemas {
             return Ok(());
         }
         let Registered { registration, registration_hash, .. } = &*record.registered;
-        let compiled = self.compiled(record.id(), registration_hash, &registration.event_types)?;
+        let compiled = self.compiled(record.id(), registration_hash, &registration.event_types, false)?;
         let schema = compiled.iter().find(|(name, _)| *name == declared.name);
         let faults = schema.map(|(_, schema)| schema.faults(payload)).unwrap_or_default();
         if faults.is_empty() {
@@ -74,14 +113,20 @@ impl Schemas {
         Err(Error::of(Code::InvalidPayload, record.id(), what))
     }
 
-    fn compiled(&self, id: &ProcessId, registration_hash: &str, declared: &[ProcessEventType]) -> Result<Rc<Compiled>> {
+    fn compiled(
+        &self,
+        id: &ProcessId,
+        registration_hash: &str,
+        declared: &[ProcessEventType],
+        is_new: bool,
+    ) -> Result<Rc<Compiled>> {
         if let Some(known) = self.compiled.borrow().get(registration_hash) {
             return Ok(known);
         }
         let mut schemas = Vec::new();
         for event_type in declared {
             let (Some(schema), Some(host)) = (&event_type.payload_schema, &self.host) else { continue };
-            let validator = host.compile(schema).map_err(|why| {
+            let validator = host.compile(schema, is_new).map_err(|why| {
                 let what = text!["declares a schema for `", event_type.name, "` that cannot be compiled: ", why];
                 Error::of(Code::InvalidSchema, id, what)
             })?;

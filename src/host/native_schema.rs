@@ -13,7 +13,7 @@ use crate::domain::{
 pub struct NativeSchemas;
 
 impl SchemaHost for NativeSchemas {
-    fn compile(&self, schema: &Json) -> Result<Rc<dyn Validator>, String> {
+    fn compile(&self, schema: &Json, _is_new: bool) -> Result<Rc<dyn Validator>, String> {
         let compiled = jsonschema::draft202012::options()
             .should_validate_formats(false)
             .build(&Value::from(schema))

@@ -98,9 +98,10 @@ pub fn report(fault: &JsValue) {
 struct LentSchemas;
 
 impl SchemaHost for LentSchemas {
-    fn compile(&self, schema: &Json) -> Result<Rc<dyn Validator>, String> {
+    fn compile(&self, schema: &Json, is_new: bool) -> Result<Rc<dyn Validator>, String> {
         let compile = lent("compileSchema").ok_or("no validator is installed")?;
-        let compiled = compile.call1(&JsValue::UNDEFINED, &to_js(schema)).map_err(|fault| message(&fault))?;
+        let compiled =
+            compile.call2(&JsValue::UNDEFINED, &to_js(schema), &is_new.into()).map_err(|fault| message(&fault))?;
         let validate = compiled.dyn_into().map_err(|_| "the validator is no function")?;
         Ok(Rc::new(LentValidator(validate)))
     }

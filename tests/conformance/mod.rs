@@ -64,6 +64,7 @@ macro_rules! conformance {
                 registering_an_ended_process_again_returns_its_outcome,
                 registering_otherwise_is_a_conflict,
                 a_conflict_says_where_the_registrations_first_differ,
+                schemas_that_are_too_large_too_deep_or_too_many_are_refused,
                 an_event_type_of_too_many_selectors_is_refused,
                 a_selector_that_makes_too_much_of_any_payload_is_refused,
                 two_tabs_that_register_alike_share_one_process,

@@ -296,6 +296,23 @@ fn doubling(levels: usize, innermost: Value) -> Value {
     (0..levels).fold(innermost, |inner, _| json!({"template": "{x}{x}", "fields": {"x": inner}}))
 }
 
+pub async fn schemas_that_are_too_large_too_deep_or_too_many_are_refused(world: World) {
+    let types = |schemas: Vec<Value>| -> Value {
+        let types = schemas.into_iter().enumerate();
+        types.map(|(place, schema)| json!({"name": format!("t{place}"), "payloadSchema": schema})).collect()
+    };
+    let large = |characters: usize| json!({"type": "object", "title": "x".repeat(characters)});
+    let deep =
+        |levels: usize| (0..levels).fold(json!({"type": "object"}), |inner, _| json!({"type": "object", "x": inner}));
+    for (place, fine) in [vec![large(262_000)], vec![deep(62)], vec![large(0); 256]].into_iter().enumerate() {
+        world.register(json!({"id": format!("p{place}"), "eventTypes": types(fine)})).await.unwrap();
+    }
+    for refused_ones in [vec![large(262_144)], vec![deep(64)], vec![large(0); 257], vec![large(262_000); 5]] {
+        let fault = world.register(json!({"id": "q", "eventTypes": types(refused_ones)})).await.unwrap_err();
+        assert_eq!(fault.code(), Code::InvalidSchema, "{}", fault.message());
+    }
+}
+
 pub async fn an_event_type_of_too_many_selectors_is_refused(world: World) {
     let fields = |count: usize| (0..count).map(|place| (format!("f{place}"), json!("payload"))).collect::<Value>();
     let types = |count: usize| {

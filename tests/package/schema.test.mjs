@@ -17,7 +17,7 @@ describe("the shared table of schemas", () => {
     test(name, () => {
       const before = JSON.stringify(schema);
       if (!compiles) return assert.throws(() => compileSchema(schema), Error);
-      const validate = compileSchema(schema);
+      const validate = compileSchema(schema, true);
       assert.ok(cases.length > 0);
       for (const { payload, valid } of cases) {
         const faults = validate(payload);
@@ -102,4 +102,52 @@ test("dynamic references among several bearers of one name are refused, as the v
 test("two schemas of one name are refused", () => {
   assert.throws(() => compileSchema({ $defs: { a: { $anchor: "x" }, b: { $anchor: "x" } } }), /names two/);
   assert.throws(() => compileSchema({ $defs: { a: { $id: "urn:x:y" }, b: { $id: "urn:x:y" } } }), /names two/);
+});
+
+describe("what a validation costs", () => {
+  test("is bounded where schemas branch and branch again", () => {
+    const branching = (levels, keyword) => (levels === 0 ? { type: "string" } : { [keyword]: [branching(levels - 1, keyword), branching(levels - 1, keyword)] });
+    const shared = (levels, keyword) => ({
+      $ref: "#/$defs/0",
+      $defs: Object.fromEntries(Array.from({ length: levels }, (_, level) => {
+        const next = level + 1 < levels ? { $ref: `#/$defs/${level + 1}` } : { type: "string" };
+        return [level, { [keyword]: [next, { ...next, minLength: 0 }] }];
+      })),
+    });
+    for (const keyword of ["anyOf", "oneOf", "allOf"]) {
+      assert.equal(compileSchema(branching(8, "anyOf"), true)("x").length, 0);
+      assert.match(compileSchema(shared(60, keyword), true)(keyword === "anyOf" ? 1 : "x")[0], /^\(root\): (takes more work|is too large)/);
+    }
+  });
+
+  test("is no obstacle to a large payload", () => {
+    const row = { type: "object", required: ["id", "tags"], properties: { id: { type: "integer" }, tags: { items: { enum: ["a", "b", "c"] } }, note: { anyOf: [{ type: "null" }, { type: "string", pattern: "^[a-z ]*$" }] } } };
+    const payload = Array.from({ length: 50_000 }, (_, id) => ({ id, tags: ["a", "c"], note: id % 2 ? "some text" : null }));
+    assert.deepEqual(compileSchema({ type: "array", items: row }, true)(payload), []);
+  });
+
+  test("of items that must be unique grows with the square of their number, and is bounded, too", () => {
+    const validate = compileSchema({ properties: { list: { uniqueItems: true } } }, true);
+    const numbers = (count) => Array.from({ length: count }, (_, number) => number);
+    const objects = (count) => numbers(count).map((number) => ({ a: 1, b: [number] }));
+    assert.deepEqual(validate({ list: numbers(2_000), other: numbers(100_000) }), []);
+    assert.deepEqual(validate({ list: objects(500) }), []);
+    assert.match(validate({ list: [...objects(500), { b: [7], a: 1 }] })[0], /^\/list: Duplicate items/);
+    assert.match(validate({ list: numbers(20_000) })[0], /takes more work/);
+  });
+
+  test("of a list of allowed values grows with it, and is bounded, too", () => {
+    const values = Array.from({ length: 20_000 }, (_, number) => `v${number}`);
+    const validate = compileSchema({ items: { enum: values } }, true);
+    assert.deepEqual(validate(values.slice(0, 300)), []);
+    assert.match(validate(Array.from({ length: 20_000 }, () => "v19999"))[0], /takes more work/);
+  });
+
+  test("of a regular expression cannot be bounded: a new schema may not have one of exponential time", () => {
+    const schemas = [{ pattern: "^(a+)+$" }, { properties: { x: { propertyNames: { pattern: "(a|a)*b" } } } }, { patternProperties: { "(\\w+\\s?)+$": true } }, { pattern: "a".repeat(2_001) }];
+    for (const schema of schemas) {
+      assert.throws(() => compileSchema(schema, true), /regular expression/);
+      compileSchema(schema); // What is registered goes on working.
+    }
+  });
 });

@@ -16,7 +16,7 @@ pub struct TypesAlone;
 struct Shape(Value);
 
 impl SchemaHost for TypesAlone {
-    fn compile(&self, schema: &Json) -> Result<Rc<dyn Validator>, String> {
+    fn compile(&self, schema: &Json, _is_new: bool) -> Result<Rc<dyn Validator>, String> {
         let schema = schema.json();
         let nested = schema["properties"].as_object().into_iter().flat_map(|properties| properties.values());
         for schema in nested.chain([&schema]) {
