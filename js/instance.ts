@@ -13,7 +13,7 @@ import { type ProcessError, type ProcessErrorCode, raise } from "./errors.js";
 import { globals } from "./globals.js";
 import { afterwards, apply, isArray, keys, PromiseClass, then, uncurried } from "./intrinsics.js";
 import { platform } from "./platform.js";
-import { compileSchema } from "./validator.js";
+import { compileSchema, loadValidator } from "./validator.js";
 
 export interface Instance {
   readonly Registry: Glue["Registry"];
@@ -134,6 +134,7 @@ export async function instantiate(module: WebAssembly.Module): Promise<Instance>
   await bound.default({ module_or_path: module });
   bound.install({
     compileSchema,
+    loadValidator,
     reportError: (given: unknown) => afterwards(() => reportError(errorOf(given))),
     warn: (message: string) => afterwards(() => warn(message)),
   });

@@ -16,6 +16,8 @@ import type {
 export interface Host {
   /** Throws an Error that says why where it cannot be compiled. The validator names each fault: "<JSON pointer or (root)>: <why>". */
   compileSchema(schema: Json, isNew: boolean): (payload: Json) => string[];
+  /** Resolves once schemas can be compiled. */
+  loadValidator(): Promise<void>;
   /** Tells the page of an error that nobody waits for. A fault of the wasm's own comes as one does, see {@link Instance.errorOf}. */
   reportError(error: unknown): void;
   /** Warns the page's author. */

@@ -7,7 +7,6 @@ import { failure, isAbort } from "./outcome.js";
 import type { Attach, RawRun, RunProcess } from "./raw.js";
 import { troubleIn } from "./trouble.js";
 import type { DriverOptions, ProcessAwaitOutput, RunContext, WaitOptions } from "./types.js";
-import { loadValidator } from "./validator.js";
 
 /** What runs a process, by its kind. */
 export type Runners = Map<string, (context: RunContext) => unknown>;
@@ -23,8 +22,6 @@ export function runWith(runners: Runners, attach: DriverOptions["attach"], tell:
     try {
       const runner = runners.get(kind);
       if (runner === undefined) throw raise(`there is no runner for the kind "${kind}"`, { code: "internal", processId: process.id });
-      // The end of the run is written by the wasm, which cannot wait for the validator.
-      if (process.eventTypes.some(({ payloadSchema }) => payloadSchema !== undefined)) await loadValidator();
       let outcome: ProcessAwaitOutput;
       try {
         const value = await runner(context);

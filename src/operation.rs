@@ -221,6 +221,11 @@ pub fn begin(id: ProcessId, claimant: Claimant, observed: Option<(Rc<ProcessLeas
     Operation::new(leased(&id), move |seen| attempt::begin(seen, &id, &claimant, observed.as_ref()))
 }
 
+/// See [`attempt::take_back`].
+pub fn take_back(held: ProcessLease) -> Operation<()> {
+    Operation::new(leased(&held.process_id), move |seen| Ok(attempt::take_back(seen, &held)))
+}
+
 /// See [`attempt::wait`].
 pub fn wait(held: ProcessLease, wait: SignalWait, schemas: &Rc<Schemas>) -> Operation<Millis> {
     let reads = Reads::Leased(held.process_id.clone(), Some(wait.begun_key()));

@@ -84,6 +84,17 @@ pub fn begin(
     Ok(Decision::reply(begun).write(Write::Lease(id.clone(), slot)))
 }
 
+/// Takes an attempt back whose runner was never called: its lease is released, and it does not count. Where the lease is
+/// not held any more, nothing changes.
+pub fn take_back(seen: &Snapshot, held: &ProcessLease) -> Decision<()> {
+    let (id, slot) = (&held.process_id, seen.rows.lease(&held.process_id));
+    if !slot.held.as_ref().is_some_and(|holder| holder.is(held)) {
+        return Decision::reply(());
+    }
+    let attempts = slot.attempts.map(|attempts| attempts.saturating_sub(1)).filter(|attempts| *attempts > 0);
+    Decision::reply(()).write(Write::Lease(id.clone(), LeaseSlot { held: None, attempts, ..slot }))
+}
+
 /// Who begins an attempt, and for how long without a renewal.
 #[derive(Clone, Debug)]
 pub struct Claimant {

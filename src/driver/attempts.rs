@@ -75,7 +75,7 @@ impl Driver {
             }
             if let Ok(Begun::Run(attempt)) = &begun {
                 // The id was registered anew, as something else, before it was claimed.
-                driver.release(&attempt.lease).await;
+                driver.release(&attempt.lease, false).await;
             }
             driver.ended(&id);
             driver.not_here(&id, begun)
@@ -129,7 +129,8 @@ impl Driver {
     ) {
         let (id, first, stops) = (run.id().clone(), changes.seen(), self.stops.get());
         let begun = self.registry.clock().monotonic();
-        let written = match self.work(&run, over, &changes).await {
+        let mut called = false;
+        let written = match self.work(&run, over, &changes, &mut called).await {
             Ok(Some(output)) => self.end(&run, output).await,
             Ok(None) => Ok(false),
             Err(trouble) => Err(trouble),
@@ -140,7 +141,7 @@ impl Driver {
         run.stop(Abort::Over(Error::of(Code::Closed, &id, "is not run any more")));
         if !matches!(written, Ok(true)) {
             // Others need not wait for its end. Where it was lost, this changes nothing.
-            self.release(run.lease()).await;
+            self.release(run.lease(), called).await;
         }
         self.ended(&id);
         match written {
@@ -163,6 +164,7 @@ impl Driver {
         run: &RunContext,
         over: oneshot::Receiver<()>,
         changes: &ChangeReceiver,
+        called: &mut bool,
     ) -> Result<Option<ProcessAwaitOutput>> {
         if is_cancel_requested(run.record()) {
             // Where it cannot be read, the watch sees to it.
@@ -173,7 +175,13 @@ impl Driver {
             return Ok(None);
         }
         let watch = pin!(run.watch(changes));
-        let work = self.runners.run(run.clone());
+        let runners = self.runners.clone();
+        let (ready, context) = (runners.ready(run.record()), run.clone());
+        let work = pin!(async {
+            ready.await?;
+            *called = true;
+            runners.run(context).await
+        });
         match select(over, select(work, watch)).await {
             // What a run that is over comes to is of no interest.
             Either::Right((Either::Left((Err(_), _)), _)) if run.is_on().is_err() => Ok(None),
@@ -189,7 +197,7 @@ impl Driver {
         };
         let ended = match end(output, self.registry.schemas()).await {
             // What the runner gave is not what was declared for such an end: that is how it ends then.
-            Err(fault) if fault.code() == Code::InvalidPayload => {
+            Err(fault) if matches!(fault.code(), Code::InvalidPayload | Code::InvalidArgument) => {
                 end(refused(&fault), &Rc::new(Schemas::unchecked())).await
             }
             ended => ended,
@@ -212,10 +220,11 @@ impl Driver {
 
     // ── Leases ─────────────────────────────────────────────────────────────
 
-    /// Gives a lease back. Where that cannot be written it is kept in mind, and given back before the next attempt.
-    async fn release(&self, lease: &ProcessLease) {
+    /// Gives a lease back; the attempt counts if its runner was `called`. Where that cannot be written it is kept in mind, and
+    /// done before the next attempt.
+    async fn release(&self, lease: &ProcessLease, called: bool) {
         let id = &lease.process_id;
-        self.kept.borrow_mut().insert(id.clone(), lease.lease_token.clone());
+        self.kept.borrow_mut().insert(id.clone(), (lease.clone(), called));
         let released = self.release_kept(id).await;
         // The next attempt tries again, and meets the fault if it lasts.
         drop(released);
@@ -223,9 +232,12 @@ impl Driver {
 
     /// Gives back the lease of an earlier attempt that could not be given back then.
     async fn release_kept(&self, id: &ProcessId) -> Result<()> {
-        let Some(token) = self.kept.borrow().get(id).cloned() else { return Ok(()) };
-        self.registry.release(id, token.clone()).await?;
-        if self.kept.borrow().get(id) == Some(&token) {
+        let Some(kept) = self.kept.borrow().get(id).cloned() else { return Ok(()) };
+        match &kept {
+            (lease, true) => self.registry.release(id, lease.lease_token.clone()).await?,
+            (lease, false) => self.registry.execute(operation::take_back(lease.clone())).await?,
+        }
+        if self.kept.borrow().get(id) == Some(&kept) {
             self.kept.borrow_mut().remove(id);
         }
         // Who stands by for the end of this driver sees that; where nobody can, this tells.
@@ -235,7 +247,7 @@ impl Driver {
 
     /// Whether a lease is one that could not be given back.
     pub fn keeps(&self, lease: &ProcessLease) -> bool {
-        self.kept.borrow().get(&lease.process_id) == Some(&lease.lease_token)
+        self.kept.borrow().get(&lease.process_id).is_some_and(|(kept, _)| kept.is(lease))
     }
 
     /// Gives back all leases that could not be given back before.

@@ -1,6 +1,9 @@
 //! What a driver is given.
 
-use futures::future::LocalBoxFuture;
+use futures::{
+    FutureExt,
+    future::{LocalBoxFuture, ready},
+};
 
 use super::RunContext;
 use crate::{
@@ -16,6 +19,11 @@ use crate::{
 pub trait Runners {
     /// Whether processes of this kind can be run here.
     fn handles(&self, kind: &str) -> bool;
+    /// Gets ready to run a process that was claimed. An error is trouble of the driver, as below; the attempt does not count
+    /// then, since nothing was run.
+    fn ready(&self, _claimed: &ProcessRecord) -> LocalBoxFuture<'static, Result<()>> {
+        ready(Ok(())).boxed_local()
+    }
     /// Runs a process, and answers how it ends. Dropped where the process is no longer to be run here; what the
     /// context writes from then on is refused.
     ///

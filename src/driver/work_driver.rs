@@ -14,6 +14,7 @@ use crate::{
         filter::Page,
         json::to_json,
         key::ProcessId,
+        lease::ProcessLease,
         process::ProcessRecord,
         table::{ById, sorted},
     },
@@ -45,8 +46,8 @@ pub(super) struct Driver {
     failures: RefCell<Vec<DriveFailure>>,
     /// When processes may be begun again whose last attempt here did not end them.
     pub pauses: Pauses,
-    /// The tokens of leases that could not be given back, by process.
-    pub kept: RefCell<BTreeMap<ProcessId, String>>,
+    /// The leases that could not be given back, by process, and whether a runner was called under them.
+    pub kept: RefCell<BTreeMap<ProcessId, (ProcessLease, bool)>>,
     /// The kinds without a runner that were told of.
     pub unhandled: RefCell<BTreeSet<String>>,
 }

@@ -2,20 +2,23 @@
 
 use std::rc::Rc;
 
-use futures::{FutureExt, future::LocalBoxFuture};
+use futures::{
+    FutureExt,
+    future::{LocalBoxFuture, ready},
+};
 use js_sys::{Function, Promise};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
 use super::{
     attach::{attached, called},
     convert::{is_open, js, promise, promise_of, promise_of_wait},
-    host::{process_error, raised, report, warn},
+    host::{load_validator, process_error, raised, report, warn},
     registry::Registry,
 };
 use crate::{
     domain::{
         Millis,
-        event::AppendRequest,
+        event::{AppendRequest, ProcessEventType},
         json::{self, FromJson, Object, ToJson},
         key::ProcessId,
         parse::parse,
@@ -179,6 +182,15 @@ impl JsRunners {
 impl Runners for JsRunners {
     fn handles(&self, kind: &str) -> bool {
         self.kinds.iter().any(|known| known.as_str() == Some(kind))
+    }
+
+    fn ready(&self, claimed: &ProcessRecord) -> LocalBoxFuture<'static, Result<()>> {
+        let is_schema = |declared: &ProcessEventType| declared.payload_schema.is_some();
+        match claimed.registered.registration.event_types.iter().any(is_schema) {
+            // Events and ends are checked where they are written, which cannot wait for the validator.
+            true => load_validator().boxed_local(),
+            false => ready(Ok(())).boxed_local(),
+        }
     }
 
     fn run(&self, context: RunContext) -> LocalBoxFuture<'static, Result<ProcessAwaitOutput>> {

@@ -10,6 +10,7 @@ use js_sys::{Array, Function, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
 
+use super::attach::called;
 use crate::{
     domain::{
         event::ProcessEvent,
@@ -79,6 +80,12 @@ pub fn raised(fault: Error) -> Error {
     };
     let cause = field("cause");
     if cause.is_undefined() { error } else { error.caused_by(Rc::new(cause)) }
+}
+
+/// Has the schema validator fetched, unless it is there.
+pub async fn load_validator() -> Result<(), Error> {
+    let load = lent("loadValidator").ok_or_else(|| Error::new(Code::Internal, "no validator is installed"))?;
+    called(load, JsValue::UNDEFINED, JsValue::UNDEFINED).await.map_err(raised).map(drop)
 }
 
 /// Warns a person on the console.
