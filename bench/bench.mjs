@@ -30,6 +30,9 @@ const benchmarks = named("bench/page/benchmarks", ".js");
 /** Those that take no browser: they look at the package and at its sources. */
 const statics = named("bench/static", ".mjs");
 
+/** No benchmark takes nearly as long; the longest fills a database with a million events. */
+const MOST_MINUTES = 40;
+
 await main(async () => {
   const { only, dist, browser, docs, shown, ...sizes } = options();
   const { needs, open } = browsers[browser];
@@ -84,8 +87,21 @@ async function look(name, built) {
 async function measure(open, site, name, sizes) {
   const browser = await open(site.url);
   try {
-    return { rows: await browser.measure(name, sizes), browser: browser.version };
+    return { rows: await within(browser.measure(name, sizes)), browser: browser.version };
   } finally {
     await browser.close();
+  }
+}
+
+/** A promise of the package that never settles must not keep the other benchmarks from being measured. */
+async function within(measured) {
+  let timer;
+  const late = new Promise((_, failed) => {
+    timer = setTimeout(() => failed(new Error(`not measured after ${MOST_MINUTES} minutes`)), MOST_MINUTES * 60_000);
+  });
+  try {
+    return await Promise.race([measured, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }

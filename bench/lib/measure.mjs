@@ -16,7 +16,7 @@ export async function measureAll(names, sizes, measure, shown) {
   const rows = [];
   const faults = [];
   const load = loadavg()[0];
-  let browser;
+  let browser = "no browser";
   for (const name of names) {
     say(`\n${name}`);
     const { result, seconds } = await timed(() => measure(name).catch((fault) => ({ fault })));
