@@ -1,4 +1,4 @@
-/** Runs a folder of node:test files. */
+/** Runs a folder of node:test files, or one of them. */
 
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -17,6 +17,7 @@ export async function nodeTests(folder, flags = []) {
 }
 
 function list(folder) {
+  if (folder.endsWith(".test.mjs")) return [folder];
   try {
     return readdirSync(inRepo(folder), { recursive: true }).sort().map((name) => join(folder, name));
   } catch (error) {
