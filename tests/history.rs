@@ -144,6 +144,23 @@ fn two_ends_are_refused_and_so_is_whatever_a_run_writes_after_one() {
 }
 
 #[test]
+fn an_end_with_trouble_of_the_driver_is_refused_and_a_failure_of_its_own_is_not() {
+    let fails = |code: &str| {
+        let mut history = sample();
+        let end = &mut events(&mut history["processes"][0])[12];
+        end["eventType"] = json!("process.failed");
+        let output = json!({"type": "failure", "class": "execution", "code": code, "message": "no"});
+        end["semantics"] = json!({"terminal": {"state": "failed", "awaitOutput": output}});
+        read::check(&history)
+    };
+    for code in ["quota_exceeded", "storage_failed", "lease_lost", "closed", "internal", "disconnected"] {
+        says(&fails(code).expect_err("is not refused"), "trouble of the driver");
+    }
+    assert_eq!(fails("process_failed"), fails("timeout"));
+    fails("process_failed").unwrap();
+}
+
+#[test]
 fn a_process_that_did_not_end_is_refused() {
     says(&refused(|process| process["ended"] = json!(false)), "has not ended");
     says(&refused(|process| drop(events(process).pop())), "does not say how");

@@ -25,7 +25,11 @@ mod tally;
 #[path = "simulation/world.rs"]
 mod world;
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::{
+    panic::catch_unwind,
+    sync::atomic::{AtomicU64, Ordering},
+    thread::{self, available_parallelism},
+};
 
 const SEEDS: u64 = 200;
 
@@ -36,17 +40,33 @@ fn tabs_keep_their_promises_whatever_happens_to_them() {
         Some(seed) => seed..=seed,
         None => 1..=given("LONGWAIT_SEEDS").unwrap_or(SEEDS),
     };
-    let mut done = tally::Tally::default();
-    for seed in seeds {
-        match catch_unwind(AssertUnwindSafe(|| world::simulate(seed))) {
-            Ok(tally) => done.add(&tally),
-            Err(fault) => {
-                eprintln!("seed {seed} fails; run it alone: LONGWAIT_SEED={seed} cargo test --test simulation");
-                resume_unwind(fault);
+    let next = AtomicU64::new(*seeds.start());
+    let lives = || {
+        let (mut done, mut failed) = (tally::Tally::default(), Vec::new());
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if !seeds.contains(&seed) {
+                return (done, failed);
+            }
+            match catch_unwind(|| world::simulate(seed)) {
+                Ok(tally) => done.add(&tally),
+                Err(_) => failed.push(seed),
             }
         }
-    }
-    println!("{done:?}");
+    };
+    // Each seed is a world of its own.
+    let (mut done, mut failed) = (tally::Tally::default(), Vec::new());
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..available_parallelism().map_or(1, usize::from)).map(|_| scope.spawn(lives)).collect();
+        for (tally, seeds) in threads.into_iter().map(|thread| thread.join().unwrap()) {
+            done.add(&tally);
+            failed.extend(seeds);
+        }
+    });
+    println!("{} seeds, {} violations: {done:?}", seeds.clone().count(), failed.len());
+    failed.sort_unstable();
+    let first = failed.first().copied().unwrap_or_default();
+    assert_eq!(failed, [0; 0], "to run one alone: LONGWAIT_SEED={first} cargo test --test simulation");
     if given("LONGWAIT_SEED").is_none() {
         done.assert_all_happened();
     }

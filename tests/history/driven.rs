@@ -18,6 +18,20 @@ pub struct Driven {
     pub attempts: Option<u64>,
 }
 
+/// The codes of what is never a process's own. A run hands its process back instead of ending it so.
+const TROUBLE: [&str; 10] = [
+    "lease_lost",
+    "quota_exceeded",
+    "storage_unavailable",
+    "storage_blocked",
+    "storage_version",
+    "storage_failed",
+    "conflict",
+    "disconnected",
+    "closed",
+    "internal",
+];
+
 /// What is wrong with a log.
 pub type Checked = Result<(), String>;
 
@@ -134,6 +148,9 @@ impl Seen {
 
     fn ends(&mut self, output: &ProcessAwaitOutput) -> Checked {
         must!(!self.ended, "it ended twice");
+        if let ProcessAwaitOutput::Failure { code, .. } = output {
+            must!(!TROUBLE.contains(&code.as_str()), "it ended with trouble of the driver, `{code}`");
+        }
         if let ProcessAwaitOutput::Success { value, .. } = output {
             let value = Value::from(value);
             self.writes(number_in(&value, "fence")?)?;

@@ -56,8 +56,9 @@ pub enum Until {
 }
 
 impl History {
-    /// Notes down a commit, and checks what must be true of it.
-    pub fn committed(&mut self, now: u64, writes: &[Write]) {
+    /// Notes down a commit, and checks what must be true of it. Spans go by `now`, which never goes back, and leases by the
+    /// `wall` clock.
+    pub fn committed(&mut self, now: u64, wall: u64, writes: &[Write]) {
         for write in writes {
             match write {
                 Write::Process(record) => {
@@ -77,9 +78,9 @@ impl History {
                     }
                     self.unknown_since.remove(&id);
                 }
-                Write::Event { event, .. } => self.appended(now, event),
+                Write::Event { event, .. } => self.appended(now, wall, event),
                 Write::Lease(id, slot) => {
-                    self.leased(now, id, slot.last_fence, slot.held.as_ref());
+                    self.leased(wall, id, slot.last_fence, slot.held.as_ref());
                     self.attempts.extend(slot.attempts.map(|attempts| (id.to_string(), attempts)));
                 }
                 Write::Prune(id) => {
@@ -96,7 +97,7 @@ impl History {
         }
     }
 
-    fn appended(&mut self, now: u64, event: &Rc<ProcessEvent>) {
+    fn appended(&mut self, now: u64, wall: u64, event: &Rc<ProcessEvent>) {
         let id = event.process_id.as_str();
         let life = self.lives.get_mut(id).expect("an event of an unknown process");
         assert_eq!(event.sequence, life.events.len() as u64 + 1, "sequences of {id} are not dense");
@@ -116,7 +117,10 @@ impl History {
             "{id} took a write of fence {fence} after a higher one was given"
         );
         let held = self.held.get(id).expect("a fenced write of {id} without a lease");
-        assert!(held.fencing_token == fence && held.expires_at_ms > now, "{id} took a write of a lease that has ended");
+        assert!(
+            held.fencing_token == fence && held.expires_at_ms > wall,
+            "{id} took a write of a lease that has ended"
+        );
     }
 
     fn is_dead(&self, owner: &LeaseOwner) -> bool {
@@ -126,7 +130,7 @@ impl History {
         }
     }
 
-    fn leased(&mut self, now: u64, id: &str, last_fence: u64, held: Option<&ProcessLease>) {
+    fn leased(&mut self, wall: u64, id: &str, last_fence: u64, held: Option<&ProcessLease>) {
         let highest = self.fences.get(id).copied().unwrap_or_default();
         let before = self.held.get(id).cloned();
         match held {
@@ -134,7 +138,7 @@ impl History {
                 assert!(lease.fencing_token > highest, "the fence of {id} did not rise above {highest}");
                 if let Some(before) = before {
                     let dead = self.is_dead(&before.owner);
-                    let expired = before.expires_at_ms <= now;
+                    let expired = before.expires_at_ms <= wall;
                     assert!(expired || dead, "{id} was taken from a living holder");
                     self.tally.count(if expired { "takeover of the expired" } else { "reclaim from the dead" });
                 }

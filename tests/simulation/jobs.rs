@@ -73,7 +73,8 @@ impl Job {
     async fn run(&self) -> Result<ProcessAwaitOutput> {
         self.jobs.count("run");
         let outcome = self.work().await;
-        if let Some(Abort::Cancelled(_)) = self.context.abort() {
+        let stopped = matches!(self.context.abort(), Some(Abort::Cancelled(_)));
+        if stopped {
             self.jobs.count("run told to stop");
             if self.below(2) == 0 {
                 return Ok(ProcessAwaitOutput::Cancelled { message: "enough".into(), raw: None, control: None });
@@ -82,9 +83,14 @@ impl Job {
         match outcome {
             // Trouble of the driver, as what TypeScript tells it by.
             Err(fault) if is_trouble(fault.code()) => {
-                self.jobs.count("trouble handed back");
+                self.jobs.count(match fault.code() {
+                    Code::QuotaExceeded => "handed back as full",
+                    _ => "handed back",
+                });
                 Err(fault)
             }
+            // A wait that ends because the run is to stop.
+            Err(_) if stopped => Ok(failure("stopped")),
             Err(fault) => Ok(failure(fault.code().as_str())),
             outcome => outcome,
         }

@@ -25,6 +25,8 @@ pub struct Remote {
     pub log: Log,
     /// Percent of the reads and writes that fail.
     pub faults: Rc<Cell<u64>>,
+    /// Whether there is no room for any write, from whichever tab.
+    pub full: Rc<Cell<bool>>,
 }
 
 impl Remote {
@@ -48,6 +50,10 @@ impl Store for Remote {
             if store.dice.chance(store.faults.get()) {
                 return Err(broken());
             }
+            if store.full.get() {
+                store.log.borrow_mut().tally.count("write without room");
+                return Err(Error::new(Code::QuotaExceeded, "full"));
+            }
             let written = Rc::<RefCell<Vec<_>>>::default();
             let kept = written.clone();
             let noting: Rule = Rc::new(move |seen| {
@@ -58,7 +64,7 @@ impl Store for Remote {
             // In memory it happens now, whether or not anybody gets the answer.
             let outcome = store.rows.transact(reads, noting).now_or_never().unwrap();
             if outcome.is_ok() {
-                store.log.borrow_mut().committed(store.clock.now(), &written.take());
+                store.log.borrow_mut().committed(store.clock.monotonic(), store.clock.now(), &written.take());
             }
             back.await;
             outcome

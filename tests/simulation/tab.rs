@@ -74,7 +74,7 @@ impl Tab {
         life: String,
         calm: Rc<Cell<bool>>,
     ) -> Self {
-        let (tasks, end, awake_since) = (Tasks::default(), network.tab(), store.clock.now());
+        let (tasks, end, awake_since) = (Tasks::default(), network.tab(), store.clock.monotonic());
         let locks = Locks::new(killed, store.clone());
         let host = Host {
             clock: Rc::new(store.clock.clone()),
@@ -130,7 +130,11 @@ impl Tab {
             Err(code) => assert!(
                 matches!(
                     code,
-                    Code::UnknownProcess | Code::AlreadyTerminal | Code::ReplayConflict | Code::StorageFailed
+                    Code::UnknownProcess
+                        | Code::AlreadyTerminal
+                        | Code::ReplayConflict
+                        | Code::StorageFailed
+                        | Code::QuotaExceeded
                 ),
                 "{code:?}"
             ),
@@ -258,12 +262,12 @@ impl Tab {
     }
 
     pub fn prune(&self) {
-        let (registry, cutoff) = (self.registry.clone(), self.now().saturating_sub(100));
+        let (registry, cutoff) = (self.registry.clone(), self.store.clock.now().saturating_sub(100));
         self.begin(async move { registry.prune(cutoff).await.map(drop) });
     }
 
     fn now(&self) -> u64 {
-        self.store.clock.now()
+        self.store.clock.monotonic()
     }
 
     pub fn wait(&mut self, id: &'static str, until: Until, polling: bool) {

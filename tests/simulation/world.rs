@@ -70,13 +70,14 @@ pub fn simulate(seed: u64) -> Tally {
 
 impl World {
     fn new(seed: u64) -> Self {
-        let (dice, clock) = (Dice::new(seed), FakeClock::at(1_000_000));
+        let (dice, clock) = (Dice::new(seed), FakeClock::at(1_000_000_000));
         let store = Remote {
             rows: MemoryStore::new(Rc::new(clock.clone())),
             clock: clock.clone(),
             dice: dice.clone(),
             log: Rc::new(RefCell::new(History::default())),
             faults: Rc::new(Cell::new(0)),
+            full: Rc::default(),
         };
         let (network, killed, names, calm) = (Network::default(), Rc::default(), Rc::default(), Rc::default());
         let (tabs, opened, numbers) = (Vec::new(), 0, 0);
@@ -118,6 +119,9 @@ impl World {
         let id = IDS[self.dice.below(IDS.len() as u64) as usize];
         let (leased, dice) = (self.dice.chance(60), self.dice.clone());
         let event_type = if dice.chance(70) { "note" } else { "ring" };
+        if dice.chance(5) {
+            self.store.full.set(false);
+        }
         if dice.chance(8) {
             return self.strikes(place);
         }
@@ -182,7 +186,7 @@ impl World {
     /// A tab is frozen, goes on, or is killed; or everything sleeps for a while.
     fn strikes(&mut self, place: usize) {
         let tab = &mut self.tabs[place];
-        match self.dice.below(10) {
+        match self.dice.below(14) {
             0..=3 => {
                 tab.freeze(!tab.frozen);
                 let loses = tab.frozen && self.dice.chance(40);
@@ -203,13 +207,26 @@ impl World {
                     }
                 }
             }
+            9 => self.sets_clock(-1),
+            10 => self.sets_clock(1),
+            11..=12 => {
+                self.store.full.set(true);
+                self.count("store full");
+            }
             _ => {
                 self.clock.advance(self.dice.below(60_000));
-                let now = self.clock.now();
+                let now = self.clock.monotonic();
                 self.tabs.iter_mut().for_each(|tab| tab.awake_since = now);
                 self.count("jump");
             }
         }
+    }
+
+    /// Somebody sets the clock, by a second, a minute or an hour.
+    fn sets_clock(&self, sign: i64) {
+        let most = self.dice.pick(&[1_000, 60_000, 3_600_000]).copied().unwrap_or_default();
+        self.clock.set_wall_clock(sign * self.dice.below(most) as i64);
+        self.count(if sign < 0 { "clock set back" } else { "clock set forward" });
     }
 
     fn count(&self, what: &'static str) {
@@ -237,7 +254,7 @@ impl World {
 
     /// No wait that is due is still waiting.
     fn look(&mut self) {
-        let (now, log) = (self.clock.now(), self.store.log.borrow());
+        let (now, log) = (self.clock.monotonic(), self.store.log.borrow());
         for tab in self.tabs.iter_mut() {
             tab.waits.retain(|wait| !wait.done.get());
             for wait in tab.waits.iter().filter(|_| !tab.frozen) {
@@ -250,10 +267,10 @@ impl World {
 
     /// All wake up, drivers stop and nothing more happens; every hint is lost.
     fn rests(&mut self) {
-        let now = self.clock.now();
+        let now = self.clock.monotonic();
         self.tabs.iter_mut().filter(|tab| tab.frozen).for_each(|tab| tab.freeze(false));
         self.tabs.iter().for_each(Tab::stop);
-        while self.clock.now() <= now + BOUND_MS + 2 * STEP_MS {
+        while self.clock.monotonic() <= now + BOUND_MS + 2 * STEP_MS {
             self.goes_by();
         }
         self.is_as_committed();
@@ -275,15 +292,16 @@ impl World {
             tab.freeze(false);
         }
         tab.faults.set(0);
+        self.store.full.set(false);
         self.calm.set(true);
         tab.driver.start();
-        let (start, mut rings) = (self.clock.now(), 0);
+        let (start, mut rings) = (self.clock.monotonic(), 0);
         loop {
             let running = self.store.log.borrow().running_jobs();
             if running.is_empty() {
                 break;
             }
-            let passed = self.clock.now() - start;
+            let passed = self.clock.monotonic() - start;
             assert!(passed < CALM_MS, "{running:?} have not ended {passed} ms after everything was calm");
             if passed >= rings * 500 {
                 rings += 1;
