@@ -6,12 +6,10 @@ import { asyncDispose } from "./dispose.js";
 import type { RawRegistry } from "./raw.js";
 import { attached, runWith, teller, type Runners, type Tell } from "./run.js";
 import { signalArguments } from "./signal.js";
-import type {
-  DriveReport, DriverOptions, Json, ProcessRegistry, ProcessWorkDriver, WaitOptions,
-} from "./types.js";
+import type { DriveReport, DriverOptions, JsonLike, ProcessRegistry, ProcessWorkDriver, WaitOptions } from "./types.js";
 
 /** A driver of `registry`, which is that of `raw`. Its methods use no `this`, so that they also work on a proxy of it and when they are taken apart. */
-export function driverOf(registry: ProcessRegistry, raw: RawRegistry, given: DriverOptions): ProcessWorkDriver {
+export function driverOf(registry: ProcessRegistry, raw: RawRegistry, given: DriverOptions<JsonLike>): ProcessWorkDriver {
   const { runners, runHandle, attach, onRunError, leaseTtlMs = 30_000, renewEveryMs = 10_000, concurrency = 64 } =
     options<Checked>(given, "options", DRIVER);
   const run = runWith(runners ?? new Map(), attach, teller(onRunError));
@@ -31,7 +29,7 @@ export function driverOf(registry: ProcessRegistry, raw: RawRegistry, given: Dri
     idle() {
       return call(() => work.call("idle"));
     },
-    async signal(processId: string, name: string, payload: Json = null, given?: { signalId?: string }) {
+    async signal(processId: string, name: string, payload: unknown = null, given?: { signalId?: string }) {
       return call(() => raw.call("signal", ...signalArguments(processId, name, payload, given)));
     },
     async awaitTerminal(processId: string, given?: WaitOptions) {

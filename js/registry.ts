@@ -15,9 +15,8 @@ import type { RawReceiver, RawRegistry } from "./raw.js";
 import { sessionOf } from "./session.js";
 import { signalArguments } from "./signal.js";
 import type {
-  AppendRequest, ChangeReceiver, DriverOptions, EventQuery, EventsOptions, HandleDescriptor, Json, LeaseOwner, ListFilter, Page, ProcessAwaiter,
-  ProcessAwaitOutput, ProcessChangeHub, ProcessExternalRef, ProcessLease, ProcessRegistration, ProcessRegistry,
-  ProcessWorkDriver, SessionScope, WaitOptions, WaitState,
+  ChangeReceiver, EventQuery, EventsOptions, HandleDescriptor, LeaseOwner, Page, ProcessAwaiter, ProcessChangeHub,
+  ProcessLease, ProcessRegistry, ProcessWorkDriver, SessionScope, WaitOptions, WaitState,
 } from "./types.js";
 
 /** The registry of `raw`. Its methods use no `this`, so that they also work on a proxy of it and when they are taken apart. */
@@ -46,13 +45,13 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
 
     // Processes
 
-    registerProcess(registration: ProcessRegistration) {
+    registerProcess(registration) {
       return call(() => raw.call("registerProcess", shape(registration, "registration", SHAPES.registration)));
     },
     getProcess(processId: string) {
       return call(() => raw.call("getProcess", id(processId, "processId")));
     },
-    listProcesses(filter: ListFilter = {}, page: Page = {}) {
+    listProcesses(filter = {}, page = {}) {
       return call(() => raw.call("listProcesses", shape(filter, "filter", SHAPES.filter), shape(page, "page", SHAPES.page)));
     },
     listNonTerminal(page: Page = {}) {
@@ -61,7 +60,7 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
     changedSince(cursor?: string, limit?: number) {
       return call(() => raw.call("changedSince", optional(text)(cursor, "cursor"), optional(count)(limit, "limit")));
     },
-    setExternalRef(processId: string, ref: ProcessExternalRef) {
+    setExternalRef(processId, ref) {
       return call(() => raw.call("setExternalRef", id(processId, "processId"), shape(ref, "ref", SHAPES.externalRef)));
     },
     setProcessWait(processId: string, wait: WaitState) {
@@ -70,10 +69,10 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
     clearProcessWait(processId: string) {
       return call(() => raw.call("clearProcessWait", id(processId, "processId")));
     },
-    completeProcess(processId: string, output: ProcessAwaitOutput) {
+    completeProcess(processId, output) {
       return call(() => raw.call("completeProcess", id(processId, "processId"), shape(output, "output", SHAPES.output)));
     },
-    completeProcessWithLease(lease: ProcessLease, output: ProcessAwaitOutput) {
+    completeProcessWithLease(lease, output) {
       return call(() => raw.call("completeProcessWithLease", shape(lease, "lease", SHAPES.lease), shape(output, "output", SHAPES.output)));
     },
     requestCancel(processId: string, reason?: string) {
@@ -85,7 +84,7 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
 
     // Events
 
-    appendEvent(processId: string, request: AppendRequest) {
+    appendEvent(processId, request) {
       return call(() => raw.call("appendEvent", id(processId, "processId"), shape(request, "request", SHAPES.append)));
     },
     eventsAfter(processId: string, afterSequence: number, query: EventQuery = {}) {
@@ -108,7 +107,7 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
       return call(() => raw.call("ackWake", id(processId, "processId"), integer(sequence, "sequence", 1)));
     },
 
-    async signal(processId: string, name: string, payload: Json = null, given?: { signalId?: string }) {
+    async signal(processId: string, name: string, payload: unknown = null, given?: { signalId?: string }) {
       return call(() => raw.call("signal", ...signalArguments(processId, name, payload, given)));
     },
 
@@ -203,7 +202,7 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
         };
       });
     },
-    driver(given: DriverOptions): ProcessWorkDriver {
+    driver(given): ProcessWorkDriver {
       return callNow(() => driverOf(registry, raw, given));
     },
     close() {

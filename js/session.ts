@@ -4,7 +4,7 @@ import { call } from "./call.js";
 import { count, eventQuery, id, optional, options, shape, SHAPES, text } from "./check.js";
 import type { RawRegistry } from "./raw.js";
 import { signalArguments } from "./signal.js";
-import type { EventQuery, Json, ListFilter, SessionScope, SessionView } from "./types.js";
+import type { EventQuery, Json, SessionScope, SessionView } from "./types.js";
 
 /** The view of `given` on the registry of `raw`. Code that holds it reaches nothing beyond: what leads to the registry is in closures alone. */
 export function sessionOf(raw: RawRegistry, given: SessionScope): SessionView {
@@ -17,7 +17,7 @@ export function sessionOf(raw: RawRegistry, given: SessionScope): SessionView {
     scope,
     awaitTerminal,
     awaitEvent,
-    list(filter: ListFilter = {}) {
+    list(filter = {}) {
       return call(() => raw.call("session", scope, "listProcesses", shape(filter, "filter", SHAPES.filter)));
     },
     get(processId: string) {
@@ -31,7 +31,7 @@ export function sessionOf(raw: RawRegistry, given: SessionScope): SessionView {
         ),
       );
     },
-    async signal(processId: string, name: string, payload: Json = null, given?: { signalId?: string }) {
+    async signal(processId: string, name: string, payload: unknown = null, given?: { signalId?: string }) {
       return call(() => raw.call("session", scope, "signal", ...signalArguments(processId, name, payload, given)));
     },
     requestCancel(processId: string, reason?: string) {

@@ -20,6 +20,35 @@
  */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
+/**
+ * `T`, where values of it are JSON, whatever it is made of: interfaces, `readonly` arrays and optional fields are, functions, dates
+ * and maps are not. What is no JSON becomes `never`, so that a value of `T` does not fit. It is how this package takes payloads;
+ * what it gives is `Json`.
+ */
+export type JsonCompatible<T> = [JsonLike] extends [T]
+  ? T
+  : T extends Json
+    ? T
+    : T extends undefined | symbol | bigint | ((...given: never) => unknown)
+      ? never
+      : T extends object
+        ? { [K in keyof T]: K extends symbol ? never : JsonCompatible<T[K]> }
+        : never;
+
+/** Refuses a `T` that is no JSON, where `T` is inferred elsewhere. */
+type Compatible<T> = NoInfer<JsonCompatible<T>>;
+
+/**
+ * What may be JSON, as far as a type can tell that is not inferred: any object, but for functions and what has a `toJSON`, as
+ * dates do. The value is checked when it is passed.
+ */
+export type JsonLike = null | boolean | number | string | FieldsLike;
+
+// `any` takes interfaces, too, which have no index signature.
+type FieldsLike = { readonly [key: string]: any } & { readonly toJSON?: never; readonly bind?: never };
+
+type Fields = { [key: string]: Json };
+
 // ── Opening ─────────────────────────────────────────────────────────────────
 
 /** How to open a registry. Every field may be left out. */
@@ -76,36 +105,39 @@ export interface SessionScope {
   agentFrameId?: string;
 }
 
-/** What a process is to do. Stored as given; only the kind matters to this package. */
-export type ProcessInput =
+/**
+ * What a process is to do. Stored as given; only the kind matters to this package. `D` is the type of the data in it, `R` that of
+ * a session's request.
+ */
+export type ProcessInput<D = Json, R = Fields> =
   /** Work done elsewhere: whoever does it completes the process. */
-  | { type: "external"; metadata?: Json }
+  | { type: "external"; metadata?: D }
   /** Work for an engine of yours. `kind` becomes the identity's kind. */
-  | { type: "engine"; kind: string; payload?: Json }
+  | { type: "engine"; kind: string; payload?: D }
   /** A tool call of a model. Further fields of `call` are kept. */
-  | { type: "tool_call"; call: { callId: string; toolName: string; toolId?: string; args?: Json; [key: string]: Json | undefined } }
+  | { type: "tool_call"; call: { callId: string; toolName: string; toolId?: string; args?: D; [key: string]: D | Json | undefined } }
   /** A turn of an agent session. */
-  | { type: "session_turn"; createRequest: { [key: string]: Json }; turnInput: Json };
+  | { type: "session_turn"; createRequest: R; turnInput: D };
 
 /** Picks a value out of an event's payload. */
-export type Selector =
+export type Selector<V = Json> =
   /** The whole payload. */
   | "payload"
   /** The value at an RFC 6901 pointer; the append is refused (`invalid_payload`) where there is none. */
   | { pointer: string }
   /** Always this value. */
-  | { const: Json }
+  | { const: V }
   /**
    * A text in which each `{name}` is replaced by that field: strings as they are, others as JSON. One pass. All texts that an
    * event makes of its payload, its message as a failure included, have 33,554,432 characters at most (`invalid_payload`).
    * An event type has at most 1,000 selectors, those in templates included.
    */
-  | { template: string; fields: { [name: string]: Selector } }
+  | { template: string; fields: { [name: string]: Selector<V> } }
   /** Whether there is a value at an RFC 6901 pointer: true or false. */
   | { present: string };
 
 /** A kind of event that a process may log. */
-export interface ProcessEventType {
+export interface ProcessEventType<V = Json> {
   /**
    * Non-blank, unique within the registration, and none of those that the driver writes (`process.step`,
    * `process.attempt_failed`, `process.step_failed`, `process.timer`, `process.paused`, `process.unpaused`), which are
@@ -123,34 +155,34 @@ export interface ProcessEventType {
    * some 2,000 items, as each is compared with each. A regular expression may still take time that grows with the square of the
    * text (`\s+$`): give such a text a `maxLength`, or anchor the expression.
    */
-  payloadSchema?: Json;
+  payloadSchema?: V;
   /** What an event of this type means, beyond being a line in the log. */
   semantics?: {
     /**
      * It ends the process, in this state. `awaitOutput` selects the result, and may be left out only for
      * `completed`, where the payload itself is the result.
      */
-    terminal?: { state: TerminalState; awaitOutput?: Selector };
+    terminal?: { state: TerminalState; awaitOutput?: Selector<V> };
     /**
      * It wakes a session. `when` decides whether (null, false, "", [] and {} say no; default: always), `input` is the
      * text for the session, `dedupeKey` makes several wakes count as one (default `"event_identity"`: each event wakes once).
      */
-    wake?: { when?: Selector; input: Selector; dedupeKey?: "event_identity" | { selector: Selector } | { const: string } };
+    wake?: { when?: Selector<V>; input: Selector<V>; dedupeKey?: "event_identity" | { selector: Selector<V> } | { const: string } };
   };
 }
 
 /** What a process is registered with. The same content under the same id may be registered again, and changes nothing. */
-export interface ProcessRegistration {
+export interface ProcessRegistration<D = Json, R = Fields, F = Json, C = Json, V = Json> {
   /** Your id for it: non-blank, unique in the registry. */
   id: string;
   /** What it is to do. */
-  input: ProcessInput;
+  input: ProcessInput<D, R>;
   /** Kind and label for lists. Default: taken from the input. */
-  identity?: ProcessIdentity;
+  identity?: ProcessIdentity<F>;
   /** Event types beside the core ones, which are always there. */
-  eventTypes?: ProcessEventType[];
+  eventTypes?: ProcessEventType<V>[];
   /** Who asked for it. Default: the host. */
-  provenance?: ProcessProvenance;
+  provenance?: ProcessProvenance<C>;
   /** Names the environment it runs in; not interpreted. */
   envRef?: string;
   /** The session that its wakes go to. Default: none. */
@@ -160,21 +192,21 @@ export interface ProcessRegistration {
 }
 
 /** What a process is, for lists and filters. */
-export interface ProcessIdentity {
+export interface ProcessIdentity<F = Json> {
   /** Non-blank; what runners and filters go by. */
   kind: string;
   /** For people. */
   label?: string;
   /** Which version of which recipe; compared as a whole by `listProcesses`. */
-  definition?: Json;
+  definition?: F;
 }
 
 /** Who asked for a process, and on which occasion. */
-export interface ProcessProvenance {
+export interface ProcessProvenance<C = Json> {
   /** The host application, or a session. */
   originator: { type: "host" } | { type: "session"; scope: SessionScope };
   /** Not interpreted; copied into wake deliveries. */
-  causedBy?: Json;
+  causedBy?: C;
 }
 
 /** The three ways to end. */
@@ -184,8 +216,8 @@ export type TerminalState = "completed" | "failed" | "cancelled";
 export type ProcessStatus = { state: "running" } | { state: TerminalState; awaitOutput: ProcessAwaitOutput };
 
 /** What waiting for a process gives. `control` is for your own use and is stored as it is. */
-export type ProcessAwaitOutput =
-  | { type: "success"; value: Json; control?: Json }
+export type ProcessAwaitOutput<V = Json, R = Json, C = Json> =
+  | { type: "success"; value: V; control?: C }
   | {
       type: "failure";
       class: FailureClass;
@@ -194,10 +226,10 @@ export type ProcessAwaitOutput =
       /** For people. */
       message: string;
       /** Whatever the failure came with. */
-      raw?: Json;
-      control?: Json;
+      raw?: R;
+      control?: C;
     }
-  | { type: "cancelled"; message: string; raw?: Json; control?: Json };
+  | { type: "cancelled"; message: string; raw?: R; control?: C };
 
 /** Whose fault a failure is, roughly. */
 export type FailureClass =
@@ -234,10 +266,10 @@ export interface ProcessRecord {
 }
 
 /** Where the work really runs: a job in another system, say. */
-export interface ProcessExternalRef {
+export interface ProcessExternalRef<M = Json> {
   backend: string;
   id: string;
-  metadata?: Json;
+  metadata?: M;
 }
 
 /** What a process says it is waiting for. */
@@ -275,11 +307,11 @@ export interface ProcessEvent<P = Json> {
 }
 
 /** An event to append. */
-export interface AppendRequest {
+export interface AppendRequest<P = Json> {
   /** One of the types that the process was registered with, or `signal.<name>`, which every process takes. */
   eventType: string;
   /** Default `null`. Checked against the type's schema. */
-  payload?: Json;
+  payload?: P;
   /**
    * Makes the append happen once. Non-empty: the same key and content again gives the stored event, other content is a
    * `replay_conflict`. Terminal types and `process.cancel_requested` need one.
@@ -395,13 +427,13 @@ export type LeaseClaim = { outcome: "acquired"; lease: ProcessLease } | { outcom
 // ── Queries ─────────────────────────────────────────────────────────────────
 
 /** Which processes to list; all given fields must fit. */
-export interface ListFilter {
+export interface ListFilter<F = Json> {
   /** Default `"running"`. */
   status?: "running" | TerminalState | "any";
   /** Only those that are in a wait, or only those that are not. */
   waiting?: boolean;
   /** Deep-equal to `identity.definition`. */
-  definition?: Json;
+  definition?: F;
   /** Equal to `identity.kind`. */
   kind?: string;
 }
@@ -478,11 +510,14 @@ export interface ProcessRegistry extends AsyncDisposable {
    * @throws `registration_conflict` when the id is taken by another registration, saying where the two first differ;
    * `invalid_schema`.
    */
-  registerProcess(registration: ProcessRegistration): Promise<ProcessRecord>;
+  registerProcess<D extends JsonLike = Json, R extends FieldsLike = Fields, F extends JsonLike = Json, C extends JsonLike = Json>(
+    registration: ProcessRegistration<D, R, F, C, JsonLike> &
+      ProcessRegistration<Compatible<D>, Compatible<R>, Compatible<F>, Compatible<C>, JsonLike>,
+  ): Promise<ProcessRecord>;
   /** The record, or `undefined` when there is no such process. A store that fails rejects instead. */
   getProcess(processId: string): Promise<ProcessRecord | undefined>;
   /** The processes that fit, in id order (by UTF-16 code unit). Default: all that run. */
-  listProcesses(filter?: ListFilter, page?: Page): Promise<ProcessRecord[]>;
+  listProcesses<F extends JsonLike = Json>(filter?: ListFilter<F> & ListFilter<Compatible<F>>, page?: Page): Promise<ProcessRecord[]>;
   /** Every process that has not ended, in id order. */
   listNonTerminal(page?: Page): Promise<ProcessRecord[]>;
   /**
@@ -495,7 +530,7 @@ export interface ProcessRegistry extends AsyncDisposable {
    * Says, once, where the work really runs. The same again changes nothing.
    * @throws `unknown_process`; `external_ref_conflict` when it points elsewhere already.
    */
-  setExternalRef(processId: string, ref: ProcessExternalRef): Promise<ProcessRecord>;
+  setExternalRef<M extends JsonLike = Json>(processId: string, ref: ProcessExternalRef<M> & ProcessExternalRef<Compatible<M>>): Promise<ProcessRecord>;
   /**
    * Marks the process as waiting. Reaching a terminal state clears the mark.
    * @throws `unknown_process`; `already_terminal`.
@@ -510,12 +545,18 @@ export interface ProcessRegistry extends AsyncDisposable {
    * Ends the process with this result. The same result again is a replay and gives the record.
    * @throws `unknown_process`; `already_terminal` or `replay_conflict` when it ended otherwise.
    */
-  completeProcess(processId: string, output: ProcessAwaitOutput): Promise<ProcessRecord>;
+  completeProcess<V extends JsonLike = Json, R extends JsonLike = Json, C extends JsonLike = Json>(
+    processId: string,
+    output: ProcessAwaitOutput<V, R, C> & ProcessAwaitOutput<Compatible<V>, Compatible<R>, Compatible<C>>,
+  ): Promise<ProcessRecord>;
   /**
    * Ends the process only while `lease` holds and releases it, in one transaction.
    * @throws as `completeProcess`, and `lease_lost`.
    */
-  completeProcessWithLease(lease: ProcessLease, output: ProcessAwaitOutput): Promise<ProcessRecord>;
+  completeProcessWithLease<V extends JsonLike = Json, R extends JsonLike = Json, C extends JsonLike = Json>(
+    lease: ProcessLease,
+    output: ProcessAwaitOutput<V, R, C> & ProcessAwaitOutput<Compatible<V>, Compatible<R>, Compatible<C>>,
+  ): Promise<ProcessRecord>;
   /**
    * Asks for the end of the process, durably, by an event `process.cancel_requested`. Whoever runs it decides.
    * Asking twice for one reason records it once.
@@ -533,7 +574,7 @@ export interface ProcessRegistry extends AsyncDisposable {
    * @throws `unknown_process`, `undeclared_event_type`, `missing_replay_key`, `replay_conflict`, `invalid_payload`,
    * `already_terminal` (a second end), `lease_lost`.
    */
-  appendEvent(processId: string, request: AppendRequest): Promise<AppendResult>;
+  appendEvent<P extends JsonLike = Json>(processId: string, request: AppendRequest<P> & AppendRequest<Compatible<P>>): Promise<AppendResult>;
   /**
    * Events with a higher sequence than `afterSequence` (0: from the first), ascending.
    * @throws `unknown_process`.
@@ -571,7 +612,7 @@ export interface ProcessRegistry extends AsyncDisposable {
    * Moves handles from one scope to another: all of the named ones, or none.
    * @throws `not_granted` when `from` lacks one of them.
    */
-  transferHandleGrants(from: SessionScope, to: SessionScope, processIds: string[]): Promise<void>;
+  transferHandleGrants(from: SessionScope, to: SessionScope, processIds: readonly string[]): Promise<void>;
   /** All handles of a scope with their processes, in id order. */
   listHandleGrants(scope: SessionScope): Promise<HandleEntry[]>;
   /** Those whose process has not ended. */
@@ -625,7 +666,7 @@ export interface ProcessRegistry extends AsyncDisposable {
    * Appends an event `signal.<name>`; see `SessionView.signal`. A process takes signals of 256 names that it does not declare.
    * @throws `unknown_process`, `replay_conflict`, `invalid_payload`; `invalid_argument`, also for one name too many.
    */
-  signal: SessionView["signal"];
+  signal: SendSignal;
   /** Waits by polling alone: 25 ms, doubling up to 1 s. For a host whose changes do not reach the hub. */
   pollingAwaiter(): ProcessAwaiter;
   /** Hints that something changed. */
@@ -648,7 +689,7 @@ export interface ProcessRegistry extends AsyncDisposable {
   /**
    * A driver, which does nothing until it is told to. Throws `invalid_argument` at once for bad options, `closed` after `close()`.
    */
-  driver(options: DriverOptions): ProcessWorkDriver;
+  driver(options: DriverOptions<JsonLike>): ProcessWorkDriver;
   /**
    * Stops every driver, ends every wait with `closed` and lets go of the database. Repeating it is fine. Everything after it rejects with `closed`.
    * `await using` calls it.
@@ -656,8 +697,8 @@ export interface ProcessRegistry extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** How a driver works, and what it runs processes with. */
-export interface DriverOptions {
+/** How a driver works, and what it runs processes with. `R` is what runners give. */
+export interface DriverOptions<R = Json> {
   /**
    * A plain object, by kind (`identity.kind`): what runs a process of it. What it returns is the result (`undefined` counts as
    * `null`); what it throws is the failure, with the `class`, `code` and `message` of the error where it has them (a number as
@@ -673,7 +714,7 @@ export interface DriverOptions {
    * A started driver that sees a process of a kind without a runner wait for 5 s, held by no driver, says so with
    * `console.warn`, once for each kind.
    */
-  runners?: { [kind: string]: (context: RunContext) => Promise<Json | void> | Json | void };
+  runners?: { [kind: string]: (context: RunContext) => Promise<R | void> | R | void };
   /** A host that runs the work itself. Sweeps call it, and no runners. */
   runHandle?: { claimAndRunPending(reason: string): Promise<void> };
   /** An engine that owns the waits for processes that have not ended. Its errors are the answer: nothing falls back to polling. */
@@ -717,21 +758,21 @@ export interface RunContext {
    * Appends an event to the process.
    * @throws As `ProcessRegistry.appendEvent`; `lease_lost`.
    */
-  append(request: AppendRequest): Promise<AppendResult>;
+  append<P extends JsonLike = Json>(request: AppendRequest<P> & AppendRequest<Compatible<P>>): Promise<AppendResult>;
   /**
    * Runs `run` once for each process and key, and keeps its value: another run gets the value instead of calling it. The value
    * is JSON, or `undefined`; it comes back as a plain copy. A crash between the work and its record on disk
    * repeats the work, and one that throws is not recorded. Calls under one key take turns.
    * @throws What `run` throws; `invalid_argument` for a blank key or a value that is not JSON; `lease_lost`.
    */
-  step<T extends Json | void>(key: string, run: () => Promise<T> | T): Promise<T>;
+  step<T extends JsonLike | void>(key: string, run: () => Promise<T> | T): Promise<T>;
   /**
    * The next signal of that name: the nth wait gets the nth signal in the log, whether it came before or after. A wait that
    * ends without one takes none. Meanwhile the record's `wait` says so, and another process may run in this one's place.
    * @throws `invalid_argument` for a name that is not of ASCII letters, digits, `_` and `-`; `timeout`; the reason of either
    * signal; `lease_lost`.
    */
-  waitForSignal<P extends Json>(name: string, options?: WaitOptions): Promise<ProcessEvent<P>>;
+  waitForSignal<P extends JsonLike = Json>(name: string, options?: WaitOptions): Promise<ProcessEvent<P>>;
   /**
    * The result of another process. Meanwhile another process may run in this one's place.
    * @throws As `ProcessAwaiter.awaitTerminal`; the reason of `signal`.
@@ -774,7 +815,7 @@ export interface ProcessWorkDriver extends AsyncDisposable {
   /** Resolves when nothing is running that this driver claimed. */
   idle(): Promise<void>;
   /** Appends an event `signal.<name>`; see `SessionView.signal`. */
-  signal(processId: string, name: string, payload?: Json, options?: { signalId?: string }): Promise<AppendResult>;
+  signal: SendSignal;
   /** As `ProcessAwaiter.awaitTerminal`; with `attach`, that waits for what has not ended. */
   awaitTerminal(processId: string, options?: WaitOptions): Promise<ProcessAwaitOutput>;
   /** As `ProcessAwaiter.awaitEvent`. */
@@ -789,7 +830,7 @@ export interface ProcessWorkDriver extends AsyncDisposable {
 export interface SessionView {
   readonly scope: SessionScope;
   /** The handles of the scope whose processes fit, in id order. Default: all that run. */
-  list(filter?: ListFilter): Promise<HandleEntry[]>;
+  list<F extends JsonLike = Json>(filter?: ListFilter<F> & ListFilter<Compatible<F>>): Promise<HandleEntry[]>;
   /** The record, or `undefined` when the process is unknown to the scope. */
   get(processId: string): Promise<ProcessRecord | undefined>;
   /** As `ProcessAwaiter.awaitTerminal`. A handle that is revoked ends the wait with `unknown_process` when it looks next. */
@@ -807,12 +848,18 @@ export interface SessionView {
    * same signal again is the same event. A process takes signals of 256 names that it does not declare.
    * @throws `unknown_process`, `replay_conflict`, `invalid_payload`.
    */
-  signal(processId: string, name: string, payload?: Json, options?: { signalId?: string }): Promise<AppendResult>;
+  signal: SendSignal;
   /**
    * Asks for the end of the process, as `ProcessRegistry.requestCancel`.
    * @throws `unknown_process`.
    */
   requestCancel(processId: string, reason?: string): Promise<AppendResult>;
+}
+
+/** Sends a signal; the payload defaults to `null`. */
+export interface SendSignal {
+  (processId: string, name: string, payload?: Json, options?: { signalId?: string }): Promise<AppendResult>;
+  <P extends JsonLike>(processId: string, name: string, payload: P & Compatible<P>, options?: { signalId?: string }): Promise<AppendResult>;
 }
 
 /** Waits for processes. Many waits are cheap, and ending one never touches the process. */
