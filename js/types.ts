@@ -107,17 +107,22 @@ export interface SessionScope {
 
 /**
  * What a process is to do. Stored as given; only the kind matters to this package. `D` is the type of the data in it, `R` that of
- * a session's request.
+ * a session's request. Fields that are never there can be read all the same: `input.payload` is `undefined` where the input has none.
  */
 export type ProcessInput<D = Json, R = Fields> =
   /** Work done elsewhere: whoever does it completes the process. */
-  | { type: "external"; metadata?: D }
+  | { type: "external"; metadata?: D; payload?: never; call?: never }
   /** Work for an engine of yours. `kind` becomes the identity's kind. */
-  | { type: "engine"; kind: string; payload?: D }
+  | { type: "engine"; kind: string; payload?: D; metadata?: never; call?: never }
   /** A tool call of a model. Further fields of `call` are kept. */
-  | { type: "tool_call"; call: { callId: string; toolName: string; toolId?: string; args?: D; [key: string]: D | Json | undefined } }
+  | {
+      type: "tool_call";
+      call: { callId: string; toolName: string; toolId?: string; args?: D; [key: string]: D | Json | undefined };
+      metadata?: never;
+      payload?: never;
+    }
   /** A turn of an agent session. */
-  | { type: "session_turn"; createRequest: R; turnInput: D };
+  | { type: "session_turn"; createRequest: R; turnInput: D; metadata?: never; payload?: never; call?: never };
 
 /** Picks a value out of an event's payload. */
 export type Selector<V = Json> =

@@ -257,8 +257,10 @@ type Pruned = Awaited<ReturnType<ProcessRegistry["pruneTerminalProcesses"]>>;
 type EventBatch = { events: ProcessEvent[]; done: boolean };
 
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
+/** The fields that a type knows, without those that are never there. */
+type Known<T> = keyof { [K in keyof T as [Exclude<T[K], undefined>] extends [never] ? never : K]: 0 };
 /** `true` where a value has every field that its type knows. */
-type HasAll<T, Value> = Same<keyof T, keyof Value>;
+type HasAll<T, Value> = Same<Known<T>, keyof Value>;
 
 "#;
 
