@@ -43,7 +43,7 @@ const run = (page, version, id) =>
     async ([version, id]) => {
       const registry = globalThis.versions[version];
       await registry.registerProcess({ id, input: { type: "engine", kind: "job" } });
-      return (await registry.awaiter.awaitTerminal(id)).value;
+      return (await registry.awaitTerminal(id)).value;
     },
     [version, id],
   );
