@@ -93,6 +93,29 @@ export const needs = {
       `,
       prints: "0 closed\n",
     },
+    "Code that you do not trust": {
+      runs: "chromium",
+      after: `
+        for (const id of ["mine", "other"]) await registry.registerProcess({ id, input: { type: "external" } });
+        await registry.grantHandle({ sessionId: "plugin" }, "mine");
+        const saw = new Promise<string>((told) => addEventListener("message", ({ data }) => told(data)));
+        load(\`<script>
+          addEventListener("message", ({ ports: [port] }) => {
+            const asked = [["get", "mine"], ["get", "other"], ["awaitTerminal", "other"], ["close"], ["constructor"]];
+            const answers = [];
+            port.onmessage = ({ data: { n, value, code } }) => {
+              answers[n] = code ?? (value ? value.id : "unknown");
+              if (Object.keys(answers).length < asked.length) return;
+              try { indexedDB.open("longwait"); answers.push("opened"); } catch ({ name }) { answers.push(name); }
+              parent.postMessage(answers.join(" "), "*");
+            };
+            asked.forEach(([method, ...given], n) => port.postMessage({ n, method, given }));
+          });
+        </script>\`);
+        console.log(await saw);
+      `,
+      prints: "mine unknown unknown_process invalid_argument invalid_argument SecurityError\n",
+    },
     "One tab at a time, without a driver": {
       runs: "chromium",
       after: `
