@@ -26,6 +26,8 @@ export type ProcessErrorCode =
   | "already_terminal"
   /** A wait with `untilTerminal` saw the process end before its event came. */
   | "process_terminal"
+  /** The process has not ended; `force` deletes it all the same. */
+  | "not_terminal"
   /** The scope holds no handle on that process. */
   | "not_granted"
   /** The lease expired, was released or was taken over; nothing was written. */

@@ -1,6 +1,6 @@
 /** Opens registries: checks how, and has the WebAssembly and the database brought meanwhile. */
 import { openAhead } from "../src/store/indexed_db/engine.js";
-import { call } from "./call.js";
+import { call, reportError } from "./call.js";
 import { callback, id, optional, options } from "./check.js";
 import { invalidArgument } from "./errors.js";
 import { load, source } from "./load.js";
@@ -11,14 +11,14 @@ import type { OpenOptions, ProcessEventSink, ProcessRegistry } from "./types.js"
 /** What `openRegistry()` does. `place`: where the WebAssembly lies. */
 export function open(place: () => URL, given?: OpenOptions): Promise<ProcessRegistry> {
   return call(async () => {
-    const { storage = "indexeddb", fallback, name = "longwait", durability = "relaxed", sink, owner, wasm } =
+    const { storage = "indexeddb", fallback, name = "longwait", durability = "relaxed", sink, owner, wasm, onCorruption = reportError } =
       options<OpenOptions>(given, "options", OPEN);
     // `storage` is no remote store: its check refuses those.
     const inMemory = storage === "memory";
     const closeUntaken = inMemory ? undefined : openAhead(name);
     try {
       const instance = await load(wasm, place);
-      return registryOf(await openRaw(instance, inMemory, fallback !== undefined, name, durability === "strict", owner?.ownerId, sink));
+      return registryOf(await openRaw(instance, inMemory, fallback !== undefined, name, durability === "strict", owner?.ownerId, sink, onCorruption as (error: unknown) => void));
     } finally {
       closeUntaken?.();
     }
@@ -42,6 +42,7 @@ const OPEN = {
   sink: optional((value: unknown, name: string) => callback(value, name) as ProcessEventSink),
   owner: optional((value: unknown, name: string) => options<{ ownerId: string }>(value, name, { ownerId: id })),
   wasm: optional(source),
+  onCorruption: optional((value: unknown, name: string) => callback(value, name) as NonNullable<OpenOptions["onCorruption"]>),
 };
 
 function oneOf<T extends string>(...words: T[]): (value: unknown, name: string) => T {

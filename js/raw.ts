@@ -2,6 +2,7 @@
  * What the wasm exports, typed by hand: the generated declarations know promises of `any` alone.
  * Private. Every argument has been checked before it gets here; see check.ts.
  */
+import { reportError } from "./call.js";
 import type { ProcessErrorCode } from "./errors.js";
 import type { Instance } from "./instance.js";
 import { afterwards } from "./intrinsics.js";
@@ -72,13 +73,17 @@ export interface RawOpener {
   /** `memory`: not on IndexedDB; `orMemory`: nor where there is none. */
   open(
     memory: boolean, orMemory: boolean, name: string, strict: boolean, ownerId: string | undefined, sink: ProcessEventSink | undefined,
+    onCorruption: (error: unknown) => void,
   ): Promise<WasmRegistry>;
 }
 
 /** Opens a registry of an instance, which keeps it until it is closed: that nobody refers to it is not its end. */
-export async function openRaw(instance: Instance, ...[memory, orMemory, name, strict, ownerId, sink]: Parameters<RawOpener["open"]>): Promise<RawRegistry> {
+export async function openRaw(instance: Instance, ...[memory, orMemory, name, strict, ownerId, sink, onCorruption]: Parameters<RawOpener["open"]>): Promise<RawRegistry> {
   const { Registry } = instance;
-  const wasm: WasmRegistry = await instance.owed(() => Registry.open(memory, orMemory, name, strict, ownerId, sink && outside(sink)));
+  const tell = outside((given: unknown) => onCorruption(instance.errorOf(given)));
+  const wasm: WasmRegistry = await instance.owed(() =>
+    Registry.open(memory, orMemory, name, strict, ownerId, sink && outside(sink), (given: unknown) => void tell(given).catch(reportError)),
+  );
   return raw(instance, wasm);
 }
 
@@ -170,6 +175,7 @@ interface RawMethods {
   completeProcess(id: string, output: Json): Promise<ProcessRecord>;
   completeProcessWithLease(lease: Json, output: Json): Promise<ProcessRecord>;
   requestCancel(id: string, reason?: string): Promise<AppendResult>;
+  deleteProcess(id: string, force: boolean): Promise<void>;
   pruneTerminalProcesses(cutoffMs: number): ReturnType<ProcessRegistry["pruneTerminalProcesses"]>;
 
   appendEvent(id: string, request: Json): Promise<AppendResult>;

@@ -78,6 +78,12 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
     requestCancel(processId: string, reason?: string) {
       return call(() => raw.call("requestCancel", id(processId, "processId"), optional(text)(reason, "reason")));
     },
+    async deleteProcess(processId: string, given?: { force?: boolean }) {
+      return call(() => {
+        const { force = false } = options<{ force?: boolean }>(given, "options", { force: optional(boolean) });
+        return raw.call("deleteProcess", id(processId, "processId"), force);
+      });
+    },
     pruneTerminalProcesses(cutoffMs: number) {
       return call(() => raw.call("pruneTerminalProcesses", count(cutoffMs, "cutoffMs")));
     },

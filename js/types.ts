@@ -1,4 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
+import type { ProcessError } from "./errors.js";
+
 /**
  * The public shapes. Times (`…Ms`) are epoch milliseconds and sequences are whole numbers,
  * both plain JavaScript numbers. Every object handed out is a plain copy: changing it changes
@@ -80,6 +82,11 @@ export interface OpenOptions {
    * `longwait_bg.wasm` beside the package's own files. The first call that loads it decides for all.
    */
   wasm?: URL | string | Response | BufferSource | WebAssembly.Module;
+  /**
+   * Called with a `storage_failed` error, which has the `processId`, for each process that a list, a sweep or `changedSince` passes
+   * over because its rows cannot be read: once for each process and registry. Default: `reportError`.
+   */
+  onCorruption?: (error: ProcessError) => void;
 }
 
 /**
@@ -527,10 +534,14 @@ export interface ProcessRegistry extends AsyncDisposable {
   listNonTerminal(page?: Page): Promise<ProcessRecord[]>;
   /**
    * What changed in any tab since `cursor` (default: since the beginning): the records in the order of their last change,
-   * each once, and the ids that were pruned. Pass the returned `cursor`, an opaque string, next time and nothing is missed.
-   * `limit` bounds how much one call returns; default: all.
+   * each once, and the ids that were pruned or deleted. Pass the returned `cursor`, an opaque string, next time and nothing is missed.
+   * `limit` bounds how much one call returns; default: all. `reset` is true where `cursor` is of another database, since this one
+   * was deleted and made anew (or of version 0.1): then the changes are those since the beginning.
    */
-  changedSince(cursor?: string, limit?: number): Promise<{ records: ProcessRecord[]; removed: string[]; cursor: string }>;
+  changedSince(
+    cursor?: string,
+    limit?: number,
+  ): Promise<{ records: ProcessRecord[]; removed: string[]; cursor: string; reset?: boolean }>;
   /**
    * Says, once, where the work really runs. The same again changes nothing.
    * @throws `unknown_process`; `external_ref_conflict` when it points elsewhere already.
@@ -568,6 +579,12 @@ export interface ProcessRegistry extends AsyncDisposable {
    * @throws `unknown_process`.
    */
   requestCancel(processId: string, reason?: string): Promise<AppendResult>;
+  /**
+   * Deletes one process that has ended, with all that belongs to it. With `force`, one that has not ended, too: a run of it is
+   * aborted with `unknown_process`; and one whose rows cannot be read.
+   * @throws `unknown_process`; `not_terminal` without `force`.
+   */
+  deleteProcess(processId: string, options?: { force?: boolean }): Promise<void>;
   /**
    * Deletes processes that have ended and were last changed before `cutoffMs`, with all that belongs to them.
    * Running ones are never touched.

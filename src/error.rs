@@ -57,6 +57,8 @@ codes! {
     AlreadyTerminal = "already_terminal",
     /// A wait with `untilTerminal` met the end of the process first.
     ProcessTerminal = "process_terminal",
+    /// The process has not ended.
+    NotTerminal = "not_terminal",
     /// A handle is not granted to the scope it should move from.
     NotGranted = "not_granted",
     /// The lease is not held: expired, released, or taken over.
@@ -124,6 +126,13 @@ impl Error {
     /// An error about one process, whose message stands by itself.
     pub fn about(code: Code, id: &ProcessId, message: String) -> Self {
         Self::with(code, message, Some(id.clone()))
+    }
+
+    /// Says which process it is about, where that is not said yet.
+    #[must_use]
+    pub fn concerning(mut self, id: &ProcessId) -> Self {
+        self.0.process_id.get_or_insert_with(|| id.clone());
+        self
     }
 
     /// Attaches the fault underneath.

@@ -127,6 +127,11 @@ pub fn prune(cutoff: Millis, limit: usize) -> Operation<PruneReport> {
     Operation::new(Reads::Retained(cutoff, limit), move |seen| retention::prune(seen, cutoff, limit))
 }
 
+/// See [`retention::delete`].
+pub fn delete(id: ProcessId, force: bool) -> Operation<()> {
+    Operation::new(Reads::Whole(id.clone()), move |seen| retention::delete(seen, &id, force))
+}
+
 /// See [`event::append`].
 pub fn append(id: ProcessId, request: AppendRequest, schemas: &Rc<Schemas>) -> Operation<AppendResult> {
     append_for(None, id, request, schemas)

@@ -27,7 +27,7 @@ use crate::{
     error::{Code, Error, Result},
     host::{Broadcast, Clock, Liveness, Random, Spawn},
     operation::{self, Operation, Plan, Reply},
-    store::{self, Answer, Changed, Changes, EventPage, EventRange, Live, Query, Store, shared::SharedReads},
+    store::{self, Answer, Changed, Changes, EventPage, EventRange, Live, Point, Query, Store, shared::SharedReads},
     view::SessionView,
     watch::{ProcessAwaiter, ProcessChangeHub, ProcessEventSink, hints::Hints, sink::Turns, sweep::Sweep},
 };
@@ -205,8 +205,8 @@ impl ProcessRegistry {
         answer!(self, Query::Processes(ListQuery::non_terminal(page)), Answer::Processes)
     }
 
-    /// At most `limit` rows that changed after a point of the change sequence; 0 is its beginning.
-    pub async fn changed_since(&self, cursor: u64, limit: Option<u64>) -> Result<Changes> {
+    /// At most `limit` rows that changed after a point of the change sequence, or after its beginning.
+    pub async fn changed_since(&self, cursor: Option<Point>, limit: Option<u64>) -> Result<Changes> {
         answer!(self, Query::Changes(cursor, limit), Answer::Changes)
     }
 
@@ -242,10 +242,16 @@ impl ProcessRegistry {
             let batch = self.execute(operation::prune(cutoff, PRUNE_BATCH)).await?;
             total.pruned_processes += batch.pruned_processes;
             total.pruned_events += batch.pruned_events;
-            if batch.pruned_processes < PRUNE_BATCH as u64 {
+            // A batch may be smaller than asked for, by those that cannot be read.
+            if batch.pruned_processes == 0 {
                 return Ok(total);
             }
         }
+    }
+
+    /// Forgets one process: one that has ended, or with `force` any, also one whose rows cannot be read.
+    pub async fn delete(&self, id: &ProcessId, force: bool) -> Result<()> {
+        self.execute(operation::delete(id.clone(), force)).await
     }
 
     // ── Event log ──────────────────────────────────────────────────────────

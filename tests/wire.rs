@@ -31,7 +31,7 @@ use longwait::{
         shape::{Field, Shape},
         value::Json,
     },
-    store::Changes,
+    store::{Changes, Point},
     watch::awaiter::EventBatch,
 };
 use serde_json::{Value, json};
@@ -218,7 +218,8 @@ impl Fixtures {
         self.asked::<ListFilter>("ListFilter", json!({}), false);
         self.asked::<Page>("Page", json!({"limit": 10, "cursor": "p"}), true);
         self.asked::<Page>("Page", json!({}), false);
-        let changes = Changes { records: vec![record(false)], removed: vec!["q".into()], cursor: 7 };
+        let cursor = Point { database: 10, number: 7 };
+        let changes = Changes { records: vec![record(false)], removed: vec!["q".into()], cursor, reset: true };
         self.add_full("Changes", &changes);
         self.add_full("Pruned", &PruneReport { pruned_processes: 1, pruned_events: 2 });
     }

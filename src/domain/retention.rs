@@ -3,9 +3,10 @@
 use super::{
     Millis,
     json::to_json,
+    key::ProcessId,
     snapshot::{Decision, Snapshot, Write},
 };
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 
 /// What a prune removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,6 +18,20 @@ pub struct PruneReport {
 }
 
 to_json!(PruneReport { pruned_processes: "prunedProcesses", pruned_events: "prunedEvents" });
+
+/// Removes one process: one that has ended, or with `force` any, also one that is there and cannot be read.
+pub fn delete(seen: &Snapshot, id: &ProcessId, force: bool) -> Result<Decision<()>> {
+    let refusal = match (seen.rows.process(id), seen.rows.unreadable(id)) {
+        (Some(record), _) if record.is_terminal() => None,
+        (Some(_), _) => Some(Error::of(Code::NotTerminal, id, "has not ended")),
+        (None, Some(fault)) => Some(fault.clone()),
+        (None, None) => return Err(Error::unknown_process(id)),
+    };
+    match refusal.filter(|_| !force) {
+        Some(refusal) => Err(refusal),
+        None => Ok(Decision::reply(()).write(Write::Prune(id.clone()))),
+    }
+}
 
 /// Removes the ended processes last updated strictly before `cutoff`, at most `limit` of them.
 pub fn prune(seen: &Snapshot, cutoff: Millis, limit: usize) -> Result<Decision<PruneReport>> {

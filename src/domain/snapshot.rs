@@ -103,6 +103,8 @@ const GRANT_OF_PROCESS: u64 = 4;
 const WAKE_TARGET: u64 = 5;
 /// time, process: where the process has ended, last updated at that time
 const RETAINED: u64 = 6;
+/// process → why it cannot be read
+const UNREADABLE: u64 = 7;
 
 impl Rows {
     /// One process.
@@ -190,6 +192,25 @@ impl Rows {
         let slot = self.lease(id);
         let lives = Some(slot.lives.unwrap_or(1));
         self.0.put(key![LEASE, id], Row::Lease(LeaseSlot { lives, ..slot }));
+    }
+
+    /// Notes that a process is there and cannot be read, and why.
+    pub fn note_unreadable(&mut self, id: &ProcessId, fault: Error) {
+        self.0.put(key![UNREADABLE, id], Row::Other(Rc::new(fault)));
+    }
+
+    /// Why a process cannot be read that is there.
+    pub fn unreadable(&self, id: &ProcessId) -> Option<&Error> {
+        match self.0.get(&key![UNREADABLE, id])? {
+            Row::Other(fault) => fault.downcast_ref(),
+            Row::Process(_)
+            | Row::Event(_)
+            | Row::Lease(_)
+            | Row::Grant(_)
+            | Row::Id(_)
+            | Row::Number(_)
+            | Row::Mark => None,
+        }
     }
 
     /// Puts an event under its replay key, where it has one.

@@ -25,7 +25,7 @@ use crate::{
     },
     error::{Code, Result},
     host::{self, oneshot},
-    store::{Answer, Query},
+    store::{Answer, Point, Query},
     watch::{ProcessChangeHub, backoff::LONGEST_MS},
 };
 
@@ -189,7 +189,7 @@ impl Driver {
     }
 
     /// The floor under the ticks: looks at what changed since it last did, and at everything where that is not known.
-    async fn changed(self: &Rc<Self>, seen: &mut Option<u64>) -> Result<()> {
+    async fn changed(self: &Rc<Self>, seen: &mut Option<Point>) -> Result<()> {
         let answer = self.registry.read(Query::ChangedIds(*seen)).await?;
         let Answer::ChangedIds(ids, end) = &*answer else { return Ok(()) };
         if let Some(ids) = ids {

@@ -5,7 +5,8 @@ use std::{cell::RefCell, rc::Rc};
 use futures::future::{FutureExt, LocalBoxFuture, ready};
 
 use super::{
-    Answer, Answers, Changes, Durability, EventPage, EventRange, MANY_TYPES, MOST_CHANGED, Query, Reads, Rule, Store,
+    Answer, Answers, Changes, Durability, EventPage, EventRange, MANY_TYPES, MOST_CHANGED, Point, Query, Reads, Rule,
+    Store,
 };
 use crate::{
     domain::{
@@ -34,6 +35,7 @@ struct Tables {
     rows: Rows,
     more: Table,
     last_change: u64,
+    identity: u128,
 }
 
 // What the first part of a key in `more` says about the rest of it and about its row.
@@ -52,6 +54,14 @@ impl MemoryStore {
     /// An empty store on the host's time.
     pub fn new(clock: Rc<dyn Clock>) -> Self {
         Self { clock, tables: Rc::new(RefCell::new(Some(Tables::default()))) }
+    }
+
+    /// Tells it from all others, by what no other one has been told by.
+    pub fn identified_by(self, identity: u128) -> Self {
+        if let Some(tables) = &mut *self.tables.borrow_mut() {
+            tables.identity = identity;
+        }
+        self
     }
 
     /// Answers at once: nothing here waits.
@@ -99,7 +109,10 @@ impl Tables {
             Query::Process(id) => Answer::Process(self.rows.process(id).cloned()),
             Query::Processes(query) => Answer::Processes(self.list(query)),
             Query::Changes(after, limit) => Answer::Changes(self.changes(*after, Query::size(*limit))),
-            Query::ChangedIds(after) => Answer::ChangedIds(self.changed_ids(*after), self.last_change),
+            Query::ChangedIds(after) => {
+                let end = Point { database: self.identity, number: self.last_change };
+                Answer::ChangedIds(self.changed_ids(*after), end)
+            }
             Query::Events(id, range) => Answer::Events(
                 self.rows
                     .process(id)
@@ -180,12 +193,13 @@ impl Tables {
         listed
     }
 
-    fn changes(&self, after: u64, limit: usize) -> Changes {
-        let mut changes = Changes { cursor: after, ..Changes::default() };
-        let later = self.more.between(key![CHANGE, after.saturating_add(1)], key![CHANGE, Part::End]);
+    fn changes(&self, after: Option<Point>, limit: usize) -> Changes {
+        let mut changes = Changes::after(after, self.identity);
+        let first = key![CHANGE, changes.cursor.number.saturating_add(1)];
+        let later = self.more.between(first, key![CHANGE, Part::End]);
         for (key, row) in later.take(limit) {
             let ([_, Part::Number(number)], Some(id)) = (key.as_slice(), row.id()) else { continue };
-            changes.cursor = *number;
+            changes.cursor.number = *number;
             match self.rows.process(id) {
                 Some(record) => changes.records.push(record.clone()),
                 None => changes.removed.push(id.clone()),
@@ -194,8 +208,11 @@ impl Tables {
         changes
     }
 
-    fn changed_ids(&self, after: Option<u64>) -> Option<Vec<ProcessId>> {
-        let after = after.filter(|after| *after <= self.last_change)?;
+    fn changed_ids(&self, after: Option<Point>) -> Option<Vec<ProcessId>> {
+        let Point { database, number: after } = after?;
+        if database != self.identity || after > self.last_change {
+            return None;
+        }
         let later = self.more.between(key![CHANGE, after.saturating_add(1)], key![CHANGE, Part::End]);
         let ids = later.ids();
         (ids.len() <= MOST_CHANGED).then_some(ids)

@@ -21,7 +21,7 @@ pub mod memory;
 mod query;
 pub mod shared;
 
-pub use query::{Answer, Answers, Changes, EventPage, EventRange, Live, MANY_TYPES, MOST_CHANGED, Query};
+pub use query::{Answer, Answers, Changes, EventPage, EventRange, Live, MANY_TYPES, MOST_CHANGED, Point, Query};
 
 /// How long what is written here lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,8 +61,20 @@ pub enum Reads {
     /// The grants of a session, every grant of the processes so granted, those processes,
     /// and the processes whose wakes go to the session.
     Session(SessionId),
+    /// One process, its lease slot and its grants. Where its rows cannot be read, it is noted as unreadable.
+    Whole(ProcessId),
     /// The oldest so many ended processes last updated before a time, and their lease slots.
     Retained(Millis, usize),
+}
+
+impl Reads {
+    /// The process that the rule is about, where it is about one.
+    pub fn process_id(&self) -> Option<&ProcessId> {
+        match self {
+            Reads::Process(id, _) | Reads::Leased(id, _) | Reads::Viewed(_, id, _) | Reads::Whole(id) => Some(id),
+            Reads::Leases(_) | Reads::Granted(..) | Reads::Session(_) | Reads::Retained(..) => None,
+        }
+    }
 }
 
 /// A rule as a store runs it: rows in, writes out.

@@ -14,7 +14,7 @@ use crate::{
         value::Json,
     },
     error::Result,
-    text::decimal,
+    text::whole_number,
 };
 
 /// What can be asked of a store. Each question is answered from one moment.
@@ -24,11 +24,12 @@ pub enum Query {
     Process(ProcessId),
     /// A list of processes, in id order.
     Processes(ListQuery),
-    /// At most so many changes after a point of the change sequence.
-    Changes(u64, Option<u64>),
+    /// At most so many changes after a point of the change sequence; from its beginning where none is given, or one of
+    /// another database.
+    Changes(Option<Point>, Option<u64>),
     /// Which processes changed after a point of the change sequence. Must decode no process, and cost one look
     /// where none did.
-    ChangedIds(Option<u64>),
+    ChangedIds(Option<Point>),
     /// A stretch of an event log.
     Events(ProcessId, EventRange),
     /// How many events of a type there are up to a sequence, inclusive. Must not scan them.
@@ -44,6 +45,31 @@ pub enum Query {
     /// A question about one process on behalf of a scope: as if there were no such process, where it is not
     /// granted to the scope in the same moment.
     Viewed(ScopeId, Box<Query>),
+}
+
+/// A point of the change sequence of one database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Point {
+    /// The identity of the database: that of a database which was deleted and made anew is another one.
+    pub database: u128,
+    /// The number of the last change before the point; 0 is the beginning.
+    pub number: u64,
+}
+
+impl Point {
+    /// The point that a cursor of [`text`](Self::text) stands for. Those of version 0.1, which name no database, are of none
+    /// that there is.
+    pub fn parse(cursor: &str) -> Option<Self> {
+        let (database, number) = cursor.split_once(':').unwrap_or(("0", cursor));
+        let is_plain = cursor.bytes().all(|byte| byte == b':' || byte.is_ascii_hexdigit());
+        let database = u128::from_str_radix(database, 16).ok().filter(|_| is_plain)?;
+        Some(Self { database, number: whole_number(number)? })
+    }
+
+    /// The point as an opaque text.
+    pub fn text(self) -> String {
+        format!("{:032x}:{}", self.database, self.number)
+    }
 }
 
 /// Whether a list of grants leaves out those of ended processes.
@@ -95,7 +121,7 @@ pub enum Answer {
     Changes(Changes),
     /// To [`Query::ChangedIds`]: them, pruned ones included, and the end of the sequence. No ids where these would be
     /// more than [`MOST_CHANGED`], or there is no such point: none was given, or the sequence began anew.
-    ChangedIds(Option<Vec<ProcessId>>, u64),
+    ChangedIds(Option<Vec<ProcessId>>, Point),
     /// To [`Query::Events`].
     Events(Option<EventPage>),
     /// To [`Query::Count`].
@@ -133,7 +159,18 @@ pub struct Changes {
     /// The pruned ids, in change order.
     pub removed: Vec<ProcessId>,
     /// The point reached.
-    pub cursor: u64,
+    pub cursor: Point,
+    /// Whether the point that was given is of another database, so that these changes are from the beginning.
+    pub reset: bool,
+}
+
+impl Changes {
+    /// No changes yet, after a point where it is one of this database.
+    pub fn after(point: Option<Point>, database: u128) -> Self {
+        let known = point.filter(|point| point.database == database);
+        let cursor = known.unwrap_or(Point { database, number: 0 });
+        Self { cursor, reset: point.is_some() && known.is_none(), ..Self::default() }
+    }
 }
 
 impl From<Live> for ListQuery {
@@ -168,7 +205,7 @@ impl Query {
             Query::Process(_) => Answer::Process(None),
             Query::Processes(_) => Answer::Processes(Vec::new()),
             Query::Changes(..) => Answer::Changes(Changes::default()),
-            Query::ChangedIds(_) => Answer::ChangedIds(None, 0),
+            Query::ChangedIds(_) => Answer::ChangedIds(None, Point::default()),
             Query::Events(..) => Answer::Events(None),
             Query::Count(..) => Answer::Count(None),
             Query::Lease(_) => Answer::Lease(None),
@@ -197,6 +234,6 @@ impl Query {
 impl ToJson for Changes {
     fn to_json(&self) -> Json {
         let changes = Object::default().with("records", &self.records).with("removed", &self.removed);
-        changes.with("cursor", &decimal(self.cursor)).build()
+        changes.with("cursor", &self.cursor.text()).with("reset", &self.reset.then_some(true)).build()
     }
 }

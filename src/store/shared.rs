@@ -83,11 +83,21 @@ async fn read(store: &dyn Store, asked: Vec<Asked>) {
     let mut queries = Vec::new();
     asked.iter().for_each(|asked| queries.push(Rc::clone(&asked.query)));
     let answers = store.read(queries).await;
+    if asked.len() > 1 && answers.as_ref().is_err_and(|fault| fault.code() == Code::StorageFailed) {
+        // What one of them asks for may be too much for the store: that is no fault of the others.
+        for asked in asked {
+            Box::pin(read(store, vec![asked])).await;
+        }
+        return;
+    }
     let mut answers = answers.map(Vec::into_iter);
-    for Asked { answer, askers, .. } in asked {
+    for Asked { query, answer, askers } in asked {
         *answer.borrow_mut() = match &mut answers {
             Ok(answers) => answers.next().map(|answer| answer.map(Rc::new)),
-            Err(fault) => Some(Err(fault.clone())),
+            Err(fault) => Some(Err(match query.process_id() {
+                Some(id) if fault.code() == Code::StorageFailed => fault.clone().concerning(id),
+                Some(_) | None => fault.clone(),
+            })),
         };
         // Dropped, they tell.
         drop(askers);

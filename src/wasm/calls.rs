@@ -18,8 +18,8 @@ use crate::{
     },
     error::{Code, Error, Result},
     registry::ProcessRegistry,
-    store::{EventRange, Live},
-    text::{text, whole_number},
+    store::{EventRange, Live, Point},
+    text::text,
     view::SessionView,
     watch::ProcessAwaiter,
 };
@@ -114,8 +114,8 @@ impl Arguments {
             }
             "changedSince" => {
                 let cursor: Option<String> = self.take("cursor");
-                let point = cursor.map_or(Some(0), |cursor| whole_number(&cursor));
-                let point = point.ok_or_else(|| Error::invalid("cursor is not one that changedSince gave"))?;
+                let unknown = || Error::invalid("cursor is not one that changedSince gave");
+                let point = cursor.map(|cursor| Point::parse(&cursor).ok_or_else(unknown)).transpose()?;
                 let limit = self.take("limit");
                 reply(async move { registry.changed_since(point, limit).await })
             }
@@ -138,6 +138,10 @@ impl Arguments {
             "completeProcessWithLease" => {
                 let (lease, output) = (self.take("lease"), self.take("output"));
                 reply(async move { registry.complete_with_lease(lease, output).await })
+            }
+            "deleteProcess" => {
+                let (id, force) = (self.id(), self.take("force"));
+                reply(async move { registry.delete(&id, force).await })
             }
             "pruneTerminalProcesses" => {
                 let cutoff = self.take("cutoffMs");

@@ -71,10 +71,11 @@ pub struct Registry {
 /// Begins to stop something.
 type End = dyn Fn() -> LocalBoxFuture<'static, ()>;
 
-async fn open(options: OpenOptions, sink: Option<Function>) -> Result<Registry> {
+async fn open(options: OpenOptions, sink: Option<Function>, on_corruption: Function) -> Result<Registry> {
     let locks = Rc::new(OwnerLocks::new(&options.name));
     let mut host = host::browser(locks, Rc::new(Channel::new(&options.name)));
-    let memory = || Rc::new(MemoryStore::new(host.clock.clone())) as Rc<dyn Store>;
+    let identity = u128::from_str_radix(&host.random.name(), 16).unwrap_or_default();
+    let memory = || Rc::new(MemoryStore::new(host.clock.clone()).identified_by(identity)) as Rc<dyn Store>;
     let incarnation_id = host.random.name();
     let (store, life) = match options.storage {
         Storage::Memory => (memory(), None),
@@ -83,7 +84,13 @@ async fn open(options: OpenOptions, sink: Option<Function>) -> Result<Registry> 
             // Both are questions to the browser, and neither needs the other's answer.
             let (opened, life) = join(opening, host.liveness.live(&incarnation_id)).await;
             match (opened, options.storage) {
-                (Ok(store), _) => (Rc::new(store) as Rc<dyn Store>, Some(life)),
+                (Ok(store), _) => {
+                    store.on_corruption(move |fault| {
+                        // The TypeScript in front catches and reports what the function throws.
+                        let _ = on_corruption.call1(&JsValue::UNDEFINED, &process_error(fault));
+                    });
+                    (Rc::new(store) as Rc<dyn Store>, Some(life))
+                }
                 (Err(fault), Storage::Any) if fault.code() == Code::StorageUnavailable => (memory(), None),
                 (Err(fault), _) => return Err(fault),
             }
@@ -146,6 +153,7 @@ impl Registry {
         strict: bool,
         owner_id: Option<String>,
         sink: Option<Function>,
+        on_corruption: Function,
     ) -> Promise {
         let storage = match (memory, or_memory) {
             (true, _) => Storage::Memory,
@@ -154,7 +162,9 @@ impl Registry {
         };
         let flush = if strict { Flush::Strict } else { Flush::Relaxed };
         let options = OpenOptions { storage, name, flush, owner_id };
-        promise_of(Box::pin(async move { open(options, sink).await.map(JsValue::from).map_err(process_error) }))
+        promise_of(Box::pin(async move {
+            open(options, sink, on_corruption).await.map(JsValue::from).map_err(process_error)
+        }))
     }
 
     /// What does not change while it is open: `{ name, durability, owner }`, a copy.

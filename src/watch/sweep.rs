@@ -21,7 +21,7 @@ use super::{ProcessChangeHub, backoff::Backoff};
 use crate::{
     error::{Code, Result},
     host::{Background, Clock, Spawn, oneshot},
-    store::{Answer, Query, shared::SharedReads},
+    store::{Answer, Point, Query, shared::SharedReads},
 };
 
 /// Looks for changes on behalf of the receivers of one hub.
@@ -30,7 +30,7 @@ pub struct Sweep {
     clock: Rc<dyn Clock>,
     spawn: Rc<dyn Spawn>,
     /// All changes up to here have been ticked. It outlasts a pause: what changed meanwhile is found after it.
-    seen: Cell<Option<u64>>,
+    seen: Cell<Option<Point>>,
     backoff: Cell<Backoff>,
     /// Where the change sequence ended when the first receiver came, if that had to be asked for and nobody waited yet.
     origin: RefCell<Option<LocalBoxFuture<'static, Looked>>>,
@@ -97,8 +97,10 @@ impl Sweep {
     /// The changes after one point up to another have been ticked.
     pub fn ticked(&self, after: u64, up_to: u64) {
         // With a gap before them, they are found once more, together with what lies in it.
-        if self.seen.get() == Some(after) {
-            self.seen.set(Some(up_to));
+        if let Some(seen) = self.seen.get()
+            && seen.number == after
+        {
+            self.seen.set(Some(Point { number: up_to, ..seen }));
         }
     }
 
@@ -127,7 +129,9 @@ async fn run(hub: ProcessChangeHub, origin: Option<LocalBoxFuture<'static, Looke
         let answer = sweep.reads.ask(Rc::new(Query::ChangedIds(sweep.seen.get()))).await;
         match answer.as_deref() {
             Ok(Answer::ChangedIds(Some(ids), end)) => {
-                sweep.seen.set(sweep.seen.get().max(Some(*end)));
+                let own = sweep.seen.get().filter(|seen| seen.database == end.database);
+                let number = own.map_or(end.number, |own| own.number.max(end.number));
+                sweep.seen.set(Some(Point { number, ..*end }));
                 ids.iter().for_each(|id| hub.notify(id));
             }
             // Too many to name, or nothing to compare with: whoever waits looks for himself.

@@ -22,7 +22,7 @@ pub async fn a_closed_registry_refuses_everything_with_closed(world: World) {
     assert_eq!(refused(world.registry.process(&"unknown".into()).await), closed);
     assert_eq!(refused(world.registry.list(&Default::default(), Default::default()).await), closed);
     assert_eq!(refused(world.registry.list_non_terminal(Default::default()).await), closed);
-    assert_eq!(refused(world.registry.changed_since(0, None).await), closed);
+    assert_eq!(refused(world.registry.changed_since(None, None).await), closed);
     assert_eq!(refused(world.wait("p").await), closed);
     assert_eq!(refused(world.registry.clear_wait(&p).await), closed);
     assert_eq!(refused(world.complete("p", json!({"type": "success", "value": 1})).await), closed);

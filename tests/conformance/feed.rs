@@ -3,7 +3,7 @@
 use futures::future::join;
 use longwait::{
     domain::table::sorted,
-    store::{Answer, Changes, MOST_CHANGED, Query},
+    store::{Answer, Changes, MOST_CHANGED, Point, Query},
 };
 use serde_json::json;
 
@@ -12,7 +12,7 @@ use crate::support::{AsJson, START, World, ids, made, owner, scope};
 /// Ids that changed after a point, and the next point.
 async fn since(world: &World, cursor: u64) -> (Vec<String>, u64) {
     let Changes { records, cursor, .. } = world.changes(cursor, None).await;
-    (ids(&records), cursor)
+    (ids(&records), cursor.number)
 }
 
 pub async fn the_feed_begins_with_everything_in_change_order(world: World) {
@@ -26,7 +26,7 @@ pub async fn the_feed_begins_with_everything_in_change_order(world: World) {
 
 pub async fn an_empty_store_has_an_empty_feed(world: World) {
     let changes = world.changes(0, None).await;
-    assert!(changes.records.is_empty() && changes.removed.is_empty() && changes.cursor == 0);
+    assert!(changes.records.is_empty() && changes.removed.is_empty() && changes.cursor.number == 0);
 }
 
 pub async fn a_row_changed_twice_stands_once_at_its_last_place(world: World) {
@@ -132,7 +132,8 @@ pub async fn the_feed_pages_without_gap_or_repeat(world: World) {
     for limit in 1..4 {
         let (mut cursor, mut seen) = (0, Vec::new());
         loop {
-            let Changes { records, removed, cursor: next } = world.changes(cursor, Some(limit)).await;
+            let Changes { records, removed, cursor: Point { number: next, .. }, .. } =
+                world.changes(cursor, Some(limit)).await;
             assert!(records.len() + removed.len() <= limit as usize);
             if records.is_empty() && removed.is_empty() {
                 assert_eq!(next, cursor);
@@ -146,7 +147,7 @@ pub async fn the_feed_pages_without_gap_or_repeat(world: World) {
         assert_eq!(seen, ["-p2", "-p5", "p0", "p1", "p3", "p4", "p6"], "by {limit}");
     }
     let changes = world.changes(3, Some(0)).await;
-    assert!(changes.records.is_empty() && changes.cursor == 3);
+    assert!(changes.records.is_empty() && changes.cursor.number == 3);
 }
 
 pub async fn a_reader_in_another_tab_misses_nothing(world: World) {
@@ -174,17 +175,19 @@ pub async fn one_commit_that_changes_several_rows_gives_each_its_own_place(world
     for _ in 0..3 {
         let changes = world.changes(at, Some(1)).await;
         seen.extend(ids(&changes.records));
-        at = changes.cursor;
+        at = changes.cursor.number;
     }
     seen.sort();
     assert_eq!(seen, ["a", "b", "c"]);
 }
 
 pub async fn changed_ids_are_named_unless_they_are_too_many_or_their_beginning_is_unknown(world: World) {
+    let beginning = world.changes(0, None).await.cursor;
     let changed = async |after: Option<u64>| {
+        let after = after.map(|number| Point { number, ..beginning });
         let answer = world.registry.read(Query::ChangedIds(after)).await.unwrap();
         let Answer::ChangedIds(ids, end) = &*answer else { panic!("answers another question") };
-        (ids.as_ref().map(|ids| sorted(ids).json()), *end)
+        (ids.as_ref().map(|ids| sorted(ids).json()), end.number)
     };
     assert_eq!(changed(Some(0)).await, (Some(json!([])), 0));
     for id in ["a", "b", "c"] {
@@ -204,4 +207,26 @@ pub async fn changed_ids_are_named_unless_they_are_too_many_or_their_beginning_i
     }
     assert_eq!(changed(Some(6)).await.0.map(|ids| ids.as_array().unwrap().len()), Some(MOST_CHANGED));
     assert_eq!(changed(Some(5)).await, (None, 6 + most));
+}
+
+pub async fn a_point_of_another_database_begins_anew_and_says_so(world: World) {
+    world.start("p").await;
+    let known = world.registry.changed_since(None, None).await.unwrap();
+    assert!(!known.reset);
+    let same = world.registry.changed_since(Some(known.cursor), None).await.unwrap();
+    assert_eq!((same.records.len(), same.reset, same.cursor), (0, false, known.cursor));
+    let foreign = Point { database: known.cursor.database ^ 1, number: 1 };
+    let anew = world.registry.changed_since(Some(foreign), None).await.unwrap();
+    assert_eq!((ids(&anew.records), anew.reset, anew.cursor), (vec!["p".to_owned()], true, known.cursor));
+    let answer = world.registry.read(Query::ChangedIds(Some(foreign))).await.unwrap();
+    assert!(matches!(&*answer, Answer::ChangedIds(None, end) if *end == known.cursor));
+}
+
+pub async fn a_cursor_is_a_text_that_reads_back(_: World) {
+    let point = Point { database: 0x00ff_ee00, number: 12 };
+    assert_eq!(Point::parse(&point.text()), Some(point));
+    assert_eq!(Point::parse("12"), Some(Point { database: 0, number: 12 }), "of version 0.1");
+    for wrong in ["", ":", "x:1", "1:", ":1", "1:x", "1:2:3", "+1:1", "-1", "1.5"] {
+        assert_eq!(Point::parse(wrong), None, "{wrong}");
+    }
 }

@@ -87,7 +87,7 @@ pub async fn operations_called_at_once_take_each_their_own_change_numbers(world:
     for id in ["p", "q"] {
         world.start(id).await;
     }
-    let before = world.changes(0, None).await.cursor;
+    let before = world.changes(0, None).await.cursor.number;
     let refer = |id: &str, to: &str| {
         let external_ref = read(json!({"backend": "b", "id": to}));
         operation::set_external_ref(id.into(), external_ref.unwrap()).plan()
@@ -101,7 +101,7 @@ pub async fn operations_called_at_once_take_each_their_own_change_numbers(world:
     assert_eq!(q.unwrap().1.span, Some((before + 1, before + 2)));
     assert_eq!(refused(conflict), Code::ExternalRefConflict);
     assert!(same.unwrap().1.ids.is_empty());
-    assert_eq!(world.changes(before, None).await.cursor, before + 2);
+    assert_eq!(world.changes(before, None).await.cursor.number, before + 2);
 }
 
 pub async fn a_session_deleted_amid_other_calls_loses_what_was_granted_before(world: World) {

@@ -135,6 +135,9 @@ macro_rules! conformance {
                 a_waiter_learns_at_once_that_its_process_was_pruned,
                 a_prune_of_more_than_one_batch_is_whole,
                 pruning_leaves_other_processes_whole,
+                deleting_removes_one_process_that_has_ended_with_all_that_belongs_to_it,
+                deleting_one_that_has_not_ended_takes_force_and_ends_its_lease_and_its_waits,
+                deleting_an_unknown_process_is_refused_with_force_too,
             ]
             feed: [
                 the_feed_begins_with_everything_in_change_order,
@@ -149,6 +152,8 @@ macro_rules! conformance {
                 a_reader_in_another_tab_misses_nothing,
                 one_commit_that_changes_several_rows_gives_each_its_own_place,
                 changed_ids_are_named_unless_they_are_too_many_or_their_beginning_is_unknown,
+                a_point_of_another_database_begins_anew_and_says_so,
+                a_cursor_is_a_text_that_reads_back,
             ]
             appending: [
                 sequences_count_from_one_without_gaps,

@@ -216,3 +216,48 @@ pub async fn an_id_that_reads_as_a_later_life_of_another_shares_no_wake_id_with_
     assert_eq!(keys(&live(&world, "p@2").await), ["p@2@2:1", "p@2@2:2"]);
     assert_eq!(keys(&live(&world, "p@x").await), ["p@x:1", "p@x:2"]);
 }
+
+pub async fn deleting_removes_one_process_that_has_ended_with_all_that_belongs_to_it(world: World) {
+    for id in ["a", "b"] {
+        world.start(id).await;
+        world.append(id, json!({"eventType": "ring", "payload": "x"})).await.unwrap();
+        world.grant("s", id).await;
+        world.succeed(id).await;
+    }
+    world.ticked();
+    world.registry.delete(&"a".into(), false).await.unwrap();
+    assert_eq!(world.ticked(), ["a"]);
+    assert_eq!(refused(world.events("a", EventRange::Last(9)).await), Code::UnknownProcess);
+    assert_eq!(world.granted("s", Live::Any).await, ["b"]);
+    assert_eq!(world.list(json!({"status": "any"})).await, ["b"]);
+    assert_eq!(world.changes(0, None).await.removed, ["a".into()]);
+    world.start("a").await;
+    assert_eq!(world.note("a").await, 1);
+}
+
+pub async fn deleting_one_that_has_not_ended_takes_force_and_ends_its_lease_and_its_waits(world: World) {
+    world.start("p").await;
+    world.note("p").await;
+    let held = world.lease("p", &owner("o", "1")).await;
+    let p = "p".into();
+    assert_eq!(refused(world.registry.delete(&p, false).await), Code::NotTerminal);
+    assert_eq!(world.note("p").await, 2);
+    let awaiter = world.awaiter();
+    let (outcome, ()) = join(awaiter.await_terminal(&p), async {
+        world.clock.asleep(1).await;
+        world.registry.delete(&p, true).await.unwrap();
+    })
+    .await;
+    assert_eq!(refused(outcome), Code::UnknownProcess);
+    world.start("p").await;
+    assert_eq!(refused(world.registry.renew(held.clone(), TTL).await), Code::LeaseLost);
+    assert_eq!(world.lease("p", &owner("o", "1")).await.fencing_token, held.fencing_token + 1);
+}
+
+pub async fn deleting_an_unknown_process_is_refused_with_force_too(world: World) {
+    world.start("p").await;
+    world.registry.delete(&"p".into(), true).await.unwrap();
+    for id in ["p", "q"] {
+        assert_eq!(refused(world.registry.delete(&id.into(), true).await), Code::UnknownProcess);
+    }
+}

@@ -38,6 +38,64 @@ describe("opening", () => {
   });
 });
 
+describe("deleting", () => {
+  test("removes one process that has ended, and with force one that has not", async (t) => {
+    const registry = await open(t);
+    for (const id of ["ended", "runs", "stays"]) await registry.registerProcess(external(id, { eventTypes }));
+    await registry.completeProcess("ended", success(1));
+    const { cursor } = await registry.changedSince();
+    await rejects(registry.deleteProcess("runs"), "not_terminal", "runs");
+    await rejects(registry.deleteProcess("nobody", { force: true }), "unknown_process", "nobody");
+    await rejects(registry.deleteProcess("ended", { force: "yes" }), "invalid_argument");
+    const waits = registry.awaitTerminal("runs");
+    waits.catch(() => {});
+    assert.equal(await registry.deleteProcess("ended"), undefined);
+    await registry.deleteProcess("runs", { force: true });
+    await rejects(waits, "unknown_process", "runs");
+    assert.deepEqual((await registry.changedSince(cursor)).removed, ["ended", "runs"]);
+    assert.deepEqual((await registry.listProcesses({ status: "any" })).map(({ id }) => id), ["stays"]);
+  });
+
+  test("aborts a run with unknown_process, and what it returns is not recorded", async (t) => {
+    const registry = await open(t);
+    const began = deferred();
+    const aborted = deferred();
+    const driver = registry.driver({
+      runners: {
+        job: ({ signal }) =>
+          new Promise((_, reject) => {
+            signal.addEventListener("abort", () => {
+              aborted.resolve(signal.reason.code);
+              reject(signal.reason);
+            });
+            began.resolve();
+          }),
+      },
+    });
+    driver.start();
+    await registry.registerProcess({ id: "job", input: { type: "engine", kind: "job" } });
+    await began.promise;
+    await registry.deleteProcess("job", { force: true });
+    assert.equal(await aborted.promise, "unknown_process");
+    await driver.stop();
+    assert.equal(await registry.getProcess("job"), undefined);
+  });
+
+  test("a cursor of another registry in memory is of another store", async (t) => {
+    const [one, other] = [await open(t), await open(t)];
+    await one.registerProcess(external("p"));
+    const { cursor } = await one.changedSince();
+    assert.deepEqual([(await other.changedSince(cursor)).reset, (await one.changedSince(cursor)).reset], [true, undefined]);
+    await rejects(one.changedSince("nonsense"), "invalid_argument");
+  });
+});
+
+function deferred() {
+  const made = {};
+  made.promise = new Promise((resolve, reject) => Object.assign(made, { resolve, reject }));
+  return made;
+}
+
 describe("processes", () => {
   test("are registered, read and listed", async (t) => {
     const registry = await open(t);

@@ -245,7 +245,7 @@ impl Tabs {
         for id in &changes.removed {
             self.mirror.remove(&**id);
         }
-        self.cursor = changes.cursor;
+        self.cursor = changes.cursor.number;
     }
 
     /// Compares everything that can be read in either tab.

@@ -22,7 +22,7 @@ use longwait::{
         fake::{Counter, FakeClock, Killed, Network},
     },
     registry::Host,
-    store::{Changes, EventRange, Live, Store},
+    store::{Changes, EventRange, Live, Point, Store},
     watch_process_registry_with_sink,
 };
 use serde_json::{Value, json};
@@ -268,8 +268,9 @@ impl World {
     }
 
     /// What changed after a point, at most `limit`.
-    pub async fn changes(&self, cursor: u64, limit: Option<u64>) -> Changes {
-        self.registry.changed_since(cursor, limit).await.unwrap()
+    pub async fn changes(&self, number: u64, limit: Option<u64>) -> Changes {
+        let beginning = self.registry.changed_since(None, Some(0)).await.unwrap().cursor;
+        self.registry.changed_since(Some(Point { number, ..beginning }), limit).await.unwrap()
     }
 
     // ── Event log ──────────────────────────────────────────────────────────

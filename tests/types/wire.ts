@@ -1184,7 +1184,7 @@ export const wire100 = {
 true satisfies HasAll<Page, typeof wire100>;
 export const wire101 = {} satisfies Page;
 export const wire102 = {
-  "cursor": "7",
+  "cursor": "0000000000000000000000000000000a:7",
   "records": [
     {
       "createdAtMs": 1,
@@ -1231,7 +1231,8 @@ export const wire102 = {
   ],
   "removed": [
     "q"
-  ]
+  ],
+  "reset": true
 } satisfies Changes;
 true satisfies HasAll<Changes, typeof wire102>;
 export const wire103 = {
@@ -1251,6 +1252,7 @@ const codes = [
   "replay_conflict",
   "already_terminal",
   "process_terminal",
+  "not_terminal",
   "not_granted",
   "lease_lost",
   "timeout",

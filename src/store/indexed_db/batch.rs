@@ -87,7 +87,12 @@ impl Shared {
             return self.begin_again(asked.into_iter().map(|asked| vec![asked]).collect());
         }
         for asked in asked {
-            asked.outcome.replace(Some(Err(failed.error.clone())));
+            let error = failed.error.clone();
+            let error = match asked.reads.process_id() {
+                Some(id) if failed.how == How::Refused => error.concerning(id),
+                Some(_) | None => error,
+            };
+            asked.outcome.replace(Some(Err(error)));
         }
     }
 
@@ -139,7 +144,7 @@ impl Shared {
             let mut commit = commit.borrow_mut();
             if commit.is_none() {
                 fetched.rerun(results);
-                let reader = Reader { shared: &shared, generation, fetched: &mut fetched, fault: None };
+                let reader = Reader::new(&shared, generation, &mut fetched);
                 *commit = load(reader, &all).map(|loaded| Commit::new(loaded, mark.clone(), all.len() == 1));
             }
             let round = match &mut *commit {
@@ -177,7 +182,7 @@ impl Shared {
                     self.kept(generation).register(registered);
                 }
             }
-            outcome.replace(Some(decided.map(|writes| commit.add(&writes))));
+            outcome.replace(Some(decided.and_then(|writes| commit.add(&writes))));
             if commit.is_heavy() {
                 return Round::Write(commit.requests());
             }
@@ -192,8 +197,13 @@ fn load(mut reader: Reader, all: &[Asked]) -> Option<Loaded> {
     for Asked { reads, outcome, .. } in all {
         loaded = reader.loaded(loaded, reads);
         outcome.replace(reader.fault.take().map(Err));
+        reader.may_be_granted |= matches!(reads, Reads::Granted(..));
     }
-    (!reader.fetched.pending()).then_some(loaded)
+    if reader.fetched.pending() {
+        return None;
+    }
+    reader.shared.report(reader.passed_over);
+    Some(loaded)
 }
 
 /// Whether others may see the rows and have theirs seen: a range of rows is read as it is stored, without what others are
@@ -201,6 +211,6 @@ fn load(mut reader: Reader, all: &[Asked]) -> Option<Loaded> {
 fn is_shared(reads: &Reads) -> bool {
     match reads {
         Reads::Process(..) | Reads::Leased(..) | Reads::Leases(_) | Reads::Viewed(..) | Reads::Granted(..) => true,
-        Reads::Session(_) | Reads::Retained(..) => false,
+        Reads::Session(_) | Reads::Retained(..) | Reads::Whole(_) => false,
     }
 }

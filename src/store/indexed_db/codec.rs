@@ -190,12 +190,15 @@ pub fn sequence_of(row: &Json) -> u64 {
 }
 
 /// A plain object, back.
-pub fn decode<T: FromJson>(row: &Json) -> Result<T> {
-    json::read(row.clone()).map_err(unreadable)
+pub fn decode<T: FromJson>(row: &Json) -> Result<T, Fault> {
+    json::read(row.clone())
 }
 
-fn unreadable(fault: Fault) -> Error {
-    Error::new(Code::StorageFailed, text!["a stored row cannot be read: it ", fault.text()])
+/// What is wrong with a stored row of a process.
+pub fn unreadable(id: &ProcessId, row: &str, fault: &str) -> Error {
+    let what =
+        format!("has a row that cannot be read: its {row} {fault}; deleteProcess(id, {{ force: true }}) removes it");
+    Error::of(Code::StorageFailed, id, what)
 }
 
 fn number(row: &Json, name: &str) -> u64 {

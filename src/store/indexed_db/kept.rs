@@ -14,6 +14,8 @@ use crate::domain::{
 #[derive(Default)]
 pub struct Kept {
     pub generation: u64,
+    /// The identity of the database.
+    pub identity: Option<u128>,
     /// The halves that never change.
     registered: ById<Registered>,
     /// Processes as they are after the change of that number. Every change of a process takes a number, so they are up to date

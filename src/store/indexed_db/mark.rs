@@ -49,7 +49,7 @@ impl Mark {
     /// Whether the commit left it.
     pub async fn has_landed(&self) -> Result<bool> {
         let (event, CommitRow { writer, number }) = (self.event.take(), self.row());
-        let left = self.shared.read(Rc::new(move |mut reader| reader.mark(event.as_ref(), &writer))).await?.pop();
+        let left = self.shared.read(Rc::new(move |reader| reader.mark(event.as_ref(), &writer))).await?.pop();
         Ok(matches!(left, Some(Ok(Answer::Count(Some(left)))) if left == number))
     }
 }

@@ -16,6 +16,7 @@ mod write;
 
 use std::{
     cell::{Cell, RefCell, RefMut},
+    collections::BTreeSet,
     rc::Rc,
 };
 
@@ -23,6 +24,7 @@ use futures::{
     FutureExt,
     future::{LocalBoxFuture, join},
 };
+use wasm_bindgen_futures::spawn_local;
 
 use self::{
     batch::Batch,
@@ -35,6 +37,7 @@ use self::{
 };
 use super::{Answers, Durability, Query, Reads, Rule, Store};
 use crate::{
+    domain::key::ProcessId,
     error::{Code, Error, Result},
     host::{Clock, Random, turn},
 };
@@ -54,6 +57,9 @@ struct Shared {
     /// Names this store in the `commits` table.
     writer: String,
     commits: Cell<u64>,
+    /// What is called with the processes that were passed over, each once.
+    on_corruption: RefCell<Option<Rc<dyn Fn(Error)>>>,
+    reported: RefCell<BTreeSet<Option<ProcessId>>>,
     /// Which rows of that table belong to a commit in flight.
     marks: RefCell<Vec<bool>>,
 }
@@ -74,12 +80,32 @@ impl IndexedDbStore {
             waiting: RefCell::default(),
             kept: RefCell::default(),
             commits: Cell::new(0),
+            on_corruption: RefCell::default(),
+            reported: RefCell::default(),
             marks: RefCell::default(),
         })))
     }
 }
 
+impl IndexedDbStore {
+    /// Has something called with what lists and sweeps pass over because it cannot be read: for each process once.
+    pub fn on_corruption(&self, report: impl Fn(Error) + 'static) {
+        self.0.on_corruption.replace(Some(Rc::new(report)));
+    }
+}
+
 impl Shared {
+    /// Reports in a later turn: what is called may call us, and here is a transaction under way.
+    fn report(&self, passed_over: Vec<Error>) {
+        let Some(report) = self.on_corruption.borrow().clone() else { return };
+        for fault in passed_over {
+            if self.reported.borrow_mut().insert(fault.process_id().cloned()) {
+                let report = report.clone();
+                spawn_local(async move { report(fault) });
+            }
+        }
+    }
+
     /// Reads in one transaction; once more where the connection turns out to be dead.
     async fn read(self: &Rc<Self>, look: Look) -> Result<Answers> {
         match self.look(look.clone()).await {
@@ -96,11 +122,10 @@ impl Shared {
         let mut fetched = Fetched::default();
         let step: Step = Box::new(move |results| {
             fetched.rerun(results);
-            let seen = look(Reader { shared: &shared, generation, fetched: &mut fetched, fault: None });
-            if seen.is_none() {
-                return Round::Read(fetched.wanted());
-            }
-            keep.replace(seen);
+            let mut reader = Reader::new(&shared, generation, &mut fetched);
+            let Some(answers) = look(&mut reader) else { return Round::Read(fetched.wanted()) };
+            shared.report(std::mem::take(&mut reader.passed_over));
+            keep.replace(Some(answers));
             Round::Done
         });
         self.run_over(&open, Mode::Read, step).await?;
@@ -134,7 +159,7 @@ impl Shared {
 }
 
 /// What a read looks for; see [`Fetched`].
-type Look = Rc<dyn Fn(Reader) -> Option<Answers>>;
+type Look = Rc<dyn Fn(&mut Reader) -> Option<Answers>>;
 
 impl Store for IndexedDbStore {
     fn durability(&self) -> Durability {
@@ -150,7 +175,7 @@ impl Store for IndexedDbStore {
         async move {
             // Writes that were called in the same turn begin in this one: those are to be seen.
             turn().await;
-            shared.read(Rc::new(move |mut reader| reader.answers(&queries))).await
+            shared.read(Rc::new(move |reader| reader.answers(&queries))).await
         }
         .boxed_local()
     }

@@ -8,25 +8,27 @@ use std::rc::Rc;
 use super::{
     Shared,
     codec::{
-        CommitRow, LeaseRow, ProcessRow, WakeRow, change_of, decode, id_of, is_pruned, mark_of, ordinal_of, sequence_of,
+        CommitRow, LeaseRow, ProcessRow, WakeRow, change_of, decode, id_of, is_pruned, mark_of, ordinal_of,
+        sequence_of, unreadable,
     },
-    requests::{COMMITS, EVENTS, Fetched, GRANTS, LEASES, PROCESSES, REGISTRATIONS, WAKES, index, list, table},
+    requests::{ABOUT, COMMITS, EVENTS, Fetched, GRANTS, LEASES, PROCESSES, REGISTRATIONS, WAKES, index, list, table},
 };
 use crate::{
     domain::{
+        MAX_COUNT,
         event::ProcessEvent,
         filter::ListQuery,
-        grant::{HandleEntry, HandleGrant, SessionScope},
+        grant::{HandleDescriptor, HandleEntry, HandleGrant, SessionScope},
         json::{FromJson, ToJson},
-        key::{Part, ProcessId, ScopeId, key, longer},
+        key::{Key, Part, ProcessId, ScopeId, key, longer},
         lease::LeaseSlot,
         process::{ProcessRecord, Registered},
         snapshot::{Rows, Write},
         table::{Row, Table, sorted},
         value::Json,
     },
-    error::{Code, Error, Result},
-    store::{Answer, Answers, Changes, EventPage, EventRange, MANY_TYPES, MOST_CHANGED, Query, Reads},
+    error::{Error, Result},
+    store::{Answer, Answers, Changes, EventPage, EventRange, MANY_TYPES, MOST_CHANGED, Point, Query, Reads},
 };
 
 /// The rows that rules are shown, and the last number of the change sequence.
@@ -51,9 +53,21 @@ pub struct Reader<'a> {
     pub fetched: &'a mut Fetched,
     /// The first fault of what is being answered.
     pub fault: Option<Error>,
+    /// What was passed over because it cannot be read.
+    pub passed_over: Vec<Error>,
+    /// Whether a rule of the transaction may grant what is not granted yet.
+    pub may_be_granted: bool,
 }
 
-impl Reader<'_> {
+/// The first change number that there is not.
+const END: u64 = MAX_COUNT + 1;
+
+impl<'a> Reader<'a> {
+    /// A run over a connection.
+    pub fn new(shared: &'a Shared, generation: u64, fetched: &'a mut Fetched) -> Self {
+        Self { shared, generation, fetched, fault: None, passed_over: Vec::new(), may_be_granted: false }
+    }
+
     // ── For rules ──────────────────────────────────────────────────────────
 
     /// The number of the last change. Once it is here, it tells whether the processes that are kept are up to date.
@@ -67,10 +81,11 @@ impl Reader<'_> {
 
     /// Adds everything that a rule needs to see.
     pub fn loaded(&mut self, mut loaded: Loaded, reads: &Reads) -> Loaded {
-        let mut rows = match reads {
+        let rows = match reads {
             Reads::Process(id, replay_key) => self.log_of(&mut loaded, id, replay_key.as_deref()),
             Reads::Leased(id, replay_key) => {
-                self.slots(&mut loaded, std::slice::from_ref(id));
+                let slot = self.slot(id);
+                loaded.rows.apply(&Write::Lease(id.clone(), slot));
                 self.log_of(&mut loaded, id, replay_key.as_deref())
             }
             Reads::Leases(ids) => {
@@ -79,16 +94,19 @@ impl Reader<'_> {
             }
             Reads::Viewed(scope, id, replay_key) => {
                 let grant = self.fetched.ask(table(GRANTS).get(key![scope, id]));
-                self.put_grants(&mut loaded, vec![grant]);
-                self.log_of(&mut loaded, id, replay_key.as_deref())
+                // Before the work: an append to what is not granted costs as much as one to what is not there.
+                let may_append = !grant.is_null() || self.may_be_granted;
+                self.put_grant(&mut loaded, id, &grant);
+                if may_append { self.log_of(&mut loaded, id, replay_key.as_deref()) } else { Vec::new() }
             }
             Reads::Granted(scope, ids) => {
                 for id in ids {
                     let grant = self.fetched.ask(table(GRANTS).get(key![scope, id]));
-                    self.put_grants(&mut loaded, vec![grant]);
+                    self.put_grant(&mut loaded, id, &grant);
                 }
                 self.unknown(&mut loaded, ids)
             }
+            Reads::Whole(id) => return self.whole(loaded, id),
             Reads::Session(session) => {
                 let mut granted = Vec::new();
                 for (first, end) in SessionScope::id_ranges(session) {
@@ -96,12 +114,11 @@ impl Reader<'_> {
                     granted.extend(self.fetched.rows(scopes));
                 }
                 let waking = self.fetched.rows(index(PROCESSES, "byWakeSession").only(session));
-                let granted: Vec<HandleGrant> = self.decode_all(granted);
-                let ids = sorted(&processes_of(&granted));
+                let ids = sorted(&processes_of(&self.grants(granted)));
                 self.grants_of(&mut loaded, &ids);
                 let mut found = self.unknown(&mut loaded, &ids);
                 found.extend(waking);
-                found
+                return self.with_processes(loaded, found, Self::legible);
             }
             Reads::Retained(cutoff, limit) => {
                 let oldest = index(PROCESSES, "byRetention").all(Json::Null, cutoff.to_json(), Some(*limit as u64));
@@ -110,16 +127,59 @@ impl Reader<'_> {
                 found.iter().for_each(|row| ids.push(id_of(row)));
                 self.slots(&mut loaded, &ids);
                 self.grants_of(&mut loaded, &ids);
-                found
+                return self.with_processes(loaded, found, Self::legible);
             }
         };
         if let (Reads::Leased(id, _), true) = (reads, rows.iter().any(is_pruned)) {
             loaded.rows.note_pruned(id);
         }
+        self.with_processes(loaded, rows, Self::records)
+    }
+
+    fn with_processes(
+        &mut self,
+        mut loaded: Loaded,
+        mut rows: Vec<Json>,
+        records: fn(&mut Self, Vec<Json>) -> Vec<ProcessRecord>,
+    ) -> Loaded {
         // Decoding is most of the work.
         rows.retain(|row| loaded.rows.process(&id_of(row)).is_none());
-        for record in self.records(rows) {
+        for record in records(self, rows) {
             loaded.rows.apply(&Write::Process(Rc::new(record)));
+        }
+        loaded
+    }
+
+    /// Adds what deleting a process removes, as far as it can be read.
+    fn whole(&mut self, mut loaded: Loaded, id: &ProcessId) -> Loaded {
+        let stored = self.fetched.ask(table(PROCESSES).get(id));
+        match self.record(&stored) {
+            Some(Ok(record)) => loaded.rows.apply(&Write::Process(Rc::new(record))),
+            Some(Err(fault)) => loaded.rows.note_unreadable(id, fault),
+            None => {
+                let registration = self.fetched.ask(table(REGISTRATIONS).get(id));
+                let events = table(EVENTS).all(key![id].to_json(), key![id, Part::End].to_json(), Some(1));
+                let is_left = !registration.is_null() || !self.fetched.rows(events).is_empty();
+                if is_left && !self.fetched.pending() {
+                    loaded.rows.note_unreadable(id, unreadable(id, "process row", "is missing"));
+                }
+            }
+        }
+        let slot = self.fetched.ask(table(LEASES).get(id));
+        let slot = match slot.is_null() {
+            true => LeaseSlot::default(),
+            false => decode::<LeaseRow>(&slot).map(|row| row.slot).unwrap_or_else(|_| {
+                // No fence and no number of lives was ever as high as the time.
+                let above = self.shared.clock.now();
+                LeaseSlot { last_fence: above, lives: Some(above), ..LeaseSlot::default() }
+            }),
+        };
+        loaded.rows.apply(&Write::Lease(id.clone(), slot));
+        for row in self.fetched.rows(index(GRANTS, "byProcess").under(key![id])) {
+            let text = |name: &str| Key::from(row.get(name).and_then(Json::as_str).unwrap_or_default());
+            let (scope_id, session_id) = (text("scopeId"), text("sessionId"));
+            let descriptor = HandleDescriptor::default();
+            loaded.rows.apply(&Write::Grant(HandleGrant { scope_id, session_id, process_id: id.clone(), descriptor }));
         }
         loaded
     }
@@ -127,7 +187,7 @@ impl Reader<'_> {
     fn log_of(&mut self, loaded: &mut Loaded, id: &ProcessId, replay_key: Option<&str>) -> Vec<Json> {
         if let Some(replay_key) = replay_key {
             let stored = self.fetched.ask(index(EVENTS, "byReplayKey").get(key![id, replay_key]));
-            if let Some(event) = self.decode::<Rc<ProcessEvent>>(&stored) {
+            if let Some(event) = self.decode::<Rc<ProcessEvent>>(id, "event", &stored) {
                 loaded.rows.put_replay(&event);
             }
         }
@@ -150,9 +210,11 @@ impl Reader<'_> {
         self.rows_of(&unknown)
     }
 
+    /// Adds the lease slots of several processes. One that cannot be read is nobody's lease.
     fn slots(&mut self, loaded: &mut Loaded, ids: &[ProcessId]) {
         for id in ids {
             let slot = self.slot(id);
+            self.passed_over.extend(self.fault.take());
             loaded.rows.apply(&Write::Lease(id.clone(), slot));
         }
     }
@@ -160,12 +222,14 @@ impl Reader<'_> {
     fn grants_of(&mut self, loaded: &mut Loaded, ids: &[ProcessId]) {
         for id in ids {
             let grants = self.fetched.rows(index(GRANTS, "byProcess").under(key![id]));
-            self.put_grants(loaded, grants);
+            for grant in self.grants(grants) {
+                loaded.rows.apply(&Write::Grant(grant));
+            }
         }
     }
 
-    fn put_grants(&mut self, loaded: &mut Loaded, grants: Vec<Json>) {
-        for grant in self.decode_all(grants) {
+    fn put_grant(&mut self, loaded: &mut Loaded, id: &ProcessId, grant: &Json) {
+        if let Some(grant) = self.decode(id, "grant", grant) {
             loaded.rows.apply(&Write::Grant(grant));
         }
     }
@@ -205,14 +269,11 @@ impl Reader<'_> {
             }
             Query::IsGranted(scope, id) => Answer::IsGranted(self.is_granted(scope, id)),
             Query::Viewed(scope, query) => {
-                // Asked in any case, so that both come in one round.
-                let answer = self.answer(query);
-                if query.process_id().is_some_and(|id| self.is_granted(scope, id)) {
-                    return answer;
+                // Before the work: what is not granted costs as much as what is not there.
+                match query.process_id().is_some_and(|id| self.is_granted(scope, id)) {
+                    true => self.answer(query),
+                    false => query.nothing(),
                 }
-                // A fault of what it may not see is no business of the scope.
-                self.fault = None;
-                query.nothing()
             }
         }
     }
@@ -227,7 +288,7 @@ impl Reader<'_> {
             Some(event) => mark_of(&self.fetched.ask(table(EVENTS).get(event))),
             None => self.fetched.ask(table(COMMITS).get(writer)),
         };
-        let left = self.decode::<CommitRow>(&left).filter(|mark| mark.writer == writer);
+        let left = decode::<CommitRow>(&left).ok().filter(|mark| mark.writer == writer);
         let answer = self.unless_faulty(Answer::Count(left.map(|mark| mark.number)));
         (!self.fetched.pending()).then(|| vec![answer])
     }
@@ -237,30 +298,44 @@ impl Reader<'_> {
         self.records(rows).pop()
     }
 
-    /// Merges the lanes of one index: each is in id order already, and gives at most a page.
+    /// A page of a list, without the processes that cannot be read. A page that is short is the last one, so those are made up for.
     fn list(&mut self, query: &ListQuery) -> Vec<ProcessRecord> {
         let limit = Query::size(query.page.limit);
-        if limit == 0 {
-            return Vec::new();
+        let (mut listed, mut after) = (Vec::new(), query.page.cursor.clone());
+        while listed.len() < limit {
+            let wanted = limit - listed.len();
+            let rows = self.page(query, after.as_ref(), wanted);
+            let is_last = rows.len() < wanted;
+            after = rows.last().map(id_of);
+            listed.extend(self.legible(rows));
+            if is_last || self.fetched.pending() {
+                break;
+            }
         }
+        listed
+    }
+
+    /// Merges the lanes of one index: each is in id order already, and gives at most a page.
+    fn page(&mut self, query: &ListQuery, cursor: Option<&ProcessId>, limit: usize) -> Vec<Json> {
         let mut found = Vec::new();
         for lane in &query.lanes {
             let mut after = query.index.lane(*lane);
             let end = longer(&after, Part::End);
-            after.extend(query.page.cursor.as_ref().map(Part::from));
-            let lane = list(&query.index).all(after.to_json(), end.to_json(), query.page.limit);
-            found.extend(self.fetched.rows(lane));
+            after.extend(cursor.map(Part::from));
+            let most = query.page.limit.map(|_| limit as u64);
+            found.extend(self.fetched.rows(list(&query.index).all(after.to_json(), end.to_json(), most)));
         }
-        self.records(in_order(found, |row| Part::from(&id_of(row)), limit))
+        in_order(found, |row| Part::from(&id_of(row)), limit)
     }
 
-    fn changes(&mut self, after: u64, limit: Option<u64>) -> Changes {
-        let mut changes = Changes { cursor: after, ..Changes::default() };
-        if limit == Some(0) {
+    fn changes(&mut self, after: Option<Point>, limit: Option<u64>) -> Changes {
+        let mut changes = Changes::after(after, self.identity());
+        if limit == Some(0) || self.fetched.pending() {
             return changes;
         }
-        let mut living = self.fetched.rows(index(PROCESSES, "byChange").all(after.to_json(), Json::Null, limit));
-        changes.cursor = living.last().map_or(after, change_of);
+        let after = changes.cursor.number;
+        let mut living = self.fetched.rows(index(PROCESSES, "byChange").all(after.to_json(), END.to_json(), limit));
+        changes.cursor.number = living.last().map_or(after, change_of);
         living.retain(|row| {
             let pruned = is_pruned(row);
             if pruned {
@@ -268,18 +343,19 @@ impl Reader<'_> {
             }
             !pruned
         });
-        changes.records = self.records(living);
+        changes.records = self.legible(living);
         changes
     }
 
     /// The sequence's end alone where that is the point; the ids are the primary keys of the change index, so
     /// that no row is loaded for them.
-    fn changed_ids(&mut self, after: Option<u64>) -> Answer {
-        let end = self.last_change();
-        let ids = match after {
+    fn changed_ids(&mut self, after: Option<Point>) -> Answer {
+        let end = Point { database: self.identity(), number: self.last_change() };
+        let ids = match after.filter(|after| after.database == end.database) {
             Some(after) if after == end => Some(Vec::new()),
-            Some(after) if after < end => {
-                let keys = self.fetched.rows(index(PROCESSES, "byChange").keys(after, MOST_CHANGED as u64 + 1));
+            Some(after) if after.number < end.number => {
+                let most = MOST_CHANGED as u64 + 1;
+                let keys = self.fetched.rows(index(PROCESSES, "byChange").keys(after.number, END, most));
                 let mut ids = Vec::new();
                 for key in keys {
                     ids.extend(key.as_str().map(ProcessId::from));
@@ -321,13 +397,18 @@ impl Reader<'_> {
                 let (first, end) = (key![id, *after], key![id, Part::End]);
                 let wakes = self.fetched.rows(table(WAKES).all(first.to_json(), end.to_json(), None));
                 let mut found = Vec::new();
-                for WakeRow { process_id, sequence } in self.decode_all(wakes) {
-                    found.push(self.fetched.ask(table(EVENTS).get(key![&process_id, sequence])));
+                for wake in wakes {
+                    if let Some(WakeRow { process_id, sequence }) = self.decode(id, "wake", &wake) {
+                        found.push(self.fetched.ask(table(EVENTS).get(key![&process_id, sequence])));
+                    }
                 }
                 found
             }
         };
-        let events = self.decode_all(rows);
+        let mut events = Vec::new();
+        for row in rows {
+            events.extend(self.decode(id, "event", &row));
+        }
         known.map(|record| EventPage { record, events })
     }
 
@@ -347,19 +428,17 @@ impl Reader<'_> {
 
     fn slot(&mut self, id: &ProcessId) -> LeaseSlot {
         let slot = self.fetched.ask(table(LEASES).get(id));
-        self.decode::<LeaseRow>(&slot).map(|row| row.slot).unwrap_or_default()
+        self.decode::<LeaseRow>(id, "lease", &slot).map(|row| row.slot).unwrap_or_default()
     }
 
-    /// A grant never outlives its process, so grants and processes match one to one.
+    /// The grants whose processes can be read, with these.
     fn with_records(&mut self, grants: Vec<Json>) -> Vec<HandleEntry> {
-        let grants: Vec<HandleGrant> = self.decode_all(grants);
-        let rows = self.rows_of(&processes_of(&grants));
-        let mut records = self.records(rows).into_iter();
+        let grants = self.grants(grants);
         let mut entries = Vec::new();
         for grant in grants {
-            if let Some(record) = records.next() {
-                entries.push(HandleEntry { grant, record });
-            }
+            let row = self.fetched.ask(table(PROCESSES).get(&grant.process_id));
+            let record = self.legible(vec![row]).pop();
+            entries.extend(record.map(|record| HandleEntry { grant, record }));
         }
         entries
     }
@@ -368,7 +447,18 @@ impl Reader<'_> {
 
     /// The number of the last change; 0 as long as it is not here.
     fn last_change(&mut self) -> u64 {
-        self.fetched.ask(index(PROCESSES, "byChange").last_key()).as_number().unwrap_or_default() as u64
+        self.fetched.ask(index(PROCESSES, "byChange").last_key(END)).as_number().unwrap_or_default() as u64
+    }
+
+    /// What tells this database from all others, also from one of its name that was deleted; 0 as long as it is not here.
+    fn identity(&mut self) -> u128 {
+        if let Some(identity) = self.shared.kept(self.generation).identity {
+            return identity;
+        }
+        let row = self.fetched.ask(table(ABOUT).get("identity"));
+        let identity = row.get("value").and_then(Json::as_str).and_then(|text| u128::from_str_radix(text, 16).ok());
+        self.shared.kept(self.generation).identity = identity;
+        identity.unwrap_or_default()
     }
 
     fn rows_of(&mut self, ids: &[ProcessId]) -> Vec<Json> {
@@ -381,54 +471,86 @@ impl Reader<'_> {
     fn records(&mut self, rows: Vec<Json>) -> Vec<ProcessRecord> {
         let mut records = Vec::new();
         for row in rows {
-            if is_pruned(&row) {
-                continue;
-            }
-            let Some(row) = self.decode::<ProcessRow>(&row) else { continue };
-            if let Some(registered) = self.registered(&row) {
-                records.push(row.into_record(registered));
+            match self.record(&row) {
+                Some(Ok(record)) => records.push(record),
+                Some(Err(fault)) => self.note(fault),
+                None => {}
             }
         }
         records
     }
 
-    fn registered(&mut self, row: &ProcessRow) -> Option<Rc<Registered>> {
-        if let Some(known) = self.shared.kept(self.generation).registered(row) {
-            return Some(known);
-        }
-        let stored = self.fetched.ask(table(REGISTRATIONS).get(&row.id));
-        let Some(registered) = self.decode(&stored) else {
-            if !self.fetched.pending() {
-                self.note(Error::of(Code::StorageFailed, &row.id, "has lost its registration"));
+    /// Like [`records`](Self::records), but passes over what cannot be read: for answers about many processes.
+    fn legible(&mut self, rows: Vec<Json>) -> Vec<ProcessRecord> {
+        let mut records = Vec::new();
+        for row in rows {
+            match self.record(&row) {
+                Some(Ok(record)) => records.push(record),
+                Some(Err(fault)) => self.passed_over.push(fault),
+                None => {}
             }
-            return None;
-        };
-        if self.fault.is_none() {
-            self.shared.kept(self.generation).register(&registered);
         }
-        Some(registered)
+        records
     }
 
-    /// A row in its own shape; `None` where there is none, or not yet.
-    fn decode<T: FromJson>(&mut self, row: &Json) -> Option<T> {
+    /// The record of a process row; `None` where there is none, or not yet.
+    fn record(&mut self, row: &Json) -> Option<Result<ProcessRecord>> {
+        if row.is_null() || is_pruned(row) {
+            return None;
+        }
+        match decode::<ProcessRow>(row) {
+            Ok(row) => self.registered(&row).map(|registered| Ok(row.into_record(registered?))),
+            Err(fault) => Some(Err(unreadable(&id_of(row), "process row", &fault.text()))),
+        }
+    }
+
+    fn registered(&mut self, row: &ProcessRow) -> Option<Result<Rc<Registered>>> {
+        if let Some(known) = self.shared.kept(self.generation).registered(row) {
+            return Some(Ok(known));
+        }
+        let stored = self.fetched.ask(table(REGISTRATIONS).get(&row.id));
+        if self.fetched.pending() && stored.is_null() {
+            return None;
+        }
+        let unreadable = |fault: &str| Some(Err(unreadable(&row.id, "registration", fault)));
+        match decode::<Rc<Registered>>(&stored) {
+            _ if stored.is_null() => unreadable("is missing"),
+            Err(fault) => unreadable(&fault.text()),
+            Ok(registered) if registered.registration_hash != row.registration_hash => unreadable("is another one"),
+            Ok(registered) => {
+                self.shared.kept(self.generation).register(&registered);
+                Some(Ok(registered))
+            }
+        }
+    }
+
+    /// The grants in rows, without those that cannot be read.
+    fn grants(&mut self, rows: Vec<Json>) -> Vec<HandleGrant> {
+        let mut grants = Vec::new();
+        for row in rows {
+            match decode::<HandleGrant>(&row) {
+                Ok(grant) => grants.push(grant),
+                Err(fault) => {
+                    let id = row.get("processId").and_then(Json::as_str).unwrap_or_default().into();
+                    self.passed_over.push(unreadable(&id, "grant", &fault.text()));
+                }
+            }
+        }
+        grants
+    }
+
+    /// A row of a process in its own shape; `None` where there is none, or not yet.
+    fn decode<T: FromJson>(&mut self, id: &ProcessId, what: &str, row: &Json) -> Option<T> {
         if row.is_null() {
             return None;
         }
         match decode(row) {
             Ok(decoded) => Some(decoded),
             Err(fault) => {
-                self.note(fault);
+                self.note(unreadable(id, what, &fault.text()));
                 None
             }
         }
-    }
-
-    fn decode_all<T: FromJson>(&mut self, rows: Vec<Json>) -> Vec<T> {
-        let mut decoded = Vec::new();
-        for row in rows {
-            decoded.extend(self.decode(&row));
-        }
-        decoded
     }
 
     fn note(&mut self, fault: Error) {

@@ -18,6 +18,7 @@ pub const WAKES: &str = "wakes";
 pub const GRANTS: &str = "grants";
 pub const LEASES: &str = "leases";
 pub const COMMITS: &str = "commits";
+pub const ABOUT: &str = "about";
 
 /// Where a request looks: an object store, or one of its indexes.
 pub struct Source(&'static str, Option<&'static str>);
@@ -62,9 +63,9 @@ impl Source {
         self.request("all", &[after, before, limit.to_json()])
     }
 
-    /// The primary keys of the rows after a number, in order; at most `limit`.
-    pub fn keys(self, after: u64, limit: u64) -> Json {
-        self.request("keys", &[after.to_json(), Json::Null, limit.to_json()])
+    /// The primary keys of the rows strictly between two numbers, in order; at most `limit`.
+    pub fn keys(self, after: u64, before: u64, limit: u64) -> Json {
+        self.request("keys", &[after.to_json(), before.to_json(), limit.to_json()])
     }
 
     /// The rows whose keys begin with `prefix` and go on.
@@ -83,9 +84,9 @@ impl Source {
         self.request("last", &[after, before])
     }
 
-    /// The last key of an index.
-    pub fn last_key(self) -> Json {
-        self.request("lastKey", &[])
+    /// The last key of an index before another.
+    pub fn last_key(self, before: impl ToJson) -> Json {
+        self.request("lastKey", &[before.to_json()])
     }
 
     /// Puts a row.

@@ -11,7 +11,7 @@ use super::{
     requests::{COMMITS, EVENTS, GRANTS, LEASES, PROCESSES, REGISTRATIONS, WAKES, list, table},
 };
 use crate::domain::{
-    Millis, canonical,
+    MAX_COUNT, Millis, canonical,
     event::ProcessEvent,
     filter::{Lane, ListIndex},
     json::ToJson,
@@ -22,6 +22,7 @@ use crate::domain::{
     table::{Row, Table},
     value::Json,
 };
+use crate::error::{Code, Error, Result};
 
 /// What the rules of one transaction decided, one after another.
 pub struct Commit {
@@ -74,7 +75,11 @@ impl Commit {
 
     /// Adds what a rule decided, and answers the last change number that this takes: changed processes take numbers from
     /// the last one on.
-    pub fn add(&mut self, writes: &[Write]) -> Option<u64> {
+    pub fn add(&mut self, writes: &[Write]) -> Result<Option<u64>> {
+        // Before anything of it is written.
+        if self.loaded.last_change > MAX_COUNT - writes.len() as u64 {
+            return Err(Error::new(Code::StorageFailed, "the change sequence has reached 2^53 - 1 and cannot go on"));
+        }
         self.written |= !writes.is_empty();
         for write in writes {
             self.recognised |= self.recognises(write);
@@ -105,7 +110,7 @@ impl Commit {
             }
             self.loaded.rows.apply(write);
         }
-        (!writes.is_empty()).then_some(self.loaded.last_change)
+        Ok((!writes.is_empty()).then_some(self.loaded.last_change))
     }
 
     /// Whether an event comes right behind one that was added under a key that was free. A log has no gaps, so its own key is
