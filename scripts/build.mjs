@@ -71,7 +71,8 @@ async function bundle() {
       bundle: true,
       format: "esm",
       target: "es2022",
-      minify: true,
+      // An uncaught error in Node shows the line that threw it, and all of a minified file is one line.
+      minify: platform !== "node",
       sourcemap: true,
       legalComments: "none",
       external: ["./schema.js", ...beside],

@@ -1,6 +1,8 @@
 /** What is not the process's own: trouble of longwait itself, time that is set, configuration that nothing would come of. */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { describe, test } from "node:test";
+import { root } from "./bundled.mjs";
 import { external, isProcessError, open, openRegistry, ProcessError, quietConsole, settled, success } from "./registry.mjs";
 
 const job = (id, kind = "job", more) => ({ id, input: { type: "engine", kind }, ...more });
@@ -219,6 +221,18 @@ describe("what a runner throws", () => {
       assert.equal(output.code, "process_failed");
     }
   });
+});
+
+test("an uncaught ProcessError prints its message and its stack, and no file as a whole", () => {
+  const code = `
+    import { openRegistry } from "longwait";
+    const registry = await openRegistry({ storage: "memory" });
+    await registry.awaitTerminal("nobody");
+  `;
+  const { stderr, status } = spawnSync(process.execPath, ["--input-type=module", "--eval", code], { encoding: "utf8", cwd: root });
+  assert.equal(status, 1);
+  assert.match(stderr, /ProcessError: process `nobody` is not known/);
+  assert.ok(stderr.length < 3_000, stderr);
 });
 
 describe("configuration that nothing would come of is refused or told of:", () => {

@@ -14,10 +14,11 @@ const drive = () => {
       async job({ attempt, append, step }) {
         globalThis.calls.push(attempt);
         await append({ eventType: "began", payload: attempt });
-        return step("work", async () => {
+        const work = await step("work", async () => {
           await globalThis.atWork?.();
-          return "x".repeat(globalThis.size ?? 1).length;
+          return "x".repeat(globalThis.size ?? 1);
         });
+        return work.length;
       },
     },
   });
@@ -63,6 +64,7 @@ describe("a page that drives", () => {
     t.after(() => quota());
     await one.page.exposeFunction("fill", () => quota(1));
     await one.run(() => {
+      globalThis.size = 5_000_000;
       globalThis.atWork = () => (globalThis.calls.length === 1 ? globalThis.fill() : undefined);
     });
     await one.run(drive);
@@ -70,7 +72,7 @@ describe("a page that drives", () => {
     await one.page.waitForFunction(() => globalThis.reports.includes("quota_exceeded"));
     assert.equal((await one.run(page.call, ["getProcess", "p"])).status.state, "running");
     await quota();
-    assert.deepEqual(await one.run(page.end, "p"), { type: "success", value: 1 });
+    assert.deepEqual(await one.run(page.end, "p"), { type: "success", value: 5_000_000 });
     assert.ok((await one.run(() => globalThis.calls.length)) >= 2);
   });
 });
