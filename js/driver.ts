@@ -6,22 +6,30 @@ import { asyncDispose } from "./dispose.js";
 import type { RawRegistry } from "./raw.js";
 import { attached, runWith, teller, type Runners, type Tell } from "./run.js";
 import { signalArguments } from "./signal.js";
+import type { Unstarted } from "./unstarted.js";
 import type { DriveReport, DriverOptions, JsonLike, ProcessRegistry, ProcessWorkDriver, WaitOptions } from "./types.js";
 
 /** A driver of `registry`, which is that of `raw`. Its methods use no `this`, so that they also work on a proxy of it and when they are taken apart. */
-export function driverOf(registry: ProcessRegistry, raw: RawRegistry, given: DriverOptions<JsonLike>): ProcessWorkDriver {
+export function driverOf(registry: ProcessRegistry, raw: RawRegistry, unstarted: Unstarted, given: DriverOptions<JsonLike>): ProcessWorkDriver {
   const { runners, runHandle, attach, onRunError, leaseTtlMs = 30_000, renewEveryMs = 10_000, concurrency = 64 } =
     options<Checked>(given, "options", DRIVER);
+  const started = unstarted.made(new Set(runners?.keys()));
   const run = runWith(runners ?? new Map(), attach, teller(onRunError));
   const made = raw.driver([...(runners?.keys() ?? [])], run, leaseTtlMs, renewEveryMs, concurrency);
   const work: Work = runHandle === undefined ? made : handled(runHandle, registry);
   const driver: ProcessWorkDriver = {
     registry,
     claimAndRunPending(reason = "manual") {
-      return call(() => work.call("sweep", text(reason, "reason")));
+      return call(() => {
+        started();
+        return work.call("sweep", text(reason, "reason"));
+      });
     },
     start() {
-      callNow(() => work.start());
+      callNow(() => {
+        started();
+        work.start();
+      });
     },
     stop() {
       return call(() => work.call("stop"));

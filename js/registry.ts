@@ -14,6 +14,7 @@ import { inTurns } from "./listen.js";
 import type { RawReceiver, RawRegistry } from "./raw.js";
 import { sessionOf } from "./session.js";
 import { signalArguments } from "./signal.js";
+import { Unstarted } from "./unstarted.js";
 import type {
   ChangeReceiver, EventQuery, EventsOptions, HandleDescriptor, LeaseOwner, Page, ProcessAwaiter, ProcessChangeHub,
   ProcessLease, ProcessRegistry, ProcessWorkDriver, SessionScope, WaitOptions, WaitState,
@@ -24,6 +25,7 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
   const { name, owner, durability: level } = raw.facts();
   const durability = new Durability(level);
   const waiting = waits(raw, true);
+  const unstarted = new Unstarted(raw);
   const registry: ProcessRegistry = {
     name,
     get owner() {
@@ -46,7 +48,11 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
     // Processes
 
     registerProcess(registration) {
-      return call(() => raw.call("registerProcess", shape(registration, "registration", SHAPES.registration)));
+      return call(async () => {
+        const record = await raw.call("registerProcess", shape(registration, "registration", SHAPES.registration));
+        unstarted.registered(record);
+        return record;
+      });
     },
     getProcess(processId: string) {
       return call(() => raw.call("getProcess", id(processId, "processId")));
@@ -209,7 +215,7 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
       });
     },
     driver(given): ProcessWorkDriver {
-      return callNow(() => driverOf(registry, raw, given));
+      return callNow(() => driverOf(registry, raw, unstarted, given));
     },
     close() {
       return call(() => raw.close());

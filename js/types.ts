@@ -709,7 +709,8 @@ export interface ProcessRegistry extends AsyncDisposable {
    */
   session(scope: SessionScope): SessionView;
   /**
-   * A driver, which does nothing until it is told to. Throws `invalid_argument` at once for bad options, `closed` after `close()`.
+   * A driver, which does nothing until it is told to: where one that could run a process registered here is neither started nor
+   * sweeps, and no driver holds that process after 5 s, `console.warn` says so once. Throws `invalid_argument` at once for bad options, `closed` after `close()`.
    */
   driver(options: DriverOptions<JsonLike>): ProcessWorkDriver;
   /**

@@ -279,6 +279,71 @@ describe("configuration that nothing would come of is refused or told of:", () =
   });
 });
 
+describe("on the console", () => {
+  /** Warnings, and a function that lets so many milliseconds pass, a second at a time. */
+  function watched(t) {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    let passed = performance.now();
+    t.mock.method(performance, "now", () => passed);
+    const warnings = [];
+    t.mock.method(console, "warn", (warning) => warnings.push(warning));
+    const pass = async (ms) => {
+      for (; ms > 0; ms -= 1_000) {
+        passed += Math.min(ms, 1_000);
+        t.mock.timers.tick(Math.min(ms, 1_000));
+        await settled();
+      }
+    };
+    return { warnings, pass };
+  }
+
+  test("a started driver warns once for each kind without a runner, of a process that has waited for 5 s", async (t) => {
+    const { warnings, pass } = watched(t);
+    const registry = await open(t);
+    const driver = registry.driver({ runners: { job: () => 1 } });
+    driver.start();
+    for (const [id, kind] of [["a", "jbo"], ["b", "jbo"], ["c", "other"], ["d", "job"]]) await registry.registerProcess(job(id, kind));
+    await registry.registerProcess(external("e"));
+    await pass(4_000);
+    assert.deepEqual(warnings, []);
+    await pass(4_000);
+    assert.equal(warnings.length, 2);
+    assert.ok(warnings.some((warning) => /"[ab]".*"jbo"/.test(warning)) && warnings.some((warning) => /"c".*"other"/.test(warning)), warnings.join());
+    await pass(70_000);
+    assert.equal(warnings.length, 2);
+    await driver.stop();
+  });
+
+  test("a driver that was never started is told of, once, when a process that it could run has waited for 5 s", async (t) => {
+    const { warnings, pass } = watched(t);
+    const registry = await open(t);
+    const runners = { job: () => new Promise(() => {}) };
+    const [, started] = [registry.driver({ runners }), registry.driver({ runners: { else: runners.job } })];
+    started.start();
+    for (const [id, kind] of [["a", "job"], ["b", "job"], ["c", "else"], ["d", "nobody's"]]) await registry.registerProcess(job(id, kind));
+    await pass(6_000);
+    assert.deepEqual(warnings.filter((warning) => /never started/.test(warning)).length, 1);
+    assert.match(warnings.find((warning) => /never started/.test(warning)), /"a".*"job".*start\(\)/);
+    await started.stop();
+  });
+
+  test("nothing is said of a driver that sweeps, nor of a process that ended or is run in time", async (t) => {
+    const { warnings, pass } = watched(t);
+    const registry = await open(t);
+    const runners = { job: () => new Promise(() => {}) };
+    const sweeps = registry.driver({ runners });
+    await registry.registerProcess(job("a"));
+    await sweeps.claimAndRunPending();
+    const idle = registry.driver({ runners: { other: runners.job } });
+    await registry.registerProcess(job("b", "other"));
+    await registry.completeProcess("b", success(1));
+    await pass(70_000);
+    assert.deepEqual(warnings, []);
+    await idle.stop();
+    await sweeps.stop();
+  });
+});
+
 describe("a host that runs the work itself", () => {
   test("leaves the page its turns, though each of its looks makes a change", async (t) => {
     const registry = await open(t);
