@@ -167,6 +167,7 @@ export function options<T>(value: unknown, name: string, checks: { [K in keyof T
   // An AbortSignal, say, has no fields of its own, and would pass for no options at all.
   const given = value === undefined ? {} : plain(value, name);
   try {
+    refuseSymbols(given);
     const unknown = Object.keys(given).find((key) => !Object.hasOwn(checks, key));
     if (unknown !== undefined) throw invalidArgument(`${step(name, unknown)}: is not an option here`);
     const read = {} as T;
