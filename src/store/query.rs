@@ -237,3 +237,21 @@ impl ToJson for Changes {
         changes.with("cursor", &self.cursor.text()).with("reset", &self.reset.then_some(true)).build()
     }
 }
+
+impl Answer {
+    /// The process that the answer is about, as far as it shows one.
+    pub fn record(&self) -> Option<&ProcessRecord> {
+        match self {
+            Answer::Process(record) => record.as_ref(),
+            Answer::Events(page) => page.as_ref().map(|page| &page.record),
+            Answer::Processes(_)
+            | Answer::Changes(_)
+            | Answer::ChangedIds(..)
+            | Answer::Count(_)
+            | Answer::Lease(_)
+            | Answer::GrantsOfScope(_)
+            | Answer::GrantsOfProcess(_)
+            | Answer::IsGranted(_) => None,
+        }
+    }
+}

@@ -139,8 +139,9 @@ impl ProcessAwaiter {
 
     /// Waits until `look` finds what it looks for in an answer.
     async fn until<T>(&self, query: Query, look: impl Fn(&Answer) -> Result<Option<T>>) -> Result<T> {
-        let mut found = None;
+        let (mut found, mut life) = (None, None);
         self.watch(Rc::new(self.see(query)), &mut |answer| {
+            same_life(&mut life, answer)?;
             found = look(answer)?;
             Ok(found.is_some())
         })
@@ -167,6 +168,15 @@ impl ProcessAwaiter {
                 }
             }
         }
+    }
+}
+
+/// Refuses a process that was registered again since the wait began: the one that was waited for is no longer known.
+fn same_life(began: &mut Option<Option<u64>>, answer: &Answer) -> Result<()> {
+    let Some(record) = answer.record() else { return Ok(()) };
+    match began.get_or_insert(record.log.life) == &record.log.life {
+        true => Ok(()),
+        false => Err(Error::unknown_process(record.id())),
     }
 }
 

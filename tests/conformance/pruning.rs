@@ -161,6 +161,22 @@ pub async fn a_waiter_learns_at_once_that_its_process_was_pruned(world: World) {
     assert_eq!(refused(outcome), Code::UnknownProcess);
 }
 
+pub async fn a_wait_does_not_go_on_in_the_next_life_of_an_id(world: World) {
+    world.start("p").await;
+    let (awaiter, p) = (world.polling(), "p".into());
+    let waits = join(awaiter.await_event(&p, "note", 0, false), awaiter.await_terminal(&p));
+    let ((event, output), ()) = join(waits, async {
+        world.clock.asleep(2).await;
+        world.succeed("p").await;
+        prune(&world, LATER).await;
+        world.start("p").await;
+        world.note("p").await;
+        world.clock.advance(1_000);
+    })
+    .await;
+    assert_eq!((refused(event), refused(output)), (Code::UnknownProcess, Code::UnknownProcess));
+}
+
 pub async fn a_prune_of_more_than_one_batch_is_whole(world: World) {
     let ids: Vec<_> = (0..203).map(|number| format!("p{number:03}")).collect();
     join_all(ids.iter().map(|id| world.start(id))).await;

@@ -5,6 +5,8 @@ use std::rc::Rc;
 use longwait::{
     Code,
     domain::{
+        MAX_COUNT,
+        lease::LeaseSlot,
         process::{ProcessRecord, ProcessStatus},
         snapshot::Write,
     },
@@ -131,4 +133,32 @@ pub async fn a_replay_conflict_says_what_is_stored(world: World) {
         assert_eq!(fault.code(), Code::ReplayConflict);
         assert!(fault.message().contains(expected), "{}", fault.message());
     }
+}
+
+pub async fn a_counter_at_its_end_refuses_what_would_take_it_further(world: World) {
+    for id in ["sequence", "count", "fence"] {
+        world.start(id).await;
+        world.note(id).await;
+    }
+    let change = |id: &'static str, change: fn(&mut ProcessRecord)| {
+        let rule: longwait::store::Rule = Rc::new(move |seen| {
+            let mut record = seen.known(&id.into())?.clone();
+            change(&mut record);
+            Ok(vec![Write::Process(Rc::new(record))])
+        });
+        world.store.transact(Reads::Process(id.into(), None), rule)
+    };
+    change("sequence", |record| record.log.last_sequence = MAX_COUNT).await.unwrap();
+    change("count", |record| record.log.counts[0].count = MAX_COUNT).await.unwrap();
+    let lease: longwait::store::Rule = Rc::new(|_| {
+        let slot = LeaseSlot { last_fence: MAX_COUNT, ..LeaseSlot::default() };
+        Ok(vec![Write::Lease("fence".into(), slot)])
+    });
+    world.store.transact(Reads::Leased("fence".into(), None), lease).await.unwrap();
+    let before = world.picture().await;
+    for id in ["sequence", "count"] {
+        assert_eq!(refused(world.append(id, json!({"eventType": "note"})).await), Code::Internal, "{id}");
+    }
+    assert_eq!(refused(world.registry.claim(&"fence".into(), owner("a", "1"), TTL).await), Code::Internal);
+    assert_eq!(world.picture().await, before);
 }

@@ -133,12 +133,12 @@ impl ProcessRecord {
 
     /// The hash of what it runs, where it says so.
     pub fn definition_hash(&self) -> Option<&Key> {
-        self.registered.definition_hash.of(self.identity()?)
+        self.registered.definition_hash()
     }
 
     /// The declared event type of that name.
     pub fn event_type(&self, name: &str) -> Option<&ProcessEventType> {
-        self.registered.registration.event_types.iter().find(|declared| declared.name == name)
+        self.registered.event_type(name)
     }
 
     /// Whether it may have events of that type: it declares the type, or every process takes it.
@@ -171,7 +171,7 @@ impl ProcessRecord {
 
 impl ToJson for ProcessRecord {
     fn to_json(&self) -> Json {
-        let Registered { registration, registration_hash, created_at_ms, definition_hash: _ } = &*self.registered;
+        let Registered { registration, registration_hash, created_at_ms, derived: _ } = &*self.registered;
         Object::default()
             .with("id", &registration.id)
             .with("input", &registration.input)

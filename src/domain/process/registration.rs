@@ -1,6 +1,6 @@
 //! What is registered: the half of a process that never changes.
 
-use std::{cell::OnceCell, rc::Rc};
+use std::{cell::OnceCell, collections::BTreeMap, rc::Rc};
 
 use crate::domain::{
     Millis, canonical, check_name, check_names,
@@ -150,7 +150,7 @@ pub struct Registered {
     pub registration_hash: String,
     /// Epoch milliseconds.
     pub created_at_ms: Millis,
-    pub(super) definition_hash: DefinitionHash,
+    pub(super) derived: Derived,
 }
 
 to_json!(Registered {
@@ -172,24 +172,39 @@ impl FromJson for Registered {
 impl Registered {
     /// The half of a process that was registered at a time.
     pub fn new(registration: Rc<ProcessRegistration>, registration_hash: String, created_at_ms: Millis) -> Self {
-        Self { registration, registration_hash, created_at_ms, definition_hash: DefinitionHash::default() }
+        Self { registration, registration_hash, created_at_ms, derived: Derived::default() }
     }
 }
 
-/// The hash of a definition, made when it is first asked for: rows and lists ask again and again, and a definition may be large.
+/// What follows from a registration, and is made when it is first asked for: rows and lists ask for the hash of a definition
+/// again and again, and waits for thousands of event types look for each of them among as many.
 #[derive(Debug, Default)]
-pub(super) struct DefinitionHash(OnceCell<Option<Key>>);
+pub(super) struct Derived {
+    definition_hash: OnceCell<Option<Key>>,
+    /// The places of event types, by name.
+    places: OnceCell<BTreeMap<String, usize>>,
+}
 
-impl DefinitionHash {
-    /// The hash of the definition of `identity`, whose it is.
-    pub(super) fn of(&self, identity: &ProcessIdentity) -> Option<&Key> {
-        let hash = || identity.definition.as_ref().map(|definition| canonical::hash(definition).into());
-        self.0.get_or_init(hash).as_ref()
+impl Registered {
+    /// The hash of what it runs, where it says so.
+    pub(super) fn definition_hash(&self) -> Option<&Key> {
+        let definition = || self.registration.identity.as_ref()?.definition.as_ref();
+        self.derived.definition_hash.get_or_init(|| Some(canonical::hash(definition()?).into())).as_ref()
+    }
+
+    /// The declared event type of that name.
+    pub(super) fn event_type(&self, name: &str) -> Option<&ProcessEventType> {
+        let types = &self.registration.event_types;
+        let places = self.derived.places.get_or_init(|| {
+            let named = types.iter().enumerate().rev();
+            named.map(|(place, event_type)| (event_type.name.clone(), place)).collect()
+        });
+        types.get(*places.get(name)?)
     }
 }
 
-/// It follows from the definition, and says nothing of its own.
-impl PartialEq for DefinitionHash {
+/// It follows from the registration, and says nothing of its own.
+impl PartialEq for Derived {
     fn eq(&self, _: &Self) -> bool {
         true
     }
