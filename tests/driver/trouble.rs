@@ -1,6 +1,7 @@
 //! The driver's own trouble: it ends the attempt, is reported, and is never how a process ends.
 
-use longwait::{Code, Error, domain::value::Json};
+use futures::future::LocalBoxFuture;
+use longwait::{Code, Error, domain::value::Json, host::fake::FakeClock, store::Store};
 
 use crate::{
     hand::now,
@@ -8,7 +9,7 @@ use crate::{
         Works, another, done, driver, held_tab, job, lease, log, output, register, running, seconds, settle, started,
         state, sweep, tab,
     },
-    support::World,
+    support::{Place, START, World, memory::Memory, tasks},
 };
 use std::{cell::Cell, rc::Rc};
 
@@ -196,6 +197,59 @@ fn a_clock_that_goes_forward_past_the_end_of_a_lease_ends_the_attempt_and_the_pr
     next.returns(done("again"));
     assert_eq!(output(&world, "p")["value"], "again");
     stopped(&world, &driver);
+}
+
+/// Rows on a clock of their own, as those of a server are.
+struct Elsewhere(FakeClock, Memory);
+
+impl Place for Elsewhere {
+    fn open(&self, _: FakeClock) -> LocalBoxFuture<'static, Rc<dyn Store>> {
+        self.1.open(self.0.clone())
+    }
+
+    fn remove(&self) -> LocalBoxFuture<'static, ()> {
+        self.1.remove()
+    }
+}
+
+/// A tab whose clock is ahead of that of its rows, and the clock of the rows.
+fn ahead(by: i64) -> (World, FakeClock) {
+    tasks().kill();
+    let clock = FakeClock::at(START);
+    let world = now(World::new(Rc::new(Elsewhere(clock.clone(), Memory::default()))));
+    world.clock.set_wall_clock(by);
+    (world, clock)
+}
+
+#[test]
+fn a_run_whose_own_clock_is_ahead_of_the_stores_keeps_the_lease_that_the_store_renews() {
+    let (world, clock) = ahead(HOUR);
+    let (_driver, _, run) = running(&world);
+    for second in 0..100 {
+        clock.advance(1_000);
+        seconds(&world, 1);
+        // Others change the process, so that the run looks at its lease.
+        now(another(&world).registry.signal(&"p".into(), "go", Json::Number(f64::from(second)), None)).unwrap();
+        settle(&world);
+        assert_eq!(run.told(), [""; 0]);
+    }
+    run.returns(done("kept"));
+    assert_eq!(output(&world, "p")["value"], "kept");
+}
+
+#[test]
+fn a_driver_whose_own_clock_is_behind_the_stores_takes_over_a_lease_that_ended_there() {
+    let (world, clock) = ahead(-HOUR);
+    register(&world, "p", "job");
+    let owner = crate::support::made(serde_json::json!({"ownerId": "gone", "incarnationId": "gone"}));
+    now(world.registry.claim(&"p".into(), owner, 30_000)).unwrap();
+    let driver = started(&world, &job(async |_| done(1)));
+    for _ in 0..62 {
+        clock.advance(1_000);
+        seconds(&world, 1);
+    }
+    assert_eq!(state(&world, "p"), "completed");
+    now(driver.stop());
 }
 
 // ── Kinds without a runner ──────────────────────────────────────────────────

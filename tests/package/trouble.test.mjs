@@ -130,6 +130,24 @@ describe("trouble of longwait itself", () => {
   });
 });
 
+test("an id that is pruned and registered again as another kind is begun at once", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const registry = await open(t);
+  const driver = registry.driver({ runners: { job: () => "begun" } });
+  driver.start();
+  for (const first of [job("p", "another's"), external("p", { identity: { kind: "job" } })]) {
+    await registry.registerProcess(first);
+    await settled();
+    await registry.completeProcess("p", success(1));
+    await registry.pruneTerminalProcesses(Date.now() + 1_000);
+    await registry.registerProcess(job("p"));
+    await settled();
+    assert.deepEqual((await registry.getProcess("p")).status.awaitOutput, success("begun"));
+    await registry.pruneTerminalProcesses(Date.now() + 1_000);
+  }
+  await driver.stop();
+});
+
 describe("what a runner throws", () => {
   /** How a process ends whose runner throws this. */
   async function failure(t, thrown, options) {
