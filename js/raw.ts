@@ -3,7 +3,7 @@
  * Private. Every argument has been checked before it gets here; see check.ts.
  */
 import { reportError } from "./call.js";
-import type { ProcessErrorCode } from "./errors.js";
+import { ProcessError, type ProcessErrorCode } from "./errors.js";
 import type { Instance } from "./instance.js";
 import { afterwards } from "./intrinsics.js";
 import { untilAborted, type Until } from "./stop.js";
@@ -57,7 +57,7 @@ interface WasmRun extends Omit<RawRun, "wait"> {
 }
 
 /** A registry of the wasm, which takes arguments as one text: it crosses the border at once, and engines write it fast. */
-export interface WasmRegistry extends Pick<RawRegistry, "facts" | "subscribe" | "notify" | "trackedProcesses" | "onChange" | "offChange" | "close"> {
+export interface WasmRegistry extends Pick<RawRegistry, "facts" | "subscribe" | "notify" | "trackedProcesses" | "onChange" | "offChange" | "close">, Freed {
   call(method: string, given: string): Promise<never>;
   wait(
     hubBacked: boolean, until: Until, timeoutMs: number | undefined, attach: Attach, method: string, given: string,
@@ -65,7 +65,12 @@ export interface WasmRegistry extends Pick<RawRegistry, "facts" | "subscribe" | 
   /** `kinds`: an array as JSON text. */
   driver(
     kinds: string, run: (kind: string, run: WasmRun) => Promise<string>, leaseTtlMs: number, renewEveryMs: number, concurrency: number,
-  ): RawDriver;
+  ): RawDriver & Freed;
+}
+
+/** An object of the wasm: what it has there is let go of by `free()`, which is called once, and last. */
+interface Freed {
+  free(): void;
 }
 
 /** What the wasm exports to open registries. */
@@ -97,43 +102,70 @@ function outside<G extends unknown[], A>(call: (...given: G) => A | Promise<A>):
 
 const outsideIfAny = (attach: Attach): Attach => attach && outside(attach);
 
-/** The registry behind it, with arguments as they are, and with what it owes on the instance's register. */
+/**
+ * The registry behind it, with arguments as they are, and with what it owes on the instance's register. What the WebAssembly
+ * has of it is kept until it is closed, and freed then: neither is left to the collector.
+ */
 function raw(instance: Instance, wasm: WasmRegistry): RawRegistry {
   const letGo = instance.enter(() => {}, wasm);
+  const drivers: Freed[] = [];
+  let closing: Promise<void> | undefined;
+  let isFree = false;
+
+  /** The one of the WebAssembly, while there is one. */
+  function live(): WasmRegistry {
+    if (isFree) throw new ProcessError("the registry is closed", { code: "closed" });
+    return wasm;
+  }
 
   function wait(hubBacked: boolean, signal: Signal, timeoutMs: number | undefined, attach: Attach, method: string, given: string) {
-    return untilAborted(signal, (until) => instance.owed(() => wasm.wait(hubBacked, until, timeoutMs, attach, method, given)));
+    return untilAborted(signal, (until) => instance.owed(() => live().wait(hubBacked, until, timeoutMs, attach, method, given)));
+  }
+
+  function free(): void {
+    isFree = true;
+    letGo();
+    if (instance.isDead()) return;
+    for (let index = 0; index < drivers.length; index++) drivers[index]?.free();
+    wasm.free();
   }
 
   return {
-    call: (method: string, ...given: unknown[]) => instance.owed(() => wasm.call(method, jsonText(given))),
+    call: (method: string, ...given: unknown[]) => instance.owed(() => live().call(method, jsonText(given))),
     wait: (hubBacked: boolean, signal: Signal, timeoutMs: number | undefined, method: string, ...given: unknown[]) =>
       wait(hubBacked, signal, timeoutMs, undefined, method, jsonText(given)),
     attachedWait: (signal, timeoutMs, attach, id) => wait(true, signal, timeoutMs, outsideIfAny(attach), "awaitTerminal", jsonText([id])),
-    facts: () => instance.now(() => wasm.facts()),
+    facts: () => instance.now(() => live().facts()),
     subscribe(id) {
-      const receiver = instance.now(() => wasm.subscribe(id));
+      const receiver = instance.now(() => live().subscribe(id));
       return {
         changed: () => instance.owed(() => receiver.changed(), receiver),
         close: () => instance.isDead() || receiver.close(),
       };
     },
-    notify: (id) => instance.now(() => wasm.notify(id)),
+    notify: (id) => instance.now(() => live().notify(id)),
     get trackedProcesses() {
-      return instance.now(() => wasm.trackedProcesses);
+      return instance.now(() => live().trackedProcesses);
     },
-    onChange: (listener) => instance.now(() => wasm.onChange(listener)),
-    offChange: (handle) => instance.isDead() || wasm.offChange(handle),
+    onChange: (listener) => instance.now(() => live().onChange(listener)),
+    offChange: (handle) => isFree || instance.isDead() || wasm.offChange(handle),
     driver(kinds, run, leaseTtlMs, renewEveryMs, concurrency) {
-      const started = outside((kind: string, of: WasmRun) => run(kind, rawRun(instance, of)));
-      const driver = instance.now(() => wasm.driver(jsonText(kinds), started, leaseTtlMs, renewEveryMs, concurrency));
+      const driver = instance.now(() => live().driver(jsonText(kinds), runs(instance, run), leaseTtlMs, renewEveryMs, concurrency));
+      drivers.push(driver);
       return {
-        start: () => instance.now(() => driver.start()),
-        call: ((method: "sweep") => instance.owed(() => driver.call(method))) as RawDriver["call"],
+        start: () => instance.now(() => (live(), driver.start())),
+        call: ((method: "sweep" | "stop" | "idle") => {
+          if (isFree && method !== "sweep") return Promise.resolve(); // A registry that is closed has stopped its drivers.
+          return instance.owed(() => (live(), driver.call(method as "sweep")));
+        }) as RawDriver["call"],
       };
     },
-    close: () => instance.owed(() => wasm.close()).finally(letGo),
+    close: () => (closing ??= instance.owed(() => wasm.close()).finally(free)),
   };
+}
+
+function runs(instance: Instance, run: RunProcess) {
+  return outside((kind: string, of: WasmRun) => run(kind, rawRun(instance, of)));
 }
 
 function rawRun(instance: Instance, wasm: WasmRun): RawRun {
