@@ -83,10 +83,8 @@ impl Job {
         match outcome {
             // Trouble of the driver, as what TypeScript tells it by.
             Err(fault) if is_trouble(fault.code()) => {
-                self.jobs.count(match fault.code() {
-                    Code::QuotaExceeded => "handed back as full",
-                    _ => "handed back",
-                });
+                let is_full = fault.code() == Code::QuotaExceeded;
+                self.jobs.count(if is_full { "handed back as full" } else { "handed back" });
                 Err(fault)
             }
             // A wait that ends because the run is to stop.
