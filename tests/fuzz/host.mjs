@@ -1,0 +1,33 @@
+/** What the fuzzer needs of where it runs: turns of the event loop, timers, and word of what nobody caught. */
+
+/** A host in Node or in a page. `onFault(words)` is told of what should not have been reported. */
+export function hostOf(onFault, isOurs) {
+  const channel = new MessageChannel();
+  const turns = [];
+  channel.port1.onmessage = () => turns.shift()?.();
+  const node = typeof process === "object" && process.versions?.node !== undefined;
+  const quick = node
+    ? () => new Promise((done) => setImmediate(done))
+    : () => new Promise((done) => (turns.push(done), channel.port2.postMessage(0)));
+  if (node) {
+    channel.port1.unref();
+    process.on("unhandledRejection", (reason) => isOurs(reason) || onFault(`unhandled rejection: ${reason?.stack ?? reason}`));
+    process.on("uncaughtException", (error) => isOurs(error) || onFault(`uncaught: ${error?.stack ?? error}`));
+  } else {
+    addEventListener("unhandledrejection", (event) => (event.preventDefault(), isOurs(event.reason) || onFault(`unhandled rejection: ${event.reason?.stack ?? event.reason}`)));
+    addEventListener("error", (event) => (event.preventDefault(), isOurs(event.error) || onFault(`uncaught: ${event.error?.stack ?? event.message}`)));
+  }
+  const real = { error: console.error, warn: console.warn };
+  console.error = (...words) => words.some(isOurs) || onFault(`console.error: ${words.map((word) => word?.stack ?? word).join(" ")}`);
+  return {
+    real,
+    patience: 20_000,
+    database: (seed) => `fuzz-${seed}`,
+    /** Lets everything run that is ready; the later it is, the more time passes. */
+    turn: (n) => (n > 100 ? new Promise((done) => setTimeout(done, 5)) : quick()),
+    after(milliseconds, done) {
+      const timer = setTimeout(done, milliseconds);
+      return () => clearTimeout(timer);
+    },
+  };
+}

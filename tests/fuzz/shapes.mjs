@@ -1,0 +1,261 @@
+/** What the API takes, in terms of the grammar. Each object is named after its interface in `js/types.ts`; a test compares the fields. */
+import { either, json, leaf, list, object, optional, options, tagged, word, wrongOne } from "./grammar.mjs";
+import {
+  BAD_BOOLEAN, BAD_COUNT, BAD_NAME, BAD_SIGNAL, BAD_TEXT, BAD_TIMEOUT, MINUS_ZERO, TOO_LONG_TTL, ZERO,
+} from "./mutate.mjs";
+
+/** Few, so that calls meet each other. Their order by code unit is not that by code point. */
+export const IDS = [
+  "p0", "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p10", "P", " p", "é", "😀", "\ue000", "__proto__", "constructor", "a/b:c", "x".repeat(1024),
+];
+const SESSIONS = ["s1", "s2", "s", "é", "s1/frames", "y".repeat(1024)];
+const FRAMES = ["f1", "f2", "a/frame:b"];
+export const TYPES = ["note", "progress", "done", "fail", "stop", "tell", "checked", "signal.go", "constructor", "z".repeat(1024)];
+const UNDECLARED = ["nothing", "signal.go", "signal.stop-1", "process.waiting", "process.cancel_requested", "process.completed", "process.failed", "process.cancelled"];
+export const SIGNALS = ["go", "stop-1", "A_b", "v".repeat(1000)];
+const KEYS = ["k0", "k1", "k2", "k3", "k4", "é:😀", "__proto__", "w".repeat(1024)];
+export const KINDS = ["job", "child", "external", "tool", "session_turn", "engine"];
+
+const pick = (words, wrong = BAD_NAME) => leaf((w) => w.r.pick(words), wrong);
+
+export const text = pick(["", "some words", "é😀", "a\u0000b", " "], BAD_TEXT);
+export const label = pick(["a label", "é", "l".repeat(1024)], BAD_TEXT);
+export const boolean = leaf((w) => w.r.chance(0.5), BAD_BOOLEAN);
+export const count = leaf((w) => w.r.weighted([[4, w.r.below(4)], [2, w.r.below(40)], [1, 0], [1, Number.MAX_SAFE_INTEGER]]), BAD_COUNT);
+/** Of a list: mostly as many as there are. */
+const limit = leaf((w) => w.r.weighted([[3, w.r.between(1, 4)], [1, 0], [1, 1000], [1, Number.MAX_SAFE_INTEGER]]), BAD_COUNT);
+export const ordinal = leaf((w) => w.r.between(1, 12), [...BAD_COUNT, ZERO, MINUS_ZERO]);
+export const ttl = leaf((w) => w.r.weighted([[8, 1_000_000 + w.r.below(1000)], [1, 1], [1, 2 ** 31 - 1]]), [...BAD_COUNT, ZERO, MINUS_ZERO, TOO_LONG_TTL]);
+export const cutoff = leaf((w) => w.r.weighted([[2, 0], [2, Number.MAX_SAFE_INTEGER]]), BAD_COUNT);
+
+/** The id of a process; what comes behind it in the same call may go by which it was. */
+export const processId = {
+  ...leaf((w) => w.aim(w.r.chance(0.93) ? w.someId() : w.r.pick(["nobody", ...IDS])), BAD_NAME),
+};
+
+const frameLike = ["a session that reads as a frame", () => "s1/frame:f1"];
+export const sessionId = pick(SESSIONS, [...BAD_NAME, frameLike]);
+export const scope = object("SessionScope", { sessionId, agentFrameId: optional(pick(FRAMES), 0.3) });
+
+// ── Registrations ───────────────────────────────────────────────────────────
+
+const metadata = either(
+  [2, json, () => true],
+  [1, { make: (w) => ({ [w.r.pick(["label", "name", "title"])]: "shown" }), spoil: json.spoil }, () => false],
+);
+
+export const input = tagged("ProcessInput", "type", {
+  external: { metadata: optional(metadata) },
+  engine: { kind: pick(KINDS), payload: optional(json) },
+  session_turn: { createRequest: { make: (w) => ({ subagent: { capability: "c" }, x: json.make(w) }), spoil: (w) => wrongOne(w, [["a list", () => []], ["a string", () => "x"], ["null", () => null]]) }, turnInput: json },
+});
+
+const toolInput = {
+  make: (w) => ({ type: "tool_call", call: call.make(w) }),
+  spoil(w, value) {
+    const spoilt = call.spoil(w, value.call);
+    return spoilt && { ...spoilt, value: { ...value, call: spoilt.value }, why: `call: ${spoilt.why}` };
+  },
+};
+const call = object(undefined, { callId: text, toolName: label, toolId: optional(text), args: optional(json), more: optional(json) }, { open: true });
+
+const anyInput = either([3, input, (value) => value?.type !== "tool_call"], [1, toolInput, (value) => value?.type === "tool_call"]);
+
+const identity = object("ProcessIdentity", { kind: pick(KINDS), label: optional(label), definition: optional(json, 0.4) });
+
+const originator = tagged(undefined, "type", { host: {}, session: { scope } });
+const provenance = object("ProcessProvenance", { originator, causedBy: optional(json) });
+
+const POINTERS = ["", "/a", "/b", "/n", "/text", "/a/0", "/a~1b", "/m~0n", "/-", "/0", "/awaitOutput", "/constructor", "/length"];
+const pointer = leaf((w) => w.r.pick(POINTERS), [...BAD_TEXT, ["a pointer without a slash", () => "a"]]);
+
+/** A selector, which names selectors within it. */
+const selector = {
+  make(w, depth = 0) {
+    const kind = w.r.below(depth < 2 ? 6 : 5);
+    if (kind === 0) return "payload";
+    if (kind < 3) return { pointer: pointer.make(w) };
+    if (kind === 3) return { const: json.make(w) };
+    if (kind === 4) return { present: pointer.make(w) };
+    const fields = { a: selector.make(w, depth + 1) };
+    if (w.r.chance(0.5)) fields.b = selector.make(w, depth + 1);
+    return { template: w.r.pick(["{a}", "{a} and {b}, {c} {", "none", "{a}{a}}"]), fields };
+  },
+  spoil(w, value) {
+    if (typeof value === "object" && "pointer" in value && w.r.chance(0.5)) {
+      const { value: wrong, why } = pointer.spoil(w, value.pointer);
+      return { value: { pointer: wrong }, why: `pointer: ${why}` };
+    }
+    if (typeof value === "object" && "template" in value && w.r.chance(0.5)) {
+      const inner = selector.spoil(w, value.fields.a);
+      return { value: { ...value, fields: { ...value.fields, a: inner.value } }, why: `fields.a: ${inner.why}` };
+    }
+    return wrongOne(w, [
+      ["another word", () => "payloads"], ["an empty object", () => ({})], ["a number", () => 3], ["a list", () => []],
+      ["two selectors at once", () => ({ pointer: "", present: "" })], ["a field too many", () => ({ pointer: "", extra: 1 })],
+    ]);
+  },
+};
+
+const terminal = {
+  make(w) {
+    const state = w.r.pick(["completed", "failed", "cancelled"]);
+    return state === "completed" && w.r.chance(0.4) ? { state } : { state, awaitOutput: selector.make(w) };
+  },
+  spoil(w, value) {
+    if (w.r.chance(0.4)) return { value: { state: w.r.pick(["failed", "cancelled"]) }, why: "no await output" };
+    const inner = w.r.chance(0.5) ? { value: w.r.pick(["running", "ended", 7, undefined, null]), why: "state: wrong" } : undefined;
+    if (inner) return { value: { ...value, state: inner.value }, why: inner.why };
+    const wrong = selector.spoil(w, value.awaitOutput ?? "payload");
+    return { value: { ...value, awaitOutput: wrong.value }, why: `awaitOutput: ${wrong.why}` };
+  },
+};
+
+const dedupeKey = {
+  make: (w) => w.r.weighted([[2, "event_identity"], [1, { const: w.r.pick(["once", ""]) }], [1, { selector: selector.make(w) }]]),
+  spoil: (w) => wrongOne(w, [["another word", () => "event"], ["an empty object", () => ({})], ["a constant number", () => ({ const: 1 })], ["a list", () => []]]),
+};
+const wake = object(undefined, { when: optional(selector), input: selector, dedupeKey: optional(dedupeKey) });
+
+/** Schemas, and what fits them. */
+export const SCHEMAS = [
+  [true, () => true],
+  [{}, () => true],
+  [{ type: "object", required: ["n"], properties: { n: { type: "number", minimum: 0 } } }, (p) => plain(p) && Object.hasOwn(p, "n") && typeof p.n === "number" && p.n >= 0],
+  [{ anyOf: [{ type: "null" }, { type: "string", maxLength: 20 }] }, (p) => p === null || (typeof p === "string" && [...p].length <= 20)],
+  [{ not: { type: "array" } }, (p) => !Array.isArray(p)],
+  [false, () => false],
+];
+const plain = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+
+const payloadSchema = {
+  takesNull: false,
+  make: (w) => w.r.pick(SCHEMAS)[0],
+  spoil: (w, value) =>
+    w.r.chance(0.3)
+      ? json.spoil(w, { type: "object", properties: {} })
+      : { ...wrongOne(w, BAD_SCHEMAS), code: "invalid_schema" },
+};
+const BAD_SCHEMAS = [
+  ["an unknown type", () => ({ type: "text" })], ["a broken pattern", () => ({ pattern: "(" })], ["a schema that is a string", () => "x"],
+  ["a schema that is a number", () => 7], ["a reference to nothing", () => ({ $ref: "#/$defs/none" })], ["a limit that is a text", () => ({ minimum: "1" })],
+  ["a reference to itself", () => ({ $ref: "#" })], ["another dialect", () => ({ $schema: "http://json-schema.org/draft-04/schema#" })],
+];
+
+const semantics = object(undefined, { terminal: optional(terminal, 0.4), wake: optional(wake, 0.5) });
+export const eventType = object("ProcessEventType", { name: pick(TYPES), payloadSchema: optional(payloadSchema, 0.25), semantics: optional(semantics, 0.6) });
+
+const someTypes = list(eventType, 0, 5);
+export const eventTypes = {
+  make(w) {
+    const names = [...TYPES];
+    return someTypes.make(w).map((type) => ({ ...type, name: names.splice(w.r.below(names.length), 1)[0] }));
+  },
+  spoil(w, value) {
+    if (value.length > 0 && w.r.chance(0.15)) return { value: [...value, { name: value[0].name }], why: "a name twice" };
+    if (w.r.chance(0.1)) return { value: [...value, { name: "process.failed" }], why: "a core type that does not end" };
+    return someTypes.spoil(w, value);
+  },
+};
+
+export const registration = object("ProcessRegistration", {
+  id: pick(IDS),
+  input: anyInput,
+  identity: optional(identity, 0.4),
+  eventTypes: optional(eventTypes, 0.8),
+  provenance: optional(provenance, 0.3),
+  envRef: optional(text, 0.2),
+  wakeTarget: optional(scope, 0.4),
+  recovery: optional(word("rerun", "abandon"), 0.3),
+});
+
+// ── Ends, waits, references ─────────────────────────────────────────────────
+
+const failureClass = word("invalid_request", "unavailable", "permission_denied", "timeout", "execution", "external", "resource_limit", "internal");
+export const output = tagged("ProcessAwaitOutput", "type", {
+  success: { value: json, control: optional(json, 0.2) },
+  failure: { class: failureClass, code: label, message: text, raw: optional(json, 0.3), control: optional(json, 0.2) },
+  cancelled: { message: text, raw: optional(json, 0.3), control: optional(json, 0.2) },
+});
+export const waitState = tagged("WaitState", "kind", { signal: { name: pick(SIGNALS, BAD_TEXT), eventType: pick(TYPES, BAD_TEXT), key: pick(KEYS, BAD_TEXT), ordinal: count, sinceMs: count } });
+export const externalRef = object("ProcessExternalRef", { backend: pick(["queue", "cloud"], BAD_TEXT), id: pick(["7", "8"], BAD_TEXT), metadata: optional(json, 0.3) });
+export const descriptor = object("HandleDescriptor", { kind: optional(label), label: optional(label) });
+
+// ── Leases ──────────────────────────────────────────────────────────────────
+
+const liveness = tagged(undefined, "kind", { opaque: {}, web_lock: { lockName: pick(["longwait:other:owner:x", "mine"], BAD_TEXT) } });
+export const owner = object("LeaseOwner", { ownerId: pick(["page", "worker", "o".repeat(1024)]), incarnationId: pick(["i1", "i2"]), liveness: optional(liveness, 0.4) });
+const leaseShape = object("ProcessLease", {
+  processId: pick(IDS), owner, leaseToken: pick(["token"], BAD_TEXT), fencingToken: count, claimedAtMs: count, expiresAtMs: count,
+});
+/** One that was given, or nearly that one, or one that was made up. */
+export const lease = {
+  make(w) {
+    const given = w.someLease();
+    if (given === undefined || w.r.chance(0.03)) return leaseShape.make(w);
+    if (w.r.chance(0.8)) return given;
+    return w.r.pick([
+      { ...given, fencingToken: given.fencingToken + 1 },
+      { ...given, leaseToken: `${given.leaseToken}x` },
+      { ...given, owner: { ...given.owner, incarnationId: "another" } },
+      { ...given, processId: w.r.pick(IDS) },
+    ]);
+  },
+  spoil: leaseShape.spoil,
+};
+/** What gives a lease back: the lease, or the two of its fields that count. */
+export const leaseToRelease = {
+  make(w) {
+    const { processId, leaseToken, ...rest } = lease.make(w);
+    return w.r.chance(0.5) ? { processId, leaseToken } : { processId, leaseToken, ...rest };
+  },
+  spoil: object(undefined, { processId: pick(IDS), leaseToken: text }, { open: true }).spoil,
+};
+
+// ── Requests and queries ────────────────────────────────────────────────────
+
+/** A blank one is nothing but undeclared. */
+const declared = leaf((w) => {
+  const types = w.aimedTypes();
+  return types.length > 0 && w.r.chance(0.85) ? w.r.pick(types) : w.r.pick(UNDECLARED);
+}, [...BAD_TEXT, ["1,025 characters", () => "x".repeat(1025)]]);
+export { declared as declaredType };
+
+/** Payloads that selectors find something in, as often as not. */
+export const payload = {
+  ...json,
+  make: (w) =>
+    w.r.chance(0.4)
+      ? { n: w.r.between(-1, 3), a: w.r.pick([[1], "text", null, ""]), b: w.r.pick([{}, { c: 1 }, false]), awaitOutput: w.r.chance(0.5) ? output.make(w) : json.make(w) }
+      : json.make(w),
+};
+
+export const request = object("AppendRequest", {
+  eventType: declared,
+  payload: optional(payload, 0.8),
+  replayKey: optional(leaf((w) => w.r.pick(KEYS), [...BAD_TEXT, ["1,025 characters", () => "x".repeat(1025)]]), 0.5),
+  wakeTargetScope: optional(scope, 0.2),
+  lease: optional(lease, 0.15),
+});
+
+export const filter = object("ListFilter", {
+  status: optional(word("running", "completed", "failed", "cancelled", "any")), waiting: optional(boolean, 0.2),
+  definition: optional(json, 0.1), kind: optional(pick(KINDS), 0.3),
+});
+export const page = object("Page", { limit: optional(limit), cursor: optional(pick(IDS, BAD_TEXT), 0.3) });
+const types = list(declared, 0, 3);
+export const query = object("EventQuery", { limit: optional(limit), types: optional(types, 0.3) });
+export const cursor = leaf((w) => w.someCursor(), [...BAD_TEXT, ["words", () => "not a cursor"], ["a negative number", () => "-1"], ["nothing", () => ""]]);
+export const limitOf = limit;
+
+// ── Waiting ─────────────────────────────────────────────────────────────────
+
+const signal = { ...leaf((w) => w.someSignal(), BAD_SIGNAL) };
+const timeoutMs = leaf((w) => w.r.weighted([[3, 0], [2, 1], [1, 0.5], [1, 2 ** 40], [1, Infinity]]), BAD_TIMEOUT);
+export const waiting = options("WaitOptions", { signal: optional(signal), timeoutMs: optional(timeoutMs) });
+export const waitingForEvent = options("WaitOptions", { signal: optional(signal), timeoutMs: optional(timeoutMs), untilTerminal: optional(boolean, 0.4) });
+export const following = options("EventsOptions", { after: optional(count), types: optional(types, 0.3), untilTerminal: optional(boolean), signal: optional(signal, 0.3) });
+export const signalName = pick(SIGNALS, [...BAD_NAME, ["a space", () => "a b"], ["a dot", () => "a.b"], ["a letter that is not ASCII", () => "é"]]);
+export const signalOptions = options(undefined, { signalId: optional(pick(["1", "2", "é"])) });
+export const reason = optional(pick(["bored", "", "é"], BAD_TEXT));
+export const scopeAsOptions = options("SessionScope", { sessionId, agentFrameId: optional(pick(FRAMES), 0.3) });

@@ -1,0 +1,320 @@
+/**
+ * One registry and all that is done to it: calls that chance decides, each from a seed of its own, so that a list of such seeds
+ * is a run and a shorter list is a smaller one.
+ */
+import { calls, TABLE } from "./calls/table.mjs";
+import { verify } from "./invariants.mjs";
+import { Model } from "./model.mjs";
+import { disguise, frozen, Thrown } from "./mutate.mjs";
+import { fault, shown } from "./oracle.mjs";
+import { Random } from "./random.mjs";
+import { IDS } from "./shapes.mjs";
+
+/** Turns of the event loop in which what is owed must come, or the world is stuck. */
+const TURNS = 400;
+const KEPT = 8;
+
+export class World {
+  model = new Model();
+  faults = [];
+  trace = [];
+  closing = false;
+  /** Calls that must answer at once, and waits. */
+  inflight = new Set();
+  waits = new Set();
+  pools = { leases: [], cursors: [], controllers: [], iterators: [], receivers: [], views: [], offs: [], drivers: [] };
+  positions = new Map();
+  wakes = new Map();
+  wakeIds = new Map();
+  depth = 0;
+
+  constructor(api, host, { seed, storage, driven, ignored, tracing = false, stats }) {
+    Object.assign(this, { api, host, seed, storage, driven, ignored, tracing, stats });
+    this.r = new Random(seed);
+  }
+
+  async run(seeds) {
+    let stop;
+    const stuck = new Promise((resolve) => (stop = this.host.after(this.host.patience, () => resolve("stuck"))));
+    const ended = await Promise.race([this.#live(seeds), stuck]);
+    stop();
+    if (ended === "stuck") this.fail(undefined, `hangs: ${[...this.inflight, ...this.waits].map(({ call }) => call.name).join(", ") || "the end of the world"}`);
+    return this;
+  }
+
+  async #live(seeds) {
+    try {
+      this.registry = await this.api.openRegistry({ storage: this.storage, name: this.host.database(this.seed), sink: this.#sink() });
+      for (const [n, seed] of seeds.entries()) {
+        this.r.reseed(seed);
+        await this.perform(this.r.weighted(this.driven ? TABLE.driven : TABLE.plain));
+        if (this.faults.length > 0) break;
+        if (this.r.chance(0.4)) await this.flush();
+        if (n % 60 === 59) await this.quiet();
+      }
+      this.r.reseed(this.seed);
+      if (this.faults.length === 0) await this.quiet(true);
+      await this.#end();
+    } catch (error) {
+      this.fail(undefined, `the fuzzer itself: ${error.stack}`);
+    }
+  }
+
+  // ── One call ──────────────────────────────────────────────────────────────
+
+  /** Makes a call. Only what must stand alone is waited for. */
+  async perform(call, w = this) {
+    w.aimed = w.aimedProcess = undefined;
+    w.touchesDriven = false;
+    const target = call.target ? call.target(w) : this.registry;
+    if (target === undefined) return;
+    const plain = call.args.make(w);
+    const spoilt = w.r.chance(0.25) ? call.args.spoil(w, plain) : undefined;
+    if (spoilt !== undefined) {
+      const { code = "invalid_argument", why, value } = spoilt;
+      return this.#make(w, call, value, target, { code, codes: this.closing ? ["closed", "invalid_argument"] : [], spoilt: why });
+    }
+    const given = w.r.chance(0.3) ? plain.map((value) => disguise(w.r, value)) : frozen(plain);
+    if (this.closed) return this.#make(w, call, given, target, call.lives ? { loose: true, thrown: true } : { code: "closed", signal: plain.at(-1)?.signal });
+    const loose = w.touchesDriven || (this.driven && call.many);
+    let expected = loose ? { loose: true, ...this.#loosened(w, call, plain, target) } : call.expect(w, plain, target);
+    if (expected.orElse === undefined) return this.#make(w, call, given, target, expected);
+
+    // Whether it is refused is up to the clock: it stands alone, and the model learns from the answer.
+    await this.flush();
+    expected = call.expect(w, plain, target);
+    const { orElse } = expected;
+    if (orElse === undefined) return this.#make(w, call, given, target, expected);
+    const outcome = await this.#make(w, call, given, target, { judge: () => true, alone: true });
+    if (outcome.error?.code === expected.code) return;
+    const wrong = fault(this, call, orElse(), outcome);
+    if (wrong) this.fail({ call, given }, wrong);
+  }
+
+  /** Of a call to what drivers change: the parts of what is expected that hold anyhow. */
+  #loosened(w, call, plain, target) {
+    if (!call.name.includes("await") && !call.sync && !call.name.startsWith("iterator") && !call.name.startsWith("receiver")) return {};
+    const { signal, wait, thrown, check } = call.expect(w, plain, target);
+    return { signal, wait, thrown, check };
+  }
+
+  #make(w, call, given, target, expected) {
+    const entry = { call, given, expected, spoilt: expected.spoilt };
+    if (this.tracing && this.faults.length === 0) this.trace.push(`${call.name}(${given.map((value) => shown(value)).join(", ")})${expected.spoilt ? `   // ${expected.spoilt}` : ""}`);
+    let answer;
+    try {
+      answer = call.run(w, given, target);
+    } catch (error) {
+      if (!call.sync) this.fail(entry, `threw instead of rejecting: ${error?.stack}`);
+      this.#settled(entry, { error });
+      return { error };
+    }
+    if (call.sync) {
+      call.done?.(this, answer);
+      this.#settled(entry, { value: answer });
+      return { value: answer };
+    }
+    const set = expected.wait ? this.waits : this.inflight;
+    set.add(entry);
+    const settle = (outcome) => {
+      set.delete(entry);
+      this.#settled(entry, outcome);
+      return outcome;
+    };
+    entry.done = Promise.prototype.then.call(answer, (value) => settle({ value }), (error) => settle({ error }));
+    return expected.alone ? entry.done : undefined;
+  }
+
+  #settled(entry, outcome) {
+    const { call, expected } = entry;
+    this.#count(call, outcome);
+    const wrong = fault(this, call, expected, outcome);
+    if (wrong) this.fail(entry, wrong);
+    else if (expected.loose && expected.check && "value" in outcome) expected.check(outcome.value);
+  }
+
+  #count(call, outcome) {
+    const stats = (this.stats[call.name] ??= { calls: 0, codes: {} });
+    stats.calls++;
+    if ("error" in outcome) {
+      const { error } = outcome;
+      const code = this.api.isProcessError(error) ? error.code : "(reason)";
+      stats.codes[code] = (stats.codes[code] ?? 0) + 1;
+    }
+  }
+
+  fail(entry, what) {
+    const where = entry === undefined ? "" : `${entry.call.name}(${entry.given.map((value) => shown(value)).join(", ")})${entry.spoilt ? ` with ${entry.spoilt}` : ""}: `;
+    if (!this.ignored?.test(`${where}${what}`)) this.faults.push(`${where}${what}`);
+  }
+
+  // ── Rest ──────────────────────────────────────────────────────────────────
+
+  /** Resolves once all that must answer at once has. */
+  async flush() {
+    while (this.inflight.size > 0) await Promise.all([...this.inflight].map(({ done }) => done));
+  }
+
+  /** Comes to rest, looks whether what is owed has come, and whether the registry is as the model says. */
+  async quiet(wholly = false) {
+    await this.flush();
+    const owed = () => [...this.waits].find(({ expected }) => expected.owed?.());
+    for (let turn = 0; turn < TURNS && owed(); turn++) await this.host.turn(turn);
+    const entry = owed();
+    if (entry) this.fail(entry, "does not end, though what it waits for is there");
+    await this.flush();
+    if (this.faults.length === 0) await verify(this, wholly);
+  }
+
+  async #end() {
+    const { r } = this;
+    const stops = this.pools.drivers.map(({ driver }) => driver.stop());
+    await Promise.all(stops);
+    if (r.chance(0.5)) for (const controller of this.pools.controllers) controller.abort();
+    this.closing = true;
+    for (let n = this.faults.length > 0 ? 0 : r.below(4); n > 0; n--) await this.perform(r.weighted(TABLE.plain.filter(([, call]) => !call.waitsAlone)));
+    const close = r.chance(0.5) ? () => this.registry.close() : () => this.registry[Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose")]();
+    await Promise.all([close(), close()]);
+    await this.flush();
+    for (let turn = 0; turn < TURNS && this.waits.size > 0; turn++) await this.host.turn(turn);
+    for (const entry of this.waits) this.fail(entry, "is pending though everything is closed");
+    this.closed = true;
+    if (this.faults.length > 0) return;
+    for (let n = 0; n < 8; n++) await this.perform(r.pick(calls));
+    await this.flush();
+    for (let turn = 0; turn < TURNS && this.waits.size > 0; turn++) await this.host.turn(turn);
+    for (const entry of this.waits) this.fail(entry, "was called after the end, and does not settle");
+  }
+
+  // ── What there is ─────────────────────────────────────────────────────────
+
+  isDriven(id) {
+    return this.driven && typeof id === "string" && /^d\d$/.test(id);
+  }
+
+  someId() {
+    if (this.driven && this.r.chance(0.4)) return `d${this.r.below(6)}`;
+    const ids = [...this.model.processes.keys()];
+    return ids.length > 0 ? this.r.pick(ids) : this.r.pick(IDS);
+  }
+
+  aim(id) {
+    this.aimed = id;
+    this.aimedProcess = this.model.processes.get(id);
+    if (this.isDriven(id)) this.touchesDriven = true;
+    return id;
+  }
+
+  aimedTypes() {
+    return this.aimedProcess === undefined ? [] : [...this.aimedProcess.types.keys()];
+  }
+
+  some(pool) {
+    return this.pools[pool].length > 0 ? this.r.pick(this.pools[pool]) : undefined;
+  }
+
+  keep(pool, thing) {
+    const kept = this.pools[pool];
+    if (kept.length >= KEPT) kept.shift();
+    kept.push(thing);
+    return true;
+  }
+
+  someLease() {
+    const lease = this.some("leases");
+    if (lease && this.isDriven(lease.processId)) this.touchesDriven = true;
+    return lease;
+  }
+
+  keepLease(lease, process, mine) {
+    if (mine) this.keep("leases", lease);
+    process.tokens ??= new Map();
+    const token = process.tokens.get(lease.fencingToken);
+    if (token !== undefined && token !== lease.leaseToken) return false;
+    process.tokens.set(lease.fencingToken, lease.leaseToken);
+    return true;
+  }
+
+  someSignal() {
+    const known = this.some("controllers");
+    if (known && this.r.chance(0.5)) return known.signal;
+    const controller = new AbortController();
+    if (this.r.chance(0.15)) controller.abort(...this.r.pick([[], [new Thrown("aborted before")], ["a word"], [null]]));
+    this.keep("controllers", controller);
+    return controller.signal;
+  }
+
+  someCursor() {
+    return this.some("cursors");
+  }
+
+  sameWake({ targetScopeId, dedupeKey }, wakeId) {
+    const key = `${targetScopeId}\n${dedupeKey}`;
+    const known = this.wakes.get(key) ?? wakeId;
+    this.wakes.set(key, known);
+    const other = this.wakeIds.get(wakeId) ?? key;
+    this.wakeIds.set(wakeId, other);
+    return known === wakeId && other === key && /^wake:[0-9a-f]{64}$/.test(wakeId);
+  }
+
+  /** What `changedSince` must answer. */
+  changesSince(cursor, limit = Infinity) {
+    const { model } = this;
+    return {
+      version: model.version,
+      read: () => ({
+        check: ({ records, removed, cursor: next }) => {
+          const position = cursor === undefined ? 0 : this.positions.get(cursor);
+          const changed = [...model.changed].filter(([, n]) => n > position).sort(([, a], [, b]) => a - b).slice(0, limit);
+          this.positions.set(next, changed.at(-1)?.[1] ?? position);
+          this.keep("cursors", next);
+          const there = changed.filter(([id]) => model.processes.has(id)).map(([id]) => model.processes.get(id));
+          const gone = changed.map(([id]) => id).filter((id) => !model.processes.has(id));
+          return records.length === there.length && records.every((record, n) => model.matches(record, there[n])) &&
+            removed.length === gone.length && removed.every((id, n) => id === gone[n]);
+        },
+      }),
+    };
+  }
+
+  pruned(expected) {
+    return this.driven ? { check: ({ prunedProcesses }) => prunedProcesses >= expected.value.prunedProcesses } : expected;
+  }
+
+  // ── Callbacks ─────────────────────────────────────────────────────────────
+
+  /** Something that a callback does: nothing, mostly; else it throws, or calls back into the registry. */
+  #mischief(r) {
+    const what = r.below(10);
+    if (what === 0) throw new Thrown();
+    if (what < 3 && this.depth < 3 && !this.closed) {
+      this.depth++;
+      const inner = Object.create(this, { r: { value: new Random(r.below(2 ** 31)) } });
+      this.perform(inner.r.weighted(TABLE.plain), inner).finally(() => this.depth--);
+    }
+    if (what === 3) return Promise.reject(new Thrown());
+    if (what === 4) return Promise.resolve();
+    return undefined;
+  }
+
+  #sink() {
+    if (this.r.chance(0.4)) return undefined;
+    const r = new Random(this.seed + 1);
+    return (event) => {
+      const process = this.model.processes.get(event.processId);
+      if (process && !this.isDriven(event.processId) && process.log[event.sequence - 1]?.eventType !== event.eventType && !process.pruned) {
+        if (!this.everPruned.has(event.processId)) this.fail(undefined, `the sink was shown what is not in the log: ${shown(event)}`);
+      }
+      return this.#mischief(r);
+    };
+  }
+
+  get everPruned() {
+    return new Set([...this.model.changed.keys()].filter((id) => !this.model.processes.has(id)));
+  }
+
+  someListener() {
+    const r = new Random(this.r.below(2 ** 31));
+    return () => this.#mischief(r);
+  }
+}
