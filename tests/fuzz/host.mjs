@@ -22,6 +22,8 @@ export function hostOf(onFault, isOurs) {
   return {
     real,
     patience: 20_000,
+    /** So many turns of the event loop, within which what is owed must come. */
+    turns: 120,
     database: (seed) => `fuzz-${seed}`,
     /** Lets everything run that is ready; the later it is, the more time passes. */
     turn: (n) => (n > 100 ? new Promise((done) => setTimeout(done, 5)) : quick()),

@@ -5,6 +5,15 @@ import { shown } from "./oracle.mjs";
 
 /** Compares all, or a few processes, with the model; what is wrong becomes a fault of the world. */
 export async function verify(w, wholly) {
+  try {
+    await compare(w, wholly);
+  } catch (error) {
+    // A listener may have pruned in between.
+    if (!w.api.isProcessError(error, "unknown_process")) throw error;
+  }
+}
+
+async function compare(w, wholly) {
   const { registry, model, r } = w;
   const ids = model.ids();
   const chosen = wholly || ids.length < 3 ? ids : [r.pick(ids), r.pick(ids)];

@@ -21,6 +21,9 @@ export class Model {
   /** The number of the last change of each id. */
   changed = new Map();
   changes = 0;
+  everPruned = new Set();
+  /** Changes that were made as one: their order is left open. */
+  pruned = [];
   /** Rises with everything that a read could see. */
   version = 0;
 
@@ -94,9 +97,11 @@ export class Model {
   prune(everything) {
     const ended = everything ? [...this.processes.values()].filter(({ state }) => state !== "running") : [];
     let events = 0;
+    if (ended.length > 1) this.pruned.push({ from: this.changes + 1, to: this.changes + ended.length });
     for (const process of ended) {
       events += process.log.length;
       process.pruned = true;
+      this.everPruned.add(process.id);
       this.processes.delete(process.id);
       for (const grants of this.grants.values()) grants.delete(process.id);
       this.touch(process.id);

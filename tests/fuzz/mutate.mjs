@@ -43,12 +43,12 @@ const odd = [
   ["a symbol", () => Symbol("s")],
   ["a BigInt", () => 1n],
   ["a boxed string", () => new String("x")],
-  ["a boxed number", () => new Number(1)],
 ];
+const boxed = ["a boxed number", () => new Number(1)];
 /** For what may be left out, but not be this. */
 const NULL = ["null", () => null];
 
-export const NOT_TEXT = [...numbers, ...booleans, ...objects, ...odd];
+export const NOT_TEXT = [...numbers, ...booleans, ...objects, ...odd, boxed];
 export const BAD_TEXT = [...NOT_TEXT, LONE, LONE_LOW];
 export const BAD_NAME = [
   ...BAD_TEXT,
@@ -61,7 +61,7 @@ export const BAD_NAME = [
   ["a million characters", () => "y".repeat(1_000_000)],
 ];
 export const BAD_COUNT = [
-  ...texts, ...booleans, ...objects, ...odd,
+  boxed, ...texts, ...booleans, ...objects, ...odd,
   ["-1", () => -1],
   ["NaN", () => NaN],
   ["Infinity", () => Infinity],
@@ -95,6 +95,7 @@ export const BAD_OBJECT = [
 ];
 /** Beside {@link BAD_OBJECT}, for what becomes JSON. */
 export const BAD_PLAIN = [
+  ["a boxed number", () => new Number(1)],
   ["a class instance", () => new Instance()],
   ["a Date", () => new Date(0)],
   ["a Map", () => new Map()],
@@ -168,8 +169,12 @@ export function disguise(r, value, depth = 0) {
 
 export function isPlain(value) {
   if (typeof value !== "object" || value === null) return false;
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
+  try {
+    const prototype = Object.getPrototypeOf(value);
+    return prototype === Object.prototype || prototype === null;
+  } catch {
+    return false; // A proxy that throws.
+  }
 }
 
 /** Freezes all of a value that is plain, so that who changes it throws. */

@@ -16,6 +16,9 @@ export const SIGNALS = ["go", "stop-1", "A_b", "v".repeat(1000)];
 const KEYS = ["k0", "k1", "k2", "k3", "k4", "é:😀", "__proto__", "w".repeat(1024)];
 export const KINDS = ["job", "child", "external", "tool", "session_turn", "engine"];
 
+/** What may be blank, and then is nobody's name. */
+const LONG = [...BAD_TEXT, ["1,025 characters", () => "x".repeat(1025)]];
+
 const pick = (words, wrong = BAD_NAME) => leaf((w) => w.r.pick(words), wrong);
 
 export const text = pick(["", "some words", "é😀", "a\u0000b", " "], BAD_TEXT);
@@ -186,7 +189,7 @@ export const descriptor = object("HandleDescriptor", { kind: optional(label), la
 const liveness = tagged(undefined, "kind", { opaque: {}, web_lock: { lockName: pick(["longwait:other:owner:x", "mine"], BAD_TEXT) } });
 export const owner = object("LeaseOwner", { ownerId: pick(["page", "worker", "o".repeat(1024)]), incarnationId: pick(["i1", "i2"]), liveness: optional(liveness, 0.4) });
 const leaseShape = object("ProcessLease", {
-  processId: pick(IDS), owner, leaseToken: pick(["token"], BAD_TEXT), fencingToken: count, claimedAtMs: count, expiresAtMs: count,
+  processId: pick(IDS, LONG), owner, leaseToken: pick(["token"], BAD_TEXT), fencingToken: count, claimedAtMs: count, expiresAtMs: count,
 });
 /** One that was given, or nearly that one, or one that was made up. */
 export const lease = {
@@ -218,7 +221,7 @@ export const leaseToRelease = {
 const declared = leaf((w) => {
   const types = w.aimedTypes();
   return types.length > 0 && w.r.chance(0.85) ? w.r.pick(types) : w.r.pick(UNDECLARED);
-}, [...BAD_TEXT, ["1,025 characters", () => "x".repeat(1025)]]);
+}, LONG);
 export { declared as declaredType };
 
 /** Payloads that selectors find something in, as often as not. */
@@ -233,14 +236,14 @@ export const payload = {
 export const request = object("AppendRequest", {
   eventType: declared,
   payload: optional(payload, 0.8),
-  replayKey: optional(leaf((w) => w.r.pick(KEYS), [...BAD_TEXT, ["1,025 characters", () => "x".repeat(1025)]]), 0.5),
+  replayKey: optional(leaf((w) => w.r.pick(KEYS), LONG), 0.5),
   wakeTargetScope: optional(scope, 0.2),
   lease: optional(lease, 0.15),
 });
 
 export const filter = object("ListFilter", {
   status: optional(word("running", "completed", "failed", "cancelled", "any")), waiting: optional(boolean, 0.2),
-  definition: optional(json, 0.1), kind: optional(pick(KINDS), 0.3),
+  definition: optional(json, 0.1), kind: optional(pick(KINDS, LONG), 0.3),
 });
 export const page = object("Page", { limit: optional(limit), cursor: optional(pick(IDS, BAD_TEXT), 0.3) });
 const types = list(declared, 0, 3);

@@ -4,14 +4,13 @@
  */
 import { calls, TABLE } from "./calls/table.mjs";
 import { verify } from "./invariants.mjs";
+import { same } from "./meaning.mjs";
 import { Model } from "./model.mjs";
 import { disguise, frozen, Thrown } from "./mutate.mjs";
 import { fault, shown } from "./oracle.mjs";
 import { Random } from "./random.mjs";
 import { IDS } from "./shapes.mjs";
 
-/** Turns of the event loop in which what is owed must come, or the world is stuck. */
-const TURNS = 400;
 const KEPT = 8;
 
 export class World {
@@ -27,6 +26,8 @@ export class World {
   wakes = new Map();
   wakeIds = new Map();
   depth = 0;
+  /** Calls of which the model learns only by their answers. */
+  learning = 0;
 
   constructor(api, host, { seed, storage, driven, ignored, tracing = false, stats }) {
     Object.assign(this, { api, host, seed, storage, driven, ignored, tracing, stats });
@@ -38,13 +39,13 @@ export class World {
     const stuck = new Promise((resolve) => (stop = this.host.after(this.host.patience, () => resolve("stuck"))));
     const ended = await Promise.race([this.#live(seeds), stuck]);
     stop();
-    if (ended === "stuck") this.fail(undefined, `hangs: ${[...this.inflight, ...this.waits].map(({ call }) => call.name).join(", ") || "the end of the world"}`);
+    if (ended === "stuck") this.fail(undefined, `hangs: ${[...this.inflight, ...this.waits].map(described).join("; ") || "the end of the world"}`);
     return this;
   }
 
   async #live(seeds) {
     try {
-      this.registry = await this.api.openRegistry({ storage: this.storage, name: this.host.database(this.seed), sink: this.#sink() });
+      this.registry = await this.api.openRegistry({ storage: this.storage, name: this.host.database(this.seed), sink: this.sink() });
       for (const [n, seed] of seeds.entries()) {
         this.r.reseed(seed);
         await this.perform(this.r.weighted(this.driven ? TABLE.driven : TABLE.plain));
@@ -72,10 +73,10 @@ export class World {
     const spoilt = w.r.chance(0.25) ? call.args.spoil(w, plain) : undefined;
     if (spoilt !== undefined) {
       const { code = "invalid_argument", why, value } = spoilt;
-      return this.#make(w, call, value, target, { code, codes: this.closing ? ["closed", "invalid_argument"] : [], spoilt: why });
+      return this.#make(w, call, value, target, { code, codes: this.closing ? ["closed", "invalid_argument"] : [], spoilt: why, signal: signalIn(value) });
     }
     const given = w.r.chance(0.3) ? plain.map((value) => disguise(w.r, value)) : frozen(plain);
-    if (this.closed) return this.#make(w, call, given, target, call.lives ? { loose: true, thrown: true } : { code: "closed", signal: plain.at(-1)?.signal });
+    if (this.closed) return this.#make(w, call, given, target, call.lives ? { loose: true, thrown: true, signal: target?.signal } : { code: "closed", signal: signalIn(plain) });
     const loose = w.touchesDriven || (this.driven && call.many);
     let expected = loose ? { loose: true, ...this.#loosened(w, call, plain, target) } : call.expect(w, plain, target);
     if (expected.orElse === undefined) return this.#make(w, call, given, target, expected);
@@ -85,7 +86,9 @@ export class World {
     expected = call.expect(w, plain, target);
     const { orElse } = expected;
     if (orElse === undefined) return this.#make(w, call, given, target, expected);
+    this.learning++;
     const outcome = await this.#make(w, call, given, target, { judge: () => true, alone: true });
+    this.learning--;
     if (outcome.error?.code === expected.code) return;
     const wrong = fault(this, call, orElse(), outcome);
     if (wrong) this.fail({ call, given }, wrong);
@@ -144,7 +147,7 @@ export class World {
   }
 
   fail(entry, what) {
-    const where = entry === undefined ? "" : `${entry.call.name}(${entry.given.map((value) => shown(value)).join(", ")})${entry.spoilt ? ` with ${entry.spoilt}` : ""}: `;
+    const where = entry === undefined ? "" : `${described(entry)}: `;
     if (!this.ignored?.test(`${where}${what}`)) this.faults.push(`${where}${what}`);
   }
 
@@ -159,7 +162,7 @@ export class World {
   async quiet(wholly = false) {
     await this.flush();
     const owed = () => [...this.waits].find(({ expected }) => expected.owed?.());
-    for (let turn = 0; turn < TURNS && owed(); turn++) await this.host.turn(turn);
+    for (let turn = 0; turn < this.host.turns && owed(); turn++) await this.host.turn(turn);
     const entry = owed();
     if (entry) this.fail(entry, "does not end, though what it waits for is there");
     await this.flush();
@@ -176,13 +179,13 @@ export class World {
     const close = r.chance(0.5) ? () => this.registry.close() : () => this.registry[Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose")]();
     await Promise.all([close(), close()]);
     await this.flush();
-    for (let turn = 0; turn < TURNS && this.waits.size > 0; turn++) await this.host.turn(turn);
+    for (let turn = 0; turn < this.host.turns && this.waits.size > 0; turn++) await this.host.turn(turn);
     for (const entry of this.waits) this.fail(entry, "is pending though everything is closed");
     this.closed = true;
     if (this.faults.length > 0) return;
     for (let n = 0; n < 8; n++) await this.perform(r.pick(calls));
     await this.flush();
-    for (let turn = 0; turn < TURNS && this.waits.size > 0; turn++) await this.host.turn(turn);
+    for (let turn = 0; turn < this.host.turns && this.waits.size > 0; turn++) await this.host.turn(turn);
     for (const entry of this.waits) this.fail(entry, "was called after the end, and does not settle");
   }
 
@@ -265,13 +268,15 @@ export class World {
       read: () => ({
         check: ({ records, removed, cursor: next }) => {
           const position = cursor === undefined ? 0 : this.positions.get(cursor);
-          const changed = [...model.changed].filter(([, n]) => n > position).sort(([, a], [, b]) => a - b).slice(0, limit);
-          this.positions.set(next, changed.at(-1)?.[1] ?? position);
+          const later = [...model.changed].filter(([, n]) => n > position).sort(([, a], [, b]) => a - b);
+          const changed = later.slice(0, limit);
+          const end = changed.at(-1)?.[1] ?? position;
+          if (model.pruned.some(({ from, to }) => from <= end && end < to && changed.length < later.length)) return true;
+          this.positions.set(next, end);
           this.keep("cursors", next);
           const there = changed.filter(([id]) => model.processes.has(id)).map(([id]) => model.processes.get(id));
-          const gone = changed.map(([id]) => id).filter((id) => !model.processes.has(id));
-          return records.length === there.length && records.every((record, n) => model.matches(record, there[n])) &&
-            removed.length === gone.length && removed.every((id, n) => id === gone[n]);
+          const gone = changed.map(([id]) => id).filter((id) => !model.processes.has(id)).sort();
+          return records.length === there.length && records.every((record, n) => model.matches(record, there[n])) && same([...removed].sort(), gone);
         },
       }),
     };
@@ -284,7 +289,7 @@ export class World {
   // ── Callbacks ─────────────────────────────────────────────────────────────
 
   /** Something that a callback does: nothing, mostly; else it throws, or calls back into the registry. */
-  #mischief(r) {
+  mischief(r) {
     const what = r.below(10);
     if (what === 0) throw new Thrown();
     if (what < 3 && this.depth < 3 && !this.closed) {
@@ -297,24 +302,33 @@ export class World {
     return undefined;
   }
 
-  #sink() {
+  sink() {
     if (this.r.chance(0.4)) return undefined;
     const r = new Random(this.seed + 1);
     return (event) => {
-      const process = this.model.processes.get(event.processId);
-      if (process && !this.isDriven(event.processId) && process.log[event.sequence - 1]?.eventType !== event.eventType && !process.pruned) {
-        if (!this.everPruned.has(event.processId)) this.fail(undefined, `the sink was shown what is not in the log: ${shown(event)}`);
+      const { processId: id, sequence, eventType } = event;
+      const known = this.model.processes.get(id)?.log[sequence - 1];
+      if (known?.eventType !== eventType && this.learning === 0 && !this.isDriven(id) && !this.model.everPruned.has(id)) {
+        this.fail(undefined, `the sink was shown what is not in the log: ${shown(event)}`);
       }
-      return this.#mischief(r);
+      return this.mischief(r);
     };
-  }
-
-  get everPruned() {
-    return new Set([...this.model.changed.keys()].filter((id) => !this.model.processes.has(id)));
   }
 
   someListener() {
     const r = new Random(this.r.below(2 ** 31));
-    return () => this.#mischief(r);
+    return () => this.mischief(r);
+  }
+}
+
+const described = ({ call, given, spoilt }) => `${call.name}(${given.map((value) => shown(value)).join(", ")})${spoilt ? ` with ${spoilt}` : ""}`;
+
+/** The signal in the options of a call, which may be anything. */
+function signalIn(given) {
+  try {
+    const { signal } = given.at(-1);
+    return signal instanceof AbortSignal ? signal : undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -11,10 +11,10 @@ import { after, ANY, appended, areEvents, fitting, isEvent, read } from "./regis
 const isDeclared = (process, type) => process.types.has(type) || /^signal\.[A-Za-z0-9_-]+$/.test(type);
 
 /**
- * What a wait may end with. `found` gives the value that ends it, or nothing; `refused` the code that does. `owed`: it is
+ * What a wait may end with. `found` gives the value that ends it, or nothing; `refused` the codes that do. `owed`: it is
  * woken by changes, so that it must end by itself once one of both is there.
  */
-function wait(w, id, { signal, timeoutMs } = {}, { found, refused = () => undefined, visible = () => true, owed = true }) {
+function wait(w, id, { signal, timeoutMs } = {}, { found, refused = () => [], visible = () => true, owed = true }) {
   const lives = [w.model.processes.get(id)];
   const process = () => {
     const now = w.model.processes.get(id);
@@ -30,13 +30,13 @@ function wait(w, id, { signal, timeoutMs } = {}, { found, refused = () => undefi
   return {
     signal,
     wait: true,
-    owed: () => owed && !w.isDriven(id) && (process(), !gone() && any((life) => found(life) !== undefined || refused(life) !== undefined)),
+    owed: () => owed && !w.isDriven(id) && (process(), !gone() && any((life) => found(life) !== undefined || refused(life).length > 0)),
     judge({ value, code }) {
       process();
       if (code === undefined) return !abortedBefore && any((life) => same(found(life), value) || isFound(found(life), value));
       if (code === "timeout") return limited && (!ready || gone());
       if (code === "unknown_process") return gone();
-      return any((life) => refused(life) === code);
+      return any((life) => refused(life).includes(code));
     },
   };
 }
@@ -48,10 +48,10 @@ const terminalOf = (w, id, options, more) => wait(w, id, options, { found: ({ ou
 const eventOf = (w, id, type, sequence = 0, options = {}, more) =>
   wait(w, id, options, {
     found: ({ log }) => log.find((event) => event.sequence > sequence && event.eventType === type),
-    refused(life) {
-      if (!isDeclared(life, type)) return "undeclared_event_type";
-      return options.untilTerminal && life.state !== "running" ? "process_terminal" : undefined;
-    },
+    refused: (life) => [
+      ...(isDeclared(life, type) ? [] : ["undeclared_event_type"]),
+      ...(options.untilTerminal && life.state !== "running" ? ["process_terminal"] : []),
+    ],
     ...more,
   });
 
@@ -150,13 +150,13 @@ const hub = [
     name: "receiver.changed", weight: 2, codes: ANY, args: tuple([]), target: receiver, run: (w, _, { raw }) => raw.changed(),
     expect(w, _, state) {
       const before = w.model.changed.get(state.id);
-      const again = state.waiting; // Of two that wait on one receiver, which is woken is left open.
-      state.waiting = true;
+      const again = state.pending > 0; // Those that wait on one receiver take turns: a change wakes one.
+      state.pending = (state.pending ?? 0) + 1;
       return {
         wait: true,
         owed: () => !again && !w.isDriven(state.id) && (state.closed || w.model.changed.get(state.id) !== before),
         judge({ code }) {
-          state.waiting = false;
+          state.pending--;
           return code === undefined || (code === "closed" && state.closed);
         },
       };
@@ -222,7 +222,10 @@ const waitsOfSessions = ["awaitTerminal", "awaitEvent"].map((method, n) => {
   const visible = (w, id, scope) => ({ owed: false, visible: () => w.model.grants.get(scope)?.has(id) ?? false });
   return {
     ...plain, run: (w, given, { view }) => view[method](...given),
-    expect: (w, given, { scope }) => loosened(method === "awaitTerminal" ? terminalOf(w, given[0], given[1], visible(w, given[0], scope)) : eventOf(w, ...given, visible(w, given[0], scope))),
+    expect(w, given, { scope }) {
+      const [id, type, sequence, options] = given;
+      return loosened(method === "awaitTerminal" ? terminalOf(w, id, given[1], visible(w, id, scope)) : eventOf(w, id, type, sequence, options, visible(w, id, scope)));
+    },
   };
 });
 /** A handle that comes or goes while it waits decides what it sees, and when it looks is left open. */
