@@ -37,13 +37,13 @@ export class World {
   async run(seeds) {
     let stop;
     const stuck = new Promise((resolve) => (stop = this.host.after(this.host.patience, () => resolve("stuck"))));
-    const ended = await Promise.race([this.#live(seeds), stuck]);
+    const ended = await Promise.race([this.live(seeds), stuck]);
     stop();
     if (ended === "stuck") this.fail(undefined, `hangs: ${[...this.inflight, ...this.waits].map(described).join("; ") || "the end of the world"}`);
     return this;
   }
 
-  async #live(seeds) {
+  async live(seeds) {
     try {
       this.registry = await this.api.openRegistry({ storage: this.storage, name: this.host.database(this.seed), sink: this.sink() });
       for (const [n, seed] of seeds.entries()) {
@@ -55,7 +55,7 @@ export class World {
       }
       this.r.reseed(this.seed);
       if (this.faults.length === 0) await this.quiet(true);
-      await this.#end();
+      await this.end();
     } catch (error) {
       this.fail(undefined, `the fuzzer itself: ${error.stack}`);
     }
@@ -73,21 +73,21 @@ export class World {
     const spoilt = w.r.chance(0.25) ? call.args.spoil(w, plain) : undefined;
     if (spoilt !== undefined) {
       const { code = "invalid_argument", why, value } = spoilt;
-      return this.#make(w, call, value, target, { code, codes: this.closing ? ["closed", "invalid_argument"] : [], spoilt: why, signal: signalIn(value) });
+      return this.make(w, call, value, target, { code, codes: this.closing ? ["closed", "invalid_argument"] : [], spoilt: why, signal: signalIn(value) });
     }
     const given = w.r.chance(0.3) ? plain.map((value) => disguise(w.r, value)) : frozen(plain);
-    if (this.closed) return this.#make(w, call, given, target, call.lives ? { loose: true, thrown: true, signal: target?.signal } : { code: "closed", signal: signalIn(plain) });
+    if (this.closed) return this.make(w, call, given, target, call.lives ? { loose: true, thrown: true, signal: target?.signal } : { code: "closed", signal: signalIn(plain) });
     const loose = w.touchesDriven || (this.driven && call.many);
-    let expected = loose ? { loose: true, ...this.#loosened(w, call, plain, target) } : call.expect(w, plain, target);
-    if (expected.orElse === undefined) return this.#make(w, call, given, target, expected);
+    let expected = loose ? { loose: true, ...this.loosened(w, call, plain, target) } : call.expect(w, plain, target);
+    if (expected.orElse === undefined) return this.make(w, call, given, target, expected);
 
     // Whether it is refused is up to the clock: it stands alone, and the model learns from the answer.
     await this.flush();
     expected = call.expect(w, plain, target);
     const { orElse } = expected;
-    if (orElse === undefined) return this.#make(w, call, given, target, expected);
+    if (orElse === undefined) return this.make(w, call, given, target, expected);
     this.learning++;
-    const outcome = await this.#make(w, call, given, target, { judge: () => true, alone: true });
+    const outcome = await this.make(w, call, given, target, { judge: () => true, alone: true });
     this.learning--;
     if (outcome.error?.code === expected.code) return;
     const wrong = fault(this, call, orElse(), outcome);
@@ -95,13 +95,13 @@ export class World {
   }
 
   /** Of a call to what drivers change: the parts of what is expected that hold anyhow. */
-  #loosened(w, call, plain, target) {
+  loosened(w, call, plain, target) {
     if (!call.name.includes("await") && !call.sync && !call.name.startsWith("iterator") && !call.name.startsWith("receiver")) return {};
     const { signal, wait, thrown, check } = call.expect(w, plain, target);
     return { signal, wait, thrown, check };
   }
 
-  #make(w, call, given, target, expected) {
+  make(w, call, given, target, expected) {
     const entry = { call, given, expected, spoilt: expected.spoilt };
     if (this.tracing && this.faults.length === 0) this.trace.push(`${call.name}(${given.map((value) => shown(value)).join(", ")})${expected.spoilt ? `   // ${expected.spoilt}` : ""}`);
     let answer;
@@ -109,34 +109,34 @@ export class World {
       answer = call.run(w, given, target);
     } catch (error) {
       if (!call.sync) this.fail(entry, `threw instead of rejecting: ${error?.stack}`);
-      this.#settled(entry, { error });
+      this.settled(entry, { error });
       return { error };
     }
     if (call.sync) {
       call.done?.(this, answer);
-      this.#settled(entry, { value: answer });
+      this.settled(entry, { value: answer });
       return { value: answer };
     }
     const set = expected.wait ? this.waits : this.inflight;
     set.add(entry);
     const settle = (outcome) => {
       set.delete(entry);
-      this.#settled(entry, outcome);
+      this.settled(entry, outcome);
       return outcome;
     };
     entry.done = Promise.prototype.then.call(answer, (value) => settle({ value }), (error) => settle({ error }));
     return expected.alone ? entry.done : undefined;
   }
 
-  #settled(entry, outcome) {
+  settled(entry, outcome) {
     const { call, expected } = entry;
-    this.#count(call, outcome);
+    this.count(call, outcome);
     const wrong = fault(this, call, expected, outcome);
     if (wrong) this.fail(entry, wrong);
     else if (expected.loose && expected.check && "value" in outcome) expected.check(outcome.value);
   }
 
-  #count(call, outcome) {
+  count(call, outcome) {
     const stats = (this.stats[call.name] ??= { calls: 0, codes: {} });
     stats.calls++;
     if ("error" in outcome) {
@@ -169,7 +169,7 @@ export class World {
     if (this.faults.length === 0) await verify(this, wholly);
   }
 
-  async #end() {
+  async end() {
     const { r } = this;
     const stops = this.pools.drivers.map(({ driver }) => driver.stop());
     await Promise.all(stops);
