@@ -148,7 +148,7 @@ export const NOT_JSON = [
 export function disguise(r, value, depth = 0) {
   if (typeof value === "number") return value === 0 && r.chance(0.5) ? -0 : value;
   if (typeof value !== "object" || value === null || depth > 20) return value;
-  if (Array.isArray(value)) {
+  if (isArray(value)) {
     const items = value.map((item) => disguise(r, item, depth + 1));
     return r.chance(0.2) ? new Proxy(items, {}) : r.chance(0.3) ? Object.freeze(items) : items;
   }
@@ -167,6 +167,14 @@ export function disguise(r, value, depth = 0) {
   return r.chance(0.3) ? Object.freeze(made) : made;
 }
 
+function isArray(value) {
+  try {
+    return Array.isArray(value) && Object.getPrototypeOf(value) === Array.prototype;
+  } catch {
+    return false; // A proxy that throws.
+  }
+}
+
 export function isPlain(value) {
   if (typeof value !== "object" || value === null) return false;
   try {
@@ -178,12 +186,14 @@ export function isPlain(value) {
 }
 
 /** Freezes all of a value that is plain, so that who changes it throws. */
-export function frozen(value) {
-  if (Array.isArray(value) || isPlain(value)) {
-    Object.values(value).forEach(frozen);
-    Object.freeze(value);
+export function frozen(value, depth = 0) {
+  try {
+    if (depth > 20 || !(Array.isArray(value) || isPlain(value))) return value;
+    Object.values(value).forEach((inner) => frozen(inner, depth + 1));
+    return Object.freeze(value);
+  } catch {
+    return value; // A getter, or a proxy, that throws.
   }
-  return value;
 }
 
 /** Whether something was thrown by the fuzzer itself, or says that it was. */

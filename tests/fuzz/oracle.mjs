@@ -5,15 +5,15 @@ import { Thrown } from "./mutate.mjs";
 /** Every code there is. `internal` is never right; those of storage are not where no fault is made. */
 export const CODES = [
   "invalid_argument", "unknown_process", "registration_conflict", "external_ref_conflict", "undeclared_event_type", "invalid_schema", "invalid_payload",
-  "missing_replay_key", "replay_conflict", "already_terminal", "process_terminal", "not_granted", "lease_lost", "timeout", "closed", "conflict", "not_terminal",
+  "missing_replay_key", "replay_conflict", "already_terminal", "process_terminal", "not_granted", "lease_lost", "timeout", "closed", "conflict", "not_terminal", "storage_unavailable",
 ];
 
 /** What is wrong with an outcome (`{ value }` or `{ error }`), in words; nothing where it is right. `expected` is what the model said. */
 export function fault(w, call, expected, outcome) {
   const { value, error } = outcome;
   if (!("error" in outcome)) return expected.spoilt ? `was accepted, but ${expected.spoilt}` : judged(w, expected, { value });
-  const { signal } = expected;
-  if (signal?.aborted && Object.is(error, signal.reason)) return undefined;
+  const { signal, signals = [signal] } = expected;
+  if (signals.some((one) => one?.aborted && Object.is(error, one.reason))) return undefined;
   if (expected.thrown && error instanceof Thrown) return undefined;
   if (!w.api.isProcessError(error)) return `rejected with what is no ProcessError: ${words(error)}`;
   const { code } = error;

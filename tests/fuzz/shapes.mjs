@@ -4,6 +4,8 @@ import {
   BAD_BOOLEAN, BAD_COUNT, BAD_NAME, BAD_SIGNAL, BAD_TEXT, BAD_TIMEOUT, MINUS_ZERO, TOO_LONG_TTL, ZERO,
 } from "./mutate.mjs";
 
+export { BAD_NAME as BAD_NAMES };
+
 /** Few, so that calls meet each other. Their order by code unit is not that by code point. */
 export const IDS = [
   "p0", "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p10", "P", " p", "é", "😀", "\ue000", "__proto__", "constructor", "a/b:c", "x".repeat(1024),

@@ -2,11 +2,14 @@
 import { driverCalls } from "./drivers.mjs";
 import { openingCalls } from "./opening.mjs";
 import { registryCalls } from "./registry.mjs";
+import { runCalls } from "./runs.mjs";
 import { waitingCalls } from "./waits.mjs";
 
 const plain = [...registryCalls, ...waitingCalls, ...openingCalls];
 
+/** Those that can be made of a world; `runCalls` are made by runners. */
 export const calls = [...plain, ...driverCalls];
+export const names = new Set([...calls, ...runCalls].map(({ name }) => name));
 
 const weighed = (list) => list.map((call) => [call.weight, call]);
 

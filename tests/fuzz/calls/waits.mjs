@@ -43,9 +43,9 @@ function wait(w, id, { signal, timeoutMs } = {}, { found, refused = () => [], vi
 
 const isFound = (event, value) => event !== undefined && value !== null && typeof value === "object" && "sequence" in value && isEvent(value, event);
 
-const terminalOf = (w, id, options, more) => wait(w, id, options, { found: ({ output }) => output, ...more });
+export const terminalOf = (w, id, options, more) => wait(w, id, options, { found: ({ output }) => output, ...more });
 
-const eventOf = (w, id, type, sequence = 0, options = {}, more) =>
+export const eventOf = (w, id, type, sequence = 0, options = {}, more) =>
   wait(w, id, options, {
     found: ({ log }) => log.find((event) => event.sequence > sequence && event.eventType === type),
     refused: (life) => [
@@ -55,7 +55,7 @@ const eventOf = (w, id, type, sequence = 0, options = {}, more) =>
     ...more,
   });
 
-const WAITS = ["unknown_process", "timeout"];
+export const WAITS = ["unknown_process", "timeout"];
 
 /** The two waits, of whoever has them. */
 function waitsOf(prefix, weight, target, { many, view = () => undefined, owed = true, codes = [] } = {}) {
@@ -102,6 +102,7 @@ function next(w, state) {
   const ended = () => [...lives()].some((life) => life && life.state !== "running");
   const gone = () => [...lives()].some((life) => life === undefined || life.pruned);
   lives();
+  if (w.isDriven(id)) return { signal, wait: true, judge: ({ value, code }) => code !== undefined || value.done || value.value.sequence > 0 };
   return {
     signal, wait: true,
     owed: () => !w.isDriven(id) && !gone() && !state.busy && nexts().some(Boolean),

@@ -1,0 +1,94 @@
+/** Runners made by chance, and the calls that they make through the context of their run. */
+import { json, leaf, list, object, optional, tuple } from "../grammar.mjs";
+import { same } from "../meaning.mjs";
+import { BAD_FUNCTION, NOT_JSON, Thrown } from "../mutate.mjs";
+import { mix, Random } from "../random.mjs";
+import * as s from "../shapes.mjs";
+import { ANY } from "./registry.mjs";
+
+/** What ends a run before its runner: it may come of any call. */
+const ENDS = ["lease_lost", "already_terminal", "unknown_process"];
+
+// ── Steps ───────────────────────────────────────────────────────────────────
+
+const KEYS = ["a", "b", "c", "d", "e"];
+
+/** What a step does: its value, as often as not one that is refused; a throw; or another step within it. */
+const work = leaf((w) => {
+  const { r, context } = w;
+  const value = json.make(w);
+  return r.weighted([
+    [6, () => value],
+    [3, async () => value],
+    [1, () => undefined],
+    [1, () => { throw new Thrown(); }],
+    [1, () => Promise.reject(new Thrown())],
+    [1, () => r.pick(NOT_JSON)[1]()],
+    [1, () => context.step(r.pick(KEYS), () => value)],
+    [0.5, () => ({ then() { throw new Thrown(); } })],
+  ]);
+}, BAD_FUNCTION);
+
+const BAD_KEY = [["a blank key", () => " "], ["a number", () => 7], ["half of a surrogate pair", () => "\ud800"], ["1,025 characters", () => "x".repeat(1025)], ["a symbol", () => Symbol("s")]];
+const stepKey = leaf((w) => w.r.pick(KEYS), BAD_KEY);
+
+// ── The calls ───────────────────────────────────────────────────────────────
+
+const run = (name, weight, codes, types, expected) => ({
+  name: `run.${name}`, weight, codes: [...ANY, ...ENDS, ...codes], args: tuple(types), target: (w) => w.context,
+  run: (w, given, context) => context[name](...given),
+  expect: (w, given, context) => ({ loose: true, thrown: true, signals: [context.signal, given.at(-1)?.signal], wait: true, ...expected?.(w, given, context) }),
+});
+
+const names = { make: (w) => (w.r.chance(0.3) ? list(s.signalName, 1, 3).make(w) : s.signalName.make(w)), spoil: s.signalName.spoil };
+
+export const runCalls = [
+  run("append", 4, ["undeclared_event_type", "missing_replay_key", "replay_conflict", "invalid_payload"], [s.request]),
+  run("step", 6, [], [stepKey, work], (w, [key], { process }) => ({
+    // A value that was recorded once is the value for ever.
+    check(value) {
+      const name = `${process.id} ${process.registrationHash} ${process.createdAtMs} ${key}`;
+      const known = w.steps.get(name);
+      if (known !== undefined && !same(known.value, value)) w.fail(undefined, `step ${key} of ${process.id} gave two values`);
+      w.steps.set(name, { value });
+    },
+  })),
+  run("waitForSignal", 2, ["timeout"], [names, optional(s.waiting, 0.9)]),
+  run("awaitTerminal", 1.5, ["timeout"], [s.processId, optional(s.waiting, 0.9)]),
+];
+
+const TABLE = runCalls.map((call) => [call.weight, call]);
+
+/** What a run ends with. */
+function end(r, signal) {
+  const untilAborted = () => new Promise((_, reject) => (signal.aborted ? reject(signal.reason) : signal.addEventListener("abort", () => reject(signal.reason))));
+  return r.weighted([
+    [5, () => ({ n: r.below(3) })],
+    [2, () => undefined],
+    [1, () => r.pick(NOT_JSON)[1]()],
+    [2, () => { throw new Thrown(); }],
+    [1, () => { throw Object.assign(new Thrown(), { code: "own", class: "timeout", cause: new Thrown("below") }); }],
+    [0.5, () => { throw r.pick([null, undefined, 7, "on purpose", { a: 1 }, Symbol("s"), [1]]); }],
+    [3, untilAborted],
+    [0.3, () => new Promise(() => {})],
+  ]);
+}
+
+/** A runner: its calls go by what the process was registered with and by which run it is. */
+export function runner(w) {
+  return async (context) => {
+    const { payload } = context.process.input;
+    const r = new Random(mix(payload?.seed ?? 0, context.attempt));
+    const inner = Object.create(w.root, { r: { value: r }, context: { value: context }, touchesDriven: { value: true, writable: true }, aimed: { value: undefined, writable: true }, aimedProcess: { value: undefined, writable: true } });
+    w.root.seeContext(context);
+    for (let n = r.below(6); n > 0; n--) {
+      if (r.chance(0.2)) await w.root.mischief(r);
+      const { done } = (await w.root.perform(r.weighted(TABLE), inner)) ?? {};
+      if (r.chance(0.8)) {
+        const { error } = (await done) ?? {};
+        if (error !== undefined && r.chance(0.3)) throw error;
+      }
+    }
+    return end(r, context.signal)();
+  };
+}
