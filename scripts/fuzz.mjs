@@ -1,16 +1,53 @@
 /**
- * `npm run fuzz`: calls everything that the package exports with valid and invalid arguments, and judges what comes of it. Told as a table.
+ * `npm run fuzz`: calls all that the package exports, with valid and invalid arguments, and judges what comes of it. Told as a table.
  *
  *   npm run fuzz -- --calls 1000000        so many calls; by default 100,000
- *   npm run fuzz -- --seed 7               only the world of that seed
- *   npm run fuzz -- --seed 7 --calls 9999  worlds from there on
- *   npm run fuzz -- --browser chromium     in a page of Chromium, on IndexedDB and on memory
+ *   npm run fuzz -- --seed 7               only the registry of that seed
+ *   npm run fuzz -- --seed 7 --calls 9999  registries from there on
+ *   npm run fuzz -- --browser chromium     in a page of Chromium, half of them on IndexedDB and half in memory
+ *   npm run fuzz -- --ignore "words"       faults that fit this regular expression are none, while others are looked for
  */
-import { fuzz } from "../tests/fuzz/run.mjs";
+
 import { parseArgs } from "node:util";
-const { values: args } = parseArgs({ options: { seed: { type: "string" }, calls: { type: "string" }, browser: { type: "string" }, ignore: { type: "string" } } });
-const api = await import("longwait");
-const { seed = 1, calls = 1000, ignore } = args;
-const { stats, made, worlds, seconds, failure } = await fuzz(api, { seed: +seed, calls: +calls, storage: "memory", ignored: ignore && new RegExp(ignore) });
-console.log(made, worlds, seconds, made / seconds);
-if (failure) console.log(failure.seed, failure.faults.slice(0, 3), failure.shrunk?.slice(0,2), failure.trace.join("\n"));
+import { table, words } from "../tests/fuzz/report.mjs";
+import { CALLS } from "../tests/fuzz/run.mjs";
+import { build, needs as buildNeeds } from "./build.mjs";
+import { CommandFailed, main, say } from "./lib/run.mjs";
+import { setUp } from "./setup.mjs";
+
+await main(async () => {
+  const { browser, storages, seed, calls, ignore, quick } = options();
+  if (!quick) {
+    await setUp(...(browser ? [browser] : []), ...buildNeeds);
+    await build();
+  }
+  // Imported late: it is not there before it is built.
+  const { places } = await import("../tests/fuzz/where.mjs");
+  const place = await places[browser ?? "node"]();
+  const failures = [];
+  for (const storage of storages) {
+    say(`\n${storage}, from seed ${seed}`);
+    const run = await place.fuzz({ seed, calls: Math.ceil(calls / storages.length), storage, ignore });
+    say(`\n${table(run)}`);
+    if (run.failure) failures.push(words(run.failure, browser ? ` --browser ${browser}` : ""));
+  }
+  await place.close();
+  if (failures.length > 0) throw new CommandFailed(failures.join("\n\n"));
+  say("\n0 traps, 0 hangs, 0 wrong codes");
+  process.exit(); // Runners that never end are part of it.
+});
+
+function options() {
+  try {
+    const string = { type: "string" };
+    const { values } = parseArgs({ options: { seed: string, calls: string, browser: string, ignore: string, "no-build": { type: "boolean" } } });
+    const { browser, ignore } = values;
+    const seed = Number(values.seed ?? 1 + Math.floor(Math.random() * 1_000_000));
+    const calls = Number(values.calls ?? (values.seed === undefined ? 100_000 : CALLS));
+    if (![seed, calls].every((number) => Number.isSafeInteger(number) && number > 0)) throw new Error("whole numbers above 0, please");
+    if (browser !== undefined && browser !== "chromium") throw new Error(`${browser} is not fuzzed`);
+    return { browser, ignore, seed, calls, quick: values["no-build"], storages: browser ? ["indexeddb", "memory"] : ["memory"] };
+  } catch (error) {
+    throw new CommandFailed(`${error.message}\nusage: npm run fuzz -- [--seed 1] [--calls 100000] [--browser chromium] [--ignore words] [--no-build]`);
+  }
+}

@@ -19,6 +19,7 @@ const jobs = [
   "types",
   "size",
   "node",
+  "fuzz",
   "browser-chromium",
   "browser-firefox",
   "browser-webkit",

@@ -69,8 +69,8 @@ function remember(name, fields) {
 const misspelt = (key) => `${key.slice(0, -1)}${key.at(-1) === "x" ? "y" : "x"}`;
 
 /**
- * An object with these fields, and no others unless it is `open`. `shape`: it becomes JSON, so that it must be plain;
- * else it is options, which may be of any class and of which only own properties count.
+ * A plain object with these fields, and no others unless it is `open`. `shape`: it becomes JSON, so that it has no symbols;
+ * else it is options.
  */
 export function object(name, fields, { open = false, shape = true } = {}) {
   remember(name, fields);
@@ -87,7 +87,7 @@ export function object(name, fields, { open = false, shape = true } = {}) {
     },
     spoil(w, value) {
       const { r } = w;
-      if (!isPlain(value) || r.chance(0.15)) return wrongOne(w, shape && r.chance(0.3) ? BAD_PLAIN : BAD_OBJECT);
+      if (!isPlain(value) || r.chance(0.15)) return wrongOne(w, r.chance(0.3) ? BAD_PLAIN : BAD_OBJECT);
       const required = keys.filter((key) => !fields[key].optional);
       if (!open && r.chance(0.2)) return { value: { ...value, [r.pick(["extra", "toString", "constructor", "ID"])]: 1 }, why: "a field too many" };
       if (!open && r.chance(0.15)) {
@@ -121,7 +121,7 @@ function withThrowingGetter(value, key) {
   });
 }
 
-/** Options: an object that is read field by field and may be of any class. */
+/** Options: an object that is read field by field. */
 export const options = (name, fields) => object(name, fields, { shape: false });
 
 /** An object that has a tag, by which its other fields go. */

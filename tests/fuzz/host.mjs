@@ -23,8 +23,11 @@ export function hostOf(onFault, isOurs) {
     real,
     patience: 20_000,
     /** So many turns of the event loop, within which what is owed must come. */
-    turns: 120,
+    turns: node ? 120 : 600,
+    indexedDb: !node,
     database: (seed) => `fuzz-${seed}`,
+    /** Forgets a database. */
+    discard: (name) => (node ? undefined : void indexedDB.deleteDatabase(name)),
     /** Lets everything run that is ready; the later it is, the more time passes. */
     turn: (n) => (n > 100 ? new Promise((done) => setTimeout(done, 5)) : quick()),
     after(milliseconds, done) {

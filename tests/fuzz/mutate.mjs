@@ -145,11 +145,19 @@ export const NOT_JSON = [
 ];
 
 /** The same value, otherwise made: nothing may come of it. Goes through plain objects and arrays, and leaves all else as it is. */
-export function disguise(r, value, depth = 0) {
+export function disguise(r, value) {
+  try {
+    return otherwise(r, value, 0);
+  } catch {
+    return value; // What throws when it is looked at.
+  }
+}
+
+function otherwise(r, value, depth) {
   if (typeof value === "number") return value === 0 && r.chance(0.5) ? -0 : value;
   if (typeof value !== "object" || value === null || depth > 20) return value;
   if (isArray(value)) {
-    const items = value.map((item) => disguise(r, item, depth + 1));
+    const items = value.map((item) => otherwise(r, item, depth + 1));
     return r.chance(0.2) ? new Proxy(items, {}) : r.chance(0.3) ? Object.freeze(items) : items;
   }
   if (!isPlain(value)) return value;
@@ -157,8 +165,8 @@ export function disguise(r, value, depth = 0) {
   const keys = Object.keys(value);
   if (r.chance(0.5)) keys.reverse();
   for (const key of keys) {
-    const inner = disguise(r, value[key], depth + 1);
-    if (r.chance(0.1)) Object.defineProperty(made, key, { get: () => inner, enumerable: true, configurable: true });
+    const inner = otherwise(r, value[key], depth + 1);
+    if (r.chance(0.1) || key === "__proto__") Object.defineProperty(made, key, { get: () => inner, enumerable: true, configurable: true });
     else made[key] = inner;
   }
   // What is not enumerable is not there for JSON either.

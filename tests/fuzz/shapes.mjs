@@ -49,22 +49,14 @@ const metadata = either(
   [1, { make: (w) => ({ [w.r.pick(["label", "name", "title"])]: "shown" }), spoil: json.spoil }, () => false],
 );
 
+const call = object(undefined, { callId: text, toolName: label, toolId: optional(text), args: optional(json), more: optional(json) }, { open: true });
+
 export const input = tagged("ProcessInput", "type", {
   external: { metadata: optional(metadata) },
   engine: { kind: pick(KINDS), payload: optional(json) },
+  tool_call: { call },
   session_turn: { createRequest: { make: (w) => ({ subagent: { capability: "c" }, x: json.make(w) }), spoil: (w) => wrongOne(w, [["a list", () => []], ["a string", () => "x"], ["null", () => null]]) }, turnInput: json },
 });
-
-const toolInput = {
-  make: (w) => ({ type: "tool_call", call: call.make(w) }),
-  spoil(w, value) {
-    const spoilt = call.spoil(w, value.call);
-    return spoilt && { ...spoilt, value: { ...value, call: spoilt.value }, why: `call: ${spoilt.why}` };
-  },
-};
-const call = object(undefined, { callId: text, toolName: label, toolId: optional(text), args: optional(json), more: optional(json) }, { open: true });
-
-const anyInput = either([3, input, (value) => value?.type !== "tool_call"], [1, toolInput, (value) => value?.type === "tool_call"]);
 
 const identity = object("ProcessIdentity", { kind: pick(KINDS), label: optional(label), definition: optional(json, 0.4) });
 
@@ -165,7 +157,7 @@ export const eventTypes = {
 
 export const registration = object("ProcessRegistration", {
   id: pick(IDS),
-  input: anyInput,
+  input,
   identity: optional(identity, 0.4),
   eventTypes: optional(eventTypes, 0.8),
   provenance: optional(provenance, 0.3),
@@ -249,7 +241,7 @@ export const filter = object("ListFilter", {
 });
 export const page = object("Page", { limit: optional(limit), cursor: optional(pick(IDS, BAD_TEXT), 0.3) });
 const types = list(declared, 0, 3);
-export const query = object("EventQuery", { limit: optional(limit), types: optional(types, 0.3) });
+export const query = options("EventQuery", { limit: optional(limit), types: optional(types, 0.3) });
 export const cursor = leaf((w) => w.someCursor(), [...BAD_TEXT, ["words", () => "not a cursor"], ["a negative number", () => "-1"], ["nothing", () => ""]]);
 export const limitOf = limit;
 

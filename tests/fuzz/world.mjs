@@ -43,6 +43,7 @@ export class World {
     const stuck = new Promise((resolve) => (stop = this.host.after(this.host.patience, () => resolve("stuck"))));
     const ended = await Promise.race([this.live(seeds), stuck]);
     stop();
+    this.host.discard(this.host.database(this.seed));
     if (ended === "stuck") this.fail(undefined, `hangs: ${[...this.inflight, ...this.waits].map(described).join("; ") || "the end of the world"}`);
     return this;
   }
@@ -304,6 +305,10 @@ export class World {
 
   pruned(expected) {
     return this.driven ? { check: ({ prunedProcesses }) => prunedProcesses >= expected.value.prunedProcesses } : expected;
+  }
+
+  deleted(expected) {
+    return this.driven ? { check: ({ revokedHandleCount }) => revokedHandleCount >= expected.value.revokedHandleCount } : expected;
   }
 
   // ── Callbacks ─────────────────────────────────────────────────────────────

@@ -69,7 +69,7 @@ const isReport = (report) => {
 const attached = (expected) => ({ ...expected, thrown: true, owed: () => false, judge: (outcome) => outcome.value?.value === "attached" || expected.judge(outcome) });
 
 const register = {
-  name: "registry.registerProcess", weight: 9, codes: [...ANY, "registration_conflict"],
+  name: "registry.registerProcess", weight: 16, codes: [...ANY, "registration_conflict"],
   args: tuple([{
     make: (w) => ({
       id: `d${w.r.below(6)}`,
@@ -88,14 +88,14 @@ const SIGNAL = ["unknown_process", "replay_conflict", "invalid_payload", "missin
 export const driverCalls = [
   register,
   {
-    name: "registry.driver", weight: 2, codes: ANY, args: tuple([driverOptions]), sync: true,
+    name: "registry.driver", weight: 6, codes: ANY, args: tuple([optional(driverOptions, 0.95)]), sync: true,
     target: (w) => (w.pools.drivers.length < 3 ? w.registry : undefined),
     run: (w, given) => w.registry.driver(...given),
     expect: () => ({ check: (made) => made !== undefined }),
     done: (w, made) => w.keep("drivers", { driver: made }),
   },
-  of("claimAndRunPending", 3, [], [optional(s.text)], () => ({ wait: true, loose: true, thrown: true, check: (report) => isReport(report) })),
-  of("start", 2, [], [], () => ({ value: undefined }), { sync: true }),
+  of("claimAndRunPending", 8, [], [optional(s.text)], () => ({ wait: true, loose: true, thrown: true, check: (report) => isReport(report) })),
+  of("start", 6, [], [], () => ({ value: undefined }), { sync: true }),
   of("stop", 0.7, [], [], () => ({ value: undefined }), { lives: true }),
   of("idle", 0.7, [], [], () => ({ wait: true, loose: true }), { lives: true }),
   of("signal", 2, SIGNAL, signalling, (w, [id, name, payload, { signalId } = {}]) => w.appended(w.model.signal(id, name, payload, signalId))),

@@ -54,7 +54,8 @@ const records = (w, choose) =>
 const entries = (w, name, keep) =>
   read(w, () => {
     const wanted = w.model.granted(name, keep);
-    return { check: (values) => values.length === wanted.length && values.every(({ grant, record: value }, n) => same(grant, wanted[n].grant) && w.model.matches(value, wanted[n].process)) };
+    const known = (values) => values.filter(({ grant }) => !w.isDriven(grant.processId));
+    return { check: (values) => known(values).length === wanted.length && known(values).every(({ grant, record: value }, n) => same(grant, wanted[n].grant) && w.model.matches(value, wanted[n].process)) };
   });
 
 export const fitting = ({ status = "running", waiting, definition, kind }) => (process) =>
@@ -175,7 +176,7 @@ export const registryCalls = [
       const wanted = [...w.model.grants.values()].map((grants) => grants.get(id)).filter(Boolean);
       return { check: (values) => same(values.map(({ scopeId }) => scopeId).sort(), wanted.map(({ scopeId }) => scopeId).sort()) && isSorted(values.map(({ sessionId }) => sessionId)) };
     })),
-  call("deleteSessionProcessState", 0.7, [], [s.sessionId], (w, [session]) => w.model.deleteSession(session)),
+  call("deleteSessionProcessState", 0.7, [], [s.sessionId], (w, [session]) => w.deleted(w.model.deleteSession(session))),
 
   call("claimProcessLease", 4, ["unknown_process", "already_terminal"], [s.processId, s.owner, s.ttl], (w, [id, owner, ttl]) => claimed(w, id, w.model.claim(id, owner, ttl))),
   call("reclaimProcessLease", 1.5, ["unknown_process", "already_terminal"], [s.processId, s.owner, observed, s.ttl], (w, [id, owner, , ttl]) => {
