@@ -1,7 +1,7 @@
 /** What the fuzzer needs of where it runs: turns of the event loop, timers, and word of what nobody caught. */
 
-/** A host in Node or in a page. `onFault(words)` is told of what should not have been reported. */
-export function hostOf(onFault, isOurs) {
+/** A host in Node or in a page. `onFault(words)` is told of what nobody caught, `onError(words)` of what is on the console, unless it `isOurs`. */
+export function hostOf(onFault, onError, isOurs) {
   const channel = new MessageChannel();
   const turns = [];
   channel.port1.onmessage = () => turns.shift()?.();
@@ -17,10 +17,11 @@ export function hostOf(onFault, isOurs) {
     addEventListener("unhandledrejection", (event) => (event.preventDefault(), isOurs(event.reason) || onFault(`unhandled rejection: ${event.reason?.stack ?? event.reason}`)));
     addEventListener("error", (event) => (event.preventDefault(), isOurs(event.error) || onFault(`uncaught: ${event.error?.stack ?? event.message}`)));
   }
-  const real = { error: console.error, warn: console.warn };
-  console.error = (...words) => words.some(isOurs) || onFault(`console.error: ${words.map((word) => word?.stack ?? word).join(" ")}`);
+  const { error } = console;
+  console.error = (...words) => words.some(isOurs) || onError(words);
   return {
-    real,
+    /** Gives the console back. */
+    end: () => void (console.error = error),
     patience: 20_000,
     /** So many turns of the event loop, within which what is owed must come. */
     turns: node ? 120 : 600,

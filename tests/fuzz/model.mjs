@@ -22,6 +22,8 @@ export class Model {
   changed = new Map();
   changes = 0;
   everPruned = new Set();
+  /** How often an id was registered, pruned ones counted. */
+  lives = new Map();
   /** Changes that were made as one: their order is left open. */
   pruned = [];
   /** Rises with everything that a read could see. */
@@ -49,6 +51,7 @@ export class Model {
       log: [], keys: new Map(), acked: new Set(), lease: null, pruned: false, loose: false, life: Symbol(given.id),
     };
     this.processes.set(given.id, process);
+    this.lives.set(given.id, (this.lives.get(given.id) ?? 0) + 1);
     this.touch(given.id);
     return { record: process };
   }
@@ -132,7 +135,8 @@ export class Model {
     if (key === "") return refuse("invalid_argument");
     if (declared.payloadSchema !== undefined && !fits.get(JSON.stringify(declared.payloadSchema))(payload)) return refuse("invalid_payload");
     const sequence = process.log.length + 1;
-    const semantics = meaning(declared, `${id}:${sequence}`, payload);
+    const life = this.lives.get(id);
+    const semantics = meaning(declared, life > 1 ? `${id}@${life}:${sequence}` : `${id}:${sequence}`, payload);
     if (semantics === undefined) return refuse("invalid_payload");
     if (semantics.terminal && process.state !== "running") return refuse("already_terminal");
     const event = { processId: id, sequence, eventType, payload, ...(key && { replayKey: key }), semantics };
@@ -174,7 +178,7 @@ export class Model {
 
   ack(id, sequence) {
     return this.changeOf(id, (process) => {
-      process.acked.add(sequence);
+      if (sequence <= process.log.length) process.acked.add(sequence);
       this.version++;
       return { value: undefined };
     });
@@ -218,7 +222,7 @@ export class Model {
     const ids = new Set(own.flatMap(([, grants]) => [...grants.keys()]));
     const revokedHandleCount = own.reduce((sum, [, grants]) => sum + grants.size, 0);
     for (const [name] of own) this.grants.delete(name);
-    for (const process of this.processes.values()) {
+    for (const process of this.ids().map((id) => this.processes.get(id))) {
       if (process.wakeTarget?.sessionId !== sessionId) continue;
       process.wakeTarget = undefined;
       this.touch(process.id);

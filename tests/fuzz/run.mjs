@@ -16,7 +16,7 @@ const seedsOf = (seed, calls) => Array.from({ length: calls }, (_, n) => mix(see
 export async function fuzz(api, { seed, calls, storage, ignored }) {
   const stats = {};
   let current;
-  const host = hostOf((words) => current?.fail(undefined, words), isOurs);
+  const host = hostOf((words) => current?.fail(undefined, words), (words) => current?.hear(words), isOurs);
   const world = (seeds, seed, tracing) => (current = new World(api, host, { seed, storage, driven: seed % 3 === 0, ignored, tracing, stats: tracing ? {} : stats })).run(seeds);
   await prepare(api);
   const start = performance.now();
@@ -27,6 +27,7 @@ export async function fuzz(api, { seed, calls, storage, ignored }) {
     const { faults } = await world(seeds, n, false);
     if (faults.length > 0) failure = { seed: n, calls: seeds.length, faults, ...(await shrink(seeds, (fewer) => world(fewer, n, true), faults[0])) };
   }
+  host.end();
   return { stats, made: made(), worlds, seconds: (performance.now() - start) / 1000, failure };
 }
 

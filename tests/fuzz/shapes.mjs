@@ -131,7 +131,8 @@ const payloadSchema = {
   spoil: (w, value) =>
     w.r.chance(0.3)
       ? json.spoil(w, { type: "object", properties: {} })
-      : { ...wrongOne(w, BAD_SCHEMAS), code: "invalid_schema" },
+      : // What is wrong besides, as a name that is there twice, may be seen first.
+        { ...wrongOne(w, BAD_SCHEMAS), code: "invalid_schema", codes: ["invalid_argument"] },
 };
 const BAD_SCHEMAS = [
   ["an unknown type", () => ({ type: "text" })], ["a broken pattern", () => ({ pattern: "(" })], ["a schema that is a string", () => "x"],

@@ -36,7 +36,7 @@ const fields = {
   runHandle: optional(host, 0.05),
   attach: optional(attach, 0.15),
   concurrency: optional(fixed(1, 2, 64)),
-  onRunError: optional(leaf((w) => () => w.root.mischief(w.r), BAD_FUNCTION), 0),
+  onRunError: optional(leaf((w) => () => w.root.mischief(w.r), BAD_FUNCTION), 0.5),
 };
 const plainOptions = options("DriverOptions", fields);
 const spans = options("DriverOptions", { leaseTtlMs: optional(fixed(30_000)), renewEveryMs: optional(fixed(10_000)) });
@@ -69,7 +69,7 @@ const isReport = (report) => {
 const attached = (expected) => ({ ...expected, thrown: true, owed: () => false, judge: (outcome) => outcome.value?.value === "attached" || expected.judge(outcome) });
 
 const register = {
-  name: "registry.registerProcess", weight: 16, codes: [...ANY, "registration_conflict"],
+  name: "registry.registerProcess", weight: 16, codes: [...ANY, "registration_conflict", "invalid_schema"],
   args: tuple([{
     make: (w) => ({
       id: `d${w.r.below(6)}`,

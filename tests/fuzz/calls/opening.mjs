@@ -19,9 +19,9 @@ const openOptions = options("OpenOptions", {
 });
 
 const openRegistry = {
-  name: "openRegistry", weight: 0.4, codes: [...ANY, "storage_unavailable"], args: tuple([openOptions]), lives: true,
+  name: "openRegistry", weight: 0.4, codes: [...ANY, "storage_unavailable"], args: tuple([optional(openOptions, 0.95)]), lives: true,
   target: (w) => w.api, run: (w, given) => w.api.openRegistry(...given),
-  expect(w, [{ storage: asked = "indexeddb", fallback }]) {
+  expect(w, [{ storage: asked = "indexeddb", fallback } = {}]) {
     const memory = asked === "memory" || !w.host.indexedDb;
     if (memory && asked !== "memory" && fallback === undefined) return { code: "storage_unavailable" };
     return { check: (registry) => (w.later(registry.close()), (registry.durability === "memory") === memory) };

@@ -35,7 +35,7 @@ const stepKey = leaf((w) => w.r.pick(KEYS), BAD_KEY);
 // ── The calls ───────────────────────────────────────────────────────────────
 
 const run = (name, weight, codes, types, expected) => ({
-  name: `run.${name}`, weight, codes: [...ANY, ...ENDS, ...codes], args: tuple(types), target: (w) => w.context,
+  name: `run.${name}`, weight, codes: [...ANY, ...ENDS, ...codes], args: tuple(types), target: (w) => w.context, ends: [...ENDS, "closed"],
   run: (w, given, context) => context[name](...given),
   expect: (w, given, context) => ({ loose: true, thrown: true, signals: [context.signal, given.at(-1)?.signal], wait: true, ...expected?.(w, given, context) }),
 });

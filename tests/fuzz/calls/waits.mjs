@@ -121,7 +121,7 @@ function next(w, state) {
 
 const iterator = (w) => w.some("iterators");
 const iterating = [
-  { name: "iterator.next", weight: 4, lives: true, codes: [...ANY, "unknown_process"], args: tuple([]), target: iterator, run: (w, _, { iterator }) => iterator.next(), expect: (w, _, state) => next(w, state) },
+  { name: "iterator.next", weight: 4, lives: true, codes: [...ANY, "unknown_process", "undeclared_event_type"], args: tuple([]), target: iterator, run: (w, _, { iterator }) => iterator.next(), expect: (w, _, state) => next(w, state) },
   {
     name: "iterator.return", weight: 0.4, lives: true, codes: ANY, args: tuple([]), target: iterator, run: (w, _, { iterator }) => iterator.return("left"),
     expect: (w, _, state) => ((state.over = true), { wait: true, owed: () => true, judge: ({ value }) => value?.done === true && value.value === "left" }),
