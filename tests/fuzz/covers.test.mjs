@@ -76,9 +76,9 @@ describe("the fuzzer knows", () => {
 
 /** Types of what the package gives, and those that have no fields of their own here. */
 const GIVEN_BACK = new Set([
-  "AppendResult", "ChangeReceiver", "DriveReport", "FailureClass", "HandleEntry", "HandleGrant", "Json", "LeaseClaim", "ProcessAwaiter", "ProcessChangeHub",
+  "AppendResult", "ChangeReceiver", "DriveReport", "FailureClass", "HandleEntry", "HandleGrant", "Json", "JsonCompatible", "JsonLike", "LeaseClaim", "ProcessAwaiter", "ProcessChangeHub",
   "ProcessEvent", "ProcessEventSink", "ProcessRecord", "ProcessRegistry", "ProcessStatus", "ProcessWorkDriver", "RemoteStore", "RunContext", "Selector",
-  "SessionDeleteReport", "SessionView", "TerminalState", "WakeDelivery",
+  "SendSignal", "SessionDeleteReport", "SessionView", "TerminalState", "WakeDelivery",
 ]);
 
 /** The names of the fields of each exported type, at its own level or within its alternatives. */

@@ -22,7 +22,7 @@ export class Model {
   changed = new Map();
   changes = 0;
   everPruned = new Set();
-  /** How often an id was registered, pruned ones counted. */
+  /** Every process that was ever registered under an id, in order. */
   lives = new Map();
   /** Changes that were made as one: their order is left open. */
   pruned = [];
@@ -51,7 +51,7 @@ export class Model {
       log: [], keys: new Map(), acked: new Set(), lease: null, pruned: false, loose: false, life: Symbol(given.id),
     };
     this.processes.set(given.id, process);
-    this.lives.set(given.id, (this.lives.get(given.id) ?? 0) + 1);
+    this.lives.set(given.id, [...(this.lives.get(given.id) ?? []), process]);
     this.touch(given.id);
     return { record: process };
   }
@@ -65,6 +65,16 @@ export class Model {
     const status = process.output === undefined ? { state: process.state } : { state: process.state, awaitOutput: process.output };
     const times = Number.isSafeInteger(record.createdAtMs) && record.updatedAtMs >= record.createdAtMs;
     return shown && wakes && types && times && same(record.status, status) && same(record.wait, process.wait) && same(record.externalRef, process.externalRef);
+  }
+
+  /** A function that gives the processes that an id has stood for since now, `undefined` where it stood for none. */
+  since(id) {
+    const before = this.lives.get(id)?.length ?? 0;
+    const first = this.processes.get(id);
+    return () => {
+      const lives = (this.lives.get(id) ?? []).slice(before);
+      return [first, ...lives, ...(this.processes.has(id) ? [] : [undefined])];
+    };
   }
 
   changeOf(id, change) {
@@ -99,17 +109,26 @@ export class Model {
 
   prune(everything) {
     const ended = everything ? [...this.processes.values()].filter(({ state }) => state !== "running") : [];
-    let events = 0;
     if (ended.length > 1) this.pruned.push({ from: this.changes + 1, to: this.changes + ended.length });
-    for (const process of ended) {
-      events += process.log.length;
-      process.pruned = true;
-      this.everPruned.add(process.id);
-      this.processes.delete(process.id);
-      for (const grants of this.grants.values()) grants.delete(process.id);
-      this.touch(process.id);
-    }
-    return { value: { prunedProcesses: ended.length, prunedEvents: events } };
+    const prunedEvents = ended.reduce((sum, { log }) => sum + log.length, 0);
+    for (const process of ended) this.remove(process);
+    return { value: { prunedProcesses: ended.length, prunedEvents } };
+  }
+
+  delete(id, force = false) {
+    return this.changeOf(id, (process) => {
+      if (process.state === "running" && !force) return refuse("not_terminal");
+      this.remove(process);
+      return { value: undefined };
+    });
+  }
+
+  remove(process) {
+    process.pruned = true;
+    this.everPruned.add(process.id);
+    this.processes.delete(process.id);
+    for (const grants of this.grants.values()) grants.delete(process.id);
+    this.touch(process.id);
   }
 
   // ── Events ────────────────────────────────────────────────────────────────
@@ -135,7 +154,7 @@ export class Model {
     if (key === "") return refuse("invalid_argument");
     if (declared.payloadSchema !== undefined && !fits.get(JSON.stringify(declared.payloadSchema))(payload)) return refuse("invalid_payload");
     const sequence = process.log.length + 1;
-    const life = this.lives.get(id);
+    const life = this.lives.get(id).length;
     const semantics = meaning(declared, life > 1 ? `${id}@${life}:${sequence}` : `${id}:${sequence}`, payload);
     if (semantics === undefined) return refuse("invalid_payload");
     if (semantics.terminal && process.state !== "running") return refuse("already_terminal");

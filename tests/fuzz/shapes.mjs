@@ -257,3 +257,4 @@ export const signalName = pick(SIGNALS, [...BAD_NAME, ["a space", () => "a b"], 
 export const signalOptions = options(undefined, { signalId: optional(pick(["1", "2", "é"])) });
 export const reason = optional(pick(["bored", "", "é"], BAD_TEXT));
 export const scopeAsOptions = options("SessionScope", { sessionId, agentFrameId: optional(pick(FRAMES), 0.3) });
+export const forcing = options(undefined, { force: optional(boolean, 0.8) });

@@ -13,6 +13,7 @@ const openOptions = options("OpenOptions", {
   name: optional(leaf((w) => w.host.database(w.seed), s.BAD_NAMES), 1),
   durability: optional(word("relaxed", "strict")),
   sink: optional(leaf(() => () => {}, BAD_FUNCTION)),
+  onCorruption: optional(leaf(() => () => {}, BAD_FUNCTION)),
   owner: optional(options(undefined, { ownerId: leaf(() => "page", s.BAD_NAMES) })),
   // Once it is loaded, nobody fetches it again.
   wasm: optional(leaf(() => new URL("http://localhost:1/none.wasm"), SOURCES), 0.2),

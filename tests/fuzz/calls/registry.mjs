@@ -150,6 +150,7 @@ export const registryCalls = [
   call("completeProcessWithLease", 2, ["unknown_process", "already_terminal", "replay_conflict", "invalid_payload", "lease_lost"], [s.lease, s.output], (w, [lease, output]) => completed(w, lease.processId, output, lease)),
   call("requestCancel", 2, ["unknown_process"], [s.processId, s.reason], (w, [id, reason]) => appended(w, w.model.requestCancel(id, reason))),
   call("pruneTerminalProcesses", 0.7, [], [s.cutoff], (w, [cutoff]) => w.pruned(w.model.prune(cutoff > 0))),
+  call("deleteProcess", 1, ["unknown_process", "not_terminal"], [s.processId, optional(s.forcing)], (w, [id, { force } = {}]) => w.model.delete(id, force)),
 
   call("appendEvent", 14, ["unknown_process", "undeclared_event_type", "missing_replay_key", "replay_conflict", "invalid_payload", "already_terminal", "lease_lost"],
     [s.processId, s.request], (w, [id, request]) => append(w, id, request)),

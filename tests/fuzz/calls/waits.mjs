@@ -15,24 +15,18 @@ const isDeclared = (process, type) => process.types.has(type) || /^signal\.[A-Za
  * woken by changes, so that it must end by itself once one of both is there.
  */
 function wait(w, id, { signal, timeoutMs } = {}, { found, refused = () => [], visible = () => true, owed = true }) {
-  const lives = [w.model.processes.get(id)];
-  const process = () => {
-    const now = w.model.processes.get(id);
-    if (!lives.includes(now)) lives.push(now);
-    return now;
-  };
-  const gone = () => lives.some((life) => life === undefined || life.pruned) || !visible();
-  const any = (of) => (process(), lives.some((life) => life !== undefined && of(life)));
-  const first = lives[0];
+  const lives = w.model.since(id);
+  const gone = () => lives().some((life) => life === undefined || life.pruned) || !visible();
+  const any = (of) => lives().some((life) => life !== undefined && of(life));
+  const [first] = lives();
   const ready = first !== undefined && visible() && found(first) !== undefined;
   const limited = timeoutMs !== undefined && timeoutMs !== Infinity;
   const abortedBefore = signal?.aborted === true;
   return {
     signal,
     wait: true,
-    owed: () => owed && !w.isDriven(id) && (process(), !gone() && any((life) => found(life) !== undefined || refused(life).length > 0)),
+    owed: () => owed && !w.isDriven(id) && !gone() && any((life) => found(life) !== undefined || refused(life).length > 0),
     judge({ value, code }) {
-      process();
       if (code === undefined) return !abortedBefore && any((life) => same(found(life), value) || isFound(found(life), value));
       if (code === "timeout") return limited && (!ready || gone());
       if (code === "unknown_process") return gone();
@@ -91,17 +85,16 @@ const events = {
   name: "registry.events", weight: 1, lives: true, codes: ANY, args: tuple([s.processId, optional(s.following)]), sync: true,
   run: (w, given) => w.registry.events(...given),
   expect: (w, [id, { after: from = 0, types, untilTerminal = false, signal } = {}]) => ({
-    check: (iterator) => w.keep("iterators", { iterator, id, from, types, untilTerminal, signal, lives: new Set([w.model.processes.get(id)]), over: false }),
+    check: (iterator) => w.keep("iterators", { iterator, id, from, types, untilTerminal, signal, lives: w.model.since(id), over: false }),
   }),
 };
 
 function next(w, state) {
   const { id, types, untilTerminal, signal } = state;
-  const lives = () => state.lives.add(w.model.processes.get(id));
-  const nexts = () => [...lives()].map((life) => life?.log.find((event) => event.sequence > state.from && (types === undefined || types.includes(event.eventType))));
-  const ended = () => [...lives()].some((life) => life && life.state !== "running");
-  const gone = () => [...lives()].some((life) => life === undefined || life.pruned);
-  lives();
+  const { lives } = state;
+  const nexts = () => lives().map((life) => life?.log.find((event) => event.sequence > state.from && (types === undefined || types.includes(event.eventType))));
+  const ended = () => lives().some((life) => life && life.state !== "running");
+  const gone = () => lives().some((life) => life === undefined || life.pruned);
   if (w.isDriven(id)) return { signal, wait: true, judge: ({ value, code }) => code !== undefined || value.done || value.value.sequence > 0 };
   return {
     signal, wait: true,
