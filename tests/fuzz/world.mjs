@@ -30,6 +30,8 @@ export class World {
   depth = 0;
   /** Calls of which the model learns only by their answers. */
   learning = 0;
+  /** Waits that ended while it learnt, with what they ended: they are judged by what it knows then. */
+  late = [];
 
   constructor(api, host, { seed, storage, driven, ignored, tracing = false, stats }) {
     Object.assign(this, { api, host, seed, storage, driven, ignored, tracing, stats });
@@ -96,9 +98,11 @@ export class World {
     this.learning++;
     const outcome = await this.make(w, call, given, target, { judge: () => true }).done;
     this.learning--;
-    if (outcome.error?.code === expected.code) return;
-    const wrong = fault(this, call, orElse(), outcome);
-    if (wrong) this.fail({ call, given }, wrong);
+    if (outcome.error?.code !== expected.code) {
+      const wrong = fault(this, call, orElse(), outcome);
+      if (wrong) this.fail({ call, given }, wrong);
+    }
+    for (const [entry, outcome] of this.late.splice(0)) this.settled(entry, outcome);
   }
 
   /** Of a call to what drivers change: the parts of what is expected that hold anyhow. */
@@ -138,6 +142,7 @@ export class World {
 
   settled(entry, outcome) {
     const { call, expected } = entry;
+    if (this.learning > 0 && expected.wait) return void this.late.push([entry, outcome]);
     this.count(call, outcome);
     const wrong = fault(this, call, expected, outcome);
     if (wrong) this.fail(entry, wrong);
