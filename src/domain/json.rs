@@ -7,7 +7,7 @@
 use std::rc::Rc;
 
 use super::{
-    MAX_COUNT,
+    MAX_COUNT, difference,
     key::Key,
     shape::{self, Shape},
     value::{Json, Map},
@@ -64,7 +64,7 @@ impl Reader {
         let mut path = String::new();
         for place in &self.path {
             match place {
-                Place::Field(name) => path = text![path, ".", name],
+                Place::Field(name) => path = text![path, difference::step(name)],
                 Place::Item(number) => path = text![path, "[", decimal(*number as u64), "]"],
             }
         }
