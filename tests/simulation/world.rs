@@ -18,7 +18,7 @@ use longwait::{
 use crate::{
     dice::Dice,
     history::{History, Until},
-    store::{LAG_MS, Remote},
+    store::{LAG_MS, Remote, SILENCE_MS},
     tab::Tab,
     tally::Tally,
 };
@@ -32,8 +32,9 @@ const STEP_MS: u64 = 15;
 
 /// How late a wait may end after what it waits for has come true and its tab has been awake: the sweep's longest
 /// pause. Around it, six ways of at most [`LAG_MS`], each noticed a step late: a look under way, the look
-/// that finds the change, and the wait's own, each there and back. And the step in which the pause ends.
-const BOUND_MS: u64 = 1_000 + 6 * (LAG_MS + STEP_MS) + STEP_MS;
+/// that finds the change, and the wait's own, each there and back, and each perhaps unanswered at first. And the step in
+/// which the pause ends.
+const BOUND_MS: u64 = 1_000 + 6 * (LAG_MS + STEP_MS) + 3 * (SILENCE_MS + STEP_MS) + STEP_MS;
 
 /// How long one living tab may take for all jobs once nothing goes wrong any more: what a dead one held is free after
 /// half a second, a fault has it wait for five, and whoever waits for a signal gets one each half second.
@@ -78,6 +79,8 @@ impl World {
             log: Rc::new(RefCell::new(History::default())),
             faults: Rc::new(Cell::new(0)),
             full: Rc::default(),
+            silent: Rc::default(),
+            unreadable: Rc::default(),
         };
         let (network, killed, names, calm) = (Network::default(), Rc::default(), Rc::default(), Rc::default());
         let (tabs, opened, numbers) = (Vec::new(), 0, 0);
@@ -94,7 +97,8 @@ impl World {
         self.opened += 1;
         let life = format!("life-{}", self.opened);
         let faults = Rc::new(Cell::new(if self.dice.chance(40) { 8 } else { 0 }));
-        let store = Remote { faults, ..self.store.clone() };
+        let silent = Rc::new(Cell::new(if self.dice.chance(40) { 5 } else { 0 }));
+        let store = Remote { faults, silent, ..self.store.clone() };
         let (killed, names, calm) = (self.killed.clone(), self.names.clone(), self.calm.clone());
         let tab = Tab::open(store, &self.network, killed, names, life, calm);
         if self.dice.chance(70) {
@@ -121,6 +125,9 @@ impl World {
         let event_type = if dice.chance(70) { "note" } else { "ring" };
         if dice.chance(5) {
             self.store.full.set(false);
+        }
+        if dice.chance(5) {
+            self.store.heals();
         }
         if dice.chance(8) {
             return self.strikes(place);
@@ -186,7 +193,7 @@ impl World {
     /// A tab is frozen, goes on, or is killed; or everything sleeps for a while.
     fn strikes(&mut self, place: usize) {
         let tab = &mut self.tabs[place];
-        match self.dice.below(14) {
+        match self.dice.below(16) {
             0..=3 => {
                 tab.freeze(!tab.frozen);
                 let loses = tab.frozen && self.dice.chance(40);
@@ -212,6 +219,11 @@ impl World {
             11..=12 => {
                 self.store.full.set(true);
                 self.count("store full");
+            }
+            13..=14 => {
+                let id =
+                    if self.dice.chance(50) { self.job() } else { IDS[self.dice.below(IDS.len() as u64) as usize] };
+                self.store.spoils(id.into());
             }
             _ => {
                 self.clock.advance(self.dice.below(60_000));
@@ -293,6 +305,7 @@ impl World {
         }
         tab.faults.set(0);
         self.store.full.set(false);
+        self.store.heals();
         self.calm.set(true);
         tab.driver.start();
         let (start, mut rings) = (self.clock.monotonic(), 0);

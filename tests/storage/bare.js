@@ -135,18 +135,38 @@ export function loseAnswerAndRefuseTheNext(name) {
 export const abortWrites = (times, name) =>
   atWrites(times, (transaction) => {
     failWith(transaction, name);
-    // Committing at once would leave no time to abort.
-    transaction.commit = undefined;
-    const open = transaction.objectStore.bind(transaction);
-    // A commit ends with the rows of its processes, or with its mark.
-    const last = ["processes", "commits"].map(open);
-    transaction.objectStore = (name) => last.find((store) => store.name === name) ?? open(name);
-    for (const store of last)
-      store.put = (row) => {
-        const request = IDBObjectStore.prototype.put.call(store, row);
-        request.addEventListener("success", () => transaction.abort());
-        return request;
-      };
+    abortAtEnd(transaction);
+  });
+
+function abortAtEnd(transaction) {
+  // Committing at once would leave no time to abort.
+  transaction.commit = undefined;
+  const open = transaction.objectStore.bind(transaction);
+  // A commit ends with the rows of its processes, or with its mark.
+  const last = ["processes", "commits"].map(open);
+  transaction.objectStore = (name) => last.find((store) => store.name === name) ?? open(name);
+  for (const store of last)
+    store.put = (row) => {
+      const request = IDBObjectStore.prototype.put.call(store, row);
+      request.addEventListener("success", () => transaction.abort());
+      return request;
+    };
+}
+
+/**
+ * The next so many writes commit, or abort after the last of their requests, and get neither event. Where `closes` says so, the
+ * connection is closed under them, as the browser does it, and gets its event then.
+ */
+export const swallowEvents = (times, aborts, closes) =>
+  atWrites(times, (transaction) => {
+    for (const event of ["oncomplete", "onabort"]) Object.defineProperty(transaction, event, { set() {} });
+    const { db } = transaction;
+    const close = () => {
+      db.close();
+      db.dispatchEvent(new Event("close"));
+    };
+    if (closes) for (const event of ["complete", "abort"]) transaction.addEventListener(event, close);
+    if (aborts) abortAtEnd(transaction);
   });
 
 /** Every put and add into a store throws. */

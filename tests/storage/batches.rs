@@ -82,6 +82,53 @@ async fn what_is_called_while_a_transaction_decides_shares_the_next_one() {
 }
 
 #[wasm_bindgen_test]
+async fn what_weighs_too_much_for_one_transaction_goes_on_in_the_next_in_the_order_of_the_calls() {
+    let fixture = Fixture::new().await;
+    let world = &fixture.world;
+    world.start("p").await;
+    let seen = bare::watch_transactions();
+    let heavy = |number: u32| {
+        let filled = format!("{number} {}", "x".repeat(1_000_000));
+        world.append(
+            "p",
+            json!({"eventType": "note", "payload": if number % 2 == 0 { json!(number) } else { json!(filled) }}),
+        )
+    };
+    // The last ones are called while the first transaction is at work.
+    let (first, last) = join(join_all((0..30).map(heavy)), async {
+        turn().await;
+        join_all((30..40).map(heavy)).await
+    })
+    .await;
+    assert_eq!(given(first.into_iter().chain(last).collect()), dense(40));
+    assert!((4..=12).contains(&seen.length()), "{} transactions", seen.length());
+    for (number, payload) in payloads(&world.log("p").await).iter().enumerate() {
+        let begins = payload.as_str().map(|text| text.split(' ').next().unwrap().parse::<usize>().unwrap());
+        assert_eq!(begins.or_else(|| payload.as_u64().map(|number| number as usize)), Some(number));
+    }
+    assert_eq!(shown(world), dense(40));
+    fixture.end().await;
+}
+
+#[wasm_bindgen_test]
+async fn a_row_that_the_browser_finds_too_large_fails_by_itself_and_names_its_process() {
+    // Chromium throws `UnknownError` at the put, which elsewhere means a lost connection.
+    for fault in ["UnknownError", "DataError", "DataCloneError"] {
+        let fixture = Fixture::new().await;
+        let world = &fixture.world;
+        world.start("p").await;
+        world.start("q").await;
+        bare::refuse_long_rows(1_000, fault);
+        let large = world.append("q", json!({"eventType": "note", "payload": "x".repeat(2_000)}));
+        let (before, large, after) = join3(world.note("p"), large, world.note("q")).await;
+        let refusal = large.unwrap_err();
+        assert_eq!((refusal.code(), refusal.process_id()), (Code::StorageFailed, Some(&"q".into())), "{fault}");
+        assert_eq!((before, after), (1, 1), "{fault}");
+        fixture.end().await;
+    }
+}
+
+#[wasm_bindgen_test]
 async fn large_writes_share_a_transaction_too() {
     let fixture = Fixture::new().await;
     let world = &fixture.world;

@@ -55,6 +55,8 @@ mod bare {
         pub fn lose_answer_and_refuse_the_next(name: &str);
         #[wasm_bindgen(js_name = abortWrites)]
         pub fn abort_writes(times: u32, name: &str);
+        #[wasm_bindgen(js_name = swallowEvents)]
+        pub fn swallow_events(times: u32, aborts: bool, closes: bool);
         #[wasm_bindgen(js_name = refusePuts)]
         pub fn refuse_puts(store: &str, name: &str);
         #[wasm_bindgen(js_name = refuseLongRows)]
@@ -467,6 +469,24 @@ async fn a_commit_that_landed_unseen_is_not_done_again() {
         let ended = world.registry.complete(&"p".into(), made(json!({"type": "success", "value": 1}))).await.unwrap();
         assert_eq!((ended.is_terminal(), world.ticked()), (true, vec!["p".to_owned()]), "{fault}");
         assert_eq!(sequences(&world.log("p").await), [1, 2, 3], "{fault}");
+        fixture.end().await;
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_transaction_that_gets_no_event_settles_and_happens_once() {
+    for (aborts, closes) in [(false, true), (true, true), (false, false), (true, false)] {
+        let fixture = Fixture::new().await;
+        let world = &fixture.world;
+        world.start("p").await;
+        bare::hurry();
+        bare::swallow_events(1, aborts, closes);
+        assert_eq!(world.note("p").await, 1, "aborts: {aborts}, closes: {closes}");
+        assert_eq!(sequences(&world.log("p").await), [1], "aborts: {aborts}, closes: {closes}");
+        bare::swallow_events(1, aborts, closes);
+        let (one, two) = join(world.note("p"), world.note("p")).await;
+        assert_eq!((one, two), (2, 3), "aborts: {aborts}, closes: {closes}");
+        assert_eq!(sequences(&world.log("p").await), [1, 2, 3]);
         fixture.end().await;
     }
 }

@@ -31,6 +31,7 @@ pub struct Hold {
     writes: Cell<u64>,
     questions: Cell<usize>,
     faulty: Cell<bool>,
+    alone: Cell<bool>,
     full: Cell<bool>,
     spoilt: RefCell<Option<String>>,
 }
@@ -81,6 +82,11 @@ impl Hold {
     /// Whether every read fails from now on.
     pub fn break_down(&self, faulty: bool) {
         self.faulty.set(faulty);
+    }
+
+    /// Whether every read of more than one question fails from now on.
+    pub fn fail_together(&self, alone: bool) {
+        self.alone.set(alone);
     }
 
     /// Whether every write fails from now on, and writes nothing.
@@ -141,6 +147,9 @@ impl Store for HeldStore {
             return futures::future::ready(Err(Error::new(Code::StorageFailed, "broken down"))).boxed_local();
         }
         self.hold.questions.set(self.hold.questions.get() + queries.len());
+        if self.hold.alone.get() && queries.len() > 1 {
+            return futures::future::ready(Err(Error::new(Code::StorageFailed, "too much at once"))).boxed_local();
+        }
         let spoilt: Vec<_> = queries.iter().map(|query| self.hold.is_spoilt(query)).collect();
         let (answers, gate) = (self.inner.read(queries), self.hold.gate(self.hold.reads_held.get()));
         async move {

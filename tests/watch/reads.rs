@@ -95,3 +95,14 @@ fn a_question_that_fails_by_itself_leaves_its_neighbours_alone() {
     begin(&mut reads);
     assert!(reads.into_iter().all(|mut read| refused(read.run().unwrap()) == Code::StorageFailed));
 }
+
+#[test]
+fn a_transaction_that_fails_as_a_whole_is_read_again_question_by_question() {
+    let (world, hold) = world();
+    hold.fail_together(true);
+    let mut reads = ["p", "q", "nobody"].map(|id| get(&world.registry, id));
+    begin(&mut reads);
+    let found = reads.map(|mut read| read.run().unwrap().unwrap().is_some());
+    assert_eq!(found, [true, true, false]);
+    assert_eq!((hold.reads(), hold.questions()), (4, 6));
+}
