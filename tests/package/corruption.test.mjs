@@ -39,6 +39,8 @@ const ways = {
   "whose registration is missing": (name) => drop(name, "registrations", "bad"),
   "whose registration is malformed": (name) => tamper(name, "registrations", "bad", (row) => ({ ...row, registrationHash: 7 })),
   "whose registration is that of another life": (name) => tamper(name, "registrations", "bad", (row) => ({ ...row, registrationHash: "0".repeat(64) })),
+  "whose registration is no JSON": (name) => tamper(name, "registrations", "bad", (row) => ({ ...row, createdAtMs: 1n })),
+  "whose row is no JSON": (name) => tamper(name, "processes", "bad", (row) => ({ ...row, updatedAtMs: 1n })),
   "whose row is malformed": (name) => tamper(name, "processes", "bad", (row) => ({ ...row, status: "running" })),
   "with a counter beyond 2^53": (name) => tamper(name, "processes", "bad", (row) => ({ ...row, log: { ...row.log, lastSequence: 2 ** 53 } })),
 };
@@ -143,6 +145,16 @@ test("a grant that cannot be read is passed over, and takes no other one with it
   assert.deepEqual(ids(await registry.listHandleGrants(scope)), ["a", "z"]);
   assert.deepEqual(reported.map(({ processId }) => processId), ["bad"]);
   assert.equal((await registry.deleteSessionProcessState("s")).revokedHandleCount, 2);
+});
+
+test("an event that cannot be read fails its own process alone", async (t) => {
+  for (const spoilt of [7, { sequence: 2n }]) {
+    const { registry } = await withBad(t, (name) => tamper(name, "events", ["bad", 1], (row) => ({ ...row, semantics: spoilt })));
+    const [read, other] = [registry.eventsAfter("bad", 0), registry.eventsAfter("a", 0)];
+    await fails(read, "bad");
+    assert.equal((await other).length, 1);
+    assert.equal((await registry.getProcess("bad")).id, "bad");
+  }
 });
 
 test("a lease that cannot be read fails its own process alone, and fences go on rising once that is removed", async (t) => {

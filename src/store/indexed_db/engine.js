@@ -228,6 +228,26 @@ const kinds = {
 // A cursor is not data: its row is, or its key where it has no row. A row of ours has no such method.
 const resultOf = ({ result }) => (typeof result?.continue === "function" ? (result.value ?? result.key) : result);
 
+/** Results as JSON text. Of a row that is none, which others have written, there are only the plain fields: it is found to be unreadable. */
+function textOf(results) {
+  try {
+    return JSON.stringify(results);
+  } catch {
+    return JSON.stringify(results.map(legible));
+  }
+}
+
+function legible(result) {
+  if (Array.isArray(result)) return result.map(legible);
+  try {
+    JSON.stringify(result);
+    return result;
+  } catch {
+    const isPlain = (value) => typeof value === "string" || typeof value === "number";
+    return Object.fromEntries(Object.entries(result).filter(([, value]) => isPlain(value)));
+  }
+}
+
 /**
  * Whether `commit()` may be called while requests are under way. Should one of them fail, Chromium and WebKit still take
  * all back, as the specification has it; Firefox 153 writes the others. Without that call it takes all back, too.
@@ -296,7 +316,7 @@ export function run(database, mode, durability, step) {
       if (over) return abort(transaction);
       let requests;
       try {
-        const next = step(JSON.stringify(results));
+        const next = step(textOf(results));
         if (!next) return end(resolve);
         requests = next;
       } catch (error) {
