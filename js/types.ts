@@ -287,13 +287,15 @@ export interface ProcessExternalRef<M = Json> {
 /** What a process says it is waiting for. */
 export interface WaitState {
   kind: "signal";
-  /** Name of the signal. */
+  /** Name of the signal; of several, the first in the order of the alphabet. */
   name: string;
   /** Event type that will carry it. */
   eventType: string;
+  /** All names, where a signal of any of several will do. */
+  names?: string[];
   /** Names this wait among those of the process. */
   key: string;
-  /** Which of the signals of that name it waits for. */
+  /** Which of the waits of the run for that it is, from 1. */
   ordinal: number;
   sinceMs: number;
 }
@@ -764,10 +766,12 @@ export interface RunContext {
   /** The process as it was when it was claimed. */
   readonly process: ProcessRecord;
   /**
-   * Aborted when somebody asks for the end of the process (the reason is an `AbortError` with what they gave as its message), and
+   * Aborted when the end of the process is asked for (the reason is an `AbortError` with what was given as its message), and
    * when the run is over before the runner is: `lease_lost`, also when the driver is stopped; `already_terminal`,
    * `unknown_process`, `closed`. Hand it on to whatever can be aborted. After a cancel request the run still holds its lease:
-   * a runner that throws the `AbortError` ends as cancelled, and one that goes on may.
+   * a runner that throws the `AbortError` ends as cancelled, and one that goes on may. Where the request came before this
+   * run, the signal is aborted in a later turn: after the runner was called and the steps and waits that it repeats from
+   * earlier runs have been given, so that it may listen by then. It is never aborted once the runner has returned.
    */
   readonly signal: AbortSignal;
   /** 1 for the first run of the process, higher after a crash or a hand-over. */
@@ -785,20 +789,32 @@ export interface RunContext {
   /**
    * Runs `run` once for each process and key, and keeps its value: another run gets the value instead of calling it. The value
    * is JSON, or `undefined`; it comes back as a plain copy. A crash between the work and its record on disk
-   * repeats the work, and one that throws is not recorded. Calls under one key take turns.
-   * @throws What `run` throws; `invalid_argument` for a blank key or a value that is not JSON; `lease_lost`.
+   * repeats the work. A step that throws is not recorded, and may be tried again under its key; any other second use of a
+   * key in one run is refused, also inside of the step itself, as it could only give the value of the first.
+   * @throws What `run` throws; `invalid_argument` for a blank key, one that is used a second time, or a value that is not
+   * JSON; `lease_lost`.
    */
   step<T extends JsonLike | void>(key: string, run: () => Promise<T> | T): Promise<T>;
   /**
-   * The next signal of that name: the nth wait gets the nth signal in the log, whether it came before or after. A wait that
-   * ends without one takes none. Meanwhile the record's `wait` says so, and another process may run in this one's place.
-   * @throws `invalid_argument` for a name that is not of ASCII letters, digits, `_` and `-`; `timeout`; the reason of either
-   * signal; `lease_lost`.
+   * The next signal of that name: the nth wait gets the nth signal in the log, whether it came before or after. Of several
+   * names, the first signal of any of them in the order of the log. What a wait took is recorded, and every later run gives
+   * it the same signal. Waits of one run come out one at a time, and the next one only after the program has had its turn:
+   * so those that lose a race can be aborted, and a wait that is aborted or times out has taken nothing, in this run and
+   * in every later one. Meanwhile the record's `wait` says what is waited for, and another process may run in this one's place.
+   * @throws `invalid_argument` for no name, or one that is not of ASCII letters, digits, `_` and `-`; `timeout`, then in
+   * every later run too; the reason of either signal; `lease_lost`.
    */
+<<<<<<< HEAD
   waitForSignal<P extends JsonLike = Json>(name: string, options?: WaitOptions): Promise<ProcessEvent<P>>;
+=======
+  waitForSignal<P extends Json>(name: string | string[], options?: WaitOptions): Promise<ProcessEvent<P>>;
+>>>>>>> 1c42cc2 (Record how each wait of a run came out, one at a time, so that races end alike in every run and what is aborted takes nothing)
   /**
-   * The result of another process. Meanwhile another process may run in this one's place.
-   * @throws As `ProcessAwaiter.awaitTerminal`; the reason of `signal`.
+   * The result of another process. Meanwhile another process may run in this one's place. In a race with signals the
+   * winner is recorded and the same in every run; which of several processes ended first is not: record that in a step.
+   * @throws As `ProcessAwaiter.awaitTerminal`; `timeout`, then in every later run too; the reason of `signal`;
+   * `invalid_argument` for the process of this run itself, and, as far as the driver of this run knows, where every
+   * process would wait for the other.
    */
   awaitTerminal(processId: string, options?: WaitOptions): Promise<ProcessAwaitOutput>;
 }

@@ -9,7 +9,7 @@ use std::{any::Any, marker::PhantomData, rc::Rc};
 use crate::{
     domain::{
         Millis,
-        attempt::{self, Begun, Claimant, SignalWait},
+        attempt::{self, Begun, Cancelled, Claimant, Observed},
         event::{self, AppendRequest, AppendResult},
         grant::{self, HandleDescriptor, HandleGrant, SessionScope},
         json::ToJson,
@@ -20,6 +20,7 @@ use crate::{
         schema::Schemas,
         session::{self, SessionDeleteReport},
         snapshot::{Decision, Snapshot},
+        wait::{self, Outcome, RunWait},
     },
     error::Result,
     store::Reads,
@@ -222,10 +223,11 @@ pub fn renew_all(held: Vec<ProcessLease>, ttl: Millis) -> Operation<Vec<ProcessI
 }
 
 /// See [`attempt::begin`].
-pub fn begin(id: ProcessId, claimant: Claimant, observed: Option<(Rc<ProcessLease>, Proof)>) -> Operation<Begun> {
-    Operation::new(leased(&id), move |seen| attempt::begin(seen, &id, &claimant, observed.as_ref()))
+pub fn begin(id: ProcessId, claimant: Claimant, observed: Observed, asked: Option<Cancelled>) -> Operation<Begun> {
+    Operation::new(leased(&id), move |seen| attempt::begin(seen, &id, &claimant, &observed, asked.as_ref()))
 }
 
+<<<<<<< HEAD
 /// See [`attempt::take_back`].
 pub fn take_back(held: ProcessLease) -> Operation<()> {
     Operation::new(leased(&held.process_id), move |seen| Ok(attempt::take_back(seen, &held)))
@@ -233,19 +235,23 @@ pub fn take_back(held: ProcessLease) -> Operation<()> {
 
 /// See [`attempt::wait`].
 pub fn wait(held: ProcessLease, wait: SignalWait, schemas: &Rc<Schemas>) -> Operation<Millis> {
+=======
+/// See [`wait::wait`].
+pub fn wait(held: ProcessLease, wait: RunWait, schemas: &Rc<Schemas>) -> Operation<Millis> {
+>>>>>>> 1c42cc2 (Record how each wait of a run came out, one at a time, so that races end alike in every run and what is aborted takes nothing)
     let reads = Reads::Leased(held.process_id.clone(), Some(wait.begun_key()));
     let schemas = schemas.clone();
-    Operation::new(reads, move |seen| attempt::wait(seen, &schemas, &held, &wait))
+    Operation::new(reads, move |seen| wait::wait(seen, &schemas, &held, &wait))
 }
 
-/// See [`attempt::resume`].
+/// See [`wait::resume`].
 pub fn resume(
     held: ProcessLease,
-    over: SignalWait,
-    still: Option<(SignalWait, Millis)>,
+    over: (RunWait, Outcome, Vec<String>),
+    still: Option<(RunWait, Millis)>,
     schemas: &Rc<Schemas>,
 ) -> Operation<()> {
-    let reads = Reads::Leased(held.process_id.clone(), Some(over.over_key()));
+    let reads = Reads::Leased(held.process_id.clone(), Some(over.0.over_key(over.1)));
     let schemas = schemas.clone();
-    Operation::new(reads, move |seen| attempt::resume(seen, &schemas, &held, &over, still.as_ref()))
+    Operation::new(reads, move |seen| wait::resume(seen, &schemas, &held, &over, still.as_ref()))
 }

@@ -17,7 +17,7 @@ use crate::{
         filter::{ListFilter, ListQuery, Page},
         grant::{HandleDescriptor, HandleEntry, HandleGrant, SessionScope},
         key::{ProcessId, ScopeId, SessionId},
-        lease::{LeaseClaim, LeaseOwner, ProcessLease},
+        lease::{LeaseClaim, LeaseOwner, ProcessLease, Proof},
         process::{ProcessAwaitOutput, ProcessExternalRef, ProcessRecord, ProcessRegistration, WaitState},
         retention::PruneReport,
         schema::{SchemaHost, Schemas},
@@ -25,7 +25,7 @@ use crate::{
         value::Json,
     },
     error::{Code, Error, Result},
-    host::{Broadcast, Clock, Liveness, Random, Spawn},
+    host::{Broadcast, Clock, Limit, Liveness, Random, Spawn},
     operation::{self, Operation, Plan, Reply},
     store::{self, Answer, Changed, Changes, EventPage, EventRange, Live, Point, Query, Store, shared::SharedReads},
     view::SessionView,
@@ -378,7 +378,7 @@ impl ProcessRegistry {
 
     /// Claims a process from the holder that was observed, if that holder is proven dead.
     pub async fn reclaim(&self, observed: ProcessLease, owner: LeaseOwner, ttl: Millis) -> Result<LeaseClaim> {
-        let proof = self.0.host.liveness.probe(&observed).await;
+        let proof = self.0.host.liveness.probe(&observed.owner).await;
         self.execute(operation::reclaim(observed, owner, ttl, self.lease_token(), proof)).await
     }
 
@@ -400,6 +400,17 @@ impl ProcessRegistry {
     /// Resolves once an owner is dead; see [`Liveness::gone`].
     pub fn owner_gone(&self, owner: &LeaseOwner) -> LocalBoxFuture<'static, Result<()>> {
         self.0.host.liveness.gone(owner)
+    }
+
+    /// [`owner_gone`](Self::owner_gone) within a limit in milliseconds: then [`Code::Timeout`]. An owner that is dead
+    /// already is found whatever the limit.
+    pub async fn owner_gone_within(&self, owner: &LeaseOwner, limit: Option<Millis>) -> Result<()> {
+        let mut limit = Limit::new(self.clock(), limit);
+        let gone = self.owner_gone(owner);
+        match self.0.host.liveness.probe(owner).await {
+            Proof::Dead => Ok(()),
+            Proof::Unknown => limit.bound(gone).await?,
+        }
     }
 
     /// A fresh lease token.

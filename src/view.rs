@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use crate::{
     domain::{
+        Millis,
         event::{AppendRequest, AppendResult, ProcessEvent},
         filter::{ListFilter, ListQuery, Page},
         grant::HandleEntry,
@@ -32,6 +33,12 @@ pub struct SessionView {
 impl SessionView {
     pub(crate) fn new(registry: ProcessRegistry, awaiter: ProcessAwaiter, scope: ScopeId) -> Self {
         Self { registry, awaiter: awaiter.on_behalf_of(Some(scope.clone())), scope }
+    }
+
+    /// See [`ProcessAwaiter::within`].
+    #[must_use]
+    pub fn within(self, limit: Option<Millis>) -> Self {
+        Self { awaiter: self.awaiter.within(limit), ..self }
     }
 
     fn see(&self, query: Query) -> Query {

@@ -23,6 +23,8 @@ mod faults;
 mod leases;
 #[path = "driver/places.rs"]
 mod places;
+#[path = "driver/races.rs"]
+mod races;
 #[path = "driver/runners.rs"]
 mod runners;
 #[path = "driver/signals.rs"]

@@ -292,6 +292,7 @@ fn shaped(shape: &Shape, full: bool) -> Vec<Json> {
     match shape {
         Shape::Any => vec![any()],
         Shape::Text => vec![Json::text("t")],
+        Shape::Texts => vec![vec!["t".to_owned()].to_json()],
         Shape::Count => vec![1_u64.to_json()],
         Shape::Name(names) => names.iter().map(|name| Json::text(name)).collect(),
         Shape::Map => vec![Object::default().with("field", &any()).build()],

@@ -23,6 +23,7 @@ pub mod shape;
 pub mod snapshot;
 pub mod table;
 pub mod value;
+pub mod wait;
 
 use crate::{
     error::{Code, Error, Result},

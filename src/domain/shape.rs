@@ -15,6 +15,8 @@ pub enum Shape {
     Any,
     /// A string.
     Text,
+    /// A list of strings.
+    Texts,
     /// A whole number from 0 to 2^53 - 1.
     Count,
     /// One of a few strings.
@@ -47,6 +49,7 @@ pub fn read(value: Option<Json>, shape: &Shape, reader: &mut Reader) -> Json {
     match shape {
         Shape::Any => reader.required(value),
         Shape::Text => Key::from_json(value, reader).to_json(),
+        Shape::Texts => Vec::<Key>::from_json(value, reader).to_json(),
         Shape::Count => u64::from_json(value, reader).to_json(),
         Shape::Name(names) => names.get(one_of(value, names, reader)).to_json(),
         Shape::Map => Map::from_json(value, reader).to_json(),

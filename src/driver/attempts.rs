@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{
     domain::{
-        attempt::{Begun, Claimant, is_cancel_requested},
+        attempt::{Begun, Cancelled, Claimant, cancel_reason},
+        event::CANCEL_REQUESTED,
         key::ProcessId,
         lease::{LeaseOwner, ProcessLease, Proof},
         process::{FailureClass, ProcessAwaitOutput},
@@ -22,7 +23,7 @@ use crate::{
     error::{Code, Error, Result},
     host::{self, Permit, oneshot},
     operation,
-    store::{Answer, Query},
+    store::{Answer, EventRange, Query},
     watch::ChangeReceiver,
 };
 
@@ -57,13 +58,12 @@ impl Driver {
         let changes = self.registry.hub().subscribe(&id);
         let (driver, stops) = (self.clone(), self.stops.get());
         async move {
-            let asked = (driver.registry.clock().monotonic(), driver.options.lease_ttl);
+            let asked = driver.registry.clock().monotonic();
             let begun = driver.begin(&id, dead).await;
             if let Ok(Begun::Run(attempt)) = &begun
                 && driver.fit(&attempt.record) == Fit::Ours
             {
-                let permits = (&driver.permits, permit);
-                let (run, over) = RunContext::new(&driver.registry, attempt.clone(), asked, permits);
+                let (run, over) = RunContext::new(attempt.clone(), asked, &driver, permit);
                 if stops != driver.stops.get() {
                     run.stop(Abort::Over(run.lost()));
                 }
@@ -89,7 +89,7 @@ impl Driver {
                 self.held_elsewhere(id, holder);
                 Ok(Tried::Busy)
             }
-            Ok(Begun::Over | Begun::Run(_)) => {
+            Ok(Begun::Over | Begun::Cancelled(_) | Begun::Run(_)) => {
                 // It may have been registered anew while that was on its way.
                 self.look_again(id);
                 Ok(Tried::Over)
@@ -111,13 +111,28 @@ impl Driver {
             liveness: Some(life.mark.clone()),
         };
         let claimant = Claimant { owner, ttl: self.options.lease_ttl, token: host.random.name() };
-        let begin = |observed| self.registry.execute(operation::begin(id.clone(), claimant.clone(), observed));
+        let begin = async |observed| {
+            let begun = self.registry.execute(operation::begin(id.clone(), claimant.clone(), observed, None)).await?;
+            match begun {
+                Begun::Cancelled(observed) => {
+                    let asked = Cancelled(self.cancel_reason(id).await?);
+                    self.registry.execute(operation::begin(id.clone(), claimant.clone(), observed, Some(asked))).await
+                }
+                Begun::Run(_) | Begun::Busy(_) | Begun::Over => Ok(begun),
+            }
+        };
         let begun = begin(dead.map(|holder| (holder, Proof::Dead))).await?;
         let Begun::Busy(holder) = begun else { return Ok(begun) };
-        match host.liveness.probe(&holder).await {
+        match host.liveness.probe(&holder.owner).await {
             Proof::Dead => begin(Some((holder, Proof::Dead))).await,
             Proof::Unknown => Ok(Begun::Busy(holder)),
         }
+    }
+
+    /// Why a process is to stop: the first reason in its log.
+    async fn cancel_reason(&self, id: &ProcessId) -> Result<Option<String>> {
+        let asked = self.registry.events(id, EventRange::first(CANCEL_REQUESTED, 0)).await?;
+        Ok(asked.first().and_then(|event| cancel_reason(&event.payload)).map(str::to_owned))
     }
 
     async fn drive(
@@ -138,7 +153,7 @@ impl Driver {
         // With its registry closed, a run that is over meets faults that are no news.
         let is_closed = |fault: &Error| fault.code() == Code::Closed && run.is_on().is_err();
         let written = written.or_else(|fault| if is_closed(&fault) { Ok(false) } else { Err(fault) });
-        run.stop(Abort::Over(Error::of(Code::Closed, &id, "is not run any more")));
+        run.stop(Abort::Over(Error::of(Code::LeaseLost, &id, "is not run any more: its run is over")));
         if !matches!(written, Ok(true)) {
             // Others need not wait for its end. Where it was lost, this changes nothing.
             self.release(run.lease(), called).await;
@@ -166,11 +181,6 @@ impl Driver {
         changes: &ChangeReceiver,
         called: &mut bool,
     ) -> Result<Option<ProcessAwaitOutput>> {
-        if is_cancel_requested(run.record()) {
-            // Where it cannot be read, the watch sees to it.
-            let cancelled = run.cancel().await;
-            drop(cancelled);
-        }
         if run.is_on().is_err() {
             return Ok(None);
         }
@@ -185,7 +195,10 @@ impl Driver {
         match select(over, select(work, watch)).await {
             // What a run that is over comes to is of no interest.
             Either::Right((Either::Left((Err(_), _)), _)) if run.is_on().is_err() => Ok(None),
-            Either::Right((Either::Left((output, _)), _)) => output.map(Some),
+            Either::Right((Either::Left((output, _)), _)) => {
+                run.settles();
+                output.map(Some)
+            }
             Either::Right((Either::Right(_), _)) | Either::Left(_) => Ok(None),
         }
     }

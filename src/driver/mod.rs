@@ -5,11 +5,12 @@
 
 mod attempts;
 mod background;
+mod history;
 mod options;
 mod pauses;
 mod run;
-mod signals;
 mod steps;
+mod waits;
 mod work_driver;
 
 pub use options::{DriverOptions, Runners};

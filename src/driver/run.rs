@@ -3,7 +3,7 @@
 use std::{
     cell::{Cell, RefCell},
     pin::pin,
-    rc::Rc,
+    rc::{Rc, Weak},
 };
 
 use futures::{
@@ -11,7 +11,7 @@ use futures::{
     future::{Either, select},
 };
 
-use super::{signals::Signals, steps::Steps};
+use super::{history::History, steps::Steps, waits::Waits, work_driver::Driver};
 use crate::{
     domain::{
         Millis,
@@ -57,8 +57,22 @@ pub(super) struct Run {
     resting: Cell<usize>,
     aborts: RefCell<Aborts>,
     aborted: oneshot::Latch,
+    /// Released once the runner was called, where that takes a while.
+    begun: RefCell<Option<oneshot::Latch>>,
+    pub history: History,
     pub steps: Steps,
-    pub signals: Signals,
+    pub waits: Waits,
+    /// Knows what else runs here.
+    driver: Weak<Driver>,
+}
+
+impl Run {
+    /// The run of another process under the same driver.
+    pub fn peer(&self, id: &ProcessId) -> Option<RunContext> {
+        let driver = self.driver.upgrade()?;
+        let active = driver.runs.borrow().get(id)?;
+        active.run.get().cloned()
+    }
 }
 
 struct Aborts {
@@ -76,13 +90,14 @@ type Tell = Box<dyn FnOnce(&Abort)>;
 impl RunContext {
     /// A run that has just begun. With it, what resolves when it is to end.
     pub(super) fn new(
-        registry: &ProcessRegistry,
         attempt: Rc<Attempt>,
-        (asked, lease_ttl): (Millis, Millis),
-        (permits, permit): (&Permits, Permit),
+        asked: Millis,
+        driver: &Rc<Driver>,
+        permit: Permit,
     ) -> (Self, oneshot::Receiver<()>) {
+        let lease_ttl = driver.options.lease_ttl;
         let ticks = Rc::<Cell<u64>>::default();
-        let registry = registry.counting(ticks.clone());
+        let registry = driver.registry.counting(ticks.clone());
         let ((waits, aborted), (run, over)) = (oneshot::latch(), oneshot::channel());
         let run = Run {
             awaiter: ProcessAwaiter::new(registry.clone(), registry.hub()),
@@ -91,13 +106,16 @@ impl RunContext {
             held_until: Cell::new(asked + lease_ttl),
             lease_ttl,
             attempt,
-            permits: permits.clone(),
+            permits: driver.permits.clone(),
             permit: RefCell::new(Some(permit)),
             resting: Cell::new(0),
             aborts: RefCell::new(Aborts { why: None, tell: None, waits: Some(waits), run: Some(run) }),
             aborted,
+            begun: RefCell::default(),
+            history: History::default(),
             steps: Steps::default(),
-            signals: Signals::default(),
+            waits: Waits::default(),
+            driver: Rc::downgrade(driver),
         };
         (Self(Rc::new(run)), over)
     }
@@ -124,21 +142,27 @@ impl RunContext {
 
     /// Appends to the process, only while the run holds its lease.
     pub async fn append(&self, request: AppendRequest) -> Result<AppendResult> {
+        self.says().await?;
         let request = AppendRequest { lease: Some(self.lease().clone()), ..request };
         self.0.registry.append(self.id(), request).await
     }
 
     /// Waits for the end of another process. Meanwhile something else may run in this one's place.
     pub async fn await_terminal(&self, id: &ProcessId) -> Result<ProcessAwaitOutput> {
-        self.resting(self.0.awaiter.await_terminal(id)).await
+        self.wait_for_end(id, self.awaiter(), false).await
     }
 
     /// Runs a wait, until the run is aborted. Meanwhile something else may run in this one's place.
     pub async fn resting<T>(&self, wait: impl Future<Output = Result<T>>) -> Result<T> {
-        let rest = Rest::begin(self);
+        let rest = self.rests();
         let outcome = self.unless_aborted(wait).await;
         rest.end().await;
         outcome
+    }
+
+    /// Gives the permit up for a wait.
+    pub(super) fn rests(&self) -> Rest {
+        Rest::begin(self)
     }
 
     // ── Ends ───────────────────────────────────────────────────────────────
@@ -155,6 +179,20 @@ impl RunContext {
     )]
     pub async fn aborted(&self) {
         let _ = self.0.aborted.released().await;
+    }
+
+    /// Has the run count as begun only once what this gives is dropped. For runners that are called in a later turn: a
+    /// request that came before it aborts the run after that.
+    pub fn begins_later(&self) -> oneshot::Release {
+        let (release, begun) = oneshot::latch();
+        self.0.begun.replace(Some(begun));
+        release
+    }
+
+    /// The runner has answered: whatever comes now is no abort of it.
+    pub(super) fn settles(&self) {
+        let tell = self.0.aborts.borrow_mut().tell.take();
+        drop(tell);
     }
 
     /// Tells once why the runner is to stop: before any wait of the run ends for that.
@@ -201,6 +239,10 @@ impl RunContext {
     /// Aborts the run where its process or its lease asks for that; resolves when it is over.
     pub(super) async fn watch(&self, changes: &ChangeReceiver) {
         let (mut seen, mut own) = (changes.seen(), self.0.ticks.get());
+        // One that was asked for before this run began is in the record that was claimed.
+        if is_cancel_requested(self.record()) && self.look().await {
+            return;
+        }
         loop {
             changes.changed().await;
             let (ticks, of_these) = (changes.seen() - seen, self.0.ticks.get() - own);
@@ -277,8 +319,14 @@ impl RunContext {
         }
     }
 
-    /// Tells the runner that somebody asked for its end, and why.
-    pub(super) async fn cancel(&self) -> Result<()> {
+    /// Tells the runner that its end was asked for, and why: once it has been called and was given what earlier runs
+    /// recorded, so that it listens by then as it did in the run before.
+    async fn cancel(&self) -> Result<()> {
+        let begun = self.0.begun.borrow().clone();
+        if let Some(begun) = begun {
+            let _ = begun.released().await;
+        }
+        self.caught_up().await;
         let asked = self.first(CANCEL_REQUESTED, 0).await?;
         let reason = asked.as_ref().and_then(|event| cancel_reason(&event.payload)).map(str::to_owned);
         self.stop(Abort::Cancelled(reason));
@@ -300,7 +348,7 @@ impl RunContext {
 }
 
 /// A wait during which the permit is given up. It is taken back when the last one ends, one way or another.
-struct Rest(RunContext);
+pub(super) struct Rest(RunContext);
 
 impl Rest {
     fn begin(context: &RunContext) -> Self {
@@ -311,8 +359,8 @@ impl Rest {
         Self(context.clone())
     }
 
-    /// Goes on once there is a permit.
-    async fn end(self) {
+    /// Resolves once there is a permit again.
+    pub async fn end(self) {
         self.0.take_permit(1).await;
     }
 }

@@ -2,46 +2,41 @@
 
 use std::{
     cell::{Cell, RefCell},
-    rc::Rc,
+    collections::BTreeSet,
 };
 
 use super::RunContext;
 use crate::{
-    domain::{
-        check_name,
-        event::{AppendRequest, STEP},
-        table::ById,
-        value::Json,
-    },
+    domain::{check_name, event::AppendRequest, value::Json},
     error::{Error, Result},
-    host::Permits,
-    store::EventRange,
     text::is_blank,
 };
 
-/// The steps of one run, as far as it knows them.
+/// The steps of one run.
 #[derive(Default)]
 pub(super) struct Steps {
-    /// Of whoever reads those of earlier runs, and whether they have been read.
-    reading: Permits,
-    read: Cell<bool>,
-    by_key: RefCell<ById<Step>>,
-}
-
-#[derive(Default)]
-struct Step {
-    /// Of whoever runs it: it runs once.
-    turn: Permits,
-    recorded: RefCell<Option<Recorded>>,
+    /// The keys that gave a value in this run, or are about to.
+    used: RefCell<BTreeSet<String>>,
+    /// How many do their work now.
+    working: Cell<usize>,
 }
 
 /// The value that a step gave, where it gave one.
 type Recorded = Option<Json>;
 
+impl Steps {
+    /// Whether a step does its work now.
+    pub fn is_working(&self) -> bool {
+        self.working.get() > 0
+    }
+}
+
 impl RunContext {
     /// Runs `work`, once for each process and key, and records its value. Where it is recorded already, answers that.
     ///
-    /// A crash after the work and before the record is on disk runs the work again. One that fails is not recorded.
+    /// A crash after the work and before the record is on disk runs the work again. One that fails is not recorded, and
+    /// may be tried again under its key; otherwise a key that is used a second time in one run is
+    /// [`Code::InvalidArgument`](crate::Code::InvalidArgument): a second call would be given the value of the first.
     pub async fn step<W: Future<Output = Result<Recorded>>>(
         &self,
         key: &str,
@@ -51,37 +46,72 @@ impl RunContext {
             return Err(Error::invalid("the key of a step must not be blank"));
         }
         check_name("key", key)?;
-        self.read_steps().await?;
-        let step = self.0.steps.by_key.borrow_mut().get_or_default(key);
-        let _turn = step.turn.take().await;
-        let recorded = step.recorded.borrow().clone();
-        if let Some(recorded) = recorded {
-            return Ok(recorded);
+        let used = Used::begin(&self.0.steps, key)?;
+        if let Some((place, value)) = self.history().await?.step(key) {
+            self.after_waits_before(place).await;
+            used.keep();
+            return Ok(value);
         }
         self.is_on()?;
-        let value = work().await?;
+        let value = {
+            let _working = Working::begin(&self.0.steps);
+            work().await?
+        };
         self.append(AppendRequest::step(key, &value)).await?;
-        step.recorded.replace(Some(value.clone()));
+        used.keep();
         Ok(value)
     }
 
-    async fn read_steps(&self) -> Result<()> {
-        let steps = &self.0.steps;
-        // Before the first run there was nobody who could have recorded one.
-        if self.attempt() == 1 {
-            return Ok(());
-        }
-        let _turn = steps.reading.take().await;
-        if !steps.read.get() {
-            let all = EventRange::After { after: 0, limit: None, types: Some(vec![STEP.to_owned()]) };
-            for event in self.0.registry.events(self.id(), all).await? {
-                if let Some((key, value)) = event.as_step() {
-                    let step = Step { recorded: RefCell::new(Some(value)), ..Step::default() };
-                    steps.by_key.borrow_mut().put(key, Rc::new(step));
-                }
+    /// Resolves once the waits that came out before `place` in the log have come out in this run, as far as they are under way.
+    async fn after_waits_before(&self, place: u64) {
+        loop {
+            let news = self.0.waits.heard();
+            if !self.is_behind(place) {
+                return;
             }
-            steps.read.set(true);
+            let _ = news.released().await;
         }
-        Ok(())
+    }
+}
+
+/// A key in use. Free again when dropped, unless it gave a value.
+struct Used<'a>(&'a Steps, &'a str, Cell<bool>);
+
+impl<'a> Used<'a> {
+    fn begin(steps: &'a Steps, key: &'a str) -> Result<Self> {
+        match steps.used.borrow_mut().insert(key.to_owned()) {
+            true => Ok(Self(steps, key, Cell::new(false))),
+            false => Err(Error::invalid(format!(
+                "the step key `{key}` is used a second time in this run: each step needs a key of its own"
+            ))),
+        }
+    }
+
+    fn keep(&self) {
+        self.2.set(true);
+    }
+}
+
+impl Drop for Used<'_> {
+    fn drop(&mut self) {
+        if !self.2.get() {
+            self.0.used.borrow_mut().remove(self.1);
+        }
+    }
+}
+
+/// A step that does its work.
+struct Working<'a>(&'a Steps);
+
+impl<'a> Working<'a> {
+    fn begin(steps: &'a Steps) -> Self {
+        steps.working.set(steps.working.get() + 1);
+        Self(steps)
+    }
+}
+
+impl Drop for Working<'_> {
+    fn drop(&mut self) {
+        self.0.working.set(self.0.working.get() - 1);
     }
 }

@@ -68,6 +68,10 @@ impl Spawn for BrowserSpawn {
     fn spawn(&self, task: LocalBoxFuture<'static, ()>) {
         wasm_bindgen_futures::spawn_local(task);
     }
+
+    fn next_task(&self) -> LocalBoxFuture<'static, ()> {
+        wasm_bindgen_futures::JsFuture::from(tab::next_task()).map(drop).boxed_local()
+    }
 }
 
 /// A JSON value as a plain object. As one text, which the engine parses: faster than field by field.

@@ -26,7 +26,7 @@ use super::{Clock, Life, Liveness, NoProof, Random, oneshot};
 use crate::{
     domain::{
         Millis,
-        lease::{LeaseOwner, LivenessMark, ProcessLease, Proof},
+        lease::{LeaseOwner, LivenessMark, Proof},
     },
     error::Result,
 };
@@ -164,8 +164,8 @@ impl Killed {
 }
 
 impl Liveness for Rc<Killed> {
-    fn probe(&self, holder: &ProcessLease) -> LocalBoxFuture<'static, Proof> {
-        ready(if self.is_dead(&holder.owner) { Proof::Dead } else { Proof::Unknown }).boxed_local()
+    fn probe(&self, holder: &LeaseOwner) -> LocalBoxFuture<'static, Proof> {
+        ready(if self.is_dead(holder) { Proof::Dead } else { Proof::Unknown }).boxed_local()
     }
 
     fn gone(&self, owner: &LeaseOwner) -> LocalBoxFuture<'static, Result<()>> {

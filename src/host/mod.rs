@@ -1,6 +1,6 @@
 //! What the crate needs of the world around it: time, chance, tasks, and news of other tabs.
 
-use std::{any::Any, rc::Rc, task::Poll};
+use std::{any::Any, pin::pin, rc::Rc, task::Poll};
 
 use futures::future::{Either, LocalBoxFuture, poll_fn, select};
 
@@ -8,7 +8,7 @@ use crate::{
     domain::{
         Millis,
         key::ProcessId,
-        lease::{LeaseOwner, LivenessMark, ProcessLease, Proof},
+        lease::{LeaseOwner, LivenessMark, Proof},
     },
     error::{Code, Error, Result},
     text::{decimal, text},
@@ -44,8 +44,8 @@ pub trait Random {
 
 /// Can tell whether the holder of a lease is dead.
 pub trait Liveness {
-    /// Looks for a proof. No answer is not a proof.
-    fn probe(&self, holder: &ProcessLease) -> LocalBoxFuture<'static, Proof>;
+    /// Looks for a proof that an owner is dead. No answer is not a proof.
+    fn probe(&self, holder: &LeaseOwner) -> LocalBoxFuture<'static, Proof>;
 
     /// Resolves once the owner is dead. [`Code::InvalidArgument`] where that can never be known.
     fn gone(&self, _owner: &LeaseOwner) -> LocalBoxFuture<'static, Result<()>> {
@@ -71,7 +71,7 @@ pub struct Life {
 pub struct NoProof;
 
 impl Liveness for NoProof {
-    fn probe(&self, _: &ProcessLease) -> LocalBoxFuture<'static, Proof> {
+    fn probe(&self, _: &LeaseOwner) -> LocalBoxFuture<'static, Proof> {
         Box::pin(futures::future::ready(Proof::Unknown))
     }
 }
@@ -81,6 +81,12 @@ pub trait Spawn {
     /// Runs a task to its end. It begins in a later turn: never inside of this call. No timer may stand between,
     /// since those of hidden pages are slowed down.
     fn spawn(&self, task: LocalBoxFuture<'static, ()>);
+
+    /// Resolves in a later task of the event loop: once everything that follows from what was just resolved has run.
+    /// No timer stands between here either.
+    fn next_task(&self) -> LocalBoxFuture<'static, ()> {
+        Box::pin(turn())
+    }
 }
 
 /// Resolves when everything that is to run now has had its turn.
@@ -120,13 +126,37 @@ impl Broadcast for NoBroadcast {
     }
 }
 
-/// Gives a wait at most `span` milliseconds, if any are given: then [`Code::Timeout`].
-/// Either way the loser is dropped at once, and with it what it held.
-pub async fn within<T>(clock: &dyn Clock, span: Option<Millis>, wait: impl Future<Output = Result<T>>) -> Result<T> {
-    let Some(span) = span else { return wait.await };
-    futures::pin_mut!(wait);
-    match select(wait, clock.sleep(span)).await {
-        Either::Left((outcome, _)) => outcome,
-        Either::Right(((), _)) => Err(Error::new(Code::Timeout, text!["not within ", decimal(span), " ms"])),
+/// How long a wait may last, counted from when this is made. It bounds the waiting alone: a wait looks first, and looks
+/// once more when the limit has passed, so what is there already is found whatever the limit.
+pub struct Limit {
+    span: Millis,
+    timer: Option<LocalBoxFuture<'static, ()>>,
+    passed: bool,
+}
+
+impl Limit {
+    /// A limit of `span` milliseconds from now, or none.
+    pub fn new(clock: &dyn Clock, span: Option<Millis>) -> Self {
+        Self { span: span.unwrap_or_default(), timer: span.map(|span| clock.sleep(span)), passed: false }
+    }
+
+    /// Waits for a change, at most until the limit: then [`Code::Timeout`]. A change that has happened comes first.
+    pub async fn bound<T>(&mut self, change: impl Future<Output = T>) -> Result<T> {
+        let timer = match (&mut self.timer, self.passed) {
+            (None, _) => return Ok(change.await),
+            (Some(_), true) => return Err(self.fault()),
+            (Some(timer), false) => timer,
+        };
+        match select(pin!(change), timer).await {
+            Either::Left((change, _)) => Ok(change),
+            Either::Right(((), _)) => {
+                self.passed = true;
+                Err(self.fault())
+            }
+        }
+    }
+
+    fn fault(&self) -> Error {
+        Error::new(Code::Timeout, text!["not within ", decimal(self.span), " ms"])
     }
 }

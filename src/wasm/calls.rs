@@ -8,6 +8,7 @@ use futures::future::LocalBoxFuture;
 
 use crate::{
     domain::{
+        Millis,
         filter::{ListFilter, Page},
         grant::SessionScope,
         json::{FromJson, Reader, ToJson, from_json},
@@ -281,10 +282,16 @@ impl Arguments {
     }
 
     /// Begins the wait of that name with these arguments. Nothing runs before the reply is polled.
-    pub fn wait(mut self, method: &str, registry: &ProcessRegistry, awaiter: ProcessAwaiter) -> Result<Reply> {
+    pub fn wait(
+        mut self,
+        method: &str,
+        registry: &ProcessRegistry,
+        awaiter: ProcessAwaiter,
+        limit: Option<Millis>,
+    ) -> Result<Reply> {
         let reply = match method {
             "session" => {
-                let view = self.view(registry)?;
+                let view = self.view(registry)?.within(limit);
                 let method: String = self.take("method");
                 self.viewed_wait(&method, view)?
             }
@@ -304,8 +311,8 @@ impl Arguments {
             }
             "ownerGone" => {
                 let owner: LeaseOwner = self.take("owner");
-                self.end()?;
-                reply(registry.owner_gone(&owner))
+                let registry = registry.clone();
+                reply(async move { registry.owner_gone_within(&owner, limit).await })
             }
             _ => return Err(Error::new(Code::Internal, text!["no wait `", method, "`"])),
         };

@@ -12,8 +12,8 @@ use crate::{
     domain::{Millis, value::Json},
     error::{Code, Error, Result},
     host::{
-        browser::{BrowserClock, to_js},
-        oneshot, within,
+        browser::to_js,
+        oneshot,
     },
 };
 
@@ -45,15 +45,18 @@ pub fn is_open(closing: &oneshot::Latch) -> Result<()> {
     if closing.is_released() { Err(closed()) } else { Ok(()) }
 }
 
-/// A promise of a wait, until it is stopped, takes too long, or the registry is closed.
+/// A span of time as JavaScript gives it.
+pub fn span(timeout_ms: Option<f64>) -> Option<Millis> {
+    timeout_ms.map(|span| span as Millis)
+}
+
+/// A promise of a wait, until it is stopped, or the registry is closed. A wait bounds itself: it looks before it does.
 pub fn promise_of_wait(
     until: Option<Function>,
-    timeout_ms: Option<f64>,
     closing: oneshot::Latch,
     wait: LocalBoxFuture<'static, Result<Json>>,
 ) -> Promise {
     promise_of(Box::pin(async move {
-        let wait = pin!(within(&BrowserClock, timeout_ms.map(|span| span as Millis), wait));
         let stopped = pin!(stopped(until));
         match select(select(stopped, closing.released()), wait).await {
             // The TypeScript in front has rejected with the reason of the abort, and hears of this no more.

@@ -1,6 +1,6 @@
 //! A driver and its runs in JavaScript's hands.
 
-use std::rc::Rc;
+use std::{cell::RefCell, rc::Rc};
 
 use futures::{
     FutureExt,
@@ -11,8 +11,13 @@ use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
 use super::{
     attach::{attached, called},
+<<<<<<< HEAD
     convert::{is_open, js, promise, promise_of, promise_of_wait},
     host::{load_validator, process_error, raised, report, warn},
+=======
+    convert::{is_open, js, promise, promise_of, promise_of_wait, span},
+    host::{process_error, raised, report, warn},
+>>>>>>> 1c42cc2 (Record how each wait of a run came out, one at a time, so that races end alike in every run and what is aborted takes nothing)
     registry::Registry,
 };
 use crate::{
@@ -20,7 +25,6 @@ use crate::{
         Millis,
         event::{AppendRequest, ProcessEventType},
         json::{self, FromJson, Object, ToJson},
-        key::ProcessId,
         parse::parse,
         process::{ProcessAwaitOutput, ProcessRecord},
         value::Json,
@@ -95,6 +99,8 @@ impl Driver {
 #[wasm_bindgen]
 pub struct Run {
     context: RunContext,
+    /// Until the runner is called.
+    begins: RefCell<Option<oneshot::Release>>,
     closed: oneshot::Latch,
 }
 
@@ -136,28 +142,42 @@ impl Run {
         }))
     }
 
-    /// Waits for a signal or for another process.
-    pub fn wait(
+    /// Waits for the first signal of any of these names.
+    #[wasm_bindgen(js_name = waitForSignal)]
+    pub fn wait_for_signal(&self, until: Option<Function>, timeout_ms: Option<f64>, names: Vec<String>) -> Promise {
+        let (context, abortable, limit) = (self.context.clone(), until.is_some(), span(timeout_ms));
+        let wait = async move { Ok(context.wait_for_signals(&names, limit, abortable).await?.to_json()) };
+        promise_of_wait(until, self.closed.clone(), Box::pin(wait))
+    }
+
+    /// Waits for another process. `attach` owns the wait where it has not ended, if it is given.
+    #[wasm_bindgen(js_name = awaitTerminal)]
+    pub fn await_terminal(
         &self,
         until: Option<Function>,
         timeout_ms: Option<f64>,
         attach: Option<Function>,
-        method: &str,
-        argument: String,
+        id: String,
     ) -> Promise {
+        let (context, abortable) = (self.context.clone(), until.is_some());
+        let awaiter = attached(context.awaiter(), attach).within(span(timeout_ms));
+        let wait = async move { Ok(context.wait_for_end(&id.into(), awaiter, abortable).await?.to_json()) };
+        promise_of_wait(until, self.closed.clone(), Box::pin(wait))
+    }
+
+    /// Waits for what `work` does, while something else may run in this one's place.
+    pub fn rest(&self, work: Function) -> Promise {
         let context = self.context.clone();
-        let wait: LocalBoxFuture<'static, Result<Json>> = match method {
-            "waitForSignal" => Box::pin(async move { Ok(context.wait_for_signal(&argument).await?.to_json()) }),
-            _ => Box::pin(async move {
-                let id = ProcessId::from(argument);
-                let output = match attach {
-                    None => context.await_terminal(&id).await?,
-                    Some(_) => context.resting(attached(context.awaiter(), attach).await_terminal(&id)).await?,
-                };
-                Ok(output.to_json())
-            }),
-        };
-        promise_of_wait(until, timeout_ms, self.closed.clone(), wait)
+        promise_of(Box::pin(async move {
+            let rested = context.resting(called(work, JsValue::UNDEFINED, JsValue::UNDEFINED)).await;
+            rested.map(|value| value.as_ref().map_or(JsValue::UNDEFINED, to_js)).map_err(process_error)
+        }))
+    }
+
+    /// Says that the runner was called.
+    pub fn began(&self) {
+        let begins = self.begins.take();
+        drop(begins);
     }
 }
 
@@ -196,7 +216,10 @@ impl Runners for JsRunners {
     fn run(&self, context: RunContext) -> LocalBoxFuture<'static, Result<ProcessAwaitOutput>> {
         let kind = context.record().identity().map_or("", |identity| identity.kind.as_str());
         let kind = JsValue::from_str(kind);
-        let (run, raw) = (self.run.clone(), Run { context, closed: self.closed.clone() });
+        let (run, raw) = (
+            self.run.clone(),
+            Run { begins: RefCell::new(Some(context.begins_later())), context, closed: self.closed.clone() },
+        );
         async move {
             // The TypeScript in front rejects with trouble of the driver alone, and gives no other shape.
             let output = called(run, kind, JsValue::from(raw)).await.map_err(raised)?;

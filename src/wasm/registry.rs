@@ -12,7 +12,7 @@ use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use super::{
     attach::attached,
     calls::{Arguments, Reply},
-    convert::{is_open, js, promise, promise_of, promise_of_wait},
+    convert::{is_open, js, promise, promise_of, promise_of_wait, span},
     host::{self, JsSink, process_error},
     receiver::Receiver,
 };
@@ -195,10 +195,11 @@ impl Registry {
             true => ProcessAwaiter::new(self.registry.clone(), self.hub.clone()),
             false => ProcessAwaiter::polling(self.registry.clone()),
         };
-        let awaiter = attached(awaiter, attach);
+        let limit = span(timeout_ms);
+        let awaiter = attached(awaiter, attach).within(limit);
         let wait = is_open(&self.closed);
-        let wait = wait.and_then(|()| Arguments::new(arguments).wait(method, &self.registry, awaiter));
-        promise_of_wait(until, timeout_ms, self.closed.clone(), wait.unwrap_or_else(refused))
+        let wait = wait.and_then(|()| Arguments::new(arguments).wait(method, &self.registry, awaiter, limit));
+        promise_of_wait(until, self.closed.clone(), wait.unwrap_or_else(refused))
     }
 
     // ── Hub ────────────────────────────────────────────────────────────────

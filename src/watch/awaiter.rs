@@ -8,12 +8,14 @@ use std::rc::Rc;
 use super::{ProcessAttach, ProcessChangeHub, backoff::Backoff};
 use crate::{
     domain::{
+        Millis,
         event::ProcessEvent,
         json::to_json,
         key::{ProcessId, ScopeId},
         process::{ProcessAwaitOutput, ProcessRecord},
     },
     error::{Code, Error, Result},
+    host::Limit,
     registry::ProcessRegistry,
     store::{Answer, EventPage, EventRange, Query},
     text::{short, text},
@@ -28,6 +30,8 @@ pub struct ProcessAwaiter {
     attach: Option<Rc<dyn ProcessAttach>>,
     /// Whose eyes it looks with. Absent: its own.
     scope: Option<ScopeId>,
+    /// How long each wait may last, in milliseconds.
+    limit: Option<Millis>,
 }
 
 /// Events for a feed, and whether the feed is at its end.
@@ -49,12 +53,12 @@ impl ProcessAwaiter {
     /// Wakes on the hub's ticks.
     pub fn new(registry: ProcessRegistry, hub: ProcessChangeHub) -> Self {
         registry.sweeps(&hub);
-        Self { registry, hub: Some(hub), attach: None, scope: None }
+        Self { registry, hub: Some(hub), attach: None, scope: None, limit: None }
     }
 
     /// Hears nothing, and looks again as the back-off says.
     pub fn polling(registry: ProcessRegistry) -> Self {
-        Self { registry, hub: None, attach: None, scope: None }
+        Self { registry, hub: None, attach: None, scope: None, limit: None }
     }
 
     /// Leaves the waits for processes that have not ended to `attach`.
@@ -69,13 +73,26 @@ impl ProcessAwaiter {
         Self { scope, ..self }
     }
 
+    /// Waits at most `limit` milliseconds, counted from when a wait begins: then [`Code::Timeout`]. What is there already
+    /// is found whatever the limit.
+    #[must_use]
+    pub fn within(self, limit: Option<Millis>) -> Self {
+        Self { limit, ..self }
+    }
+
+    /// Whether its waits have a limit.
+    pub fn is_limited(&self) -> bool {
+        self.limit.is_some()
+    }
+
     /// The outcome. [`Code::UnknownProcess`] also where it is pruned meanwhile.
     pub async fn await_terminal(&self, id: &ProcessId) -> Result<ProcessAwaitOutput> {
         if let Some(attach) = &self.attach {
+            let mut limit = self.limit();
             let answer = self.registry.read(self.see(Query::Process(id.clone()))).await?;
             return match terminal_output(id, &answer)? {
                 Some(output) => Ok(output),
-                None => attach.await_terminal(id).await,
+                None => limit.bound(attach.await_terminal(id)).await?,
             };
         }
         self.until(Query::Process(id.clone()), |answer| terminal_output(id, answer)).await
@@ -130,6 +147,10 @@ impl ProcessAwaiter {
         .await
     }
 
+    fn limit(&self) -> Limit {
+        Limit::new(self.registry.clock(), self.limit)
+    }
+
     fn see(&self, query: Query) -> Query {
         match &self.scope {
             Some(scope) => Query::Viewed(scope.clone(), Box::new(query)),
@@ -149,24 +170,24 @@ impl ProcessAwaiter {
         found.ok_or_else(|| Error::new(Code::Internal, "a wait ended without finding anything"))
     }
 
-    /// Subscribes, then reads and waits in turn until `look` is satisfied with an answer.
+    /// Subscribes, then reads and waits in turn until `look` is satisfied with an answer. Once the limit has passed it looks
+    /// a last time.
     async fn watch(&self, query: Rc<Query>, look: &mut dyn FnMut(&Answer) -> Result<bool>) -> Result<()> {
         let changes = match (&self.hub, query.process_id()) {
             (Some(hub), Some(id)) => Some(hub.subscribe(id)),
             (Some(_) | None, _) => None,
         };
-        let mut backoff = Backoff::default();
+        let (mut backoff, mut limit, mut passed) = (Backoff::default(), self.limit(), Ok(()));
         loop {
             if look(&*self.registry.read(Rc::clone(&query)).await?)? {
                 return Ok(());
             }
-            match &changes {
-                Some(changes) => changes.changed().await,
-                None => {
-                    self.registry.clock().sleep(backoff.span()).await;
-                    backoff.lengthen();
-                }
-            }
+            passed?;
+            passed = match &changes {
+                Some(changes) => limit.bound(changes.changed()).await,
+                None => limit.bound(self.registry.clock().sleep(backoff.span())).await,
+            };
+            backoff.lengthen();
         }
     }
 }

@@ -7,10 +7,11 @@ use longwait::{
     Code, Result,
     domain::{
         Millis,
-        attempt::{Attempt, Begun, Claimant, SignalWait},
+        attempt::{Attempt, Begun, Cancelled, Claimant},
         event::AppendRequest,
         lease::{ProcessLease, Proof},
         schema::Schemas,
+        wait::{Awaited, Outcome, RunWait},
     },
     operation,
 };
@@ -27,7 +28,13 @@ async fn begin(world: &World, life: &str) -> Result<Begun> {
 async fn begin_after(world: &World, life: &str, observed: Option<(&ProcessLease, Proof)>) -> Result<Begun> {
     let claimant = Claimant { owner: owner("driver", life), ttl: TTL, token: format!("token of {life}") };
     let observed = observed.map(|(holder, proof)| (Rc::new(holder.clone()), proof));
-    world.registry.execute(operation::begin("p".into(), claimant, observed)).await
+    world.registry.execute(operation::begin("p".into(), claimant, observed, None)).await
+}
+
+/// The same, with the reason of a cancel request.
+async fn begin_cancelled(world: &World, life: &str, reason: &str) -> Result<Begun> {
+    let claimant = Claimant { owner: owner("driver", life), ttl: TTL, token: format!("token of {life}") };
+    world.registry.execute(operation::begin("p".into(), claimant, None, Some(Cancelled(Some(reason.into()))))).await
 }
 
 /// An attempt that was to begin.
@@ -57,24 +64,20 @@ async fn held(world: &World, id: &str) -> Option<ProcessLease> {
     world.registry.lease(&id.into()).await.unwrap()
 }
 
-fn go(ordinal: u64) -> SignalWait {
+fn go(ordinal: u64) -> RunWait {
     signal("go", ordinal)
 }
 
-fn signal(name: &str, ordinal: u64) -> SignalWait {
-    SignalWait { name: name.to_owned(), event_type: format!("signal.{name}"), ordinal }
+fn signal(name: &str, ordinal: u64) -> RunWait {
+    RunWait { awaited: Awaited::signals(&[name]).unwrap(), ordinal }
 }
 
-async fn wait(world: &World, lease: &ProcessLease, wait: SignalWait) -> Result<Millis> {
+async fn wait(world: &World, lease: &ProcessLease, wait: RunWait) -> Result<Millis> {
     world.registry.execute(operation::wait(lease.clone(), wait, &Rc::new(Schemas::unchecked()))).await
 }
 
-async fn resume(
-    world: &World,
-    lease: &ProcessLease,
-    over: SignalWait,
-    still: Option<(SignalWait, Millis)>,
-) -> Result<()> {
+async fn resume(world: &World, lease: &ProcessLease, over: RunWait, still: Option<(RunWait, Millis)>) -> Result<()> {
+    let over = (over, Outcome::GivenUp, Vec::new());
     world.registry.execute(operation::resume(lease.clone(), over, still, &Rc::new(Schemas::unchecked()))).await
 }
 
@@ -206,6 +209,33 @@ pub async fn what_is_not_to_be_run_again_and_is_registered_anew_is_run(world: Wo
     assert_eq!(run(begin(&world, "3").await).number, 1);
 }
 
+pub async fn what_was_asked_to_stop_before_it_was_ever_begun_is_ended_as_cancelled_without_a_run(world: World) {
+    job(&world).await;
+    world.registry.request_cancel(&"p".into(), Some("too late")).await.unwrap();
+    let before = world.picture().await;
+    assert_eq!(begin(&world, "1").await.unwrap(), Begun::Cancelled(None));
+    assert_eq!(world.picture().await, before, "it is for the claimant to say why");
+    assert_eq!(begin_cancelled(&world, "1", "too late").await.unwrap(), Begun::Over);
+    let status = world.record("p").await.json()["status"].clone();
+    assert_eq!(status["awaitOutput"], json!({"type": "cancelled", "message": "too late"}));
+    assert_eq!(held(&world, "p").await, None);
+    assert_eq!(types(&world).await, ["process.cancel_requested", "process.cancelled"]);
+}
+
+pub async fn what_was_begun_and_is_asked_to_stop_is_run_again_for_its_runner_to_tidy_up(world: World) {
+    job(&world).await;
+    release(&world, &run(begin(&world, "1").await).lease).await;
+    world.registry.request_cancel(&"p".into(), None).await.unwrap();
+    assert_eq!(run(begin(&world, "2").await).number, 2);
+}
+
+pub async fn a_process_that_is_held_elsewhere_is_not_ended_by_a_request_to_stop(world: World) {
+    job(&world).await;
+    let lease = world.lease("p", &owner("hand", "1")).await;
+    world.registry.request_cancel(&"p".into(), None).await.unwrap();
+    assert_eq!(begin_cancelled(&world, "2", "x").await.unwrap(), Begun::Busy(Rc::new(lease)));
+}
+
 pub async fn what_a_lost_attempt_writes_is_refused_and_leaves_no_trace(world: World) {
     job(&world).await;
     let first = run(begin(&world, "1").await);
@@ -294,6 +324,48 @@ pub async fn an_ended_process_enters_no_wait_though_a_lease_of_it_is_held(world:
     assert_eq!(refused(wait(&world, &lease, go(2)).await), Code::AlreadyTerminal);
     assert_eq!(refused(resume(&world, &lease, go(1), None).await), Code::AlreadyTerminal);
     assert_eq!(world.picture().await, before);
+}
+
+pub async fn each_outcome_of_a_wait_is_told_in_the_log_with_the_waits_it_came_before(world: World) {
+    job(&world).await;
+    let lease = run(begin(&world, "1").await).lease.clone();
+    let either = RunWait { awaited: Awaited::signals(&["b", "a", "b"]).unwrap(), ordinal: 2 };
+    let end = RunWait { awaited: Awaited::Process("q".into()), ordinal: 1 };
+    let outcomes = [
+        (go(1), Outcome::Took(7), vec!["stop:1".to_owned()]),
+        (go(2), Outcome::TimedOut, vec![]),
+        (go(1), Outcome::GivenUp, vec![]),
+        (either, Outcome::Took(8), vec![]),
+        (end, Outcome::Ended, vec!["go:3".to_owned()]),
+    ];
+    for over in &outcomes {
+        let over = operation::resume(lease.clone(), over.clone(), None, &Rc::new(Schemas::unchecked()));
+        world.registry.execute(over).await.unwrap();
+    }
+    let log = world.log("p").await;
+    let told = [
+        json!({"name": "go", "ordinal": 1, "sequence": 7, "before": ["stop:1"]}),
+        json!({"name": "go", "ordinal": 2, "timedOut": true}),
+        json!({"name": "go", "ordinal": 1, "givenUp": true}),
+        json!({"names": ["a", "b"], "ordinal": 2, "sequence": 8}),
+        json!({"processId": "q", "ordinal": 1, "before": ["go:3"]}),
+    ];
+    assert_eq!(payloads(&log), told);
+    for (event, (wait, outcome, before)) in log.iter().zip(outcomes) {
+        let resumed = event.as_resumed().unwrap();
+        assert_eq!((resumed.key, resumed.outcome, resumed.before), (wait.key(), outcome, before));
+    }
+}
+
+pub async fn a_wait_for_any_of_several_signals_is_shown_with_all_of_them(world: World) {
+    job(&world).await;
+    let lease = run(begin(&world, "1").await).lease.clone();
+    wait(&world, &lease, RunWait { awaited: Awaited::signals(&["b", "a"]).unwrap(), ordinal: 1 }).await.unwrap();
+    let expected = json!({
+        "kind": "signal", "name": "a", "names": ["a", "b"], "eventType": "signal.a", "key": "a,b:1", "ordinal": 1,
+        "sinceMs": START,
+    });
+    assert_eq!(shown(&world).await, expected);
 }
 
 // ── Renewals ────────────────────────────────────────────────────────────────

@@ -4,7 +4,7 @@ use futures::{
     FutureExt,
     future::{join, join_all},
 };
-use longwait::{Code, host::within, watch::ProcessAttach};
+use longwait::{Code, watch::ProcessAttach};
 use serde_json::json;
 
 use crate::support::{World, refused, sequences, success};
@@ -174,8 +174,8 @@ pub async fn a_wait_that_is_given_up_leaves_process_hub_and_clock_alone(world: W
 pub async fn a_wait_that_takes_too_long_times_out(world: World) {
     world.start("p").await;
     let (awaiter, p) = (world.awaiter(), "p".into());
-    let waiting = within(&world.clock, Some(60), awaiter.await_terminal(&p));
-    let (outcome, ()) = join(waiting, async {
+    let awaiter = awaiter.within(Some(60));
+    let (outcome, ()) = join(awaiter.await_terminal(&p), async {
         world.clock.asleep(2).await;
         world.clock.advance(60);
     })

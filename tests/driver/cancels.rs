@@ -6,8 +6,8 @@ use serde_json::json;
 use crate::{
     hand::now,
     runners::{
-        Notes, another, cancel, done, driver, held_tab, job, log, output, reason, record, refused, register, running,
-        seconds, settle, sweep, tab,
+        Notes, Runs, another, cancel, done, driver, driver_of, held_tab, job, lease, log, output, reason, record,
+        refused, register, running, seconds, settle, sweep, tab,
     },
     support::tasks,
 };
@@ -35,22 +35,73 @@ fn a_request_without_a_reason_has_none() {
 }
 
 #[test]
-fn a_run_that_begins_after_the_request_knows_of_it_from_its_beginning() {
+fn a_process_that_is_asked_to_stop_before_it_was_ever_begun_ends_as_cancelled_without_a_run() {
     let world = tab();
-    let told = Notes::default();
-    let tell = told.clone();
-    register(&world, "p", "job");
-    cancel(&world, "p", Some("early"));
+    for (id, reason, message) in [("p", Some("early"), "early"), ("q", None, "the process was asked to stop")] {
+        register(&world, id, "job");
+        cancel(&world, id, reason);
+        let works = job(|_| async { panic!("is run") });
+        let report = sweep(&driver(&world, &works));
+        assert!(report.started.is_empty() && report.failed.is_empty());
+        assert_eq!(output(&world, id), json!({"type": "cancelled", "message": message}));
+        assert!(lease(&world, id).is_none());
+    }
+}
+
+#[test]
+fn a_queued_process_that_is_asked_to_stop_ends_as_soon_as_its_turn_comes_and_holds_no_place() {
+    let world = tab();
+    let runs = Runs::default();
+    let driver = driver_of(&world, &runs.works(), 1);
+    driver.start();
+    for id in ["p", "q", "r"] {
+        register(&world, id, "job");
+    }
+    let first = runs.next();
+    cancel(&world, "q", Some("queued"));
+    first.returns(done(1));
+    settle(&world);
+    assert_eq!(output(&world, "q")["message"], "queued");
+    assert_eq!(runs.next().context.record().id().as_str(), "r");
+    now(driver.stop());
+}
+
+#[test]
+fn a_later_run_is_asked_to_stop_only_once_its_runner_was_called_and_caught_up() {
+    let world = tab();
+    let (driver, _, run) = running(&world);
+    run.step("book", 1).unwrap();
+    cancel(&world, "p", Some("between two runs"));
+    now(driver.stop());
+    let (told, tell) = (Notes::default(), Notes::default());
+    let notes = (told.clone(), tell.clone());
     let works = job(move |context| {
-        tell.add(context.abort().as_ref().map(reason).unwrap_or_default());
+        let (told, tell) = notes.clone();
+        told.add(format!("begun: {:?}", context.abort().is_some()));
         async move {
+            context.step("book", async || panic!("is done again")).await.unwrap();
+            // It listens only now, as a runner may.
+            told.add(format!("caught up: {:?}", context.abort().is_some()));
+            context.on_abort(move |why| tell.add(reason(why)));
             context.aborted().await;
             done(refused(context.wait_for_signal("go").await))
         }
     });
-    sweep(&driver(&world, &works));
-    assert_eq!(told.all(), ["cancelled: Some(\"early\")"]);
+    sweep(&crate::runners::driver(&world, &works));
+    assert_eq!(told.all(), ["begun: false", "caught up: false"]);
+    assert_eq!(tell.all(), ["cancelled: Some(\"between two runs\")"]);
     assert_eq!(output(&world, "p")["value"], "closed");
+}
+
+#[test]
+fn a_run_that_has_answered_is_aborted_by_nothing_any_more() {
+    let world = tab();
+    let (_, _, run) = running(&world);
+    let told = run.notes();
+    run.returns(done(1));
+    settle(&world);
+    assert_eq!(output(&world, "p")["value"], 1);
+    assert!(told.all().is_empty(), "{:?}", told.all());
 }
 
 #[test]

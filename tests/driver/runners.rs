@@ -139,6 +139,11 @@ impl Run {
         !self.returns.is_canceled()
     }
 
+    /// What it is told, also once it has returned.
+    pub fn notes(&self) -> Notes {
+        self.told.clone()
+    }
+
     /// Why it was told to stop.
     pub fn told(&self) -> Vec<String> {
         self.told.all()

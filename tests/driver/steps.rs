@@ -28,11 +28,12 @@ fn a_recorded_step_is_given_to_the_next_run_and_not_done_again() {
 #[test]
 fn a_step_that_is_recorded_is_given_without_a_write() {
     let (world, hold) = held_tab();
-    let (_, _, run) = running(&world);
+    let (driver, _, run) = running(&world);
     run.step("one", 1).unwrap();
+    let (_, _, next) = handed_over(&world, &driver);
     hold.fill_up(true);
-    assert_eq!(run.step("one", 2).unwrap(), Some(Json::Number(1.0)));
-    assert_eq!(refused(run.step("two", 2)), "quota_exceeded");
+    assert_eq!(next.step("one", 2).unwrap(), Some(Json::Number(1.0)));
+    assert_eq!(refused(next.step("two", 2)), "quota_exceeded");
 }
 
 #[test]
@@ -41,23 +42,34 @@ fn a_step_that_gives_nothing_is_told_from_one_that_gives_null() {
     let (driver, _, run) = running(&world);
     assert_eq!(now(run.context.step("nothing", async || Ok(None))).unwrap(), None);
     assert_eq!(run.step("null", Value::Null).unwrap(), Some(Json::Null));
-    assert_eq!(now(run.context.step("nothing", async || panic!("is done again"))).unwrap(), None);
     let (_, _, next) = handed_over(&world, &driver);
     assert_eq!(next.step("nothing", 1).unwrap(), None);
     assert_eq!(next.step("null", 1).unwrap(), Some(Json::Null));
     assert_eq!(payloads(&now(world.log("p"))), [json!({"key": "nothing"}), json!({"key": "null", "value": null})]);
 }
 
-#[test]
-fn a_key_that_is_used_twice_in_one_run_is_one_step() {
-    let world = tab();
-    let (_, _, run) = running(&world);
-    assert_eq!(run.step("one", 1).unwrap(), run.step("one", 2).unwrap());
-    assert_eq!(log(&world, "p"), ["process.step"]);
+#[track_caller]
+fn refuses_key(outcome: longwait::Result<Option<Json>>, key: &str) {
+    let fault = outcome.expect_err("the key was taken");
+    assert_eq!(fault.code(), Code::InvalidArgument);
+    assert!(fault.message().contains(&format!("`{key}`")), "{}", fault.message());
 }
 
 #[test]
-fn two_calls_of_one_key_at_once_do_the_work_once_and_other_keys_do_not_wait_for_it() {
+fn a_key_that_is_used_a_second_time_in_one_run_is_refused_and_named() {
+    let world = tab();
+    let (driver, _, run) = running(&world);
+    run.step("one", 1).unwrap();
+    refuses_key(now(run.context.step("one", async || panic!("is done"))), "one");
+    assert_eq!(log(&world, "p"), ["process.step"]);
+    // Where the value comes from an earlier run, too.
+    let (_, _, next) = handed_over(&world, &driver);
+    next.step("one", 2).unwrap();
+    refuses_key(next.step("one", 3), "one");
+}
+
+#[test]
+fn a_key_whose_step_is_at_work_is_refused_and_other_keys_do_not_wait_for_it() {
     let world = tab();
     let (_, _, run) = running(&world);
     let (finish, finished) = oneshot::channel();
@@ -65,14 +77,21 @@ fn two_calls_of_one_key_at_once_do_the_work_once_and_other_keys_do_not_wait_for_
         finished.await.unwrap();
         Ok(Some(Json::text("first")))
     }));
-    let mut second = Hand::new(run.context.step("one", async || panic!("is done twice")));
     assert!(first.run().is_none());
-    assert!(second.run().is_none());
+    refuses_key(now(run.context.step("one", async || panic!("is done twice"))), "one");
     run.step("two", 2).unwrap();
     finish.send(()).unwrap();
     assert_eq!(first.run().unwrap().unwrap(), Some(Json::text("first")));
-    assert_eq!(second.run().unwrap().unwrap(), Some(Json::text("first")));
     assert_eq!(log(&world, "p"), ["process.step", "process.step"]);
+}
+
+#[test]
+fn a_step_inside_of_itself_is_refused_instead_of_waiting_for_itself() {
+    let world = tab();
+    let (_, _, run) = running(&world);
+    let outer = now(run.context.step("one", async || run.context.step("one", async || panic!("is done")).await));
+    refuses_key(outer, "one");
+    assert_eq!(now(run.context.step("one", async || run.context.step("two", async || Ok(None)).await)).unwrap(), None);
 }
 
 #[test]
@@ -86,25 +105,13 @@ fn a_step_that_fails_is_not_recorded_and_may_be_tried_again() {
 }
 
 #[test]
-fn a_step_that_fails_or_is_given_up_lets_the_call_that_waits_for_it_do_the_work() {
+fn a_step_that_is_given_up_leaves_its_key_free() {
     let world = tab();
     let (_, _, run) = running(&world);
     let mut given_up = Hand::new(run.context.step("one", async || pending().await));
     assert!(given_up.run().is_none());
-    let (fail, failed) = oneshot::channel::<()>();
-    let mut fails = Hand::new(run.context.step("one", async || {
-        let _ = failed.await;
-        Err(Error::new(Code::Internal, "went wrong"))
-    }));
-    let mut waits = Hand::new(run.context.step("one", async || Ok(Some(Json::text("third")))));
-    assert!(fails.run().is_none());
-    assert!(waits.run().is_none());
     drop(given_up);
-    assert!(fails.run().is_none());
-    assert!(waits.run().is_none());
-    drop(fail);
-    assert!(fails.run().unwrap().is_err());
-    assert_eq!(waits.run().unwrap().unwrap(), Some(Json::text("third")));
+    assert_eq!(run.step("one", 2).unwrap(), Some(Json::Number(2.0)));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::{cell::RefCell, rc::Rc};
 use futures::{FutureExt, future::LocalBoxFuture};
 use longwait::{
     Result,
-    domain::lease::{LeaseOwner, ProcessLease, Proof},
+    domain::lease::{LeaseOwner, Proof},
     host::{Life, Liveness, fake::Killed},
 };
 
@@ -36,7 +36,7 @@ impl Locks {
 }
 
 impl Liveness for Locks {
-    fn probe(&self, holder: &ProcessLease) -> LocalBoxFuture<'static, Proof> {
+    fn probe(&self, holder: &LeaseOwner) -> LocalBoxFuture<'static, Proof> {
         self.killed.probe(holder)
     }
 

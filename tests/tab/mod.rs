@@ -37,7 +37,7 @@ impl Life {
     }
 
     async fn proof(&self, lock_name: &str) -> Proof {
-        self.locks.probe(&lease(marked(lock_name))).await
+        self.locks.probe(&marked(lock_name)).await
     }
 
     fn gone(&self) -> LocalBoxFuture<'static, longwait::Result<()>> {
@@ -71,7 +71,7 @@ async fn an_owner_lives_as_long_as_its_lock_is_held() {
     let Life { locks, lock_name, lock } = life;
     drop(lock);
     locks.gone(&marked(&lock_name)).await.unwrap();
-    assert_eq!(locks.probe(&lease(marked(&lock_name))).await, Proof::Dead);
+    assert_eq!(locks.probe(&marked(&lock_name)).await, Proof::Dead);
 }
 
 #[wasm_bindgen_test]
@@ -83,7 +83,7 @@ async fn a_watcher_is_told_of_the_end_and_is_itself_no_sign_of_life() {
     let Life { locks, lock_name, lock } = life;
     drop(lock);
     first.await.unwrap();
-    assert_eq!(locks.probe(&lease(marked(&lock_name))).await, Proof::Dead);
+    assert_eq!(locks.probe(&marked(&lock_name)).await, Proof::Dead);
 }
 
 #[wasm_bindgen_test]
@@ -99,7 +99,7 @@ async fn a_free_lock_of_another_name_proves_nothing() {
 async fn of_an_opaque_owner_nothing_is_ever_known() {
     let life = Life::new().await;
     let opaque = owner(json!({"kind": "opaque"}));
-    assert_eq!(life.locks.probe(&lease(opaque.clone())).await, Proof::Unknown);
+    assert_eq!(life.locks.probe(&opaque.clone()).await, Proof::Unknown);
     assert_eq!(refused(life.locks.gone(&opaque).await), Code::InvalidArgument);
 }
 

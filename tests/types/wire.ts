@@ -314,6 +314,9 @@ export const wire21 = {
   "key": "t",
   "kind": "signal",
   "name": "t",
+  "names": [
+    "t"
+  ],
   "ordinal": 1,
   "sinceMs": 1
 } satisfies WaitState;
@@ -415,6 +418,9 @@ export const wire22 = {
     "key": "t",
     "kind": "signal",
     "name": "t",
+    "names": [
+      "t"
+    ],
     "ordinal": 1,
     "sinceMs": 1
   },

@@ -9,7 +9,6 @@ use futures::{
 use longwait::{
     Code, ProcessAwaiter, Result,
     domain::{key::ProcessId, process::ProcessAwaitOutput},
-    host::within,
     watch::ProcessAttach,
 };
 use serde_json::json;
@@ -221,8 +220,9 @@ fn a_wait_that_times_out_releases_everything() {
     let (world, _) = world();
     let p = p();
     for awaiter in [world.awaiter(), world.polling()] {
+        let awaiter = awaiter.within(Some(30));
         for kind in kinds() {
-            let mut waiting = Hand::new(within(&world.clock, Some(30), kind(&awaiter, &p)));
+            let mut waiting = Hand::new(kind(&awaiter, &p));
             assert!(waiting.run().is_none());
             world.clock.advance(29);
             assert!(waiting.run().is_none());
@@ -239,8 +239,39 @@ fn what_is_there_already_beats_a_timeout_of_nothing() {
     let (world, _) = world();
     now(world.succeed("p"));
     let (awaiter, p) = (world.awaiter(), p());
-    assert_eq!(now(within(&world.clock, Some(0), awaiter.await_terminal(&p))).unwrap(), success(json!(1)));
-    assert_eq!(now(within(&world.clock, None, awaiter.await_terminal(&p))).unwrap(), success(json!(1)));
+    assert_eq!(now(awaiter.clone().within(Some(0)).await_terminal(&p)).unwrap(), success(json!(1)));
+    assert_eq!(now(awaiter.within(None).await_terminal(&p)).unwrap(), success(json!(1)));
+    assert_nothing_left(&world);
+}
+
+#[test]
+fn a_slow_first_look_finds_what_is_there_though_the_limit_has_passed() {
+    let (world, hold) = world();
+    now(world.succeed("p"));
+    let p = p();
+    for awaiter in [world.awaiter(), world.polling()] {
+        let awaiter = awaiter.within(Some(5));
+        hold.hold_reads();
+        let mut waiting = Hand::new(awaiter.await_terminal(&p));
+        assert!(waiting.run().is_none());
+        world.clock.advance(10);
+        assert!(waiting.run().is_none());
+        hold.let_go();
+        assert_eq!(waiting.run().unwrap().unwrap(), success(json!(1)));
+    }
+    assert_nothing_left(&world);
+}
+
+#[test]
+fn a_change_whose_tick_is_lost_is_found_by_the_last_look_when_the_limit_passes() {
+    let (world, _) = world();
+    let (awaiter, p) = (world.polling().within(Some(10)), p());
+    let mut waiting = Hand::new(awaiter.await_terminal(&p));
+    assert!(waiting.run().is_none());
+    now(world.succeed("p"));
+    assert!(waiting.run().is_none(), "the back-off is longer than the limit");
+    world.clock.advance(10);
+    assert_eq!(waiting.run().unwrap().unwrap(), success(json!(1)));
     assert_nothing_left(&world);
 }
 

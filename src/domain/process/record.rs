@@ -29,11 +29,13 @@ document! {
 }
 
 document! {
-    /// What a process is waiting for. A `signal`: its `name`, the `eventType` that carries it, the `key` of this wait, its
-    /// `ordinal` among the waits for this name, from 1, and since when, in epoch milliseconds.
+    /// What a process is waiting for. A `signal`: its `name`, the `eventType` that carries it, all `names` where any of
+    /// several will do, the `key` of this wait, its `ordinal` among the waits of the run for that, from 1, and since when,
+    /// in epoch milliseconds.
     WaitState: Shape::Tagged("kind", &[("signal", &[
         required("name", Shape::Text),
         required("eventType", Shape::Text),
+        optional("names", Shape::Texts),
         required("key", Shape::Text),
         required("ordinal", Shape::Count),
         required("sinceMs", Shape::Count),
@@ -41,15 +43,11 @@ document! {
 }
 
 impl WaitState {
-    /// The wait for a signal.
-    pub fn signal(name: &str, event_type: &str, key: &str, ordinal: u64, since: Millis) -> Self {
+    /// The wait for a signal of any of these names, of which `name` is the first.
+    pub fn signal(name: &str, names: &[String], event_type: &str, key: &str, ordinal: u64, since: Millis) -> Self {
         let wait = Object::tagged("kind", "signal").with("name", &name).with("eventType", &event_type);
+        let wait = if names.len() > 1 { wait.with("names", &names.to_vec()) } else { wait };
         Self(wait.with("key", &key).with("ordinal", &ordinal).with("sinceMs", &since).build())
-    }
-
-    /// What names this wait among those of the process.
-    pub fn key(&self) -> Option<&str> {
-        self.0.get("key")?.as_str()
     }
 }
 

@@ -160,3 +160,26 @@ export function randomName() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
+
+// ── Tasks ────────────────────────────────────────────────────────────────────────────────────────
+
+// As they are now: a test framework may put fakes in their place, which stand still.
+const { setImmediate, MessageChannel } = globalThis;
+
+/**
+ * Resolves in a later task of the event loop, when every microtask has run. Not by a timer where there is another way: the
+ * timers of hidden pages are slowed down.
+ */
+export function nextTask() {
+  return new Promise((resolve) => {
+    if (setImmediate) setImmediate(resolve);
+    else if (MessageChannel) {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => {
+        port1.close();
+        resolve();
+      };
+      port2.postMessage(undefined);
+    } else setTimeout(resolve);
+  });
+}

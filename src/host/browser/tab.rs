@@ -12,7 +12,7 @@ use wasm_bindgen_futures::JsFuture;
 use crate::{
     domain::{
         key::ProcessId,
-        lease::{LeaseOwner, LivenessMark, ProcessLease, Proof},
+        lease::{LeaseOwner, LivenessMark, Proof},
     },
     error::Result,
     host::{Broadcast, Heard, Life, Liveness, NoProof, oneshot},
@@ -28,6 +28,9 @@ extern "C" {
     /// 128 random bits in lower hex.
     #[wasm_bindgen(js_name = randomName)]
     pub fn random_name() -> String;
+    /// Resolves in a later task of the event loop.
+    #[wasm_bindgen(js_name = nextTask)]
+    pub fn next_task() -> Promise;
     #[wasm_bindgen(js_name = follow)]
     fn js_follow(turn: &Closure<dyn FnMut(bool)>) -> Function;
 
@@ -139,8 +142,8 @@ impl OwnerLocks {
 }
 
 impl Liveness for OwnerLocks {
-    fn probe(&self, holder: &ProcessLease) -> LocalBoxFuture<'static, Proof> {
-        let Some(name) = self.lock_of(&holder.owner) else { return NoProof.probe(holder) };
+    fn probe(&self, holder: &LeaseOwner) -> LocalBoxFuture<'static, Proof> {
+        let Some(name) = self.lock_of(holder) else { return NoProof.probe(holder) };
         async move {
             match JsFuture::from(js_is_free(&name)).await {
                 Ok(free) if free.is_truthy() => Proof::Dead,

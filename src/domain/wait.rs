@@ -1,0 +1,238 @@
+//! The waits of runs: what one is for, what it writes down, and what later runs read of it.
+//!
+//! A run may issue several waits at once and abort those that lose. So the log does not only say that a process waits:
+//! it says of each wait how it came out, and which waits it came before. A later run gives the same outcomes in the
+//! same order, and nothing else is taken before them.
+
+use std::rc::Rc;
+
+use super::{
+    Millis, canonical,
+    event::{self, AppendRequest, AppendResult, ProcessEvent, RESUMED, WAITING, signal_type},
+    json::{Object, ToJson},
+    key::ProcessId,
+    lease::{self, ProcessLease},
+    process::{self, WaitState},
+    schema::Schemas,
+    snapshot::{Decision, Snapshot, Write},
+    value::Json,
+};
+use crate::error::{Error, Result};
+
+/// What a wait is for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Awaited {
+    /// The next signal of any of these names: at least one, sorted, each once.
+    Signals(Vec<String>),
+    /// The end of another process.
+    Process(ProcessId),
+}
+
+/// The `ordinal`th wait, from 1, that a run issues for the same thing. Each run counts anew, so one that repeats what an
+/// earlier run did finds the outcomes of that one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunWait {
+    /// What it is for.
+    pub awaited: Awaited,
+    /// Its place among the waits of the run for that.
+    pub ordinal: u64,
+}
+
+/// How a wait came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It took the signal of this sequence.
+    Took(u64),
+    /// The process that it was for had ended.
+    Ended,
+    /// Its limit passed. It took nothing.
+    TimedOut,
+    /// It was aborted. It took nothing, whatever an earlier record of it says.
+    GivenUp,
+}
+
+/// What the log says of a wait that came out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resumed {
+    /// Which one.
+    pub key: String,
+    /// How.
+    pub outcome: Outcome,
+    /// The keys of the waits that were under way at that moment: none of them came out before this one.
+    pub before: Vec<String>,
+}
+
+/// The longest text that stands in a key as it is. Longer ones are hashed: replay keys are bounded.
+const LONGEST_IN_KEY: usize = 500;
+
+impl Awaited {
+    /// Signals of any of these names. [`Code::InvalidArgument`](crate::Code::InvalidArgument) for no name, and for one that
+    /// no signal can have.
+    pub fn signals<N: AsRef<str>>(names: &[N]) -> Result<Self> {
+        let mut sorted: Vec<String> = names.iter().map(|name| name.as_ref().to_owned()).collect();
+        sorted.sort();
+        sorted.dedup();
+        for name in &sorted {
+            signal_type(name)?;
+        }
+        match sorted.is_empty() {
+            true => Err(Error::invalid("a wait for signals needs at least one name")),
+            false => Ok(Self::Signals(sorted)),
+        }
+    }
+
+    fn text(&self) -> String {
+        let text = match self {
+            Self::Signals(names) => names.join(","),
+            Self::Process(id) => format!("process/{id}"),
+        };
+        match (self, text.len() > LONGEST_IN_KEY) {
+            (Self::Signals(_), true) => format!("signals/{}", canonical::hash(&text.to_json())),
+            (Self::Process(_), true) => format!("process/{}", canonical::hash(&text.to_json())),
+            (_, false) => text,
+        }
+    }
+}
+
+impl RunWait {
+    /// Names it among the waits of its process.
+    pub fn key(&self) -> String {
+        format!("{}:{}", self.awaited.text(), self.ordinal)
+    }
+
+    /// The names of the signals that it takes; none where it is for a process.
+    pub fn names(&self) -> &[String] {
+        match &self.awaited {
+            Awaited::Signals(names) => names,
+            Awaited::Process(_) => &[],
+        }
+    }
+
+    fn state(&self, since: Millis) -> Option<WaitState> {
+        let name = self.names().first()?;
+        let event_type = signal_type(name).ok()?;
+        Some(WaitState::signal(name, self.names(), &event_type, &self.key(), self.ordinal, since))
+    }
+
+    fn payload(&self) -> Object {
+        let payload = match &self.awaited {
+            Awaited::Signals(names) => match names.as_slice() {
+                [name] => Object::default().with("name", name),
+                names => Object::default().with("names", &names.to_vec()),
+            },
+            Awaited::Process(id) => Object::default().with("processId", id),
+        };
+        payload.with("ordinal", &self.ordinal)
+    }
+
+    /// The replay key of the event that says that it waits. It is there after a crash, when the same wait begins again.
+    pub fn begun_key(&self) -> String {
+        format!("{WAITING}:{}", self.key())
+    }
+
+    /// The replay key of the event that says how it came out. Each outcome has its own: a wait that is aborted while its
+    /// signal is being recorded has two such events, and the later one holds.
+    pub fn over_key(&self, outcome: Outcome) -> String {
+        let how = match outcome {
+            Outcome::Took(_) => "took",
+            Outcome::Ended => "ended",
+            Outcome::TimedOut => "timed_out",
+            Outcome::GivenUp => "given_up",
+        };
+        format!("{RESUMED}:{}:{how}", self.key())
+    }
+
+    fn begins(&self, held: &ProcessLease) -> AppendRequest {
+        let request = AppendRequest::by_driver(WAITING, self.payload().build()).keyed(self.begun_key());
+        AppendRequest { lease: Some(held.clone()), ..request }
+    }
+
+    fn ends(&self, outcome: Outcome, before: &[String], held: &ProcessLease) -> AppendRequest {
+        let payload = match outcome {
+            Outcome::Took(sequence) => self.payload().with("sequence", &sequence),
+            Outcome::Ended => self.payload(),
+            Outcome::TimedOut => self.payload().with("timedOut", &true),
+            Outcome::GivenUp => self.payload().with("givenUp", &true),
+        };
+        let payload = if before.is_empty() { payload } else { payload.with("before", &before.to_vec()) };
+        let request = AppendRequest::by_driver(RESUMED, payload.build()).keyed(self.over_key(outcome));
+        AppendRequest { lease: Some(held.clone()), ..request }
+    }
+}
+
+impl ProcessEvent {
+    /// What it says of a wait that came out. Nothing where it is of version 0.1.0, which did not say how.
+    pub fn as_resumed(&self) -> Option<Resumed> {
+        let texts = |name: &str| -> Vec<String> {
+            let items = self.payload.get(name).cloned().unwrap_or_default().into_items();
+            items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect()
+        };
+        let number = |name: &str| self.payload.get(name).and_then(Json::as_number).map(|number| number as u64);
+        let is = |name: &str| self.payload.get(name) == Some(&Json::Bool(true));
+        let text = |name: &str| self.payload.get(name).and_then(Json::as_str);
+        let awaited = match (text("name"), text("processId")) {
+            (Some(name), _) => Awaited::signals(&[name]),
+            (None, Some(id)) => Ok(Awaited::Process(id.into())),
+            (None, None) => Awaited::signals(&texts("names")),
+        };
+        let wait = RunWait { awaited: awaited.ok()?, ordinal: number("ordinal")? };
+        let outcome = match (number("sequence"), &wait.awaited) {
+            (Some(sequence), _) => Outcome::Took(sequence),
+            (None, _) if is("timedOut") => Outcome::TimedOut,
+            (None, _) if is("givenUp") => Outcome::GivenUp,
+            (None, Awaited::Process(_)) => Outcome::Ended,
+            (None, Awaited::Signals(_)) => return None,
+        };
+        Some(Resumed { key: wait.key(), outcome, before: texts("before") })
+    }
+}
+
+/// Says, in the record and once in the log, that the process waits. One that has waited so before waits since then;
+/// answers since when.
+pub fn wait(seen: &Snapshot, schemas: &Schemas, held: &ProcessLease, wait: &RunWait) -> Result<Decision<Millis>> {
+    let said = said(seen, schemas, held, wait.begins(held))?;
+    let since = said.reply.event.occurred_at_ms;
+    Ok(shown(seen, held, said, wait.state(since))?.map(|()| since))
+}
+
+/// Says how a wait came out, before which others, and what the process still waits for, if anything, since when.
+pub fn resume(
+    seen: &Snapshot,
+    schemas: &Schemas,
+    held: &ProcessLease,
+    over: &(RunWait, Outcome, Vec<String>),
+    still: Option<&(RunWait, Millis)>,
+) -> Result<Decision<()>> {
+    let (wait, outcome, before) = over;
+    let said = said(seen, schemas, held, wait.ends(*outcome, before, held))?;
+    shown(seen, held, said, still.and_then(|(still, since)| still.state(*since)))
+}
+
+fn said(
+    seen: &Snapshot,
+    schemas: &Schemas,
+    held: &ProcessLease,
+    request: AppendRequest,
+) -> Result<Decision<AppendResult>> {
+    // Said before, it would be answered without a look at the lease.
+    lease::require(seen, &held.process_id, held)?;
+    event::append(seen, schemas, &held.process_id, &request)
+}
+
+fn shown(
+    seen: &Snapshot,
+    held: &ProcessLease,
+    said: Decision<AppendResult>,
+    wait: Option<WaitState>,
+) -> Result<Decision<()>> {
+    let id = &held.process_id;
+    let mut record = event::record_after(seen, id, &said)?;
+    process::may_wait(&record)?;
+    let mut decision = Decision { reply: (), writes: said.writes };
+    decision.writes.retain(|write| !matches!(write, Write::Process(_)));
+    if record.wait == wait && decision.writes.is_empty() {
+        return Ok(decision);
+    }
+    (record.wait, record.updated_at_ms) = (wait, seen.now);
+    Ok(decision.write(Write::Process(Rc::new(record))))
+}

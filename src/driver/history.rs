@@ -1,0 +1,157 @@
+//! What earlier runs of a process recorded: the values of its steps and the outcomes of its waits.
+//!
+//! A run gives them again in the order of the log, and takes nothing new before them. So whatever the program races, it
+//! sees the same winner in every run.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
+
+use super::RunContext;
+use crate::{
+    domain::{
+        event::{RESUMED, STEP},
+        value::Json,
+        wait::{Outcome, Resumed},
+    },
+    error::Result,
+    host::{Permits, oneshot},
+    store::EventRange,
+};
+
+/// The records of earlier runs, read once.
+#[derive(Default)]
+pub(super) struct History {
+    /// Held while they are read.
+    reading: Permits,
+    read: Cell<bool>,
+    steps: RefCell<BTreeMap<String, (u64, Option<Json>)>>,
+    waits: RefCell<BTreeMap<String, Recorded>>,
+    /// For each wait, how many recorded ones must still come out before it.
+    held: RefCell<BTreeMap<String, usize>>,
+    /// How many records are being read to be given.
+    giving: Cell<usize>,
+    given: RefCell<Option<oneshot::Sender<()>>>,
+}
+
+/// How a wait came out in an earlier run.
+#[derive(Clone)]
+pub(super) struct Recorded {
+    /// The sequence of the event that says so.
+    pub place: u64,
+    pub outcome: Outcome,
+    before: Rc<Vec<String>>,
+}
+
+impl History {
+    fn load(&self, place: u64, resumed: Resumed) {
+        let Resumed { key, outcome, before } = resumed;
+        self.waits.borrow_mut().insert(key, Recorded { place, outcome, before: Rc::new(before) });
+    }
+
+    /// Where a step was recorded, and its value.
+    pub fn step(&self, key: &str) -> Option<(u64, Option<Json>)> {
+        self.steps.borrow().get(key).cloned()
+    }
+
+    /// How a wait came out, where that has not been given in this run.
+    pub fn wait(&self, key: &str) -> Option<Recorded> {
+        self.waits.borrow().get(key).cloned()
+    }
+
+    /// Whether a wait lost to one that was recorded and has not come out in this run.
+    pub fn holds(&self, key: &str) -> bool {
+        self.held.borrow().get(key).is_some_and(|others| *others > 0)
+    }
+
+    /// A wait came out in this run, or was given up: its record holds nothing any more.
+    pub fn is_over(&self, key: &str) {
+        let Some(recorded) = self.waits.borrow_mut().remove(key) else { return };
+        let mut held = self.held.borrow_mut();
+        for key in &*recorded.before {
+            if let Some(others) = held.get_mut(key) {
+                *others -= 1;
+            }
+        }
+    }
+
+    fn taken(&self) -> BTreeSet<u64> {
+        let took = |recorded: &Recorded| match recorded.outcome {
+            Outcome::Took(sequence) => Some(sequence),
+            Outcome::Ended | Outcome::TimedOut | Outcome::GivenUp => None,
+        };
+        self.waits.borrow().values().filter_map(took).collect()
+    }
+}
+
+impl RunContext {
+    /// What earlier runs recorded. Read once, and not at all in the first run: nothing can have been recorded before.
+    pub(super) async fn history(&self) -> Result<&History> {
+        let history = &self.0.history;
+        if self.attempt() == 1 || history.read.get() {
+            return Ok(history);
+        }
+        let _giving = Giving::begin(self);
+        let _turn = history.reading.take().await;
+        if history.read.get() {
+            return Ok(history);
+        }
+        let types = Some(vec![STEP.to_owned(), RESUMED.to_owned()]);
+        let all = EventRange::After { after: 0, limit: None, types };
+        for event in self.0.registry.events(self.id(), all).await? {
+            if event.event_type == RESUMED {
+                if let Some(resumed) = event.as_resumed() {
+                    history.load(event.sequence, resumed);
+                }
+            } else if let Some((key, value)) = event.as_step() {
+                history.steps.borrow_mut().insert(key.to_owned(), (event.sequence, value));
+            }
+        }
+        let mut held = history.held.borrow_mut();
+        for recorded in history.waits.borrow().values().filter(|recorded| recorded.outcome != Outcome::GivenUp) {
+            for key in &*recorded.before {
+                *held.entry(key.clone()).or_default() += 1;
+            }
+        }
+        drop(held);
+        self.0.waits.take(history.taken());
+        history.read.set(true);
+        Ok(history)
+    }
+
+    /// Resolves once the run has been given what it asked for and earlier runs recorded: what it does from then on is new.
+    pub(super) async fn caught_up(&self) {
+        loop {
+            self.0.registry.host().spawn.next_task().await;
+            if self.0.history.giving.get() == 0 {
+                return;
+            }
+            let (given, all_given) = oneshot::channel();
+            self.0.history.given.replace(Some(given));
+            let _ = all_given.await;
+        }
+    }
+}
+
+/// A read of what is recorded, on its way to the program.
+pub(super) struct Giving<'a>(&'a History);
+
+impl<'a> Giving<'a> {
+    pub fn begin(context: &'a RunContext) -> Self {
+        let history = &context.0.history;
+        history.giving.set(history.giving.get() + 1);
+        Self(history)
+    }
+}
+
+impl Drop for Giving<'_> {
+    fn drop(&mut self) {
+        self.0.giving.set(self.0.giving.get() - 1);
+        if self.0.giving.get() == 0 {
+            let given = self.0.given.take();
+            drop(given);
+        }
+    }
+}
