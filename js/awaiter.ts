@@ -1,6 +1,8 @@
 /** Waits: checks their arguments, and passes them to whoever runs them. */
 import { call } from "./call.js";
 import { abortSignal, boolean, count, eventType as checkedType, id, optional, options, timeout } from "./check.js";
+import { invalidArgument } from "./errors.js";
+import { insideRun } from "./inside.js";
 import type { RawWaits } from "./raw.js";
 import type { ProcessAwaiter, WaitOptions } from "./types.js";
 
@@ -13,10 +15,19 @@ export type RunWait = <M extends "awaitTerminal" | "awaitEvent">(
 export const WAIT = { signal: optional(abortSignal), timeoutMs: timeout };
 const WAIT_EVENT = { ...WAIT, untilTerminal: optional(boolean) };
 
-export function awaiter(run: RunWait): ProcessAwaiter {
+/** Refuses to have a run wait for its own process, where it is known whose code calls. */
+export function notByItself(registry: object, processId: string): void {
+  const run = insideRun();
+  if (run?.processId === processId && run.registry === registry) {
+    throw invalidArgument(`processId: \`${processId}\` cannot await itself: it ends only when its runner does`);
+  }
+}
+
+export function awaiter(registry: object, run: RunWait): ProcessAwaiter {
   return Object.freeze<ProcessAwaiter>({
     async awaitTerminal(processId, given) {
       const { signal, timeoutMs } = options<WaitOptions>(given, "options", WAIT);
+      notByItself(registry, processId);
       return call(() => run(signal, timeoutMs, "awaitTerminal", id(processId, "processId")));
     },
     async awaitEvent(processId, eventType, afterSequence = 0, given) {

@@ -1,9 +1,11 @@
 /** A driver as callers see it: checks what it is given, and passes it to the wasm or to the host that runs the work. */
-import { WAIT } from "./awaiter.js";
+import { notByItself, WAIT } from "./awaiter.js";
 import { call, callNow, reportError } from "./call.js";
 import { callback, id, integer, optional, options, plain, text } from "./check.js";
 import { asyncDispose } from "./dispose.js";
-import type { RawRegistry } from "./raw.js";
+import { invalidArgument } from "./errors.js";
+import { insideRun } from "./inside.js";
+import type { RawDriver, RawRegistry } from "./raw.js";
 import { attached, runWith, teller, type Runners, type Tell } from "./run.js";
 import { signalArguments } from "./signal.js";
 import type { Unstarted } from "./unstarted.js";
@@ -14,16 +16,21 @@ export function driverOf(registry: ProcessRegistry, raw: RawRegistry, unstarted:
   const { runners, runHandle, attach, onRunError, leaseTtlMs = 30_000, renewEveryMs = 10_000, concurrency = 64 } =
     options<Checked>(given, "options", DRIVER);
   const started = unstarted.made(new Set(runners?.keys()));
-  const run = runWith(runners ?? new Map(), attach, teller(onRunError));
-  const made = raw.driver([...(runners?.keys() ?? [])], run, leaseTtlMs, renewEveryMs, concurrency);
+  /** The run that calls, where it is one of this driver. */
+  const own = () => (insideRun()?.driver === made ? insideRun() : undefined);
+  const run = runWith({ registry: raw, driver: () => made }, runners ?? new Map(), attach, teller(onRunError));
+  const made: RawDriver = raw.driver([...(runners?.keys() ?? [])], run, leaseTtlMs, renewEveryMs, concurrency);
   const work: Work = runHandle === undefined ? made : handled(runHandle, registry);
   const driver: ProcessWorkDriver = {
     registry,
     claimAndRunPending(reason = "manual") {
-      return call(() => {
-        started();
-        return work.call("sweep", text(reason, "reason"));
-      });
+      const sweep = () =>
+        call(() => {
+          started();
+          return work.call("sweep", text(reason, "reason"));
+        });
+      // A run that sweeps may wait for a permit, and must not keep its own from what it waits for.
+      return own()?.rest(sweep) ?? sweep();
     },
     start() {
       callNow(() => {
@@ -35,7 +42,11 @@ export function driverOf(registry: ProcessRegistry, raw: RawRegistry, unstarted:
       return call(() => work.call("stop"));
     },
     idle() {
-      return call(() => work.call("idle"));
+      return call(async () => {
+        const run = own();
+        if (run) throw invalidArgument(`idle() inside a run of \`${run.processId}\` would wait for that run itself`);
+        return work.call("idle");
+      });
     },
     async signal(processId: string, name: string, payload: unknown = null, given?: { signalId?: string }) {
       return call(() => raw.call("signal", ...signalArguments(processId, name, payload, given)));
@@ -43,6 +54,7 @@ export function driverOf(registry: ProcessRegistry, raw: RawRegistry, unstarted:
     async awaitTerminal(processId: string, given?: WaitOptions) {
       const waiting = options<WaitOptions>(given, "options", WAIT);
       const { signal, timeoutMs } = waiting;
+      notByItself(raw, processId);
       return attached(attach, waiting, (owner) =>
         call(() => raw.attachedWait(signal, timeoutMs, owner, id(processId, "processId"))),
       );

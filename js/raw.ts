@@ -46,14 +46,19 @@ export interface RawRun {
   append(request: string): Promise<AppendResult>;
   /** `work` resolves with JSON text, or with nothing. */
   step(key: string, work: () => Promise<string | undefined>): Promise<Json | undefined>;
-  wait(signal: Signal, timeoutMs: number | undefined, attach: Attach, method: "waitForSignal", name: string): Promise<ProcessEvent<never>>;
-  wait(signal: Signal, timeoutMs: number | undefined, attach: Attach, method: "awaitTerminal", id: string): Promise<ProcessAwaitOutput>;
+  waitForSignal(signal: Signal, timeoutMs: number | undefined, names: string[]): Promise<ProcessEvent<never>>;
+  awaitTerminal(signal: Signal, timeoutMs: number | undefined, attach: Attach, id: string): Promise<ProcessAwaitOutput>;
+  /** Runs `work` while something else may run in this one's place. It resolves with nothing. */
+  rest(work: () => Promise<undefined>): Promise<void>;
+  /** Says that the runner was called. */
+  began(): void;
   free(): void;
 }
 
 /** A run as the wasm has it. */
-interface WasmRun extends Omit<RawRun, "wait"> {
-  wait(until: Until, timeoutMs: number | undefined, attach: Attach, method: string, argument: string): Promise<never>;
+interface WasmRun extends Omit<RawRun, "waitForSignal" | "awaitTerminal"> {
+  waitForSignal(until: Until, timeoutMs: number | undefined, names: string[]): Promise<never>;
+  awaitTerminal(until: Until, timeoutMs: number | undefined, attach: Attach, id: string): Promise<never>;
 }
 
 /** A registry of the wasm, which takes arguments as one text: it crosses the border at once, and engines write it fast. */
@@ -178,8 +183,12 @@ function rawRun(instance: Instance, wasm: WasmRun): RawRun {
     },
     append: (request) => instance.owed(() => wasm.append(request)),
     step: (key, work) => instance.owed(() => wasm.step(key, outside(work))),
-    wait: (signal: Signal, timeoutMs: number | undefined, attach: Attach, method: string, argument: string) =>
-      untilAborted(signal, (until) => instance.owed(() => wasm.wait(until, timeoutMs, outsideIfAny(attach), method, argument))),
+    waitForSignal: (signal, timeoutMs, names) =>
+      untilAborted(signal, (until) => instance.owed(() => wasm.waitForSignal(until, timeoutMs, names))),
+    awaitTerminal: (signal, timeoutMs, attach, id) =>
+      untilAborted(signal, (until) => instance.owed(() => wasm.awaitTerminal(until, timeoutMs, outsideIfAny(attach), id))),
+    rest: (work) => instance.owed(() => wasm.rest(outside(work))),
+    began: () => instance.isDead() || wasm.began(),
     free() {
       letGo();
       if (!instance.isDead()) wasm.free();

@@ -240,7 +240,7 @@ function copyOfOwner({ liveness, ...owner }: LeaseOwner): LeaseOwner {
 }
 
 function waits(raw: RawRegistry, hubBacked: boolean): ProcessAwaiter {
-  return awaiter((signal, timeoutMs, method, ...given) => raw.wait(hubBacked, signal, timeoutMs, method, ...given));
+  return awaiter(raw, (signal, timeoutMs, method, ...given) => raw.wait(hubBacked, signal, timeoutMs, method, ...given));
 }
 
 function hub(raw: RawRegistry): ProcessChangeHub {

@@ -1,8 +1,10 @@
 /** One run of a process: what its runner is given, and what becomes of what it returns or throws. */
 import { WAIT } from "./awaiter.js";
 import { call, reportError } from "./call.js";
-import { callback, id, json, options, shape, SHAPES, text } from "./check.js";
+import { callback, id, ids, json, options, shape, SHAPES, text } from "./check.js";
 import { raise } from "./errors.js";
+import { givenTo, inside, type Inside } from "./inside.js";
+import { isArray } from "./intrinsics.js";
 import { failure, isAbort } from "./outcome.js";
 import type { Attach, RawRun, RunProcess } from "./raw.js";
 import { troubleIn } from "./trouble.js";
@@ -15,16 +17,18 @@ export type Runners = Map<string, (context: RunContext) => unknown>;
  * Runs processes with these. Rejects with trouble of longwait itself, which ends the attempt and not the process. `tell` is
  * called with what else a runner throws.
  */
-export function runWith(runners: Runners, attach: DriverOptions["attach"], tell: Tell): RunProcess {
+export function runWith(of: Of, runners: Runners, attach: DriverOptions["attach"], tell: Tell): RunProcess {
   return async (kind, raw) => {
-    const { context, isCancelled, end } = run(raw, attach);
+    const { context, identity, isCancelled, end } = run(of, raw, attach);
     const { process, signal } = context;
     try {
       const runner = runners.get(kind);
       if (runner === undefined) throw raise(`there is no runner for the kind "${kind}"`, { code: "internal", processId: process.id });
       let outcome: ProcessAwaitOutput;
       try {
-        const value = await runner(context);
+        const running = inside(identity, () => runner(context));
+        raw.began();
+        const value = await running;
         outcome = { type: "success", value: json(value === undefined ? null : value, "what the runner returned") };
       } catch (error) {
         const trouble = troubleIn(error, process.id);
@@ -43,6 +47,9 @@ export function runWith(runners: Runners, attach: DriverOptions["attach"], tell:
   };
 }
 
+/** What the runs are of. */
+export type Of = { readonly registry: object; readonly driver: () => object };
+
 /** Is called with what a runner threw. */
 export type Tell = NonNullable<DriverOptions["onRunError"]>;
 
@@ -59,19 +66,23 @@ export function teller(onRunError: Tell | undefined): Tell {
 }
 
 /** The context, of functions that may be taken apart; whether the run was asked to stop; and the end of all this. */
-function run(wasm: RawRun, attach: DriverOptions["attach"]) {
+function run(place: Of, wasm: RawRun, attach: DriverOptions["attach"]) {
   const abort = new AbortController();
   const { signal } = abort;
   let raw: RawRun | undefined = wasm;
   let cancelled = false;
   raw.onAbort((code, message) => {
+    if (raw === undefined) return; // It has returned: nothing is to be stopped any more.
     cancelled = code === undefined;
     abort.abort(cancelled ? new DOMException(message ?? "the process was asked to stop", "AbortError") : raise(message, { code, processId: context.process.id }));
   });
 
   /** The wasm's side of the run, as long as it lasts. */
   function live(): RawRun {
-    if (raw === undefined) throw raise("the run is over", { code: "lease_lost", processId: context.process.id });
+    if (raw === undefined) {
+      const { processId } = identity;
+      throw raise(`the run of "${processId}" is over, as its runner has returned: its context can do nothing more`, { code: "lease_lost", processId });
+    }
     return raw;
   }
 
@@ -84,39 +95,65 @@ function run(wasm: RawRun, attach: DriverOptions["attach"]) {
     }
   }
 
+  const facts = raw.facts();
+  const identity: Inside = {
+    processId: facts.process.id,
+    registry: place.registry,
+    driver: place.driver(),
+    async rest<T>(work: () => Promise<T>) {
+      let value: T;
+      await carried(async () => void (value = await work()), (resting) => call(() => live().rest(resting as () => Promise<undefined>)));
+      return value!;
+    },
+  };
+  /** A promise of this run. */
+  const of = <T>(promise: Promise<T>) => givenTo(identity, promise);
+
+  async function waitForSignal(name: string | string[], given?: WaitOptions) {
+    const { signal: own, timeoutMs } = options<WaitOptions>(given, "options", WAIT);
+    return whileOn(own, () => live().waitForSignal(own, timeoutMs, names(name)));
+  }
+
+  async function awaitTerminal(processId: string, given?: WaitOptions) {
+    const waiting = options<WaitOptions>(given, "options", WAIT);
+    const { signal: own, timeoutMs } = waiting;
+    return attached(attach, waiting, (owner) =>
+      whileOn(own, () => live().awaitTerminal(own, timeoutMs, owner, id(processId, "processId"))),
+    );
+  }
+
   const context: RunContext = Object.freeze({
-    ...raw.facts(),
+    ...facts,
     signal,
-    append: (request) => call(() => live().append(JSON.stringify(shape(request, "request", SHAPES.append)))),
+    append: (request) => of(call(() => live().append(JSON.stringify(shape(request, "request", SHAPES.append))))),
     step: ((key, work) =>
-      carried(
-        async () => {
-          const value = await work();
-          return value === undefined ? undefined : JSON.stringify(json(value, "what the step returned"));
-        },
-        (record) => call(() => (callback(work, "run"), live().step(id(key, "key"), record))),
+      of(
+        carried(
+          async () => {
+            const value = await inside(identity, work);
+            return value === undefined ? undefined : JSON.stringify(json(value, "what the step returned"));
+          },
+          (record) => call(() => (callback(work, "run"), live().step(id(key, "key"), record))),
+        ),
       )) as RunContext["step"],
-    async waitForSignal(name, given) {
-      const { signal: own, timeoutMs } = options<WaitOptions>(given, "options", WAIT);
-      return whileOn(own, () => live().wait(own, timeoutMs, undefined, "waitForSignal", text(name, "name")));
-    },
-    async awaitTerminal(processId, given) {
-      const waiting = options<WaitOptions>(given, "options", WAIT);
-      const { signal: own, timeoutMs } = waiting;
-      return attached(attach, waiting, (owner) =>
-        whileOn(own, () => live().wait(own, timeoutMs, owner, "awaitTerminal", id(processId, "processId"))),
-      );
-    },
+    waitForSignal: (name, given) => of(waitForSignal(name, given)),
+    awaitTerminal: (processId, given) => of(awaitTerminal(processId, given)),
   } satisfies RunContext);
 
   return {
     context,
+    identity,
     isCancelled: () => cancelled,
     end() {
       raw = undefined;
       wasm.free();
     },
   };
+}
+
+/** The names of signals: one, or several. */
+function names(given: string | string[]): string[] {
+  return isArray(given) ? ids(given, "name") : [text(given, "name")];
 }
 
 /** Passes a callback through the wasm. What it throws comes out as it was thrown. */

@@ -10,7 +10,7 @@ import type { EventQuery, Json, SessionScope, SessionView } from "./types.js";
 export function sessionOf(raw: RawRegistry, given: SessionScope): SessionView {
   const { sessionId, agentFrameId } = options<SessionScope>(given, "scope", { sessionId: id, agentFrameId: optional(id) });
   const scope = Object.freeze({ sessionId, ...(agentFrameId !== undefined && { agentFrameId }) }) as SessionScope & { [key: string]: Json };
-  const { awaitTerminal, awaitEvent } = awaiter((signal, timeoutMs, method, ...given) =>
+  const { awaitTerminal, awaitEvent } = awaiter(raw, (signal, timeoutMs, method, ...given) =>
     raw.wait(true, signal, timeoutMs, "session", scope, method, ...given),
   );
   return Object.freeze<SessionView>({

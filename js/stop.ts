@@ -15,8 +15,10 @@ export function untilAborted<T>(signal: AbortSignal | undefined, wait: (until: U
   if (signal === undefined) return wait(undefined);
   return new PromiseClass((resolve, reject) => {
     let stop: (() => void) | undefined;
+    let aborted = false;
 
     function abort(): void {
+      aborted = true;
       leave(signal as AbortSignal, abort);
       const dropped = stop;
       stop = undefined;
@@ -31,7 +33,8 @@ export function untilAborted<T>(signal: AbortSignal | undefined, wait: (until: U
       return reject(invalidArgument("options.signal: could not be read", cause));
     }
     then(
-      wait((given) => (stop = given)),
+      // The wait begins in a later turn, and may have been aborted by then.
+      wait((given) => (aborted ? given?.() : (stop = given))),
       (value) => (leave(signal, abort), resolve(value)),
       (fault) => (leave(signal, abort), reject(fault)),
     );

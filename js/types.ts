@@ -804,11 +804,7 @@ export interface RunContext {
    * @throws `invalid_argument` for no name, or one that is not of ASCII letters, digits, `_` and `-`; `timeout`, then in
    * every later run too; the reason of either signal; `lease_lost`.
    */
-<<<<<<< HEAD
-  waitForSignal<P extends JsonLike = Json>(name: string, options?: WaitOptions): Promise<ProcessEvent<P>>;
-=======
-  waitForSignal<P extends Json>(name: string | string[], options?: WaitOptions): Promise<ProcessEvent<P>>;
->>>>>>> 1c42cc2 (Record how each wait of a run came out, one at a time, so that races end alike in every run and what is aborted takes nothing)
+  waitForSignal<P extends JsonLike = Json>(name: string | readonly string[], options?: WaitOptions): Promise<ProcessEvent<P>>;
   /**
    * The result of another process. Meanwhile another process may run in this one's place. In a race with signals the
    * winner is recorded and the same in every run; which of several processes ended first is not: record that in a step.

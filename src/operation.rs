@@ -227,18 +227,13 @@ pub fn begin(id: ProcessId, claimant: Claimant, observed: Observed, asked: Optio
     Operation::new(leased(&id), move |seen| attempt::begin(seen, &id, &claimant, &observed, asked.as_ref()))
 }
 
-<<<<<<< HEAD
 /// See [`attempt::take_back`].
 pub fn take_back(held: ProcessLease) -> Operation<()> {
     Operation::new(leased(&held.process_id), move |seen| Ok(attempt::take_back(seen, &held)))
 }
 
-/// See [`attempt::wait`].
-pub fn wait(held: ProcessLease, wait: SignalWait, schemas: &Rc<Schemas>) -> Operation<Millis> {
-=======
 /// See [`wait::wait`].
 pub fn wait(held: ProcessLease, wait: RunWait, schemas: &Rc<Schemas>) -> Operation<Millis> {
->>>>>>> 1c42cc2 (Record how each wait of a run came out, one at a time, so that races end alike in every run and what is aborted takes nothing)
     let reads = Reads::Leased(held.process_id.clone(), Some(wait.begun_key()));
     let schemas = schemas.clone();
     Operation::new(reads, move |seen| wait::wait(seen, &schemas, &held, &wait))

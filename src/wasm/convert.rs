@@ -11,10 +11,7 @@ use super::host::process_error;
 use crate::{
     domain::{Millis, value::Json},
     error::{Code, Error, Result},
-    host::{
-        browser::to_js,
-        oneshot,
-    },
+    host::{browser::to_js, oneshot},
 };
 
 /// A result as a plain object; `undefined` where there is nothing.

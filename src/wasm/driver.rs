@@ -11,13 +11,8 @@ use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
 use super::{
     attach::{attached, called},
-<<<<<<< HEAD
-    convert::{is_open, js, promise, promise_of, promise_of_wait},
-    host::{load_validator, process_error, raised, report, warn},
-=======
     convert::{is_open, js, promise, promise_of, promise_of_wait, span},
-    host::{process_error, raised, report, warn},
->>>>>>> 1c42cc2 (Record how each wait of a run came out, one at a time, so that races end alike in every run and what is aborted takes nothing)
+    host::{load_validator, process_error, raised, report, warn},
     registry::Registry,
 };
 use crate::{
