@@ -166,17 +166,73 @@ fn a_process_that_did_not_end_is_refused() {
     says(&refused(|process| drop(events(process).pop())), "does not say how");
 }
 
+/// Puts another word of the wait that came out at the sixth place behind it, or before.
+fn resumed(process: &mut Value, place: usize, payload: Value) {
+    let mut event = sample()["processes"][0]["events"][6].clone();
+    event["payload"] = payload;
+    insert(process, place, event);
+}
+
+/// Puts another signal `go` at a place of the log.
+fn signalled(process: &mut Value, place: usize) {
+    insert(process, place, sample()["processes"][0]["events"][5].clone());
+}
+
 #[test]
-fn waits_that_do_not_count_up_are_refused() {
-    says(&refused(|process| events(process)[3]["payload"]["ordinal"] = json!(2)), "only 0 came before");
-    says(&refused(|process| events(process)[6]["payload"]["ordinal"] = json!(3)), "only 1 came before");
-    for said in [3, 6] {
-        let again = refused(|process| {
-            let said = events(process)[said].clone();
-            insert(process, 8, said);
-        });
-        says(&again, "`go` number 1, and follows number 1");
-    }
+fn a_wait_that_was_aborted_and_took_a_signal_all_the_same_is_refused() {
+    let given_up = json!({"name": "go", "ordinal": 1, "givenUp": true});
+    says(
+        &refused(|process| resumed(process, 6, given_up.clone())),
+        "`go:1` was aborted, and took a signal all the same",
+    );
+    // Aborted while its signal was being recorded, it has taken nothing, and the signal is another one's.
+    let mut history = sample();
+    resumed(&mut history["processes"][0], 7, given_up);
+    resumed(&mut history["processes"][0], 8, json!({"name": "go", "ordinal": 2, "sequence": 6}));
+    assert_eq!(read::check(&history), Ok(1));
+}
+
+#[test]
+fn a_wait_that_came_to_something_else_in_another_run_is_refused() {
+    let again = refused(|process| {
+        signalled(process, 7);
+        resumed(process, 8, json!({"name": "go", "ordinal": 1, "sequence": 8}));
+    });
+    says(&again, "`go:1` came out twice");
+    let late = refused(|process| resumed(process, 7, json!({"name": "go", "ordinal": 1, "timedOut": true})));
+    says(&late, "`go:1` came out twice");
+}
+
+#[test]
+fn a_race_whose_loser_had_come_out_before_is_refused() {
+    let lost = refused(|process| {
+        resumed(process, 6, json!({"names": ["go", "stop"], "ordinal": 1, "timedOut": true}));
+    });
+    says(&lost, "`go:1` is said to come before `go,stop:1`, which had come out");
+}
+
+#[test]
+fn a_signal_that_two_waits_took_or_that_was_not_the_first_or_is_none_is_refused() {
+    let twice = refused(|process| resumed(process, 7, json!({"name": "go", "ordinal": 2, "sequence": 6})));
+    says(&twice, "`go:2` took 6, which `go:1` had taken");
+    let later = refused(|process| {
+        signalled(process, 5);
+        events(process)[7]["payload"]["sequence"] = json!(7);
+    });
+    says(&later, "`go:1` took 7 before 6");
+    says(&refused(|process| events(process)[6]["payload"]["sequence"] = json!(2)), "which is no signal");
+    says(&refused(|process| events(process)[6]["payload"]["name"] = json!("stop")), "which is a `go`");
+}
+
+#[test]
+fn a_wait_that_began_twice_or_does_not_say_how_it_came_out_is_refused() {
+    let again = refused(|process| {
+        let said = events(process)[3].clone();
+        insert(process, 8, said);
+    });
+    says(&again, "`go:1` is said to wait twice");
+    let silent = refused(|process| drop(events(process)[6]["payload"].as_object_mut().unwrap().remove("sequence")));
+    says(&silent, "does not say how it came out");
 }
 
 #[test]

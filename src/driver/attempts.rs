@@ -115,7 +115,11 @@ impl Driver {
             let begun = self.registry.execute(operation::begin(id.clone(), claimant.clone(), observed, None)).await?;
             match begun {
                 Begun::Cancelled(observed) => {
-                    let asked = Cancelled(self.cancel_reason(id).await?);
+                    let asked = match self.cancel_reason(id).await {
+                        // It was ended by others and pruned since.
+                        Err(fault) if fault.code() == Code::UnknownProcess => return Ok(Begun::Over),
+                        reason => Cancelled(reason?),
+                    };
                     self.registry.execute(operation::begin(id.clone(), claimant.clone(), observed, Some(asked))).await
                 }
                 Begun::Run(_) | Begun::Busy(_) | Begun::Over => Ok(begun),
@@ -220,15 +224,15 @@ impl Driver {
             // It has ended, is gone, or is another's: that is no fault.
             Err(fault) if matches!(fault.code(), Code::UnknownProcess | Code::AlreadyTerminal) => Ok(false),
             Err(fault) if fault.code() == Code::LeaseLost && run.is_on().is_err() => Ok(false),
-            Err(fault) if fault.code() == Code::ReplayConflict && self.has_ended(run.id()).await => Ok(false),
+            Err(fault) if fault.code() == Code::ReplayConflict && self.has_ended(run.id()).await? => Ok(false),
             Err(fault) => Err(fault),
         }
     }
 
     /// Whether a process is known to have ended.
-    async fn has_ended(&self, id: &ProcessId) -> bool {
-        let found = self.registry.read(Query::Process(id.clone())).await;
-        matches!(found.as_deref(), Ok(Answer::Process(Some(record))) if record.is_terminal())
+    async fn has_ended(&self, id: &ProcessId) -> Result<bool> {
+        let found = self.registry.read(Query::Process(id.clone())).await?;
+        Ok(matches!(&*found, Answer::Process(Some(record)) if record.is_terminal()))
     }
 
     // ── Leases ─────────────────────────────────────────────────────────────

@@ -61,6 +61,12 @@ impl History {
         self.waits.borrow().get(key).cloned()
     }
 
+    /// Whether a wait came out before a place of the log and has not been given in this run.
+    pub fn has_before(&self, place: u64) -> bool {
+        let waits = self.waits.borrow();
+        waits.values().any(|recorded| recorded.place < place && recorded.outcome != Outcome::GivenUp)
+    }
+
     /// Whether a wait lost to one that was recorded and has not come out in this run.
     pub fn holds(&self, key: &str) -> bool {
         self.held.borrow().get(key).is_some_and(|others| *others > 0)
@@ -119,6 +125,15 @@ impl RunContext {
         self.0.waits.take(history.taken());
         history.read.set(true);
         Ok(history)
+    }
+
+    /// Where waits came out before a place of the log that were not given in this run: lets the program issue them, if it is
+    /// about to.
+    pub(super) async fn lets_issue_before(&self, place: u64) {
+        if self.0.history.has_before(place) {
+            let _giving = Giving::begin(self);
+            self.0.registry.host().spawn.next_task().await;
+        }
     }
 
     /// Resolves once the run has been given what it asked for and earlier runs recorded: what it does from then on is new.

@@ -8,7 +8,7 @@ use std::{
 use super::RunContext;
 use crate::{
     domain::{check_name, event::AppendRequest, value::Json},
-    error::{Error, Result},
+    error::{Code, Error, Result},
     text::is_blank,
 };
 
@@ -57,13 +57,17 @@ impl RunContext {
             let _working = Working::begin(&self.0.steps);
             work().await?
         };
-        self.append(AppendRequest::step(key, &value)).await?;
+        self.append(AppendRequest::step(key, &value)).await.map_err(|fault| {
+            // What was not there when this run began was recorded by a run that has taken over since.
+            if fault.code() == Code::ReplayConflict { self.lost() } else { fault }
+        })?;
         used.keep();
         Ok(value)
     }
 
     /// Resolves once the waits that came out before `place` in the log have come out in this run, as far as they are under way.
     async fn after_waits_before(&self, place: u64) {
+        self.lets_issue_before(place).await;
         loop {
             let news = self.0.waits.heard();
             if !self.is_behind(place) {

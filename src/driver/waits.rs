@@ -245,7 +245,11 @@ impl RunContext {
     async fn look_at(&self, wait: &Rc<Pending>) -> Result<Look> {
         let recorded = self.0.history.wait(&wait.key);
         let place = recorded.as_ref().map_or(u64::MAX, |recorded| recorded.place);
-        match recorded.map(|recorded| recorded.outcome) {
+        let outcome = recorded.map(|recorded| recorded.outcome);
+        if outcome != Some(Outcome::GivenUp) {
+            self.lets_issue_before(place).await;
+        }
+        match outcome {
             Some(Outcome::GivenUp) => Ok(Look::Never),
             _ if self.0.history.holds(&wait.key) || self.is_behind(place) => Ok(Look::Behind),
             Some(Outcome::Took(sequence)) => {
@@ -335,12 +339,16 @@ impl RunContext {
             let place = self.recorded(wait).map(|recorded| recorded.place);
             let is_behind = || self.0.history.holds(&wait.key) || self.is_behind(place.unwrap_or(u64::MAX));
             // Where no signal is waited for, nothing races with this: what several processes end with may come at once.
-            if place.is_none() && how == Outcome::Ended && !self.0.waits.has_signals() && !is_behind() {
+            let is_caught_up = !self.0.history.has_before(u64::MAX);
+            if place.is_none() && how == Outcome::Ended && !self.0.waits.has_signals() && is_caught_up {
                 return outcome;
             }
             let turn = self.0.waits.turn.take().await;
+            self.lets_issue_before(place.unwrap_or(u64::MAX)).await;
             if !is_behind() {
-                self.comes_out(turn, wait, how, None).await?;
+                if place.is_some() || how != Outcome::Ended || self.0.waits.has_signals() {
+                    self.comes_out(turn, wait, how, None).await?;
+                }
                 return outcome;
             }
             drop(turn);
@@ -433,9 +441,11 @@ impl RunContext {
     async fn records(&self, wait: &Rc<Pending>, outcome: Outcome) -> Result<()> {
         let (run, waits) = (&self.0, &self.0.waits);
         self.says().await?;
+        // Those that came out in an earlier run have their places in the log.
+        let is_new = |other: &Pending| run.history.wait(&other.key).is_none();
         let before = match wait.wait.awaited {
-            Awaited::Signals(_) => waits.others(&wait.key, |_| true),
-            Awaited::Process(_) => waits.others(&wait.key, |other| !other.wait.names().is_empty()),
+            Awaited::Signals(_) => waits.others(&wait.key, is_new),
+            Awaited::Process(_) => waits.others(&wait.key, |other| is_new(other) && !other.wait.names().is_empty()),
         };
         wait.shown.set(None);
         let over = (wait.wait.clone(), outcome, before);

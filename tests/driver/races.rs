@@ -1,6 +1,15 @@
 //! Waits that race: one comes out at a time, those that are given up took nothing, and every run sees the same winner.
 
+use std::rc::Rc;
+
 use futures::future::{Either, select};
+use longwait::{
+    domain::{
+        event::{ProcessEvent, Semantics},
+        snapshot::Write,
+    },
+    store::{Reads, Rule},
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -310,20 +319,34 @@ fn ends_of_processes_cost_no_write_where_no_signal_is_waited_for() {
 #[test]
 fn the_log_of_a_run_of_version_0_1_0_is_gone_through_by_the_count_of_its_signals() {
     let world = tab();
-    let (driver, _, run) = running(&world);
+    let (driver, _, _run) = running(&world);
     // It said of a wait that it was over, and not how; and nothing of one whose signal was there.
     signal(&world, "p", "go", 1);
-    for (event_type, ordinal) in [("process.waiting", 2), ("process.resumed", 2)] {
-        if event_type == "process.resumed" {
-            signal(&world, "p", "go", 2);
-        }
-        let payload: longwait::domain::value::Json = json!({"name": "go", "ordinal": ordinal}).into();
-        let request = longwait::domain::event::AppendRequest::new(event_type, payload)
-            .keyed(format!("{event_type}:go:{ordinal}"));
-        now(run.context.append(request)).unwrap();
-    }
+    recorded_by_0_1_0(&world, "process.waiting", 2);
+    signal(&world, "p", "go", 2);
+    recorded_by_0_1_0(&world, "process.resumed", 2);
     let (_, _, next) = handed_over(&world, &driver);
     assert_eq!(next.waits("go").run().unwrap().unwrap(), 1);
     assert_eq!(next.waits("go").run().unwrap().unwrap(), 2);
     assert!(next.waits("go").run().is_none());
+}
+
+/// Writes an event as version 0.1.0 did, past the rules of this one.
+fn recorded_by_0_1_0(world: &World, event_type: &'static str, ordinal: u64) {
+    let reads = Reads::Process("p".into(), None);
+    let rule: Rule = Rc::new(move |seen| {
+        let mut record = seen.rows.process(&"p".into()).unwrap().clone();
+        let place = record.log.count(event_type)?;
+        let event = ProcessEvent {
+            process_id: "p".into(),
+            sequence: record.log.last_sequence,
+            event_type: event_type.into(),
+            payload: json!({"name": "go", "ordinal": ordinal}).into(),
+            replay_key: Some(format!("{event_type}:go:{ordinal}")),
+            semantics: Semantics::default(),
+            occurred_at_ms: seen.now,
+        };
+        Ok(vec![Write::Event { event: Rc::new(event), ordinal: place }, Write::Process(Rc::new(record))])
+    });
+    now(world.store.transact(reads, rule)).unwrap();
 }

@@ -1,10 +1,16 @@
 //! What must be true of the log of a process that was driven, whoever drove it and whatever happened to them.
 //!
+//! Of its waits the log says how each came out. A wait that is aborted or times out took nothing; what one takes is the first that
+//! is left; and no wait comes out twice, so that each run has the same choice.
+//!
 //! Its runs say of themselves what is needed to tell: the first thing each appends is `signal.begun` of
 //! `{ attempt, fence, tab }`; what a step gives is `{ key, fence, run }`; what the process ends with is
 //! `{ fence, seen }`, the values of its steps as that run was given them.
 
-use std::{collections::BTreeMap, rc::Rc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 use longwait::domain::{event::ProcessEvent, process::ProcessAwaitOutput};
 use serde_json::Value;
@@ -73,9 +79,9 @@ struct Seen {
     run: Option<String>,
     /// What the steps gave, in the order of their records.
     steps: Vec<Value>,
-    signals: BTreeMap<String, u64>,
-    /// By what was said of them and their name: the latest wait.
-    waits: BTreeMap<(String, String), u64>,
+    /// The signals in the log: name by sequence.
+    signals: BTreeMap<u64, String>,
+    waits: Waits,
     ended: bool,
     /// Whether a run ended it and gave up its lease with that. Where the host did, a run may write until it learns of it.
     released: bool,
@@ -90,12 +96,15 @@ impl Seen {
             return self.ends(&terminal.await_output);
         }
         if let Some(name) = event.event_type.strip_prefix("signal.") {
-            *self.signals.entry(name.to_owned()).or_default() += 1;
+            self.signals.insert(number, name.to_owned());
         }
         match event.event_type.as_str() {
             "signal.begun" => self.begins(&payload),
             "process.step" => self.steps(&payload),
-            "process.waiting" | "process.resumed" => self.waits(&event.event_type, &payload),
+            "process.waiting" | "process.resumed" => {
+                must!(!self.ended, "a wait after the end");
+                self.waits.follows(&self.signals, &event.event_type, &payload)
+            }
             _ => match payload.get("fence") {
                 Some(_) => self.writes(number_in(&payload, "fence")?),
                 None => Ok(()),
@@ -135,17 +144,6 @@ impl Seen {
         Ok(())
     }
 
-    /// It waits for a signal, or does not any more. A wait that is given up before it is on disk is over without having begun.
-    fn waits(&mut self, said: &str, payload: &Value) -> Checked {
-        let (name, ordinal) = (text_in(payload, "name")?, number_in(payload, "ordinal")?);
-        must!(!self.ended, "a wait after the end");
-        let came = self.signals.get(name).copied().unwrap_or_default();
-        must!(came + 1 >= ordinal, "this is of `{name}` number {ordinal}, and only {came} came before");
-        let latest = self.waits.insert((said.to_owned(), name.to_owned()), ordinal).unwrap_or_default();
-        must!(ordinal > latest, "this is of `{name}` number {ordinal}, and follows number {latest}");
-        Ok(())
-    }
-
     fn ends(&mut self, output: &ProcessAwaitOutput) -> Checked {
         must!(!self.ended, "it ended twice");
         if let ProcessAwaitOutput::Failure { code, .. } = output {
@@ -161,6 +159,110 @@ impl Seen {
         }
         self.ended = true;
         Ok(())
+    }
+}
+
+/// The waits of all runs, as far as the log was read.
+#[derive(Default)]
+struct Waits {
+    /// Those that were said to be under way.
+    begun: BTreeSet<String>,
+    /// How each came out, by its key: the latest.
+    outcomes: BTreeMap<String, Outcome>,
+    /// Which wait took each signal.
+    taken: BTreeMap<u64, String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Took(u64),
+    Ended,
+    TimedOut,
+    GivenUp,
+}
+
+impl Waits {
+    fn follows(&mut self, signals: &BTreeMap<u64, String>, said: &str, payload: &Value) -> Checked {
+        let names = names_in(payload);
+        let what =
+            names.as_ref().map_or_else(|| text_in(payload, "processId").unwrap_or("?").to_owned(), |n| n.join(","));
+        let key = format!("{what}:{}", number_in(payload, "ordinal")?);
+        if said == "process.waiting" {
+            must!(self.begun.insert(key.clone()), "`{key}` is said to wait twice");
+            return Ok(());
+        }
+        let outcome = match (payload["sequence"].as_f64(), &names) {
+            (Some(sequence), _) => Outcome::Took(sequence as u64),
+            (None, _) if payload["timedOut"] == true => Outcome::TimedOut,
+            (None, _) if payload["givenUp"] == true => Outcome::GivenUp,
+            (None, None) => Outcome::Ended,
+            (None, Some(_)) => return Err(format!("`{key}` does not say how it came out")),
+        };
+        self.comes_after(&key, outcome)?;
+        if let (Outcome::Took(sequence), Some(names)) = (outcome, &names) {
+            self.takes(signals, &key, sequence, names, payload)?;
+        }
+        if let (Outcome::GivenUp, Some(Outcome::Took(sequence))) = (outcome, self.outcomes.get(&key)) {
+            self.taken.remove(sequence);
+        }
+        for other in payload["before"].as_array().into_iter().flatten() {
+            let other = other.as_str().unwrap_or("?").trim_start_matches("process/");
+            let earlier = self.outcomes.get(other);
+            must!(earlier.is_none(), "`{key}` is said to come before `{other}`, which had come out");
+        }
+        self.outcomes.insert(key, outcome);
+        Ok(())
+    }
+
+    /// A wait comes out once. One that was aborted while its signal was being recorded has taken nothing all the same; and one
+    /// that was given up may time out in another run, which is no more.
+    fn comes_after(&self, key: &str, outcome: Outcome) -> Checked {
+        match (self.outcomes.get(key), outcome) {
+            (None, _)
+            | (Some(Outcome::Took(_) | Outcome::TimedOut), Outcome::GivenUp)
+            | (Some(Outcome::GivenUp), Outcome::TimedOut) => Ok(()),
+            (Some(Outcome::GivenUp), Outcome::Took(_)) => {
+                Err(format!("`{key}` was aborted, and took a signal all the same"))
+            }
+            (Some(_), _) => Err(format!("`{key}` came out twice")),
+        }
+    }
+
+    /// The first signal of any of the names that is left.
+    fn takes(
+        &mut self,
+        signals: &BTreeMap<u64, String>,
+        key: &str,
+        sequence: u64,
+        names: &[String],
+        payload: &Value,
+    ) -> Checked {
+        let name = signals.get(&sequence).ok_or(format!("`{key}` took {sequence}, which is no signal"))?;
+        must!(names.contains(name), "`{key}` took {sequence}, which is a `{name}`");
+        if let Some(other) = self.taken.get(&sequence) {
+            return Err(format!("`{key}` took {sequence}, which `{other}` had taken"));
+        }
+        let before: Vec<_> = payload["before"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let is_wanted = |name: &str| {
+            let wants = |key: &&str| key.rsplit_once(':').is_some_and(|(names, _)| names.split(',').any(|n| n == name));
+            before.iter().any(wants)
+        };
+        for (earlier, other) in signals.range(..sequence) {
+            let is_left = names.contains(other) && !self.taken.contains_key(earlier);
+            // That of another name may be another wait's, which was there first.
+            must!(!is_left || (other != name && is_wanted(other)), "`{key}` took {sequence} before {earlier}");
+        }
+        self.taken.insert(sequence, key.to_owned());
+        Ok(())
+    }
+}
+
+/// The names of the signals that a wait is for, if it is for signals.
+fn names_in(payload: &Value) -> Option<Vec<String>> {
+    match (payload["name"].as_str(), payload["names"].as_array()) {
+        (Some(name), _) => Some(vec![name.to_owned()]),
+        (None, Some(names)) => names.iter().map(|name| name.as_str().map(str::to_owned)).collect(),
+        (None, None) => None,
     }
 }
 

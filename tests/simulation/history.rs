@@ -34,6 +34,10 @@ pub struct History {
     /// How often each process was begun since it was registered.
     attempts: BTreeMap<String, u64>,
     outputs: BTreeMap<String, Vec<ProcessAwaitOutput>>,
+    /// What the waits of each life of a job came to, by the place of the program and the names.
+    choices: BTreeMap<(String, u64), BTreeMap<(u64, u64, String), Option<u64>>>,
+    /// The lives of jobs whose run is in the middle of a race.
+    racing: BTreeSet<(String, u64)>,
     pub dead: BTreeSet<String>,
     pub tally: Tally,
 }
@@ -196,6 +200,37 @@ impl History {
         let steps = life.events.iter().filter(|(event, _)| event.event_type == STEP).map(|(event, _)| payload(event));
         let recorded: Vec<_> = steps.filter(|step| step["key"] == key).map(|step| step["value"].clone()).collect();
         assert_eq!(recorded, std::slice::from_ref(value), "a run of {id} was given another value for {key}");
+    }
+
+    /// A run began.
+    pub fn begins(&mut self, id: &str, born: Option<u64>) {
+        if born.is_some_and(|born| self.racing.remove(&(id.to_owned(), born))) {
+            self.tally.count("hand-over in a race");
+        }
+    }
+
+    /// A run is in the middle of racing waits, or is through.
+    pub fn races(&mut self, id: &str, born: Option<u64>, on: bool) {
+        let Some(born) = born else { return };
+        match on {
+            true => self.racing.insert((id.to_owned(), born)),
+            false => self.racing.remove(&(id.to_owned(), born)),
+        };
+    }
+
+    /// A wait of a run came to this: it took a signal, or timed out. At the same place, each run of the process comes to the same.
+    pub fn chosen(
+        &mut self,
+        id: &str,
+        born: Option<u64>,
+        (from, to): (u64, u64),
+        names: &[&str],
+        sequence: Option<u64>,
+    ) {
+        let Some(born) = born.filter(|born| self.born(id) == Some(*born)) else { return };
+        let choices = self.choices.entry((id.to_owned(), born)).or_default();
+        let before = *choices.entry((from, to, names.join(","))).or_insert(sequence);
+        assert_eq!(before, sequence, "at {from}, the wait of {id} for {names:?} came to something else in another run");
     }
 
     /// A run was given a signal: the one of that number.

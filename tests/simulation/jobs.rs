@@ -37,7 +37,8 @@ impl Runners for Jobs {
     }
 
     fn run(&self, context: RunContext) -> LocalBoxFuture<'static, Result<ProcessAwaitOutput>> {
-        let job = Job { jobs: self.clone(), born: self.born(&context), context, taken: [Cell::new(0), Cell::new(0)] };
+        let born = self.born(&context);
+        let job = Job { jobs: self.clone(), born, context, taken: Cell::default(), place: Cell::default() };
         async move { job.run().await }.boxed_local()
     }
 
@@ -63,8 +64,10 @@ struct Job {
     context: RunContext,
     /// When its process was registered.
     born: Option<u64>,
-    /// How many signals it was given, by name.
-    taken: [Cell<usize>; 2],
+    /// How many signals of each name it was given.
+    taken: Cell<[usize; 2]>,
+    /// How far it has come.
+    place: Cell<u64>,
 }
 
 const NAMES: [&str; 2] = ["go", "stop"];
@@ -98,13 +101,16 @@ impl Job {
         let (attempt, fence) = (self.context.attempt(), self.fence());
         let begun = json!({"attempt": attempt, "fence": fence, "tab": self.jobs.tab});
         self.append("signal.begun", begun).await?;
+        self.jobs.store.log.borrow_mut().begins(self.id(), self.born);
         let mut seen = Vec::new();
         for key in STEPS {
             seen.push(self.step(key).await?);
-            match self.below(100) {
+            if self.below(100) < 3 {
+                self.hangs().await;
+            }
+            match self.plan(100) {
                 0..=2 => return Ok(failure("had enough")),
-                3..=5 => self.hangs().await,
-                6..=40 => self.idles().await?,
+                3..=50 => self.idles().await?,
                 _ => {}
             }
         }
@@ -118,22 +124,60 @@ impl Job {
         }
     }
 
+    /// A number below `end`, the same at the same place of every run of the process: what the program is to do.
+    fn plan(&self, end: u64) -> u64 {
+        self.place.set(self.place.get() + 1);
+        let mut number = self.born.unwrap_or_default() ^ (self.place.get() << 32);
+        for byte in self.id().bytes() {
+            number = (number ^ u64::from(byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            number ^= number >> 29;
+        }
+        number % end
+    }
+
     /// Waits for something, or writes something down.
     async fn idles(&self) -> Result<()> {
-        match self.below(6) {
-            0 => self.wait(0, None).await,
-            1 => self.wait(self.below(2) as usize, Some(self.below(300))).await,
+        let (kind, name, span) = (self.plan(9), self.plan(2) as usize, self.plan(300));
+        match kind {
+            0 => self.wait(&NAMES[..1], None).await.map(drop),
+            1 => self.wait(&NAMES[name..=name], Some(span)).await.map(drop),
             2 => {
-                let (one, two) = join(self.wait(0, Some(self.below(300))), self.wait(1, Some(self.below(300)))).await;
-                one.and(two)
+                let (one, two) = (self.wait(&NAMES[..1], Some(span)), self.wait(&NAMES[1..], Some(self.plan(300))));
+                let (one, two) = join(one, two).await;
+                one.and(two).map(drop)
             }
             3 => self.within(self.below(300), self.context.await_terminal(&"a".into())).await.map(drop),
             4 => self.append("note", json!({"fence": self.fence()})).await,
+            5 | 6 => self.races().await,
+            7 => self.wait(&NAMES, None).await.map(drop),
             _ => {
                 self.jobs.store.clock.sleep(self.below(200)).await;
                 Ok(())
             }
         }
+    }
+
+    /// Waits for signals that race, a few times over: for each on its own, for any of them, and for one all along. Those
+    /// that lose are given up.
+    async fn races(&self) -> Result<()> {
+        self.jobs.store.log.borrow_mut().races(self.id(), self.born, true);
+        let mut stop = pin!(self.wait(&NAMES[1..], None));
+        for _ in 0..2 {
+            let others = pin!(async {
+                let (one, any) = (pin!(self.wait(&NAMES[..1], None)), pin!(self.wait(&NAMES, None)));
+                select(one, any).await.factor_first().0
+            });
+            match select(stop.as_mut(), others).await {
+                Either::Left((stopped, _)) => {
+                    stopped?;
+                    break;
+                }
+                Either::Right((other, _)) => drop(other?),
+            }
+        }
+        self.jobs.store.log.borrow_mut().races(self.id(), self.born, false);
+        self.jobs.count("race");
+        Ok(())
     }
 
     async fn step(&self, key: &str) -> Result<Value> {
@@ -156,21 +200,26 @@ impl Job {
         Ok(given)
     }
 
-    /// Waits for a signal; after a while it may give up.
-    async fn wait(&self, name: usize, span: Option<u64>) -> Result<()> {
-        let wait = self.patiently(async || self.context.wait_for_signal(NAMES[name]).await);
-        let signal: Option<Rc<ProcessEvent>> = match span {
-            Some(span) => self.within(span, wait).await?,
-            None => Some(wait.await?),
+    /// Waits for a signal of any of these names; after a while it may give up. What it comes to is the same in every run.
+    async fn wait(&self, names: &[&str], span: Option<u64>) -> Result<()> {
+        let place = self.place.get();
+        let waited = self.patiently(async || self.context.wait_for_signals(names, span, false).await).await;
+        let signal: Option<Rc<ProcessEvent>> = match waited {
+            Err(fault) if fault.code() == Code::Timeout => None,
+            waited => Some(waited?),
         };
+        self.place.set(self.place.get() + 1);
+        let sequence = signal.as_ref().map(|signal| signal.sequence);
+        self.jobs.store.log.borrow_mut().chosen(self.id(), self.born, (place, self.place.get()), names, sequence);
         let Some(signal) = signal else {
             self.jobs.count("wait given up");
             return Ok(());
         };
         self.jobs.count("signal taken");
-        let taken = &self.taken[name];
-        taken.set(taken.get() + 1);
-        self.jobs.store.log.borrow().signal_given(self.id(), self.born, taken.get(), &signal);
+        let (mut taken, name) = (self.taken.get(), usize::from(signal.event_type == "signal.stop"));
+        taken[name] += 1;
+        self.taken.set(taken);
+        self.jobs.store.log.borrow().signal_given(self.id(), self.born, taken[name], &signal);
         Ok(())
     }
 

@@ -47,6 +47,8 @@ impl Tally {
             "step given again",
             "signal taken",
             "wait given up",
+            "race",
+            "hand-over in a race",
             "run told to stop",
             "drive failed",
             "stop",
