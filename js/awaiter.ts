@@ -18,7 +18,7 @@ const WAIT_EVENT = { ...WAIT, untilTerminal: optional(boolean) };
 /** Refuses to have a run wait for its own process, where it is known whose code calls. */
 export function notByItself(registry: object, processId: string): void {
   const run = insideRun();
-  if (run?.processId === processId && run.registry === registry) {
+  if (run !== undefined && run.processId === processId && run.registry === registry) {
     throw invalidArgument(`processId: \`${processId}\` cannot await itself: it ends only when its runner does`);
   }
 }

@@ -109,7 +109,7 @@ function run(place: Of, wasm: RawRun, attach: DriverOptions["attach"]) {
   /** A promise of this run. */
   const of = <T>(promise: Promise<T>) => givenTo(identity, promise);
 
-  async function waitForSignal(name: string | string[], given?: WaitOptions) {
+  async function waitForSignal(name: string | readonly string[], given?: WaitOptions) {
     const { signal: own, timeoutMs } = options<WaitOptions>(given, "options", WAIT);
     return whileOn(own, () => live().waitForSignal(own, timeoutMs, names(name)));
   }
@@ -152,7 +152,7 @@ function run(place: Of, wasm: RawRun, attach: DriverOptions["attach"]) {
 }
 
 /** The names of signals: one, or several. */
-function names(given: string | string[]): string[] {
+function names(given: string | readonly string[]): string[] {
   return isArray(given) ? ids(given, "name") : [text(given, "name")];
 }
 
