@@ -58,11 +58,13 @@ struct Shared {
     writer: String,
     commits: Cell<u64>,
     /// What is called with the processes that were passed over, each once.
-    on_corruption: RefCell<Option<Rc<dyn Fn(Error)>>>,
+    on_corruption: RefCell<Option<Rc<OnCorruption>>>,
     reported: RefCell<BTreeSet<Option<ProcessId>>>,
     /// Which rows of that table belong to a commit in flight.
     marks: RefCell<Vec<bool>>,
 }
+
+type OnCorruption = dyn Fn(Error);
 
 impl IndexedDbStore {
     /// Opens the database of that name, or makes it.
