@@ -21,6 +21,8 @@ const CONTAINER = 32;
 
 /** What a number is counted as that is no 32-bit whole number: no double has a longer text. */
 const LONG_NUMBER = 24;
+/** How many characters of JSON text the first walk may count as one, a comma included. */
+const LONGEST = LONG_NUMBER + 1;
 /** The most characters of a name: an id, an event type, a kind, a key. Counted as JavaScript counts them, in UTF-16 code units. */
 const MAX_NAME = 1_024;
 
@@ -29,17 +31,21 @@ export function shape(value: unknown, name: string, of: Shape): Json {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw invalidArgument(`${name}: must be an object, not ${describe(value)}`);
   }
-  try {
-    return copy(value, { left: MAX_CHARACTERS }, 0, of);
-  } catch (fault) {
-    throw refusal(fault, name);
-  }
+  return copied(value, name, of);
 }
 
 /** A copy of a JSON value, all of it the caller's own. */
 export function json(value: unknown, name: string): Json {
+  return copied(value, name, undefined);
+}
+
+function copied(value: unknown, name: string, of: Shape | undefined): Json {
   try {
-    return copy(value, { left: MAX_CHARACTERS }, 0, undefined);
+    const budget = { left: MAX_CHARACTERS };
+    const copied = copy(value, budget, 0, of);
+    // Few values are near the limit, and only those are worth a second walk, which counts as JSON text does.
+    if ((MAX_CHARACTERS - budget.left) * LONGEST > MAX_CHARACTERS) measure(copied, { left: MAX_CHARACTERS });
+    return copied;
   } catch (fault) {
     throw refusal(fault, name);
   }
@@ -263,18 +269,18 @@ interface Budget {
 function copy(value: unknown, budget: Budget, depth: number, of: Shape | undefined): Json {
   switch (typeof value) {
     case "string":
-      spend(budget, textLength(value) + 3);
+      spend(budget, value.length + 2);
       if (!isWellFormed(value)) throw new Fault(LONE_SURROGATE);
       return value;
     case "number":
-      spend(budget, numberLength(value) + 1);
+      spend(budget, 1);
       if (!Number.isFinite(value)) throw new Fault(`is ${value}, which JSON has no word for`);
       return value + 0; // -0 becomes 0, as it would in JSON text.
     case "boolean":
-      spend(budget, value ? 5 : 6);
+      spend(budget, 1);
       return value;
     case "object":
-      spend(budget, value === null ? 5 : CONTAINER);
+      spend(budget, value === null ? 1 : CONTAINER);
       if (value === null) return null;
       // A cycle ends here as well. A search for it on the way would cost every honest value.
       if (depth === MAX_DEPTH) throw new Fault(`is more than ${MAX_DEPTH} levels deep, or contains itself`);
@@ -311,7 +317,7 @@ function copyObject(object: Record<string, unknown>, budget: Budget, depth: numb
   const fields: { [key: string]: Json } = {};
   for (const key of Object.keys(object)) {
     try {
-      spend(budget, textLength(key) + 3);
+      spend(budget, key.length + 3);
       if (!isWellFormed(key)) throw new Fault(`is a key that ${LONE_SURROGATE}`);
       if (key === "__proto__") throw new Fault("is a key that JavaScript objects give another meaning");
       const value = object[key];
@@ -335,12 +341,30 @@ function isPlain(object: object): boolean {
 /** A symbol that `Object.keys` would show if it were a string. Hidden ones are marks of libraries, and no data. */
 function refuseSymbols(object: object): void {
   const symbols = Object.getOwnPropertySymbols(object);
-  if (symbols.some((symbol) => Object.prototype.propertyIsEnumerable.call(object, symbol))) throw new Fault("has a symbol for a key");
+  if (symbols.length > 0 && symbols.some((symbol) => Object.prototype.propertyIsEnumerable.call(object, symbol))) throw new Fault("has a symbol for a key");
 }
 
 function spend(budget: Budget, characters: number): void {
   budget.left -= characters;
   if (budget.left < 0) throw new Fault(`makes the whole value have more than ${MAX_CHARACTERS} characters`);
+}
+
+/** Refuses a copied value whose JSON text, each object or array counted as more, is longer than the budget. */
+function measure(value: Json, budget: Budget): void {
+  if (typeof value === "string") spend(budget, textLength(value) + 3);
+  else if (typeof value === "number") spend(budget, numberLength(value) + 1);
+  else if (typeof value !== "object" || value === null) spend(budget, value === false ? 6 : 5);
+  else {
+    spend(budget, CONTAINER);
+    for (const key of Object.keys(value)) {
+      try {
+        if (!Array.isArray(value)) spend(budget, textLength(key) + 3);
+        measure((value as { [key: string]: Json })[key] as Json, budget);
+      } catch (fault) {
+        throw at(fault, Array.isArray(value) ? Number(key) : key);
+      }
+    }
+  }
 }
 
 /** How many characters a string has in JSON text, without the quotes. */
