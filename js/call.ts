@@ -1,12 +1,17 @@
 /** Calls of users: what comes back as a fault is a ProcessError, whatever went wrong, or the reason of an abort. */
 import { invalidArgument, ProcessError, raise } from "./errors.js";
+import { givenBack } from "./inside.js";
 import { Aborted } from "./stop.js";
 import { withValidator } from "./validator.js";
 
 /**
  * Runs `work` and passes its promise on. A bad argument found in `work` rejects, too, so that callers need only one place for faults.
  */
-export async function call<T>(work: () => Promise<T>): Promise<T> {
+export function call<T>(work: () => Promise<T>): Promise<T> {
+  return givenBack(called(work));
+}
+
+async function called<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await withValidator(() => callNow(work));
   } catch (error) {

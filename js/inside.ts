@@ -1,6 +1,6 @@
 /**
  * Which run the code that is running now belongs to, where that can be known: while its runner or the work of a step is on
- * the stack, and right behind the promises that its context gave. Behind other promises it is not known.
+ * the stack, and right behind the promises that it was given by calls of longwait. Behind other promises it is not known.
  *
  * With it a call is refused, or helped, that would wait for the very run that waits for it.
  */
@@ -38,15 +38,21 @@ export function inside<T>(run: Inside, work: () => T): T {
 /** The same promise, whose continuation is known to be code of the run. */
 export function givenTo<T>(run: Inside, promise: Promise<T>): Promise<T> {
   return new PromiseClass((resolve, reject) => {
-    // What waits for the promise runs in the next microtask, and what is said here behind it in the one after.
-    const followed = () => {
-      current = run;
+    // Three microtasks in a row: this one, what waits for the promise, and the last one. None of another run comes between.
+    const followed = (settle: () => void) => {
+      afterwards(() => (current = run));
+      settle();
       afterwards(() => (current = undefined));
     };
     then(
       promise,
-      (value) => (resolve(value), followed()),
-      (fault) => (reject(fault), followed()),
+      (value) => followed(() => resolve(value)),
+      (fault) => followed(() => reject(fault)),
     );
   });
+}
+
+/** The same promise; where the run is known whose code asks for it, given to that. */
+export function givenBack<T>(promise: Promise<T>): Promise<T> {
+  return current === undefined ? promise : givenTo(current, promise);
 }
