@@ -6,4 +6,5 @@ process.env.STORAGE = "indexeddb";
 describe("on fake-indexeddb", async () => {
   await import("./surface.test.mjs");
   await import("./sink.test.mjs");
+  await import("./waits.test.mjs");
 });
