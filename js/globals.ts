@@ -31,15 +31,25 @@ function timer(work: () => void, spanMs: number): () => void {
 function timers(enter: (end: () => void) => () => void) {
   return {
     setTimeout(work: () => void, spanMs: number): Timer {
-      const cancel = timer(() => (leave(), work()), spanMs);
+      let isSet = true;
+      const unset = () => {
+        isSet = false;
+        leave();
+      };
+      const cancel = timer(() => {
+        // Also where it could not be cleared: what it would call is gone then, and calling it would be a trap.
+        if (!isSet) return;
+        unset();
+        work();
+      }, spanMs);
       const leave = enter(cancel);
-      return { cancel: () => (leave(), cancel()) };
+      return { cancel: () => (unset(), cancel()) };
     },
     clearTimeout(set: Timer): void {
       try {
         set.cancel();
       } catch {
-        // What it calls later finds nobody waiting.
+        // It does nothing when it goes off.
       }
     },
   };

@@ -34,9 +34,15 @@ export function platform(enter: (end: () => void) => () => void): (path: string)
     // Not at once: what the browser throws here must not be made above frames of the WebAssembly.
     async open(name: string, lost: () => void) {
       await undefined;
-      const database = await engine.open(name, lost);
+      let isOpen = true;
+      // What it calls is gone once it is closed, and calling it would be a trap.
+      const database = await engine.open(name, () => isOpen && lost());
       const { close } = database;
-      return Object.assign(database, { close: ending(() => close.call(database)) });
+      const end = ending(() => {
+        isOpen = false;
+        close.call(database);
+      });
+      return Object.assign(database, { close: end });
     },
     async run(...given: Parameters<typeof engine.run>) {
       await undefined;

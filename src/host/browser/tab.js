@@ -1,9 +1,9 @@
 // What one tab or worker needs to know of the others, its own comings and goings, and chance. All of it is
-// calls to the browser; each part does without what a browser lacks.
+// calls to the browser; each part does without what a browser lacks or refuses. Nothing here throws into the WebAssembly.
 
 // ── Locks ────────────────────────────────────────────────────────────────────────────────────────
 
-// Absent on insecure origins, and in old browsers.
+// Absent on insecure origins, and in old browsers. Where the origin may have none, asking for them may throw.
 const locks = () => globalThis.navigator?.locks;
 
 /** How long the browser may take to answer a question about locks, in milliseconds. Some never do, as after a crash of the process that keeps them. */
@@ -18,7 +18,8 @@ export function hold(name) {
   const over = new Promise((resolve) => (release = resolve));
   const granted = new Promise((resolve) => {
     const keep = () => (resolve(true), over);
-    Promise.resolve(locks()?.request(name, keep)).then(
+    // As an async function, so that what is thrown at once is an answer as well.
+    (async () => locks()?.request(name, keep))().then(
       () => resolve(false),
       () => resolve(false),
     );
@@ -47,12 +48,11 @@ export function watch(name, told) {
   const ask = () => {
     request = new AbortController();
     const { signal } = request;
-    locks()
-      .request(name, { mode: "shared", signal }, () => {})
-      .then(
-        () => signal.aborted || told(true),
-        () => signal.aborted || told(false),
-      );
+    const tell = (free) => signal.aborted || told(free);
+    (async () => locks().request(name, { mode: "shared", signal }, () => {}))().then(
+      () => tell(true),
+      () => tell(false),
+    );
   };
   ask();
   const unfollow = follow((away) => (away ? request.abort() : request.signal.aborted && ask()));
@@ -67,9 +67,19 @@ export function watch(name, told) {
 
 // ── Channel ──────────────────────────────────────────────────────────────────────────────────────
 
+/** The most ids of a message, and the most characters of an id: together what a message may cost those who hear it. */
+const MAX_IDS = 1_000;
+const MAX_ID_LENGTH = 1_024;
+
+/** Whether a message is a list of ids of bounded size. Any page of the origin may send anything. */
+function isHint(data) {
+  if (!Array.isArray(data) || data.length > MAX_IDS) return false;
+  return data.every((id) => typeof id === "string" && id.length <= MAX_ID_LENGTH);
+}
+
 /**
- * Lists of ids, to and from the other tabs; never one's own. What cannot be read is left out: a list is a hint, and any
- * page of the origin may send anything.
+ * Lists of ids, to and from the other tabs; never one's own. What is no hint is left out before it crosses to the WebAssembly,
+ * whose memory never shrinks: those who wait find what changed by themselves.
  *
  * An open channel would keep the page out of the back-forward cache, so it is closed there; what was said meanwhile is
  * found by whoever looks again afterwards.
@@ -89,7 +99,7 @@ export class Channel {
         return; // None here, or none for this origin: whoever waits looks by himself.
       }
       this.channel.onmessage = ({ data }) => {
-        if (Array.isArray(data) && data.every((id) => typeof id === "string")) hear(data);
+        if (isHint(data)) hear(data);
       };
     };
     open();
@@ -97,11 +107,19 @@ export class Channel {
   }
 
   post(ids) {
-    this.channel?.postMessage(ids);
+    for (let from = 0; from < ids.length; from += MAX_IDS) {
+      try {
+        this.channel?.postMessage(ids.slice(from, from + MAX_IDS));
+      } catch {
+        return; // The page is on its way out: whoever waits elsewhere looks by himself.
+      }
+    }
   }
 
   pause() {
-    this.channel?.close();
+    if (!this.channel) return;
+    this.channel.onmessage = null;
+    this.channel.close();
     this.channel = undefined;
   }
 
@@ -119,7 +137,13 @@ export class Channel {
  */
 export function follow(turn) {
   const ended = new AbortController();
-  const on = (type, call) => globalThis.addEventListener?.(type, call, { capture: true, signal: ended.signal });
+  const on = (type, call) => {
+    try {
+      globalThis.addEventListener?.(type, (event) => ended.signal.aborted || call(event), { capture: true, signal: ended.signal });
+    } catch {
+      // A page that refuses listeners goes on as if it were never put aside.
+    }
+  };
   on("pagehide", ({ persisted }) => persisted && turn(true));
   on("pageshow", ({ persisted }) => persisted && turn(false));
   // Of the document; capturing, the window hears it too.
@@ -155,9 +179,17 @@ export function within(span, promise, otherwise) {
 
 // ── Chance ───────────────────────────────────────────────────────────────────────────────────────
 
-/** 128 random bits in lower hex, by what insecure origins have too (`randomUUID` they have not). */
+/**
+ * 128 random bits in lower hex, by what insecure origins have too (`randomUUID` they have not). Where there is no such thing, by
+ * `Math.random`: names have to be different, and nobody is let in by one.
+ */
 export function randomName() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  let bytes;
+  try {
+    bytes = crypto.getRandomValues(new Uint8Array(16));
+  } catch {
+    bytes = Uint8Array.from({ length: 16 }, () => Math.random() * 256);
+  }
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 

@@ -3,15 +3,16 @@
 //! JavaScript does this part because it is all calls to the browser: one crossing a round instead
 //! of one a request, and a fifth of the size of the same in Rust over `web-sys`.
 
-use std::rc::Rc;
+use std::{cell::Cell, rc::Rc};
 
 use js_sys::Promise;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure, prelude::wasm_bindgen};
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use crate::{
     domain::{parse::parse, value::Json},
     error::{Code, Error, Result},
+    host::oneshot,
     text::{join_with, text},
 };
 
@@ -117,12 +118,17 @@ pub async fn persisted() -> bool {
     JsFuture::from(js_persisted()).await.is_ok_and(|answer| answer.is_truthy())
 }
 
-/// Runs a transaction to its end. Where the caller goes away meanwhile, there is no next step: it aborts, unless it is
+/// Runs a transaction to its end. If the caller drops this, there is no next step: the transaction aborts, unless it is
 /// committing already.
 pub async fn run(database: &Database, mode: Mode, flush: Flush, mut step: Step) -> Result<(), Failed> {
-    let step = Closure::<dyn FnMut(String) -> JsValue>::new(move |results: String| {
+    let caller = Caller(Rc::default());
+    let is_gone = caller.0.clone();
+    let next = Closure::<dyn FnMut(String) -> JsValue>::new(move |results: String| {
         // No list of requests: `engine.js` takes it as an error and aborts.
         let Json::List(results) = parse(&results) else { return JsValue::TRUE };
+        if is_gone.get() {
+            return JsValue::TRUE;
+        }
         match step(&results) {
             Round::Read(requests) => hand_over("read", requests),
             Round::Write(requests) => hand_over("write", requests),
@@ -138,11 +144,28 @@ pub async fn run(database: &Database, mode: Mode, flush: Flush, mut step: Step) 
         Flush::Relaxed => "relaxed",
         Flush::Strict => "strict",
     };
-    let outcome = JsFuture::from(js_run(database, mode, durability, &step)).await;
+    let ended = JsFuture::from(js_run(database, mode, durability, &next));
+    let (tell, told) = oneshot::channel();
+    // In a task, so that `next` outlives the caller: to call a closure that was dropped is a trap.
+    spawn_local(async move {
+        let outcome = ended.await;
+        drop(next);
+        tell.send(outcome);
+    });
+    let outcome = told.await.unwrap_or_else(|_| Err(JsValue::UNDEFINED));
     outcome.map(drop).map_err(|fault| match fault.dyn_ref::<Lost>() {
         Some(lost) => Failed { error: failed(lost.fault()), how: How::Lost },
         None => Failed { error: failed(fault), how: How::Refused },
     })
+}
+
+/// The caller of a transaction; notes when it is dropped.
+struct Caller(Rc<Cell<bool>>);
+
+impl Drop for Caller {
+    fn drop(&mut self) {
+        self.0.set(true);
+    }
 }
 
 fn hand_over(kind: &str, requests: Vec<String>) -> JsValue {
