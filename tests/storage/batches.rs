@@ -91,7 +91,7 @@ async fn what_weighs_too_much_for_one_transaction_goes_on_in_the_next_in_the_ord
         let filled = format!("{number} {}", "x".repeat(1_000_000));
         world.append(
             "p",
-            json!({"eventType": "note", "payload": if number % 2 == 0 { json!(number) } else { json!(filled) }}),
+            json!({"eventType": "note", "payload": if number.is_multiple_of(2) { json!(number) } else { json!(filled) }}),
         )
     };
     // The last ones are called while the first transaction is at work.

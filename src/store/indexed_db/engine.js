@@ -64,6 +64,9 @@ const fault = (name, message) => new DOMException(message, name);
  */
 const PATIENCE_MS = 5_000;
 
+/** How long a request or transaction may be silent until another one looks whether it is over. Large ones may take longer. */
+const SILENCE_MS = 5_000;
+
 /** Databases that are opened ahead, by their names. */
 const ahead = new Map();
 
@@ -93,9 +96,9 @@ export function openAhead(name) {
  * no use any more.
  */
 export async function open(name, lost) {
-  const opened = ahead.get(name);
+  const early = ahead.get(name);
   ahead.delete(name);
-  let database = await (opened ?? connect(name)).catch((error) => {
+  let database = await (early ?? connect(name)).catch((error) => {
     // The storage may just have been cleared, or its process restarted.
     if (meansLost(error)) return connect(name);
     throw error;
@@ -110,67 +113,94 @@ function connect(name) {
     // Firefox with storage switched off throws on the property itself.
     const factory = globalThis.indexedDB;
     if (!factory) throw fault("NotFoundError", "there is no IndexedDB here");
-    const request = factory.open(name, version);
-    let late = false;
-    let foreign = false;
+    let over = false;
     let stopWaiting = () => {};
+    let stopAsking = () => {};
+    const end = (settle, outcome) => {
+      over = true;
+      stopWaiting();
+      stopAsking();
+      settle(outcome);
+    };
     const isHeldUp = () => {
       stopWaiting();
       stopWaiting = patiently(PATIENCE_MS, () => {
-        late = true;
-        reject(fault("BlockedError", "another tab holds the database open against an upgrade or deletion"));
+        end(reject, fault("BlockedError", "another tab holds the database open against an upgrade or deletion"));
       });
     };
+
+    function ask(span) {
+      const request = factory.open(name, version);
+      // A request that was lost with the storage process gets no event. Requests are answered in their order, so a later one that
+      // is answered does as well.
+      stopAsking = patiently(span, () => {
+        try {
+          ask(2 * span);
+        } catch (error) {
+          end(reject, error);
+        }
+      });
+      let foreign = false;
+      request.onblocked = () => {
+        stopAsking();
+        isHeldUp();
+      };
+      request.onupgradeneeded = ({ oldVersion }) => {
+        stopAsking();
+        stopWaiting();
+        foreign = oldVersion > 0 && !isOurs(request.result, oldVersion);
+        if (foreign) return request.transaction.abort();
+        for (const step of steps.slice(oldVersion)) step(request.result);
+      };
+      request.onerror = async (event) => {
+        event.preventDefault();
+        stopAsking();
+        stopWaiting();
+        foreign ||= request.error.name === "VersionError" && (await within(PATIENCE_MS, isForeign(name), false));
+        end(reject, foreign ? foreignFault(name) : request.error);
+      };
+      request.onsuccess = () => {
+        const database = request.result;
+        // An open request cannot be taken back: what comes too late must not stand in others' way.
+        if (over) return database.close();
+        madeWay.delete(name);
+        if (isOurs(database, version)) return end(resolve, opened(name, database));
+        database.close();
+        end(reject, foreignFault(name));
+      };
+    }
+
     // The request is queued behind the one that this page made way for, and gets no event of its own while that is blocked.
     if (madeWay.has(name)) isHeldUp();
-    request.onblocked = isHeldUp;
-    request.onupgradeneeded = ({ oldVersion }) => {
-      stopWaiting();
-      foreign = oldVersion > 0 && !isOurs(request.result, oldVersion);
-      if (foreign) return request.transaction.abort();
-      for (const step of steps.slice(oldVersion)) step(request.result);
-    };
-    request.onerror = async (event) => {
-      event.preventDefault();
-      stopWaiting();
-      foreign ||= request.error.name === "VersionError" && (await within(PATIENCE_MS, isForeign(name), false));
-      reject(foreign ? foreignFault(name) : request.error);
-    };
-    request.onsuccess = () => {
-      const database = request.result;
-      // An open request cannot be taken back: what comes too late must not stand in others' way.
-      if (late) return database.close();
-      stopWaiting();
-      madeWay.delete(name);
-      if (!isOurs(database, version)) {
-        database.close();
-        return reject(foreignFault(name));
-      }
-      database.lost = () => (database.isLost = true);
-      // The transactions under way, each as the function that gives it up.
-      database.running = new Set();
-      const close = database.close.bind(database);
-      database.close = () => {
-        // Its owner lets go of it, and cannot be called any more.
-        database.lost = () => {};
-        close();
-      };
-      // Another tab upgrades or deletes: make way at once, or that tab would hang. Transactions under way still end.
-      database.onversionchange = () => {
-        madeWay.add(name);
-        close();
-        database.lost();
-      };
-      // The browser closed it: storage cleared, disk gone, storage process dead. Transactions may get no other event than this one.
-      database.onclose = () => {
-        database.lost();
-        for (const giveUp of database.running) giveUp(fault("AbortError", "the browser closed the connection"));
-      };
-      // Listing them costs as much as a read.
-      database.stores = [...database.objectStoreNames];
-      resolve(database);
-    };
+    ask(SILENCE_MS);
   });
+}
+
+/** A database that was opened, with what this file notes of it. */
+function opened(name, database) {
+  database.lost = () => (database.isLost = true);
+  // The transactions under way, each as the function that gives it up.
+  database.running = new Set();
+  const close = database.close.bind(database);
+  database.close = () => {
+    // Its owner lets go of it, and cannot be called any more.
+    database.lost = () => {};
+    close();
+  };
+  // Another tab upgrades or deletes: make way at once, or that tab would hang. Transactions under way still end.
+  database.onversionchange = () => {
+    madeWay.add(name);
+    close();
+    database.lost();
+  };
+  // The browser closed it: storage cleared, disk gone, storage process dead. Transactions may get no other event than this one.
+  database.onclose = () => {
+    database.lost();
+    for (const giveUp of database.running) giveUp(fault("AbortError", "the browser closed the connection"));
+  };
+  // Listing them costs as much as a read.
+  database.stores = [...database.objectStoreNames];
+  return database;
 }
 
 const foreignFault = (name) => fault("ForeignError", `a database named ${JSON.stringify(name)} is there, and another program made it`);
@@ -267,9 +297,6 @@ export class Lost {
  * that goes down aborts what it was doing.
  */
 const meansLost = ({ name }) => ["UnknownError", "InvalidStateError", "AbortError", "TransactionInactiveError"].includes(name);
-
-/** How long a transaction may be silent until it is looked whether it is over. Large ones may take longer. */
-const SILENCE_MS = 5_000;
 
 /**
  * Runs one transaction in rounds. `step` is called with the results of the round before, as JSON text, and gives the

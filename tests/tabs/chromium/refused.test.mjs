@@ -86,6 +86,29 @@ describe("storage that is refused", () => {
   });
 });
 
+describe("a request to open that the browser never answers", () => {
+  const tabs = tabsForSuite();
+
+  test("is asked again, and the registry opens", async (t) => {
+    const tab = await tabs.blank(t);
+    const opened = await tab.run(
+      async ([name, opens]) => {
+        const { setTimeout } = globalThis;
+        // Seconds of silence take a moment here.
+        globalThis.setTimeout = (call, span, ...given) => setTimeout(call, span >= 1_000 ? 1 : span, ...given);
+        let lost = 2;
+        const { open } = IDBFactory.prototype;
+        IDBFactory.prototype.open = function (...given) {
+          return lost-- > 0 ? {} : open.apply(this, given);
+        };
+        return (0, eval)(opens)({ name });
+      },
+      [t.name, String(opens)],
+    );
+    assert.match(opened, /^(evictable|persistent)$/);
+  });
+});
+
 describe("a page that is busy while its database is opened", () => {
   const tabs = tabsForSuite();
   const TIMES = Number(process.env.LONGWAIT_TIMES ?? 1);
