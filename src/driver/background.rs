@@ -325,7 +325,7 @@ impl Driver {
     pub fn look_again_after(&self, attempted: &Rc<Registered>, from: Millis) {
         let id = &attempted.registration.id;
         if self.background.borrow().is_some() {
-            self.pauses.begin(id, Some(attempted.clone()), from);
+            self.pauses.begin(id, Some(attempted.clone()), from, self.registry.clock().monotonic());
         }
         self.look_again(id);
     }
@@ -333,7 +333,8 @@ impl Driver {
     /// After a fault that kept the process from being read or claimed: looks at it again after a pause.
     pub fn try_later(&self, id: &ProcessId) {
         if self.background.borrow().is_some() {
-            let until = self.pauses.begin(id, None, self.registry.clock().monotonic());
+            let now = self.registry.clock().monotonic();
+            let until = self.pauses.begin(id, None, now, now);
             self.leave(id, until);
         }
     }

@@ -30,15 +30,19 @@ struct Pause {
 }
 
 impl Pauses {
-    /// Begins a pause at `from`: twice as long as the one before it, if that ended not long ago. Answers its end.
-    pub fn begin(&self, id: &ProcessId, of: Option<Rc<Registered>>, from: Millis) -> Millis {
+    /// Begins a pause at `from`: twice as long as the one before it, if that ended not long ago. One that is over by `now` is
+    /// none, and the next one is the first again. Answers its end.
+    pub fn begin(&self, id: &ProcessId, of: Option<Rc<Registered>>, from: Millis, now: Millis) -> Millis {
         let mut pauses = self.0.borrow_mut();
         let before = pauses.remove(id).filter(|before| before.is_of(of.as_deref()));
         let is_recent = |before: &&Pause| from.saturating_sub(before.until) <= LONGEST_MS;
         let span = before.as_ref().filter(is_recent).map_or(FIRST_MS, |before| LONGEST_MS.min(before.span * 2));
         let of = of.or_else(|| before.and_then(|before| before.of));
-        pauses.insert(id.clone(), Pause { of, span, until: from + span });
-        from + span
+        let until = from + span;
+        if until > now {
+            pauses.insert(id.clone(), Pause { of, span, until });
+        }
+        until
     }
 
     /// When the pause of a process ends, if it has one.

@@ -28,6 +28,13 @@ export const appends = async ([id, who, times]) => {
   return (await Promise.all(Array.from({ length: times }, (_, n) => one(n)))).map(({ event }) => event.sequence);
 };
 
+/** Sets the clock of this page back by so many milliseconds, and has it send no more hints. */
+export const setBack = (ms) => {
+  const { now } = Date;
+  Date.now = () => now() - ms;
+  BroadcastChannel.prototype.postMessage = () => {};
+};
+
 /** What nobody caught in this page since this was last asked. */
 export const faults = () => globalThis.faults.splice(0);
 

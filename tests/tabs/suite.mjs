@@ -172,6 +172,18 @@ export function twoTabs(name, launch) {
       assert.deepEqual(value, { first: "one", payload: null, second: "other", attempt: 2 });
     });
 
+    test("go on as before when the clock is set back an hour under them and no hint arrives any more", async (t) => {
+      const [one, other] = await two(t);
+      await one.run(page.drive, "one");
+      await other.run(page.start, ["p", "job"]);
+      await other.run(page.logged, ["p", "process.waiting"]);
+      for (const tab of [one, other]) await tab.run(page.setBack, 3_600_000);
+      await other.run(page.start, ["q", "quick"]);
+      assert.deepEqual(await one.run(page.end, "q"), { type: "success", value: "one" });
+      await other.run(page.call, ["appendEvent", "p", { eventType: "signal.go", payload: 7 }]);
+      assert.deepEqual(await other.run(page.end, "p"), { type: "success", value: { first: "one", payload: 7, second: "one", attempt: 1 } });
+    });
+
     inWorkers(two);
   });
 }

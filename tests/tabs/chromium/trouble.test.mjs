@@ -79,31 +79,3 @@ describe("a page that drives", () => {
     assert.ok((await one.run(() => globalThis.calls.length)) >= 2);
   });
 });
-
-describe("a page whose clock is set back an hour", () => {
-  const tabs = tabsForSuite();
-
-  test("begins what another page registers though no hint comes, and ends what it runs", async (t) => {
-    const [one, other] = [await tabs.opened(t), await tabs.opened(t)];
-    await one.run(drive);
-    await one.run(() => {
-      let go;
-      const gone = new Promise((resolve) => (go = resolve));
-      globalThis.atWork = () => gone;
-      globalThis.go = go;
-    });
-    const register = (id) => other.run(page.call, ["registerProcess", { id, input: { type: "engine", kind: "job" }, eventTypes: [{ name: "began" }] }]);
-    await register("p");
-    await one.page.waitForFunction(() => globalThis.calls.length === 1);
-    const back = () => {
-      const now = Date.now;
-      Date.now = () => now() - 3_600_000;
-      BroadcastChannel.prototype.postMessage = () => {};
-    };
-    await Promise.all([one.run(back), other.run(back)]);
-    await register("q");
-    await one.page.waitForFunction(() => globalThis.calls.length === 2);
-    await one.run(() => globalThis.go());
-    for (const id of ["p", "q"]) assert.equal((await one.run(page.end, id)).type, "success");
-  });
-});
