@@ -17,7 +17,7 @@ use crate::{
         event::CANCEL_REQUESTED,
         key::ProcessId,
         lease::{LeaseOwner, ProcessLease, Proof},
-        process::{FailureClass, ProcessAwaitOutput},
+        process::{FailureClass, ProcessAwaitOutput, ProcessRecord},
         schema::Schemas,
     },
     error::{Code, Error, Result},
@@ -224,15 +224,16 @@ impl Driver {
             // It has ended, is gone, or is another's: that is no fault.
             Err(fault) if matches!(fault.code(), Code::UnknownProcess | Code::AlreadyTerminal) => Ok(false),
             Err(fault) if fault.code() == Code::LeaseLost && run.is_on().is_err() => Ok(false),
-            Err(fault) if fault.code() == Code::ReplayConflict && self.has_ended(run.id()).await? => Ok(false),
+            Err(fault) if fault.code() == Code::ReplayConflict && !self.is_running(run.record()).await => Ok(false),
             Err(fault) => Err(fault),
         }
     }
 
-    /// Whether a process is known to have ended.
-    async fn has_ended(&self, id: &ProcessId) -> Result<bool> {
-        let found = self.registry.read(Query::Process(id.clone())).await?;
-        Ok(matches!(&*found, Answer::Process(Some(record)) if record.is_terminal()))
+    /// Whether a process is known not to have ended, in the life that was begun.
+    async fn is_running(&self, begun: &ProcessRecord) -> bool {
+        let found = self.registry.read(Query::Process(begun.id().clone())).await;
+        let Ok(Answer::Process(Some(found))) = found.as_deref() else { return false };
+        !found.is_terminal() && found.registered == begun.registered
     }
 
     // ── Leases ─────────────────────────────────────────────────────────────

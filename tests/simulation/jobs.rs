@@ -10,7 +10,7 @@ use longwait::{
     Code, Error, Result, RunContext,
     domain::{
         event::{AppendRequest, ProcessEvent},
-        process::{FailureClass, ProcessAwaitOutput},
+        process::{FailureClass, ProcessAwaitOutput, ProcessRecord},
         value::Json,
     },
     driver::{Abort, Runners},
@@ -34,6 +34,15 @@ pub struct Jobs {
 impl Runners for Jobs {
     fn handles(&self, kind: &str) -> bool {
         kind == "job"
+    }
+
+    fn ready(&self, _: &ProcessRecord) -> LocalBoxFuture<'static, Result<()>> {
+        let fails = !self.calm.get() && self.store.dice.chance(4);
+        if fails {
+            self.count("code did not load");
+        }
+        let ready = if fails { Err(Error::new(Code::Internal, "the code does not load")) } else { Ok(()) };
+        futures::future::ready(ready).boxed_local()
     }
 
     fn run(&self, context: RunContext) -> LocalBoxFuture<'static, Result<ProcessAwaitOutput>> {
@@ -267,7 +276,7 @@ impl Job {
 
 /// Whether no process ends with it.
 fn is_trouble(code: Code) -> bool {
-    matches!(code, Code::StorageFailed | Code::QuotaExceeded | Code::LeaseLost)
+    matches!(code, Code::StorageFailed | Code::QuotaExceeded | Code::LeaseLost | Code::Internal)
 }
 
 fn failure(code: &str) -> ProcessAwaitOutput {

@@ -40,6 +40,7 @@ impl Tally {
             "unreadable, passed over",
             "store full",
             "write without room",
+            "code did not load",
             "handed back",
             "handed back as full",
             "run",
