@@ -37,8 +37,9 @@ const STEP_MS: u64 = 15;
 const BOUND_MS: u64 = 1_000 + 6 * (LAG_MS + STEP_MS) + 3 * (SILENCE_MS + STEP_MS) + STEP_MS;
 
 /// How long one living tab may take for all jobs once nothing goes wrong any more: what a dead one held is free after
-/// half a second, a fault has it wait for five, and whoever waits for a signal gets one each half second.
-const CALM_MS: u64 = 60_000;
+/// half a second, a job that met trouble again and again is in a pause of up to a minute, and whoever waits for a signal gets
+/// one each half second.
+const CALM_MS: u64 = 120_000;
 
 struct World {
     dice: Dice,
