@@ -7,4 +7,5 @@ describe("on fake-indexeddb", async () => {
   await import("./surface.test.mjs");
   await import("./sink.test.mjs");
   await import("./waits.test.mjs");
+  await import("./patterns.test.mjs");
 });

@@ -64,12 +64,25 @@ export const end = (id) => globalThis.registry.awaiter.awaitTerminal(id);
 
 /**
  * Starts a driver in this page. A `job` does two steps, each of which says who did it, with a wait for a signal `go` in between; a
- * `quick` one ends at once; a `patient` one ends when it is asked to.
+ * `quick` one ends at once; a `patient` one ends when it is asked to; a `racer` races waits.
  */
 export const drive = async (who) => {
   globalThis.driver = globalThis.registry.driver({
     runners: {
       quick: () => who,
+      /** Takes four signals, each by two waits that race, and has nothing of those that lose. Says after each how far it is. */
+      async racer({ waitForSignal, step }) {
+        const got = [];
+        while (got.length < 4) {
+          const losers = new AbortController();
+          const waits = ["a", "b"].map((name) => waitForSignal(name, { signal: losers.signal }));
+          got.push((await Promise.race(waits)).payload);
+          losers.abort();
+          await Promise.allSettled(waits);
+          await step(`race ${got.length}`, () => got.at(-1));
+        }
+        return got;
+      },
       patient: ({ signal }) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
       async job({ step, waitForSignal, attempt }) {
         const first = await step("first", () => who);

@@ -184,6 +184,29 @@ export function twoTabs(name, launch) {
       assert.deepEqual(await other.run(page.end, "p"), { type: "success", value: { first: "one", payload: 7, second: "one", attempt: 1 } });
     });
 
+    test("come to the same where waits race and one of them hands over in the middle, and lose no signal", async (t) => {
+      const [one, other] = await two(t);
+      await one.run(page.drive, "one");
+      await one.run(page.start, ["p", "racer"]);
+      const signals = (sent) => one.run(async (sent) => {
+        for (const [name, payload] of sent) await globalThis.registry.signal("p", name, payload);
+      }, sent);
+      await signals([["b", "b1"], ["a", "a1"]]);
+      const seen = async (races) => {
+        const steps = () => other.run(page.call, ["eventsAfter", "p", 0, { types: ["process.step"] }]);
+        for (let after = 0; (await steps()).length < races; after = (await steps()).at(-1)?.sequence ?? 0)
+          await other.run(([after]) => globalThis.registry.awaitEvent("p", "process.step", after).then(() => {}), [after]);
+        return (await steps()).map(({ payload }) => payload.value);
+      };
+      const before = await seen(2);
+      await one.run(page.stopDriver);
+      await signals([["a", "a2"], ["b", "b2"]]);
+      await other.run(page.drive, "other");
+      const { value } = await other.run(page.end, "p");
+      assert.deepEqual(value.slice(0, 2), before);
+      assert.deepEqual([...value].sort(), ["a1", "a2", "b1", "b2"]);
+    });
+
     inWorkers(two);
   });
 }
