@@ -135,7 +135,7 @@ describe("every method refuses bad arguments", () => {
     test(`${method} of a driver`, () => refusesEach(registry.driver({}), method, places));
 
   test("what a runner is given", async () => {
-    const places = { append: [methods.appendEvent[1]], step: [["key", badIds], [() => 1, badObjects.filter((value) => typeof value !== "function")]], waitForSignal: [["go", [...badIds, "a b", ""]], [{}, badWaits]], awaitTerminal: [["p", badIds], [{}, badWaits]] };
+    const places = { append: [methods.appendEvent[1]], step: [["key", badIds], [() => 1, badObjects.filter((value) => typeof value !== "function")]], waitForSignal: [["go", [...badIds.filter((value) => !Array.isArray(value)), "a b", "", [], ["go", "a b"], ["go", 7], [["go"]]]], [{}, badWaits]], awaitTerminal: [["p", badIds], [{}, badWaits]] };
     await registry.registerProcess({ id: "run", input: { type: "engine", kind: "job" }, eventTypes });
     const driver = registry.driver({ runners: { job: async (context) => { for (const method of Object.keys(places)) await refusesEach(context, method, places[method]); } } });
     await driver.claimAndRunPending();
