@@ -1,6 +1,9 @@
-/** The JavaScript that the WebAssembly imports, for one instance: what it holds of the browser is let go of when that traps. */
-import * as tab from "../src/host/browser/tab.js";
-import * as engine from "../src/store/indexed_db/engine.js";
+/**
+ * The JavaScript that the WebAssembly imports, for one instance: what it holds of the browser is let go of when that traps. What
+ * Rust imports of it is named here, one by one.
+ */
+import { Channel, follow, hold, isFree, nextTask, randomName, watch } from "../src/host/browser/tab.js";
+import { Lost, open, persisted, run } from "../src/store/indexed_db/engine.js";
 
 /** Finds it by the path that the glue asks for. `enter` has what it is given called when the instance traps. */
 export function platform(enter: (end: () => void) => () => void): (path: string) => object {
@@ -14,14 +17,16 @@ export function platform(enter: (end: () => void) => () => void): (path: string)
   }
 
   const forTab = {
-    ...tab,
+    isFree,
+    nextTask,
+    randomName,
     hold(name: string) {
-      const { held, release } = tab.hold(name);
+      const { held, release } = hold(name);
       return { held, release: ending(release) };
     },
-    watch: (name: string, told: (free: boolean) => void) => ending(tab.watch(name, told)),
-    follow: (turn: (away: boolean) => void) => ending(tab.follow(turn)),
-    Channel: class extends tab.Channel {
+    watch: (name: string, told: (free: boolean) => void) => ending(watch(name, told)),
+    follow: (turn: (away: boolean) => void) => ending(follow(turn)),
+    Channel: class extends Channel {
       readonly #end = ending(() => super.close());
       override close() {
         this.#end();
@@ -30,13 +35,14 @@ export function platform(enter: (end: () => void) => () => void): (path: string)
   };
 
   const forStore = {
-    ...engine,
+    Lost,
+    persisted,
     // Not at once: what the browser throws here must not be made above frames of the WebAssembly.
     async open(name: string, lost: () => void) {
       await undefined;
       let isOpen = true;
       // What it calls is gone once it is closed, and calling it would be a trap.
-      const database = await engine.open(name, () => isOpen && lost());
+      const database = await open(name, () => isOpen && lost());
       const { close } = database;
       const end = ending(() => {
         isOpen = false;
@@ -44,9 +50,9 @@ export function platform(enter: (end: () => void) => () => void): (path: string)
       });
       return Object.assign(database, { close: end });
     },
-    async run(...given: Parameters<typeof engine.run>) {
+    async run(...given: Parameters<typeof run>) {
       await undefined;
-      return engine.run(...given);
+      return run(...given);
     },
   };
 

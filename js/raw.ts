@@ -2,12 +2,12 @@
  * What the wasm exports, typed by hand: the generated declarations know promises of `any` alone.
  * Private. Every argument has been checked before it gets here; see check.ts.
  */
+import { jsonText } from "../src/store/indexed_db/engine.js";
 import { reportError } from "./call.js";
 import { ProcessError, type ProcessErrorCode } from "./errors.js";
 import type { Instance } from "./instance.js";
 import { afterwards } from "./intrinsics.js";
 import { untilAborted, type Until } from "./stop.js";
-import { jsonText } from "./text.js";
 import type {
   AppendResult, DriveReport, HandleEntry, HandleGrant, Json, LeaseClaim, ProcessAwaitOutput, ProcessEvent,
   ProcessEventSink, ProcessLease, ProcessRecord, ProcessRegistry, RunContext, SessionDeleteReport,

@@ -1,4 +1,5 @@
 /** One run of a process: what its runner is given, and what becomes of what it returns or throws. */
+import { jsonText } from "../src/store/indexed_db/engine.js";
 import { WAIT } from "./awaiter.js";
 import { call, reportError } from "./call.js";
 import { callback, id, ids, json, options, shape, SHAPES, text } from "./check.js";
@@ -40,7 +41,7 @@ export function runWith(of: Of, runners: Runners, attach: DriverOptions["attach"
           outcome = failure(error);
         }
       }
-      return JSON.stringify(outcome);
+      return jsonText(outcome);
     } finally {
       end();
     }
@@ -125,13 +126,13 @@ function run(place: Of, wasm: RawRun, attach: DriverOptions["attach"]) {
   const context: RunContext = Object.freeze({
     ...facts,
     signal,
-    append: (request) => of(call(() => live().append(JSON.stringify(shape(request, "request", SHAPES.append))))),
+    append: (request) => of(call(() => live().append(jsonText(shape(request, "request", SHAPES.append))))),
     step: ((key, work) =>
       of(
         carried(
           async () => {
             const value = await inside(identity, work);
-            return value === undefined ? undefined : JSON.stringify(json(value, "what the step returned"));
+            return value === undefined ? undefined : jsonText(json(value, "what the step returned"));
           },
           (record) => call(() => (callback(work, "run"), live().step(id(key, "key"), record))),
         ),
@@ -176,6 +177,6 @@ async function carried<G extends unknown[], A, T>(callback: (...given: G) => Pro
 /** Runs a wait for the end of a process: where an engine owns those, with it. */
 export function attached<T>(owner: DriverOptions["attach"], waiting: WaitOptions, wait: (attach: Attach) => Promise<T>): Promise<T> {
   if (owner === undefined) return wait(undefined);
-  const answer = async (processId: string) => JSON.stringify(shape(await owner.awaitTerminal(processId, waiting), "what attach answered", SHAPES.output));
+  const answer = async (processId: string) => jsonText(shape(await owner.awaitTerminal(processId, waiting), "what attach answered", SHAPES.output));
   return carried(answer, wait);
 }

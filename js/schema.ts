@@ -40,8 +40,9 @@ export function compileSchema(schema: Json, isNew = false): (payload: Json) => s
     meter.begin(payload);
     return validate(comparesItems ? counted(payload, meter) : payload, root, "2020-12", targets, stopEarly).errors;
   };
-  return (payload) => {
+  return (given) => {
     let errors: OutputUnit[];
+    const payload = bare(given);
     try {
       errors = run(payload, true);
     } catch (fault) {
@@ -56,6 +57,15 @@ export function compileSchema(schema: Json, isNew = false): (payload: Json) => s
     }
     return faults(errors);
   };
+}
+
+/** A copy whose objects inherit nothing: the validator takes what they inherit for fields, and libraries add to `Object.prototype`. */
+function bare(value: Json): Json {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(bare);
+  const copy = Object.create(null) as { [key: string]: Json };
+  for (const key of Object.keys(value)) copy[key] = bare(value[key] as Json);
+  return copy;
 }
 
 // ── Work ────────────────────────────────────────────────────────────────────

@@ -94,17 +94,18 @@ const glue = {
   setup(build) {
     build.onResolve({ filter: /^longwait:glue$/ }, () => ({ path: "longwait.js", namespace: "glue" }));
     build.onLoad({ filter: /./, namespace: "glue" }, async () => {
+      // Handed over by a call: esbuild writes exports by a loop that also meets what a library added to Object.prototype.
+      const contents = `import init, { install, Registry } from "./longwait.js";\nmade({ default: init, install, Registry });\n`;
       const { outputFiles: [{ text }] } = await build.esbuild.build({
-        absWorkingDir: inRepo(),
-        entryPoints: ["build/wasm/longwait.js"],
+        stdin: { contents, resolveDir: inRepo("build/wasm") },
         bundle: true,
         write: false,
-        format: "cjs",
+        format: "iife",
         target: "es2022",
         external: ["./snippets/*"],
         logLevel: "warning",
       });
-      return { contents: `export default ({ require, ${given.join(", ")} }) => {\n  const module = {};\n${text}\n  return module.exports;\n};\n`, loader: "js" };
+      return { contents: `export default ({ require, ${given.join(", ")} }) => {\n  let glue;\n  const made = (given) => (glue = given);\n${text}\n  return glue;\n};\n`, loader: "js" };
     });
   },
 };

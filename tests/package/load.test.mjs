@@ -159,6 +159,32 @@ describe("loading", () => {
     await works(copy);
   });
 
+  test("of a valid module that is another one leaves nothing behind, whatever that exports", async (t) => {
+    const fetched = serve(t, wasm());
+    // No imports: each of these is valid and can be instantiated.
+    const header = [0, 97, 115, 109, 1, 0, 0, 0];
+    const empty = header;
+    const trapping = [...header, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 8, 1, 0, 10, 5, 1, 3, 0, 0, 11]; // Its start function is `unreachable`.
+    const started = [...header, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 7, 20, 1, 16, ...Buffer.from("__wbindgen_start"), 0, 0, 10, 4, 1, 2, 0, 11];
+    for (const other of [empty, trapping, started]) {
+      const copy = await fresh("index.js");
+      const [first, second] = [copy.openRegistry({ storage: "memory", wasm: new Uint8Array(other) }), copy.openRegistry({ storage: "memory" })];
+      for (const opened of [first, second]) await assert.rejects(opened, { name: "ProcessError", code: "internal" });
+      await works(copy, { wasm: bytes });
+      await works(copy);
+    }
+    assert.deepEqual(fetched(), [], "what was given once serves again");
+  });
+
+  test("whose response was read before fails, and the next one works", async (t) => {
+    serve(t, wasm());
+    const copy = await fresh("index.js");
+    const read = wasm()();
+    await read.arrayBuffer();
+    await assert.rejects(copy.openRegistry({ storage: "memory", wasm: read }), { code: "internal" });
+    await works(copy);
+  });
+
   test("checks the options before it loads anything", async (t) => {
     const fetched = serve(t, wasm());
     const { openRegistry } = await fresh("index.js");

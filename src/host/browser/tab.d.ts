@@ -14,3 +14,4 @@ export class Channel {
 export function follow(turn: (away: boolean) => void): () => void;
 export function randomName(): string;
 export function patiently(span: number, giveUp: () => void): () => void;
+export function nextTask(): Promise<void>;

@@ -6,3 +6,5 @@ export function persisted(): Promise<boolean>;
 export class Lost {
   constructor(fault: unknown);
 }
+/** JSON text of plain data, whatever a library put on built-in prototypes. */
+export function jsonText(value: unknown): string;

@@ -3,6 +3,33 @@ import { patiently, randomName, within } from "../../host/browser/tab.js";
 // IndexedDB, driven by requests that are data. Rust decides what to read and write; this file knows
 // how a database is laid out and opened, and how a transaction is kept alive and seen to its end.
 
+// ── Text ─────────────────────────────────────────────────────────────────────────────────────────
+
+const { stringify } = JSON;
+const { isArray } = Array;
+const { keys } = Object;
+
+/** JSON text of plain data. A `toJSON` that a library put on a built-in prototype is not asked: it would change what is stored. */
+export function jsonText(value) {
+  // What is above an array is above an object, too.
+  return "toJSON" in [] ? written(value) : stringify(value);
+}
+
+function written(value) {
+  if (typeof value !== "object" || value === null) return stringify(value) ?? "null";
+  let text = "";
+  if (isArray(value)) {
+    for (let index = 0; index < value.length; index++) text += `${index === 0 ? "" : ","}${written(value[index])}`;
+    return `[${text}]`;
+  }
+  const names = keys(value);
+  for (let index = 0; index < names.length; index++) {
+    const field = value[names[index]];
+    if (field !== undefined) text += `${text === "" ? "" : ","}${stringify(names[index])}:${written(field)}`;
+  }
+  return `{${text}}`;
+}
+
 // ── Layout ───────────────────────────────────────────────────────────────────────────────────────
 // Each step takes the layout one version further; a database of any age runs those it lacks.
 //
@@ -261,7 +288,7 @@ const resultOf = ({ result }) => (typeof result?.continue === "function" ? (resu
 /** Results as JSON text. Of a row that is none, which others have written, there are only the plain fields: it is found to be unreadable. */
 function textOf(results) {
   try {
-    return JSON.stringify(results);
+    return jsonText(results);
   } catch {
     return JSON.stringify(results.map(legible));
   }
