@@ -2,6 +2,6 @@
 
 import { nodeTests } from "../lib/node-tests.mjs";
 
-export const needs = ["build"];
+export const needs = ["build", "jest"];
 
 export const run = () => nodeTests("tests/package");

@@ -9,6 +9,9 @@ export const packages = () => installed("npm packages", "");
 /** None is built: what one of them has for servers only would take a compiler, and minutes. */
 export const peers = () => installed("npm packages to measure against", "bench", "--ignore-scripts");
 
+/** Apart from the others: a test of one way to use the package takes hundreds of them. */
+export const jest = () => installed("Jest with jsdom", "tests/jest");
+
 async function installed(what, folder, ...flags) {
   // npm writes its own record last, so a broken-off install counts as missing.
   if (age(folder, "node_modules/.package-lock.json") >= age(folder, "package-lock.json"))
