@@ -109,6 +109,39 @@ describe("a request to open that the browser never answers", () => {
   });
 });
 
+describe("a browser that never answers a question beside the database", () => {
+  const tabs = tabsForSuite();
+
+  for (const [what, silence] of Object.entries({
+    "whether the data is kept": () => (StorageManager.prototype.persisted = () => new Promise(() => {})),
+    "for the lock of the owner": () => (LockManager.prototype.request = () => new Promise(() => {})),
+    "who holds a lock": () => (LockManager.prototype.query = () => new Promise(() => {})),
+  }))
+    test(`(${what}) keeps no registry from opening, working and closing`, async (t) => {
+      const tab = await tabs.blank(t);
+      await tab.run(() => {
+        const { setTimeout } = globalThis;
+        // Seconds of silence take a moment here.
+        globalThis.setTimeout = (call, span, ...given) => setTimeout(call, span >= 1_000 ? 1 : span, ...given);
+      });
+      await tab.run(silence);
+      const outcome = await tab.run(async (name) => {
+        const registry = await globalThis.longwait.openRegistry({ name });
+        const driver = registry.driver({ runners: { job: () => 7 } });
+        driver.start();
+        await registry.registerProcess({ id: "p", input: { type: "external" } });
+        await registry.registerProcess({ id: "job", input: { type: "engine", kind: "job" } });
+        const { lease } = await registry.claimProcessLease("p", registry.owner, 60_000);
+        const claim = await registry.reclaimProcessLease("p", { ownerId: "other", incarnationId: "1" }, lease, 60_000);
+        const { value } = await registry.awaitTerminal("job");
+        await driver.stop();
+        await registry.close();
+        return [claim.outcome, value];
+      }, t.name);
+      assert.deepEqual(outcome, ["busy", 7]);
+    });
+});
+
 describe("a page that is busy while its database is opened", () => {
   const tabs = tabsForSuite();
   const TIMES = Number(process.env.LONGWAIT_TIMES ?? 1);
