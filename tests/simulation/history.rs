@@ -39,6 +39,8 @@ pub struct History {
     /// The lives of jobs whose run is in the middle of a race.
     racing: BTreeSet<(String, u64)>,
     pub dead: BTreeSet<String>,
+    /// The deletions by force that are under way.
+    pub deleting: Vec<&'static str>,
     pub tally: Tally,
 }
 
@@ -89,12 +91,15 @@ impl History {
                 }
                 Write::Prune(id) => {
                     let life = self.lives.remove(id.as_str()).expect("pruned what was not there");
-                    assert!(life.ended.is_some(), "pruned a running process");
-                    self.check_job(id.as_str(), &life);
+                    let deleted = life.ended.is_none();
+                    assert!(!deleted || self.deletes(id.as_str()), "pruned a running process");
+                    if !deleted {
+                        self.check_job(id.as_str(), &life);
+                    }
                     self.attempts.remove(id.as_str());
                     self.unknown_since.insert(id.to_string(), now);
                     self.held.remove(id.as_str());
-                    self.tally.count("prune");
+                    self.tally.count(if deleted { "deleted by force" } else { "prune" });
                 }
                 Write::AckWake(..) | Write::Grant(_) | Write::Revoke(..) => {}
             }
@@ -166,6 +171,10 @@ impl History {
     pub fn running_jobs(&self) -> Vec<String> {
         let running = self.lives.iter().filter(|(_, life)| life.job && life.ended.is_none());
         running.map(|(id, _)| id.clone()).collect()
+    }
+
+    fn deletes(&self, id: &str) -> bool {
+        self.deleting.contains(&id)
     }
 
     /// Every job has ended, and its log tells of no broken promise.

@@ -261,6 +261,19 @@ impl Tab {
         self.begin(async move { registry.release(&lease.process_id, lease.lease_token).await });
     }
 
+    /// Deletes a process, whether it has ended or not.
+    pub fn delete(&self, id: &'static str) {
+        let (registry, log) = (self.registry.clone(), self.log());
+        log.borrow_mut().deleting.push(id);
+        self.begin(async move {
+            let deleted = registry.delete(&id.into(), true).await;
+            let mut log = log.borrow_mut();
+            let place = log.deleting.iter().position(|deleting| *deleting == id);
+            place.map(|place| log.deleting.swap_remove(place));
+            deleted
+        });
+    }
+
     pub fn prune(&self) {
         let (registry, cutoff) = (self.registry.clone(), self.store.clock.now().saturating_sub(100));
         self.begin(async move { registry.prune(cutoff).await.map(drop) });

@@ -33,6 +33,7 @@ impl Tally {
             "jump",
             "clock set back",
             "clock set forward",
+            "deleted by force",
             "unanswered, committed",
             "unanswered, done again",
             "unanswered, read again",

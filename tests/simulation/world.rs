@@ -156,6 +156,7 @@ impl World {
             11 => tab.claim(id, true),
             12 => tab.renew(),
             13 => tab.release(),
+            14 if dice.chance(30) => tab.delete(id),
             14 => tab.prune(),
             15..=17 => tab.wait(waited, Until::Ended, dice.chance(10)),
             18 => tab.wait(id, Until::Event(event_type, dice.below(6)), dice.chance(10)),
@@ -175,6 +176,7 @@ impl World {
         match dice.below(20) {
             0..=5 => self.registers_job(place, id),
             6..=11 => tab.signal(id, if dice.chance(60) { "go" } else { "stop" }, number),
+            12 if dice.chance(30) => tab.delete(id),
             12 => tab.cancel(id),
             13 => tab.end_job(id),
             14..=15 => tab.driver.start(),
