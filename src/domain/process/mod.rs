@@ -13,10 +13,11 @@ pub use self::{
     registration::{ProcessIdentity, ProcessInput, ProcessRegistration, Provenance, Recovery, Registered, normalise},
 };
 use super::{
-    check_names, difference,
+    check_name, check_names, difference,
     json::ToJson,
     key::ProcessId,
     snapshot::{Decision, Snapshot, Write},
+    value::Json,
 };
 use crate::{
     error::{Code, Error, Result},
@@ -77,7 +78,10 @@ pub fn set_external_ref(
 /// A terminal process cannot wait: [`Code::AlreadyTerminal`].
 pub fn set_wait(seen: &Snapshot, id: &ProcessId, wait: &WaitState) -> Result<Decision<ProcessRecord>> {
     let record = seen.known(id)?;
-    check_names("wait", Some(&wait.to_json()), &["name", "key"])?;
+    let document = wait.to_json();
+    check_names("wait", Some(&document), &["name", "key"])?;
+    let event_type = document.get("eventType").and_then(Json::as_str).unwrap_or_default();
+    check_name("wait.eventType", event_type.strip_prefix("signal.").unwrap_or(event_type))?;
     may_wait(record)?;
     let wait = Some(wait.clone());
     Ok(changed(ProcessRecord { wait, updated_at_ms: seen.now, ..record.clone() }))
