@@ -242,8 +242,7 @@ impl ProcessRegistry {
             let batch = self.execute(operation::prune(cutoff, PRUNE_BATCH)).await?;
             total.pruned_processes += batch.pruned_processes;
             total.pruned_events += batch.pruned_events;
-            // A batch may be smaller than asked for, by those that cannot be read.
-            if batch.pruned_processes == 0 {
+            if !batch.more {
                 return Ok(total);
             }
         }

@@ -221,7 +221,7 @@ impl Fixtures {
         let cursor = Point { database: 10, number: 7 };
         let changes = Changes { records: vec![record(false)], removed: vec!["q".into()], cursor, reset: true };
         self.add_full("Changes", &changes);
-        self.add_full("Pruned", &PruneReport { pruned_processes: 1, pruned_events: 2 });
+        self.add_full("Pruned", &PruneReport { pruned_processes: 1, pruned_events: 2, more: false });
     }
 
     fn asked<T: FromJson>(&mut self, of: &str, value: Value, full: bool) {

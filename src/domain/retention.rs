@@ -15,6 +15,8 @@ pub struct PruneReport {
     pub pruned_processes: u64,
     /// How many events they had between them.
     pub pruned_events: u64,
+    /// Whether there may be more to remove: the rule looked at as many as it may.
+    pub more: bool,
 }
 
 to_json!(PruneReport { pruned_processes: "prunedProcesses", pruned_events: "prunedEvents" });
@@ -35,8 +37,11 @@ pub fn delete(seen: &Snapshot, id: &ProcessId, force: bool) -> Result<Decision<(
 
 /// Removes the ended processes last updated strictly before `cutoff`, at most `limit` of them.
 pub fn prune(seen: &Snapshot, cutoff: Millis, limit: usize) -> Result<Decision<PruneReport>> {
-    let mut decision = Decision::reply(PruneReport::default());
-    for id in seen.rows.retained_before(cutoff, limit) {
+    let retained = seen.rows.retained_before(cutoff, limit);
+    // Where nothing of what it looked at can be removed, another look would find the same.
+    let more = !retained.is_empty() && retained.len() + seen.rows.unreadable_count() >= limit;
+    let mut decision = Decision::reply(PruneReport { more, ..PruneReport::default() });
+    for id in retained {
         decision.reply.pruned_processes += 1;
         // Sequences are dense, so the last one is the count.
         decision.reply.pruned_events += seen.known(&id)?.log.last_sequence;

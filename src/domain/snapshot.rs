@@ -213,6 +213,11 @@ impl Rows {
         }
     }
 
+    /// How many of the processes that a rule asked for are there and cannot be read.
+    pub fn unreadable_count(&self) -> usize {
+        self.0.under(key![UNREADABLE]).count()
+    }
+
     /// Puts an event under its replay key, where it has one.
     pub fn put_replay(&mut self, event: &Rc<ProcessEvent>) {
         if let Some(replay_key) = &event.replay_key {

@@ -27,7 +27,7 @@ use crate::{
         table::{Row, Table, sorted},
         value::Json,
     },
-    error::{Error, Result},
+    error::{Code, Error, Result},
     store::{Answer, Answers, Changes, EventPage, EventRange, MANY_TYPES, MOST_CHANGED, Point, Query, Reads},
 };
 
@@ -127,7 +127,15 @@ impl<'a> Reader<'a> {
                 found.iter().for_each(|row| ids.push(id_of(row)));
                 self.slots(&mut loaded, &ids);
                 self.grants_of(&mut loaded, &ids);
-                return self.with_processes(loaded, found, Self::legible);
+                let mut loaded = self.with_processes(loaded, found, Self::legible);
+                for id in ids
+                    .iter()
+                    .filter(|id| !self.fetched.pending() && loaded.rows.process(id).is_none())
+                    .collect::<Vec<_>>()
+                {
+                    loaded.rows.note_unreadable(id, Error::of(Code::StorageFailed, id, "cannot be read"));
+                }
+                return loaded;
             }
         };
         if let (Reads::Leased(id, _), true) = (reads, rows.iter().any(is_pruned)) {
