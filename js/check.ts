@@ -333,7 +333,7 @@ function copyObject(object: Record<string, unknown>, budget: Budget, depth: numb
 }
 
 /** Whether an object is of no class: made by a literal in whatever realm, or without prototype. */
-function isPlain(object: object): boolean {
+export function isPlain(object: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(object);
   return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
 }

@@ -1,5 +1,5 @@
 /** Loads the WebAssembly: once, for whoever asks first; again after a failure, and after its instance trapped. */
-import { invalidArgument, ProcessError } from "./errors.js";
+import { invalidArgument, raise } from "./errors.js";
 import { instantiate, type Instance } from "./instance.js";
 import { isA } from "./intrinsics.js";
 import type { OpenOptions } from "./types.js";
@@ -49,7 +49,7 @@ async function start(from: Source): Promise<Instance> {
     return instance;
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : typeof cause;
-    throw new ProcessError(
+    throw raise(
       `could not load the WebAssembly of longwait from ${address(from)} (${why}). Serve it beside the ` +
         "package's other files, or say where it is: openRegistry({ wasm: … })." +
         (address(from).includes("/.vite/") ? VITE : ""),

@@ -2,7 +2,7 @@
  * How a run ends with what its runner threw. A failure keeps what the error carries, as far as that is JSON: texts are cut,
  * and what is deep, long or cannot be read is left out, so that no error makes an outcome too large to be written.
  */
-import { json } from "./check.js";
+import { isPlain, json } from "./check.js";
 import type { FailureClass, Json, ProcessAwaitOutput } from "./types.js";
 
 /** The failure that something thrown is recorded as. */
@@ -97,12 +97,13 @@ function kept(value: unknown, budget: Budget, depth: number): Json | undefined {
   }
 }
 
+/** Of what has a class, only errors, lists and dates: a response or a socket leads to half of the page. */
 function keptObject(value: object, budget: Budget, depth: number): Json | undefined {
   try {
     if (Array.isArray(value)) return value.slice(0, MOST_ITEMS).map((item) => kept(item, budget, depth) ?? null);
+    if (value instanceof Date) return kept(value.toISOString(), budget, depth);
     const error = isError(value);
-    const toJSON = error ? undefined : read(value, "toJSON");
-    if (typeof toJSON === "function") return kept(toJSON.call(value), budget, depth);
+    if (!error && !isPlain(value)) return undefined;
     const fields: { [key: string]: Json } = {};
     const names = error ? [...CARRIED, ...Object.keys(value)] : Object.keys(value);
     for (const name of names.slice(0, MOST_ITEMS)) {

@@ -4,7 +4,7 @@
  */
 import { jsonText } from "../src/store/indexed_db/engine.js";
 import { reportError } from "./call.js";
-import { ProcessError, type ProcessErrorCode } from "./errors.js";
+import { type ProcessErrorCode, raise } from "./errors.js";
 import type { Instance } from "./instance.js";
 import { afterwards } from "./intrinsics.js";
 import { untilAborted, type Until } from "./stop.js";
@@ -119,7 +119,7 @@ function raw(instance: Instance, wasm: WasmRegistry): RawRegistry {
 
   /** The one of the WebAssembly, while there is one. */
   function live(): WasmRegistry {
-    if (isFree) throw new ProcessError("the registry is closed", { code: "closed" });
+    if (isFree) throw raise("the registry is closed", { code: "closed" });
     return wasm;
   }
 

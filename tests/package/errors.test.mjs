@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { runInNewContext } from "node:vm";
-import { importSource } from "./bundled.mjs";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { importSource, root } from "./bundled.mjs";
 
 const { isProcessError, ProcessError } = await importSource("js/errors.ts");
 
@@ -48,4 +50,10 @@ test("isProcessError knows those of another copy of the package, of another real
 
 test("neither the class nor what it gives its errors can be replaced", () => {
   for (const object of [ProcessError, ProcessError.prototype]) assert.ok(Object.isFrozen(object));
+});
+
+test("every error of the main entry is made where it is remembered as longwait's own, so that a run can tell it from others", () => {
+  const files = readdirSync(join(root, "js")).filter((file) => file !== "errors.ts" && file !== "worker.ts");
+  const others = files.filter((file) => readFileSync(join(root, "js", file), "utf8").includes("new ProcessError("));
+  assert.deepEqual(others, []);
 });

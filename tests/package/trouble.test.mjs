@@ -233,11 +233,16 @@ describe("what a runner throws", () => {
     const long = new Error("x".repeat(1_000_000));
     const many = new AggregateError(Array.from({ length: 100_000 }, (_, n) => new Error(`${n}`)), "many");
     const odd = new Proxy(new Error("odd"), { get(target, name) { if (name === "stack") throw 1; return target[name]; }, ownKeys() { throw 2; } });
-    for (const error of [round, deep, long, many, odd]) {
+    const body = Object.assign(new Error("body"), { body: new Uint8Array(30_000_000), socket: new (class Socket { secret = "s"; })(), list: [1, , () => 1] });
+    const self = new AggregateError([], "self");
+    self.errors = Array.from({ length: 1_000 }, () => self);
+    for (const error of [round, deep, long, many, odd, body, self]) {
       const output = await failure(t, error);
       assert.ok(JSON.stringify(output).length < 300_000, `${JSON.stringify(output).length}`);
       assert.equal(output.code, "process_failed");
     }
+    const { raw } = await failure(t, body);
+    assert.deepEqual([raw.body, raw.socket, raw.list], [undefined, undefined, [1, null, null]]);
   });
 });
 
