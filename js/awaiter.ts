@@ -1,6 +1,7 @@
 /** Waits: checks their arguments, and passes them to whoever runs them. */
 import { call } from "./call.js";
 import { abortSignal, boolean, count, eventType as checkedType, id, optional, options, timeout } from "./check.js";
+import { freeze } from "./intrinsics.js";
 import { invalidArgument } from "./errors.js";
 import { insideRun } from "./inside.js";
 import type { RawWaits } from "./raw.js";
@@ -24,7 +25,7 @@ export function notByItself(registry: object, processId: string): void {
 }
 
 export function awaiter(registry: object, run: RunWait): ProcessAwaiter {
-  return Object.freeze<ProcessAwaiter>({
+  return freeze<ProcessAwaiter>({
     async awaitTerminal(processId, given) {
       const { signal, timeoutMs } = options<WaitOptions>(given, "options", WAIT);
       notByItself(registry, processId);

@@ -7,6 +7,7 @@
  * with the path of the value it refuses.
  */
 import { invalidArgument, ProcessError } from "./errors.js";
+import { getOwnPropertySymbols, getPrototypeOf, hasOwn, isArray, keys, stringify, uncurried } from "./intrinsics.js";
 import type { Json } from "./types.js";
 
 /** Far above real documents, far below what the stack of any engine bears. */
@@ -28,7 +29,7 @@ const MAX_NAME = 1_024;
 
 /** A plain copy of one of our shapes (an object) with JSON inside. `name` begins the path in a refusal. */
 export function shape(value: unknown, name: string, of: Shape): Json {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+  if (typeof value !== "object" || value === null || isArray(value)) {
     throw invalidArgument(`${name}: must be an object, not ${describe(value)}`);
   }
   return copied(value, name, of);
@@ -104,7 +105,7 @@ export function eventQuery(value: unknown, name: string): Json {
 }
 
 function names(value: unknown, name: string, check: (value: unknown, name: string) => string): string[] {
-  if (!Array.isArray(value)) throw invalidArgument(`${name}: must be an array, not ${describe(value)}`);
+  if (!isArray(value)) throw invalidArgument(`${name}: must be an array, not ${describe(value)}`);
   try {
     return Array.from(value, (item, index) => check(item, `${name}[${index}]`));
   } catch (fault) {
@@ -158,7 +159,7 @@ export function optional<T>(check: (value: unknown, name: string) => T): (value:
 /** An object that is of no class, of any realm: no array, no Map, no AbortSignal. */
 export function plain(value: unknown, name: string): object {
   try {
-    if (typeof value === "object" && value !== null && !Array.isArray(value) && isPlain(value)) return value;
+    if (typeof value === "object" && value !== null && !isArray(value) && isPlain(value)) return value;
   } catch (fault) {
     throw refusal(fault, name);
   }
@@ -174,12 +175,12 @@ export function options<T>(value: unknown, name: string, checks: { [K in keyof T
   const given = value === undefined ? {} : plain(value, name);
   try {
     refuseSymbols(given);
-    const unknown = Object.keys(given).find((key) => !Object.hasOwn(checks, key));
+    const unknown = keys(given).find((key) => !hasOwn(checks, key));
     if (unknown !== undefined) throw invalidArgument(`${step(name, unknown)}: is not an option here`);
     const read = {} as T;
-    for (const key of Object.keys(checks) as (keyof T & string)[]) {
+    for (const key of keys(checks) as (keyof T & string)[]) {
       // What it inherits is none of the caller's doing.
-      const value = Object.hasOwn(given, key) ? (given as Record<string, unknown>)[key] : undefined;
+      const value = hasOwn(given, key) ? (given as Record<string, unknown>)[key] : undefined;
       read[key] = checks[key](value, `${name}.${key}`);
     }
     return read;
@@ -284,7 +285,7 @@ function copy(value: unknown, budget: Budget, depth: number, of: Shape | undefin
       if (value === null) return null;
       // A cycle ends here as well. A search for it on the way would cost every honest value.
       if (depth === MAX_DEPTH) throw new Fault(`is more than ${MAX_DEPTH} levels deep, or contains itself`);
-      return Array.isArray(value)
+      return isArray(value)
         ? copyArray(value, budget, depth + 1, of)
         : copyObject(value as Record<string, unknown>, budget, depth + 1, of);
     default:
@@ -294,8 +295,8 @@ function copy(value: unknown, budget: Budget, depth: number, of: Shape | undefin
 
 function copyArray(array: unknown[], budget: Budget, depth: number, of: Shape | undefined): Json[] {
   // Array.prototype, above it Object.prototype, above it nothing: the same in every realm.
-  const above = Object.getPrototypeOf(Object.getPrototypeOf(array) ?? array);
-  if (above === null || Object.getPrototypeOf(above) !== null) throw new Fault(`is ${describe(array)}, not plain JSON`);
+  const above = getPrototypeOf(getPrototypeOf(array) ?? array);
+  if (above === null || getPrototypeOf(above) !== null) throw new Fault(`is ${describe(array)}, not plain JSON`);
   const items: Json[] = [];
   let index = 0;
   try {
@@ -306,7 +307,7 @@ function copyArray(array: unknown[], budget: Budget, depth: number, of: Shape | 
   }
   refuseSymbols(array);
   // The keys of the items come first. Without holes there are as many as items.
-  const name = Object.keys(array)[items.length];
+  const name = keys(array)[items.length];
   if (name !== undefined) throw at(new Fault("is a name on an array, which JSON cannot hold"), name);
   return items;
 }
@@ -315,13 +316,13 @@ function copyObject(object: Record<string, unknown>, budget: Budget, depth: numb
   if (!isPlain(object)) throw new Fault(`is ${describe(object)}, not plain JSON`);
   refuseSymbols(object);
   const fields: { [key: string]: Json } = {};
-  for (const key of Object.keys(object)) {
+  for (const key of keys(object)) {
     try {
       spend(budget, key.length + 3);
       if (!isWellFormed(key)) throw new Fault(`is a key that ${LONE_SURROGATE}`);
       if (key === "__proto__") throw new Fault("is a key that JavaScript objects give another meaning");
       const value = object[key];
-      const ours = of !== undefined && Object.hasOwn(of, key);
+      const ours = of !== undefined && hasOwn(of, key);
       // A field of ours that is optional, and as TypeScript has it, `undefined` is as good as left out.
       if (value === undefined && ours) continue;
       fields[key] = copy(value, budget, depth, ours ? of[key] : of?.[EACH]);
@@ -334,13 +335,13 @@ function copyObject(object: Record<string, unknown>, budget: Budget, depth: numb
 
 /** Whether an object is of no class: made by a literal in whatever realm, or without prototype. */
 export function isPlain(object: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(object);
-  return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
+  const prototype: unknown = getPrototypeOf(object);
+  return prototype === null || prototype === Object.prototype || getPrototypeOf(prototype) === null;
 }
 
 /** A symbol that `Object.keys` would show if it were a string. Hidden ones are marks of libraries, and no data. */
 function refuseSymbols(object: object): void {
-  const symbols = Object.getOwnPropertySymbols(object);
+  const symbols = getOwnPropertySymbols(object);
   if (symbols.length > 0 && symbols.some((symbol) => Object.prototype.propertyIsEnumerable.call(object, symbol))) throw new Fault("has a symbol for a key");
 }
 
@@ -356,12 +357,12 @@ function measure(value: Json, budget: Budget): void {
   else if (typeof value !== "object" || value === null) spend(budget, value === false ? 6 : 5);
   else {
     spend(budget, CONTAINER);
-    for (const key of Object.keys(value)) {
+    for (const key of keys(value)) {
       try {
-        if (!Array.isArray(value)) spend(budget, textLength(key) + 3);
+        if (!isArray(value)) spend(budget, textLength(key) + 3);
         measure((value as { [key: string]: Json })[key] as Json, budget);
       } catch (fault) {
-        throw at(fault, Array.isArray(value) ? Number(key) : key);
+        throw at(fault, isArray(value) ? Number(key) : key);
       }
     }
   }
@@ -385,9 +386,7 @@ function numberLength(value: number): number {
 }
 
 const isWellFormed: (text: string) => boolean =
-  "isWellFormed" in String.prototype
-    ? (text) => text.isWellFormed()
-    : (text) => !/\p{Surrogate}/u.test(text);
+  "isWellFormed" in String.prototype ? uncurried(String.prototype.isWellFormed) : (text) => !/\p{Surrogate}/u.test(text);
 
 // ── Naming what was refused ─────────────────────────────────────────────────
 
@@ -407,7 +406,7 @@ function refusal(fault: unknown, name: string): ProcessError {
 export function step(path: string, key: string | number): string {
   if (typeof key === "number") return `${path}[${key}]`;
   if (/^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key) && key.length <= 80) return `${path}.${key}`;
-  return `${path}[${JSON.stringify(key.length > 80 ? `${key.slice(0, 80)}…` : key)}]`;
+  return `${path}[${stringify(key.length > 80 ? `${key.slice(0, 80)}…` : key)}]`;
 }
 
 /** A few words for a value of any type. */
@@ -415,7 +414,7 @@ function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value !== "object") return typeof value === "bigint" ? "a BigInt" : `a ${typeof value}`;
   try {
-    const name: unknown = Object.getPrototypeOf(value)?.constructor?.name;
+    const name: unknown = getPrototypeOf(value)?.constructor?.name;
     if (name === "Array") return "an array";
     return typeof name === "string" && name !== "Object" && name !== "" ? `an instance of ${name}` : "an object";
   } catch {

@@ -3,6 +3,7 @@ import { notByItself, WAIT } from "./awaiter.js";
 import { call, callNow, reportError } from "./call.js";
 import { callback, id, integer, optional, options, plain, text } from "./check.js";
 import { asyncDispose } from "./dispose.js";
+import { freeze } from "./intrinsics.js";
 import { invalidArgument } from "./errors.js";
 import { insideRun } from "./inside.js";
 import type { RawDriver, RawRegistry } from "./raw.js";
@@ -64,7 +65,7 @@ export function driverOf(registry: ProcessRegistry, raw: RawRegistry, unstarted:
       return driver.stop();
     },
   };
-  return Object.freeze(driver);
+  return freeze(driver);
 }
 
 /** Does the work of a driver. */

@@ -7,7 +7,7 @@ export const { Error: ErrorClass, Promise: PromiseClass } = globalThis;
 export const { parse, stringify } = JSON;
 export const { isArray } = Array;
 export const { apply, ownKeys } = Reflect;
-export const { freeze, hasOwn, keys } = Object;
+export const { freeze, getOwnPropertySymbols, getPrototypeOf, hasOwn, keys } = Object;
 
 const { bind, call } = Function.prototype;
 

@@ -10,6 +10,7 @@ import { asyncDispose, dispose } from "./dispose.js";
 import { driverOf } from "./driver.js";
 import { Durability } from "./durability.js";
 import { follow } from "./events.js";
+import { freeze } from "./intrinsics.js";
 import { inTurns } from "./listen.js";
 import type { RawReceiver, RawRegistry } from "./raw.js";
 import { sessionOf } from "./session.js";
@@ -224,7 +225,7 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
       return registry.close();
     },
   };
-  return Object.freeze(registry);
+  return freeze(registry);
 }
 
 const EVENTS = {
@@ -244,7 +245,7 @@ function waits(raw: RawRegistry, hubBacked: boolean): ProcessAwaiter {
 }
 
 function hub(raw: RawRegistry): ProcessChangeHub {
-  return Object.freeze<ProcessChangeHub>({
+  return freeze<ProcessChangeHub>({
     subscribe: (processId) => callNow(() => receiver(raw.subscribe(id(processId, "processId")))),
     notify: (processId) => callNow(() => raw.notify(id(processId, "processId"))),
     get trackedProcesses() {
@@ -255,5 +256,5 @@ function hub(raw: RawRegistry): ProcessChangeHub {
 
 function receiver(raw: RawReceiver): ChangeReceiver {
   const close = () => callNow(() => raw.close());
-  return Object.freeze({ changed: () => call(() => raw.changed()), close, [dispose]: close });
+  return freeze({ changed: () => call(() => raw.changed()), close, [dispose]: close });
 }

@@ -2,6 +2,7 @@
 import { awaiter } from "./awaiter.js";
 import { call } from "./call.js";
 import { count, eventQuery, id, optional, options, shape, SHAPES, text } from "./check.js";
+import { freeze } from "./intrinsics.js";
 import type { RawRegistry } from "./raw.js";
 import { signalArguments } from "./signal.js";
 import type { EventQuery, Json, SessionScope, SessionView } from "./types.js";
@@ -9,11 +10,11 @@ import type { EventQuery, Json, SessionScope, SessionView } from "./types.js";
 /** The view of `given` on the registry of `raw`. Code that holds it reaches nothing beyond: what leads to the registry is in closures alone. */
 export function sessionOf(raw: RawRegistry, given: SessionScope): SessionView {
   const { sessionId, agentFrameId } = options<SessionScope>(given, "scope", { sessionId: id, agentFrameId: optional(id) });
-  const scope = Object.freeze({ sessionId, ...(agentFrameId !== undefined && { agentFrameId }) }) as SessionScope & { [key: string]: Json };
+  const scope = freeze({ sessionId, ...(agentFrameId !== undefined && { agentFrameId }) }) as SessionScope & { [key: string]: Json };
   const { awaitTerminal, awaitEvent } = awaiter(raw, (signal, timeoutMs, method, ...given) =>
     raw.wait(true, signal, timeoutMs, "session", scope, method, ...given),
   );
-  return Object.freeze<SessionView>({
+  return freeze<SessionView>({
     scope,
     awaitTerminal,
     awaitEvent,
