@@ -1,6 +1,7 @@
 /** Calls of users: what comes back as a fault is a ProcessError, whatever went wrong, or the reason of an abort. */
 import { invalidArgument, ProcessError, raise } from "./errors.js";
 import { givenBack } from "./inside.js";
+import { isOf } from "./intrinsics.js";
 import { Aborted } from "./stop.js";
 import { withValidator } from "./validator.js";
 
@@ -15,7 +16,7 @@ async function called<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await withValidator(() => callNow(work));
   } catch (error) {
-    throw is(error, Aborted) ? error.reason : known(error);
+    throw isOf(error, Aborted) ? error.reason : known(error);
   }
 }
 
@@ -24,7 +25,7 @@ export function callNow<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (is(error, ProcessError)) throw error;
+    if (isOf(error, ProcessError)) throw error;
     throw invalidArgument(`an argument could not be read: ${words(error)}`, error);
   }
 }
@@ -50,20 +51,11 @@ export function warn(message: string): void {
 
 /** Anything but our own error is a surprise: a fault of this code. */
 function known(error: unknown): ProcessError {
-  if (is(error, ProcessError)) return error;
+  if (isOf(error, ProcessError)) return error;
   return raise(`longwait failed unexpectedly: ${words(error)}`, { code: "internal", cause: error });
 }
 
-// What was thrown may be anything, and answer anything.
-
-function is<T>(error: unknown, kind: new (...given: never[]) => T): error is T {
-  try {
-    return error instanceof kind;
-  } catch {
-    return false;
-  }
-}
-
+/** What was thrown may be anything, and answer anything. */
 function words(error: unknown): string {
   try {
     return error instanceof Error ? error.message : typeof error;

@@ -7,7 +7,7 @@
  * with the path of the value it refuses.
  */
 import { invalidArgument, ProcessError } from "./errors.js";
-import { getOwnPropertySymbols, getPrototypeOf, hasOwn, isArray, keys, stringify, uncurried } from "./intrinsics.js";
+import { getOwnPropertySymbols, getPrototypeOf, hasOwn, isArray, isOf, keys, stringify, uncurried } from "./intrinsics.js";
 import type { Json } from "./types.js";
 
 /** Far above real documents, far below what the stack of any engine bears. */
@@ -391,14 +391,14 @@ const isWellFormed: (text: string) => boolean =
 // ── Naming what was refused ─────────────────────────────────────────────────
 
 function at(fault: unknown, key: string | number): Fault {
-  const known = fault instanceof Fault ? fault : new Fault("could not be read", fault);
+  const known = isOf(fault, Fault) ? fault : new Fault("could not be read", fault);
   known.keys.push(key);
   return known;
 }
 
 function refusal(fault: unknown, name: string): ProcessError {
-  if (fault instanceof ProcessError) return fault;
-  if (!(fault instanceof Fault)) return invalidArgument(`${name}: could not be read`, fault);
+  if (isOf(fault, ProcessError)) return fault;
+  if (!isOf(fault, Fault)) return invalidArgument(`${name}: could not be read`, fault);
   return invalidArgument(`${fault.keys.reduceRight<string>(step, name)}: ${fault.why}`, fault.cause);
 }
 

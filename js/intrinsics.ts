@@ -5,7 +5,6 @@
 
 export const { Error: ErrorClass, Promise: PromiseClass } = globalThis;
 export const { parse, stringify } = JSON;
-export const { isArray } = Array;
 export const { apply, ownKeys } = Reflect;
 export const { freeze, getOwnPropertySymbols, getPrototypeOf, hasOwn, keys } = Object;
 
@@ -25,6 +24,26 @@ const resolved = Promise.resolve();
 /** Runs `work` in a microtask. Unlike `queueMicrotask`, no fake timers of a test hold it back. */
 export function afterwards(work: () => void): void {
   then(resolved, work);
+}
+
+const { isArray: isArrayOrThrows } = Array;
+
+/** Whether it is an array, of any realm. A revoked proxy is none. */
+export function isArray(value: unknown): value is unknown[] {
+  try {
+    return isArrayOrThrows(value);
+  } catch {
+    return false;
+  }
+}
+
+/** `instanceof`, for what was thrown, which may be anything: a revoked proxy is of no class. */
+export function isOf<T>(value: unknown, kind: new (...given: never[]) => T): value is T {
+  try {
+    return value instanceof kind;
+  } catch {
+    return false;
+  }
 }
 
 const toString = uncurried(Object.prototype.toString as (this: unknown) => string);

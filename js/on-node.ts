@@ -1,11 +1,12 @@
 /** Reading the package's own files in Node, whose `fetch` does not. */
 import { readFile } from "node:fs/promises";
+import { isA } from "./intrinsics.js";
 import { prepareWith } from "./load.js";
 
 /** Has them read from disk from now on. */
 export function readFromDisk(): void {
   prepareWith((source) => {
-    const isAddress = typeof source === "string" || source instanceof URL;
-    return isAddress && String(source).startsWith("file:") ? readFile(new URL(source)) : source;
+    const isAddress = typeof source === "string" || isA(source, "URL");
+    return isAddress && String(source).startsWith("file:") ? readFile(new URL(String(source))) : source;
   });
 }

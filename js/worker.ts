@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { isA } from "./intrinsics.js";
 import { patiently } from "../src/host/browser/tab.js";
 import { isProcessError, openRegistry, ProcessError } from "./index.js";
 import type { DriverOptions, LeaseOwner, OpenOptions, ProcessErrorCode, ProcessWorkDriver } from "./index.js";
@@ -73,8 +74,7 @@ export async function drive(given: DriveOptions): Promise<ProcessWorkDriver> {
  * could not be loaded or threw; `timeout` after a minute without an answer, which is how browsers show, most of the time, a shared worker that threw.
  */
 export async function driveIn(worker: Worker | (EventTarget & { readonly port: MessagePort })): Promise<WorkerDriver> {
-  if (!/^\[object (Shared)?Worker\]$/.test(Object.prototype.toString.call(worker))) throw invalid("worker: must be a Worker or a SharedWorker");
-  const port = "port" in worker ? worker.port : worker;
+  const port = portOf(worker);
   const settled = new AbortController();
   const { signal } = settled;
   let stopWaiting = () => {};
@@ -84,19 +84,47 @@ export async function driveIn(worker: Worker | (EventTarget & { readonly port: M
       const on = (target: EventTarget, type: string, call: (event: never) => void) => target.addEventListener(type, call as EventListener, { signal });
       on(port, "message", ({ data }: MessageEvent<Told | undefined>) => {
         if (data?.longwait !== "start") return;
-        if (data.owner) started({ owner: data.owner, stop: () => stop(port, data.owner as LeaseOwner) });
-        else fail(data.message as string, data.code as ProcessErrorCode, data.cause);
+        const { owner, code, message, cause } = data;
+        if (isOwner(owner)) started(handle(worker, port, owner));
+        else if (owner === undefined && typeof code === "string" && typeof message === "string") fail(message, code, cause);
+        else fail("the worker answered what no worker of this version of longwait does", "internal");
       });
       on(port, "messageerror", () => fail("the worker's answer could not be read", "internal"));
       on(worker, "error", ({ message, error }: Partial<ErrorEvent>) => fail(`the worker failed: ${message ?? "its module could not be loaded"}`, "internal", error));
       stopWaiting = patiently(LIMIT_MS, () => fail("the worker does not answer: its module threw, or called no drive(), or did so after an await", "timeout"));
-      (port as Port).start?.();
+      port.start?.();
       port.postMessage({ longwait: "start" } satisfies Told);
     });
+  } catch (fault) {
+    if (fault instanceof ProcessError) throw fault;
+    throw new ProcessError("worker: could not be used", { code: "invalid_argument", cause: fault });
   } finally {
     stopWaiting();
     settled.abort();
   }
+}
+
+type MessagesOf = EventTarget & Port;
+
+function portOf(worker: Worker | (EventTarget & { readonly port: MessagePort })): MessagesOf {
+  if (isA(worker, "Worker")) return worker as MessagesOf;
+  if (isA(worker, "SharedWorker")) return (worker as SharedWorker).port as MessagesOf;
+  throw invalid("worker: must be a Worker or a SharedWorker");
+}
+
+/** A worker is another program, perhaps of another version: what it says is checked before it is believed. */
+function isOwner(owner: LeaseOwner | undefined): owner is LeaseOwner {
+  if (typeof owner?.ownerId !== "string" || typeof owner.incarnationId !== "string") return false;
+  const { liveness } = owner;
+  return liveness === undefined || liveness.kind === "opaque" || (liveness.kind === "web_lock" && typeof liveness.lockName === "string");
+}
+
+/** The workers that drive: one that nothing refers to could be ended by the garbage collector. */
+const driving = new Set<object>();
+
+function handle(worker: object, port: Port, owner: LeaseOwner): WorkerDriver {
+  driving.add(worker);
+  return Object.freeze({ owner, stop: () => stop(port, owner).finally(() => driving.delete(worker)) });
 }
 
 /** Far above a slow download, far below anybody's patience. */
@@ -114,7 +142,7 @@ function stop(port: Port, { liveness }: LeaseOwner): Promise<void> {
     port1.onmessage = over;
     port.postMessage({ longwait: "stop" } satisfies Told, [port2]);
     // A worker that was terminated answers nothing; but its lock is free then.
-    if (liveness?.kind === "web_lock") navigator.locks.request(liveness.lockName, { mode: "shared", signal: gone.signal }, over).catch(() => {});
+    if (liveness?.kind === "web_lock") navigator.locks?.request(liveness.lockName, { mode: "shared", signal: gone.signal }, over).catch(() => {});
   });
 }
 
