@@ -232,7 +232,7 @@ export const SHAPES = {
   append: { ...fields("eventType", "payload", "replayKey"), wakeTargetScope: SCOPE, lease: LEASE },
   output: fields("type", "value", "control", "class", "code", "message", "raw"),
   externalRef: fields("backend", "id", "metadata"),
-  wait: fields("kind", "name", "eventType", "key", "ordinal", "sinceMs"),
+  wait: fields("kind", "name", "names", "eventType", "key", "ordinal", "sinceMs"),
   scope: SCOPE,
   descriptor: fields("kind", "label"),
   owner: OWNER,

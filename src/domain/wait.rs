@@ -62,6 +62,9 @@ pub struct Resumed {
     pub before: Vec<String>,
 }
 
+/// The most names that one wait is for: they stand in the process's row.
+const MOST_NAMES: usize = 256;
+
 /// The longest text that stands in a key as it is. Longer ones are hashed: replay keys are bounded.
 const LONGEST_IN_KEY: usize = 500;
 
@@ -75,9 +78,10 @@ impl Awaited {
         for name in &sorted {
             signal_type(name)?;
         }
-        match sorted.is_empty() {
-            true => Err(Error::invalid("a wait for signals needs at least one name")),
-            false => Ok(Self::Signals(sorted)),
+        match sorted.len() {
+            0 => Err(Error::invalid("a wait for signals needs at least one name")),
+            1..=MOST_NAMES => Ok(Self::Signals(sorted)),
+            _ => Err(Error::invalid(format!("name: has more than {MOST_NAMES} names"))),
         }
     }
 
@@ -161,7 +165,8 @@ impl RunWait {
 }
 
 impl ProcessEvent {
-    /// What it says of a wait that came out. Nothing where it is of version 0.1.0, which did not say how.
+    /// What it says of a wait that came out. Nothing where it is of version 0.1.0, which did not say how, and where a caller
+    /// appended it, who cannot have the replay key that the driver writes under.
     pub fn as_resumed(&self) -> Option<Resumed> {
         let texts = |name: &str| -> Vec<String> {
             let items = self.payload.get(name).cloned().unwrap_or_default().into_items();
@@ -183,7 +188,8 @@ impl ProcessEvent {
             (None, Awaited::Process(_)) => Outcome::Ended,
             (None, Awaited::Signals(_)) => return None,
         };
-        Some(Resumed { key: wait.key(), outcome, before: texts("before") })
+        let is_of_driver = self.replay_key.as_deref() == Some(wait.over_key(outcome).as_str());
+        is_of_driver.then(|| Resumed { key: wait.key(), outcome, before: texts("before") })
     }
 }
 

@@ -59,6 +59,22 @@ describe("the keys and events of the driver", () => {
     assert.ok((await registry.appendEvent("p", end)).replayed);
   });
 
+  test("a caller that logs waits of its own settles none of a run", async (t) => {
+    const registry = await open(t);
+    await registry.registerProcess(job("p"));
+    const runners = { job: async ({ waitForSignal }) => (await waitForSignal("go")).payload };
+    const first = registry.driver({ runners });
+    first.start();
+    await registry.awaitEvent("p", "process.waiting");
+    await first.stop();
+    for (const outcome of [{ timedOut: true }, { sequence: 1 }, { givenUp: true }]) {
+      await registry.appendEvent("p", { eventType: "process.resumed", payload: { name: "go", ordinal: 1, ...outcome } });
+    }
+    registry.driver({ runners }).start();
+    await registry.signal("p", "go", "the signal");
+    assert.deepEqual(await registry.awaitTerminal("p"), success("the signal"));
+  });
+
   test("what the driver writes is appended and declared by it alone", async (t) => {
     const registry = await open(t);
     await registry.registerProcess(external("p"));
@@ -117,6 +133,21 @@ describe("names", () => {
     };
     registry.driver({ runners }).start();
     assert.deepEqual(await registry.awaitTerminal("p"), success(["key: has more than 1024 characters", 2]));
+  });
+
+  test("of signals that one wait is for are 256 at most", async (t) => {
+    const registry = await open(t);
+    await registry.registerProcess(job("p"));
+    const names = (count) => Array.from({ length: count }, (_, number) => `s${number}`);
+    const runners = {
+      async job({ waitForSignal }) {
+        const message = await refusal(waitForSignal(names(257)));
+        return [message, (await waitForSignal(names(256))).eventType];
+      },
+    };
+    registry.driver({ runners }).start();
+    await registry.signal("p", "s255");
+    assert.deepEqual(await registry.awaitTerminal("p"), success(["name: has more than 256 names", "signal.s255"]));
   });
 
   test("of white space alone are blank for every call, whichever of the two languages looks", async (t) => {

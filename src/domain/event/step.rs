@@ -20,9 +20,10 @@ impl AppendRequest {
 }
 
 impl ProcessEvent {
-    /// The key and the value of a recorded step.
+    /// The key and the value of a recorded step. Nothing where a caller appended it, which version 0.1.0 allowed.
     pub fn as_step(&self) -> Option<(&str, Option<Json>)> {
         let key = self.payload.get("key")?.as_str()?;
-        Some((key, self.payload.get("value").cloned()))
+        let is_of_driver = self.replay_key.as_deref()?.strip_prefix("step:") == Some(key);
+        is_of_driver.then(|| (key, self.payload.get("value").cloned()))
     }
 }

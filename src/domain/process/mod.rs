@@ -81,6 +81,9 @@ pub fn set_wait(seen: &Snapshot, id: &ProcessId, wait: &WaitState) -> Result<Dec
     let document = wait.to_json();
     check_names("wait", Some(&document), &["name", "key"])?;
     let event_type = document.get("eventType").and_then(Json::as_str).unwrap_or_default();
+    for name in document.get("names").cloned().unwrap_or_default().into_items() {
+        check_name("wait.names", name.as_str().unwrap_or_default())?;
+    }
     check_name("wait.eventType", event_type.strip_prefix("signal.").unwrap_or(event_type))?;
     may_wait(record)?;
     let wait = Some(wait.clone());
