@@ -2,7 +2,8 @@
  * How a run ends with what its runner threw. A failure keeps what the error carries, as far as that is JSON: texts are cut,
  * and what is deep, long or cannot be read is left out, so that no error makes an outcome too large to be written.
  */
-import { isPlain, json } from "./check.js";
+import { json } from "./border/shapes.js";
+import { isPlain } from "./check.js";
 import type { FailureClass, Json, ProcessAwaitOutput } from "./types.js";
 
 /** The failure that something thrown is recorded as. */

@@ -1,6 +1,6 @@
 /**
  * What the wasm exports, typed by hand: the generated declarations know promises of `any` alone.
- * Private. Every argument has been checked before it gets here; see check.ts.
+ * Private. Every argument has been checked before it gets here; see check.ts and border/.
  */
 import { jsonText } from "../src/store/indexed_db/engine.js";
 import { reportError } from "./call.js";

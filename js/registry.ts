@@ -2,8 +2,10 @@
  * The registry that callers see: checks each argument, then passes it to the wasm. It decides nothing else.
  */
 import { awaiter, WAIT } from "./awaiter.js";
+import { eventQuery, SHAPES } from "./border/arguments.js";
+import { shape } from "./border/shapes.js";
 import {
-  abortSignal, boolean, callback, count, eventQuery, eventType as checkedType, eventTypes, id, ids, integer, optional, options, shape, SHAPES, text,
+  abortSignal, boolean, callback, count, eventType as checkedType, eventTypes, id, ids, integer, optional, options, text, ttl,
 } from "./check.js";
 import { call, callNow } from "./call.js";
 import { asyncDispose, dispose } from "./dispose.js";
@@ -150,29 +152,29 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
       return call(() => raw.call("handleGrantsForProcess", id(processId, "processId")));
     },
     deleteSessionProcessState(sessionId: string) {
-      return call(() => raw.call("deleteSessionProcessState", id(sessionId, "sessionId")));
+      return call(() => raw.call("deleteSessionProcessState", shape(sessionId, "sessionId", SHAPES.sessionId) as string));
     },
 
     // Leases
 
     claimProcessLease(processId: string, owner: LeaseOwner, ttlMs: number) {
       return call(() =>
-        raw.call("claimProcessLease", id(processId, "processId"), shape(owner, "owner", SHAPES.owner), integer(ttlMs, "ttlMs", 1)),
+        raw.call("claimProcessLease", id(processId, "processId"), shape(owner, "owner", SHAPES.owner), ttl(ttlMs, "ttlMs")),
       );
     },
     reclaimProcessLease(processId: string, owner: LeaseOwner, observed: ProcessLease, ttlMs: number) {
       return call(() =>
-        raw.call("reclaimProcessLease", id(processId, "processId"), shape(owner, "owner", SHAPES.owner), shape(observed, "observed", SHAPES.lease), integer(ttlMs, "ttlMs", 1),
+        raw.call("reclaimProcessLease", id(processId, "processId"), shape(owner, "owner", SHAPES.owner), shape(observed, "observed", SHAPES.lease), ttl(ttlMs, "ttlMs"),
         ),
       );
     },
     renewProcessLease(lease: ProcessLease, ttlMs: number) {
-      return call(() => raw.call("renewProcessLease", shape(lease, "lease", SHAPES.lease), integer(ttlMs, "ttlMs", 1)));
+      return call(() => raw.call("renewProcessLease", shape(lease, "lease", SHAPES.lease), ttl(ttlMs, "ttlMs")));
     },
     completeProcessLease(lease: Pick<ProcessLease, "processId" | "leaseToken">) {
       return call(() => {
-        const { processId, leaseToken } = shape(lease, "lease", SHAPES.lease) as { [key: string]: unknown };
-        return raw.call("completeProcessLease", id(processId, "lease.processId"), text(leaseToken, "lease.leaseToken"));
+        const { processId, leaseToken } = shape(lease, "lease", SHAPES.released) as { processId: string; leaseToken: string };
+        return raw.call("completeProcessLease", processId, leaseToken);
       });
     },
     getProcessLease(processId: string) {
@@ -181,7 +183,7 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
 
     async ownerGone(owner: LeaseOwner, given?: WaitOptions) {
       const { signal, timeoutMs } = options<WaitOptions>(given, "options", WAIT);
-      return call(() => raw.wait(true, signal, timeoutMs, "ownerGone", shape(owner, "owner", SHAPES.owner)));
+      return call(() => raw.wait(true, signal, timeoutMs, "ownerGone", shape(owner, "owner", SHAPES.holder)));
     },
 
     // Watching

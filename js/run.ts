@@ -1,8 +1,10 @@
 /** One run of a process: what its runner is given, and what becomes of what it returns or throws. */
 import { jsonText } from "../src/store/indexed_db/engine.js";
 import { WAIT } from "./awaiter.js";
+import { SHAPES } from "./border/arguments.js";
+import { json, shape } from "./border/shapes.js";
 import { call, reportError } from "./call.js";
-import { callback, id, ids, json, options, shape, SHAPES, text } from "./check.js";
+import { callback, id, options, signalName, signalNames } from "./check.js";
 import { raise } from "./errors.js";
 import { givenTo, inside, type Inside } from "./inside.js";
 import { isArray } from "./intrinsics.js";
@@ -154,7 +156,7 @@ function run(place: Of, wasm: RawRun, attach: DriverOptions["attach"]) {
 
 /** The names of signals: one, or several. */
 function names(given: string | readonly string[]): string[] {
-  return isArray(given) ? ids(given, "name") : [text(given, "name")];
+  return isArray(given) ? signalNames(given, "name") : [signalName(given, "name")];
 }
 
 /** Passes a callback through the wasm. What it throws comes out as it was thrown. */

@@ -1,7 +1,9 @@
 /** What a session's scope may do with the processes that are granted to it. */
 import { awaiter } from "./awaiter.js";
+import { eventQuery, SHAPES } from "./border/arguments.js";
+import { shape } from "./border/shapes.js";
 import { call } from "./call.js";
-import { count, eventQuery, id, optional, options, shape, SHAPES, text } from "./check.js";
+import { count, id, optional, options, text } from "./check.js";
 import { freeze } from "./intrinsics.js";
 import type { RawRegistry } from "./raw.js";
 import { signalArguments } from "./signal.js";

@@ -1,5 +1,6 @@
 /** Signals: what everybody who sends one is checked for. */
-import { id, json, optional, options, text } from "./check.js";
+import { json } from "./border/shapes.js";
+import { id, optional, options, signalName } from "./check.js";
 import type { Json } from "./types.js";
 
 /** The arguments of a signal as the wasm takes them. */
@@ -7,5 +8,5 @@ export function signalArguments(
   processId: string, name: string, payload: unknown, given?: { signalId?: string },
 ): [processId: string, name: string, payload: Json, signalId: string | undefined] {
   const { signalId } = options<{ signalId?: string }>(given, "options", { signalId: optional(id) });
-  return [id(processId, "processId"), text(name, "name"), json(payload, "payload"), signalId];
+  return [id(processId, "processId"), signalName(name, "name"), json(payload, "payload"), signalId];
 }

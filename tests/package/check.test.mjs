@@ -5,9 +5,10 @@ import vm from "node:vm";
 import { importSource } from "./bundled.mjs";
 
 const check = await importSource("js/check.ts");
+const { shape, SHAPES } = await importSource("js/border/shapes.ts", "js/border/arguments.ts");
 
 /** Payloads are below a field that is the caller's own, as in a real request. */
-const payload = (value) => check.shape({ payload: value }, "request", check.SHAPES.append).payload;
+const payload = (value) => shape({ eventType: "e", payload: value }, "request", SHAPES.append).payload;
 
 /** The message of the refusal, after making sure that it is one. */
 function refusal(call) {
@@ -172,7 +173,7 @@ describe("JSON values", () => {
 describe("our own shapes", () => {
   test("are objects", () => {
     for (const value of [undefined, null, 1, "x", [], () => {}, Symbol("x"), 1n]) {
-      assert.match(refusal(() => check.shape(value, "filter", check.SHAPES.filter)), /^filter: must be an object, not /);
+      assert.match(refusal(() => shape(value, "filter", SHAPES.filter)), /^filter: must be an object, not /);
     }
   });
 
@@ -182,7 +183,7 @@ describe("our own shapes", () => {
       input: { type: "tool_call", call: { callId: "1", toolName: "t", toolId: undefined, args: { x: 1 } } },
       eventTypes: [{ name: "e", payloadSchema: undefined, semantics: { wake: { input: { const: 1 }, when: undefined } } }],
     };
-    assert.deepEqual(check.shape(registration, "registration", check.SHAPES.registration), {
+    assert.deepEqual(shape(registration, "registration", SHAPES.registration), {
       id: "p",
       input: { type: "tool_call", call: { callId: "1", toolName: "t", args: { x: 1 } } },
       eventTypes: [{ name: "e", semantics: { wake: { input: { const: 1 } } } }],
@@ -190,33 +191,54 @@ describe("our own shapes", () => {
   });
 
   test("take it for absent where they know the field, and nowhere else", () => {
-    const given = (registration) => check.shape(registration, "registration", check.SHAPES.registration);
-    const input = (call) => given({ id: "p", input: { type: "tool_call", call } });
-    assert.deepEqual(input({ callId: "1", toolName: "t", args: undefined }), { id: "p", input: { type: "tool_call", call: { callId: "1", toolName: "t" } } });
+    const given = (registration) => shape({ id: "p", input: { type: "external" }, ...registration }, "registration", SHAPES.registration);
+    const call = (more) => given({ input: { type: "tool_call", call: { callId: "1", toolName: "t", ...more } } });
+    const wake = (input) => given({ eventTypes: [{ name: "e", semantics: { wake: { input } } }] });
+    const host = { type: "host" };
+    assert.deepEqual(call({ args: undefined }), { id: "p", input: { type: "tool_call", call: { callId: "1", toolName: "t" } } });
     const refused = [
-      [() => input({ owner: { a: undefined } }), "registration.input.call.owner.a: is undefined"],
-      [() => input({ owner: undefined }), "registration.input.call.owner: is undefined"],
-      [() => input({ scope: { sessionId: undefined } }), "registration.input.call.scope.sessionId: is undefined"],
-      [() => input({ args: { input: { when: undefined } } }), "registration.input.call.args.input.when: is undefined"],
-      [() => given({ id: "p", misspelt: undefined }), "registration.misspelt: is undefined"],
-      [() => given({ identity: { definition: { input: undefined } } }), "registration.identity.definition.input: is undefined"],
-      [() => given({ provenance: { causedBy: { scope: { a: undefined } } } }), "registration.provenance.causedBy.scope.a: is undefined"],
-      [() => given({ eventTypes: [{ semantics: { wake: { input: { template: "", fields: { a: undefined } } } } }] }), "registration.eventTypes[0].semantics.wake.input.fields.a: is undefined"],
-      [() => given({ eventTypes: [{ semantics: { wake: { input: { const: { fields: { a: undefined } } } } } }] }), "registration.eventTypes[0].semantics.wake.input.const.fields.a: is undefined"],
+      [() => call({ owner: { a: undefined } }), "registration.input.call.owner.a: is undefined"],
+      [() => call({ owner: undefined }), "registration.input.call.owner: is undefined"],
+      [() => call({ scope: { sessionId: undefined } }), "registration.input.call.scope.sessionId: is undefined"],
+      [() => call({ args: { input: { when: undefined } } }), "registration.input.call.args.input.when: is undefined"],
+      [() => given({ misspelt: undefined }), "registration.misspelt: is not known here"],
+      [() => given({ input: { type: "external", metadata: { a: undefined } } }), "registration.input.metadata.a: is undefined"],
+      [() => given({ identity: { kind: "k", definition: { input: undefined } } }), "registration.identity.definition.input: is undefined"],
+      [() => given({ provenance: { originator: host, causedBy: { scope: { a: undefined } } } }), "registration.provenance.causedBy.scope.a: is undefined"],
+      [() => given({ eventTypes: [{ name: "e", payloadSchema: { const: undefined } }] }), "registration.eventTypes[0].payloadSchema.const: is undefined"],
+      [() => wake({ template: "", fields: { a: undefined } }), "registration.eventTypes[0].semantics.wake.input.fields.a: must be \"payload\", "],
+      [() => wake({ const: { fields: { a: undefined } } }), "registration.eventTypes[0].semantics.wake.input.const.fields.a: is undefined"],
     ];
     for (const [call, message] of refused) {
       const got = refusal(call);
       assert.ok(got.startsWith(message), got);
     }
     const nested = { template: "{a}", fields: { a: { template: "{b}", fields: { b: { pointer: "/x", present: undefined } } } } };
-    assert.deepEqual(given({ eventTypes: [{ semantics: { wake: { input: nested } } }] }).eventTypes[0].semantics.wake.input.fields.a.fields.b, { pointer: "/x" });
+    assert.deepEqual(wake(nested).eventTypes[0].semantics.wake.input.fields.a.fields.b, { pointer: "/x" });
   });
 
-  test("hold data in which undefined is refused", () => {
-    const inside = (registration) => refusal(() => check.shape(registration, "registration", check.SHAPES.registration));
-    assert.match(inside({ input: { metadata: { a: undefined } } }), /^registration\.input\.metadata\.a: is undefined/);
-    assert.match(inside({ input: { call: { args: { a: undefined } } } }), /^registration\.input\.call\.args\.a: /);
-    assert.match(inside({ eventTypes: [{ payloadSchema: { const: undefined } }] }), /^registration\.eventTypes\[0\]\.payloadSchema\.const: /);
+  test("leave out null where a field may be left out, and keep it where it is a value", () => {
+    const registration = {
+      id: "p", envRef: null, recovery: null, wakeTarget: { sessionId: "s", agentFrameId: null }, provenance: null,
+      input: { type: "tool_call", call: { callId: "1", toolName: "t", toolId: null, args: null, more: null } },
+      identity: { kind: "k", label: null, definition: null },
+      eventTypes: [{ name: "e", payloadSchema: null, semantics: { terminal: null, wake: { when: null, input: { pointer: null, template: "", fields: null }, dedupeKey: null } } }],
+    };
+    assert.deepEqual(shape(registration, "registration", SHAPES.registration), {
+      id: "p", wakeTarget: { sessionId: "s" },
+      input: { type: "tool_call", call: { callId: "1", toolName: "t", args: null, more: null } },
+      identity: { kind: "k", definition: null },
+      eventTypes: [{ name: "e", payloadSchema: null, semantics: { wake: { input: { template: "" } } } }],
+    });
+  });
+
+  test("read each of their fields once, also where one of them says what the others are", () => {
+    let reads = 0;
+    const counted = (fields) => new Proxy(fields, { get: (target, key) => (reads++, target[key]) });
+    shape(counted({ message: "m", type: "cancelled", raw: 1 }), "output", SHAPES.output);
+    assert.equal(reads, 3);
+    const boom = new Error("boom");
+    assert.throws(() => shape({ type: "success", get value() { throw boom; } }, "output", SHAPES.output), { message: "output.value: could not be read", cause: boom });
   });
 });
 
@@ -253,6 +275,12 @@ describe("single arguments", () => {
   test("ids are not blank", () => {
     assert.equal(check.id(" a ", "processId"), " a ");
     for (const value of ["", " ", "\t\n\u00a0", 1, undefined]) assert.match(refusal(() => check.id(value, "processId")), /^processId: /);
+  });
+
+  test("names of signals are of few characters", () => {
+    assert.equal(check.signalName("Go-1_x", "name"), "Go-1_x");
+    for (const value of ["", "a b", "a.b", "ä", "go\n", 1, "x".repeat(1_025)]) assert.match(refusal(() => check.signalName(value, "name")), /^name: /);
+    assert.match(refusal(() => check.signalNames(["a", "b c"], "name")), /^name\[1\]: must be of ASCII/);
   });
 
   test("lists of ids name the bad one", () => {

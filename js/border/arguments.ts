@@ -1,0 +1,158 @@
+/**
+ * The shapes of the documents that the public methods take, one for each. What only a rule can know (duplicates, conflicts,
+ * what belongs together) is left to the rules.
+ */
+import { count as countOf, eventTypes, optional as maybe, options, SIGNAL } from "../check.js";
+import type { Json } from "../types.js";
+import { Fault } from "./fault.js";
+import { count, either, flag, isObject, label, list, name, object, oneOf, open, optional, payload, pointer, record, tagged, text, type Fields, type Shape } from "./shapes.js";
+
+const TERMINAL_STATES = ["completed", "failed", "cancelled"];
+
+/** Names a session, and never a frame of another one: two scopes must not share an id. */
+const sessionId: Shape = (value, budget, depth) => {
+  const id = name(value, budget, depth) as string;
+  if (id.includes("/frame:")) throw new Fault("must not contain /frame:");
+  return id;
+};
+
+/** An event type. That of a signal may be as long as the longest name of a signal makes it. */
+const eventType: Shape = (value, budget, depth) => {
+  const copied = text(value, budget, depth) as string;
+  label(copied.startsWith(SIGNAL) ? copied.slice(SIGNAL.length) : copied, { left: copied.length + 3 }, depth);
+  return copied;
+};
+
+const scope = object({ sessionId, agentFrameId: optional(name) });
+
+// ── Registrations ───────────────────────────────────────────────────────────
+
+const input = tagged("type", {
+  external: { metadata: optional(payload) },
+  engine: { kind: label, payload: optional(payload) },
+  tool_call: { call: open({ callId: label, toolName: label, toolId: optional(label), args: optional(payload) }) },
+  session_turn: { createRequest: open({}), turnInput: payload },
+});
+
+const selector: Shape = either("payload", [
+  { const: payload },
+  { pointer },
+  { present: pointer },
+  // Each of a template's fields is a selector again.
+  { template: text, fields: optional(record((value, budget, depth) => selector(value, budget, depth))) },
+]);
+
+const semantics = object({
+  terminal: optional(object({ state: oneOf(...TERMINAL_STATES), awaitOutput: optional(selector) })),
+  wake: optional(object({
+    when: optional(selector),
+    input: selector,
+    dedupeKey: optional(either("event_identity", [{ selector }, { const: text }])),
+  })),
+});
+
+const registration = object({
+  id: name,
+  input,
+  identity: optional(object({ kind: name, label: optional(label), definition: optional(payload) })),
+  eventTypes: optional(list(object({ name, payloadSchema: optional(payload), semantics: optional(semantics) }))),
+  provenance: optional(object({
+    originator: tagged("type", {
+      host: {},
+      // Not interpreted, so held to less than a scope that is looked up.
+      session: { scope: object({ sessionId: label, agentFrameId: optional(label) }) },
+    }),
+    causedBy: optional(payload),
+  })),
+  envRef: optional(label),
+  wakeTarget: optional(scope),
+  recovery: optional(oneOf("rerun", "abandon")),
+});
+
+// ── Leases ──────────────────────────────────────────────────────────────────
+
+const owner = object({
+  ownerId: name,
+  incarnationId: name,
+  liveness: optional(tagged("kind", { opaque: {}, web_lock: { lockName: label } })),
+});
+
+/** An owner as a lease has it, which may be of a version that took longer names. */
+const holder = object({
+  ownerId: text,
+  incarnationId: text,
+  liveness: optional(tagged("kind", { opaque: {}, web_lock: { lockName: text } })),
+});
+
+const lease = object({ processId: text, owner: holder, leaseToken: text, fencingToken: count, claimedAtMs: count, expiresAtMs: count });
+
+/** What of a lease gives it back. The rest of it is not looked at, and need not be there. */
+const released = open({
+  processId: name,
+  leaseToken: text,
+  owner: optional(passing({
+    ownerId: optional(payload),
+    incarnationId: optional(payload),
+    liveness: optional(passing({ kind: optional(payload), lockName: optional(payload) })),
+  })),
+  fencingToken: optional(payload),
+  claimedAtMs: optional(payload),
+  expiresAtMs: optional(payload),
+});
+
+/** Any JSON; in an object, these fields may be `undefined`. */
+function passing(fields: Fields): Shape {
+  const inObject = open(fields);
+  return (value, budget, depth) => (isObject(value) ? inObject : payload)(value, budget, depth);
+}
+
+// ── All of them ─────────────────────────────────────────────────────────────
+
+export const SHAPES = {
+  registration,
+  // What was appended once is found again by its replay key, whatever names this version would take: they are the rules' to judge.
+  append: object({
+    eventType: text,
+    payload: optional(payload),
+    replayKey: optional(text),
+    wakeTargetScope: optional(object({ sessionId: text, agentFrameId: optional(text) })),
+    lease: optional(lease),
+  }),
+  output: tagged("type", {
+    success: { value: payload, control: optional(payload) },
+    failure: {
+      class: oneOf("invalid_request", "unavailable", "permission_denied", "timeout", "execution", "external", "resource_limit", "internal"),
+      code: text,
+      message: text,
+      raw: optional(payload),
+      control: optional(payload),
+    },
+    cancelled: { message: text, raw: optional(payload), control: optional(payload) },
+  }),
+  externalRef: object({ backend: label, id: label, metadata: optional(payload) }),
+  wait: tagged("kind", { signal: { name: label, eventType, names: optional(list(text)), key: label, ordinal: count, sinceMs: count } }),
+  sessionId,
+  scope,
+  descriptor: object({ kind: optional(label), label: optional(label) }),
+  owner,
+  /** Of a lease that was seen. */
+  holder,
+  lease,
+  released,
+  filter: object({
+    status: optional(oneOf("running", ...TERMINAL_STATES, "any")),
+    waiting: optional(flag),
+    definition: optional(payload),
+    kind: optional(text),
+  }),
+  page: object({ limit: optional(count), cursor: optional(text) }),
+} satisfies { [name: string]: Shape };
+
+/** Which events of a log to read. */
+export function eventQuery(value: unknown, name: string): Json {
+  const { limit, types } = options<{ limit?: number; types?: string[] }>(value, name, {
+    limit: maybe(countOf),
+    types: maybe(eventTypes),
+  });
+  return { ...(limit !== undefined && { limit }), ...(types !== undefined && { types }) };
+}
