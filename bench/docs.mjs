@@ -43,7 +43,7 @@ code that does the same. \`npm run bench\` measures it on your machine.
 - A figure says little by itself, and much beside the others of its row. Look at the ratios.
 - A goal is what we set out to reach. ✓ says that it is met, ✗ that it is not.
 - All of IndexedDB is written with relaxed durability, the default of this package and of today's browsers.
-- Every sample is in [benchmarks.json](benchmarks.json), from which this page is written. Nobody edits a figure by hand.`;
+- Every sample is in [benchmarks.json](benchmarks.json), from which this page is written. No figure is edited by hand.`;
 
 /** What a run has to say; what each benchmark is about is told once, with the first. */
 function told(run, place) {
@@ -115,8 +115,8 @@ const chapters = {
   together: `### Many appends at once
 
 Calls that are made while a transaction is under way share the next one, and still each gets its own answer. The floor is there
-twice: with a transaction for each append, as an app writes it, and with a single one for all of them, which nobody can write who does not
-know in advance what will be appended.`,
+twice: with a transaction for each append, as an app writes it, and with a single one for all of them, which an app can only
+write that knows in advance what will be appended.`,
   nested: `### Nested payloads
 
 Payloads of 900 bytes, nested as those of agents are. The floor appends all of them in one transaction, with the indexes
@@ -134,8 +134,8 @@ A process by its id, and the result of one that has ended.`,
   runs: `### Running a job
 
 From the trigger of a job with one step to its awaited result, one at a time. durably asks its database for new jobs at an interval,
-100 ms in its guide, and sits out half of that on average; the other figure polls as often as a timer can, which nobody
-advises, to show what is left without it.`,
+100 ms in its guide, and sits out half of that on average; the other figure polls as often as a timer can, which is not
+advised, to show what is left without it.`,
   driver: `### The driver
 
 What it adds to a process that does nothing. The floor makes the same writes without deciding anything: a process is registered,
@@ -152,7 +152,7 @@ A page that comes back: from its first line, which imports the library, over ope
 Every sample is a new page in a new tab. The files come from the browser's HTTP cache.`,
   wake: `### Waking
 
-From a change to the promise of whoever waits for it, in memory, so that no disk is part of it. The floor is a promise that is resolved
+From a change to the promise of a waiter, in memory, so that no disk is part of it. The floor is a promise that is resolved
 with nothing else to do.`,
   idle: `### Waiting
 
