@@ -50,7 +50,10 @@ fn tabs_keep_their_promises_whatever_happens_to_them() {
             }
             match catch_unwind(|| world::simulate(seed)) {
                 Ok(tally) => done.add(&tally),
-                Err(_) => failed.push(seed),
+                Err(_) => {
+                    eprintln!("seed {seed} fails");
+                    failed.push(seed);
+                }
             }
         }
     };

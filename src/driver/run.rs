@@ -144,7 +144,7 @@ impl RunContext {
     pub async fn append(&self, request: AppendRequest) -> Result<AppendResult> {
         self.says().await?;
         let request = AppendRequest { lease: Some(self.lease().clone()), ..request };
-        self.0.registry.append(self.id(), request).await
+        self.0.registry.append(self.id(), request).await.inspect_err(|_| self.0.waits.fails())
     }
 
     /// Waits for the end of another process. Meanwhile something else may run in this one's place.

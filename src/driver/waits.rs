@@ -53,6 +53,9 @@ pub(super) struct Waits {
     /// Waits that were given up, and not yet recorded as that. What the run writes next is written behind them.
     unsaid: RefCell<VecDeque<RunWait>>,
     saying: Permits,
+    /// Whether something failed since the run last wrote. What the program gives up now, it may give up because of that, and
+    /// where the run ends with it, another run goes another way: then nothing was given up.
+    failing: Cell<bool>,
 }
 
 /// A wait under way.
@@ -92,6 +95,11 @@ impl Waits {
 
     pub(super) fn heard(&self) -> oneshot::Latch {
         self.news.borrow_mut().get_or_insert_with(oneshot::latch).1.clone()
+    }
+
+    /// Something failed that the run asked for.
+    pub(super) fn fails(&self) {
+        self.failing.set(true);
     }
 
     fn tell(&self) {
@@ -456,6 +464,7 @@ impl RunContext {
     /// could find what the program did because of it, and give the wait what came since.
     pub(super) async fn says(&self) -> Result<()> {
         let (run, waits) = (&self.0, &self.0.waits);
+        waits.failing.set(false);
         if waits.unsaid.borrow().is_empty() {
             return Ok(());
         }
@@ -464,7 +473,7 @@ impl RunContext {
             let Some(wait) = waits.unsaid.borrow().front().cloned() else { return Ok(()) };
             let over = (wait, Outcome::GivenUp, Vec::new());
             let resume = operation::resume(self.lease().clone(), over, waits.shown(), run.registry.schemas());
-            run.registry.execute(resume).await?;
+            run.registry.execute(resume).await.inspect_err(|_| waits.fails())?;
             waits.unsaid.borrow_mut().pop_front();
         }
     }
@@ -505,6 +514,7 @@ impl<'a> Issued<'a> {
         if outcome.as_ref().is_err_and(|fault| fault.code() != Code::Timeout) {
             // It failed, and would not in another run: a wait that the program issues in its place is the same one.
             waits.failed(&self.wait.wait);
+            waits.fails();
         }
         waits.pending.borrow_mut().retain(|other| !Rc::ptr_eq(other, &self.wait));
         waits.tell();
@@ -534,6 +544,10 @@ impl Drop for Issued<'_> {
             return;
         }
         waits.unsaid.borrow_mut().push_back(self.wait.wait.clone());
+        if waits.failing.get() {
+            // What the run writes next says it.
+            return;
+        }
         let context = self.context.clone();
         // A fault is met again by what the run writes next.
         run.registry.host().spawn.spawn(async move { drop(context.says().await) }.boxed_local());
