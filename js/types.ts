@@ -801,7 +801,7 @@ export interface RunContext {
    * it the same signal. Waits of one run come out one at a time, and the next one only after the program has had its turn:
    * so those that lose a race can be aborted, and a wait that is aborted or times out has taken nothing, in this run and
    * in every later one. Meanwhile the record's `wait` says what is waited for, and another process may run in this one's place.
-   * @throws `invalid_argument` for no name, or one that is not of ASCII letters, digits, `_` and `-`; `timeout`, then in
+   * @throws `invalid_argument` for no name, more than 256, or one that is not of ASCII letters, digits, `_` and `-`; `timeout`, then in
    * every later run too; the reason of either signal; `lease_lost`.
    */
   waitForSignal<P extends JsonLike = Json>(name: string | readonly string[], options?: WaitOptions): Promise<ProcessEvent<P>>;
