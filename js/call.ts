@@ -36,7 +36,7 @@ export function reportError(error: unknown): void {
     if (typeof globalThis.reportError === "function") globalThis.reportError(error);
     else console.error(error);
   } catch {
-    // A page that replaced it with something that throws is not told.
+    // A page that replaced it with something that throws has no report.
   }
 }
 

@@ -50,7 +50,10 @@ export type ProcessErrorCode =
   | "disconnected"
   /** The registry, or the receiver, was closed. */
   | "closed"
-  /** A fault of this package or of its loading; `cause` says more. */
+  /**
+   * A fault of this package or of its loading; `cause` says more. Or its WebAssembly trapped, as when its memory is used up: then
+   * all that was under way rejects so, and every later call of the registries that were open. `openRegistry` gives new ones.
+   */
   | "internal";
 
 /** What a {@link ProcessError} can be made with, beside its message. */

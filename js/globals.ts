@@ -61,7 +61,7 @@ function now(): number {
     const time = globalThis.Date.now();
     if (Number.isFinite(time)) return time;
   } catch {
-    // Told by the other clock.
+    // The other clock answers.
   }
   return performance.timeOrigin + performance.now();
 }
@@ -72,7 +72,7 @@ function monotonic(): number {
     const passed = globalThis.performance.now();
     if (Number.isFinite(passed)) return passed;
   } catch {
-    // Told by the other clock.
+    // The other clock answers.
   }
   return now();
 }

@@ -14,8 +14,8 @@ export type * from "./types.js";
 const place = () => new URL("longwait_bg.wasm", import.meta.url);
 
 /**
- * Opens the registry of a database, creating it where there is none, and loads the WebAssembly meanwhile if this is
- * the first call.
+ * Opens the registry of a database, creating it where there is none. The first call also loads the WebAssembly, and so does
+ * the first one after that trapped (see the code `internal`).
  *
  * @throws ProcessError `invalid_argument`; `storage_unavailable` without IndexedDB (see {@link OpenOptions.fallback});
  * `storage_blocked` and `storage_version` when another version holds or wrote the database; `internal` when the WebAssembly

@@ -66,7 +66,7 @@ export async function instantiate(module: WebAssembly.Module): Promise<Instance>
     });
   }
 
-  // What was thrown is told of in words: as it is, it leads to the memory of the instance.
+  // What was thrown is named by words alone: the error itself leads to the memory of the instance.
   const fault = () =>
     raise(`the WebAssembly of longwait stopped (${death}), most likely because its memory is used up; open the registry anew`, {
       code: "internal",

@@ -2,9 +2,9 @@
 import { reportError } from "./call.js";
 
 /**
- * Calls `listener` with what `hear` is told, in the next microtask and once for each id.
+ * Calls `listener` with the ids that `hear` gets, in the next microtask and once for each id.
  *
- * Not at once, because a change is told from inside the wasm: a listener that makes another change there would stack up
+ * Not at once, because changes are announced from inside the wasm: a listener that makes another change there would stack up
  * calls without end, and an overflow of the stack would leave the wasm in pieces.
  */
 export function inTurns(listener: (id: string) => void): { hear(id: string): void; stop(): void } {

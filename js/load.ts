@@ -1,4 +1,4 @@
-/** Loads the WebAssembly: once, for whoever asks first; again after a failure, and after its instance trapped. */
+/** Loads the WebAssembly: once, and again after a failure or after its instance trapped. */
 import { invalidArgument, raise } from "./errors.js";
 import { instantiate, type Instance } from "./instance.js";
 import { isA } from "./intrinsics.js";
@@ -15,8 +15,8 @@ let instance: Instance | undefined;
 let compiled: WebAssembly.Module | undefined;
 
 /**
- * The instance. Single-flight: while one load runs, its source serves every caller. `place` says where the file lies if nobody
- * says otherwise, and is asked when it is needed: where a bundler forgets the file, the load should fail and not the import.
+ * The instance. Single-flight: while one load runs, its source serves every caller. `place` gives the address of the package's
+ * own file, and is asked when it is needed: where a bundler forgets the file, the load should fail and not the import.
  */
 export function load(given: Source | undefined, place: () => URL): Promise<Instance> {
   if (instance?.isDead()) instance = loading = undefined;

@@ -24,7 +24,7 @@ export function platform(enter: (end: () => void) => () => void): (path: string)
       const { held, release } = hold(name);
       return { held, release: ending(release) };
     },
-    watch: (name: string, told: (free: boolean) => void) => ending(watch(name, told)),
+    watch: (name: string, answer: (free: boolean) => void) => ending(watch(name, answer)),
     follow: (turn: (away: boolean) => void) => ending(follow(turn)),
     Channel: class extends Channel {
       readonly #end = ending(() => super.close());

@@ -19,7 +19,7 @@ export interface Host {
   compileSchema(schema: Json, isNew: boolean): (payload: Json) => string[];
   /** Resolves once schemas can be compiled. */
   loadValidator(): Promise<void>;
-  /** Tells the page of an error that nobody waits for. A fault of the wasm's own comes as one does, see {@link Instance.errorOf}. */
+  /** Reports an error that no call rejects with. A fault of the wasm's own comes as one does, see {@link Instance.errorOf}. */
   reportError(error: unknown): void;
   /** Warns the page's author. */
   warn(message: string): void;
@@ -41,7 +41,7 @@ export type Attach = ((id: string) => Promise<string>) | undefined;
 /** One run of a process. */
 export interface RawRun {
   facts(): Pick<RunContext, "process" | "attempt" | "fencingToken">;
-  /** Calls `tell` once, when the runner is to stop: without a code where somebody asked for that. */
+  /** Calls `tell` once, when the runner is to stop: without a code where a cancel request is the reason. */
   onAbort(tell: (code?: ProcessErrorCode, message?: string) => void): void;
   append(request: string): Promise<AppendResult>;
   /** `work` resolves with JSON text, or with nothing. */
@@ -87,7 +87,7 @@ export interface RawOpener {
   ): Promise<WasmRegistry>;
 }
 
-/** Opens a registry of an instance, which keeps it until it is closed: that nobody refers to it is not its end. */
+/** Opens a registry of an instance, which keeps it until it is closed, whether or not anything refers to it. */
 export async function openRaw(instance: Instance, ...[memory, orMemory, name, strict, ownerId, sink, onCorruption]: Parameters<RawOpener["open"]>): Promise<RawRegistry> {
   const { Registry } = instance;
   const tell = outside((given: unknown) => onCorruption(instance.errorOf(given)));

@@ -717,7 +717,7 @@ export interface ProcessRegistry extends AsyncDisposable {
   driver(options: DriverOptions<JsonLike>): ProcessWorkDriver;
   /**
    * Stops every driver, ends every wait with `closed` and lets go of the database. Repeating it is fine. Everything after it rejects with `closed`.
-   * `await using` calls it.
+   * `await using` calls it. Until then the registry is open, whether or not anything refers to it.
    */
   close(): Promise<void>;
 }
@@ -838,7 +838,8 @@ export interface ProcessWorkDriver extends AsyncDisposable {
    */
   claimAndRunPending(reason?: string): Promise<DriveReport>;
   /**
-   * Keeps driving: what is registered in any tab, what a tab that dies or stops leaves behind, what a lease that ends sets free.
+   * Keeps driving until `stop()` or the registry's `close()`, whether or not anything refers to the driver: what is registered in any
+   * tab, what a tab that dies or stops leaves behind, what a lease that ends sets free.
    * Failures of single drives are reported through `reportError`, and in the next report. Repeating it is fine.
    */
   start(): void;

@@ -31,7 +31,7 @@ export interface WorkerDriver {
  * any top-level `await`: the page that makes a shared worker is not heard later. Resolves with the driver, for code of the worker.
  *
  * @throws ProcessError As `openRegistry` and `ProcessRegistry.driver`; `storage_unavailable` without IndexedDB;
- * `invalid_argument` outside of such workers. Pages are told, and each that asks again has it tried again.
+ * `invalid_argument` outside of such workers. The pages that asked learn of it, and each that asks again has it tried again.
  */
 export async function drive(given: DriveOptions): Promise<ProcessWorkDriver> {
   const scope = globalThis as unknown as Scope;
@@ -55,7 +55,7 @@ export async function drive(given: DriveOptions): Promise<ProcessWorkDriver> {
   function listen(port: Port): Promise<ProcessWorkDriver> {
     port.addEventListener("message", ({ data, ports: [reply = port] }) => {
       const word = data?.longwait;
-      // Whoever asked is told of the fault.
+      // The answer carries the fault.
       if (word === "start" || word === "stop") tell(reply, word).catch(() => {});
     });
     port.start?.();

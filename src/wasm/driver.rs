@@ -107,8 +107,8 @@ impl Run {
         js(&facts.with("fencingToken", &self.context.lease().fencing_token).build())
     }
 
-    /// Calls `tell(code, message)` once, when the runner is to stop: without a code where somebody asked for it, and then
-    /// without a message where nobody said why.
+    /// Calls `tell(code, message)` once, when the runner is to stop: without a code where a cancel request is the reason, and then
+    /// without a message where that gave none.
     #[wasm_bindgen(js_name = onAbort)]
     pub fn on_abort(&self, tell: Function) {
         self.context.on_abort(move |why| {

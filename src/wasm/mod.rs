@@ -2,7 +2,7 @@
 //!
 //! The hand-written TypeScript around this module has already checked that arguments are JSON
 //! and of the right primitive types; here they get their shapes. Every handle is cloned before
-//! a promise exists, because JavaScript may free the object meanwhile.
+//! a promise exists, because JavaScript may free the object before it settles.
 //!
 //! What an export does is a public method of [`ProcessRegistry`](crate::ProcessRegistry),
 //! [`SessionView`](crate::SessionView), [`ProcessAwaiter`](crate::ProcessAwaiter) or

@@ -1,5 +1,5 @@
 /**
- * What the page's own code and globals throw at the package reaches whoever called, and nothing else: no call hangs, and the
+ * What the page's own code and globals throw at the package reaches the call that met it, and nothing else: no call hangs, and the
  * instance of the WebAssembly takes no harm, which a wait that is pending all the while shows.
  */
 import assert from "node:assert/strict";

@@ -9,7 +9,7 @@ import { eventTypes, external, open, openRegistry, success } from "./registry.mj
 setFlagsFromString("--expose-gc");
 const gc = runInNewContext("gc");
 
-/** Collects what nothing refers to, and lets what is told of collections run. */
+/** Collects what nothing refers to, and lets finalizers run. */
 async function collect() {
   for (let time = 0; time < 5; time++) {
     gc();
@@ -61,7 +61,7 @@ test("waits of a registry that nothing else refers to stay pending", () => {
 });
 
 describe("while its registry is open", () => {
-  test("a receiver that waits is told of the change, though nothing refers to it", async (t) => {
+  test("a receiver that waits resolves at the change, though nothing refers to it", async (t) => {
     const registry = await open(t);
     await registry.registerProcess(external("p", { eventTypes }));
     const changed = registry.hub.subscribe("p").changed();
@@ -100,7 +100,7 @@ describe("while its registry is open", () => {
     await close();
   });
 
-  test("a runner whose wait has a signal that nothing else refers to is told of its end", async (t) => {
+  test("a runner's wait resolves, though nothing else refers to its signal", async (t) => {
     const registry = await open(t);
     const driver = registry.driver({ runners: { job: ({ waitForSignal }) => waitForSignal("go", { signal: new AbortController().signal }).then(({ payload }) => payload) } });
     driver.start();
@@ -114,14 +114,14 @@ describe("while its registry is open", () => {
 
 test("what was closed is let go of", async () => {
   const gone = [];
-  const told = new FinalizationRegistry((name) => gone.push(name));
+  const finalizers = new FinalizationRegistry((name) => gone.push(name));
   async function opened() {
     const registry = await openRegistry({ storage: "memory" });
     const listener = () => {};
-    told.register(listener, "listener");
+    finalizers.register(listener, "listener");
     registry.onChange(listener);
     const runners = { job: () => {} };
-    told.register(runners.job, "runner");
+    finalizers.register(runners.job, "runner");
     registry.driver({ runners }).start();
     await registry.close();
   }

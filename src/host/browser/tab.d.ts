@@ -4,7 +4,7 @@ export interface Lock {
 }
 export function hold(name: string): Lock;
 export function isFree(name: string): Promise<boolean>;
-export function watch(name: string, told: (free: boolean) => void): () => void;
+export function watch(name: string, answer: (free: boolean) => void): () => void;
 export class Channel {
   constructor(name: string);
   listen(hear: (ids: string[]) => void): void;

@@ -27,28 +27,28 @@ export function hold(name) {
   return { held: within(ANSWER_MS, granted, false), release };
 }
 
-/** Whether nobody holds the lock or is about to. Rejects where nobody can tell. */
+/** Whether the lock is free and no owner waits for it. Rejects where that cannot be learnt. */
 export async function isFree(name) {
   const { held, pending } = await within(ANSWER_MS, locks().query(), {});
-  // Whoever only watches queues up in shared mode: no sign of life.
+  // A watcher queues up in shared mode: no sign of life.
   return ![...held, ...pending].some((lock) => lock.name === name && lock.mode === "exclusive");
 }
 
-/** How often whoever waits for a lock looks for himself whether it is free, in milliseconds. */
+/** How often a watcher also looks whether the lock is free, in milliseconds. */
 const FLOOR_MS = 2_000;
 
 /**
- * Calls `told(true)` once nobody holds the lock, perhaps twice, or `told(false)` where that cannot be learnt. Gives the function
+ * Calls `answer(true)` once the lock is free, perhaps twice, or `answer(false)` where that cannot be learnt. Gives the function
  * that ends it.
  *
  * A request in the queue would keep the page out of the back-forward cache, so it is made anew afterwards.
  */
-export function watch(name, told) {
+export function watch(name, answer) {
   let request;
   const ask = () => {
     request = new AbortController();
     const { signal } = request;
-    const tell = (free) => signal.aborted || told(free);
+    const tell = (free) => signal.aborted || answer(free);
     (async () => locks().request(name, { mode: "shared", signal }, () => {}))().then(
       () => tell(true),
       () => tell(false),
@@ -56,8 +56,8 @@ export function watch(name, told) {
   };
   ask();
   const unfollow = follow((away) => (away ? request.abort() : request.signal.aborted && ask()));
-  // Where Chromium drops a page out of its back-forward cache for a lock that it holds, nobody in the queue is told.
-  const floor = setInterval(() => isFree(name).then((free) => free && !request.signal.aborted && told(true), () => {}), FLOOR_MS);
+  // Where Chromium drops a page out of its back-forward cache for a lock that it holds, the queue of that lock stands still.
+  const floor = setInterval(() => isFree(name).then((free) => free && !request.signal.aborted && answer(true), () => {}), FLOOR_MS);
   return () => {
     clearInterval(floor);
     unfollow();
@@ -81,8 +81,8 @@ function isHint(data) {
  * Lists of ids, to and from the other tabs; never one's own. What is no hint is left out before it crosses to the WebAssembly,
  * whose memory never shrinks: those who wait find what changed by themselves.
  *
- * An open channel would keep the page out of the back-forward cache, so it is closed there; what was said meanwhile is
- * found by whoever looks again afterwards.
+ * An open channel would keep the page out of the back-forward cache, so it is closed there; what was said then is
+ * found by the next look at what changed.
  */
 export class Channel {
   constructor(name) {
@@ -96,7 +96,7 @@ export class Channel {
       try {
         this.channel = new BroadcastChannel(this.name);
       } catch {
-        return; // None here, or none for this origin: whoever waits looks by himself.
+        return; // None here, or none for this origin: the change poller finds what changed.
       }
       this.channel.onmessage = ({ data }) => {
         if (isHint(data)) hear(data);
@@ -111,7 +111,7 @@ export class Channel {
       try {
         this.channel?.postMessage(ids.slice(from, from + MAX_IDS));
       } catch {
-        return; // The page is on its way out: whoever waits elsewhere looks by himself.
+        return; // The page is on its way out: the change pollers of other pages find what changed.
       }
     }
   }
@@ -141,7 +141,7 @@ export function follow(turn) {
     try {
       globalThis.addEventListener?.(type, (event) => ended.signal.aborted || call(event), { capture: true, signal: ended.signal });
     } catch {
-      // A page that refuses listeners goes on as if it were never put aside.
+      // A page that refuses listeners is taken for one that is never put aside.
     }
   };
   on("pagehide", ({ persisted }) => persisted && turn(true));
@@ -181,7 +181,7 @@ export function within(span, promise, otherwise) {
 
 /**
  * 128 random bits in lower hex, by what insecure origins have too (`randomUUID` they have not). Where there is no such thing, by
- * `Math.random`: names have to be different, and nobody is let in by one.
+ * `Math.random`: names have to be different, and none gives access to anything.
  */
 export function randomName() {
   let bytes;
