@@ -148,6 +148,7 @@ impl RunContext {
     }
 
     /// Waits for the end of another process. Meanwhile something else may run in this one's place.
+    #[cfg_attr(feature = "shipped", expect(dead_code, reason = "a shorthand in Rust for wait_for_end"))]
     pub async fn await_terminal(&self, id: &ProcessId) -> Result<ProcessAwaitOutput> {
         self.wait_for_end(id, self.awaiter(), false).await
     }
