@@ -51,7 +51,7 @@ pub struct Tab {
     registry: ProcessRegistry,
     hub: ProcessChangeHub,
     leases: Rc<RefCell<Vec<ProcessLease>>>,
-    store: Remote,
+    pub store: Remote,
     pub locks: Locks,
     pub faults: Rc<Cell<u64>>,
     pub driver: ProcessWorkDriver,

@@ -307,6 +307,7 @@ impl World {
             tab.freeze(false);
         }
         tab.faults.set(0);
+        tab.store.silent.set(0);
         self.store.full.set(false);
         self.store.heals();
         self.calm.set(true);
