@@ -25,11 +25,8 @@ export function driverOf(registry: ProcessRegistry, raw: RawRegistry, unstarted:
   const driver: ProcessWorkDriver = {
     registry,
     claimAndRunPending(reason = "manual") {
-      const sweep = () =>
-        call(() => {
-          started();
-          return work.call("sweep", text(reason, "reason"));
-        });
+      const begin = () => (started(), text(reason, "reason"));
+      const sweep = (): Promise<DriveReport> => (runHandle === undefined ? call(() => (begin(), made.call("sweep"))) : sweptBy(runHandle, begin));
       // A run that sweeps may wait for a permit, and must not keep its own from what it waits for.
       return own()?.rest(sweep) ?? sweep();
     },
@@ -68,10 +65,15 @@ export function driverOf(registry: ProcessRegistry, raw: RawRegistry, unstarted:
   return freeze(driver);
 }
 
-/** Does the work of a driver. */
+/** A sweep by a host. What that throws is passed on as it is. */
+async function sweptBy(host: NonNullable<DriverOptions["runHandle"]>, begin: () => string): Promise<DriveReport> {
+  await host.claimAndRunPending(callNow(begin));
+  return { started: [], busy: [], unhandled: [], failed: [] };
+}
+
+/** Drives on. */
 interface Work {
   start(): void;
-  call(method: "sweep", reason: string): Promise<DriveReport>;
   call(method: "stop" | "idle"): Promise<void>;
 }
 
@@ -156,10 +158,6 @@ function handled(host: NonNullable<DriverOptions["runHandle"]>, registry: Proces
   }
 
   const methods = {
-    async sweep(reason: string): Promise<DriveReport> {
-      await once(reason);
-      return { started: [], busy: [], unhandled: [], failed: [] };
-    },
     async stop() {
       unsubscribe?.();
       unsubscribe = wanted = undefined;
@@ -176,6 +174,6 @@ function handled(host: NonNullable<DriverOptions["runHandle"]>, registry: Proces
       unsubscribe = registry.onChange(() => want("change"));
       want("start");
     },
-    call: ((method: keyof typeof methods, reason: string) => methods[method](reason)) as Work["call"],
+    call: (method) => methods[method](),
   };
 }

@@ -32,7 +32,7 @@ export interface RawDriver {
   call(method: "stop" | "idle"): Promise<void>;
 }
 
-/** Runs a process of a kind; resolves with how it ends, as JSON text, and never rejects. */
+/** Runs a process of a kind; resolves with how it ends, as JSON text, or rejects with trouble of longwait itself. */
 export type RunProcess = (kind: string, run: RawRun) => Promise<string>;
 
 /** Waits for a process in another system; resolves with how it ends, as JSON text. */

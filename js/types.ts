@@ -740,7 +740,7 @@ export interface DriverOptions<R = Json> {
    * `console.warn`, once for each kind.
    */
   runners?: { [kind: string]: (context: RunContext) => Promise<R | void> | R | void };
-  /** A host that runs the work itself. Sweeps call it, and no runners. */
+  /** A host that runs the work itself. Sweeps call it, and no runners; what it throws then is passed on as it is. */
   runHandle?: { claimAndRunPending(reason: string): Promise<void> };
   /** An engine that owns the waits for processes that have not ended. Its errors are the answer: nothing falls back to polling. */
   attach?: { awaitTerminal(processId: string, options: WaitOptions): Promise<ProcessAwaitOutput> };

@@ -52,7 +52,7 @@ describe("a sweep", () => {
     });
     assert.deepEqual(await driver.claimAndRunPending(), { started: [], busy: [], unhandled: [], failed: [] });
     assert.deepEqual(await driver.awaitTerminal("p"), success(2));
-    await assert.rejects(driver.claimAndRunPending("bad day"), (error) => error.cause instanceof TypeError);
+    await assert.rejects(driver.claimAndRunPending("bad day"), (error) => error instanceof TypeError);
     assert.deepEqual(reasons, ["manual", "bad day"]);
     driver.start();
     driver.start();
