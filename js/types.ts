@@ -576,8 +576,9 @@ export interface ProcessRegistry extends AsyncDisposable {
     output: ProcessAwaitOutput<V, R, C> & ProcessAwaitOutput<Compatible<V>, Compatible<R>, Compatible<C>>,
   ): Promise<ProcessRecord>;
   /**
-   * Asks for the end of the process, durably, by an event `process.cancel_requested`. Whoever runs it decides.
-   * Asking twice for one reason records it once.
+   * Asks for the end of the process, durably, by an event `process.cancel_requested`. Its runner decides; where it was never
+   * begun, a driver with a runner for its kind ends it as cancelled instead of running it. A process with an `external` input
+   * is only asked: its host ends it. Asking twice for one reason records it once.
    * @throws `unknown_process`.
    */
   requestCancel(processId: string, reason?: string): Promise<AppendResult>;
@@ -815,7 +816,10 @@ export interface RunContext {
   awaitTerminal(processId: string, options?: WaitOptions): Promise<ProcessAwaitOutput>;
 }
 
-/** What a sweep did. Each process stands in one list, by its id and in id order. */
+/**
+ * What a sweep did. Each process stands in one list, by its id and in id order; one that it ended without a run (cancelled before
+ * its first, or `recovery: "abandon"`) in none.
+ */
 export interface DriveReport {
   /** What it began to run. */
   started: string[];

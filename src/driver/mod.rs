@@ -5,10 +5,12 @@
 
 mod attempts;
 mod background;
+mod ends;
 mod history;
 mod options;
 mod pauses;
 mod run;
+mod signals;
 mod steps;
 mod waits;
 mod work_driver;

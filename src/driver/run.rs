@@ -142,7 +142,7 @@ impl RunContext {
 
     /// Appends to the process, only while the run holds its lease.
     pub async fn append(&self, request: AppendRequest) -> Result<AppendResult> {
-        self.says().await?;
+        self.records_given_up().await?;
         let request = AppendRequest { lease: Some(self.lease().clone()), ..request };
         self.0.registry.append(self.id(), request).await.inspect_err(|_| self.0.waits.fails())
     }

@@ -292,6 +292,19 @@ pub async fn an_expired_or_released_holder_needs_no_proof(world: World) {
     }
 }
 
+pub async fn that_an_owner_is_gone_is_found_whatever_the_limit_and_waited_for_no_longer_than_that(world: World) {
+    let (gone, lives) = (owner("a", "1"), owner("a", "2"));
+    world.killed.kill("1");
+    world.registry.owner_gone_within(&gone, Some(0)).await.unwrap();
+    let waiting = world.registry.owner_gone_within(&lives, Some(30));
+    let (outcome, ()) = join(waiting, async {
+        world.clock.asleep(1).await;
+        world.clock.advance(30);
+    })
+    .await;
+    assert_eq!(refused(outcome), Code::Timeout);
+}
+
 pub async fn leases_leave_record_log_and_hub_alone(world: World) {
     world.start("p").await;
     let record = world.record("p").await;

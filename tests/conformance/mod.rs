@@ -294,6 +294,7 @@ macro_rules! conformance {
                 a_holder_is_replaced_only_by_the_lock_that_it_chose_itself,
                 a_race_to_replace_a_dead_holder_has_one_winner,
                 an_expired_or_released_holder_needs_no_proof,
+                that_an_owner_is_gone_is_found_whatever_the_limit_and_waited_for_no_longer_than_that,
                 leases_leave_record_log_and_hub_alone,
                 a_lease_time_out_of_range_is_refused,
                 an_owner_without_a_name_is_refused,

@@ -35,7 +35,7 @@ pub struct History {
     attempts: BTreeMap<String, u64>,
     outputs: BTreeMap<String, Vec<ProcessAwaitOutput>>,
     /// What the waits of each life of a job came to, by the place of the program and the names.
-    choices: BTreeMap<(String, u64), BTreeMap<(u64, u64, String), Option<u64>>>,
+    choices: BTreeMap<(String, u64), Choices>,
     /// The lives of jobs whose run is in the middle of a race.
     racing: BTreeSet<(String, u64)>,
     pub dead: BTreeSet<String>,
@@ -43,6 +43,9 @@ pub struct History {
     pub deleting: Vec<&'static str>,
     pub tally: Tally,
 }
+
+/// What the waits of one program came to: the sequence of a signal or nothing, by where it was and the names.
+type Choices = BTreeMap<(u64, u64, String), Option<u64>>;
 
 /// One life of an id: from its registration until it is pruned.
 #[derive(Default)]

@@ -111,8 +111,11 @@ export function twoTabs(name, launch) {
       const reclaim = () => other.run(page.call, ["reclaimProcessLease", "p", other.owner, lease, 60_000]);
       assert.deepEqual(await reclaim(), { outcome: "busy", holder: lease });
       const gone = await other.begin(page.call, ["ownerGone", lease.owner]);
+      assert.deepEqual(await other.run(page.call, ["ownerGone", lease.owner, { timeoutMs: 0 }]), { refused: "timeout" });
       await one.close();
       await gone();
+      // What has happened already is found whatever the limit.
+      assert.equal((await other.run(page.call, ["ownerGone", lease.owner, { timeoutMs: 0 }])) ?? null, null);
       const taken = await reclaim();
       assert.deepEqual([taken.outcome, taken.lease?.fencingToken], ["acquired", lease.fencingToken + 1]);
       const late = await other.run(page.call, ["appendEvent", "p", { eventType: "note", lease }]);
