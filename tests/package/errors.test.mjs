@@ -53,7 +53,8 @@ test("neither the class nor what it gives its errors can be replaced", () => {
 });
 
 test("every error of the main entry is made where it is remembered as longwait's own, so that a run can tell it from others", () => {
-  const files = readdirSync(join(root, "js")).filter((file) => file !== "errors.ts" && file !== "worker.ts");
+  const sources = readdirSync(join(root, "js"), { recursive: true }).filter((file) => file.endsWith(".ts"));
+  const files = sources.filter((file) => file !== "errors.ts" && file !== "worker.ts");
   const others = files.filter((file) => readFileSync(join(root, "js", file), "utf8").includes("new ProcessError("));
   assert.deepEqual(others, []);
 });
