@@ -5,7 +5,7 @@ import { callback, id, integer, optional, options, plain, text } from "./check.j
 import { asyncDispose } from "./dispose.js";
 import { freeze } from "./intrinsics.js";
 import { invalidArgument } from "./errors.js";
-import { insideRun } from "./inside.js";
+import { inside, insideRun, type Inside } from "./inside.js";
 import type { RawDriver, RawRegistry } from "./raw.js";
 import { attached, runWith, teller, type Runners, type Tell } from "./run.js";
 import { signalArguments } from "./signal.js";
@@ -21,12 +21,13 @@ export function driverOf(registry: ProcessRegistry, raw: RawRegistry, unstarted:
   const own = () => (insideRun()?.driver === made ? insideRun() : undefined);
   const run = runWith({ registry: raw, driver: () => made }, runners ?? new Map(), attach, teller(onRunError));
   const made: RawDriver = raw.driver([...(runners?.keys() ?? [])], run, leaseTtlMs, renewEveryMs, concurrency);
-  const work: Work = runHandle === undefined ? made : handled(runHandle, registry);
+  const host = runHandle && hostOf(runHandle, raw, made);
+  const work: Work = host === undefined ? made : handled(host, registry);
   const driver: ProcessWorkDriver = {
     registry,
     claimAndRunPending(reason = "manual") {
       const begin = () => (started(), text(reason, "reason"));
-      const sweep = (): Promise<DriveReport> => (runHandle === undefined ? call(() => (begin(), made.call("sweep"))) : sweptBy(runHandle, begin));
+      const sweep = (): Promise<DriveReport> => (host === undefined ? call(() => (begin(), made.call("sweep"))) : sweptBy(host, begin));
       // A run that sweeps may wait for a permit, and must not keep its own from what it waits for.
       return own()?.rest(sweep) ?? sweep();
     },
@@ -42,7 +43,7 @@ export function driverOf(registry: ProcessRegistry, raw: RawRegistry, unstarted:
     idle() {
       return call(async () => {
         const run = own();
-        if (run) throw invalidArgument(`idle() inside a run of \`${run.processId}\` would wait for that run itself`);
+        if (run) throw invalidArgument(`idle() inside ${run.name} would wait for that itself`);
         return work.call("idle");
       });
     },
@@ -65,8 +66,16 @@ export function driverOf(registry: ProcessRegistry, raw: RawRegistry, unstarted:
   return freeze(driver);
 }
 
+type Host = NonNullable<DriverOptions["runHandle"]>;
+
+/** A host that is known to be the one that calls, while it is asked for work. */
+function hostOf(given: Host, registry: object, driver: object): Host {
+  const calling: Inside = { name: "claimAndRunPending of runHandle", registry, driver, rest: (work) => work() };
+  return { claimAndRunPending: (reason) => inside(calling, () => given.claimAndRunPending(reason)) };
+}
+
 /** A sweep by a host. What that throws is passed on as it is. */
-async function sweptBy(host: NonNullable<DriverOptions["runHandle"]>, begin: () => string): Promise<DriveReport> {
+async function sweptBy(host: Host, begin: () => string): Promise<DriveReport> {
   await host.claimAndRunPending(callNow(begin));
   return { started: [], busy: [], unhandled: [], failed: [] };
 }
@@ -112,7 +121,7 @@ const LONGEST_PAUSE_MS = 60_000;
  * Leaves the work to a host: one call at a time, and one more for all that changed meanwhile. Between two calls the page has a turn,
  * since a host that changes something each time would keep it for good.
  */
-function handled(host: NonNullable<DriverOptions["runHandle"]>, registry: ProcessRegistry): Work {
+function handled(host: Host, registry: ProcessRegistry): Work {
   let unsubscribe: (() => void) | undefined;
   let floor: ReturnType<typeof setTimeout> | undefined;
   let wanted: string | undefined;

@@ -6,9 +6,12 @@
  */
 import { afterwards, PromiseClass, then } from "./intrinsics.js";
 
-/** What is to be known of a run. */
+/** What is to be known of a run, or of a call that a host was asked for instead. */
 export interface Inside {
-  readonly processId: string;
+  /** For a refusal: what would wait for itself. */
+  readonly name: string;
+  /** The process of the run. */
+  readonly processId?: string;
   /** The registry that its process lies in. */
   readonly registry: object;
   /** The driver that runs it. */

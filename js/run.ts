@@ -99,7 +99,8 @@ function run(place: Of, wasm: RawRun, attach: DriverOptions["attach"]) {
   }
 
   const facts = raw.facts();
-  const identity: Inside = {
+  const identity: Inside & { readonly processId: string } = {
+    name: `a run of "${facts.process.id}"`,
     processId: facts.process.id,
     registry: place.registry,
     driver: place.driver(),

@@ -852,7 +852,11 @@ export interface ProcessWorkDriver extends AsyncDisposable {
    * with their processes at once. Ends neither processes nor waits. `await using` and `registry.close()` call it.
    */
   stop(): Promise<void>;
-  /** Resolves when nothing is running that this driver claimed. */
+  /**
+   * Resolves when nothing is running that this driver claimed.
+   * @throws `invalid_argument` inside a run of this driver, as it would wait for that run. This is known while the runner or a step is
+   * on the stack, and right behind the promises that longwait gave it; elsewhere in a run it waits for ever.
+   */
   idle(): Promise<void>;
   /** Appends an event `signal.<name>`; see `SessionView.signal`. */
   signal: SendSignal;

@@ -291,16 +291,26 @@ describe("a request to cancel", () => {
 });
 
 describe("what would wait for itself is refused", () => {
-  const why = /wait for that run itself|cannot await itself/;
+  const why = /would wait for that itself|cannot await itself/;
 
   test("idle() inside a run, also behind a step", async (t) => {
     const runner = async ({ step }, { driver }) => {
-      await assert.rejects(driver.idle(), { code: "invalid_argument", message: /wait for that run itself/ });
+      await assert.rejects(driver.idle(), { code: "invalid_argument", message: /idle\(\) inside a run of "p" would wait for that itself/ });
       await step("one", async () => assert.rejects(driver.idle(), { code: "invalid_argument" }));
       await assert.rejects(driver.idle(), { code: "invalid_argument" });
       return "refused";
     };
     assert.deepEqual(await outcome(t, runner), success("refused"));
+  });
+
+  test("idle() inside of what a host is asked for", async (t) => {
+    const registry = await open(t);
+    const runHandle = { claimAndRunPending: async () => assert.rejects(driver.idle(), { code: "invalid_argument", message: /claimAndRunPending of runHandle/ }) };
+    const driver = registry.driver({ runHandle });
+    await driver.claimAndRunPending();
+    driver.start();
+    await driver.idle();
+    await driver.stop();
   });
 
   test("idle() of another driver is none of its business, and of its own from outside neither", async (t) => {
@@ -392,6 +402,14 @@ describe("what waits for others while it runs does not hang", () => {
       await driver.claimAndRunPending();
       await ended.promise;
     }
+  });
+
+  test("a sink that closes the registry, under an append of a run", async (t) => {
+    const closed = deferred();
+    const registry = await open(t, { sink: ({ eventType }) => eventType === "note" && closed.resolve(registry.close()) });
+    await registry.registerProcess(job("p", "job", { eventTypes: [{ name: "note" }] }));
+    registry.driver({ runners: { job: ({ append }) => append({ eventType: "note" }).then(() => 1) } }).start();
+    await closed.promise;
   });
 
   test("a sink that appends, and a feed of the process itself", async (t) => {
