@@ -4,6 +4,8 @@
  * Written out rather than as an async generator: a generator that is waiting answers `return()` only when its
  * wait is over, and breaking out of a loop from outside must end the wait at once.
  */
+import { freeze, isOf } from "./intrinsics.js";
+import { Aborted, refuseAborted, untilAborted } from "./stop.js";
 import type { ProcessEvent } from "./types.js";
 
 /** Reads what comes after a sequence, waiting for it if need be; rejects when `signal` aborts. */
@@ -19,7 +21,7 @@ export function follow(read: Read, after: number, outer?: AbortSignal): AsyncIte
 
   async function step(): Promise<IteratorResult<ProcessEvent>> {
     while (!over) {
-      if (outer?.aborted) throw outer.reason;
+      refuseAborted(outer);
       const event = ready.pop();
       if (event !== undefined) {
         after = event.sequence;
@@ -34,14 +36,11 @@ export function follow(read: Read, after: number, outer?: AbortSignal): AsyncIte
   }
 
   /** Listens to `outer` only while it waits, so that an iterator that is merely dropped leaves nothing behind. */
-  async function readUnlessAborted(): ReturnType<Read> {
-    const abort = () => stop.abort(outer?.reason);
-    outer?.addEventListener("abort", abort);
-    try {
-      return await read(after, stop.signal);
-    } finally {
-      outer?.removeEventListener("abort", abort);
-    }
+  function readUnlessAborted(): ReturnType<Read> {
+    return untilAborted(outer, (until) => {
+      until?.(() => stop.abort());
+      return read(after, stop.signal);
+    });
   }
 
   function end(): IteratorReturnResult<undefined> {
@@ -56,12 +55,12 @@ export function follow(read: Read, after: number, outer?: AbortSignal): AsyncIte
     return turn;
   }
 
-  return {
+  return freeze<AsyncIterableIterator<ProcessEvent>>({
     next() {
       const result = turn.then(step).catch((fault: unknown) => {
         if (over) return end(); // Left meanwhile: the fault is only the end of the wait.
         end();
-        throw fault;
+        throw isOf(fault, Aborted) ? fault.reason : fault;
       });
       turn = result.catch(() => {});
       return result;
@@ -77,5 +76,5 @@ export function follow(read: Read, after: number, outer?: AbortSignal): AsyncIte
     [Symbol.asyncIterator]() {
       return this;
     },
-  };
+  });
 }

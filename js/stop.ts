@@ -30,7 +30,7 @@ export function untilAborted<T>(signal: AbortSignal | undefined, wait: (until: U
       if (signal.aborted) return reject(new Aborted(reasonOf(signal)));
       signal.addEventListener("abort", abort);
     } catch (cause) {
-      return reject(invalidArgument("options.signal: could not be read", cause));
+      return reject(unreadable(cause));
     }
     then(
       // The wait begins in a later turn, and may have been aborted by then.
@@ -40,6 +40,19 @@ export function untilAborted<T>(signal: AbortSignal | undefined, wait: (until: U
     );
   });
 }
+
+/** Throws {@link Aborted} where a signal is aborted already. */
+export function refuseAborted(signal: AbortSignal | undefined): void {
+  let isAborted: boolean | undefined;
+  try {
+    isAborted = signal?.aborted;
+  } catch (cause) {
+    throw unreadable(cause);
+  }
+  if (isAborted) throw new Aborted(reasonOf(signal as AbortSignal));
+}
+
+const unreadable = (cause: unknown) => invalidArgument("options.signal: could not be read", cause);
 
 function leave(signal: AbortSignal, listener: () => void): void {
   try {

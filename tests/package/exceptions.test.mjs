@@ -54,6 +54,7 @@ describe("an abort signal", () => {
     test(`${which} is refused, by thousands of waits`, async () => {
       const waits = [];
       for (let time = 0; time < MANY; time++) waits.push(code(registry.awaiter.awaitTerminal("p", { signal: signal() })));
+      for (let time = 0; time < MANY / 10; time++) waits.push(code((async () => registry.events("p", { signal: signal() }).next())()));
       waits.push(code(registry.awaiter.awaitEvent("p", "done", 0, { signal: signal() })), code(registry.pollingAwaiter().awaitTerminal("p", { signal: signal() })));
       assert.deepEqual([...new Set(await Promise.all(waits))], ["invalid_argument"]);
     });
@@ -62,6 +63,14 @@ describe("an abort signal", () => {
   test("whose reason throws rejects with an AbortError", async () => {
     const signal = odd({ aborted: true, get reason() { throw new Error("thrown by the page"); } });
     await assert.rejects(registry.awaiter.awaitTerminal("p", { signal }), { name: "AbortError" });
+  });
+
+  test("that fails while a log is followed ends that, and only that", async () => {
+    for (const times of [1, 2]) {
+      const events = registry.events("p", { signal: odd(Object.defineProperty({}, "aborted", { get: worksTimes(times, false), enumerable: true })) });
+      assert.equal(await code(events.next()), "invalid_argument", `after ${times}`);
+      assert.deepEqual(await events.next(), { done: true, value: undefined });
+    }
   });
 
   test("whose removeEventListener throws changes nothing for the wait", async () => {

@@ -100,6 +100,14 @@ describe("while its registry is open", () => {
     await close();
   });
 
+  test("a wait ends with its signal, though nothing else refers to that", async (t) => {
+    const registry = await open(t);
+    await registry.registerProcess(external("p"));
+    const wait = registry.awaiter.awaitTerminal("p", { signal: AbortSignal.timeout(100) });
+    await collect();
+    await assert.rejects(wait, { name: "TimeoutError" });
+  });
+
   test("a runner's wait resolves, though nothing else refers to its signal", async (t) => {
     const registry = await open(t);
     const driver = registry.driver({ runners: { job: ({ waitForSignal }) => waitForSignal("go", { signal: new AbortController().signal }).then(({ payload }) => payload) } });

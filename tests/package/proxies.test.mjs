@@ -77,7 +77,7 @@ test("methods work when they are taken apart, and cannot be replaced", async (t)
   const registry = await open(t);
   const { registerProcess, awaiter, hub, driver, session } = registry;
   assert.equal((await registerProcess(external("p"))).id, "p");
-  const made = [registry, awaiter, hub, hub.subscribe("p"), driver({}), session({ sessionId: "s" }), session({ sessionId: "s" }).scope];
+  const made = [registry, awaiter, hub, hub.subscribe("p"), driver({}), session({ sessionId: "s" }), session({ sessionId: "s" }).scope, registry.events("p")];
   for (const object of made) {
     assert.ok(Object.isFrozen(object));
     for (const key of Object.keys(object)) assert.throws(() => (object[key] = () => {}), TypeError, key);
