@@ -4,7 +4,7 @@
  *
  * Both are given the world `w`: its chance `w.r`, and what exists in it to be named.
  */
-import { BAD_ARRAY, BAD_OBJECT, BAD_PLAIN, NOT_JSON, isPlain } from "./mutate.mjs";
+import { BAD_ARRAY, BAD_OBJECT, BAD_PLAIN, HUGE, NOT_JSON, isPlain } from "./mutate.mjs";
 
 /** A value without parts. `wrong` are `[why, make]`; `undefined` and `null` are added by what it is required in. */
 export const leaf = (make, wrong, more = {}) => ({ make, wrong, spoil: (w) => wrongOne(w, wrong), ...more });
@@ -171,7 +171,7 @@ export const json = {
   takesNull: true,
   make: (w) => jsonValue(w.r, 3),
   spoil(w, value) {
-    const { value: wrong, why } = wrongOne(w, NOT_JSON);
+    const { value: wrong, why } = wrongOne(w, w.r.chance(0.003) ? HUGE : NOT_JSON);
     return put(w.r, value, wrong, why);
   },
 };

@@ -21,7 +21,10 @@ export function hostOf(onFault, onError, isOurs) {
   console.error = (...words) => words.some(isOurs) || onError(words);
   return {
     /** Gives the console back. */
-    end: () => void (console.error = error),
+    end() {
+      console.error = error;
+      Error.stackTraceLimit = 10;
+    },
     patience: 20_000,
     /** So many turns of the event loop, within which what is owed must come. */
     turns: node ? 120 : 600,

@@ -18,6 +18,7 @@ async function compare(w, wholly) {
   const ids = model.ids();
   const chosen = wholly || ids.length < 3 ? ids : [r.pick(ids), r.pick(ids)];
   await Promise.all(chosen.map((id) => processHolds(w, id)));
+  if (w.driven && wholly) await Promise.all([0, 1, 2, 3, 4, 5].map((n) => drivenHolds(w, `d${n}`)));
   await feedHolds(w);
   await replayHolds(w, chosen);
 }
@@ -42,6 +43,24 @@ async function processHolds(w, id) {
   const end = events.find(({ semantics }) => semantics.terminal);
   if ((end === undefined) !== (record?.status.state === "running") || (end && !same(record.status, end.semantics.terminal))) wrong("status and log differ", record?.status);
   if (lease && lease.fencingToken < (Math.max(0, ...(process.tokens?.keys() ?? [])))) wrong("a fencing token fell", lease);
+}
+
+/** What holds of a process while drivers work on it. */
+async function drivenHolds(w, id) {
+  const { registry } = w;
+  const wrong = (what, value) => w.fail(undefined, `process ${shown(id)}: ${what}: ${shown(value)}`);
+  const [record, events] = await Promise.all([registry.getProcess(id), registry.eventsAfter(id, 0).catch(() => undefined)]);
+  if (record === undefined || events === undefined) return;
+  const now = await registry.getProcess(id);
+  if (!same(record, now)) return; // A run went on in between.
+  if (!events.every(({ sequence }, n) => sequence === n + 1)) wrong("its sequences are not dense", events.map(({ sequence }) => sequence));
+  const ends = events.filter(({ semantics }) => semantics.terminal);
+  if (ends.length > 1) wrong("it ended twice", ends);
+  if ((ends.length === 0) !== (record.status.state === "running") || (ends.length > 0 && !same(record.status, ends[0].semantics.terminal))) wrong("status and log differ", record.status);
+  const { class: kind, code } = record.status.awaitOutput ?? {};
+  if (kind === "internal" || code === "internal" || ["closed", "storage_failed"].includes(code)) wrong("the driver's own trouble became its outcome", record.status);
+  const keys = events.map(({ replayKey }) => replayKey).filter((key) => key !== undefined);
+  if (new Set(keys).size !== keys.length) wrong("a replay key stands there twice", keys);
 }
 
 /** The change feed, from its beginning in pieces of three, comes to what the lists say. */

@@ -53,6 +53,9 @@ export class World {
   async live(seeds) {
     try {
       this.registry = await this.api.openRegistry({ storage: this.storage, name: this.host.database(this.seed), sink: this.sink() });
+      // Another registry on the same rows, whose drivers work on the same processes.
+      this.others = [this.registry];
+      if (this.driven && this.storage === "indexeddb") this.others.push(await this.api.openRegistry({ name: this.host.database(this.seed) }));
       for (const [n, seed] of seeds.entries()) {
         this.r.reseed(seed);
         await this.perform(this.r.weighted(this.driven ? TABLE.driven : TABLE.plain));
@@ -198,7 +201,7 @@ export class World {
     this.closing = true;
     for (let n = this.faults.length > 0 ? 0 : r.below(4); n > 0; n--) await this.perform(r.weighted(TABLE.plain.filter(([, call]) => !call.waitsAlone)));
     const close = r.chance(0.5) ? () => this.registry.close() : () => this.registry[Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose")]();
-    await Promise.all([close(), close()]);
+    await Promise.all([close(), close(), ...this.others.slice(1).map((other) => other.close())]);
     await this.flush();
     for (let turn = 0; turn < this.host.turns && this.waits.size > 0; turn++) await this.host.turn(turn);
     for (const entry of this.waits) this.fail(entry, "is pending though everything is closed");

@@ -89,8 +89,8 @@ export const driverCalls = [
   register,
   {
     name: "registry.driver", weight: 6, codes: ANY, args: tuple([optional(driverOptions, 0.95)]), sync: true,
-    target: (w) => (w.pools.drivers.length < 3 ? w.registry : undefined),
-    run: (w, given) => w.registry.driver(...given),
+    target: (w) => (w.pools.drivers.length < 3 ? w.r.pick(w.others) : undefined),
+    run: (w, given, registry) => registry.driver(...given),
     expect: () => ({ check: (made) => made !== undefined }),
     done: (w, made) => w.keep("drivers", { driver: made }),
   },
