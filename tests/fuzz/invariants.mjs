@@ -57,8 +57,8 @@ async function drivenHolds(w, id) {
   const ends = events.filter(({ semantics }) => semantics.terminal);
   if (ends.length > 1) wrong("it ended twice", ends);
   if ((ends.length === 0) !== (record.status.state === "running") || (ends.length > 0 && !same(record.status, ends[0].semantics.terminal))) wrong("status and log differ", record.status);
-  const { class: kind, code } = record.status.awaitOutput ?? {};
-  if (kind === "internal" || code === "internal" || ["closed", "storage_failed"].includes(code)) wrong("the driver's own trouble became its outcome", record.status);
+  const { code } = record.status.awaitOutput ?? {};
+  if (code === "internal" || ["closed", "storage_failed"].includes(code)) wrong("the driver's own trouble became its outcome", record.status);
   const keys = events.map(({ replayKey }) => replayKey).filter((key) => key !== undefined);
   if (new Set(keys).size !== keys.length) wrong("a replay key stands there twice", keys);
 }

@@ -14,7 +14,7 @@ export function fault(w, call, expected, outcome) {
   if (!("error" in outcome)) return expected.spoilt ? `was accepted, but ${expected.spoilt}` : judged(w, expected, { value });
   const { signal, signals = [signal] } = expected;
   if (signals.some((one) => one?.aborted && Object.is(error, one.reason))) return undefined;
-  if (expected.thrown && error instanceof Thrown) return undefined;
+  if (expected.thrown && (error instanceof Thrown || isRevoked(error))) return undefined;
   if (!w.api.isProcessError(error)) return `rejected with what is no ProcessError: ${words(error)}`;
   const { code } = error;
   if (!CODES.includes(code)) return `rejected with code ${code}: ${error.message}`;
@@ -24,6 +24,9 @@ export function fault(w, call, expected, outcome) {
   const wrong = judged(w, expected, { code });
   return wrong && `${wrong}; it said: ${error.message}`;
 }
+
+/** Whether a callback gave a revoked proxy, at which the engine throws by itself. */
+const isRevoked = (error) => error instanceof TypeError && /revoked/.test(error.message);
 
 function judged(w, expected, { value, code }) {
   if (expected.loose) return undefined;
