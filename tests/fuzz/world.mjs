@@ -197,6 +197,9 @@ export class World {
     const { r } = this;
     const stops = this.pools.drivers.map(({ driver }) => driver.stop());
     await Promise.all(stops);
+    const soon = () => [...this.waits].find(({ expected }) => expected.soon);
+    for (let turn = 0; turn < this.host.turns && soon(); turn++) await this.host.turn(turn);
+    if (soon()) this.fail(soon(), "does not end, though its time is over");
     if (r.chance(0.5)) for (const controller of this.pools.controllers) controller.abort();
     this.closing = true;
     for (let n = this.faults.length > 0 ? 0 : r.below(4); n > 0; n--) await this.perform(r.weighted(TABLE.plain.filter(([, call]) => !call.waitsAlone)));
@@ -223,6 +226,14 @@ export class World {
     if (this.driven && this.r.chance(0.4)) return `d${this.r.below(6)}`;
     const ids = [...this.model.processes.keys()];
     return ids.length > 0 ? this.r.pick(ids) : this.r.pick(IDS);
+  }
+
+  /** A method as it may be called: on its object, on a proxy of that (as frameworks make them), or by itself. */
+  method(object, name) {
+    const how = this.r.below(10);
+    if (how === 0) return object[name];
+    const on = how === 1 ? new Proxy(object, {}) : object;
+    return (...given) => on[name](...given);
   }
 
   aim(id) {

@@ -56,7 +56,7 @@ const driverOptions = {
 const driver = (w) => w.some("drivers");
 const of = (name, weight, codes, types, expect, more) => ({
   name: `driver.${name}`, weight, codes: [...ANY, ...codes], args: tuple(types), target: driver,
-  run: (w, given, { driver }) => driver[name](...given), expect, ...more,
+  run: (w, given, { driver }) => w.method(driver, name)(...given), expect, ...more,
 });
 
 const isReport = (report) => {

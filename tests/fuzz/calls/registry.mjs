@@ -130,7 +130,7 @@ const observed = {
 };
 
 const call = (name, weight, codes, types, expect, more) => ({
-  name: `registry.${name}`, weight, codes: [...ANY, ...codes], args: tuple(types), expect, run: (w, given) => w.registry[name](...given), ...more,
+  name: `registry.${name}`, weight, codes: [...ANY, ...codes], args: tuple(types), expect, run: (w, given) => w.method(w.registry, name)(...given), ...more,
 });
 
 export const registryCalls = [

@@ -25,6 +25,7 @@ function wait(w, id, { signal, timeoutMs } = {}, { found, refused = () => [], vi
   return {
     signal,
     wait: true,
+    soon: timeoutMs <= 1,
     owed: () => owed && !w.isDriven(id) && !gone() && any((life) => found(life) !== undefined || refused(life).length > 0),
     judge({ value, code }) {
       if (code === undefined) return !abortedBefore && any((life) => same(found(life), value) || isFound(found(life), value));
@@ -185,7 +186,7 @@ const session = {
 const view = (w) => w.some("views");
 const viewed = (name, weight, codes, types, expect) => ({
   name: `session.${name}`, weight, codes: [...ANY, ...codes], args: tuple(types), target: view,
-  run: (w, given, { view }) => view[name](...given), expect: (w, given, { scope }) => expect(w, given, scope),
+  run: (w, given, { view }) => w.method(view, name)(...given), expect: (w, given, { scope }) => expect(w, given, scope),
 });
 export const signalling = [s.processId, s.signalName, optional(s.payload), optional(s.signalOptions)];
 
