@@ -87,7 +87,7 @@ export class World {
       return this.make(w, call, value, target, { code, codes, spoilt: why, signals: [signalIn(value), w.context?.signal] });
     }
     const given = w.r.chance(0.3) ? plain.map((value) => disguise(w.r, value)) : frozen(plain);
-    if (this.closed) return this.make(w, call, given, target, call.lives ? { loose: true, thrown: true, signal: target?.signal } : { code: "closed", signal: signalIn(plain) });
+    if (this.closed) return this.make(w, call, given, target, call.lives || call.ends ? { loose: true, thrown: true, signals: [target?.signal, signalIn(plain)] } : { code: "closed", signal: signalIn(plain) });
     const loose = w.touchesDriven || (this.driven && call.many);
     let expected = loose ? { loose: true, ...this.loosened(w, call, plain, target) } : call.expect(w, plain, target);
     if (expected.orElse === undefined) return this.make(w, call, given, target, expected);
