@@ -56,8 +56,17 @@ export function eventTypes(value: unknown, name: string): string[] {
   return [...new Set(names(value, name, eventType))];
 }
 
+/** Whether it is an array. A proxy that was revoked does not even say that, and is refused. */
+function isArrayAt(value: unknown, name: string): value is unknown[] {
+  try {
+    return isArray(value);
+  } catch (fault) {
+    throw refusal(fault, name);
+  }
+}
+
 function names(value: unknown, name: string, check: (value: unknown, name: string) => string): string[] {
-  if (!isArray(value)) throw invalidArgument(`${name}: must be an array, not ${describe(value)}`);
+  if (!isArrayAt(value, name)) throw invalidArgument(`${name}: must be an array, not ${describe(value)}`);
   try {
     return Array.from(value, (item, index) => check(item, `${name}[${index}]`));
   } catch (fault) {

@@ -26,7 +26,11 @@ export function driverOf(registry: ProcessRegistry, raw: RawRegistry, unstarted:
   const driver: ProcessWorkDriver = {
     registry,
     claimAndRunPending(reason = "manual") {
-      const begin = () => (started(), text(reason, "reason"));
+      const begin = () => {
+        raw.facts(); // Refuses once the registry is closed.
+        started();
+        return text(reason, "reason");
+      };
       const sweep = (): Promise<DriveReport> => (host === undefined ? call(() => (begin(), made.call("sweep"))) : sweptBy(host, begin));
       // A run that sweeps may wait for a permit, and must not keep its own from what it waits for.
       return own()?.rest(sweep) ?? sweep();

@@ -45,7 +45,10 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
       return callNow(() => durability.onChange(callback(listener, "listener") as typeof listener));
     },
     requestPersistence() {
-      return call(() => durability.persist());
+      return call(async () => {
+        raw.facts(); // Refuses once it is closed.
+        return durability.persist();
+      });
     },
 
     // Processes

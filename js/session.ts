@@ -5,6 +5,7 @@ import { shape } from "./border/shapes.js";
 import { call } from "./call.js";
 import { count, id, optional, options, text } from "./check.js";
 import { freeze } from "./intrinsics.js";
+import { invalidArgument } from "./errors.js";
 import type { RawRegistry } from "./raw.js";
 import { signalArguments } from "./signal.js";
 import type { EventQuery, Json, SessionScope, SessionView } from "./types.js";
@@ -12,6 +13,8 @@ import type { EventQuery, Json, SessionScope, SessionView } from "./types.js";
 /** The view of `given` on the registry of `raw`. Code that holds it reaches nothing beyond: what leads to the registry is in closures alone. */
 export function sessionOf(raw: RawRegistry, given: SessionScope): SessionView {
   const { sessionId, agentFrameId } = options<SessionScope>(given, "scope", { sessionId: id, agentFrameId: optional(id) });
+  // Two scopes must never share an id, or one would see what is granted to the other; the rules say so, too.
+  if (sessionId.includes("/frame:")) throw invalidArgument("scope.sessionId: must not contain `/frame:`");
   const scope = freeze({ sessionId, ...(agentFrameId !== undefined && { agentFrameId }) }) as SessionScope & { [key: string]: Json };
   const { awaitTerminal, awaitEvent } = awaiter(raw, (signal, timeoutMs, method, ...given) =>
     raw.wait(true, signal, timeoutMs, "session", scope, method, ...given),

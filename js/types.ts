@@ -838,7 +838,7 @@ export interface ProcessWorkDriver extends AsyncDisposable {
    * One sweep: begins to run each process that can be run here and that nobody runs. Resolves once each is claimed or known to be
    * another's; `idle()` says when they have ended. With as many running as may at once, it waits for one to end.
    * `reason` is for `runHandle` alone; default `"manual"`. With that, the report is empty.
-   * @throws `closed`, or what kept the processes from being listed.
+   * @throws `closed`, or what kept the processes from being listed; with `runHandle`, what that throws, as it is.
    */
   claimAndRunPending(reason?: string): Promise<DriveReport>;
   /**

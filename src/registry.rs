@@ -197,6 +197,7 @@ impl ProcessRegistry {
 
     /// The processes that fit a filter, in id order.
     pub async fn list(&self, filter: &ListFilter, page: Page) -> Result<Vec<ProcessRecord>> {
+        filter.check()?;
         answer!(self, Query::Processes(ListQuery::new(filter, page)), Answer::Processes)
     }
 

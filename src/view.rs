@@ -47,6 +47,7 @@ impl SessionView {
 
     /// The grants of the scope whose processes fit a filter, in id order.
     pub async fn list(&self, filter: &ListFilter) -> Result<Vec<HandleEntry>> {
+        filter.check()?;
         let list = ListQuery::new(filter, Page::default());
         answer!(self.registry, Query::GrantsOfScope(self.scope.clone(), list), Answer::GrantsOfScope)
     }

@@ -1,12 +1,13 @@
 //! Which processes a list holds, in terms that an index can answer.
 
 use super::{
-    canonical,
+    canonical, check_name,
     json::{Fields, FromJson, Reader, from_json, named},
     key::{Key, Part, ProcessId, key},
     process::{ProcessRecord, TerminalState},
     value::Json,
 };
+use crate::error::Result;
 
 /// What a list is narrowed to.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -56,6 +57,13 @@ impl FromJson for ListFilter {
         };
         fields.end();
         filter
+    }
+}
+
+impl ListFilter {
+    /// Refuses the name of a kind that is too long.
+    pub fn check(&self) -> Result<()> {
+        check_name("filter.kind", self.kind.as_deref().unwrap_or_default())
     }
 }
 

@@ -113,6 +113,16 @@ json!(ProcessLease {
 });
 
 impl ProcessLease {
+    /// Refuses one that no claim could have given: a process or an owner by a name that none has.
+    pub fn check(&self) -> Result<()> {
+        check_name("lease.processId", &self.process_id)?;
+        self.owner.check()?;
+        match is_blank(&self.process_id) {
+            true => Err(Error::invalid("lease.processId: must not be blank")),
+            false => Ok(()),
+        }
+    }
+
     /// Whether it is in force; one that expires exactly now is not.
     pub fn is_live(&self, now: Millis) -> bool {
         self.expires_at_ms > now
@@ -231,6 +241,7 @@ pub fn reclaim(
     proof: Proof,
 ) -> Result<Decision<LeaseClaim>> {
     let id = &observed.process_id;
+    observed.check()?;
     open_to(seen, id, owner, ttl)?;
     let slot = seen.rows.lease(id);
     match live(seen, &slot) {
@@ -249,6 +260,7 @@ pub fn reclaim(
 /// Extends a lease to `seen.now + ttl`. [`Code::LeaseLost`] unless it is held unexpired.
 pub fn renew(seen: &Snapshot, held: &ProcessLease, ttl: Millis) -> Result<Decision<ProcessLease>> {
     check_ttl(ttl)?;
+    held.check()?;
     require(seen, &held.process_id, held)?;
     let slot = seen.rows.lease(&held.process_id);
     let lease = extended(seen, slot.held.as_ref().unwrap_or(held), ttl);

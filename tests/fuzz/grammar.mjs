@@ -6,12 +6,12 @@
  */
 import { BAD_ARRAY, BAD_OBJECT, BAD_PLAIN, HUGE, NOT_JSON, isPlain } from "./mutate.mjs";
 
-/** A value without parts. `wrong` are `[why, make]`; `undefined` and `null` are added by what it is required in. */
+/** A value without parts. `wrong` are `[why, make]`, and perhaps other codes that it may be refused with; `undefined` and `null` are added by what it is required in. */
 export const leaf = (make, wrong, more = {}) => ({ make, wrong, spoil: (w) => wrongOne(w, wrong), ...more });
 
 export function wrongOne(w, wrong) {
-  const [why, make] = w.r.pick(wrong);
-  return { value: make(), why };
+  const [why, make, codes] = w.r.pick(wrong);
+  return { value: make(), why, codes };
 }
 
 /** One of a few words. */

@@ -49,6 +49,12 @@ pub fn append(
     id: &ProcessId,
     request: &AppendRequest,
 ) -> Result<Decision<AppendResult>> {
+    if let Some(held) = &request.lease {
+        held.check()?;
+    }
+    if let Some(target) = &request.wake_target_scope {
+        target.check()?;
+    }
     let record = seen.known(id)?;
     let by_caller = request.author == Author::Caller;
     if by_caller {
@@ -64,9 +70,6 @@ pub fn append(
     }
     if let Some(stored) = stored {
         return Err(replay_conflict(stored, request));
-    }
-    if let Some(target) = &request.wake_target_scope {
-        target.check()?;
     }
     if let Some(held) = &request.lease {
         lease::require(seen, id, held)?;

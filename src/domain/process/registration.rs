@@ -6,7 +6,7 @@ use crate::domain::{
     Millis, canonical, check_name, check_names,
     event::{self, ProcessEventType},
     grant::SessionScope,
-    json::{Fields, FromJson, Object, Reader, ToJson, json, named, to_json},
+    json::{self, Fields, FromJson, Object, Reader, ToJson, json, named, to_json},
     key::{Key, ProcessId},
     schema::Schemas,
     shape::{Shape, document, optional, required},
@@ -246,7 +246,10 @@ impl ProcessRegistration {
         check_name("registration.envRef", self.env_ref.as_deref().unwrap_or_default())?;
         let originator = self.provenance.as_ref().and_then(|provenance| provenance.0.get("originator"));
         let scope = originator.and_then(|originator| originator.get("scope"));
-        check_names("registration.provenance.originator.scope", scope, &["sessionId", "agentFrameId"])
+        match scope.and_then(|scope| json::read::<SessionScope>(scope.clone()).ok()) {
+            Some(scope) => scope.check(),
+            None => Ok(()),
+        }
     }
 }
 
