@@ -175,7 +175,7 @@ export const output = tagged("ProcessAwaitOutput", "type", {
   failure: { class: failureClass, code: label, message: text, raw: optional(json, 0.3), control: optional(json, 0.2) },
   cancelled: { message: text, raw: optional(json, 0.3), control: optional(json, 0.2) },
 });
-export const waitState = tagged("WaitState", "kind", { signal: { name: pick(SIGNALS, BAD_TEXT), eventType: pick(TYPES, BAD_TEXT), key: pick(KEYS, BAD_TEXT), ordinal: count, sinceMs: count } });
+export const waitState = tagged("WaitState", "kind", { signal: { name: pick(SIGNALS, BAD_TEXT), names: optional(list(pick(SIGNALS, BAD_TEXT), 1, 3), 0.3), eventType: pick(TYPES, BAD_TEXT), key: pick(KEYS, BAD_TEXT), ordinal: count, sinceMs: count } });
 export const externalRef = object("ProcessExternalRef", { backend: pick(["queue", "cloud"], BAD_TEXT), id: pick(["7", "8"], BAD_TEXT), metadata: optional(json, 0.3) });
 export const descriptor = object("HandleDescriptor", { kind: optional(label), label: optional(label) });
 
