@@ -10,6 +10,7 @@ import type { RawDriver, RawRegistry } from "./raw.js";
 import { attached, runWith, teller, type Runners, type Tell } from "./run.js";
 import { signalArguments } from "./signal.js";
 import type { Unstarted } from "./unstarted.js";
+import { timer } from "./timer.js";
 import type { DriveReport, DriverOptions, JsonLike, ProcessRegistry, ProcessWorkDriver, WaitOptions } from "./types.js";
 
 /** A driver of `registry`, which is that of `raw`. Its methods use no `this`, so that they also work on a proxy of it and when they are taken apart. */
@@ -127,7 +128,7 @@ const LONGEST_PAUSE_MS = 60_000;
  */
 function handled(host: Host, registry: ProcessRegistry): Work {
   let unsubscribe: (() => void) | undefined;
-  let floor: ReturnType<typeof setTimeout> | undefined;
+  let cancelFloor = () => {};
   let wanted: string | undefined;
   let looking = false;
   let call: Promise<void> | undefined;
@@ -147,7 +148,7 @@ function handled(host: Host, registry: ProcessRegistry): Work {
       pauseMs = failed ? Math.min(2 * pauseMs, LONGEST_PAUSE_MS) : FIRST_PAUSE_MS;
     }
     looking = false;
-    if (unsubscribe) floor = setTimeout(() => want("floor"), FLOOR_MS);
+    if (unsubscribe) cancelFloor = timer(() => want("floor"), FLOOR_MS);
   }
 
   async function once(reason: string): Promise<void> {
@@ -156,16 +157,16 @@ function handled(host: Host, registry: ProcessRegistry): Work {
 
   function rest(ms: number): Promise<void> {
     return new Promise((over) => {
-      const timer = setTimeout(over, ms);
+      const cancel = timer(over, ms);
       endRest = () => {
-        clearTimeout(timer);
+        cancel();
         over();
       };
     });
   }
 
   function want(reason: string): void {
-    clearTimeout(floor);
+    cancelFloor();
     wanted ??= reason;
     void look();
   }
@@ -174,7 +175,7 @@ function handled(host: Host, registry: ProcessRegistry): Work {
     async stop() {
       unsubscribe?.();
       unsubscribe = wanted = undefined;
-      clearTimeout(floor);
+      cancelFloor();
       endRest();
     },
     async idle() {

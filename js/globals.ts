@@ -4,53 +4,20 @@
  * tests may fake.
  */
 import { afterwards, ErrorClass, parse, PromiseClass, stringify, uncurried } from "./intrinsics.js";
+import { timer } from "./timer.js";
 import { Utf8Decoder, Utf8Encoder } from "./utf8.js";
-
-const { setTimeout: setOriginal, clearTimeout: clearOriginal } = globalThis;
-
-interface Timer {
-  cancel(): void;
-}
-
-/**
- * A timer of the page's `setTimeout` as it is now, which a test may have replaced; where that throws or is gone, of the one that
- * was there first.
- */
-function timer(work: () => void, spanMs: number): () => void {
-  const { setTimeout: set, clearTimeout: clear } = globalThis;
-  try {
-    const id = set(work, spanMs);
-    return () => clear(id);
-  } catch {
-    const id = setOriginal(work, spanMs);
-    return () => clearOriginal(id);
-  }
-}
 
 /** `enter`: on the register of the instance, so that its timers end with it. */
 function timers(enter: (end: () => void) => () => void) {
   return {
-    setTimeout(work: () => void, spanMs: number): Timer {
-      let isSet = true;
-      const unset = () => {
-        isSet = false;
-        leave();
-      };
-      const cancel = timer(() => {
-        // Also where it could not be cleared: what it would call is gone then, and calling it would be a trap.
-        if (!isSet) return;
-        unset();
-        work();
-      }, spanMs);
-      const leave = enter(cancel);
-      return { cancel: () => (unset(), cancel()) };
+    setTimeout(work: () => void, spanMs: number): () => void {
+      let leave = () => {};
+      const cancel = timer(() => (leave(), work()), spanMs);
+      leave = enter(cancel);
+      return () => (leave(), cancel());
     },
-    clearTimeout(set: Timer): void {
-      try {
-        set.cancel();
-      } catch {
-        // It does nothing when it goes off.
-      }
+    clearTimeout(cancel: () => void): void {
+      cancel();
     },
   };
 }

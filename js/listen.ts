@@ -1,5 +1,6 @@
 /** Delivers hints of changes to a listener of the user's. */
 import { reportError } from "./call.js";
+import { afterwards } from "./intrinsics.js";
 
 /**
  * Calls `listener` with the ids that `hear` gets, in the next microtask and once for each id.
@@ -26,7 +27,7 @@ export function inTurns(listener: (id: string) => void): { hear(id: string): voi
 
   return {
     hear(id) {
-      if (waiting.size === 0) queueMicrotask(tell);
+      if (waiting.size === 0) afterwards(tell);
       waiting.add(id);
     },
     stop() {

@@ -1,4 +1,5 @@
 /** One run of a process: what its runner is given, and what becomes of what it returns or throws. */
+import { isAborted } from "./stop.js";
 import { jsonText } from "../src/store/indexed_db/engine.js";
 import { WAIT } from "./awaiter.js";
 import { SHAPES } from "./border/arguments.js";
@@ -94,7 +95,7 @@ function run(place: Of, wasm: RawRun, attach: DriverOptions["attach"]) {
     try {
       return await call(wait);
     } catch (error) {
-      throw signal.aborted && !own?.aborted ? signal.reason : error;
+      throw signal.aborted && !isAborted(own) ? signal.reason : error;
     }
   }
 

@@ -52,6 +52,15 @@ export function refuseAborted(signal: AbortSignal | undefined): void {
   if (isAborted) throw new Aborted(reasonOf(signal as AbortSignal));
 }
 
+/** Whether a signal is aborted; one that cannot be read is not. */
+export function isAborted(signal: AbortSignal | undefined): boolean {
+  try {
+    return signal?.aborted === true;
+  } catch {
+    return false;
+  }
+}
+
 const unreadable = (cause: unknown) => invalidArgument("options.signal: could not be read", cause);
 
 function leave(signal: AbortSignal, listener: () => void): void {

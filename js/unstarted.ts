@@ -1,6 +1,7 @@
 /** Reminds the page's author of drivers that were made and never started: nothing runs then, and nothing would say so. */
 import { warn } from "./call.js";
 import type { RawRegistry } from "./raw.js";
+import { timer } from "./timer.js";
 import type { ProcessRecord } from "./types.js";
 
 /** How long a process waits before the reminder, in milliseconds. */
@@ -25,9 +26,7 @@ export class Unstarted {
   registered({ id, identity: { kind } }: ProcessRecord): void {
     const able = [...this.#kinds].filter((kinds) => kinds.has(kind));
     if (able.length === 0) return;
-    const timer = setTimeout(() => void this.#remind(id, kind, able).catch(() => {}), PATIENCE_MS);
-    // In Node, a timer keeps the process up.
-    if (typeof timer === "object") (timer as { unref?: () => void }).unref?.();
+    timer(() => void this.#remind(id, kind, able).catch(() => {}), PATIENCE_MS, false);
   }
 
   async #remind(id: string, kind: string, able: ReadonlySet<string>[]): Promise<void> {

@@ -133,8 +133,15 @@ describe("a page", () => {
   const works = async (options) => {
     const other = await openRegistry({ storage: "memory", ...options });
     await other.registerProcess({ id: "q", input: { type: "engine", kind: "job" } });
-    const driver = other.driver({ runners: { job: () => 7 } });
+    const heard = new Promise((resolve) => other.onChange(resolve));
+    let host;
+    const looked = new Promise((resolve) => (host = other.driver({ runHandle: { claimAndRunPending: async (reason) => resolve(reason) } })));
+    host.start();
+    const driver = other.driver({ runners: { job: () => 7, other: () => {} } });
+    await other.registerProcess({ id: "waits for the driver", input: { type: "engine", kind: "other" } });
     driver.start();
+    assert.deepEqual([await heard, await looked], ["waits for the driver", "start"]);
+    await host.stop();
     assert.deepEqual(await other.awaiter.awaitTerminal("q", { timeoutMs: 10_000 }), success(7));
     await assert.rejects(other.awaiter.awaitEvent("q", "process.waiting", 0, { timeoutMs: 1 }), { code: "timeout" });
     await other.close();
