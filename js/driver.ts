@@ -23,7 +23,7 @@ export function driverOf(registry: ProcessRegistry, raw: RawRegistry, unstarted:
   const run = runWith({ registry: raw, driver: () => made }, runners ?? new Map(), attach, teller(onRunError));
   const made: RawDriver = raw.driver([...(runners?.keys() ?? [])], run, leaseTtlMs, renewEveryMs, concurrency);
   const host = runHandle && hostOf(runHandle, raw, made);
-  const work: Work = host === undefined ? made : handled(host, registry);
+  const work: Work = host === undefined ? made : handled(host, registry, raw);
   const driver: ProcessWorkDriver = {
     registry,
     claimAndRunPending(reason = "manual") {
@@ -126,7 +126,7 @@ const LONGEST_PAUSE_MS = 60_000;
  * Leaves the work to a host: one call at a time, and one more for all that changed meanwhile. Between two calls the page has a turn,
  * since a host that changes something each time would keep it for good.
  */
-function handled(host: Host, registry: ProcessRegistry): Work {
+function handled(host: Host, registry: ProcessRegistry, raw: RawRegistry): Work {
   let unsubscribe: (() => void) | undefined;
   let cancelFloor = () => {};
   let wanted: string | undefined;
@@ -182,6 +182,7 @@ function handled(host: Host, registry: ProcessRegistry): Work {
       await call?.catch(() => {});
     },
   };
+  raw.beforeClose(() => void methods.stop());
   return {
     start() {
       if (unsubscribe) return;

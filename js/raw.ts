@@ -114,6 +114,7 @@ const outsideIfAny = (attach: Attach): Attach => attach && outside(attach);
 function raw(instance: Instance, wasm: WasmRegistry): RawRegistry {
   const letGo = instance.enter(() => {}, wasm);
   const drivers: Freed[] = [];
+  const ends: (() => void)[] = [];
   let closing: Promise<void> | undefined;
   let isFree = false;
 
@@ -165,7 +166,11 @@ function raw(instance: Instance, wasm: WasmRegistry): RawRegistry {
         }) as RawDriver["call"],
       };
     },
-    close: () => (closing ??= instance.owed(() => wasm.close()).finally(free)),
+    beforeClose: (end) => void ends.push(end),
+    close() {
+      for (let end = ends.pop(); end !== undefined; end = ends.pop()) end();
+      return (closing ??= instance.owed(() => wasm.close()).finally(free));
+    },
   };
 }
 
@@ -282,5 +287,7 @@ export interface RawRegistry {
   onChange(listener: (id: string) => void): number;
   offChange(handle: number): void;
   driver(kinds: string[], run: RunProcess, leaseTtlMs: number, renewEveryMs: number, concurrency: number): RawDriver;
+  /** Has `end` called when the registry is closed. */
+  beforeClose(end: () => void): void;
   close(): Promise<void>;
 }

@@ -137,3 +137,23 @@ test("what was closed is let go of", async () => {
   for (let time = 0; time < 50 && gone.length < 2; time++) await collect();
   assert.deepEqual(gone.sort(), ["listener", "runner"]);
 });
+
+test("a host that runs the work itself is asked no more once the registry is closed, whatever time passes", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const registry = await openRegistry({ storage: "memory" });
+  const asked = [];
+  let resolve;
+  const first = new Promise((done) => (resolve = done));
+  const driver = registry.driver({ runHandle: { claimAndRunPending: async (reason) => (asked.push(reason), resolve()) } });
+  driver.start();
+  await first;
+  await collect();
+  t.mock.timers.tick(10_000);
+  await collect();
+  assert.deepEqual(asked, ["start", "floor"]);
+  await registry.close();
+  t.mock.timers.tick(60_000);
+  await collect();
+  assert.deepEqual(asked, ["start", "floor"]);
+  assert.throws(() => driver.start(), { code: "closed" });
+});
