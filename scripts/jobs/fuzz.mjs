@@ -4,5 +4,4 @@ import { nodeTests } from "../lib/node-tests.mjs";
 
 export const needs = ["build", "chromium"];
 
-// Runners that never end are part of it.
-export const run = () => nodeTests("tests/fuzz", ["--test-force-exit"]);
+export const run = () => nodeTests("tests/fuzz");
