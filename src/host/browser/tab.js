@@ -196,7 +196,7 @@ export function randomName() {
 // ── Tasks ────────────────────────────────────────────────────────────────────────────────────────
 
 // As they are now: a test framework may put fakes in their place, which stand still.
-const { setImmediate, MessageChannel } = globalThis;
+const { setImmediate, MessageChannel, setTimeout } = globalThis;
 
 /**
  * Resolves in a later task of the event loop, when every microtask has run. Not by a timer where there is another way: the
