@@ -68,7 +68,7 @@ async function run(registry, { lease, from, afterMs }) {
   let held = lease;
   for (let number = done + 1; number <= STEPS; number++) {
     await new Promise((next) => setTimeout(next, pace));
-    await registry.appendEvent(job, { eventType: "step", payload: { number, tab, fence }, replayKey: `step:${number}`, lease: held });
+    await registry.appendEvent(job, { eventType: "step", payload: { number, tab, fence }, replayKey: `done ${number}`, lease: held });
     held = await registry.renewProcessLease(held, LEASE_MS);
     role("running", "Running the job", `step ${number} of ${STEPS}, with fence ${fence}`);
   }
