@@ -15,7 +15,8 @@ export function hostOf(onFault, onError, isOurs) {
     process.on("uncaughtException", (error) => isOurs(error) || onFault(`uncaught: ${error?.stack ?? error}`));
   } else {
     addEventListener("unhandledrejection", (event) => (event.preventDefault(), isOurs(event.reason) || onFault(`unhandled rejection: ${event.reason?.stack ?? event.reason}`)));
-    addEventListener("error", (event) => (event.preventDefault(), isOurs(event.error) || onFault(`uncaught: ${event.error?.stack ?? event.message}`)));
+    // Where `reportError` leads to: Node has none, and the console instead.
+    addEventListener("error", (event) => (event.preventDefault(), isOurs(event.error) || onError([event.error ?? event.message])));
   }
   const { error } = console;
   console.error = (...words) => words.some(isOurs) || onError(words);

@@ -13,7 +13,7 @@ const seedsOf = (seed, calls) => Array.from({ length: calls }, (_, n) => mix(see
  * Runs worlds from `seed` on until `calls` are made. Answers `{ stats, made, worlds, seconds, failure }`; a failure has the seed of
  * its world, what went wrong, and the few calls that suffice for it.
  */
-export async function fuzz(api, { seed, calls, storage, ignored }) {
+export async function fuzz(api, { seed, calls, storage, ignored, patience }) {
   const stats = {};
   let current;
   const host = hostOf((words) => current?.fail(undefined, words), (words) => current?.hear(words), isOurs);
@@ -22,6 +22,7 @@ export async function fuzz(api, { seed, calls, storage, ignored }) {
     Error.stackTraceLimit = tracing ? 20 : 0;
     return (current = new World(api, host, { seed, storage, driven: seed % 3 === 0, ignored, tracing, stats: tracing ? {} : stats })).run(seeds);
   };
+  if (patience !== undefined) host.patience = patience;
   await prepare(api);
   const start = performance.now();
   const made = () => Object.values(stats).reduce((sum, { calls }) => sum + calls, 0);
@@ -29,7 +30,7 @@ export async function fuzz(api, { seed, calls, storage, ignored }) {
   for (let n = seed; made() < calls && failure === undefined; n++, worlds++) {
     const seeds = seedsOf(n, Math.min(CALLS, calls - made()));
     const { faults } = await world(seeds, n, false);
-    if (faults.length > 0) failure = { seed: n, calls: seeds.length, faults, ...(await shrink(seeds, (fewer) => world(fewer, n, true), faults[0])) };
+    if (faults.length > 0) failure = { seed: n, calls: seeds.length, faults, ...(await shrink(seeds, (fewer) => world(fewer, n, true), faults[0], host.patience)) };
   }
   host.end();
   return { stats, made: made(), worlds, seconds: (performance.now() - start) / 1000, failure };
@@ -45,7 +46,7 @@ export async function prepare({ openRegistry }) {
 export const kind = (words) => words.replace(/[0-9]+|"[^"]*"|\{.*\}|\(.*?\)/g, "").slice(0, 60);
 
 /** Leaves out calls, half of them, a quarter, and so on, as long as it fails in the same way. */
-async function shrink(seeds, run, first) {
+async function shrink(seeds, run, first, patience) {
   let best = { seeds, trace: [], faults: [first] };
   const attempt = async (fewer) => {
     const { faults, trace } = await run(fewer);
@@ -54,7 +55,7 @@ async function shrink(seeds, run, first) {
     return true;
   };
   if (!(await attempt(seeds))) return { shrunk: undefined, trace: ["(not met again when it was replayed)"] };
-  const until = performance.now() + 20_000;
+  const until = performance.now() + patience;
   for (let size = Math.ceil(seeds.length / 2); size >= 1; ) {
     let fewer = false;
     for (let at = 0; at < best.seeds.length && performance.now() < until; ) {

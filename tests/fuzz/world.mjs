@@ -167,7 +167,7 @@ export class World {
     const [first] = words;
     if (this.driven && /^longwait: the run of process/.test(first)) return;
     if (this.driven && this.api.isProcessError(first) && ["lease_lost", "unknown_process", "already_terminal", "closed"].includes(first.code)) return;
-    this.fail(undefined, `console.error: ${words.map((word) => word?.stack ?? word).join(" ")}`);
+    this.fail(undefined, `reported, as by console.error: ${words.map((word) => word?.stack ?? word).join(" ")}`);
   }
 
   fail(entry, what) {
