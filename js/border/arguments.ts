@@ -29,7 +29,7 @@ const scope = object({ sessionId, agentFrameId: optional(name) });
 
 const input = tagged("type", {
   external: { metadata: optional(payload) },
-  engine: { kind: label, payload: optional(payload) },
+  engine: { kind: name, payload: optional(payload) },
   tool_call: { call: open({ callId: label, toolName: label, toolId: optional(label), args: optional(payload) }) },
   session_turn: { createRequest: open({}), turnInput: payload },
 });

@@ -73,6 +73,15 @@ test("a scope that none can be is refused wherever it is given", async (t) => {
   assert.deepEqual(await registry.listProcesses(), []);
 });
 
+test("an engine of a blank kind is refused, also where the identity says another kind, and whatever is stored", async (t) => {
+  const registry = await open(t);
+  const engine = (kind) => ({ id: "p", input: { type: "engine", kind }, identity: { kind: "job" } });
+  await refused(registry.registerProcess(engine("\u00a0")));
+  assert.equal(await registry.getProcess("p"), undefined);
+  await registry.registerProcess(engine("job"));
+  await refused(registry.registerProcess(engine("\u00a0")));
+});
+
 test("a list of a kind by a name that none can have is refused, for a session too", async (t) => {
   const registry = await open(t);
   await refused(registry.listProcesses({ kind: LONG }));
