@@ -33,6 +33,6 @@ async function openRegistry(options) {
   return Object.defineProperties({}, { ...Object.getOwnPropertyDescriptors(registry), ...Object.getOwnPropertyDescriptors(ways[process.argv[2]](registry)) });
 }
 
-const { failure } = await fuzz({ ...longwait, openRegistry }, { seed: 1, calls: 5_000, storage: "memory", ...(process.argv[2] === "never settles" && { patience: 1_000 }) });
+const { failure } = await fuzz({ ...longwait, openRegistry }, { seed: 1, calls: 5_000, storage: "memory", ...(process.argv[2] === "never settles" && { patience: 300 }) });
 console.log(JSON.stringify(failure && { fault: failure.faults[0], calls: failure.trace.length }));
 process.exit();

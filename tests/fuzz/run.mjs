@@ -56,7 +56,7 @@ async function shrink(seeds, run, first) {
   };
   if (!(await attempt(seeds))) return { shrunk: undefined, trace: ["(not met again when it was replayed)"] };
   // What hangs takes its time each time.
-  let left = /^hangs/.test(first) ? 4 : 600;
+  let left = /^hangs/.test(first) ? 2 : 600;
   for (let size = Math.ceil(seeds.length / 2); size >= 1; ) {
     let fewer = false;
     for (let at = 0; at < best.seeds.length && left-- > 0; ) {
