@@ -101,7 +101,7 @@ function kept(value: unknown, budget: Budget, depth: number): Json | undefined {
 /** Of what has a class, only errors, lists and dates: a response or a socket leads to half of the page. */
 function keptObject(value: object, budget: Budget, depth: number): Json | undefined {
   try {
-    if (Array.isArray(value)) return value.slice(0, MOST_ITEMS).map((item) => kept(item, budget, depth) ?? null);
+    if (Array.isArray(value)) return Array.from(value.slice(0, MOST_ITEMS), (item) => kept(item, budget, depth) ?? null);
     if (value instanceof Date) return kept(value.toISOString(), budget, depth);
     const error = isError(value);
     if (!error && !isPlain(value)) return undefined;

@@ -2,6 +2,7 @@
  * The JavaScript that the WebAssembly imports, for one instance: what it holds of the browser is let go of when that traps. What
  * Rust imports of it is named here, one by one.
  */
+import { canonical, copied, member, truthy, weight } from "../src/domain/payload.js";
 import { Channel, follow, hold, isFree, nextTask, randomName, watch } from "../src/host/browser/tab.js";
 import { Lost, open, persisted, run } from "../src/store/indexed_db/engine.js";
 
@@ -15,6 +16,8 @@ export function platform(enter: (end: () => void) => () => void): (path: string)
       end();
     };
   }
+
+  const forPayload = { canonical, copied, member, truthy, weight };
 
   const forTab = {
     isFree,
@@ -56,5 +59,8 @@ export function platform(enter: (end: () => void) => () => void): (path: string)
     },
   };
 
-  return (path) => (path.endsWith("/tab.js") ? forTab : forStore);
+  return (path) => {
+    if (path.endsWith("/payload.js")) return forPayload;
+    return path.endsWith("/tab.js") ? forTab : forStore;
+  };
 }

@@ -2,11 +2,10 @@
  * What the wasm exports, typed by hand: the generated declarations know promises of `any` alone.
  * Private. Every argument has been checked before it gets here; see check.ts and border/.
  */
-import { jsonText } from "../src/store/indexed_db/engine.js";
 import { reportError } from "./call.js";
 import { type ProcessErrorCode, raise } from "./errors.js";
 import type { Instance } from "./instance.js";
-import { afterwards } from "./intrinsics.js";
+import { afterwards, apply } from "./intrinsics.js";
 import { untilAborted, type Until } from "./stop.js";
 import type {
   AppendResult, DriveReport, HandleEntry, HandleGrant, Json, LeaseClaim, ProcessAwaitOutput, ProcessEvent,
@@ -32,20 +31,20 @@ export interface RawDriver {
   call(method: "stop" | "idle"): Promise<void>;
 }
 
-/** Runs a process of a kind; resolves with how it ends, as JSON text, or rejects with trouble of longwait itself. */
-export type RunProcess = (kind: string, run: RawRun) => Promise<string>;
+/** Runs a process of a kind; resolves with how it ends, or rejects with trouble of longwait itself. */
+export type RunProcess = (kind: string, run: RawRun) => Promise<ProcessAwaitOutput>;
 
-/** Waits for a process in another system; resolves with how it ends, as JSON text. */
-export type Attach = ((id: string) => Promise<string>) | undefined;
+/** Waits for a process in another system; resolves with how it ends. */
+export type Attach = ((id: string) => Promise<ProcessAwaitOutput>) | undefined;
 
 /** One run of a process. */
 export interface RawRun {
   facts(): Pick<RunContext, "process" | "attempt" | "fencingToken">;
   /** Calls `tell` once, when the runner is to stop: without a code where a cancel request is the reason. */
   onAbort(tell: (code?: ProcessErrorCode, message?: string) => void): void;
-  append(request: string): Promise<AppendResult>;
-  /** `work` resolves with JSON text, or with nothing. */
-  step(key: string, work: () => Promise<string | undefined>): Promise<Json | undefined>;
+  append(request: Json): Promise<AppendResult>;
+  /** `work` resolves with a value, or with nothing. */
+  step(key: string, work: () => Promise<Json | undefined>): Promise<Json | undefined>;
   waitForSignal(signal: Signal, timeoutMs: number | undefined, names: string[]): Promise<ProcessEvent<never>>;
   awaitTerminal(signal: Signal, timeoutMs: number | undefined, attach: Attach, id: string): Promise<ProcessAwaitOutput>;
   /** Runs `work` while something else may run in this one's place. It resolves with nothing. */
@@ -61,16 +60,32 @@ interface WasmRun extends Omit<RawRun, "waitForSignal" | "awaitTerminal"> {
   awaitTerminal(until: Until, timeoutMs: number | undefined, attach: Attach, id: string): Promise<never>;
 }
 
-/** A registry of the wasm, which takes arguments as one text: it crosses the border at once, and engines write it fast. */
-export interface WasmRegistry extends Pick<RawRegistry, "facts" | "subscribe" | "notify" | "trackedProcesses" | "onChange" | "offChange" | "close">, Freed {
-  call(method: string, given: string): Promise<never>;
-  wait(
-    hubBacked: boolean, until: Until, timeoutMs: number | undefined, attach: Attach, method: string, given: string,
-  ): Promise<never>;
-  /** `kinds`: an array as JSON text. */
+/** A registry of the wasm: one export for each method, under its name; those on behalf of a scope begin with `session`. */
+export interface WasmRegistry extends Pick<RawRegistry, "facts" | "subscribe" | "notify" | "trackedProcesses" | "onChange" | "offChange" | "close">, WasmMethods, Freed {
+  awaitTerminal(hubBacked: boolean, until: Until, timeoutMs: Span, attach: Attach, id: string): Promise<never>;
+  awaitEvent(hubBacked: boolean, until: Until, timeoutMs: Span, ...given: Parameters<RawWaits["awaitEvent"]>): Promise<never>;
+  awaitEvents(until: Until, ...given: Parameters<RawWaits["awaitEvents"]>): Promise<never>;
+  ownerGone(until: Until, timeoutMs: Span, owner: Json): Promise<never>;
+  sessionAwaitTerminal(scope: Json, until: Until, timeoutMs: Span, id: string): Promise<never>;
+  sessionAwaitEvent(scope: Json, until: Until, timeoutMs: Span, ...given: Parameters<RawWaits["awaitEvent"]>): Promise<never>;
   driver(
-    kinds: string, run: (kind: string, run: WasmRun) => Promise<string>, leaseTtlMs: number, renewEveryMs: number, concurrency: number,
-  ): RawDriver & Freed;
+    kinds: string[], run: (kind: string, run: WasmRun) => Promise<ProcessAwaitOutput>, leaseTtlMs: number, renewEveryMs: number, concurrency: number,
+  ): WasmDriver & Freed;
+}
+
+type Span = number | undefined;
+
+/** The methods of a registry, and those that a scope has, by the names of their exports. */
+type WasmMethods = RawMethods & {
+  [M in keyof RawView as `session${Capitalize<M>}`]: (scope: Json, ...given: Parameters<RawView[M]>) => ReturnType<RawView[M]>;
+};
+
+/** A driver as the wasm has it. */
+interface WasmDriver {
+  start(): void;
+  sweep(): Promise<DriveReport>;
+  stop(): Promise<void>;
+  idle(): Promise<void>;
 }
 
 /** An object of the wasm: what it has there is let go of by `free()`, which is called once, and last. */
@@ -124,9 +139,17 @@ function raw(instance: Instance, wasm: WasmRegistry): RawRegistry {
     return wasm;
   }
 
-  function wait(hubBacked: boolean, signal: Signal, timeoutMs: number | undefined, attach: Attach, method: string, given: string) {
-    return untilAborted(signal, (until) => instance.owed(() => live().wait(hubBacked, until, timeoutMs, attach, method, given)));
+  /** A wait, which begins unless `signal` is aborted, and is dropped when that is. */
+  function wait<T>(signal: Signal, begin: (until: Until) => Promise<T>): Promise<T> {
+    return untilAborted(signal, (until) => instance.owed(() => begin(until)));
   }
+
+  const waits: Waits = {
+    awaitTerminal: (hubBacked, timeoutMs, until, id) => live().awaitTerminal(hubBacked, until, timeoutMs, undefined, id),
+    awaitEvent: (hubBacked, timeoutMs, until, ...given) => live().awaitEvent(hubBacked, until, timeoutMs, ...given),
+    awaitEvents: (_, __, until, ...given) => live().awaitEvents(until, ...given),
+    ownerGone: (_, timeoutMs, until, owner) => live().ownerGone(until, timeoutMs, owner),
+  };
 
   function free(): void {
     isFree = true;
@@ -137,10 +160,15 @@ function raw(instance: Instance, wasm: WasmRegistry): RawRegistry {
   }
 
   return {
-    call: (method: string, ...given: unknown[]) => instance.owed(() => live().call(method, jsonText(given))),
-    wait: (hubBacked: boolean, signal: Signal, timeoutMs: number | undefined, method: string, ...given: unknown[]) =>
-      wait(hubBacked, signal, timeoutMs, undefined, method, jsonText(given)),
-    attachedWait: (signal, timeoutMs, attach, id) => wait(true, signal, timeoutMs, outsideIfAny(attach), "awaitTerminal", jsonText([id])),
+    call: (method, ...given) => instance.owed(() => apply(live()[method] as never, live(), given) as Promise<never>) as never,
+    viewedCall: (scope, method, ...given) =>
+      instance.owed(() => apply(live()[`session${capitalized(method)}`] as never, live(), [scope, ...given]) as Promise<never>) as never,
+    wait: (hubBacked, signal, timeoutMs, method, ...given) =>
+      wait(signal, (until) => apply(waits[method] as never, undefined, [hubBacked, timeoutMs, until, ...given]) as Promise<never>) as never,
+    viewedWait: (scope, signal, timeoutMs, method, ...given) =>
+      wait(signal, (until) => apply(live()[`session${capitalized(method)}`] as never, live(), [scope, until, timeoutMs, ...given]) as Promise<never>) as never,
+    attachedWait: (signal, timeoutMs, attach, id) =>
+      wait(signal, (until) => live().awaitTerminal(true, until, timeoutMs, outsideIfAny(attach), id)),
     facts: () => instance.now(() => live().facts()),
     subscribe(id) {
       const receiver = instance.now(() => live().subscribe(id));
@@ -156,13 +184,13 @@ function raw(instance: Instance, wasm: WasmRegistry): RawRegistry {
     onChange: (listener) => instance.now(() => live().onChange(listener)),
     offChange: (handle) => isFree || instance.isDead() || wasm.offChange(handle),
     driver(kinds, run, leaseTtlMs, renewEveryMs, concurrency) {
-      const driver = instance.now(() => live().driver(jsonText(kinds), runs(instance, run), leaseTtlMs, renewEveryMs, concurrency));
+      const driver = instance.now(() => live().driver(kinds, runs(instance, run), leaseTtlMs, renewEveryMs, concurrency));
       drivers.push(driver);
       return {
         start: () => instance.now(() => (live(), driver.start())),
         call: ((method: "sweep" | "stop" | "idle") => {
           if (isFree && method !== "sweep") return Promise.resolve(); // A registry that is closed has stopped its drivers.
-          return instance.owed(() => (live(), driver.call(method as "sweep")));
+          return instance.owed<unknown>(() => (live(), driver[method]()));
         }) as RawDriver["call"],
       };
     },
@@ -173,6 +201,13 @@ function raw(instance: Instance, wasm: WasmRegistry): RawRegistry {
     },
   };
 }
+
+/** Each wait, with whether it hears of changes, its limit, and what ends it. */
+type Waits = {
+  [M in keyof RawWaits]: (hubBacked: boolean, timeoutMs: Span, until: Until, ...given: Parameters<RawWaits[M]>) => Promise<never>;
+};
+
+const capitalized = <M extends string>(name: M) => (name[0]!.toUpperCase() + name.slice(1)) as Capitalize<M>;
 
 function runs(instance: Instance, run: RunProcess) {
   return outside((kind: string, of: WasmRun) => run(kind, rawRun(instance, of)));
@@ -208,7 +243,7 @@ export interface RawReceiver {
 
 type Signal = AbortSignal | undefined;
 
-/** The methods of a registry, by name: one export of the wasm runs them all. */
+/** The methods of a registry. */
 interface RawMethods {
   registerProcess(registration: Json): Promise<ProcessRecord>;
   getProcess(id: string): Promise<ProcessRecord | undefined>;
@@ -248,7 +283,7 @@ interface RawMethods {
   getProcessLease(id: string): Promise<ProcessLease | undefined>;
 }
 
-/** What a scope may call, by name, behind `"session"` and the scope. */
+/** What a scope may call. */
 export interface RawView extends Pick<RawMethods, "getProcess" | "eventsAfter" | "requestCancel" | "signal"> {
   listProcesses(filter: Json): Promise<HandleEntry[]>;
 }
@@ -268,13 +303,15 @@ export interface RawRegistry {
   facts(): Pick<ProcessRegistry, "name" | "durability" | "owner">;
 
   call<M extends keyof RawMethods>(method: M, ...given: Parameters<RawMethods[M]>): ReturnType<RawMethods[M]>;
-  call<M extends keyof RawView>(as: "session", scope: Json, method: M, ...given: Parameters<RawView[M]>): ReturnType<RawView[M]>;
+  /** A method on behalf of a scope. */
+  viewedCall<M extends keyof RawView>(scope: Json, method: M, ...given: Parameters<RawView[M]>): ReturnType<RawView[M]>;
   /** `hubBacked` false: by polling alone. */
   wait<M extends keyof RawWaits>(
     hubBacked: boolean, signal: Signal, timeoutMs: number | undefined, method: M, ...given: Parameters<RawWaits[M]>
   ): ReturnType<RawWaits[M]>;
-  wait<M extends keyof RawWaits>(
-    hubBacked: boolean, signal: Signal, timeoutMs: number | undefined, as: "session", scope: Json, method: M, ...given: Parameters<RawWaits[M]>
+  /** A wait on behalf of a scope. */
+  viewedWait<M extends "awaitTerminal" | "awaitEvent">(
+    scope: Json, signal: Signal, timeoutMs: number | undefined, method: M, ...given: Parameters<RawWaits[M]>
   ): ReturnType<RawWaits[M]>;
 
   /** Waits for the end of a process; of one that has not ended, as `attach` says. */

@@ -1,6 +1,5 @@
 /** One run of a process: what its runner is given, and what becomes of what it returns or throws. */
 import { isAborted } from "./stop.js";
-import { jsonText } from "../src/store/indexed_db/engine.js";
 import { WAIT } from "./awaiter.js";
 import { SHAPES } from "./border/arguments.js";
 import { json, shape } from "./border/shapes.js";
@@ -44,7 +43,7 @@ export function runWith(of: Of, runners: Runners, attach: DriverOptions["attach"
           outcome = failure(error);
         }
       }
-      return jsonText(outcome);
+      return outcome;
     } finally {
       end();
     }
@@ -130,13 +129,13 @@ function run(place: Of, wasm: RawRun, attach: DriverOptions["attach"]) {
   const context: RunContext = Object.freeze({
     ...facts,
     signal,
-    append: (request) => of(call(() => live().append(jsonText(shape(request, "request", SHAPES.append))))),
+    append: (request) => of(call(() => live().append(shape(request, "request", SHAPES.append)))),
     step: ((key, work) =>
       of(
         carried(
           async () => {
             const value = await inside(identity, work);
-            return value === undefined ? undefined : jsonText(json(value, "what the step returned"));
+            return value === undefined ? undefined : json(value, "what the step returned");
           },
           (record) => call(() => (callback(work, "run"), live().step(id(key, "key"), record))),
         ),
@@ -181,6 +180,6 @@ async function carried<G extends unknown[], A, T>(callback: (...given: G) => Pro
 /** Runs a wait for the end of a process: where an engine owns those, with it. */
 export function attached<T>(owner: DriverOptions["attach"], waiting: WaitOptions, wait: (attach: Attach) => Promise<T>): Promise<T> {
   if (owner === undefined) return wait(undefined);
-  const answer = async (processId: string) => jsonText(shape(await owner.awaitTerminal(processId, waiting), "what attach answered", SHAPES.output));
+  const answer = async (processId: string) => shape(await owner.awaitTerminal(processId, waiting), "what attach answered", SHAPES.output) as unknown as ProcessAwaitOutput;
   return carried(answer, wait);
 }

@@ -8,40 +8,40 @@ import { freeze } from "./intrinsics.js";
 import { invalidArgument } from "./errors.js";
 import type { RawRegistry } from "./raw.js";
 import { signalArguments } from "./signal.js";
-import type { EventQuery, Json, SessionScope, SessionView } from "./types.js";
+import type { EventQuery, SessionScope, SessionView } from "./types.js";
 
 /** The view of `given` on the registry of `raw`. Code that holds it reaches nothing beyond: what leads to the registry is in closures alone. */
 export function sessionOf(raw: RawRegistry, given: SessionScope): SessionView {
   const { sessionId, agentFrameId } = options<SessionScope>(given, "scope", { sessionId: id, agentFrameId: optional(id) });
   // Two scopes must never share an id, or one would see what is granted to the other; the rules say so, too.
   if (sessionId.includes("/frame:")) throw invalidArgument("scope.sessionId: must not contain `/frame:`");
-  const scope = freeze({ sessionId, ...(agentFrameId !== undefined && { agentFrameId }) }) as SessionScope & { [key: string]: Json };
+  const scope = freeze({ sessionId, ...(agentFrameId !== undefined && { agentFrameId }) });
+  const checked = shape(scope, "scope", SHAPES.scope);
   const { awaitTerminal, awaitEvent } = awaiter(raw, (signal, timeoutMs, method, ...given) =>
-    raw.wait(true, signal, timeoutMs, "session", scope, method, ...given),
+    raw.viewedWait(checked, signal, timeoutMs, method, ...given),
   );
   return freeze<SessionView>({
     scope,
     awaitTerminal,
     awaitEvent,
     list(filter = {}) {
-      return call(() => raw.call("session", scope, "listProcesses", shape(filter, "filter", SHAPES.filter)));
+      return call(() => raw.viewedCall(checked, "listProcesses", shape(filter, "filter", SHAPES.filter)));
     },
     get(processId: string) {
-      return call(() => raw.call("session", scope, "getProcess", id(processId, "processId")));
+      return call(() => raw.viewedCall(checked, "getProcess", id(processId, "processId")));
     },
     eventsAfter(processId: string, afterSequence: number, query: EventQuery = {}) {
       return call(() =>
-        raw.call(
-          "session", scope, "eventsAfter",
+        raw.viewedCall(checked, "eventsAfter",
           id(processId, "processId"), count(afterSequence, "afterSequence"), eventQuery(query, "query"),
         ),
       );
     },
     async signal(processId: string, name: string, payload: unknown = null, given?: { signalId?: string }) {
-      return call(() => raw.call("session", scope, "signal", ...signalArguments(processId, name, payload, given)));
+      return call(() => raw.viewedCall(checked, "signal", ...signalArguments(processId, name, payload, given)));
     },
     requestCancel(processId: string, reason?: string) {
-      return call(() => raw.call("session", scope, "requestCancel", id(processId, "processId"), optional(text)(reason, "reason")));
+      return call(() => raw.viewedCall(checked, "requestCancel", id(processId, "processId"), optional(text)(reason, "reason")));
     },
   });
 }

@@ -78,6 +78,8 @@ async function bundle() {
       external: ["./schema.js", ...beside],
       plugins: [trimValidator, glue],
       logLevel: "warning",
+      // The glue lists a file once for each function that the module imports from it.
+      logOverride: { "duplicate-object-key": "silent" },
     });
 }
 

@@ -1,6 +1,4 @@
-//! Numbers as ECMAScript writes them.
-
-use crate::text::{decimal, text};
+//! Numbers as ECMAScript writes them, where no engine is around us that does.
 
 /// `Number.prototype.toString` of ECMA-262 (6.1.6.1.20): the shortest digits that read back as
 /// the same double, plain between 1e-7 and 1e21 and in exponent form beyond.
@@ -10,46 +8,12 @@ pub fn number(number: f64) -> String {
     if integer as f64 == number && integer.unsigned_abs() <= 1 << 53 {
         // -0 too, which ECMAScript writes as 0.
         let sign = if integer < 0 { "-" } else { "" };
-        return text![sign, decimal(integer.unsigned_abs())];
+        return format!("{sign}{}", integer.unsigned_abs());
     }
-    fraction(number)
-}
-
-/// The engine around us defines the form, and has the tables that would weigh 6 KB here.
-#[cfg(target_family = "wasm")]
-fn fraction(number: f64) -> String {
-    let text = js_sys::Number::from(number).to_string_with_radix(10);
-    text.ok().and_then(|text| text.as_string()).unwrap_or_default()
-}
-
-#[cfg(not(target_family = "wasm"))]
-fn fraction(number: f64) -> String {
     ryu_js::Buffer::new().format(number).to_owned()
 }
 
-/// The number that a text of JSON stands for.
-pub fn to_number(text: &str) -> f64 {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    // Up to 15 digits every integer is its own double.
-    if digits.len() > 15 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return fraction_of(text);
-    }
-    let number = digits.bytes().fold(0.0, |number, digit| number * 10.0 + f64::from(digit - b'0'));
-    if digits.len() < text.len() { -number } else { number }
-}
-
-#[cfg(target_family = "wasm")]
-fn fraction_of(text: &str) -> f64 {
-    js_sys::parse_float(text)
-}
-
-#[cfg(not(target_family = "wasm"))]
-fn fraction_of(text: &str) -> f64 {
-    text.parse().unwrap_or(f64::NAN)
-}
-
 #[cfg(test)]
-#[cfg(not(target_family = "wasm"))]
 mod tests {
     use super::number;
 

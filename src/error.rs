@@ -4,10 +4,7 @@
 
 use std::{any::Any, fmt, rc::Rc};
 
-use crate::{
-    domain::key::ProcessId,
-    text::{short, text},
-};
+use crate::{domain::key::ProcessId, text::short};
 
 /// What every fallible function here returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -119,8 +116,8 @@ impl Error {
     }
 
     /// An error about one process; the message reads "process `id` …".
-    pub fn of(code: Code, id: &ProcessId, what: impl AsRef<str>) -> Self {
-        Self::with(code, text!["process `", short(id), "` ", what], Some(id.clone()))
+    pub fn of(code: Code, id: &ProcessId, what: impl fmt::Display) -> Self {
+        Self::with(code, format!("process `{}` {what}", short(id)), Some(id.clone()))
     }
 
     /// An error about one process, whose message stands by itself.

@@ -12,6 +12,7 @@ pub mod domain;
 mod driver;
 #[cfg(not(feature = "shipped"))]
 pub mod driver;
+#[cfg(not(target_family = "wasm"))]
 mod ecmascript;
 pub mod error;
 pub mod host;

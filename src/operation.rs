@@ -12,7 +12,6 @@ use crate::{
         attempt::{self, Begun, Cancelled, Claimant, Observed},
         event::{self, AppendRequest, AppendResult},
         grant::{self, HandleDescriptor, HandleGrant, SessionScope},
-        json::ToJson,
         key::{ProcessId, ScopeId, SessionId},
         lease::{self, LeaseClaim, LeaseOwner, ProcessLease, Proof},
         process::{self, ProcessAwaitOutput, ProcessExternalRef, ProcessRecord, ProcessRegistration, WaitState},
@@ -43,12 +42,12 @@ pub struct Plan {
 pub(crate) type AnyRule = Rc<dyn Fn(&Snapshot) -> Result<Decision<Box<dyn Reply>>>>;
 
 /// What an operation answers.
-pub trait Reply: ToJson {
+pub trait Reply {
     /// Itself, to be asked for its type.
     fn into_any(self: Box<Self>) -> Box<dyn Any>;
 }
 
-impl<T: ToJson + 'static> Reply for T {
+impl<T: 'static> Reply for T {
     fn into_any(self: Box<Self>) -> Box<dyn Any> {
         self
     }

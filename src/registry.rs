@@ -18,11 +18,11 @@ use crate::{
         grant::{HandleDescriptor, HandleEntry, HandleGrant, SessionScope},
         key::{ProcessId, ScopeId, SessionId},
         lease::{LeaseClaim, LeaseOwner, ProcessLease, Proof},
+        payload::Payload,
         process::{ProcessAwaitOutput, ProcessExternalRef, ProcessRecord, ProcessRegistration, WaitState},
         retention::PruneReport,
         schema::{SchemaHost, Schemas},
         session::SessionDeleteReport,
-        value::Json,
     },
     error::{Code, Error, Result},
     host::{Broadcast, Clock, Limit, Liveness, Random, Spawn},
@@ -284,7 +284,7 @@ impl ProcessRegistry {
         &self,
         id: &ProcessId,
         name: &str,
-        payload: Json,
+        payload: Payload,
         signal_id: Option<&str>,
     ) -> Result<AppendResult> {
         self.append(id, AppendRequest::signal(name, payload, signal_id)?).await

@@ -12,8 +12,8 @@ use crate::{
         filter::{ListFilter, ListQuery, Page},
         grant::HandleEntry,
         key::{ProcessId, ScopeId},
+        payload::Payload,
         process::{ProcessAwaitOutput, ProcessRecord},
-        value::Json,
     },
     error::{Error, Result},
     registry::{ProcessRegistry, answer},
@@ -85,7 +85,7 @@ impl SessionView {
         &self,
         id: &ProcessId,
         name: &str,
-        payload: Json,
+        payload: Payload,
         signal_id: Option<&str>,
     ) -> Result<AppendResult> {
         self.registry.append_for(Some(self.scope.clone()), id, AppendRequest::signal(name, payload, signal_id)?).await

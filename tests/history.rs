@@ -245,6 +245,9 @@ fn a_history_of_another_shape_is_refused() {
     assert!(read::check(&json!({})).is_err());
     assert!(read::check(&json!({"processes": []})).is_err());
     says(&refused(|process| drop(process.as_object_mut().unwrap().remove("events"))), "`events` is missing");
-    says(&refused(|process| drop(events(process)[3].as_object_mut().unwrap().remove("semantics"))), "event.semantics");
+    says(
+        &refused(|process| drop(events(process)[3].as_object_mut().unwrap().remove("semantics"))),
+        "missing field `semantics`",
+    );
     says(&refused(|process| events(process)[3]["processId"] = json!("q")), "belongs to process `q`");
 }

@@ -154,5 +154,5 @@ export function eventQuery(value: unknown, name: string): Json {
     limit: maybe(countOf),
     types: maybe(eventTypes),
   });
-  return { ...(limit !== undefined && { limit }), ...(types !== undefined && { types }) };
+  return { __proto__: null, ...(limit !== undefined && { limit }), ...(types !== undefined && { types }) } as unknown as Json;
 }

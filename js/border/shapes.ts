@@ -6,7 +6,7 @@
  * value it refuses. The shapes of the arguments are in arguments.ts.
  */
 import { hasSymbols, isBlank, isPlain, isWellFormed, LONE_SURROGATE, MAX_CHARACTERS, MAX_NAME, textLength } from "../check.js";
-import { getPrototypeOf, isArray, keys } from "../intrinsics.js";
+import { create, getPrototypeOf, isArray, keys } from "../intrinsics.js";
 import type { Json } from "../types.js";
 import { at, describe, Fault, refusal } from "./fault.js";
 
@@ -259,7 +259,7 @@ function copyFields(given: unknown, budget: Budget, depth: number, planFor: (fie
   refuseUnlessPlain(given);
   const names = keys(given);
   const values: unknown[] = [];
-  const fields: { [key: string]: Json } = {};
+  let fields: { [key: string]: Json } = {};
   let place = 0;
   let plan: Plan;
   try {
@@ -268,6 +268,8 @@ function copyFields(given: unknown, budget: Budget, depth: number, planFor: (fie
       for (let place = 0; place < names.length; place++) if (names[place] === name) return values[place];
       return undefined;
     });
+    // Of what is ours, the other side asks for fields by name, also for those that are absent: none may be inherited.
+    if (plan.others !== payload) fields = create(null) as typeof fields;
     for (place = 0; place < names.length; place++) {
       const name = names[place] as string;
       const value = values[place];

@@ -5,14 +5,13 @@ use std::rc::Rc;
 use super::{
     Millis,
     event::{self, CANCEL_REQUESTED},
-    json::ToJson,
     key::ProcessId,
     lease::{self, LeaseClaim, LeaseOwner, LeaseSlot, ProcessLease, Proof},
     next,
+    payload::Payload,
     process::{FailureClass, ProcessAwaitOutput, ProcessRecord, Recovery},
     schema::Schemas,
     snapshot::{Decision, Snapshot, Write},
-    value::Json,
 };
 use crate::error::Result;
 
@@ -46,13 +45,6 @@ pub struct Attempt {
     pub record: ProcessRecord,
     /// 1 for the first one since the process was registered.
     pub number: u64,
-}
-
-/// It stays in the driver: nobody asks for it in JSON.
-impl ToJson for Begun {
-    fn to_json(&self) -> Json {
-        Json::Null
-    }
 }
 
 /// Begins an attempt: claims the process, from an observed holder too where that is proven dead, and counts.
@@ -135,8 +127,8 @@ fn abandoned() -> ProcessAwaitOutput {
 }
 
 /// Why a process was first asked to stop, in a log from its beginning; `null` where nobody said.
-pub fn cancel_reason(payload: &Json) -> Option<&str> {
-    payload.get("reason")?.as_str()
+pub fn cancel_reason(payload: &Payload) -> Option<String> {
+    payload.member("reason")?.as_str()
 }
 
 /// Whether a process was asked to stop.

@@ -2,40 +2,41 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    canonical,
-    key::Key,
-    value::{Json, Map},
-};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::payload::Payload;
 use crate::text::short;
 
 /// The first place at which two values differ, in the order of the first one's fields.
 #[derive(Debug, PartialEq)]
 pub struct Difference {
     path: String,
-    stored: Option<Json>,
-    given: Option<Json>,
+    stored: Option<Value>,
+    given: Option<Value>,
 }
 
 /// Where `given` first differs from `stored`; `None` where they are equal as JSON.
-pub fn first(stored: &Json, given: &Json) -> Option<Difference> {
+pub fn first<T: Serialize>(stored: &T, given: &T) -> Option<Difference> {
+    let value = |of: &T| Payload::of(of).map(|payload| payload.value()).unwrap_or_default();
+    between(&value(stored), &value(given))
+}
+
+fn between(stored: &Value, given: &Value) -> Option<Difference> {
     match (stored, given) {
-        (Json::Null, Json::Null) => None,
-        (Json::Bool(one), Json::Bool(other)) if one == other => None,
-        (Json::Number(one), Json::Number(other)) if one == other => None,
-        (Json::Text(one), Json::Text(other)) if one == other => None,
-        (Json::List(one), Json::List(other)) => {
-            let longest = one.len().max(other.len());
-            let mut places = 0..longest;
+        (Value::Number(one), Value::Number(other)) if one.as_f64() == other.as_f64() => None,
+        (Value::Array(one), Value::Array(other)) => {
+            let mut places = 0..one.len().max(other.len());
             places.find_map(|place| pair(one.get(place), other.get(place), || format!("[{place}]")))
         }
-        (Json::Object(one), Json::Object(other)) => fields(one, other),
+        (Value::Object(one), Value::Object(other)) => fields(one, other),
+        (one, other) if one == other => None,
         (one, other) => Some(Difference { path: String::new(), stored: Some(one.clone()), given: Some(other.clone()) }),
     }
 }
 
-fn fields(stored: &Map, given: &Map) -> Option<Difference> {
-    let mut left: BTreeMap<&Key, &Json> = given.iter().map(|(name, value)| (name, value)).collect();
+fn fields(stored: &Map<String, Value>, given: &Map<String, Value>) -> Option<Difference> {
+    let mut left: BTreeMap<&String, &Value> = given.iter().collect();
     for (name, value) in stored {
         let differs = pair(Some(value), left.remove(name), || step(name));
         if differs.is_some() {
@@ -46,9 +47,9 @@ fn fields(stored: &Map, given: &Map) -> Option<Difference> {
     pair(None, Some(value), || step(name))
 }
 
-fn pair(stored: Option<&Json>, given: Option<&Json>, step: impl Fn() -> String) -> Option<Difference> {
+fn pair(stored: Option<&Value>, given: Option<&Value>, step: impl Fn() -> String) -> Option<Difference> {
     let differs = match (stored, given) {
-        (Some(stored), Some(given)) => first(stored, given)?,
+        (Some(stored), Some(given)) => between(stored, given)?,
         (stored, given) => Difference { path: String::new(), stored: stored.cloned(), given: given.cloned() },
     };
     Some(Difference { path: step() + &differs.path, ..differs })
@@ -60,14 +61,16 @@ pub fn step(name: &str) -> String {
         && name.chars().all(|char| char.is_alphanumeric() || matches!(char, '$' | '_'));
     match plain {
         true => format!(".{}", short(name)),
-        false => format!("[{}]", canonical::to_string(&Json::text(&short(name)))),
+        false => format!("[{}]", Value::from(short(name))),
     }
 }
 
 impl Difference {
     /// The place, which `name` begins, and both values, of long ones the beginning.
     pub fn text(&self, name: &str) -> String {
-        let shown = |value: &Option<Json>| value.as_ref().map_or_else(|| "nothing".to_owned(), canonical::short);
+        let shown = |value: &Option<Value>| {
+            value.as_ref().map_or_else(|| "nothing".to_owned(), |value| short(&value.to_string()))
+        };
         format!("{name}{}: {} is stored, {} was given", self.path, shown(&self.stored), shown(&self.given))
     }
 }
@@ -76,9 +79,9 @@ impl Difference {
 #[cfg(not(target_family = "wasm"))]
 mod tests {
     use super::*;
-    use crate::domain::value::tests::json;
+    use serde_json::json;
 
-    fn text(stored: Json, given: Json) -> String {
+    fn text(stored: Value, given: Value) -> String {
         first(&stored, &given).map_or_else(|| "equal".to_owned(), |differs| differs.text("it"))
     }
 
@@ -104,7 +107,7 @@ mod tests {
         let told = text(json!({"k": {"a": "x".repeat(1_000)}}), json!({"k": ["y".repeat(1_000)]}));
         assert!(told.len() < 250 && told.contains("xxx…") && told.contains("yyy…"), "{told}");
         let name = "n".repeat(1_000);
-        let told = text(Json::object(vec![(name.as_str().into(), Json::Null)]), json!({}));
+        let told = text(json!({ name: null }), json!({}));
         assert!(told.len() < 150, "{told}");
     }
 }

@@ -1,29 +1,33 @@
 //! Which processes a list holds, in terms that an index can answer.
 
 use super::{
-    canonical, check_name,
-    json::{Fields, FromJson, Reader, from_json, named},
+    check_name,
     key::{Key, Part, ProcessId, key},
+    payload::{self, Payload},
     process::{ProcessRecord, TerminalState},
-    value::Json,
 };
+use serde::Deserialize;
+
 use crate::error::Result;
 
 /// What a list is narrowed to.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ListFilter {
     /// Default: running, which includes waiting.
     pub status: StatusFilter,
     /// Only processes that wait, or only those that do not.
     pub waiting: Option<bool>,
     /// Only processes whose `identity.definition` is equal to this, as JSON.
-    pub definition: Option<Json>,
+    #[serde(deserialize_with = "payload::present")]
+    pub definition: Option<Payload>,
     /// Only processes of this `identity.kind`.
     pub kind: Option<String>,
 }
 
 /// The states a list holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum StatusFilter {
     /// Not ended.
     #[default]
@@ -38,28 +42,6 @@ pub enum StatusFilter {
     Any,
 }
 
-named!(StatusFilter {
-    Running: "running",
-    Completed: "completed",
-    Failed: "failed",
-    Cancelled: "cancelled",
-    Any: "any",
-});
-
-impl FromJson for ListFilter {
-    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
-        let mut fields = Fields::of(value, reader);
-        let filter = Self {
-            status: fields.take_or_default("status"),
-            waiting: fields.take("waiting"),
-            definition: fields.take("definition"),
-            kind: fields.take("kind"),
-        };
-        fields.end();
-        filter
-    }
-}
-
 impl ListFilter {
     /// Refuses the name of a kind that is too long.
     pub fn check(&self) -> Result<()> {
@@ -68,15 +50,16 @@ impl ListFilter {
 }
 
 /// A stretch of a list.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Page {
     /// At most so many records. Default: all.
+    #[serde(default)]
     pub limit: Option<u64>,
     /// Only ids after this one: the last id of the page before.
+    #[serde(default)]
     pub cursor: Option<ProcessId>,
 }
-
-from_json!(Page { limit: "limit", cursor: "cursor" });
 
 /// The one list, of five, that a process stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,7 +168,7 @@ pub struct ListQuery {
 impl ListQuery {
     /// The query that answers exactly `filter`.
     pub fn new(filter: &ListFilter, page: Page) -> Self {
-        let hash = filter.definition.as_ref().map(|definition| Key::from(canonical::hash(definition)));
+        let hash = filter.definition.as_ref().map(|definition| Key::from(definition.hash()));
         let kind = filter.kind.as_deref().map(Key::from);
         let index = match (hash, kind) {
             (None, None) => ListIndex::Lane,

@@ -1,33 +1,26 @@
 //! Handle grants: which scope may see which process.
 
 use super::{
-    check_name, check_names,
-    json::{Object, ToJson, json, to_json},
-    key::{Key, ProcessId, ScopeId, SessionId},
+    check_name,
+    key::{Key, ProcessId, ScopeId, SessionId, sorted},
     process::ProcessRecord,
-    shape::{Shape, document, optional, required},
     snapshot::{Decision, Snapshot, Write},
-    table::sorted,
 };
 use crate::{
     error::{Code, Error, Result},
-    text::{halves, is_blank, text},
+    text::is_blank,
 };
+use serde::{Deserialize, Serialize};
 
 /// A session, or one agent frame in it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SessionScope {
     /// The session.
     pub session_id: SessionId,
     /// The frame. Absent: the session itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_frame_id: Option<Key>,
-}
-
-json!(SessionScope { session_id: "sessionId", agent_frame_id: "agentFrameId" });
-
-impl SessionScope {
-    pub(super) const SHAPE: Shape =
-        Shape::Object(&[required("sessionId", Shape::Text), optional("agentFrameId", Shape::Text)]);
 }
 
 const FRAME: &str = "/frame:";
@@ -41,8 +34,8 @@ impl SessionScope {
     /// `session:<sessionId>` or `session:<sessionId>/frame:<frameId>`.
     pub fn id(&self) -> ScopeId {
         match &self.agent_frame_id {
-            Some(frame) => text!["session:", self.session_id, FRAME, frame].into(),
-            None => text!["session:", self.session_id].into(),
+            Some(frame) => format!("session:{}{FRAME}{frame}", self.session_id).into(),
+            None => format!("session:{}", self.session_id).into(),
         }
     }
 
@@ -59,43 +52,38 @@ impl SessionScope {
 
     /// The ranges of scope ids, end excluded, that belong to a session: its own, and its frames.
     pub fn id_ranges(session: &SessionId) -> [(ScopeId, ScopeId); 2] {
-        let own = text!["session:", session];
-        let frames = text![own, FRAME];
+        let own = format!("session:{session}");
+        let frames = format!("{own}{FRAME}");
         // The smallest string after `own` itself, and the first one past every frame: `;` follows `:`.
-        let (after_own, after_frames) = (text![own, "\0"], text![own, "/frame;"]);
+        let (after_own, after_frames) = (format!("{own}\0"), format!("{own}/frame;"));
         [(own.into(), after_own.into()), (frames.into(), after_frames.into())]
     }
 }
 
 /// Refuses a session id that is blank, too long, or contains `/frame:`.
 pub fn check_session(id: &SessionId) -> Result<()> {
-    let mut refused = is_blank(id);
-    let mut left = id.as_str();
-    while let Some((_, after)) = halves(left, b'/') {
-        refused |= after.starts_with("frame:");
-        left = after;
-    }
     check_name("sessionId", id)?;
-    match refused {
+    match is_blank(id) || id.contains(FRAME) {
         true => Err(Error::invalid("sessionId must not be blank or contain `/frame:`")),
         false => Ok(()),
     }
 }
 
-document! {
-    /// How a granted process is shown to the scope: perhaps a `kind`, what it is to the scope, and a `label`, what the scope
-    /// calls it.
-    HandleDescriptor: Shape::Object(&[optional("kind", Shape::Text), optional("label", Shape::Text)])
-}
-
-impl Default for HandleDescriptor {
-    fn default() -> Self {
-        Self(Object::default().build())
-    }
+/// How a granted process is shown to the scope.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HandleDescriptor {
+    /// What it is to the scope.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// What the scope calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
 }
 
 /// The right of a scope to see a process.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HandleGrant {
     /// The scope.
     pub scope_id: ScopeId,
@@ -107,18 +95,15 @@ pub struct HandleGrant {
     pub descriptor: HandleDescriptor,
 }
 
-json!(HandleGrant { scope_id: "scopeId", session_id: "sessionId", process_id: "processId", descriptor: "descriptor" });
-
 /// A grant with its process.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct HandleEntry {
     /// The grant.
     pub grant: HandleGrant,
     /// The process as it is now.
     pub record: ProcessRecord,
 }
-
-to_json!(HandleEntry { grant: "grant", record: "record" });
 
 /// Grants a process to a scope; granting again replaces the descriptor.
 pub fn grant(
@@ -129,7 +114,8 @@ pub fn grant(
 ) -> Result<Decision<HandleGrant>> {
     scope.check()?;
     seen.known(id)?;
-    check_names("descriptor", Some(&descriptor.to_json()), &["kind", "label"])?;
+    check_name("descriptor.kind", descriptor.kind.as_deref().unwrap_or_default())?;
+    check_name("descriptor.label", descriptor.label.as_deref().unwrap_or_default())?;
     let grant = HandleGrant {
         scope_id: scope.id(),
         session_id: scope.session_id.clone(),
@@ -162,7 +148,7 @@ pub fn transfer(seen: &Snapshot, from: &SessionScope, to: &SessionScope, ids: &[
     let source = from.id();
     let mut moved = Decision::reply(());
     for id in sorted(ids) {
-        let not_granted = || Error::of(Code::NotGranted, &id, text!["is not granted to `", source, "`"]);
+        let not_granted = || Error::of(Code::NotGranted, &id, format!("is not granted to `{source}`"));
         let granted = seen.rows.grant(&source, &id).ok_or_else(not_granted)?;
         let target = HandleGrant { scope_id: to.id(), session_id: to.session_id.clone(), ..granted.clone() };
         moved = moved.write(Write::Revoke(source.clone(), id.clone())).write(Write::Grant(target));

@@ -1,6 +1,7 @@
 //! Strings that identify rows, ordered the way IndexedDB and JavaScript order them.
 
-use std::{cmp::Ordering, fmt, ops::Deref, rc::Rc};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::{cmp::Ordering, collections::BTreeSet, fmt, ops::Deref, rc::Rc};
 
 /// Identifies a process; chosen by the caller, non-blank.
 pub type ProcessId = Key;
@@ -79,6 +80,18 @@ impl From<String> for Key {
     }
 }
 
+impl Serialize for Key {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::from)
+    }
+}
+
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -89,6 +102,11 @@ impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.0, f)
     }
+}
+
+/// Keys in order, each once.
+pub fn sorted(keys: &[Key]) -> Vec<Key> {
+    keys.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// One part of a compound key, in IndexedDB's order: numbers, then texts, then arrays.

@@ -4,30 +4,32 @@
 
 use super::{
     MAX_COUNT, Millis, check_name,
-    json::{Fields, FromJson, Object, Reader, ToJson, json},
     key::ProcessId,
     next,
     snapshot::{Decision, Snapshot, Write},
-    value::Json,
 };
 use crate::{
     error::{Code, Error, Result},
-    text::{decimal, is_blank, text},
+    text::is_blank,
 };
+use serde::{Deserialize, Serialize};
 
 /// Who may hold a lease: one life of one page or worker.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LeaseOwner {
     /// The same across lives.
     pub owner_id: String,
     /// Different in every life.
     pub incarnation_id: String,
     /// How its death can be proven. Absent: it cannot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub liveness: Option<LivenessMark>,
 }
 
 /// How the death of an owner can be proven.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", rename_all_fields = "camelCase", try_from = "MarkFields")]
 pub enum LivenessMark {
     /// It cannot; only the lease's end frees it.
     Opaque {},
@@ -38,27 +40,24 @@ pub enum LivenessMark {
     },
 }
 
-json!(LeaseOwner { owner_id: "ownerId", incarnation_id: "incarnationId", liveness: "liveness" });
-
-impl ToJson for LivenessMark {
-    fn to_json(&self) -> Json {
-        match self {
-            Self::Opaque {} => Object::tagged("kind", "opaque"),
-            Self::WebLock { lock_name } => Object::tagged("kind", "web_lock").with("lockName", lock_name),
-        }
-        .build()
-    }
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct MarkFields {
+    kind: String,
+    lock_name: Option<String>,
 }
 
-impl FromJson for LivenessMark {
-    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
-        let mut fields = Fields::of(value, reader);
-        let mark = match fields.take_name("kind", &["opaque", "web_lock"]) {
-            0 => Self::Opaque {},
-            _ => Self::WebLock { lock_name: fields.take("lockName") },
-        };
-        fields.end();
-        mark
+impl TryFrom<MarkFields> for LivenessMark {
+    type Error = String;
+
+    fn try_from(MarkFields { kind, lock_name }: MarkFields) -> std::result::Result<Self, String> {
+        match (kind.as_str(), lock_name) {
+            ("opaque", None) => Ok(Self::Opaque {}),
+            ("opaque", Some(_)) => Err("lockName is not known here".to_owned()),
+            ("web_lock", Some(lock_name)) => Ok(Self::WebLock { lock_name }),
+            ("web_lock", None) => Err("lockName is missing".to_owned()),
+            _ => Err("kind must be one of opaque, web_lock".to_owned()),
+        }
     }
 }
 
@@ -87,7 +86,8 @@ impl LeaseOwner {
 }
 
 /// The right to run a process until it expires.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProcessLease {
     /// The process.
     pub process_id: ProcessId,
@@ -102,15 +102,6 @@ pub struct ProcessLease {
     /// When it ends unless renewed, in epoch milliseconds. From then on it is free.
     pub expires_at_ms: Millis,
 }
-
-json!(ProcessLease {
-    process_id: "processId",
-    owner: "owner",
-    lease_token: "leaseToken",
-    fencing_token: "fencingToken",
-    claimed_at_ms: "claimedAtMs",
-    expires_at_ms: "expiresAtMs",
-});
 
 impl ProcessLease {
     /// Refuses one that no claim could have given: a process or an owner by a name that none has.
@@ -137,19 +128,21 @@ impl ProcessLease {
 }
 
 /// What a store keeps of the leases of one process.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LeaseSlot {
     /// The highest fencing token given out so far.
     pub last_fence: u64,
     /// The lease that is held, expired or not; none after a release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<ProcessLease>,
     /// How often a driver has begun to run the process since it was registered. Absent: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempts: Option<u64>,
     /// How many lives of the process's id were pruned. Absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lives: Option<u64>,
 }
-
-json!(LeaseSlot { last_fence: "lastFence", held: "held", attempts: "attempts", lives: "lives" });
 
 impl LeaseSlot {
     /// What is left once the process is pruned.
@@ -169,7 +162,8 @@ impl LeaseSlot {
 }
 
 /// What a claim answers. Losing is an answer, not an error.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum LeaseClaim {
     /// The claimant holds it.
     Acquired {
@@ -181,16 +175,6 @@ pub enum LeaseClaim {
         /// Their lease, as observed; needed to reclaim it.
         holder: ProcessLease,
     },
-}
-
-impl ToJson for LeaseClaim {
-    fn to_json(&self) -> Json {
-        match self {
-            Self::Acquired { lease } => Object::tagged("outcome", "acquired").with("lease", lease),
-            Self::Busy { holder } => Object::tagged("outcome", "busy").with("holder", holder),
-        }
-        .build()
-    }
 }
 
 /// What is known about the life of a lease's holder.
@@ -317,7 +301,7 @@ fn open_to(seen: &Snapshot, id: &ProcessId, owner: &LeaseOwner, ttl: Millis) -> 
 fn check_ttl(ttl: Millis) -> Result<()> {
     match ttl {
         1..=MAX_TTL_MS => Ok(()),
-        _ => Err(Error::invalid(text!["ttlMs must be between 1 and ", decimal(MAX_TTL_MS)])),
+        _ => Err(Error::invalid(format!("ttlMs must be between 1 and {MAX_TTL_MS}"))),
     }
 }
 

@@ -5,24 +5,19 @@
 //! a reply and the rows to write.
 
 pub mod attempt;
-pub mod canonical;
 pub mod difference;
 pub mod event;
 pub mod filter;
 pub mod grant;
-pub mod json;
 pub mod key;
 pub mod lease;
-pub mod parse;
+pub mod payload;
 pub mod process;
 pub mod retention;
 pub mod schema;
 pub mod selector;
 pub mod session;
-pub mod shape;
 pub mod snapshot;
-pub mod table;
-pub mod value;
 pub mod wait;
 
 use crate::{
@@ -50,10 +45,10 @@ pub fn check_name(path: &str, name: &str) -> Result<()> {
 }
 
 /// [`check_name`] for the named texts of a document, below `path`. What is absent or no text is not looked at.
-pub fn check_names(path: &str, document: Option<&value::Json>, names: &[&str]) -> Result<()> {
+pub fn check_names(path: &str, document: &payload::Payload, names: &[&str]) -> Result<()> {
     for name in names {
-        let given = document.and_then(|document| document.get(name)?.as_str());
-        given.map_or(Ok(()), |given| check_name(&format!("{path}.{name}"), given))?;
+        let given = document.member(name).and_then(|member| member.as_str());
+        given.map_or(Ok(()), |given| check_name(&format!("{path}.{name}"), &given))?;
     }
     Ok(())
 }

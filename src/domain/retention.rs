@@ -2,24 +2,24 @@
 
 use super::{
     Millis,
-    json::to_json,
     key::ProcessId,
     snapshot::{Decision, Snapshot, Write},
 };
 use crate::error::{Code, Error, Result};
+use serde::Serialize;
 
 /// What a prune removed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct PruneReport {
     /// How many processes.
     pub pruned_processes: u64,
     /// How many events they had between them.
     pub pruned_events: u64,
     /// Whether there may be more to remove: the rule looked at as many as it may.
+    #[serde(skip)]
     pub more: bool,
 }
-
-to_json!(PruneReport { pruned_processes: "prunedProcesses", pruned_events: "prunedEvents" });
 
 /// Removes one process: one that has ended, or with `force` any, also one that is there and cannot be read.
 pub fn delete(seen: &Snapshot, id: &ProcessId, force: bool) -> Result<Decision<()>> {

@@ -3,32 +3,27 @@
 //! The browser brings a JavaScript one that needs no `eval`; the native build uses the
 //! `jsonschema` crate. A shared table of cases keeps the two in agreement.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 use super::{
-    canonical,
     event::ProcessEventType,
     key::ProcessId,
+    payload::Payload,
     process::{ProcessRecord, Registered},
-    table::ById,
-    value::Json,
 };
-use crate::{
-    error::{Code, Error, Result},
-    text::{join_with, text},
-};
+use crate::error::{Code, Error, Result};
 
 /// Compiles schemas.
 pub trait SchemaHost {
     /// The compiled schema, or why it cannot be compiled. One that `is_new`, as its registration is, may also be refused for what
     /// it would cost.
-    fn compile(&self, schema: &Json, is_new: bool) -> std::result::Result<Rc<dyn Validator>, String>;
+    fn compile(&self, schema: &Payload, is_new: bool) -> std::result::Result<Rc<dyn Validator>, String>;
 }
 
 /// A compiled schema.
 pub trait Validator {
     /// What is wrong with a payload, each fault led by its instance path; empty where it fits.
-    fn faults(&self, payload: &Json) -> Vec<String>;
+    fn faults(&self, payload: &Payload) -> Vec<String>;
 }
 
 /// The validators of a registration, by event type; few enough to look through.
@@ -37,7 +32,7 @@ type Compiled = Vec<(String, Rc<dyn Validator>)>;
 /// The compiled schemas of the registrations in use; compiled once per registration.
 pub struct Schemas {
     host: Option<Rc<dyn SchemaHost>>,
-    compiled: RefCell<ById<Compiled>>,
+    compiled: RefCell<BTreeMap<String, Rc<Compiled>>>,
 }
 
 /// Registrations whose schemas are kept compiled; the cache starts over beyond that.
@@ -52,12 +47,15 @@ const MAX_SCHEMAS: usize = 256;
 /// How deep a schema may be nested.
 const MAX_SCHEMA_DEPTH: usize = 64;
 
-fn is_deeper_than(value: &Json, levels: usize) -> bool {
-    let deeper = |value: &Json| levels == 0 || is_deeper_than(value, levels - 1);
+fn is_deeper_than(value: &serde_json::Value, levels: usize) -> bool {
+    let deeper = |value: &serde_json::Value| levels == 0 || is_deeper_than(value, levels - 1);
     match value {
-        Json::List(items) => items.iter().any(deeper),
-        Json::Object(fields) => fields.iter().any(|(_, value)| deeper(value)),
-        Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_) => false,
+        serde_json::Value::Array(items) => items.iter().any(deeper),
+        serde_json::Value::Object(members) => members.values().any(deeper),
+        serde_json::Value::Null
+        | serde_json::Value::Bool(_)
+        | serde_json::Value::Number(_)
+        | serde_json::Value::String(_) => false,
     }
 }
 
@@ -81,12 +79,12 @@ impl Schemas {
                 let what = format!("declares a schema for `{}` {what}", event_type.name);
                 Err(Error::of(Code::InvalidSchema, id, what))
             };
-            let length = canonical::escaped_length_of(schema);
+            let length = schema.escaped_length();
             (count, characters) = (count + 1, characters + length);
             if length > MAX_SCHEMA {
                 return refuse(format!("of more than {MAX_SCHEMA} characters"));
             }
-            if is_deeper_than(schema, MAX_SCHEMA_DEPTH) {
+            if is_deeper_than(&schema.value(), MAX_SCHEMA_DEPTH) {
                 return refuse(format!("that is more than {MAX_SCHEMA_DEPTH} levels deep"));
             }
             if count > MAX_SCHEMAS || characters > MAX_ALL_SCHEMAS {
@@ -98,7 +96,7 @@ impl Schemas {
     }
 
     /// Checks a payload against its event type. [`Code::InvalidPayload`] lists the faults.
-    pub fn check(&self, record: &ProcessRecord, declared: &ProcessEventType, payload: &Json) -> Result<()> {
+    pub fn check(&self, record: &ProcessRecord, declared: &ProcessEventType, payload: &Payload) -> Result<()> {
         if declared.payload_schema.is_none() || self.host.is_none() {
             return Ok(());
         }
@@ -109,7 +107,7 @@ impl Schemas {
         if faults.is_empty() {
             return Ok(());
         }
-        let what = text!["refused the payload of `", declared.name, "`: ", join_with(&faults, "; ")];
+        let what = format!("refused the payload of `{}`: {}", declared.name, faults.join("; "));
         Err(Error::of(Code::InvalidPayload, record.id(), what))
     }
 
@@ -121,21 +119,23 @@ impl Schemas {
         is_new: bool,
     ) -> Result<Rc<Compiled>> {
         if let Some(known) = self.compiled.borrow().get(registration_hash) {
-            return Ok(known);
+            return Ok(known.clone());
         }
         let mut schemas = Vec::new();
         for event_type in declared {
             let (Some(schema), Some(host)) = (&event_type.payload_schema, &self.host) else { continue };
             let validator = host.compile(schema, is_new).map_err(|why| {
-                let what = text!["declares a schema for `", event_type.name, "` that cannot be compiled: ", why];
+                let what = format!("declares a schema for `{}` that cannot be compiled: {why}", event_type.name);
                 Error::of(Code::InvalidSchema, id, what)
             })?;
             schemas.push((event_type.name.clone(), validator));
         }
         let mut cache = self.compiled.borrow_mut();
         if cache.len() >= KEPT {
-            *cache = ById::default();
+            cache.clear();
         }
-        Ok(cache.put(registration_hash, Rc::new(schemas)))
+        let compiled = Rc::new(schemas);
+        cache.insert(registration_hash.to_owned(), compiled.clone());
+        Ok(compiled)
     }
 }

@@ -1,19 +1,19 @@
 //! What is left of processes when their session is deleted.
 
+use serde::Serialize;
 use std::rc::Rc;
 
 use super::{
     grant::check_session,
-    json::to_json,
-    key::{ProcessId, SessionId},
+    key::{ProcessId, SessionId, sorted},
     process::ProcessRecord,
     snapshot::{Decision, Snapshot, Write},
-    table::sorted,
 };
 use crate::error::Result;
 
 /// What deleting a session's process state did.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct SessionDeleteReport {
     /// The session.
     pub session_id: SessionId,
@@ -26,14 +26,6 @@ pub struct SessionDeleteReport {
     /// Live processes that another session still holds, in id order.
     pub preserved_process_ids: Vec<ProcessId>,
 }
-
-to_json!(SessionDeleteReport {
-    session_id: "sessionId",
-    revoked_handle_count: "revokedHandleCount",
-    deleted_wake_count: "deletedWakeCount",
-    orphaned_process_ids: "orphanedProcessIds",
-    preserved_process_ids: "preservedProcessIds",
-});
 
 /// Takes back every grant of a session and stops wakes to it. Processes, events and
 /// acknowledged wakes stay as they are.

@@ -1,18 +1,19 @@
 //! What a rule sees and what it may ask for.
 //!
-//! [`Rows`] is the part of a store that rules read: whole in memory, or just the rows that one
-//! transaction loaded. Both are the same type, so a rule cannot tell the stores apart.
+//! [`Rows`] is the part of a store that rules read: the rows that one transaction loaded for them.
 
-use std::rc::Rc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 use super::{
     Millis,
     event::ProcessEvent,
     grant::{HandleGrant, SessionScope},
-    key::{Part, ProcessId, ScopeId, SessionId, key},
+    key::{ProcessId, ScopeId, SessionId},
     lease::LeaseSlot,
     process::ProcessRecord,
-    table::{Row, Table},
 };
 use crate::error::{Error, Result};
 
@@ -86,25 +87,21 @@ impl Snapshot<'_> {
 
 /// The rows that rules read, with the few orders they read them in.
 #[derive(Default)]
-pub struct Rows(Table);
-
-// What the first part of a key says about the rest of it and about its row.
-/// id → process
-const PROCESS: u64 = 0;
-/// process, replay key → event
-const REPLAY: u64 = 1;
-/// process → lease slot
-const LEASE: u64 = 2;
-/// scope, process → grant
-const GRANT: u64 = 3;
-/// process, session, scope → grant
-const GRANT_OF_PROCESS: u64 = 4;
-/// session, process: where the process's wakes go to the session
-const WAKE_TARGET: u64 = 5;
-/// time, process: where the process has ended, last updated at that time
-const RETAINED: u64 = 6;
-/// process → why it cannot be read
-const UNREADABLE: u64 = 7;
+pub struct Rows {
+    processes: BTreeMap<ProcessId, Rc<ProcessRecord>>,
+    /// The ended processes, by the time they were last updated.
+    ended: BTreeSet<(Millis, ProcessId)>,
+    /// The processes whose wakes go to a session.
+    waking: BTreeSet<(SessionId, ProcessId)>,
+    /// Why a process cannot be read.
+    unreadable: BTreeMap<ProcessId, Error>,
+    /// The events of a process that were appended under a replay key.
+    replays: BTreeMap<ProcessId, BTreeMap<String, Rc<ProcessEvent>>>,
+    leases: BTreeMap<ProcessId, LeaseSlot>,
+    grants: BTreeMap<(ScopeId, ProcessId), Rc<HandleGrant>>,
+    /// The same grants, by the process.
+    grants_of: BTreeMap<ProcessId, BTreeMap<(SessionId, ScopeId), Rc<HandleGrant>>>,
+}
 
 impl Rows {
     /// One process.
@@ -114,62 +111,48 @@ impl Rows {
 
     /// The same, for whoever keeps it.
     pub fn shared_process(&self, id: &ProcessId) -> Option<&Rc<ProcessRecord>> {
-        self.0.get(&key![PROCESS, id])?.process()
-    }
-
-    /// Every process after an id, in id order.
-    pub fn processes(&self, after: Option<&ProcessId>) -> impl Iterator<Item = &ProcessRecord> {
-        // Nothing lies between the id's own key and the same key with a part added.
-        let first = after.map_or_else(|| key![PROCESS], |after| key![PROCESS, after, 0]);
-        self.0.between(first, key![PROCESS, Part::End]).filter_map(|(_, row)| row.process().map(Rc::as_ref))
+        self.processes.get(id)
     }
 
     /// The event that was appended to a process under a replay key.
     pub fn replay(&self, id: &ProcessId, replay_key: &str) -> Option<&Rc<ProcessEvent>> {
-        self.0.get(&key![REPLAY, id, replay_key])?.event()
+        self.replays.get(id)?.get(replay_key)
     }
 
     /// The lease slot of a process; empty where it was never leased.
     pub fn lease(&self, id: &ProcessId) -> LeaseSlot {
-        self.0.get(&key![LEASE, id]).and_then(Row::lease).cloned().unwrap_or_default()
+        self.leases.get(id).cloned().unwrap_or_default()
     }
 
     /// One grant.
     pub fn grant(&self, scope: &ScopeId, id: &ProcessId) -> Option<&HandleGrant> {
-        self.0.get(&key![GRANT, scope, id])?.grant()
-    }
-
-    /// The grants of one scope, in process id order.
-    pub fn grants_of_scope(&self, scope: &ScopeId) -> Vec<&HandleGrant> {
-        self.0.under(key![GRANT, scope]).grants()
+        self.grants.get(&(scope.clone(), id.clone())).map(Rc::as_ref)
     }
 
     /// The grants of one session, all frames, in (scope, process id) order.
     pub fn grants_of_session(&self, session: &SessionId) -> Vec<&HandleGrant> {
-        let mut grants = Vec::new();
-        for (first, end) in &SessionScope::id_ranges(session) {
-            grants.append(&mut self.0.between(key![GRANT, first], key![GRANT, end]).grants());
-        }
-        grants
+        // No id is empty, so a scope with an empty one comes before all grants of the scope.
+        let before = |scope: ScopeId| (scope, ProcessId::from(""));
+        let ranges = SessionScope::id_ranges(session).map(|(first, end)| before(first)..before(end));
+        ranges.into_iter().flat_map(|range| self.grants.range(range)).map(|(_, grant)| &**grant).collect()
     }
 
     /// The grants of one process, in (session, scope) order.
     pub fn grants_of_process(&self, id: &ProcessId) -> Vec<&HandleGrant> {
-        self.0.under(key![GRANT_OF_PROCESS, id]).grants()
+        self.grants_of.get(id).into_iter().flat_map(BTreeMap::values).map(Rc::as_ref).collect()
     }
 
     /// The processes whose wakes go to one session, in id order.
     pub fn waking_session(&self, session: &SessionId) -> Vec<ProcessId> {
-        self.0.under(key![WAKE_TARGET, session]).ids()
+        let first = (session.clone(), ProcessId::from(""));
+        let of_session = self.waking.range(first..).take_while(|(other, _)| other == session);
+        of_session.map(|(_, id)| id.clone()).collect()
     }
 
     /// The ended processes last updated strictly before `cutoff`, oldest first; at most `limit`.
     pub fn retained_before(&self, cutoff: Millis, limit: usize) -> Vec<ProcessId> {
-        let mut ids = Vec::new();
-        for (_, row) in self.0.between(key![RETAINED], key![RETAINED, cutoff]).take(limit) {
-            ids.extend(row.id().cloned());
-        }
-        ids
+        let ended = self.ended.iter().take_while(|(updated, _)| *updated < cutoff);
+        ended.take(limit).map(|(_, id)| id.clone()).collect()
     }
 
     /// Puts one row, as loaded from a store or as decided by a rule.
@@ -179,7 +162,7 @@ impl Rows {
             Write::Event { event, .. } => self.put_replay(event),
             Write::AckWake(..) => {}
             Write::Lease(id, slot) => {
-                self.0.put(key![LEASE, id], Row::Lease(slot.clone()));
+                self.leases.insert(id.clone(), slot.clone());
             }
             Write::Grant(grant) => self.put_grant(grant),
             Write::Revoke(scope, id) => self.remove_grant(scope, id),
@@ -189,93 +172,73 @@ impl Rows {
 
     /// Notes that the id of a process that is not there was pruned, which a version before 0.2 did not count in the lease slot.
     pub fn note_pruned(&mut self, id: &ProcessId) {
-        let slot = self.lease(id);
-        let lives = Some(slot.lives.unwrap_or(1));
-        self.0.put(key![LEASE, id], Row::Lease(LeaseSlot { lives, ..slot }));
+        let slot = self.leases.entry(id.clone()).or_default();
+        slot.lives = Some(slot.lives.unwrap_or(1));
     }
 
     /// Notes that a process is there and cannot be read, and why.
     pub fn note_unreadable(&mut self, id: &ProcessId, fault: Error) {
-        self.0.put(key![UNREADABLE, id], Row::Other(Rc::new(fault)));
+        self.unreadable.insert(id.clone(), fault);
     }
 
     /// Why a process cannot be read that is there.
     pub fn unreadable(&self, id: &ProcessId) -> Option<&Error> {
-        match self.0.get(&key![UNREADABLE, id])? {
-            Row::Other(fault) => fault.downcast_ref(),
-            Row::Process(_)
-            | Row::Event(_)
-            | Row::Lease(_)
-            | Row::Grant(_)
-            | Row::Id(_)
-            | Row::Number(_)
-            | Row::Mark => None,
-        }
+        self.unreadable.get(id)
     }
 
     /// How many of the processes that a rule asked for are there and cannot be read.
     pub fn unreadable_count(&self) -> usize {
-        self.0.under(key![UNREADABLE]).count()
+        self.unreadable.len()
     }
 
     /// Puts an event under its replay key, where it has one.
     pub fn put_replay(&mut self, event: &Rc<ProcessEvent>) {
         if let Some(replay_key) = &event.replay_key {
-            self.0.put(key![REPLAY, &event.process_id, replay_key.as_str()], Row::Event(event.clone()));
+            self.replays.entry(event.process_id.clone()).or_default().insert(replay_key.clone(), event.clone());
         }
     }
 
     fn put_process(&mut self, record: &Rc<ProcessRecord>) {
-        self.forget_orders(record.id());
-        for order in orders(record) {
-            self.0.put(order, Row::Id(record.id().clone()));
+        self.remove_process(record.id());
+        if let Some(scope) = &record.wake_target {
+            self.waking.insert((scope.session_id.clone(), record.id().clone()));
         }
-        self.0.put(key![PROCESS, record.id()], Row::Process(record.clone()));
+        if record.is_terminal() {
+            self.ended.insert((record.updated_at_ms, record.id().clone()));
+        }
+        self.processes.insert(record.id().clone(), record.clone());
     }
 
-    fn forget_orders(&mut self, id: &ProcessId) {
-        let stale = self.process(id).map(orders).unwrap_or_default();
-        for order in stale {
-            self.0.remove(&order);
+    fn remove_process(&mut self, id: &ProcessId) {
+        let Some(record) = self.processes.remove(id) else { return };
+        if let Some(scope) = &record.wake_target {
+            self.waking.remove(&(scope.session_id.clone(), id.clone()));
         }
+        self.ended.remove(&(record.updated_at_ms, id.clone()));
     }
 
     fn put_grant(&mut self, grant: &HandleGrant) {
         let HandleGrant { scope_id, session_id, process_id, .. } = grant;
-        let row = Row::Grant(Rc::new(grant.clone()));
-        self.0.put(key![GRANT_OF_PROCESS, process_id, session_id, scope_id], row.clone());
-        self.0.put(key![GRANT, scope_id, process_id], row);
+        let grant = Rc::new(grant.clone());
+        let of_process = self.grants_of.entry(process_id.clone()).or_default();
+        of_process.insert((session_id.clone(), scope_id.clone()), grant.clone());
+        self.grants.insert((scope_id.clone(), process_id.clone()), grant);
     }
 
     fn remove_grant(&mut self, scope: &ScopeId, id: &ProcessId) {
-        let removed = self.0.remove(&key![GRANT, scope, id]);
-        if let Some(grant) = removed.as_ref().and_then(Row::grant) {
-            self.0.remove(&key![GRANT_OF_PROCESS, id, &grant.session_id, scope]);
+        let Some(grant) = self.grants.remove(&(scope.clone(), id.clone())) else { return };
+        if let Some(of_process) = self.grants_of.get_mut(id) {
+            of_process.remove(&(grant.session_id.clone(), scope.clone()));
         }
     }
 
     fn prune(&mut self, id: &ProcessId) {
-        self.forget_orders(id);
-        self.0.remove(&key![PROCESS, id]);
-        self.0.clear(key![REPLAY, id]);
-        let mut scopes = Vec::new();
-        for grant in self.grants_of_process(id) {
-            scopes.push(grant.scope_id.clone());
+        self.remove_process(id);
+        self.replays.remove(id);
+        for (_, scope) in self.grants_of.remove(id).unwrap_or_default().into_keys() {
+            self.grants.remove(&(scope, id.clone()));
         }
-        scopes.iter().for_each(|scope| self.remove_grant(scope, id));
         let left = self.lease(id).pruned();
-        self.0.put(key![LEASE, id], Row::Lease(left));
+        self.leases.insert(id.clone(), left);
     }
-}
-
-/// Where else a process row is found.
-fn orders(record: &ProcessRecord) -> Vec<Vec<Part>> {
-    let mut orders = Vec::new();
-    if let Some(scope) = &record.wake_target {
-        orders.push(key![WAKE_TARGET, &scope.session_id, record.id()]);
-    }
-    if record.is_terminal() {
-        orders.push(key![RETAINED, record.updated_at_ms, record.id()]);
-    }
-    orders
 }

@@ -4,18 +4,18 @@
 //! it says of each wait how it came out, and which waits it came before. A later run gives the same outcomes in the
 //! same order, and nothing else is taken before them.
 
+use serde::{Deserialize, Serialize};
 use std::rc::Rc;
 
 use super::{
-    Millis, canonical,
+    Millis,
     event::{self, AppendRequest, AppendResult, ProcessEvent, RESUMED, WAITING, signal_type},
-    json::{Object, ToJson},
     key::ProcessId,
     lease::{self, ProcessLease},
+    payload::Payload,
     process::{self, WaitState},
     schema::Schemas,
     snapshot::{Decision, Snapshot, Write},
-    value::Json,
 };
 use crate::error::{Error, Result};
 
@@ -91,8 +91,8 @@ impl Awaited {
             Self::Process(id) => format!("process/{id}"),
         };
         match (self, text.len() > LONGEST_IN_KEY) {
-            (Self::Signals(_), true) => format!("signals/{}", canonical::hash(&text.to_json())),
-            (Self::Process(_), true) => format!("process/{}", canonical::hash(&text.to_json())),
+            (Self::Signals(_), true) => format!("signals/{}", Payload::from(text.as_str()).hash()),
+            (Self::Process(_), true) => format!("process/{}", Payload::from(text.as_str()).hash()),
             (_, false) => text,
         }
     }
@@ -118,15 +118,15 @@ impl RunWait {
         Some(WaitState::signal(name, self.names(), &event_type, &self.key(), self.ordinal, since))
     }
 
-    fn payload(&self) -> Object {
-        let payload = match &self.awaited {
+    fn facts(&self) -> WaitFacts {
+        let ordinal = Some(self.ordinal);
+        match &self.awaited {
             Awaited::Signals(names) => match names.as_slice() {
-                [name] => Object::default().with("name", name),
-                names => Object::default().with("names", &names.to_vec()),
+                [name] => WaitFacts { name: Some(name.clone()), ordinal, ..WaitFacts::default() },
+                names => WaitFacts { names: names.to_vec(), ordinal, ..WaitFacts::default() },
             },
-            Awaited::Process(id) => Object::default().with("processId", id),
-        };
-        payload.with("ordinal", &self.ordinal)
+            Awaited::Process(id) => WaitFacts { process_id: Some(id.clone()), ordinal, ..WaitFacts::default() },
+        }
     }
 
     /// The replay key of the event that says that it waits. It is there after a crash, when the same wait begins again.
@@ -146,57 +146,73 @@ impl RunWait {
         format!("{RESUMED}:{}:{how}", self.key())
     }
 
-    fn begins(&self, held: &ProcessLease) -> AppendRequest {
-        let request = AppendRequest::by_driver(WAITING, self.payload().build()).keyed(self.begun_key());
-        AppendRequest { lease: Some(held.clone()), ..request }
+    fn begins(&self, held: &ProcessLease) -> Result<AppendRequest> {
+        let request = AppendRequest::by_driver(WAITING, Payload::of(&self.facts())?).keyed(self.begun_key());
+        Ok(AppendRequest { lease: Some(held.clone()), ..request })
     }
 
-    fn ends(&self, outcome: Outcome, before: &[String], held: &ProcessLease) -> AppendRequest {
-        let payload = match outcome {
-            Outcome::Took(sequence) => self.payload().with("sequence", &sequence),
-            Outcome::Ended => self.payload(),
-            Outcome::TimedOut => self.payload().with("timedOut", &true),
-            Outcome::GivenUp => self.payload().with("givenUp", &true),
+    fn ends(&self, outcome: Outcome, before: &[String], held: &ProcessLease) -> Result<AppendRequest> {
+        let facts = WaitFacts { before: before.to_vec(), ..self.facts() };
+        let facts = match outcome {
+            Outcome::Took(sequence) => WaitFacts { sequence: Some(sequence), ..facts },
+            Outcome::Ended => facts,
+            Outcome::TimedOut => WaitFacts { timed_out: true, ..facts },
+            Outcome::GivenUp => WaitFacts { given_up: true, ..facts },
         };
-        let payload = if before.is_empty() { payload } else { payload.with("before", &before.to_vec()) };
-        let request = AppendRequest::by_driver(RESUMED, payload.build()).keyed(self.over_key(outcome));
-        AppendRequest { lease: Some(held.clone()), ..request }
+        let request = AppendRequest::by_driver(RESUMED, Payload::of(&facts)?).keyed(self.over_key(outcome));
+        Ok(AppendRequest { lease: Some(held.clone()), ..request })
     }
+}
+
+/// The payload of the events that say that a run waits, and how the wait came out.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct WaitFacts {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    names: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    process_id: Option<ProcessId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ordinal: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sequence: Option<u64>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    timed_out: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    given_up: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    before: Vec<String>,
 }
 
 impl ProcessEvent {
     /// What it says of a wait that came out. Nothing where it is of version 0.1.0, which did not say how, and where a caller
     /// appended it, who cannot have the replay key that the driver writes under.
     pub fn as_resumed(&self) -> Option<Resumed> {
-        let texts = |name: &str| -> Vec<String> {
-            let items = self.payload.get(name).cloned().unwrap_or_default().into_items();
-            items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect()
+        let facts: WaitFacts = self.payload.read().ok()?;
+        let awaited = match (&facts.name, facts.process_id) {
+            (Some(name), _) => Awaited::signals(&[name.as_str()]),
+            (None, Some(id)) => Ok(Awaited::Process(id)),
+            (None, None) => Awaited::signals(&facts.names),
         };
-        let number = |name: &str| self.payload.get(name).and_then(Json::as_number).map(|number| number as u64);
-        let is = |name: &str| self.payload.get(name) == Some(&Json::Bool(true));
-        let text = |name: &str| self.payload.get(name).and_then(Json::as_str);
-        let awaited = match (text("name"), text("processId")) {
-            (Some(name), _) => Awaited::signals(&[name]),
-            (None, Some(id)) => Ok(Awaited::Process(id.into())),
-            (None, None) => Awaited::signals(&texts("names")),
-        };
-        let wait = RunWait { awaited: awaited.ok()?, ordinal: number("ordinal")? };
-        let outcome = match (number("sequence"), &wait.awaited) {
+        let wait = RunWait { awaited: awaited.ok()?, ordinal: facts.ordinal? };
+        let outcome = match (facts.sequence, &wait.awaited) {
             (Some(sequence), _) => Outcome::Took(sequence),
-            (None, _) if is("timedOut") => Outcome::TimedOut,
-            (None, _) if is("givenUp") => Outcome::GivenUp,
+            (None, _) if facts.timed_out => Outcome::TimedOut,
+            (None, _) if facts.given_up => Outcome::GivenUp,
             (None, Awaited::Process(_)) => Outcome::Ended,
             (None, Awaited::Signals(_)) => return None,
         };
         let is_of_driver = self.replay_key.as_deref() == Some(wait.over_key(outcome).as_str());
-        is_of_driver.then(|| Resumed { key: wait.key(), outcome, before: texts("before") })
+        is_of_driver.then(|| Resumed { key: wait.key(), outcome, before: facts.before })
     }
 }
 
 /// Says, in the record and once in the log, that the process waits. One that has waited so before waits since then;
 /// answers since when.
 pub fn wait(seen: &Snapshot, schemas: &Schemas, held: &ProcessLease, wait: &RunWait) -> Result<Decision<Millis>> {
-    let said = said(seen, schemas, held, wait.begins(held))?;
+    let said = said(seen, schemas, held, wait.begins(held)?)?;
     let since = said.reply.event.occurred_at_ms;
     Ok(shown(seen, held, said, wait.state(since))?.map(|()| since))
 }
@@ -210,7 +226,7 @@ pub fn resume(
     still: Option<&(RunWait, Millis)>,
 ) -> Result<Decision<()>> {
     let (wait, outcome, before) = over;
-    let said = said(seen, schemas, held, wait.ends(*outcome, before, held))?;
+    let said = said(seen, schemas, held, wait.ends(*outcome, before, held)?)?;
     shown(seen, held, said, still.and_then(|(still, since)| still.state(*since)))
 }
 

@@ -49,11 +49,11 @@ impl Driver {
         dead: Option<Rc<ProcessLease>>,
         permit: Permit,
     ) -> LocalBoxFuture<'static, Result<Tried>> {
-        if self.runs.borrow().get(&id).is_some() {
+        if self.runs.borrow().contains_key(&id) {
             return ready(Ok(Tried::Busy)).boxed_local();
         }
         let (active, ends) = Active::new();
-        self.runs.borrow_mut().put(&id, active.clone());
+        self.runs.borrow_mut().insert(id.clone(), active.clone());
         // Before the process is read: who asks for its end afterwards is heard.
         let changes = self.registry.hub().subscribe(&id);
         let (driver, stops) = (self.clone(), self.stops.get());
@@ -136,7 +136,7 @@ impl Driver {
     /// Why a process is to stop: the first reason in its log.
     async fn cancel_reason(&self, id: &ProcessId) -> Result<Option<String>> {
         let asked = self.registry.events(id, EventRange::first(CANCEL_REQUESTED, 0)).await?;
-        Ok(asked.first().and_then(|event| cancel_reason(&event.payload)).map(str::to_owned))
+        Ok(asked.first().and_then(|event| cancel_reason(&event.payload)))
     }
 
     async fn drive(

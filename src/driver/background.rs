@@ -183,7 +183,7 @@ async fn run(driver: Rc<Driver>, background: Weak<Background>) {
 impl Driver {
     fn ticked(&self, id: &ProcessId) {
         let Some(background) = self.background.borrow().clone() else { return };
-        if self.runs.borrow().get(id).is_none() && background.hears(id, self.registry.clock().monotonic()) {
+        if !self.runs.borrow().contains_key(id) && background.hears(id, self.registry.clock().monotonic()) {
             background.push(Candidate(id.clone(), None));
         }
     }

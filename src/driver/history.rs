@@ -13,7 +13,7 @@ use super::RunContext;
 use crate::{
     domain::{
         event::{RESUMED, STEP},
-        value::Json,
+        payload::Payload,
         wait::{Outcome, Resumed},
     },
     error::Result,
@@ -27,7 +27,7 @@ pub(super) struct History {
     /// Held while they are read.
     reading: Permits,
     read: Cell<bool>,
-    steps: RefCell<BTreeMap<String, (u64, Option<Json>)>>,
+    steps: RefCell<BTreeMap<String, (u64, Option<Payload>)>>,
     waits: RefCell<BTreeMap<String, Recorded>>,
     /// For each wait, how many recorded ones must still come out before it.
     held: RefCell<BTreeMap<String, usize>>,
@@ -52,7 +52,7 @@ impl History {
     }
 
     /// Where a step was recorded, and its value.
-    pub fn step(&self, key: &str) -> Option<(u64, Option<Json>)> {
+    pub fn step(&self, key: &str) -> Option<(u64, Option<Payload>)> {
         self.steps.borrow().get(key).cloned()
     }
 

@@ -70,7 +70,7 @@ impl Run {
     /// The run of another process under the same driver.
     pub fn peer(&self, id: &ProcessId) -> Option<RunContext> {
         let driver = self.driver.upgrade()?;
-        let active = driver.runs.borrow().get(id)?;
+        let active = driver.runs.borrow().get(id).cloned()?;
         active.run.get().cloned()
     }
 }
@@ -329,7 +329,7 @@ impl RunContext {
         }
         self.caught_up().await;
         let asked = self.first(CANCEL_REQUESTED, 0).await?;
-        let reason = asked.as_ref().and_then(|event| cancel_reason(&event.payload)).map(str::to_owned);
+        let reason = asked.as_ref().and_then(|event| cancel_reason(&event.payload));
         self.stop(Abort::Cancelled(reason));
         Ok(())
     }

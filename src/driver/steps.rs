@@ -7,7 +7,7 @@ use std::{
 
 use super::RunContext;
 use crate::{
-    domain::{check_name, event::AppendRequest, value::Json},
+    domain::{check_name, event::AppendRequest, payload::Payload},
     error::{Code, Error, Result},
     text::is_blank,
 };
@@ -22,7 +22,7 @@ pub(super) struct Steps {
 }
 
 /// The value that a step gave, where it gave one.
-type Recorded = Option<Json>;
+type Recorded = Option<Payload>;
 
 impl Steps {
     /// Whether a step does its work now.

@@ -1,5 +1,6 @@
 //! The driver: one sweep, or one after another until it is stopped.
 
+use serde::Serialize;
 use std::{
     cell::{Cell, OnceCell, RefCell},
     collections::{BTreeMap, BTreeSet},
@@ -10,14 +11,7 @@ use futures::{FutureExt, future::LocalBoxFuture};
 
 use super::{Abort, DriverOptions, RunContext, Runners, attempts::Tried, background::Background, pauses::Pauses};
 use crate::{
-    domain::{
-        filter::Page,
-        json::to_json,
-        key::ProcessId,
-        lease::ProcessLease,
-        process::ProcessRecord,
-        table::{ById, sorted},
-    },
+    domain::{filter::Page, key::ProcessId, key::sorted, lease::ProcessLease, process::ProcessRecord},
     error::{Code, Error, Result},
     host::{self, Life, Permits, oneshot},
     registry::ProcessRegistry,
@@ -35,7 +29,7 @@ pub(super) struct Driver {
     /// What the marks of its leases name. From the first claim until it is stopped.
     life: RefCell<Option<Rc<Life>>>,
     /// What is running here, or about to.
-    pub runs: RefCell<ById<Active>>,
+    pub runs: RefCell<BTreeMap<ProcessId, Rc<Active>>>,
     /// Renews the leases of those.
     pub renewing: RefCell<Option<host::Background>>,
     /// Keeps driving.
@@ -53,7 +47,8 @@ pub(super) struct Driver {
 }
 
 /// What a sweep did. Each id stands in one list.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DriveReport {
     /// What it began to run, in id order.
     pub started: Vec<ProcessId>,
@@ -65,11 +60,10 @@ pub struct DriveReport {
     pub failed: Vec<DriveFailure>,
 }
 
-to_json!(DriveReport { started: "started", busy: "busy", unhandled: "unhandled", failed: "failed" });
-
 /// A drive that failed: its process was not claimed, its run met trouble of the driver (storage, a lost lease, code that
 /// does not load), or its outcome could not be written. It will be tried again.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DriveFailure {
     /// The process.
     pub process_id: ProcessId,
@@ -78,8 +72,6 @@ pub struct DriveFailure {
     /// The fault, for people.
     pub message: String,
 }
-
-to_json!(DriveFailure { process_id: "processId", code: "code", message: "message" });
 
 /// How many failures are kept for a sweep that may never come.
 const MOST_FAILURES: usize = 100;
@@ -120,7 +112,7 @@ impl ProcessWorkDriver {
             for record in page {
                 let id = record.id();
                 match driver.fit(&record) {
-                    Fit::Ours if driver.runs.borrow().get(id).is_some() => sweep.note(id, Ok(Tried::Busy)),
+                    Fit::Ours if driver.runs.borrow().contains_key(id) => sweep.note(id, Ok(Tried::Busy)),
                     Fit::Ours => {
                         let permit = driver.permits.take().await;
                         if driver.stops.get() == stops {
@@ -232,7 +224,7 @@ impl Driver {
 
     pub fn active(&self) -> Vec<Rc<Active>> {
         let runs = self.runs.borrow();
-        runs.ids().iter().filter_map(|id| runs.get(id)).collect()
+        runs.values().cloned().collect()
     }
 
     pub fn running(&self) -> Vec<RunContext> {

@@ -9,7 +9,7 @@ use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 pub mod tab;
 
 use super::{Clock, Random, Spawn};
-use crate::domain::{Millis, canonical, value::Json};
+use crate::domain::Millis;
 
 /// `Date.now`, `performance.now` and `setTimeout`.
 pub struct BrowserClock;
@@ -72,10 +72,4 @@ impl Spawn for BrowserSpawn {
     fn next_task(&self) -> LocalBoxFuture<'static, ()> {
         wasm_bindgen_futures::JsFuture::from(tab::next_task()).map(drop).boxed_local()
     }
-}
-
-/// A JSON value as a plain object. As one text, which the engine parses: faster than field by field.
-pub fn to_js(value: &Json) -> JsValue {
-    // What we write as JSON is JSON, so parsing it cannot fail.
-    js_sys::JSON::parse(&canonical::as_given(value)).unwrap_or(JsValue::NULL)
 }

@@ -11,7 +11,6 @@ use crate::{
         lease::{LeaseOwner, LivenessMark, Proof},
     },
     error::{Code, Error, Result},
-    text::{decimal, text},
 };
 
 mod background;
@@ -157,6 +156,6 @@ impl Limit {
     }
 
     fn fault(&self) -> Error {
-        Error::new(Code::Timeout, text!["not within ", decimal(self.span), " ms"])
+        Error::new(Code::Timeout, format!("not within {} ms", self.span))
     }
 }

@@ -2,21 +2,19 @@
 
 use std::rc::Rc;
 
-use serde_json::Value;
-
 use crate::domain::{
+    payload::Payload,
     schema::{SchemaHost, Validator},
-    value::Json,
 };
 
 /// Compiles with the `jsonschema` crate; formats are annotations, as 2020-12 has it.
 pub struct NativeSchemas;
 
 impl SchemaHost for NativeSchemas {
-    fn compile(&self, schema: &Json, _is_new: bool) -> Result<Rc<dyn Validator>, String> {
+    fn compile(&self, schema: &Payload, _is_new: bool) -> Result<Rc<dyn Validator>, String> {
         let compiled = jsonschema::draft202012::options()
             .should_validate_formats(false)
-            .build(&Value::from(schema))
+            .build(&schema.value())
             .map_err(|fault| fault.to_string())?;
         Ok(Rc::new(Compiled(compiled)))
     }
@@ -25,8 +23,8 @@ impl SchemaHost for NativeSchemas {
 struct Compiled(jsonschema::Validator);
 
 impl Validator for Compiled {
-    fn faults(&self, payload: &Json) -> Vec<String> {
-        let payload = Value::from(payload);
+    fn faults(&self, payload: &Payload) -> Vec<String> {
+        let payload = payload.value();
         let faults = self.0.iter_errors(&payload).take(10);
         faults.map(|fault| format!("{}: {fault}", place(fault.instance_path().as_str()))).collect()
     }

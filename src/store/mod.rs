@@ -7,18 +7,18 @@ use futures::future::LocalBoxFuture;
 use crate::{
     domain::{
         Millis,
-        key::{ProcessId, ScopeId, SessionId},
+        key::{ProcessId, ScopeId, SessionId, sorted},
         snapshot::{Decision, Snapshot, Write},
-        table::sorted,
     },
     error::{Code, Error, Result},
     operation::{Plan, Reply},
 };
 
+pub mod engine;
 #[cfg(target_family = "wasm")]
 pub mod indexed_db;
-pub mod memory;
 mod query;
+pub mod row_store;
 pub mod shared;
 
 pub use query::{Answer, Answers, Changes, EventPage, EventRange, Live, MANY_TYPES, MOST_CHANGED, Point, Query};

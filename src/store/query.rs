@@ -2,16 +2,16 @@
 
 use std::rc::Rc;
 
+use serde::{Serialize, Serializer};
+
 use crate::{
     domain::{
         event::ProcessEvent,
         filter::{ListFilter, ListQuery, Page, StatusFilter},
         grant::HandleEntry,
-        json::{Object, ToJson},
         key::{ProcessId, ScopeId},
         lease::ProcessLease,
         process::ProcessRecord,
-        value::Json,
     },
     error::Result,
     text::whole_number,
@@ -152,15 +152,17 @@ pub struct EventPage {
 }
 
 /// Rows that changed since a point of the change sequence.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Changes {
     /// The changed processes, in change order.
     pub records: Vec<ProcessRecord>,
     /// The pruned ids, in change order.
     pub removed: Vec<ProcessId>,
     /// The point reached.
+    #[serde(serialize_with = "as_text")]
     pub cursor: Point,
     /// Whether the point that was given is of another database, so that these changes are from the beginning.
+    #[serde(skip_serializing_if = "is_false")]
     pub reset: bool,
 }
 
@@ -231,11 +233,14 @@ impl Query {
     }
 }
 
-impl ToJson for Changes {
-    fn to_json(&self) -> Json {
-        let changes = Object::default().with("records", &self.records).with("removed", &self.removed);
-        changes.with("cursor", &self.cursor.text()).with("reset", &self.reset.then_some(true)).build()
-    }
+/// A cursor is opaque to callers: a text.
+fn as_text<S: Serializer>(cursor: &Point, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    serializer.serialize_str(&cursor.text())
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 impl Answer {

@@ -8,12 +8,12 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
 use crate::{
-    domain::{json, key::ProcessId, parse::parse, process::ProcessAwaitOutput, value::Json},
+    domain::{key::ProcessId, payload::Payload, process::ProcessAwaitOutput},
     error::{Code, Error, Result},
     watch::{ProcessAttach, ProcessAwaiter},
 };
 
-/// An engine of JavaScript: `attach(id)` resolves with how the process ends, as JSON text.
+/// An engine of JavaScript: `attach(id)` resolves with how the process ends.
 struct JsAttach(Function);
 
 /// An awaiter, perhaps with an engine that owns the waits.
@@ -29,16 +29,16 @@ impl ProcessAttach for JsAttach {
         let (attach, id) = (self.0.clone(), JsValue::from_str(id));
         async move {
             let output = called(attach, id, JsValue::UNDEFINED).await?;
-            json::read(output.unwrap_or_default()).map_err(|fault| Error::invalid(fault.within("attach").text()))
+            output.unwrap_or_default().read().map_err(|fault| Error::invalid(format!("attach: {fault}")))
         }
         .boxed_local()
     }
 }
 
-/// What an asynchronous function resolves with, as JSON text, or nothing.
-pub async fn called(function: Function, one: JsValue, two: JsValue) -> Result<Option<Json>> {
+/// What an asynchronous function resolves with, or nothing.
+pub async fn called(function: Function, one: JsValue, two: JsValue) -> Result<Option<Payload>> {
     let thrown = |fault| Error::new(Code::Internal, "a callback threw").caused_by(Rc::new(fault));
     let promise = function.call2(&JsValue::UNDEFINED, &one, &two).map_err(thrown)?;
     let given = JsFuture::from(promise.unchecked_into::<Promise>()).await.map_err(thrown)?;
-    Ok(given.as_string().map(|text| parse(&text)))
+    Ok((!given.is_undefined()).then(|| Payload::from(given)))
 }

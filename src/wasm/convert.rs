@@ -4,27 +4,35 @@ use std::pin::pin;
 
 use futures::future::{Either, LocalBoxFuture, select};
 use js_sys::{Function, Promise};
+use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::{JsValue, closure::Closure};
 use wasm_bindgen_futures::future_to_promise;
 
 use super::host::process_error;
 use crate::{
-    domain::{Millis, value::Json},
+    domain::{
+        Millis,
+        payload::{Payload, handed_out},
+    },
     error::{Code, Error, Result},
-    host::{browser::to_js, oneshot},
+    host::oneshot,
 };
 
-/// A result as a plain object; `undefined` where there is nothing.
-pub fn js(value: &Json) -> JsValue {
-    if value.is_null() {
-        return JsValue::UNDEFINED;
-    }
-    to_js(value)
+/// An argument in its own shape. [`Code::InvalidArgument`] begins with its name: the TypeScript in front has checked it, so this
+/// is a second look.
+pub fn given<T: DeserializeOwned>(value: JsValue, name: &str) -> Result<T> {
+    Payload::from(value).read().map_err(|fault| Error::invalid(format!("{name}: {fault}")))
 }
 
-/// A promise of a reply. Boxed, so that making one is compiled once.
-pub fn promise(reply: LocalBoxFuture<'static, Result<Json>>) -> Promise {
-    promise_of(Box::pin(async move { reply.await.map(|value| js(&value)).map_err(process_error) }))
+/// A reply as JavaScript sees it: `undefined` where there is nothing.
+pub fn reply<T: Serialize>(value: &T) -> std::result::Result<JsValue, JsValue> {
+    let shown = handed_out(value).map_err(process_error)?;
+    Ok(if shown.is_null() { JsValue::UNDEFINED } else { shown })
+}
+
+/// A promise of a reply.
+pub fn promise<T: Serialize>(work: impl Future<Output = Result<T>> + 'static) -> Promise {
+    promise_of(Box::pin(async move { reply(&work.await.map_err(process_error)?) }))
 }
 
 /// A promise of whatever JavaScript is to see. Boxed, so that making one is compiled once.
@@ -48,18 +56,18 @@ pub fn span(timeout_ms: Option<f64>) -> Option<Millis> {
 }
 
 /// A promise of a wait, until it is stopped, or the registry is closed. A wait bounds itself: it looks before it does.
-pub fn promise_of_wait(
+pub fn promise_of_wait<T: Serialize + 'static>(
     until: Option<Function>,
     closing: oneshot::Latch,
-    wait: LocalBoxFuture<'static, Result<Json>>,
+    wait: impl Future<Output = Result<T>> + 'static,
 ) -> Promise {
     promise_of(Box::pin(async move {
-        let stopped = pin!(stopped(until));
+        let (stopped, wait) = (pin!(stopped(until)), pin!(wait));
         match select(select(stopped, closing.released()), wait).await {
             // The TypeScript in front has rejected with the reason of the abort, and hears of this no more.
             Either::Left((Either::Left(_), _)) => Err(JsValue::UNDEFINED),
             Either::Left((Either::Right(_), _)) => Err(process_error(closed())),
-            Either::Right((outcome, _)) => outcome.map(|value| js(&value)).map_err(process_error),
+            Either::Right((outcome, _)) => outcome.map_err(process_error).and_then(|value| reply(&value)),
         }
     }))
 }

@@ -7,11 +7,12 @@ use futures::{
     future::{LocalBoxFuture, ready},
 };
 use js_sys::{Function, Promise};
+use serde::Serialize;
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
 use super::{
     attach::{attached, called},
-    convert::{is_open, js, promise, promise_of, promise_of_wait, span},
+    convert::{given, is_open, promise, promise_of, promise_of_wait, span},
     host::{load_validator, process_error, raised, report, warn},
     registry::Registry,
 };
@@ -19,14 +20,12 @@ use crate::{
     domain::{
         Millis,
         event::{AppendRequest, ProcessEventType},
-        json::{self, FromJson, Object, ToJson},
-        parse::parse,
+        payload::{Payload, handed_out},
         process::{ProcessAwaitOutput, ProcessRecord},
-        value::Json,
     },
     driver::{Abort, DriverOptions, ProcessWorkDriver, RunContext, Runners},
     error::{Code, Error, Result},
-    host::{browser::to_js, oneshot},
+    host::oneshot,
 };
 
 /// A driver of a registry that is open, or was.
@@ -38,10 +37,10 @@ pub struct Driver {
 
 #[wasm_bindgen]
 impl Registry {
-    /// A driver with runners for these kinds, an array as JSON text; see [`JsRunners`].
+    /// A driver with runners for these kinds; see [`JsRunners`].
     pub fn driver(
         &self,
-        kinds: &str,
+        kinds: Vec<String>,
         run: Function,
         lease_ttl_ms: f64,
         renew_every_ms: f64,
@@ -64,22 +63,31 @@ impl Registry {
 
 #[wasm_bindgen]
 impl Driver {
-    /// `sweep`, which answers its report; `stop`; or `idle`.
-    pub fn call(&self, method: String) -> Promise {
+    /// One sweep; resolves with its report.
+    pub fn sweep(&self) -> Promise {
         let (open, driver) = (is_open(&self.closed), self.driver.clone());
-        // It begins now: who starts the driver again in this turn means it.
-        let stopped = (method == "stop").then(|| driver.stop());
-        promise(Box::pin(async move {
-            match stopped {
-                Some(stopped) => stopped.await,
-                None if method == "sweep" => {
-                    open?;
-                    return Ok(driver.claim_and_run_pending().await?.to_json());
-                }
-                None => driver.idle().await,
-            }
-            Ok(Json::Null)
-        }))
+        promise(async move {
+            open?;
+            driver.claim_and_run_pending().await
+        })
+    }
+
+    /// Hands back what it runs. It begins now: a caller that starts the driver again in this turn means it.
+    pub fn stop(&self) -> Promise {
+        let stopped = self.driver.stop();
+        promise(async move {
+            stopped.await;
+            Ok(())
+        })
+    }
+
+    /// Resolves when nothing is running that this driver claimed.
+    pub fn idle(&self) -> Promise {
+        let driver = self.driver.clone();
+        promise(async move {
+            driver.idle().await;
+            Ok(())
+        })
     }
 
     /// Drives on until it is stopped.
@@ -88,6 +96,14 @@ impl Driver {
         self.driver.start();
         Ok(())
     }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RunFacts<'a> {
+    process: &'a ProcessRecord,
+    attempt: u64,
+    fencing_token: u64,
 }
 
 /// One run, as its runner has it.
@@ -103,8 +119,12 @@ pub struct Run {
 impl Run {
     /// What does not change while it runs: `{ process, attempt, fencingToken }`, a copy.
     pub fn facts(&self) -> JsValue {
-        let facts = Object::default().with("process", self.context.record()).with("attempt", &self.context.attempt());
-        js(&facts.with("fencingToken", &self.context.lease().fencing_token).build())
+        handed_out(&RunFacts {
+            process: self.context.record(),
+            attempt: self.context.attempt(),
+            fencing_token: self.context.lease().fencing_token,
+        })
+        .unwrap_or(JsValue::UNDEFINED)
     }
 
     /// Calls `tell(code, message)` once, when the runner is to stop: without a code where a cancel request is the reason, and then
@@ -122,18 +142,18 @@ impl Run {
         });
     }
 
-    /// Appends to the process of the run. The request is JSON text.
-    pub fn append(&self, request: &str) -> Promise {
-        let (context, request) = (self.context.clone(), read::<AppendRequest>(request, "request"));
-        promise(Box::pin(async move { Ok(context.append(request?).await?.to_json()) }))
+    /// Appends to the process of the run.
+    pub fn append(&self, request: JsValue) -> Promise {
+        let (context, request) = (self.context.clone(), given::<AppendRequest>(request, "request"));
+        promise(async move { context.append(request?).await })
     }
 
-    /// Runs `work`, or answers what it gave in an earlier run. It resolves with JSON text, or with nothing.
+    /// Runs `work`, or answers what it gave in an earlier run. It resolves with a value, or with nothing.
     pub fn step(&self, key: String, work: Function) -> Promise {
         let context = self.context.clone();
         promise_of(Box::pin(async move {
             let value = context.step(&key, || called(work, JsValue::UNDEFINED, JsValue::UNDEFINED)).await;
-            value.map(|value| value.as_ref().map_or(JsValue::UNDEFINED, to_js)).map_err(process_error)
+            value.and_then(shown).map_err(process_error)
         }))
     }
 
@@ -141,8 +161,8 @@ impl Run {
     #[wasm_bindgen(js_name = waitForSignal)]
     pub fn wait_for_signal(&self, until: Option<Function>, timeout_ms: Option<f64>, names: Vec<String>) -> Promise {
         let (context, abortable, limit) = (self.context.clone(), until.is_some(), span(timeout_ms));
-        let wait = async move { Ok(context.wait_for_signals(&names, limit, abortable).await?.to_json()) };
-        promise_of_wait(until, self.closed.clone(), Box::pin(wait))
+        let wait = async move { context.wait_for_signals(&names, limit, abortable).await };
+        promise_of_wait(until, self.closed.clone(), wait)
     }
 
     /// Waits for another process. `attach` owns the wait where it has not ended, if it is given.
@@ -156,8 +176,8 @@ impl Run {
     ) -> Promise {
         let (context, abortable) = (self.context.clone(), until.is_some());
         let awaiter = attached(context.awaiter(), attach).within(span(timeout_ms));
-        let wait = async move { Ok(context.wait_for_end(&id.into(), awaiter, abortable).await?.to_json()) };
-        promise_of_wait(until, self.closed.clone(), Box::pin(wait))
+        let wait = async move { context.wait_for_end(&id.into(), awaiter, abortable).await };
+        promise_of_wait(until, self.closed.clone(), wait)
     }
 
     /// Waits for what `work` does, while something else may run in this one's place.
@@ -165,7 +185,7 @@ impl Run {
         let context = self.context.clone();
         promise_of(Box::pin(async move {
             let rested = context.resting(called(work, JsValue::UNDEFINED, JsValue::UNDEFINED)).await;
-            rested.map(|value| value.as_ref().map_or(JsValue::UNDEFINED, to_js)).map_err(process_error)
+            rested.and_then(shown).map_err(process_error)
         }))
     }
 
@@ -176,27 +196,28 @@ impl Run {
     }
 }
 
-fn read<T: FromJson>(text: &str, name: &str) -> Result<T> {
-    json::read(parse(text)).map_err(|fault| Error::invalid(fault.within(name).text()))
+/// A value for a holder that may change it; `undefined` where there is none.
+fn shown(value: Option<Payload>) -> Result<JsValue> {
+    value.as_ref().map_or(Ok(JsValue::UNDEFINED), handed_out)
 }
 
-/// Runners that are JavaScript functions, behind one: `run(kind, run)`, which resolves with how the process ends, as JSON text.
+/// Runners that are JavaScript functions, behind one: `run(kind, run)`, which resolves with how the process ends.
 pub struct JsRunners {
-    kinds: Vec<Json>,
+    kinds: Vec<String>,
     run: Function,
     closed: oneshot::Latch,
 }
 
 impl JsRunners {
-    /// For these kinds, an array as JSON text.
-    pub fn new(kinds: &str, run: Function, closed: oneshot::Latch) -> Self {
-        Self { kinds: parse(kinds).into_items(), run, closed }
+    /// For these kinds.
+    pub fn new(kinds: Vec<String>, run: Function, closed: oneshot::Latch) -> Self {
+        Self { kinds, run, closed }
     }
 }
 
 impl Runners for JsRunners {
     fn handles(&self, kind: &str) -> bool {
-        self.kinds.iter().any(|known| known.as_str() == Some(kind))
+        self.kinds.iter().any(|known| known == kind)
     }
 
     fn ready(&self, claimed: &ProcessRecord) -> LocalBoxFuture<'static, Result<()>> {
@@ -218,7 +239,7 @@ impl Runners for JsRunners {
         async move {
             // The TypeScript in front rejects with trouble of the driver alone, and gives no other shape.
             let output = called(run, kind, JsValue::from(raw)).await.map_err(raised)?;
-            json::read(output.unwrap_or_default()).map_err(|fault| Error::new(Code::Internal, fault.text()))
+            output.unwrap_or_default().read().map_err(|fault| Error::new(Code::Internal, fault))
         }
         .boxed_local()
     }

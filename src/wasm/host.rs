@@ -14,15 +14,14 @@ use super::attach::called;
 use crate::{
     domain::{
         event::ProcessEvent,
-        json::ToJson,
         key::ProcessId,
+        payload::{Payload, handed_out},
         schema::{SchemaHost, Validator},
-        value::Json,
     },
     error::{Code, Error},
     host::{
         Broadcast, Liveness,
-        browser::{BrowserClock, BrowserRandom, BrowserSpawn, to_js},
+        browser::{BrowserClock, BrowserRandom, BrowserSpawn},
     },
     registry::Host,
     watch::ProcessEventSink,
@@ -105,10 +104,11 @@ pub fn report(fault: &JsValue) {
 struct LentSchemas;
 
 impl SchemaHost for LentSchemas {
-    fn compile(&self, schema: &Json, is_new: bool) -> Result<Rc<dyn Validator>, String> {
+    fn compile(&self, schema: &Payload, is_new: bool) -> Result<Rc<dyn Validator>, String> {
         let compile = lent("compileSchema").ok_or("no validator is installed")?;
-        let compiled =
-            compile.call2(&JsValue::UNDEFINED, &to_js(schema), &is_new.into()).map_err(|fault| message(&fault))?;
+        let compiled = compile
+            .call2(&JsValue::UNDEFINED, &schema.clone().into_js(), &is_new.into())
+            .map_err(|fault| message(&fault))?;
         let validate = compiled.dyn_into().map_err(|_| "the validator is no function")?;
         Ok(Rc::new(LentValidator(validate)))
     }
@@ -117,8 +117,8 @@ impl SchemaHost for LentSchemas {
 struct LentValidator(Function);
 
 impl Validator for LentValidator {
-    fn faults(&self, payload: &Json) -> Vec<String> {
-        match self.0.call1(&JsValue::UNDEFINED, &to_js(payload)) {
+    fn faults(&self, payload: &Payload) -> Vec<String> {
+        match self.0.call1(&JsValue::UNDEFINED, &payload.clone().into_js()) {
             Ok(faults) => Array::from(&faults).iter().filter_map(|fault| fault.as_string()).collect(),
             Err(fault) => vec![message(&fault)],
         }
@@ -135,7 +135,13 @@ pub struct JsSink(pub Function);
 
 impl ProcessEventSink for JsSink {
     fn emit(&self, event: &ProcessEvent) -> LocalBoxFuture<'static, ()> {
-        let event = to_js(&event.to_json());
+        let event = match handed_out(event) {
+            Ok(event) => event,
+            Err(fault) => {
+                report(&process_error(fault));
+                return ready(()).boxed_local();
+            }
+        };
         match self.0.call1(&JsValue::UNDEFINED, &event) {
             Ok(answer) if answer.is_object() => async move {
                 if let Err(fault) = JsFuture::from(Promise::resolve(&answer)).await {

@@ -14,9 +14,9 @@
 )]
 
 mod attach;
-mod calls;
 mod convert;
 mod driver;
+mod exports;
 mod host;
 mod receiver;
 mod registry;

@@ -8,7 +8,6 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::convert::promise;
 use crate::{
-    domain::value::Json,
     error::{Code, Error},
     host::{Permits, oneshot},
     watch::ChangeReceiver,
@@ -44,7 +43,7 @@ impl Receiver {
     pub fn changed(&self) -> Promise {
         let receiver = self.open.borrow().as_ref().map(|open| (open.receiver.clone(), open.turns.clone()));
         let closed = select(self.closed.released(), self.registry_closed.released());
-        promise(Box::pin(async move {
+        promise(async move {
             let over = || Error::new(Code::Closed, "the receiver is closed");
             let (receiver, turns) = receiver.ok_or_else(over)?;
             let change = pin!(async {
@@ -53,9 +52,9 @@ impl Receiver {
             });
             match select(closed, change).await {
                 Either::Left(_) => Err(over()),
-                Either::Right(_) => Ok(Json::Null),
+                Either::Right(_) => Ok(()),
             }
-        }))
+        })
     }
 
     /// Ends the watch; waits that are pending reject with `closed`.

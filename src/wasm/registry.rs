@@ -2,23 +2,19 @@
 
 use std::{any::Any, cell::RefCell, rc::Rc};
 
-use futures::{
-    FutureExt,
-    future::{LocalBoxFuture, join, ready},
-};
+use futures::future::{LocalBoxFuture, join};
 use js_sys::{Function, Promise};
+use serde::Serialize;
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
 use super::{
-    attach::attached,
-    calls::{Arguments, Reply},
-    convert::{is_open, js, promise, promise_of, promise_of_wait, span},
+    convert::{is_open, promise, promise_of},
     host::{self, JsSink, process_error},
     receiver::Receiver,
 };
 use crate::{
-    domain::{json::Object, lease::LeaseOwner, value::Json},
-    error::{Code, Error, Result},
+    domain::{lease::LeaseOwner, payload::handed_out},
+    error::{Code, Result},
     host::{
         NoBroadcast, NoProof,
         browser::tab::{Channel, Following, OwnerLocks},
@@ -27,10 +23,11 @@ use crate::{
     registry::ProcessRegistry,
     store::{
         Durability, Store,
-        indexed_db::{IndexedDbStore, engine::Flush},
-        memory::MemoryStore,
+        engine::{Engine, MemoryEngine},
+        indexed_db::{Flush, IndexedDb},
+        row_store::RowStore,
     },
-    watch::{ProcessAwaiter, ProcessChangeHub, watch_process_registry, watch_process_registry_with_sink},
+    watch::{ProcessChangeHub, watch_process_registry, watch_process_registry_with_sink},
 };
 
 /// How a registry is opened.
@@ -55,7 +52,7 @@ type Presence = (Box<dyn Any>, Option<Following>);
 #[wasm_bindgen]
 pub struct Registry {
     pub(super) registry: ProcessRegistry,
-    hub: ProcessChangeHub,
+    pub(super) hub: ProcessChangeHub,
     name: String,
     durability: Durability,
     pub(super) owner: LeaseOwner,
@@ -74,17 +71,19 @@ type End = dyn Fn() -> LocalBoxFuture<'static, ()>;
 async fn open(options: OpenOptions, sink: Option<Function>, on_corruption: Function) -> Result<Registry> {
     let locks = Rc::new(OwnerLocks::new(&options.name));
     let mut host = host::browser(locks, Rc::new(Channel::new(&options.name)));
-    let identity = u128::from_str_radix(&host.random.name(), 16).unwrap_or_default();
-    let memory = || Rc::new(MemoryStore::new(host.clock.clone()).identified_by(identity)) as Rc<dyn Store>;
+    let row_store =
+        |engine: Rc<dyn Engine>| RowStore::new(engine, host.clock.clone(), host.spawn.clone(), &*host.random);
+    let memory = || Rc::new(row_store(Rc::new(MemoryEngine::new(&host.random.name())))) as Rc<dyn Store>;
     let incarnation_id = host.random.name();
     let (store, life) = match options.storage {
         Storage::Memory => (memory(), None),
         Storage::IndexedDb | Storage::Any => {
-            let opening = IndexedDbStore::open(&options.name, options.flush, host.clock.clone(), &*host.random);
+            let opening = IndexedDb::open(&options.name, options.flush);
             // Both are questions to the browser, and neither needs the other's answer.
             let (opened, life) = join(opening, host.liveness.live(&incarnation_id)).await;
             match (opened, options.storage) {
-                (Ok(store), _) => {
+                (Ok(engine), _) => {
+                    let store = row_store(Rc::new(engine));
                     store.on_corruption(move |fault| {
                         // The TypeScript in front catches and reports what the function throws.
                         let _ = on_corruption.call1(&JsValue::UNDEFINED, &process_error(fault));
@@ -134,8 +133,11 @@ impl Registry {
     }
 }
 
-fn refused(fault: Error) -> Reply {
-    ready(Err(fault)).boxed_local()
+#[derive(Serialize)]
+struct Facts<'a> {
+    name: &'a str,
+    durability: &'static str,
+    owner: &'a LeaseOwner,
 }
 
 /// Lets go of the store while the page is in the back-forward cache, and takes it up again afterwards.
@@ -169,37 +171,8 @@ impl Registry {
 
     /// What does not change while it is open: `{ name, durability, owner }`, a copy.
     pub fn facts(&self) -> JsValue {
-        let facts = Object::default().with("name", &self.name).with("durability", &self.durability.as_str());
-        js(&facts.with("owner", &self.owner).build())
-    }
-
-    /// Runs a method; see [`Arguments::call`] for their names. The arguments are an array, as JSON text.
-    pub fn call(&self, method: &str, arguments: &str) -> Promise {
-        let registry = self.registry.clone();
-        let reply = is_open(&self.closed).and_then(|()| Arguments::new(arguments).call(method, registry));
-        promise(reply.unwrap_or_else(refused))
-    }
-
-    /// Runs a wait, until it is stopped (see `promise_of_wait`), takes too long, or the registry is closed. `attach` owns the waits for processes
-    /// that have not ended, if it is given.
-    pub fn wait(
-        &self,
-        hub_backed: bool,
-        until: Option<Function>,
-        timeout_ms: Option<f64>,
-        attach: Option<Function>,
-        method: &str,
-        arguments: &str,
-    ) -> Promise {
-        let awaiter = match hub_backed {
-            true => ProcessAwaiter::new(self.registry.clone(), self.hub.clone()),
-            false => ProcessAwaiter::polling(self.registry.clone()),
-        };
-        let limit = span(timeout_ms);
-        let awaiter = attached(awaiter, attach).within(limit);
-        let wait = is_open(&self.closed);
-        let wait = wait.and_then(|()| Arguments::new(arguments).wait(method, &self.registry, awaiter, limit));
-        promise_of_wait(until, self.closed.clone(), wait.unwrap_or_else(refused))
+        let facts = Facts { name: &self.name, durability: self.durability.as_str(), owner: &self.owner };
+        handed_out(&facts).unwrap_or(JsValue::UNDEFINED)
     }
 
     // ── Hub ────────────────────────────────────────────────────────────────
@@ -241,7 +214,7 @@ impl Registry {
         let presence = self.presence.take();
         let registry = self.registry.clone();
         let ends = self.ends.take();
-        promise(Box::pin(async move {
+        promise(async move {
             for end in ends {
                 end().await;
             }
@@ -251,7 +224,7 @@ impl Registry {
             turn().await;
             registry.close();
             drop(presence);
-            Ok(Json::Null)
-        }))
+            Ok(())
+        })
     }
 }

@@ -3,6 +3,7 @@
 //! Any other order loses a wake-up. The sweep is the floor: even where every tick is lost, a waiter
 //! looks again within a second of the change.
 
+use serde::Serialize;
 use std::rc::Rc;
 
 use super::{ProcessAttach, ProcessChangeHub, backoff::Backoff};
@@ -10,7 +11,6 @@ use crate::{
     domain::{
         Millis,
         event::ProcessEvent,
-        json::to_json,
         key::{ProcessId, ScopeId},
         process::{ProcessAwaitOutput, ProcessRecord},
     },
@@ -18,7 +18,7 @@ use crate::{
     host::Limit,
     registry::ProcessRegistry,
     store::{Answer, EventPage, EventRange, Query},
-    text::{short, text},
+    text::short,
 };
 
 /// Turns the outcome or the next event of a process into a future. Dropping the future ends the
@@ -35,15 +35,14 @@ pub struct ProcessAwaiter {
 }
 
 /// Events for a feed, and whether the feed is at its end.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct EventBatch {
     /// In sequence order.
     pub events: Vec<Rc<ProcessEvent>>,
     /// Nothing follows.
     pub done: bool,
 }
-
-to_json!(EventBatch { events: "events", done: "done" });
 
 /// How many events a feed takes in one read: enough to make the read worth it, few enough to
 /// keep a page responsive while it works through them.
@@ -112,7 +111,7 @@ impl ProcessAwaiter {
             may_come(record, event_type)?;
             match events.first().cloned() {
                 None if until_terminal && record.is_terminal() => {
-                    let what = text!["ended without another `", event_type, "`"];
+                    let what = format!("ended without another `{event_type}`");
                     Err(Error::of(Code::ProcessTerminal, id, what))
                 }
                 first => Ok(first),

@@ -5,7 +5,7 @@ use std::{cell::RefCell, rc::Rc};
 use futures::FutureExt;
 
 use crate::{
-    domain::{key::ProcessId, table::sorted},
+    domain::key::{ProcessId, sorted},
     host::{Broadcast, Spawn},
 };
 

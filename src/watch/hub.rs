@@ -6,14 +6,12 @@
 
 use std::{
     cell::{Cell, OnceCell, RefCell},
+    collections::BTreeMap,
     rc::Rc,
 };
 
 use super::sweep::Sweep;
-use crate::{
-    domain::{key::ProcessId, table::ById},
-    host::oneshot,
-};
+use crate::{domain::key::ProcessId, host::oneshot};
 
 /// Counts the changes of each process that somebody watches. Clones share it.
 #[derive(Clone, Default)]
@@ -21,7 +19,7 @@ pub struct ProcessChangeHub(Rc<Shared>);
 
 #[derive(Default)]
 struct Shared {
-    watched: RefCell<ById<RefCell<Watched>>>,
+    watched: RefCell<BTreeMap<ProcessId, Rc<RefCell<Watched>>>>,
     /// Shared, as one that is called may add and forget others.
     listeners: RefCell<Rc<Vec<(u64, Listener)>>>,
     next: Cell<u64>,
@@ -49,7 +47,7 @@ impl ProcessChangeHub {
     /// Starts watching a process. Subscribe before reading.
     pub fn subscribe(&self, id: &ProcessId) -> ChangeReceiver {
         let first = self.0.watched.borrow().is_empty();
-        let entry = self.0.watched.borrow_mut().get_or_default(id);
+        let entry = self.0.watched.borrow_mut().entry(id.clone()).or_default().clone();
         if let (true, Some(sweep)) = (first, self.sweep()) {
             sweep.prepare();
         }
@@ -131,11 +129,11 @@ impl ProcessChangeHub {
 
 impl Shared {
     fn watched(&self, id: &ProcessId) -> Option<Rc<RefCell<Watched>>> {
-        self.watched.borrow().get(id)
+        self.watched.borrow().get(id).cloned()
     }
 
     fn watched_ids(&self) -> Vec<ProcessId> {
-        self.watched.borrow().ids()
+        self.watched.borrow().keys().cloned().collect()
     }
 }
 

@@ -2,12 +2,12 @@
 //!
 //! A sink is for freshness, never for truth: what it missed is in the log.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 use futures::future::LocalBoxFuture;
 
 use crate::{
-    domain::{event::ProcessEvent, key::ProcessId, table::ById},
+    domain::{event::ProcessEvent, key::ProcessId},
     host::oneshot,
 };
 
@@ -24,7 +24,10 @@ pub trait ProcessEventSink {
 /// Keeps the calls of a sink in append order, per process, while the calls themselves may
 /// overlap. (Were each call to wait for the one before, a sink that appends would wait for itself.)
 #[derive(Clone, Default)]
-pub struct Turns(Rc<RefCell<ById<RefCell<Vec<Place>>>>>);
+pub struct Turns(Rc<RefCell<BTreeMap<ProcessId, Queue>>>);
+
+/// Shared, so that the map is not borrowed while a place is called.
+type Queue = Rc<RefCell<Vec<Place>>>;
 
 struct Place {
     number: u64,
@@ -54,15 +57,15 @@ pub struct Turn {
 impl Turns {
     /// Takes the next place. Call it in append order: before the append is sent to the store.
     pub fn join(&self, id: &ProcessId) -> Turn {
-        let queue = self.0.borrow_mut().get_or_default(id);
+        let queue = self.0.borrow_mut().entry(id.clone()).or_default().clone();
         let mut queue = queue.borrow_mut();
         let number = queue.last().map_or(0, |last| last.number + 1);
         queue.push(Place { number, sequence: None, call: None });
         Turn { turns: self.clone(), id: id.clone(), number }
     }
 
-    fn queue(&self, id: &ProcessId) -> Option<Rc<RefCell<Vec<Place>>>> {
-        self.0.borrow().get(id)
+    fn queue(&self, id: &ProcessId) -> Option<Queue> {
+        self.0.borrow().get(id).cloned()
     }
 
     /// Calls the place that waits and has nobody before it, if there is one.

@@ -101,10 +101,9 @@ pub async fn ends_and_cancel_requests_need_a_replay_key(world: World) {
     }
 }
 
-pub async fn an_unknown_field_of_an_append_is_refused(world: World) {
+pub async fn an_append_of_another_shape_is_refused(world: World) {
     world.start("p").await;
     for request in [
-        json!({"eventType": "note", "data": 1}),
         json!({"payload": 1}),
         json!({"eventType": 1}),
         json!({"eventType": "note", "replayKey": 1}),

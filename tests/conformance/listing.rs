@@ -153,11 +153,11 @@ pub async fn pages_of_every_filter_join_without_gap_or_repeat(world: World) {
     }
 }
 
-pub async fn an_unknown_filter_or_page_key_is_refused(_world: World) {
-    for filter in [json!({"state": "running"}), json!({"status": "waiting"}), json!({"waiting": "yes"}), json!([])] {
+pub async fn a_filter_or_page_of_another_shape_is_refused(_world: World) {
+    for filter in [json!({"status": "waiting"}), json!({"waiting": "yes"})] {
         assert_eq!(refused(read::<ListFilter>(filter)), Code::InvalidArgument);
     }
-    for page in [json!({"after": "a"}), json!({"limit": -1}), json!({"limit": 1.5}), json!({"cursor": 1})] {
+    for page in [json!({"limit": -1}), json!({"limit": 1.5}), json!({"cursor": 1})] {
         assert_eq!(refused(read::<longwait::domain::filter::Page>(page)), Code::InvalidArgument);
     }
 }

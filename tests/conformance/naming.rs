@@ -2,7 +2,7 @@
 
 use longwait::{
     Code,
-    domain::{event::AppendRequest, value::Json},
+    domain::{event::AppendRequest, payload::Payload},
 };
 use serde_json::{Value, json};
 
@@ -82,7 +82,7 @@ pub async fn an_append_with_a_name_that_is_too_long_is_refused(world: World) {
         assert_eq!(refused(world.append("p", request.clone()).await), Code::InvalidArgument, "{request}");
     }
     for (name, id) in [(format!("{signal}s"), "1"), ("go".to_owned(), too_long.as_str())] {
-        assert_eq!(refused(AppendRequest::signal(&name, Json::Null, Some(id))), Code::InvalidArgument);
+        assert_eq!(refused(AppendRequest::signal(&name, Payload::null(), Some(id))), Code::InvalidArgument);
     }
     assert_eq!(world.picture().await, before);
 }

@@ -61,14 +61,6 @@ pub async fn a_blank_id_is_refused(world: World) {
     assert_eq!(world.picture().await, before);
 }
 
-pub async fn an_unknown_field_of_a_registration_is_refused(world: World) {
-    for (name, value) in [("wakeTargets", json!(null)), ("eventtypes", json!([])), ("registrationHash", json!("x"))] {
-        let registration = json!({"id": "p", name: value});
-        assert_eq!(refused(world.register(registration).await), Code::InvalidArgument, "{name}");
-    }
-    assert_eq!(world.registry.process(&"p".into()).await.unwrap(), None);
-}
-
 pub async fn the_core_event_types_are_added(world: World) {
     let types = event_types(&world.register(json!({"id": "p"})).await.unwrap());
     let names: Vec<_> = types.iter().map(|declared| declared["name"].as_str().unwrap()).collect();

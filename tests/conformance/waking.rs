@@ -1,10 +1,6 @@
 //! Wakes: whether an event asks for one, what it says, and to whom it goes.
 
-use longwait::{
-    Code,
-    domain::{canonical, event::WakeDelivery},
-    store::EventRange,
-};
+use longwait::{Code, domain::event::WakeDelivery, store::EventRange};
 use serde_json::{Value, json};
 
 use crate::support::{AsJson, START, World, refused, sequences, to};
@@ -78,7 +74,7 @@ pub async fn a_wake_with_a_target_is_delivered(world: World) {
     let request = json!({"eventType": "ring", "payload": "hello", "wakeTargetScope": target});
     let delivery = world.append("p", request).await.unwrap().wake_delivery.unwrap();
     let expected = json!({
-        "wakeId": format!("wake:{}", canonical::hash(&to(json!(["session:s/frame:f", "p:1"])))),
+        "wakeId": format!("wake:{}", to(json!(["session:s/frame:f", "p:1"])).hash()),
         "targetSessionId": "s",
         "targetScopeId": "session:s/frame:f",
         "processId": "p",

@@ -1,6 +1,6 @@
 //! Requests that a process stop, and what its run may still do.
 
-use longwait::domain::{event::AppendRequest, process::ProcessAwaitOutput, value::Json};
+use longwait::domain::{event::AppendRequest, payload::Payload, process::ProcessAwaitOutput};
 use serde_json::json;
 
 use crate::{
@@ -150,7 +150,7 @@ fn waits_end_with_the_request_and_steps_and_appends_go_on() {
     // Nor does it wait for anything new.
     assert_eq!(refused(run.waits("go").run().unwrap()), "closed");
     run.step("clean up", 1).unwrap();
-    now(run.context.append(AppendRequest::new("signal.note", Json::Null))).unwrap();
+    now(run.context.append(AppendRequest::new("signal.note", Payload::null()))).unwrap();
     run.returns(done("cleaned up"));
     assert_eq!(output(&world, "p")["value"], "cleaned up");
 }
@@ -163,7 +163,7 @@ fn what_a_run_writes_itself_is_not_mistaken_for_a_request_and_costs_it_no_look()
     let before = hold.reads();
     for number in 0..20 {
         run.step(&format!("step {number}"), number).unwrap();
-        now(run.context.append(AppendRequest::new("signal.note", Json::Null))).unwrap();
+        now(run.context.append(AppendRequest::new("signal.note", Payload::null()))).unwrap();
     }
     tasks().run();
     assert_eq!(hold.reads(), before);

@@ -3,8 +3,8 @@
 use longwait::{
     domain::{
         event::AppendRequest,
+        payload::Payload,
         process::{FailureClass, ProcessAwaitOutput},
-        value::Json,
     },
     host::Clock,
 };
@@ -89,7 +89,7 @@ fn a_process_that_is_pruned_and_registered_anew_during_a_run_is_run_anew_from_at
     let next = runs.next();
     assert_eq!(next.context.attempt(), 1);
     assert!(next.context.lease().fencing_token > run.context.lease().fencing_token);
-    assert_eq!(next.step("one", "new").unwrap(), Some(Json::text("new")));
+    assert_eq!(next.step("one", "new").unwrap(), Some(Payload::from("new")));
     run.returns(done("too late"));
     assert_eq!(state(&world, "p"), "running");
     next.returns(done("new"));

@@ -177,7 +177,7 @@ fn a_chain_of_processes_that_wait_for_each_other_needs_one_place() {
             return done(0);
         }
         match context.await_terminal(&(depth + 1).to_string().into()).await.unwrap() {
-            ProcessAwaitOutput::Success { value, .. } => done(value.as_number().unwrap() + 1.0),
+            ProcessAwaitOutput::Success { value, .. } => done(value.as_u64().unwrap() + 1),
             failed @ (ProcessAwaitOutput::Failure { .. } | ProcessAwaitOutput::Cancelled { .. }) => failed,
         }
     });

@@ -11,10 +11,9 @@ use futures::{FutureExt, channel::oneshot, future::LocalBoxFuture};
 use longwait::{
     Error, ProcessWorkDriver, Result, RunContext,
     domain::{
-        json::ToJson,
         lease::{LeaseOwner, ProcessLease},
+        payload::Payload,
         process::{ProcessAwaitOutput, ProcessRecord},
-        value::Json,
     },
     driver::{Abort, DriveReport, DriverOptions, Runners},
 };
@@ -150,15 +149,15 @@ impl Run {
     }
 
     /// A step that gives a value at once.
-    pub fn step(&self, key: &str, value: impl Into<Value>) -> Result<Option<Json>> {
-        let value = Json::from(value.into());
+    pub fn step(&self, key: &str, value: impl Into<Value>) -> Result<Option<Payload>> {
+        let value = Payload::from(value.into());
         now(self.context.step(key, async || Ok(Some(value))))
     }
 
     /// A wait for a signal, in hand.
     pub fn waits(&self, name: &'static str) -> Hand<'static, Result<Value>> {
         let context = self.context.clone();
-        Hand::new(async move { context.wait_for_signal(name).await.map(|signal| Value::from(&signal.payload)) })
+        Hand::new(async move { context.wait_for_signal(name).await.map(|signal| signal.payload.value()) })
     }
 
     /// A wait for another process, in hand.
@@ -192,7 +191,7 @@ impl Notes {
 
 /// A success of this value.
 pub fn done(value: impl Into<Value>) -> ProcessAwaitOutput {
-    ProcessAwaitOutput::success(Json::from(value.into()))
+    ProcessAwaitOutput::success(Payload::from(value.into()))
 }
 
 /// One tab over rows in memory.
@@ -273,7 +272,7 @@ pub fn sweep(driver: &ProcessWorkDriver) -> DriveReport {
 
 /// A process as JSON.
 pub fn record(world: &World, id: &str) -> Value {
-    (&now(world.record(id)).to_json()).into()
+    crate::support::AsJson::json(&now(world.record(id)))
 }
 
 /// The state of a process.

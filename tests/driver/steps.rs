@@ -1,7 +1,7 @@
 //! Steps: what was done once is not done again.
 
 use futures::{channel::oneshot, future::pending};
-use longwait::{Code, Error, domain::value::Json};
+use longwait::{Code, Error, domain::payload::Payload};
 use serde_json::{Value, json};
 
 use crate::{
@@ -16,10 +16,10 @@ use crate::{
 fn a_recorded_step_is_given_to_the_next_run_and_not_done_again() {
     let world = tab();
     let (driver, _, run) = running(&world);
-    assert_eq!(run.step("one", "first").unwrap(), Some(Json::text("first")));
+    assert_eq!(run.step("one", "first").unwrap(), Some(Payload::from("first")));
     let (_, _, next) = handed_over(&world, &driver);
     let one = now(next.context.step("one", async || panic!("is done again"))).unwrap();
-    assert_eq!(one, Some(Json::text("first")));
+    assert_eq!(one, Some(Payload::from("first")));
     next.step("two", 2).unwrap();
     next.returns(done(1));
     assert_eq!(log(&world, "p"), ["process.step", "process.step", "process.completed"]);
@@ -32,7 +32,7 @@ fn a_step_that_is_recorded_is_given_without_a_write() {
     run.step("one", 1).unwrap();
     let (_, _, next) = handed_over(&world, &driver);
     hold.fill_up(true);
-    assert_eq!(next.step("one", 2).unwrap(), Some(Json::Number(1.0)));
+    assert_eq!(next.step("one", 2).unwrap(), Some(Payload::from(1)));
     assert_eq!(refused(next.step("two", 2)), "quota_exceeded");
 }
 
@@ -41,15 +41,15 @@ fn a_step_that_gives_nothing_is_told_from_one_that_gives_null() {
     let world = tab();
     let (driver, _, run) = running(&world);
     assert_eq!(now(run.context.step("nothing", async || Ok(None))).unwrap(), None);
-    assert_eq!(run.step("null", Value::Null).unwrap(), Some(Json::Null));
+    assert_eq!(run.step("null", Value::Null).unwrap(), Some(Payload::null()));
     let (_, _, next) = handed_over(&world, &driver);
     assert_eq!(next.step("nothing", 1).unwrap(), None);
-    assert_eq!(next.step("null", 1).unwrap(), Some(Json::Null));
+    assert_eq!(next.step("null", 1).unwrap(), Some(Payload::null()));
     assert_eq!(payloads(&now(world.log("p"))), [json!({"key": "nothing"}), json!({"key": "null", "value": null})]);
 }
 
 #[track_caller]
-fn refuses_key(outcome: longwait::Result<Option<Json>>, key: &str) {
+fn refuses_key(outcome: longwait::Result<Option<Payload>>, key: &str) {
     let fault = outcome.expect_err("the key was taken");
     assert_eq!(fault.code(), Code::InvalidArgument);
     assert!(fault.message().contains(&format!("`{key}`")), "{}", fault.message());
@@ -75,13 +75,13 @@ fn a_key_whose_step_is_at_work_is_refused_and_other_keys_do_not_wait_for_it() {
     let (finish, finished) = oneshot::channel();
     let mut first = Hand::new(run.context.step("one", async || {
         finished.await.unwrap();
-        Ok(Some(Json::text("first")))
+        Ok(Some(Payload::from("first")))
     }));
     assert!(first.run().is_none());
     refuses_key(now(run.context.step("one", async || panic!("is done twice"))), "one");
     run.step("two", 2).unwrap();
     finish.send(()).unwrap();
-    assert_eq!(first.run().unwrap().unwrap(), Some(Json::text("first")));
+    assert_eq!(first.run().unwrap().unwrap(), Some(Payload::from("first")));
     assert_eq!(log(&world, "p"), ["process.step", "process.step"]);
 }
 
@@ -101,7 +101,7 @@ fn a_step_that_fails_is_not_recorded_and_may_be_tried_again() {
     let fails = now(run.context.step("one", async || Err(Error::new(Code::Internal, "went wrong"))));
     assert_eq!(fails.unwrap_err().message(), "went wrong");
     assert!(log(&world, "p").is_empty());
-    assert_eq!(run.step("one", 2).unwrap(), Some(Json::Number(2.0)));
+    assert_eq!(run.step("one", 2).unwrap(), Some(Payload::from(2)));
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn a_step_that_is_given_up_leaves_its_key_free() {
     let mut given_up = Hand::new(run.context.step("one", async || pending().await));
     assert!(given_up.run().is_none());
     drop(given_up);
-    assert_eq!(run.step("one", 2).unwrap(), Some(Json::Number(2.0)));
+    assert_eq!(run.step("one", 2).unwrap(), Some(Payload::from(2)));
 }
 
 #[test]
@@ -131,13 +131,13 @@ fn a_crash_between_the_work_and_its_record_does_the_work_again() {
     let did = Notes::default();
     let work = |attempt: u64| {
         did.add(attempt);
-        async move { Ok(Some(Json::from(json!(attempt)))) }
+        async move { Ok(Some(Payload::from(json!(attempt)))) }
     };
     hold.fill_up(true);
     assert_eq!(refused(now(run.context.step("one", || work(1)))), "quota_exceeded");
     hold.fill_up(false);
     let (_, _, next) = handed_over(&world, &driver);
-    assert_eq!(now(next.context.step("one", || work(2))).unwrap(), Some(Json::Number(2.0)));
+    assert_eq!(now(next.context.step("one", || work(2))).unwrap(), Some(Payload::from(2)));
     assert_eq!(did.all(), ["1", "2"]);
 }
 
@@ -148,7 +148,7 @@ fn a_step_whose_record_was_refused_is_done_again_by_the_same_run() {
     hold.fill_up(true);
     assert!(run.step("one", 1).is_err());
     hold.fill_up(false);
-    assert_eq!(run.step("one", 2).unwrap(), Some(Json::Number(2.0)));
+    assert_eq!(run.step("one", 2).unwrap(), Some(Payload::from(2)));
 }
 
 #[test]
@@ -166,13 +166,13 @@ fn a_step_whose_lease_is_lost_during_its_work_records_nothing() {
     let (finish, finished) = oneshot::channel::<()>();
     let mut late = Hand::new(run.context.step("one", async || {
         let _ = finished.await;
-        Ok(Some(Json::text("late")))
+        Ok(Some(Payload::from("late")))
     }));
     assert!(late.run().is_none());
     let (_, _, next) = handed_over(&world, &driver);
     drop(finish);
     assert_eq!(refused(late.run().unwrap()), "lease_lost");
-    assert_eq!(next.step("one", "in time").unwrap(), Some(Json::text("in time")));
+    assert_eq!(next.step("one", "in time").unwrap(), Some(Payload::from("in time")));
     assert_eq!(log(&world, "p"), ["process.step"]);
 }
 
@@ -185,7 +185,7 @@ fn steps_of_earlier_runs_that_cannot_be_read_do_nothing_and_are_read_again() {
     hold.break_down(true);
     assert_eq!(refused(now(next.context.step("one", async || panic!("is done again")))), "storage_failed");
     hold.break_down(false);
-    assert_eq!(next.step("one", 2).unwrap(), Some(Json::Number(1.0)));
+    assert_eq!(next.step("one", 2).unwrap(), Some(Payload::from(1)));
 }
 
 #[test]
@@ -203,9 +203,9 @@ fn a_runner_that_carries_on_gets_every_step_once_over_many_runs() {
             let attempt = run.context.attempt();
             let given = now(run.context.step(&key, async move || {
                 did.add(format!("{step} by {attempt}"));
-                Ok(Some(Json::from(json!(attempt))))
+                Ok(Some(Payload::from(json!(attempt))))
             }));
-            assert_eq!(given.unwrap(), Some(Json::from(json!(step + 1))));
+            assert_eq!(given.unwrap(), Some(Payload::from(json!(step + 1))));
         }
         if last == 3 {
             run.returns(done("all"));

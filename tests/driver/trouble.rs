@@ -6,7 +6,7 @@ use futures::{
 };
 use longwait::{
     Code, Error,
-    domain::value::Json,
+    domain::payload::Payload,
     host::{fake::FakeClock, turn},
     store::Store,
 };
@@ -94,7 +94,7 @@ fn a_step_that_cannot_be_recorded_hands_the_process_back_and_is_done_again_when_
         let store = store.clone();
         async move {
             store.fill_up(context.attempt() == 1);
-            context.step("s", async || Ok(Some(Json::Bool(true)))).await?;
+            context.step("s", async || Ok(Some(Payload::from(true)))).await?;
             Ok(done("kept"))
         }
     });
@@ -127,7 +127,7 @@ fn a_wait_that_is_given_up_because_another_one_met_trouble_is_there_again_in_the
     });
     let driver = started(&world, &works);
     register(&world, "p", "job");
-    now(world.registry.signal(&"p".into(), "stop", Json::Null, None)).unwrap();
+    now(world.registry.signal(&"p".into(), "stop", Payload::null(), None)).unwrap();
     // There is no room to record that it was taken.
     hold.fill_up(true);
     settle(&world);
@@ -268,7 +268,7 @@ fn a_run_whose_own_clock_is_ahead_of_the_stores_keeps_the_lease_that_the_store_r
         clock.advance(1_000);
         seconds(&world, 1);
         // Others change the process, so that the run looks at its lease.
-        now(another(&world).registry.signal(&"p".into(), "go", Json::Number(f64::from(second)), None)).unwrap();
+        now(another(&world).registry.signal(&"p".into(), "go", Payload::from(second as u64), None)).unwrap();
         settle(&world);
         assert_eq!(run.told(), [""; 0]);
     }

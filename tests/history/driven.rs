@@ -91,7 +91,7 @@ impl Seen {
     fn follows(&mut self, id: &str, number: u64, event: &ProcessEvent) -> Checked {
         must!(event.process_id.as_str() == id, "belongs to process `{}`", event.process_id);
         must!(event.sequence == number, "its sequence is {}: the log has a gap", event.sequence);
-        let payload = Value::from(&event.payload);
+        let payload = event.payload.value();
         if let Some(terminal) = &event.semantics.terminal {
             return self.ends(&terminal.await_output);
         }
@@ -150,7 +150,7 @@ impl Seen {
             must!(!TROUBLE.contains(&code.as_str()), "it ended with trouble of the driver, `{code}`");
         }
         if let ProcessAwaitOutput::Success { value, .. } = output {
-            let value = Value::from(value);
+            let value = value.value();
             self.writes(number_in(&value, "fence")?)?;
             must!(value["seen"].is_array(), "the run that ended it does not say what it was given: {value}");
             let (seen, recorded) = (&value["seen"], Value::from(self.steps.clone()));

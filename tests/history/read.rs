@@ -1,6 +1,6 @@
 //! Histories as JSON: `{ "processes": [ { "id", "ended", "events", "attempts"? } ] }`, the events as `eventsAfter` gives them.
 
-use longwait::domain::{event::ProcessEvent, json, value::Json};
+use longwait::domain::{event::ProcessEvent, payload::Payload};
 use serde_json::Value;
 
 use crate::driven::{Checked, Driven};
@@ -20,8 +20,8 @@ fn check_one(process: &Value) -> Checked {
     let field = |name: &str| format!("process `{id}`: `{name}` is missing or of another type");
     let events = process["events"].as_array().ok_or_else(|| field("events"))?;
     let event = |event: &Value| -> Result<_, String> {
-        let read: ProcessEvent = json::read(Json::from(event.clone()))
-            .map_err(|fault| format!("process `{id}`: {} in {event}", fault.within("event").text()))?;
+        let read: ProcessEvent =
+            Payload::from(event.clone()).read().map_err(|fault| format!("process `{id}`: {} in {event}", fault))?;
         Ok(read.into())
     };
     let attempts = Some(&process["attempts"]).filter(|attempts| !attempts.is_null());

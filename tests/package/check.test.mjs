@@ -22,6 +22,9 @@ function refusal(call) {
   assert.fail("was not refused");
 }
 
+/** What a checked shape has, without its null prototype, which keeps what a library adds to every object out of it. */
+const plain = (shape) => structuredClone(shape);
+
 describe("JSON values", () => {
   test("are copied, deeply and without change", () => {
     const value = { text: "ä😀\u0000", list: [1, -1.5, 1e300, true, false, null, [], {}], "": { a: "" } };
@@ -183,7 +186,7 @@ describe("our own shapes", () => {
       input: { type: "tool_call", call: { callId: "1", toolName: "t", toolId: undefined, args: { x: 1 } } },
       eventTypes: [{ name: "e", payloadSchema: undefined, semantics: { wake: { input: { const: 1 }, when: undefined } } }],
     };
-    assert.deepEqual(shape(registration, "registration", SHAPES.registration), {
+    assert.deepEqual(plain(shape(registration, "registration", SHAPES.registration)), {
       id: "p",
       input: { type: "tool_call", call: { callId: "1", toolName: "t", args: { x: 1 } } },
       eventTypes: [{ name: "e", semantics: { wake: { input: { const: 1 } } } }],
@@ -195,7 +198,7 @@ describe("our own shapes", () => {
     const call = (more) => given({ input: { type: "tool_call", call: { callId: "1", toolName: "t", ...more } } });
     const wake = (input) => given({ eventTypes: [{ name: "e", semantics: { wake: { input } } }] });
     const host = { type: "host" };
-    assert.deepEqual(call({ args: undefined }), { id: "p", input: { type: "tool_call", call: { callId: "1", toolName: "t" } } });
+    assert.deepEqual(plain(call({ args: undefined })), { id: "p", input: { type: "tool_call", call: { callId: "1", toolName: "t" } } });
     const refused = [
       [() => call({ owner: { a: undefined } }), "registration.input.call.owner.a: is undefined"],
       [() => call({ owner: undefined }), "registration.input.call.owner: is undefined"],
@@ -214,7 +217,7 @@ describe("our own shapes", () => {
       assert.ok(got.startsWith(message), got);
     }
     const nested = { template: "{a}", fields: { a: { template: "{b}", fields: { b: { pointer: "/x", present: undefined } } } } };
-    assert.deepEqual(wake(nested).eventTypes[0].semantics.wake.input.fields.a.fields.b, { pointer: "/x" });
+    assert.deepEqual(plain(wake(nested)).eventTypes[0].semantics.wake.input.fields.a.fields.b, { pointer: "/x" });
   });
 
   test("leave out null where a field may be left out, and keep it where it is a value", () => {
@@ -224,7 +227,7 @@ describe("our own shapes", () => {
       identity: { kind: "k", label: null, definition: null },
       eventTypes: [{ name: "e", payloadSchema: null, semantics: { terminal: null, wake: { when: null, input: { pointer: null, template: "", fields: null }, dedupeKey: null } } }],
     };
-    assert.deepEqual(shape(registration, "registration", SHAPES.registration), {
+    assert.deepEqual(plain(shape(registration, "registration", SHAPES.registration)), {
       id: "p", wakeTarget: { sessionId: "s" },
       input: { type: "tool_call", call: { callId: "1", toolName: "t", args: null, more: null } },
       identity: { kind: "k", definition: null },

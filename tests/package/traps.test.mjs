@@ -22,11 +22,14 @@ async function small(t) {
 
 const megabytes = (count) => "x".repeat(count * 1_048_576);
 
-/** Appends until the memory is used up; resolves with what the calls came to. */
+/**
+ * Asks for the end of a process until the memory is used up; resolves with what the calls came to. Payloads never enter the memory
+ * of the WebAssembly, but a reason does.
+ */
 async function useUp(registry, id = "full") {
   await registry.registerProcess(external(id, { eventTypes }));
-  const payload = megabytes(6);
-  return Promise.allSettled(Array.from({ length: 6 }, () => registry.appendEvent(id, { eventType: "progress", payload })));
+  const reason = megabytes(6);
+  return Promise.allSettled(Array.from({ length: 6 }, (_, n) => registry.requestCancel(id, reason + n)));
 }
 
 const internal = { name: "ProcessError", code: "internal" };

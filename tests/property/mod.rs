@@ -8,7 +8,6 @@ use longwait::{
     domain::{
         event::{AppendResult, ProcessEvent},
         grant::HandleGrant,
-        json::ToJson,
         lease::{LeaseClaim, LeaseOwner, ProcessLease},
         process::ProcessRecord,
     },
@@ -331,7 +330,7 @@ fn record(record: &ProcessRecord) -> Value {
 }
 
 fn event(event: &ProcessEvent) -> Value {
-    let event = event.to_json().json();
+    let event = event.json();
     json!({
         "sequence": event["sequence"],
         "eventType": event["eventType"],

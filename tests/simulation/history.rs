@@ -208,7 +208,7 @@ impl History {
     pub fn step_given(&self, id: &str, born: Option<u64>, key: &str, value: &Value) {
         // What was pruned since is gone, and was checked then.
         let Some(life) = self.lives.get(id).filter(|life| Some(life.born) == born) else { return };
-        let payload = |event: &ProcessEvent| Value::from(&event.payload);
+        let payload = |event: &ProcessEvent| event.payload.value();
         let steps = life.events.iter().filter(|(event, _)| event.event_type == STEP).map(|(event, _)| payload(event));
         let recorded: Vec<_> = steps.filter(|step| step["key"] == key).map(|step| step["value"].clone()).collect();
         assert_eq!(recorded, std::slice::from_ref(value), "a run of {id} was given another value for {key}");
@@ -314,7 +314,7 @@ fn fence_of(event: &ProcessEvent) -> Option<u64> {
 }
 
 fn field(event: &ProcessEvent, name: &str) -> Option<u64> {
-    let payload = serde_json::Value::from(&event.payload);
+    let payload = event.payload.value();
     let inside = payload["awaitOutput"].get("value").or(payload.get("value")).unwrap_or(&payload);
     inside.get(name)?.as_f64().map(|number| number as u64)
 }

@@ -10,8 +10,8 @@ use longwait::{
     Code, Error, Result, RunContext,
     domain::{
         event::{AppendRequest, ProcessEvent},
+        payload::Payload,
         process::{FailureClass, ProcessAwaitOutput, ProcessRecord},
-        value::Json,
     },
     driver::{Abort, Runners},
     host::Clock,
@@ -198,12 +198,12 @@ impl Job {
                     if self.below(10) == 0 {
                         return Err(Error::new(Code::StorageFailed, "the work failed, and is tried again"));
                     }
-                    Ok(Some(Json::from(value.clone())))
+                    Ok(Some(Payload::from(value.clone())))
                 };
                 self.context.step(key, work).await
             })
             .await?;
-        let given = given.as_ref().map(Value::from).unwrap_or_default();
+        let given = given.as_ref().map(Payload::value).unwrap_or_default();
         self.jobs.count(if given == value { "step" } else { "step given again" });
         self.jobs.store.log.borrow().step_given(self.id(), self.born, key, &given);
         Ok(given)

@@ -1,4 +1,5 @@
-//! One memory store as each tab has it: requests and answers take their time, and what is committed is noted down.
+//! Rows in memory as each tab has them, through a store of its own: requests and answers take their time, and what is
+//! committed is noted down.
 
 use std::{
     cell::{Cell, RefCell},
@@ -9,8 +10,11 @@ use futures::{FutureExt, future::LocalBoxFuture};
 use longwait::{
     Code, Error, Result,
     domain::{key::ProcessId, snapshot::Write},
-    host::{Clock, fake::FakeClock},
-    store::{Answer, Answers, Durability, Query, Reads, Rule, Store, memory::MemoryStore},
+    host::{
+        Clock,
+        fake::{Counter, FakeClock, Tasks},
+    },
+    store::{Answer, Answers, Durability, Query, Reads, Rule, Store, engine::MemoryEngine, row_store::RowStore},
 };
 
 use crate::{dice::Dice, history::Log};
@@ -21,9 +25,43 @@ pub const LAG_MS: u64 = 20;
 /// How long it takes until a transaction that is never answered is given up, as its connection turns out to be dead.
 pub const SILENCE_MS: u64 = 150;
 
+/// A store over rows in memory, which nothing makes wait.
+#[derive(Clone)]
+pub struct Rows {
+    store: RowStore,
+    tasks: Tasks,
+}
+
+impl Rows {
+    pub fn over(engine: &MemoryEngine, clock: &FakeClock, names: &Counter) -> Self {
+        let tasks = Tasks::default();
+        let store = RowStore::new(Rc::new(engine.clone()), Rc::new(clock.clone()), Rc::new(tasks.clone()), names);
+        Self { store, tasks }
+    }
+
+    pub fn read(&self, queries: Vec<Rc<Query>>) -> Result<Answers> {
+        self.now(self.store.read(queries))
+    }
+
+    fn transact(&self, reads: Reads, rule: Rule) -> Result<Option<u64>> {
+        self.now(self.store.transact(reads, rule))
+    }
+
+    /// What a call comes to: it gives way to others of its turn, and there are none.
+    fn now<T>(&self, mut call: LocalBoxFuture<'static, T>) -> T {
+        loop {
+            if let Some(outcome) = (&mut call).now_or_never() {
+                return outcome;
+            }
+            self.tasks.run();
+        }
+    }
+}
+
 #[derive(Clone)]
 pub struct Remote {
-    pub rows: MemoryStore,
+    pub engine: MemoryEngine,
+    pub rows: Rows,
     pub clock: FakeClock,
     pub dice: Dice,
     pub log: Log,
@@ -50,7 +88,7 @@ impl Remote {
             kept.replace(writes.clone());
             Ok(writes)
         });
-        let outcome = self.rows.transact(reads, noting).now_or_never().unwrap();
+        let outcome = self.rows.transact(reads, noting);
         if outcome.is_ok() {
             self.log.borrow_mut().committed(self.clock.monotonic(), self.clock.now(), &written.take());
         }
@@ -163,7 +201,7 @@ impl Store for Remote {
                 store.clock.sleep(SILENCE_MS).await;
                 store.count("unanswered, read again");
             }
-            let mut answers = store.rows.read(queries.clone()).now_or_never().unwrap()?;
+            let mut answers = store.rows.read(queries.clone())?;
             for (answer, query) in answers.iter_mut().zip(&queries) {
                 store.passes_over(answer);
                 if fails() {

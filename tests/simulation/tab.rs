@@ -10,11 +10,10 @@ use longwait::{
     Code, ProcessAwaiter, ProcessChangeHub, ProcessRegistry, ProcessWorkDriver, Result,
     domain::{
         event::AppendRequest,
-        json,
         key::ProcessId,
         lease::{LeaseClaim, LeaseOwner, ProcessLease},
+        payload::Payload,
         process::ProcessAwaitOutput,
-        value::Json,
     },
     driver::DriverOptions,
     host::{
@@ -118,7 +117,7 @@ impl Tab {
     fn owner(&self) -> LeaseOwner {
         let liveness = serde_json::json!({"kind": "web_lock", "lockName": self.life});
         let owner = serde_json::json!({"ownerId": "o", "incarnationId": self.life, "liveness": liveness});
-        json::read(owner.into()).unwrap()
+        Payload::from(owner).read().unwrap()
     }
 
     /// Begins something that is not waited for; what it may be refused with is of no interest here.
@@ -146,7 +145,7 @@ impl Tab {
         let registration = serde_json::json!({
             "id": id, "input": {"type": "external"}, "eventTypes": [{"name": "note"}, {"name": "ring"}],
         });
-        let (registry, registration) = (self.registry.clone(), json::read(registration.into()).unwrap());
+        let (registry, registration) = (self.registry.clone(), Payload::from(registration).read().unwrap());
         self.begin(async move { registry.register(registration).await.map(drop) });
     }
 
@@ -155,7 +154,7 @@ impl Tab {
         let registration = serde_json::json!({
             "id": id, "input": {"type": "engine", "kind": "job"}, "recovery": recovery, "eventTypes": [{"name": "note"}],
         });
-        let (registry, registration) = (self.registry.clone(), json::read(registration.into()).unwrap());
+        let (registry, registration) = (self.registry.clone(), Payload::from(registration).read().unwrap());
         self.begin(async move { registry.register(registration).await.map(drop) });
     }
 
@@ -311,7 +310,7 @@ impl Tab {
     }
 }
 
-fn payload(number: u64, lease: Option<&ProcessLease>) -> Json {
+fn payload(number: u64, lease: Option<&ProcessLease>) -> Payload {
     match lease {
         Some(lease) => serde_json::json!({"number": number, "fence": lease.fencing_token}),
         None => serde_json::json!({"number": number}),

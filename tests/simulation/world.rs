@@ -5,20 +5,19 @@ use std::{
     rc::Rc,
 };
 
-use futures::FutureExt;
 use longwait::{
     domain::key::ProcessId,
     host::{
         Clock,
         fake::{Counter, FakeClock, Fate, Killed, Network},
     },
-    store::{Answer, EventRange, Query, Store, memory::MemoryStore},
+    store::{Answer, EventRange, Query, engine::MemoryEngine},
 };
 
 use crate::{
     dice::Dice,
     history::{History, Until},
-    store::{LAG_MS, Remote, SILENCE_MS},
+    store::{LAG_MS, Remote, Rows, SILENCE_MS},
     tab::Tab,
     tally::Tally,
 };
@@ -73,8 +72,10 @@ pub fn simulate(seed: u64) -> Tally {
 impl World {
     fn new(seed: u64) -> Self {
         let (dice, clock) = (Dice::new(seed), FakeClock::at(1_000_000_000));
+        let (engine, names) = (MemoryEngine::new("1d"), Rc::new(Counter::default()));
         let store = Remote {
-            rows: MemoryStore::new(Rc::new(clock.clone())),
+            rows: Rows::over(&engine, &clock, &names),
+            engine,
             clock: clock.clone(),
             dice: dice.clone(),
             log: Rc::new(RefCell::new(History::default())),
@@ -83,7 +84,7 @@ impl World {
             silent: Rc::default(),
             unreadable: Rc::default(),
         };
-        let (network, killed, names, calm) = (Network::default(), Rc::default(), Rc::default(), Rc::default());
+        let (network, killed, calm) = (Network::default(), Rc::default(), Rc::default());
         let (tabs, opened, numbers) = (Vec::new(), 0, 0);
         let mut world = Self { dice, clock, network, killed, names, calm, store, tabs, opened, numbers };
         for _ in 0..2 + world.dice.below(4) {
@@ -99,7 +100,8 @@ impl World {
         let life = format!("life-{}", self.opened);
         let faults = Rc::new(Cell::new(if self.dice.chance(40) { 8 } else { 0 }));
         let silent = Rc::new(Cell::new(if self.dice.chance(40) { 5 } else { 0 }));
-        let store = Remote { faults, silent, ..self.store.clone() };
+        let rows = Rows::over(&self.store.engine, &self.clock, &self.names);
+        let store = Remote { rows, faults, silent, ..self.store.clone() };
         let (killed, names, calm) = (self.killed.clone(), self.names.clone(), self.calm.clone());
         let tab = Tab::open(store, &self.network, killed, names, life, calm);
         if self.dice.chance(70) {
@@ -339,7 +341,7 @@ impl World {
         for (id, life) in &self.store.log.borrow().lives {
             let range = EventRange::After { after: 0, limit: None, types: None };
             let answers = self.store.rows.read(vec![Query::Events(ProcessId::from(id.as_str()), range).into()]);
-            let answer = answers.now_or_never().unwrap().unwrap().remove(0).unwrap();
+            let answer = answers.unwrap().remove(0).unwrap();
             let Answer::Events(Some(page)) = answer else { panic!("{id} is lost") };
             let committed: Vec<_> = life.events.iter().map(|(event, _)| event.clone()).collect();
             assert_eq!(page.events, committed, "the log of {id} is not what was committed");

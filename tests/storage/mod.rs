@@ -8,15 +8,9 @@ use futures::{
 };
 use longwait::{
     Code,
-    domain::parse::parse,
-    host::{
-        browser::{BrowserRandom, to_js},
-        fake::FakeClock,
-    },
-    store::{
-        EventRange,
-        indexed_db::{IndexedDbStore, engine::Flush},
-    },
+    domain::payload::Payload,
+    host::fake::FakeClock,
+    store::{EventRange, indexed_db::Flush},
 };
 use serde_json::{Value, json};
 use wasm_bindgen::prelude::*;
@@ -24,7 +18,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::support::{
     AsJson, World,
-    indexed_db::{Database, remove},
+    indexed_db::{Database, open, remove},
     made, owner, refused, sequences, to,
 };
 
@@ -104,10 +98,6 @@ impl Drop for Fixture {
     fn drop(&mut self) {
         bare::heal();
     }
-}
-
-async fn open(name: &str, flush: Flush, clock: &FakeClock) -> longwait::Result<IndexedDbStore> {
-    IndexedDbStore::open(name, flush, Rc::new(clock.clone()), &BrowserRandom).await
 }
 
 fn fresh() -> String {
@@ -220,8 +210,8 @@ async fn rows_are_plain_objects_that_a_person_can_read() {
     let granted = world.grant("s", "p").await;
     let lease = world.lease("p", &owner("o", "1")).await;
     let row = async |store: &str, key: Value| -> Value {
-        let row = bare::row(&fixture.name, store, &to_js(&to(key))).await;
-        parse(&String::from(js_sys::JSON::stringify(&row).unwrap())).json()
+        let row = bare::row(&fixture.name, store, &to(key).into_js()).await;
+        Payload::from(row).json()
     };
     let process = row("processes", json!("p")).await;
     let record = world.record("p").await.json();

@@ -4,21 +4,29 @@ use std::rc::Rc;
 
 use futures::{FutureExt, future::LocalBoxFuture};
 use longwait::{
+    Result,
     host::{Random, browser::BrowserRandom, fake::FakeClock},
     store::{
         Store,
-        indexed_db::{IndexedDbStore, engine::Flush},
+        indexed_db::{Flush, IndexedDb},
+        row_store::RowStore,
     },
 };
 use wasm_bindgen::prelude::*;
 
-use super::Place;
+use super::{Place, spawn};
 
 #[wasm_bindgen(module = "/tests/storage/bare.js")]
 extern "C" {
     /// Deletes a database; resolves once it is gone.
     #[wasm_bindgen(catch)]
-    pub async fn remove(name: &str) -> Result<JsValue, JsValue>;
+    pub async fn remove(name: &str) -> std::result::Result<JsValue, JsValue>;
+}
+
+/// A store over the database of that name.
+pub async fn open(name: &str, flush: Flush, clock: &FakeClock) -> Result<RowStore> {
+    let engine = IndexedDb::open(name, flush).await?;
+    Ok(RowStore::new(Rc::new(engine), Rc::new(clock.clone()), spawn(), &BrowserRandom))
 }
 
 /// A database under a fresh name.
@@ -33,11 +41,7 @@ impl Default for Database {
 impl Place for Database {
     fn open(&self, clock: FakeClock) -> LocalBoxFuture<'static, Rc<dyn Store>> {
         let name = self.0.clone();
-        async move {
-            let opened = IndexedDbStore::open(&name, Flush::Relaxed, Rc::new(clock), &BrowserRandom).await;
-            Rc::new(opened.unwrap()) as Rc<dyn Store>
-        }
-        .boxed_local()
+        async move { Rc::new(open(&name, Flush::Relaxed, &clock).await.unwrap()) as Rc<dyn Store> }.boxed_local()
     }
 
     fn remove(&self) -> LocalBoxFuture<'static, ()> {

@@ -7,19 +7,20 @@ use futures::{
     future::{LocalBoxFuture, ready},
 };
 use longwait::{
-    host::fake::FakeClock,
-    store::{Store, memory::MemoryStore},
+    host::fake::{Counter, FakeClock},
+    store::{Store, engine::MemoryEngine, row_store::RowStore},
 };
 
-use super::Place;
+use super::{Place, spawn};
 
-/// The first tab makes the store, the others share it.
+/// The first tab makes the rows. Each tab has a store of its own over them.
 #[derive(Default)]
-pub struct Memory(RefCell<Option<MemoryStore>>);
+pub struct Memory(RefCell<Option<MemoryEngine>>);
 
 impl Place for Memory {
     fn open(&self, clock: FakeClock) -> LocalBoxFuture<'static, Rc<dyn Store>> {
-        let store = self.0.borrow_mut().get_or_insert_with(|| MemoryStore::new(Rc::new(clock))).clone();
+        let engine = self.0.borrow_mut().get_or_insert_with(|| MemoryEngine::new("1d")).clone();
+        let store = RowStore::new(Rc::new(engine), Rc::new(clock), spawn(), &Counter::default());
         ready(Rc::new(store) as Rc<dyn Store>).boxed_local()
     }
 

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use longwait::domain::{
+    payload::Payload,
     schema::{SchemaHost, Validator},
-    value::Json,
 };
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ pub struct TypesAlone;
 struct Shape(Value);
 
 impl SchemaHost for TypesAlone {
-    fn compile(&self, schema: &Json, _is_new: bool) -> Result<Rc<dyn Validator>, String> {
+    fn compile(&self, schema: &Payload, _is_new: bool) -> Result<Rc<dyn Validator>, String> {
         let schema = schema.json();
         let nested = schema["properties"].as_object().into_iter().flat_map(|properties| properties.values());
         for schema in nested.chain([&schema]) {
@@ -30,7 +30,7 @@ impl SchemaHost for TypesAlone {
 }
 
 impl Validator for Shape {
-    fn faults(&self, payload: &Json) -> Vec<String> {
+    fn faults(&self, payload: &Payload) -> Vec<String> {
         let mut faults = Vec::new();
         compare(&self.0, &payload.json(), "", &mut faults);
         faults

@@ -9,13 +9,11 @@ use futures::{
 use longwait::{
     Code, Error, ProcessAwaiter, ProcessChangeHub, ProcessEventSink, ProcessRegistry, Result,
     domain::{
-        canonical,
         event::{AppendResult, ProcessEvent},
         grant::{HandleDescriptor, HandleGrant, SessionScope},
-        json::{self, FromJson, ToJson},
         lease::{LeaseClaim, LeaseOwner, ProcessLease},
+        payload::Payload,
         process::{ProcessAwaitOutput, ProcessRecord},
-        value::Json,
     },
     host::{
         Liveness,
@@ -25,6 +23,7 @@ use longwait::{
     store::{Changes, EventRange, Live, Point, Store},
     watch_process_registry_with_sink,
 };
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::schemas;
@@ -88,17 +87,8 @@ pub fn refused<T>(outcome: Result<T>) -> Code {
 }
 
 /// A value that a test writes, as the library has it.
-pub fn to(value: Value) -> Json {
-    match value {
-        Value::Null => Json::Null,
-        Value::Bool(flag) => Json::Bool(flag),
-        Value::Number(number) => Json::Number(number.as_f64().unwrap()),
-        Value::String(text) => Json::Text(text.into()),
-        Value::Array(items) => Json::list(items.into_iter().map(to).collect()),
-        Value::Object(fields) => {
-            Json::object(fields.into_iter().map(|(name, value)| (name.into(), to(value))).collect())
-        }
-    }
+pub fn to(value: Value) -> Payload {
+    Payload::of(&value).unwrap()
 }
 
 /// What the library has, as a value that a test can compare and take apart.
@@ -107,21 +97,21 @@ pub trait AsJson {
     fn json(&self) -> Value;
 }
 
-impl<T: ToJson + ?Sized> AsJson for T {
+impl<T: Serialize + ?Sized> AsJson for T {
     fn json(&self) -> Value {
-        serde_json::from_str(&canonical::to_string(&self.to_json())).unwrap()
+        serde_json::from_str(&Payload::of(self).unwrap().canonical()).unwrap()
     }
 }
 
 /// A value in the shape that the public interface takes; a wrong one is refused as there.
-pub fn read<T: FromJson>(value: Value) -> Result<T> {
-    json::read(to(value)).map_err(|fault| Error::invalid(fault.to_string()))
+pub fn read<T: DeserializeOwned>(value: Value) -> Result<T> {
+    to(value).read().map_err(Error::invalid)
 }
 
 /// A value that is known to have the right shape.
 #[track_caller]
-pub fn made<T: FromJson>(value: Value) -> T {
-    match json::read(to(value)) {
+pub fn made<T: DeserializeOwned>(value: Value) -> T {
+    match to(value).read() {
         Ok(made) => made,
         Err(fault) => panic!("the test's own value is wrong: {fault}"),
     }

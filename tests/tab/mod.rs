@@ -5,7 +5,7 @@ use std::any::Any;
 use futures::{FutureExt, future::LocalBoxFuture};
 use longwait::{
     Code,
-    domain::lease::{LeaseOwner, LivenessMark, ProcessLease, Proof},
+    domain::lease::{LeaseOwner, LivenessMark, Proof},
     host::{
         self, Liveness, Random,
         browser::{
@@ -51,17 +51,6 @@ fn marked(lock_name: &str) -> LeaseOwner {
 
 fn owner(liveness: Value) -> LeaseOwner {
     made(json!({"ownerId": "o", "incarnationId": "1", "liveness": liveness}))
-}
-
-fn lease(owner: LeaseOwner) -> ProcessLease {
-    ProcessLease {
-        process_id: "p".into(),
-        owner,
-        lease_token: "t".into(),
-        fencing_token: 1,
-        claimed_at_ms: 1,
-        expires_at_ms: 2,
-    }
 }
 
 #[wasm_bindgen_test]

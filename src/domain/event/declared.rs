@@ -1,5 +1,10 @@
 //! Event types: what a process may append, and what it means.
 
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{Error as _, MapAccess, Visitor},
+    ser::SerializeMap,
+};
 use std::collections::BTreeSet;
 
 use super::{
@@ -8,72 +13,64 @@ use super::{
 };
 use crate::{
     domain::{
-        json::{self, Fields, FromJson, Object, Reader, ToJson, json, to_json},
         key::ProcessId,
+        payload::{self, Payload},
         process::{FailureClass, ProcessAwaitOutput, Terminal, TerminalState},
-        selector::{Budget, MAX_MADE, MAX_SELECTORS, Selector, text, text_length, truthy},
-        value::Json,
+        selector::{Budget, MAX_MADE, MAX_SELECTORS, Selector},
     },
     error::{Code, Error, Result},
-    text::{MAX_NAME, is_blank, is_too_long, text},
+    text::{MAX_NAME, is_blank, is_too_long},
 };
 
 /// An event type that a process may append.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProcessEventType {
     /// Non-blank, and unique within the process.
     pub name: String,
     /// JSON Schema (2020-12) of the payload. Absent: anything.
-    pub payload_schema: Option<Json>,
+    #[serde(default, deserialize_with = "payload::present", skip_serializing_if = "Option::is_none")]
+    pub payload_schema: Option<Payload>,
     /// What an event of this type means. Absent: nothing but itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub semantics: Option<SemanticsSpec>,
 }
 
-json!(ProcessEventType { name: "name", payload_schema: "payloadSchema", semantics: "semantics" });
-
 /// What an event type means for its process and its session.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SemanticsSpec {
     /// It ends the process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terminal: Option<TerminalSpec>,
     /// It wakes a session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wake: Option<WakeSpec>,
 }
 
-json!(SemanticsSpec { terminal: "terminal", wake: "wake" });
-
 /// How an event ends its process.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TerminalSpec {
     /// The state it ends in.
     pub state: TerminalState,
     /// What waiters are given. May be absent for `completed` alone: then the whole payload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub await_output: Option<Selector>,
 }
 
-json!(TerminalSpec { state: "state", await_output: "awaitOutput" });
-
 /// How an event wakes a session.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct WakeSpec {
     /// Wakes only where this is truthy. Absent: always.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<Selector>,
     /// What the session is told.
     pub input: Selector,
     /// What makes two wakes the same.
+    #[serde(default)]
     pub dedupe_key: DedupeKey,
-}
-
-to_json!(WakeSpec { when: "when", input: "input", dedupe_key: "dedupeKey" });
-
-impl FromJson for WakeSpec {
-    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
-        let mut fields = Fields::of(value, reader);
-        let (when, input) = (fields.take("when"), fields.take("input"));
-        let spec = Self { when, input, dedupe_key: fields.take_or_default("dedupeKey") };
-        fields.end();
-        spec
-    }
 }
 
 /// What makes two wakes the same.
@@ -88,32 +85,58 @@ pub enum DedupeKey {
     Const(String),
 }
 
-impl ToJson for DedupeKey {
-    fn to_json(&self) -> Json {
+impl Serialize for DedupeKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut map = match self {
+            Self::EventIdentity => return serializer.serialize_str(EVENT_IDENTITY),
+            Self::Selector(_) | Self::Const(_) => serializer.serialize_map(Some(1))?,
+        };
         match self {
-            Self::EventIdentity => "event_identity".to_json(),
-            Self::Selector(selector) => Object::default().with("selector", selector).build(),
-            Self::Const(fixed) => Object::default().with("const", fixed).build(),
+            Self::EventIdentity => {}
+            Self::Selector(selector) => map.serialize_entry("selector", selector)?,
+            Self::Const(fixed) => map.serialize_entry("const", fixed)?,
         }
+        map.end()
     }
 }
 
-impl FromJson for DedupeKey {
-    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
-        if value.as_ref().and_then(Json::as_str) == Some("event_identity") {
-            return Self::EventIdentity;
+const EVENT_IDENTITY: &str = "event_identity";
+
+/// Read by hand, since serde's derive for such a choice keeps a copy of what it reads, and a payload is no copy.
+impl<'de> Deserialize<'de> for DedupeKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Any;
+
+        impl<'de> Visitor<'de> for Any {
+            type Value = DedupeKey;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+                f.write_str("\"event_identity\", {selector} or {const}")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> std::result::Result<DedupeKey, E> {
+                match text {
+                    EVENT_IDENTITY => Ok(DedupeKey::EventIdentity),
+                    other => Err(E::invalid_value(serde::de::Unexpected::Str(other), &self)),
+                }
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<DedupeKey, A::Error> {
+                let key = match map.next_key::<String>()?.as_deref() {
+                    Some("selector") => DedupeKey::Selector(map.next_value()?),
+                    Some("const") => DedupeKey::Const(map.next_value()?),
+                    Some(_) | None => {
+                        return Err(A::Error::custom("must be \"event_identity\", {selector} or {const}"));
+                    }
+                };
+                match map.next_key::<String>()? {
+                    Some(other) => Err(A::Error::custom(format!("{other} is not known here"))),
+                    None => Ok(key),
+                }
+            }
         }
-        let mut fields = Fields::of(value, reader);
-        let key = if let Some(selector) = fields.take("selector") {
-            Self::Selector(selector)
-        } else if let Some(fixed) = fields.take("const") {
-            Self::Const(fixed)
-        } else {
-            fields.fault("must be \"event_identity\", {selector} or {const}");
-            return Self::EventIdentity;
-        };
-        fields.end();
-        key
+
+        deserializer.deserialize_any(Any)
     }
 }
 
@@ -171,7 +194,7 @@ impl ProcessEventType {
         if is_of_driver(name) {
             return named(format!("`{name}` is written by the driver alone, and there without being declared"));
         }
-        let of_terminal = |what: &str| Err((".semantics.terminal".to_owned(), text!["`", name, "` ", what]));
+        let of_terminal = |what: &str| Err((".semantics.terminal".to_owned(), format!("`{name}` {what}")));
         let terminal = self.terminal();
         if terminal.is_some_and(|spec| spec.state != TerminalState::Completed && spec.await_output.is_none()) {
             return of_terminal("must declare its await output");
@@ -229,7 +252,7 @@ impl ProcessEventType {
         self.terminal().is_some() || self.name == CANCEL_REQUESTED
     }
 
-    pub(super) fn materialise(&self, identity: impl Fn() -> String, payload: &Json) -> Result<Semantics> {
+    pub(super) fn materialise(&self, identity: impl Fn() -> String, payload: &Payload) -> Result<Semantics> {
         let Some(spec) = &self.semantics else { return Ok(Semantics::default()) };
         let mut budget = Budget::default();
         let terminal = spec.terminal.as_ref().map(|spec| spec.materialise(payload, &mut budget)).transpose()?;
@@ -239,14 +262,14 @@ impl ProcessEventType {
 }
 
 impl TerminalSpec {
-    fn materialise(&self, payload: &Json, budget: &mut Budget) -> Result<Terminal> {
+    fn materialise(&self, payload: &Payload, budget: &mut Budget) -> Result<Terminal> {
         let selected = match &self.await_output {
             Some(selector) => selector.select(payload, budget)?,
             None => return Ok(self.ending(ProcessAwaitOutput::success(payload.clone()))),
         };
-        let output = match json::read(selected.clone()) {
-            Ok(output) => output,
-            Err(_) => self.wrap(selected, budget)?,
+        let output = match ProcessAwaitOutput::recognise(&selected) {
+            Some(output) => output,
+            None => self.wrap(selected, budget)?,
         };
         Ok(self.ending(output))
     }
@@ -256,10 +279,10 @@ impl TerminalSpec {
     }
 
     /// Makes an await output of a value that is not one.
-    fn wrap(&self, value: Json, budget: &mut Budget) -> Result<ProcessAwaitOutput> {
+    fn wrap(&self, value: Payload, budget: &mut Budget) -> Result<ProcessAwaitOutput> {
         let mut message = || {
-            budget.spend(text_length(&value))?;
-            Ok(text(&value))
+            budget.spend(value.escaped_length())?;
+            Ok(value.to_text())
         };
         Ok(match self.state {
             TerminalState::Completed => ProcessAwaitOutput::success(value),
@@ -278,9 +301,14 @@ impl TerminalSpec {
 }
 
 impl WakeSpec {
-    fn materialise(&self, identity: impl Fn() -> String, payload: &Json, budget: &mut Budget) -> Result<Option<Wake>> {
+    fn materialise(
+        &self,
+        identity: impl Fn() -> String,
+        payload: &Payload,
+        budget: &mut Budget,
+    ) -> Result<Option<Wake>> {
         if let Some(when) = &self.when
-            && !truthy(&when.select(payload, budget)?)
+            && !when.select(payload, budget)?.is_truthy()
         {
             return Ok(None);
         }

@@ -18,18 +18,17 @@ pub use self::{
     undeclared::{DRIVER_TYPES, exists_undeclared, is_of_driver},
 };
 use super::{
-    canonical, difference,
-    json::ToJson,
+    difference,
     key::ProcessId,
     lease::{self, ProcessLease},
+    payload::Payload,
     process::{ProcessAwaitOutput, ProcessRecord, ProcessStatus, Provenance},
     schema::Schemas,
     snapshot::{Decision, Snapshot, Write},
-    value::Json,
 };
 use crate::{
     error::{Code, Error, Result},
-    text::{short, text},
+    text::short,
 };
 
 /// The event type that asks a process to stop.
@@ -63,7 +62,7 @@ pub fn append(
     let key = request.replay_key.as_deref().filter(|key| !key.is_empty());
     let stored = key.and_then(|key| seen.rows.replay(id, key));
     if let Some(stored) = stored.filter(|stored| is_alike(stored, request)) {
-        return Ok(replay(record, request, stored));
+        return replay(record, request, stored);
     }
     if by_caller {
         reserved::check(record, request)?;
@@ -82,10 +81,10 @@ pub fn append(
     }
     let plain = exists_undeclared(event_type).then(|| ProcessEventType::plain(event_type));
     let declared = declared.or(plain.as_ref()).ok_or_else(|| {
-        Error::of(Code::UndeclaredEventType, id, text!["does not declare event type `", short(event_type), "`"])
+        Error::of(Code::UndeclaredEventType, id, format!("does not declare event type `{}`", short(event_type)))
     })?;
     if key.is_none() && declared.needs_replay_key() {
-        let what = text!["needs a replay key to append `", event_type, "`"];
+        let what = format!("needs a replay key to append `{event_type}`");
         return Err(Error::of(Code::MissingReplayKey, id, what));
     }
     if key.is_none() && request.replay_key.is_some() {
@@ -97,11 +96,11 @@ pub fn append(
     let ordinal = next.log.count(event_type)?;
     let semantics = declared
         .materialise(|| identity(record, next.log.last_sequence), &request.payload)
-        .map_err(|fault| Error::of(fault.code(), id, text!["refused `", event_type, "`: ", fault.message()]))?;
+        .map_err(|fault| Error::of(fault.code(), id, format!("refused `{event_type}`: {}", fault.message())))?;
     if semantics.terminal.is_some() && record.is_terminal() {
         return Err(Error::of(Code::AlreadyTerminal, id, "has already ended"));
     }
-    Ok(insert(seen, record, next, request, ordinal, semantics))
+    insert(seen, record, next, request, ordinal, semantics)
 }
 
 /// What tells an event from every other one, also from those of earlier and later lives of its process's id.
@@ -129,7 +128,7 @@ fn insert(
     request: &AppendRequest,
     ordinal: u64,
     semantics: Semantics,
-) -> Decision<AppendResult> {
+) -> Result<Decision<AppendResult>> {
     let event = Rc::new(ProcessEvent {
         process_id: record.id().clone(),
         sequence: next.log.last_sequence,
@@ -140,10 +139,10 @@ fn insert(
         occurred_at_ms: seen.now,
     });
     end(&mut next, &event);
-    let wake_delivery = delivery(record, request, &event);
-    Decision::reply(AppendResult { event: event.clone(), replayed: false, wake_delivery })
+    let wake_delivery = delivery(record, request, &event)?;
+    Ok(Decision::reply(AppendResult { event: event.clone(), replayed: false, wake_delivery })
         .write(Write::Event { event, ordinal })
-        .write(Write::Process(Rc::new(next)))
+        .write(Write::Process(Rc::new(next))))
 }
 
 /// Projects a terminal event onto its record. An end also ends any wait.
@@ -155,28 +154,33 @@ fn end(record: &mut ProcessRecord, event: &ProcessEvent) {
     }
 }
 
-fn replay(record: &ProcessRecord, request: &AppendRequest, stored: &Rc<ProcessEvent>) -> Decision<AppendResult> {
-    let wake_delivery = delivery(record, request, stored);
+fn replay(
+    record: &ProcessRecord,
+    request: &AppendRequest,
+    stored: &Rc<ProcessEvent>,
+) -> Result<Decision<AppendResult>> {
+    let wake_delivery = delivery(record, request, stored)?;
     let decision = Decision::reply(AppendResult { event: stored.clone(), replayed: true, wake_delivery });
     if stored.semantics.terminal.is_none() || record.is_terminal() {
-        return decision;
+        return Ok(decision);
     }
     // Another implementation wrote the event and not the record: finish its work.
     let mut repaired = record.clone();
     repaired.updated_at_ms = stored.occurred_at_ms;
     end(&mut repaired, stored);
-    decision.write(Write::Process(Rc::new(repaired)))
+    Ok(decision.write(Write::Process(Rc::new(repaired))))
 }
 
 /// Whether a request asks for what is stored: two appends under one key must share type and payload.
 fn is_alike(stored: &ProcessEvent, request: &AppendRequest) -> bool {
-    stored.event_type == request.event_type && difference::first(&stored.payload, &request.payload).is_none()
+    stored.event_type == request.event_type && stored.payload == request.payload
 }
 
 fn replay_conflict(stored: &ProcessEvent, request: &AppendRequest) -> Error {
     let id = &stored.process_id;
-    let there =
-        |what: String| Error::of(Code::ReplayConflict, id, text!["holds another event under this replay key: ", what]);
+    let there = |what: String| {
+        Error::of(Code::ReplayConflict, id, format!("holds another event under this replay key: {what}"))
+    };
     if stored.event_type != request.event_type {
         return there(format!("one of type `{}`, not `{}`", short(&stored.event_type), short(&request.event_type)));
     }
@@ -184,14 +188,14 @@ fn replay_conflict(stored: &ProcessEvent, request: &AppendRequest) -> Error {
     there(differs.map(|differs| differs.text("payload")).unwrap_or_default())
 }
 
-fn delivery(record: &ProcessRecord, request: &AppendRequest, event: &ProcessEvent) -> Option<WakeDelivery> {
-    let wake = event.semantics.wake.as_ref()?;
-    let target = request.wake_target_scope.as_ref().or(record.wake_target.as_ref())?;
+fn delivery(record: &ProcessRecord, request: &AppendRequest, event: &ProcessEvent) -> Result<Option<WakeDelivery>> {
+    let target = request.wake_target_scope.as_ref().or(record.wake_target.as_ref());
+    let (Some(wake), Some(target)) = (&event.semantics.wake, target) else { return Ok(None) };
     let scope_id = target.id();
-    let identity = canonical::hash(&Json::list(vec![scope_id.to_json(), wake.dedupe_key.to_json()]));
+    let identity = Payload::of(&[scope_id.as_str(), &wake.dedupe_key])?.hash();
     let provenance = record.registered.registration.provenance.as_ref();
-    Some(WakeDelivery {
-        wake_id: text!["wake:", identity],
+    Ok(Some(WakeDelivery {
+        wake_id: format!("wake:{identity}"),
         target_session_id: target.session_id.clone(),
         target_scope_id: scope_id,
         process_id: event.process_id.clone(),
@@ -201,7 +205,7 @@ fn delivery(record: &ProcessRecord, request: &AppendRequest, event: &ProcessEven
         dedupe_key: wake.dedupe_key.clone(),
         input: wake.input.clone(),
         created_at_ms: event.occurred_at_ms,
-    })
+    }))
 }
 
 /// Ends a process with `output`. Repeating it with the same output answers the same record.

@@ -9,7 +9,7 @@ use super::{
     undeclared::is_of_driver,
 };
 use crate::{
-    domain::{canonical, process::ProcessRecord},
+    domain::process::ProcessRecord,
     error::{Code, Error, Result},
     text::{MAX_NAME, has_more_than, is_too_long, short},
 };
@@ -71,7 +71,7 @@ fn belongs(prefix: &str, key: &str, record: &ProcessRecord, request: &AppendRequ
         return ends && of == event_type;
     }
     if let Some(of) = own.and_then(|own| own.strip_prefix("cancel_requested:")) {
-        return event_type == CANCEL_REQUESTED && of == canonical::hash(&request.payload);
+        return event_type == CANCEL_REQUESTED && of == request.payload.hash();
     }
     ends || event_type == CANCEL_REQUESTED
 }

@@ -2,9 +2,9 @@
 
 use super::AppendRequest;
 use crate::{
-    domain::value::Json,
+    domain::payload::Payload,
     error::{Error, Result},
-    text::{MAX_NAME, is_blank, is_too_long, text},
+    text::{MAX_NAME, is_blank, is_too_long},
 };
 
 /// How the event types of signals begin.
@@ -23,7 +23,7 @@ fn is_name(name: &str) -> bool {
 /// The event type of a signal, by its name.
 pub fn event_type(name: &str) -> Result<String> {
     match (is_name(name), is_too_long(name)) {
-        (true, false) => Ok(text![PREFIX, name]),
+        (true, false) => Ok(format!("{PREFIX}{name}")),
         (true, true) => Err(Error::invalid(format!("name: has more than {MAX_NAME} characters"))),
         (false, _) => Err(Error::invalid("name must be of ASCII letters, digits, `_` and `-`")),
     }
@@ -31,14 +31,14 @@ pub fn event_type(name: &str) -> Result<String> {
 
 impl AppendRequest {
     /// A signal. Sending one of that name under the same id again is the same event.
-    pub fn signal(name: &str, payload: Json, signal_id: Option<&str>) -> Result<Self> {
+    pub fn signal(name: &str, payload: Payload, signal_id: Option<&str>) -> Result<Self> {
         let request = Self::new(event_type(name)?, payload);
         match signal_id {
             Some(id) if is_blank(id) => Err(Error::invalid("signalId must not be blank")),
             Some(id) if is_too_long(id) => {
                 Err(Error::invalid(format!("signalId: has more than {MAX_NAME} characters")))
             }
-            Some(id) => Ok(request.keyed(text!["signal:", name, ":", id])),
+            Some(id) => Ok(request.keyed(format!("signal:{name}:{id}"))),
             None => Ok(request),
         }
     }

@@ -1,21 +1,21 @@
 //! Events as they are asked for, stored and answered.
 
+use serde::{Deserialize, Serialize};
 use std::rc::Rc;
 
 use super::CANCEL_REQUESTED;
 use crate::domain::{
-    Millis, canonical,
+    Millis,
     grant::SessionScope,
-    json::{Fields, FromJson, Object, Reader, ToJson, json, to_json},
     key::{ProcessId, ScopeId, SessionId},
     lease::ProcessLease,
+    payload::Payload,
     process::{ProcessAwaitOutput, Terminal},
-    value::Json,
 };
-use crate::text::text;
 
-/// A stored event. Never changes.
-#[derive(Clone, Debug, PartialEq)]
+/// A stored event. Never changes. A stored row may have more in it than the event.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ProcessEvent {
     /// The process it belongs to.
     pub process_id: ProcessId,
@@ -24,8 +24,9 @@ pub struct ProcessEvent {
     /// A declared event type.
     pub event_type: String,
     /// What was appended.
-    pub payload: Json,
+    pub payload: Payload,
     /// Appending again under this key answers with this event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay_key: Option<String>,
     /// What it means, worked out when it was appended.
     pub semantics: Semantics,
@@ -33,45 +34,21 @@ pub struct ProcessEvent {
     pub occurred_at_ms: Millis,
 }
 
-to_json!(ProcessEvent {
-    process_id: "processId",
-    sequence: "sequence",
-    event_type: "eventType",
-    payload: "payload",
-    replay_key: "replayKey",
-    semantics: "semantics",
-    occurred_at_ms: "occurredAtMs",
-});
-
-impl FromJson for ProcessEvent {
-    /// Reads a stored row; a store may keep more in it than the event.
-    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
-        let mut fields = Fields::of(value, reader);
-        Self {
-            process_id: fields.take("processId"),
-            sequence: fields.take("sequence"),
-            event_type: fields.take("eventType"),
-            payload: fields.take("payload"),
-            replay_key: fields.take("replayKey"),
-            semantics: fields.take("semantics"),
-            occurred_at_ms: fields.take("occurredAtMs"),
-        }
-    }
-}
-
 /// What one event means.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Semantics {
     /// The outcome it gave its process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terminal: Option<Terminal>,
     /// The wake it asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wake: Option<Wake>,
 }
 
-json!(Semantics { terminal: "terminal", wake: "wake" });
-
 /// A wake, before it has a target.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Wake {
     /// What the session is told.
     pub input: String,
@@ -79,10 +56,9 @@ pub struct Wake {
     pub dedupe_key: String,
 }
 
-json!(Wake { input: "input", dedupe_key: "dedupeKey" });
-
 /// A wake on its way to a session.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct WakeDelivery {
     /// `wake:` and a hash of target and dedupe key: delivering it twice is seen to be once.
     pub wake_id: String,
@@ -97,7 +73,8 @@ pub struct WakeDelivery {
     /// Its type.
     pub event_type: String,
     /// What led to the process, where its registration says.
-    pub process_caused_by: Option<Json>,
+    #[serde(default, deserialize_with = "payload::present", skip_serializing_if = "Option::is_none")]
+    pub process_caused_by: Option<Payload>,
     /// What makes two wakes the same.
     pub dedupe_key: String,
     /// What the session is told.
@@ -106,35 +83,25 @@ pub struct WakeDelivery {
     pub created_at_ms: Millis,
 }
 
-to_json!(WakeDelivery {
-    wake_id: "wakeId",
-    target_session_id: "targetSessionId",
-    target_scope_id: "targetScopeId",
-    process_id: "processId",
-    sequence: "sequence",
-    event_type: "eventType",
-    process_caused_by: "processCausedBy",
-    dedupe_key: "dedupeKey",
-    input: "input",
-    created_at_ms: "createdAtMs",
-});
-
 /// Who asks for an append.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Author {
     /// A caller, who is held to the event types and replay keys that are a caller's to take.
+    #[default]
     Caller,
     /// The driver, or a completion.
     Driver,
 }
 
 /// An event to append.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AppendRequest {
     /// A declared event type.
     pub event_type: String,
     /// Default: null.
-    pub payload: Json,
+    #[serde(default)]
+    pub payload: Payload,
     /// Makes the append repeatable. Terminal types and cancel requests must have one.
     pub replay_key: Option<String>,
     /// Where a wake goes. Default: the record's wake target.
@@ -142,28 +109,13 @@ pub struct AppendRequest {
     /// Appends only while this lease is held.
     pub lease: Option<ProcessLease>,
     /// A request that was read is a caller's.
+    #[serde(skip)]
     pub author: Author,
-}
-
-impl FromJson for AppendRequest {
-    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
-        let mut fields = Fields::of(value, reader);
-        let request = Self {
-            event_type: fields.take("eventType"),
-            payload: fields.take_or_default("payload"),
-            replay_key: fields.take("replayKey"),
-            wake_target_scope: fields.take("wakeTargetScope"),
-            lease: fields.take("lease"),
-            author: Author::Caller,
-        };
-        fields.end();
-        request
-    }
 }
 
 impl AppendRequest {
     /// An event of a caller, without a replay key.
-    pub fn new(event_type: impl Into<String>, payload: Json) -> Self {
+    pub fn new(event_type: impl Into<String>, payload: Payload) -> Self {
         Self {
             event_type: event_type.into(),
             payload,
@@ -175,7 +127,7 @@ impl AppendRequest {
     }
 
     /// An event of the driver's own, without a replay key.
-    pub(crate) fn by_driver(event_type: &str, payload: Json) -> Self {
+    pub(crate) fn by_driver(event_type: &str, payload: Payload) -> Self {
         Self { author: Author::Driver, ..Self::new(event_type, payload) }
     }
 
@@ -187,29 +139,28 @@ impl AppendRequest {
 
     /// A request that a process stop. Asking twice for the same reason is one event.
     pub fn cancel(id: &ProcessId, reason: Option<&str>) -> Self {
-        let reason = reason.map_or(Json::Null, |reason| reason.to_json());
-        let payload = Object::default().with("reason", &reason).build();
-        let key = text!["process:", id, ":cancel_requested:", canonical::hash(&payload)];
+        let payload = Payload::object([("reason", Some(reason.map_or_else(Payload::null, Payload::from)))]);
+        let key = format!("process:{id}:cancel_requested:{}", payload.hash());
         Self::by_driver(CANCEL_REQUESTED, payload).keyed(key)
     }
 
     /// The event that ends a process with `output`.
     pub fn completion(id: &ProcessId, output: &ProcessAwaitOutput) -> Self {
         let event_type = output.state().event_type();
-        let payload = Object::default().with("awaitOutput", output).build();
-        Self::by_driver(event_type, payload).keyed(text!["process:", id, ":terminal:", event_type])
+        let payload = Payload::object([("awaitOutput", Some(output.to_payload()))]);
+        Self::by_driver(event_type, payload).keyed(format!("process:{id}:terminal:{event_type}"))
     }
 }
 
 /// What an append answers.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AppendResult {
     /// The event in the log.
     pub event: Rc<ProcessEvent>,
     /// Whether it was there already, under the same replay key.
     pub replayed: bool,
     /// The wake it asks for, where there is somebody to wake.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wake_delivery: Option<WakeDelivery>,
 }
-
-to_json!(AppendResult { event: "event", replayed: "replayed", wake_delivery: "wakeDelivery" });

@@ -7,22 +7,21 @@ mod registration;
 
 use std::rc::Rc;
 
+use serde::Serialize;
+
 pub use self::{
     outcome::{FailureClass, ProcessAwaitOutput, ProcessStatus, Terminal, TerminalState},
-    record::{LogHead, ProcessExternalRef, ProcessRecord, TypeCount, WaitState},
-    registration::{ProcessIdentity, ProcessInput, ProcessRegistration, Provenance, Recovery, Registered, normalise},
+    record::{LogHead, ProcessExternalRef, ProcessRecord, TypeCount, WaitKind, WaitState},
+    registration::{
+        Originator, ProcessIdentity, ProcessInput, ProcessRegistration, Provenance, Recovery, Registered, normalise,
+    },
 };
 use super::{
-    check_name, check_names, difference,
-    json::ToJson,
+    check_name, difference,
     key::ProcessId,
     snapshot::{Decision, Snapshot, Write},
-    value::Json,
 };
-use crate::{
-    error::{Code, Error, Result},
-    text::text,
-};
+use crate::error::{Code, Error, Result};
 
 /// Registers a process, or finds it registered alike.
 ///
@@ -34,7 +33,7 @@ pub fn register(seen: &Snapshot, registered: &Registered) -> Result<Decision<Pro
             true => Ok(Decision::reply(stored.clone())),
             false => {
                 let what = differs(&*stored.registered.registration, &*registered.registration, "registration");
-                Err(Error::of(Code::RegistrationConflict, id, text!["is registered differently: ", what]))
+                Err(Error::of(Code::RegistrationConflict, id, format!("is registered differently: {what}")))
             }
         };
     }
@@ -59,12 +58,13 @@ pub fn set_external_ref(
     external_ref: &ProcessExternalRef,
 ) -> Result<Decision<ProcessRecord>> {
     let record = seen.known(id)?;
-    check_names("ref", Some(&external_ref.to_json()), &["backend", "id"])?;
+    check_name("ref.backend", &external_ref.backend)?;
+    check_name("ref.id", &external_ref.id)?;
     match &record.external_ref {
-        Some(stored) if alike(stored, external_ref) => Ok(Decision::reply(record.clone())),
+        Some(stored) if stored == external_ref => Ok(Decision::reply(record.clone())),
         Some(stored) => {
             let what = differs(stored, external_ref, "ref");
-            Err(Error::of(Code::ExternalRefConflict, id, text!["has another external reference: ", what]))
+            Err(Error::of(Code::ExternalRefConflict, id, format!("has another external reference: {what}")))
         }
         None => Ok(changed(ProcessRecord {
             external_ref: Some(external_ref.clone()),
@@ -78,13 +78,12 @@ pub fn set_external_ref(
 /// A terminal process cannot wait: [`Code::AlreadyTerminal`].
 pub fn set_wait(seen: &Snapshot, id: &ProcessId, wait: &WaitState) -> Result<Decision<ProcessRecord>> {
     let record = seen.known(id)?;
-    let document = wait.to_json();
-    check_names("wait", Some(&document), &["name", "key"])?;
-    let event_type = document.get("eventType").and_then(Json::as_str).unwrap_or_default();
-    for name in document.get("names").cloned().unwrap_or_default().into_items() {
-        check_name("wait.names", name.as_str().unwrap_or_default())?;
+    check_name("wait.name", &wait.name)?;
+    check_name("wait.key", &wait.key)?;
+    for name in wait.names.iter().flatten() {
+        check_name("wait.names", name)?;
     }
-    check_name("wait.eventType", event_type.strip_prefix("signal.").unwrap_or(event_type))?;
+    check_name("wait.eventType", wait.event_type.strip_prefix("signal.").unwrap_or(&wait.event_type))?;
     may_wait(record)?;
     let wait = Some(wait.clone());
     Ok(changed(ProcessRecord { wait, updated_at_ms: seen.now, ..record.clone() }))
@@ -112,12 +111,7 @@ fn changed(record: ProcessRecord) -> Decision<ProcessRecord> {
     Decision::reply(record.clone()).write(Write::Process(Rc::new(record)))
 }
 
-/// Equal as JSON: `1` and `1.0` are the same number.
-fn alike(a: &dyn ToJson, b: &dyn ToJson) -> bool {
-    difference::first(&a.to_json(), &b.to_json()).is_none()
-}
-
 /// In words, where what is stored and what is given first differ, below `name`.
-fn differs(stored: &dyn ToJson, given: &dyn ToJson, name: &str) -> String {
-    difference::first(&stored.to_json(), &given.to_json()).map(|differs| differs.text(name)).unwrap_or_default()
+fn differs<T: Serialize>(stored: &T, given: &T, name: &str) -> String {
+    difference::first(stored, given).map(|differs| differs.text(name)).unwrap_or_default()
 }

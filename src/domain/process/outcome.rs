@@ -1,12 +1,11 @@
 //! How a process ends, and what its waiters are given.
 
-use crate::domain::{
-    json::{Fields, FromJson, Object, Reader, ToJson, json, named},
-    value::Json,
-};
+use crate::domain::payload::{self, Payload};
+use serde::{Deserialize, Serialize};
 
 /// How a process ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum TerminalState {
     /// With a value.
     Completed,
@@ -15,8 +14,6 @@ pub enum TerminalState {
     /// Because it was asked to stop.
     Cancelled,
 }
-
-named!(TerminalState { Completed: "completed", Failed: "failed", Cancelled: "cancelled" });
 
 impl TerminalState {
     /// All three.
@@ -33,7 +30,8 @@ impl TerminalState {
 }
 
 /// An outcome: the state and what waiters are given.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Terminal {
     /// How it ended.
     pub state: TerminalState,
@@ -41,17 +39,17 @@ pub struct Terminal {
     pub await_output: ProcessAwaitOutput,
 }
 
-json!(Terminal { state: "state", await_output: "awaitOutput" });
-
 /// What a waiter is given when the process ends.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", try_from = "OutputFields")]
 pub enum ProcessAwaitOutput {
     /// It did what it was to do.
     Success {
         /// The result.
-        value: Json,
+        value: Payload,
         /// Advice to the caller's control flow.
-        control: Option<Json>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        control: Option<Payload>,
     },
     /// It did not.
     Failure {
@@ -62,62 +60,76 @@ pub enum ProcessAwaitOutput {
         /// For people.
         message: String,
         /// What the runner or tool said.
-        raw: Option<Json>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        raw: Option<Payload>,
         /// Advice to the caller's control flow.
-        control: Option<Json>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        control: Option<Payload>,
     },
     /// It was stopped.
     Cancelled {
         /// For people.
         message: String,
         /// What the runner or tool said.
-        raw: Option<Json>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        raw: Option<Payload>,
         /// Advice to the caller's control flow.
-        control: Option<Json>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        control: Option<Payload>,
     },
 }
 
-impl ToJson for ProcessAwaitOutput {
-    fn to_json(&self) -> Json {
-        let tagged = |tag| Object::tagged("type", tag);
-        match self {
-            Self::Success { value, control } => tagged("success").with("value", value).with("control", control),
-            Self::Failure { class, code, message, raw, control } => {
-                let what = tagged("failure").with("class", class).with("code", code);
-                what.with("message", message).with("raw", raw).with("control", control)
-            }
-            Self::Cancelled { message, raw, control } => {
-                tagged("cancelled").with("message", message).with("raw", raw).with("control", control)
-            }
-        }
-        .build()
-    }
+/// The fields of an await output, whichever it is.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct OutputFields {
+    r#type: String,
+    #[serde(default, deserialize_with = "payload::present")]
+    value: Option<Payload>,
+    class: Option<FailureClass>,
+    code: Option<String>,
+    message: Option<String>,
+    #[serde(default, deserialize_with = "payload::present")]
+    raw: Option<Payload>,
+    #[serde(default, deserialize_with = "payload::present")]
+    control: Option<Payload>,
 }
 
-impl FromJson for ProcessAwaitOutput {
-    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
-        let mut fields = Fields::of(value, reader);
-        let state = fields.take_name("type", &["success", "failure", "cancelled"]);
-        let control = fields.take("control");
-        let output = match state {
-            0 => Self::Success { value: fields.take("value"), control },
-            1 => Self::Failure {
-                class: fields.take("class"),
-                code: fields.take("code"),
-                message: fields.take("message"),
-                raw: fields.take("raw"),
-                control,
-            },
-            _ => Self::Cancelled { message: fields.take("message"), raw: fields.take("raw"), control },
-        };
-        fields.end();
-        output
+impl TryFrom<OutputFields> for ProcessAwaitOutput {
+    type Error = String;
+
+    fn try_from(fields: OutputFields) -> Result<Self, String> {
+        let OutputFields { r#type, value, class, code, message, raw, control } = fields;
+        let has = |name: &str, there: bool| if there { Err(format!("{name} is not known here")) } else { Ok(()) };
+        let missing = |name: &str| format!("{name} is missing");
+        match r#type.as_str() {
+            "success" => {
+                has("class", class.is_some())?;
+                has("code", code.is_some())?;
+                has("message", message.is_some())?;
+                has("raw", raw.is_some())?;
+                Ok(Self::Success { value: value.ok_or_else(|| missing("value"))?, control })
+            }
+            "failure" => {
+                has("value", value.is_some())?;
+                let class = class.ok_or_else(|| missing("class"))?;
+                let code = code.ok_or_else(|| missing("code"))?;
+                Ok(Self::Failure { class, code, message: message.ok_or_else(|| missing("message"))?, raw, control })
+            }
+            "cancelled" => {
+                has("value", value.is_some())?;
+                has("class", class.is_some())?;
+                has("code", code.is_some())?;
+                Ok(Self::Cancelled { message: message.ok_or_else(|| missing("message"))?, raw, control })
+            }
+            other => Err(format!("type must be one of success, failure, cancelled, not {other}")),
+        }
     }
 }
 
 impl ProcessAwaitOutput {
     /// A success without control advice.
-    pub fn success(value: Json) -> Self {
+    pub fn success(value: Payload) -> Self {
         Self::Success { value, control: None }
     }
 
@@ -125,6 +137,39 @@ impl ProcessAwaitOutput {
     pub fn failure(class: FailureClass, code: &str, message: &str) -> Self {
         let (code, message) = (code.to_owned(), message.to_owned());
         Self::Failure { class, code, message, raw: None, control: None }
+    }
+
+    /// The output that a value already is; none where it is anything else.
+    pub fn recognise(value: &Payload) -> Option<Self> {
+        // In the browser serde leaves names that it does not know unseen.
+        let known = ["type", "value", "class", "code", "message", "raw", "control"];
+        let is_known = value.names()?.iter().all(|name| known.contains(&name.as_str()));
+        is_known.then(|| value.read().ok()).flatten()
+    }
+
+    /// The output as the payload of an event.
+    pub fn to_payload(&self) -> Payload {
+        match self {
+            Self::Success { value, control } => Payload::object([
+                ("type", Some("success".into())),
+                ("value", Some(value.clone())),
+                ("control", control.clone()),
+            ]),
+            Self::Failure { class, code, message, raw, control } => Payload::object([
+                ("type", Some("failure".into())),
+                ("class", Some(class.as_str().into())),
+                ("code", Some(code.as_str().into())),
+                ("message", Some(message.as_str().into())),
+                ("raw", raw.clone()),
+                ("control", control.clone()),
+            ]),
+            Self::Cancelled { message, raw, control } => Payload::object([
+                ("type", Some("cancelled".into())),
+                ("message", Some(message.as_str().into())),
+                ("raw", raw.clone()),
+                ("control", control.clone()),
+            ]),
+        }
     }
 
     /// The state a process ends in with this output.
@@ -138,7 +183,8 @@ impl ProcessAwaitOutput {
 }
 
 /// Whose fault a failure is, roughly.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FailureClass {
     /// The request makes no sense.
     InvalidRequest,
@@ -158,19 +204,25 @@ pub enum FailureClass {
     Internal,
 }
 
-named!(FailureClass {
-    InvalidRequest: "invalid_request",
-    Unavailable: "unavailable",
-    PermissionDenied: "permission_denied",
-    Timeout: "timeout",
-    Execution: "execution",
-    External: "external",
-    ResourceLimit: "resource_limit",
-    Internal: "internal",
-});
+impl FailureClass {
+    /// Its public name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::Unavailable => "unavailable",
+            Self::PermissionDenied => "permission_denied",
+            Self::Timeout => "timeout",
+            Self::Execution => "execution",
+            Self::External => "external",
+            Self::ResourceLimit => "resource_limit",
+            Self::Internal => "internal",
+        }
+    }
+}
 
 /// Whether a process runs, or how it ended.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "StatusFields", into = "StatusFields")]
 pub enum ProcessStatus {
     /// Not ended; it may be waiting for a signal.
     Running,
@@ -178,22 +230,49 @@ pub enum ProcessStatus {
     Ended(Terminal),
 }
 
-const RUNNING: &str = "running";
+/// The fields of a status.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct StatusFields {
+    state: State,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    await_output: Option<ProcessAwaitOutput>,
+}
 
-impl ToJson for ProcessStatus {
-    fn to_json(&self) -> Json {
-        match self {
-            Self::Running => Object::tagged("state", RUNNING).build(),
-            Self::Ended(terminal) => terminal.to_json(),
-        }
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum State {
+    Running,
+    Completed,
+    Failed,
+    Cancelled,
+}
+
+impl TryFrom<StatusFields> for ProcessStatus {
+    type Error = String;
+
+    fn try_from(StatusFields { state, await_output }: StatusFields) -> Result<Self, String> {
+        let state = match state {
+            State::Running => return Ok(Self::Running),
+            State::Completed => TerminalState::Completed,
+            State::Failed => TerminalState::Failed,
+            State::Cancelled => TerminalState::Cancelled,
+        };
+        let await_output = await_output.ok_or("awaitOutput is missing")?;
+        Ok(Self::Ended(Terminal { state, await_output }))
     }
 }
 
-impl FromJson for ProcessStatus {
-    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
-        match value.as_ref().and_then(|status| status.get("state")?.as_str()) == Some(RUNNING) {
-            true => Self::Running,
-            false => Self::Ended(Terminal::from_json(value, reader)),
-        }
+impl From<ProcessStatus> for StatusFields {
+    fn from(status: ProcessStatus) -> Self {
+        let ProcessStatus::Ended(Terminal { state, await_output }) = status else {
+            return Self { state: State::Running, await_output: None };
+        };
+        let state = match state {
+            TerminalState::Completed => State::Completed,
+            TerminalState::Failed => State::Failed,
+            TerminalState::Cancelled => State::Cancelled,
+        };
+        Self { state, await_output: Some(await_output) }
     }
 }

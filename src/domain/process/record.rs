@@ -2,52 +2,77 @@
 
 use std::{collections::BTreeSet, rc::Rc};
 
+use serde::{Deserialize, Serialize, Serializer};
+
 use super::{
     outcome::{ProcessStatus, Terminal},
-    registration::{ProcessIdentity, Registered},
+    registration::{ProcessIdentity, ProcessInput, Provenance, Recovery, Registered},
 };
 use crate::domain::{
     Millis,
     event::{ProcessEventType, exists_undeclared},
     filter::Lane,
     grant::SessionScope,
-    json::{Object, ToJson, json},
     key::{Key, ProcessId},
     next,
-    shape::{Shape, document, optional, required},
-    value::Json,
+    payload::{self, Payload},
 };
 use crate::error::Result;
 
-document! {
-    /// Where else a process is known: the `backend`, its `id` there, and perhaps `metadata`.
-    ProcessExternalRef: Shape::Object(&[
-        required("backend", Shape::Text),
-        required("id", Shape::Text),
-        optional("metadata", Shape::Any),
-    ])
+/// Where else a process is known.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ProcessExternalRef {
+    /// The other system.
+    pub backend: String,
+    /// The id of the process there.
+    pub id: String,
+    /// What the caller keeps with it.
+    #[serde(default, deserialize_with = "payload::present", skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Payload>,
 }
 
-document! {
-    /// What a process is waiting for. A `signal`: its `name`, the `eventType` that carries it, all `names` where any of
-    /// several will do, the `key` of this wait, its `ordinal` among the waits of the run for that, from 1, and since when,
-    /// in epoch milliseconds.
-    WaitState: Shape::Tagged("kind", &[("signal", &[
-        required("name", Shape::Text),
-        required("eventType", Shape::Text),
-        optional("names", Shape::Texts),
-        required("key", Shape::Text),
-        required("ordinal", Shape::Count),
-        required("sinceMs", Shape::Count),
-    ])])
+/// What a process is waiting for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WaitState {
+    /// What kind of thing it waits for.
+    pub kind: WaitKind,
+    /// The name of the signal.
+    pub name: String,
+    /// The event type that carries it.
+    pub event_type: String,
+    /// All names where a signal of any of several will do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub names: Option<Vec<String>>,
+    /// What names this wait among those of the process.
+    pub key: String,
+    /// Its place among the waits for this name, from 1.
+    pub ordinal: u64,
+    /// Since when, in epoch milliseconds.
+    pub since_ms: Millis,
+}
+
+/// What a process can wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitKind {
+    /// A signal.
+    Signal,
 }
 
 impl WaitState {
     /// The wait for a signal of any of these names, of which `name` is the first.
     pub fn signal(name: &str, names: &[String], event_type: &str, key: &str, ordinal: u64, since: Millis) -> Self {
-        let wait = Object::tagged("kind", "signal").with("name", &name).with("eventType", &event_type);
-        let wait = if names.len() > 1 { wait.with("names", &names.to_vec()) } else { wait };
-        Self(wait.with("key", &key).with("ordinal", &ordinal).with("sinceMs", &since).build())
+        Self {
+            kind: WaitKind::Signal,
+            name: name.to_owned(),
+            event_type: event_type.to_owned(),
+            names: (names.len() > 1).then(|| names.to_vec()),
+            key: key.to_owned(),
+            ordinal,
+            since_ms: since,
+        }
     }
 }
 
@@ -71,7 +96,8 @@ pub struct ProcessRecord {
 }
 
 /// What appending must know of the log without reading it.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LogHead {
     /// The sequence of the newest event; 0 where there is none.
     pub last_sequence: u64,
@@ -79,22 +105,22 @@ pub struct LogHead {
     /// have a name (`__proto__`) that is no good as a key of a JavaScript object.
     pub counts: Vec<TypeCount>,
     /// The sequence of the event that ended the process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terminal_sequence: Option<u64>,
     /// Which life of its id this is, from 2 on. Absent in the first: the id was never pruned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub life: Option<u64>,
 }
 
 /// How many events of one type there are.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TypeCount {
     /// The event type.
     pub event_type: String,
     /// How many.
     pub count: u64,
 }
-
-json!(TypeCount { event_type: "eventType", count: "count" });
-json!(LogHead { last_sequence: "lastSequence", counts: "counts", terminal_sequence: "terminalSequence", life: "life" });
 
 impl LogHead {
     /// Counts one more event; answers its place among those of its type, from 1.
@@ -167,24 +193,52 @@ impl ProcessRecord {
     }
 }
 
-impl ToJson for ProcessRecord {
-    fn to_json(&self) -> Json {
+/// A record as callers see it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PublicRecord<'a> {
+    id: &'a ProcessId,
+    input: &'a ProcessInput,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity: &'a Option<ProcessIdentity>,
+    event_types: &'a [ProcessEventType],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provenance: &'a Option<Provenance>,
+    registration_hash: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    env_ref: &'a Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wake_target: &'a Option<SessionScope>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recovery: &'a Option<Recovery>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_ref: &'a Option<ProcessExternalRef>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wait: &'a Option<WaitState>,
+    created_at_ms: Millis,
+    updated_at_ms: Millis,
+    status: &'a ProcessStatus,
+}
+
+impl Serialize for ProcessRecord {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         let Registered { registration, registration_hash, created_at_ms, derived: _ } = &*self.registered;
-        Object::default()
-            .with("id", &registration.id)
-            .with("input", &registration.input)
-            .with("identity", &registration.identity)
-            .with("eventTypes", &registration.event_types)
-            .with("provenance", &registration.provenance)
-            .with("registrationHash", registration_hash)
-            .with("envRef", &registration.env_ref)
-            .with("wakeTarget", &self.wake_target)
-            .with("recovery", &registration.recovery)
-            .with("externalRef", &self.external_ref)
-            .with("wait", &self.wait)
-            .with("createdAtMs", created_at_ms)
-            .with("updatedAtMs", &self.updated_at_ms)
-            .with("status", &self.status)
-            .build()
+        PublicRecord {
+            id: &registration.id,
+            input: &registration.input,
+            identity: &registration.identity,
+            event_types: &registration.event_types,
+            provenance: &registration.provenance,
+            registration_hash,
+            env_ref: &registration.env_ref,
+            wake_target: &self.wake_target,
+            recovery: &registration.recovery,
+            external_ref: &self.external_ref,
+            wait: &self.wait,
+            created_at_ms: *created_at_ms,
+            updated_at_ms: self.updated_at_ms,
+            status: &self.status,
+        }
+        .serialize(serializer)
     }
 }

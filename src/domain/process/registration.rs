@@ -2,15 +2,15 @@
 
 use std::{cell::OnceCell, collections::BTreeMap, rc::Rc};
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::{
-    Millis, canonical, check_name, check_names,
+    Millis, check_name, check_names,
     event::{self, ProcessEventType},
     grant::SessionScope,
-    json::{self, Fields, FromJson, Object, Reader, ToJson, json, named, to_json},
     key::{Key, ProcessId},
+    payload::{self, Payload},
     schema::Schemas,
-    shape::{Shape, document, optional, required},
-    value::Json,
 };
 use crate::{
     error::{Code, Error, Result},
@@ -18,120 +18,210 @@ use crate::{
 };
 
 /// What a caller registers. After [`normalise`] every default is filled in.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProcessRegistration {
     /// Chosen by the caller; non-blank. Registering it again is the way to start once.
     pub id: ProcessId,
     /// What the process is to do.
     pub input: ProcessInput,
     /// Default: derived from the input.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<ProcessIdentity>,
     /// The event types it may append, besides the core types.
+    #[serde(default)]
     pub event_types: Vec<ProcessEventType>,
     /// Who started it. Default: the host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provenance: Option<Provenance>,
     /// The caller's name for the environment it was started in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub env_ref: Option<String>,
     /// Where its wakes go unless an append says otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wake_target: Option<SessionScope>,
     /// What to do with it after a crash. Default: re-run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery: Option<Recovery>,
 }
 
-to_json!(ProcessRegistration {
-    id: "id",
-    input: "input",
-    identity: "identity",
-    event_types: "eventTypes",
-    provenance: "provenance",
-    env_ref: "envRef",
-    wake_target: "wakeTarget",
-    recovery: "recovery",
-});
+/// What a process is to do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase", try_from = "InputFields")]
+pub enum ProcessInput {
+    /// The host does the work and completes the process.
+    External {
+        /// What the host wants to keep with it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        metadata: Option<Payload>,
+    },
+    /// A runner of a kind does the work.
+    Engine {
+        /// Selects the runner.
+        kind: String,
+        /// What the runner is given.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        payload: Option<Payload>,
+    },
+    /// A tool call of an agent.
+    ToolCall {
+        /// An object with a `callId`, a `toolName`, perhaps a `toolId` and `args`, and whatever else the caller keeps in it.
+        call: Payload,
+    },
+    /// One turn of an agent session.
+    SessionTurn {
+        /// An object: how the session is made.
+        create_request: Payload,
+        /// What the turn starts from.
+        turn_input: Payload,
+    },
+}
 
-impl FromJson for ProcessRegistration {
-    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
-        let mut fields = Fields::of(value, reader);
-        let registration = Self {
-            id: fields.take("id"),
-            input: fields.take("input"),
-            identity: fields.take("identity"),
-            event_types: fields.take_or_default("eventTypes"),
-            provenance: fields.take("provenance"),
-            env_ref: fields.take("envRef"),
-            wake_target: fields.take("wakeTarget"),
-            recovery: fields.take("recovery"),
+/// The fields of an input, whichever it is.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct InputFields {
+    r#type: String,
+    #[serde(default, deserialize_with = "payload::present")]
+    metadata: Option<Payload>,
+    kind: Option<String>,
+    #[serde(default, deserialize_with = "payload::present")]
+    payload: Option<Payload>,
+    call: Option<Payload>,
+    create_request: Option<Payload>,
+    #[serde(default, deserialize_with = "payload::present")]
+    turn_input: Option<Payload>,
+}
+
+impl TryFrom<InputFields> for ProcessInput {
+    type Error = String;
+
+    fn try_from(fields: InputFields) -> std::result::Result<Self, String> {
+        let InputFields { r#type, metadata, kind, payload, call, create_request, turn_input } = fields;
+        let given = [
+            ("metadata", metadata.is_some()),
+            ("kind", kind.is_some()),
+            ("payload", payload.is_some()),
+            ("call", call.is_some()),
+            ("createRequest", create_request.is_some()),
+            ("turnInput", turn_input.is_some()),
+        ];
+        let takes: &[&str] = match r#type.as_str() {
+            "external" => &["metadata"],
+            "engine" => &["kind", "payload"],
+            "tool_call" => &["call"],
+            "session_turn" => &["createRequest", "turnInput"],
+            _ => return Err("type must be one of external, engine, tool_call, session_turn".to_owned()),
         };
-        fields.end();
-        registration
+        if let Some((name, _)) = given.into_iter().find(|(name, given)| *given && !takes.contains(name)) {
+            return Err(format!("{name} is not known here"));
+        }
+        let missing = |name: &str| format!("{name} is missing");
+        Ok(match r#type.as_str() {
+            "engine" => Self::Engine { kind: kind.ok_or_else(|| missing("kind"))?, payload },
+            "tool_call" => Self::ToolCall { call: checked_call(call.ok_or_else(|| missing("call"))?)? },
+            "session_turn" => {
+                let create_request = create_request.ok_or_else(|| missing("createRequest"))?;
+                create_request.names().ok_or("createRequest must be an object")?;
+                Self::SessionTurn { create_request, turn_input: turn_input.ok_or_else(|| missing("turnInput"))? }
+            }
+            _ => Self::External { metadata },
+        })
     }
 }
 
-document! {
-    /// What a process is to do, by its `type`:
-    ///
-    /// - `external`: the host does the work and completes the process; `metadata` is what it wants to keep with it.
-    /// - `engine`: a runner of this `kind` does the work, with a `payload` for it.
-    /// - `tool_call`: a tool call of an agent; further fields of the `call` are kept as they are.
-    /// - `session_turn`: one turn of an agent session, how that is made, and what the turn starts from.
-    ProcessInput: Shape::Tagged("type", &[
-        ("external", &[optional("metadata", Shape::Any)]),
-        ("engine", &[required("kind", Shape::Text), optional("payload", Shape::Any)]),
-        ("tool_call", &[required("call", Shape::Open(&[
-            required("callId", Shape::Text),
-            required("toolName", Shape::Text),
-            optional("toolId", Shape::Text),
-            optional("args", Shape::Any),
-        ]))]),
-        ("session_turn", &[required("createRequest", Shape::Map), required("turnInput", Shape::Any)]),
-    ])
+fn checked_call(call: Payload) -> std::result::Result<Payload, String> {
+    call.names().ok_or("call must be an object")?;
+    for (name, is_required) in [("callId", true), ("toolName", true), ("toolId", false)] {
+        match call.member(name) {
+            Some(value) if value.as_str().is_none() => return Err(format!("call.{name} must be a string")),
+            None if is_required => return Err(format!("call.{name} is missing")),
+            Some(_) | None => {}
+        }
+    }
+    Ok(call)
 }
 
 impl ProcessInput {
     /// Whether the host does the work.
     pub fn is_external(&self) -> bool {
-        self.0.get("type").and_then(Json::as_str) == Some("external")
+        matches!(self, Self::External { .. })
     }
 }
 
 /// What a process is, for people and for choosing a runner.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProcessIdentity {
     /// Selects the runner; non-blank.
     pub kind: String,
     /// A short name for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     /// What it runs, in the caller's own terms; lists can be filtered by it.
-    pub definition: Option<Json>,
+    #[serde(default, deserialize_with = "payload::present", skip_serializing_if = "Option::is_none")]
+    pub definition: Option<Payload>,
 }
 
-json!(ProcessIdentity { kind: "kind", label: "label", definition: "definition" });
+/// Who started a process, and what led to it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Provenance {
+    /// Who started it.
+    pub originator: Originator,
+    /// What led to it, in the caller's own terms.
+    #[serde(default, deserialize_with = "payload::present", skip_serializing_if = "Option::is_none")]
+    pub caused_by: Option<Payload>,
+}
 
-document! {
-    /// Who started a process, the host or a session of it, and what led to it, in the caller's own terms.
-    Provenance: Shape::Object(&[
-        required("originator", Shape::Tagged("type", &[
-            ("host", &[]),
-            ("session", &[required("scope", SessionScope::SHAPE)]),
-        ])),
-        optional("causedBy", Shape::Any),
-    ])
+/// Who started a process.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", try_from = "OriginatorFields")]
+pub enum Originator {
+    /// The host.
+    Host {},
+    /// A session of it.
+    Session {
+        /// Which.
+        scope: SessionScope,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OriginatorFields {
+    r#type: String,
+    scope: Option<SessionScope>,
+}
+
+impl TryFrom<OriginatorFields> for Originator {
+    type Error = String;
+
+    fn try_from(OriginatorFields { r#type, scope }: OriginatorFields) -> std::result::Result<Self, String> {
+        match (r#type.as_str(), scope) {
+            ("host", None) => Ok(Self::Host {}),
+            ("host", Some(_)) => Err("scope is not known here".to_owned()),
+            ("session", Some(scope)) => Ok(Self::Session { scope }),
+            ("session", None) => Err("scope is missing".to_owned()),
+            _ => Err("type must be one of host, session".to_owned()),
+        }
+    }
 }
 
 impl Provenance {
     fn host() -> Self {
-        let originator = Object::tagged("type", "host").build();
-        Self(Object::default().with("originator", &originator).build())
+        Self { originator: Originator::Host {}, caused_by: None }
     }
 
     /// What led to the process.
-    pub fn caused_by(&self) -> Option<&Json> {
-        self.0.get("causedBy")
+    pub fn caused_by(&self) -> Option<&Payload> {
+        self.caused_by.as_ref()
     }
 }
 
 /// What a driver does with a process whose runner died.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Recovery {
     /// Runs it again from the start.
     Rerun,
@@ -139,10 +229,9 @@ pub enum Recovery {
     Abandon,
 }
 
-named!(Recovery { Rerun: "rerun", Abandon: "abandon" });
-
 /// The half of a process that never changes: read once, shared by every copy of the record.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Registered {
     /// With every default filled in.
     pub registration: Rc<ProcessRegistration>,
@@ -150,23 +239,8 @@ pub struct Registered {
     pub registration_hash: String,
     /// Epoch milliseconds.
     pub created_at_ms: Millis,
+    #[serde(skip)]
     pub(super) derived: Derived,
-}
-
-to_json!(Registered {
-    registration: "registration",
-    registration_hash: "registrationHash",
-    created_at_ms: "createdAtMs"
-});
-
-impl FromJson for Registered {
-    fn from_json(value: Option<Json>, reader: &mut Reader) -> Self {
-        let mut fields = Fields::of(value, reader);
-        let (registration, registration_hash) = (fields.take("registration"), fields.take("registrationHash"));
-        let read = Self::new(registration, registration_hash, fields.take("createdAtMs"));
-        fields.end();
-        read
-    }
 }
 
 impl Registered {
@@ -189,7 +263,7 @@ impl Registered {
     /// The hash of what it runs, where it says so.
     pub(super) fn definition_hash(&self) -> Option<&Key> {
         let definition = || self.registration.identity.as_ref()?.definition.as_ref();
-        self.derived.definition_hash.get_or_init(|| Some(canonical::hash(definition()?).into())).as_ref()
+        self.derived.definition_hash.get_or_init(|| Some(definition()?.hash().into())).as_ref()
     }
 
     /// The declared event type of that name.
@@ -228,7 +302,7 @@ pub fn normalise(mut registration: ProcessRegistration, schemas: &Schemas) -> Re
     }
     registration.identity = Some(identity);
     registration.provenance.get_or_insert_with(Provenance::host);
-    let registration_hash = canonical::hash(&registration.to_json());
+    let registration_hash = Payload::of(&registration)?.hash();
     schemas.compile(&id, &registration_hash, &registration.event_types)?;
     Ok(Registered::new(Rc::new(registration), registration_hash, 0))
 }
@@ -237,38 +311,39 @@ impl ProcessRegistration {
     /// Refuses names that are too long; those of event types are checked with the types.
     fn check_names(&self) -> Result<()> {
         check_name("registration.id", &self.id)?;
-        check_names("registration.input", Some(&self.input.0), &["kind"])?;
-        check_names("registration.input.call", self.input.0.get("call"), &["callId", "toolName", "toolId"])?;
+        match &self.input {
+            ProcessInput::Engine { kind, payload: _ } => check_name("registration.input.kind", kind)?,
+            ProcessInput::ToolCall { call } => {
+                check_names("registration.input.call", call, &["callId", "toolName", "toolId"])?;
+            }
+            ProcessInput::External { .. } | ProcessInput::SessionTurn { .. } => {}
+        }
         if let Some(ProcessIdentity { kind, label, definition: _ }) = &self.identity {
             check_name("registration.identity.kind", kind)?;
             check_name("registration.identity.label", label.as_deref().unwrap_or_default())?;
         }
         check_name("registration.envRef", self.env_ref.as_deref().unwrap_or_default())?;
-        let originator = self.provenance.as_ref().and_then(|provenance| provenance.0.get("originator"));
-        let scope = originator.and_then(|originator| originator.get("scope"));
-        match scope.and_then(|scope| json::read::<SessionScope>(scope.clone()).ok()) {
-            Some(scope) => scope.check(),
-            None => Ok(()),
+        match self.provenance.as_ref().map(|provenance| &provenance.originator) {
+            Some(Originator::Session { scope }) => scope.check(),
+            _ => Ok(()),
         }
     }
 }
 
-fn default_identity(ProcessInput(input): &ProcessInput) -> ProcessIdentity {
-    let text = |document: Option<&Json>, names: &[&str]| {
-        names.iter().find_map(|name| document?.get(name)?.as_str()).map(str::to_owned)
-    };
-    let (kind, label) = match text(Some(input), &["type"]).as_deref() {
-        Some("engine") => (text(Some(input), &["kind"]), None),
-        Some("tool_call") => (Some("tool".to_owned()), text(input.get("call"), &["toolName"])),
-        Some("session_turn") => {
-            let request = input.get("createRequest");
-            let capability = text(request.and_then(|request| request.get("subagent")), &["capability"]);
-            (None, capability.or_else(|| text(request, &["usageSource", "sessionId"])))
+fn default_identity(input: &ProcessInput) -> ProcessIdentity {
+    let first = |document: &Payload, names: &[&str]| names.iter().find_map(|name| document.member(name)?.as_str());
+    let (kind, label) = match input {
+        ProcessInput::External { metadata } => {
+            ("external", metadata.as_ref().and_then(|metadata| first(metadata, &["label", "name", "title"])))
         }
-        Some(_) | None => (None, text(input.get("metadata"), &["label", "name", "title"])),
+        ProcessInput::Engine { kind, payload: _ } => (kind.as_str(), None),
+        ProcessInput::ToolCall { call } => ("tool", first(call, &["toolName"])),
+        ProcessInput::SessionTurn { create_request, turn_input: _ } => {
+            let capability = create_request.member("subagent").and_then(|subagent| first(&subagent, &["capability"]));
+            ("session_turn", capability.or_else(|| first(create_request, &["usageSource", "sessionId"])))
+        }
     };
-    let kind = kind.or_else(|| text(Some(input), &["type"])).unwrap_or_default();
     // What it is taken from may be a text of any length, and is no name.
     let label = label.map(|label| beginning(&label, MAX_NAME).to_owned());
-    ProcessIdentity { kind, label, definition: None }
+    ProcessIdentity { kind: kind.to_owned(), label, definition: None }
 }

@@ -16,7 +16,6 @@ use crate::{
     },
     error::Result,
     host::{Broadcast, Heard, Life, Liveness, NoProof, oneshot},
-    text::text,
 };
 
 #[wasm_bindgen(module = "/src/host/browser/tab.js")]
@@ -61,7 +60,7 @@ pub struct Channel(JsChannel);
 impl Channel {
     /// That of the database of that name.
     pub fn new(database: &str) -> Self {
-        Self(JsChannel::new(&text!["longwait:", database]))
+        Self(JsChannel::new(&format!("longwait:{database}")))
     }
 }
 
@@ -130,7 +129,7 @@ pub struct OwnerLocks(String);
 impl OwnerLocks {
     /// Those of the database of that name.
     pub fn new(database: &str) -> Self {
-        Self(text!["longwait:", database, ":owner:"])
+        Self(format!("longwait:{database}:owner:"))
     }
 
     fn lock_of(&self, owner: &LeaseOwner) -> Option<String> {
@@ -178,7 +177,7 @@ impl Liveness for OwnerLocks {
     /// A page that keeps others waiting is not kept in the back-forward cache: the lock is given back there, and taken
     /// again afterwards. By then the owner may have been taken for dead: its fences tell.
     fn live(&self, incarnation: &str) -> LocalBoxFuture<'static, Life> {
-        let lock_name = text![self.0, incarnation];
+        let lock_name = format!("{}{incarnation}", self.0);
         async move {
             let taken = Lock::take(&lock_name);
             if !taken.is_held().await {

@@ -5,18 +5,31 @@ use std::{
     rc::Rc,
 };
 
+use futures::{
+    FutureExt,
+    future::{LocalBoxFuture, join},
+};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen_futures::spawn_local;
 
-use super::engine::{self, Database};
+use super::door::{self, Database, Flush};
 use crate::{
     error::{Code, Error, Result},
     host::oneshot::{self, Latch, Release},
+    store::{
+        Durability,
+        engine::{Connection, Engine, Failed, Mode, Step},
+    },
 };
 
-/// A connection that is open, or being opened, or not needed yet.
-pub struct Connection {
+/// A database of IndexedDB, with its one connection: open, or being opened, or not needed yet. Clones share it.
+#[derive(Clone)]
+pub struct IndexedDb(Rc<Shared>);
+
+struct Shared {
     name: String,
+    flush: Flush,
+    durability: Durability,
     state: Rc<RefCell<State>>,
     /// Counts attempts to open one, so that what is known of one is not taken for the next.
     generation: Cell<u64>,
@@ -39,9 +52,9 @@ enum State {
 }
 
 /// An open connection; closed when its last user is gone.
-pub struct Open {
-    pub database: Database,
-    pub generation: u64,
+struct Open {
+    database: Database,
+    generation: u64,
     _lost: Closure<dyn FnMut()>,
 }
 
@@ -51,14 +64,87 @@ impl Drop for Open {
     }
 }
 
-impl Connection {
-    /// Not opened yet.
-    pub fn new(name: String) -> Self {
-        Self { name, state: Rc::new(RefCell::new(State::Idle)), generation: Cell::new(0), away: RefCell::default() }
+impl IndexedDb {
+    /// Opens the database of that name, or makes it.
+    pub async fn open(name: &str, flush: Flush) -> Result<Self> {
+        let mut shared = Shared {
+            name: name.to_owned(),
+            flush,
+            durability: Durability::Evictable,
+            state: Rc::new(RefCell::new(State::Idle)),
+            generation: Cell::new(0),
+            away: RefCell::default(),
+        };
+        let (opened, persisted) = join(shared.opened(), door::persisted()).await;
+        opened?;
+        if persisted {
+            shared.durability = Durability::Persistent;
+        }
+        Ok(Self(Rc::new(shared)))
+    }
+}
+
+impl Engine for IndexedDb {
+    fn durability(&self) -> Durability {
+        self.0.durability
     }
 
+    fn connect(&self) -> LocalBoxFuture<'static, Result<Rc<dyn Connection>>> {
+        let shared = self.0.clone();
+        async move {
+            let open = shared.opened().await?;
+            Ok(Rc::new(Connected { open, flush: shared.flush }) as Rc<dyn Connection>)
+        }
+        .boxed_local()
+    }
+
+    fn forget(&self, generation: u64) {
+        forget(&self.0.state, generation);
+    }
+
+    fn pause(&self) {
+        let shared = &self.0;
+        shared.away.borrow_mut().get_or_insert_with(oneshot::latch);
+        if let State::Opening(Opening { outcome, .. }) = &*shared.state.borrow()
+            && let Some(Ok(open)) = &*outcome.borrow()
+        {
+            open.database.close();
+        }
+        self.forget(shared.generation.get());
+    }
+
+    fn resume(&self) {
+        let away = self.0.away.take();
+        drop(away);
+    }
+
+    fn close(&self) {
+        self.resume();
+        let last = self.0.state.replace(State::Closed);
+        drop(last);
+    }
+}
+
+/// An open connection, as a store uses it.
+struct Connected {
+    open: Rc<Open>,
+    flush: Flush,
+}
+
+impl Connection for Connected {
+    fn generation(&self) -> u64 {
+        self.open.generation
+    }
+
+    fn run(&self, mode: Mode, step: Step) -> LocalBoxFuture<'static, std::result::Result<(), Failed>> {
+        let (open, flush) = (self.open.clone(), self.flush);
+        async move { door::run(&open.database, mode, flush, step).await }.boxed_local()
+    }
+}
+
+impl Shared {
     /// The open connection; callers at the same time share one attempt.
-    pub async fn open(&self) -> Result<Rc<Open>> {
+    async fn opened(&self) -> Result<Rc<Open>> {
         let opening = match &mut *self.state.borrow_mut() {
             State::Closed => return Err(Error::new(Code::Closed, "the registry is closed")),
             State::Opening(opening) => opening.clone(),
@@ -73,7 +159,7 @@ impl Connection {
         let outcome =
             outcome.borrow().clone().unwrap_or_else(|| Err(Error::new(Code::Internal, "an attempt was dropped")));
         if outcome.is_err() {
-            self.forget(generation);
+            forget(&self.state, generation);
         }
         outcome
     }
@@ -88,7 +174,7 @@ impl Connection {
                 let _ = away.released().await;
             }
             let lost = Closure::new(move || forget(&state, generation));
-            let database = engine::open(&name, &lost).await?;
+            let database = door::open(&name, &lost).await?;
             Ok(Rc::new(Open { database, generation, _lost: lost }))
         };
         let ((ends, over), outcome) = (oneshot::latch(), Rc::<RefCell<_>>::default());
@@ -98,36 +184,6 @@ impl Connection {
             drop(ends);
         });
         opening
-    }
-
-    /// Drops a dead connection; the next use opens another. One that was opened since is left alone.
-    pub fn forget(&self, generation: u64) {
-        forget(&self.state, generation);
-    }
-
-    /// Closes the connection, even one in use: its transactions still end, and whoever wants another
-    /// waits until [`resume`](Self::resume). A page with an open connection may not be kept.
-    pub fn pause(&self) {
-        self.away.borrow_mut().get_or_insert_with(oneshot::latch);
-        if let State::Opening(Opening { outcome, .. }) = &*self.state.borrow()
-            && let Some(Ok(open)) = &*outcome.borrow()
-        {
-            open.database.close();
-        }
-        self.forget(self.generation.get());
-    }
-
-    /// Opens again when needed.
-    pub fn resume(&self) {
-        let away = self.away.take();
-        drop(away);
-    }
-
-    /// Drops the connection for good.
-    pub fn close(&self) {
-        self.resume();
-        let last = self.state.replace(State::Closed);
-        drop(last);
     }
 }
 

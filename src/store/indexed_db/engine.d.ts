@@ -1,10 +1,9 @@
 // What js/ uses of engine.js, and passes on to Rust.
 export function openAhead(name: string): () => void;
 export function open(name: string, lost: () => void): Promise<IDBDatabase>;
-export function run(database: IDBDatabase, mode: string, durability: string, step: (results: string) => unknown): Promise<void>;
+export function run(database: IDBDatabase, mode: string, durability: string, step: (results: unknown[][]) => unknown): Promise<void>;
 export function persisted(): Promise<boolean>;
 export class Lost {
   constructor(fault: unknown);
 }
 /** JSON text of plain data, whatever a library put on built-in prototypes. */
-export function jsonText(value: unknown): string;

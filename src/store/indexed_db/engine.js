@@ -3,33 +3,6 @@ import { patiently, randomName, within } from "../../host/browser/tab.js";
 // IndexedDB, driven by requests that are data. Rust decides what to read and write; this file knows
 // how a database is laid out and opened, and how a transaction is kept alive and seen to its end.
 
-// ── Text ─────────────────────────────────────────────────────────────────────────────────────────
-
-const { stringify } = JSON;
-const { isArray } = Array;
-const { keys } = Object;
-
-/** JSON text of plain data. A `toJSON` that a library put on a built-in prototype is not asked: it would change what is stored. */
-export function jsonText(value) {
-  // What is above an array is above an object, too.
-  return "toJSON" in [] ? written(value) : stringify(value);
-}
-
-function written(value) {
-  if (typeof value !== "object" || value === null) return stringify(value) ?? "null";
-  let text = "";
-  if (isArray(value)) {
-    for (let index = 0; index < value.length; index++) text += `${index === 0 ? "" : ","}${written(value[index])}`;
-    return `[${text}]`;
-  }
-  const names = keys(value);
-  for (let index = 0; index < names.length; index++) {
-    const field = value[names[index]];
-    if (field !== undefined) text += `${text === "" ? "" : ","}${stringify(names[index])}:${written(field)}`;
-  }
-  return `{${text}}`;
-}
-
 // ── Layout ───────────────────────────────────────────────────────────────────────────────────────
 // Each step takes the layout one version further; a database of any age runs those it lacks.
 //
@@ -282,26 +255,40 @@ const kinds = {
   clear: (source, after, before) => source.delete(between(after, before)),
 };
 
-// A cursor is not data: its row is, or its key where it has no row. A row of ours has no such method.
-const resultOf = ({ result }) => (typeof result?.continue === "function" ? (result.value ?? result.key) : result);
-
-/** Results as JSON text. Of a row that is none, which others have written, there are only the plain fields: it is found to be unreadable. */
-function textOf(results) {
-  try {
-    return jsonText(results);
-  } catch {
-    return JSON.stringify(results.map(legible));
-  }
+/** What a request found, as a list. A cursor is not data: its row is, or its key where it has no row. A row of ours has no such method. */
+function found({ result }) {
+  if (result === undefined || result === null) return [];
+  if (Array.isArray(result)) return result.map(legible);
+  return [legible(typeof result.continue === "function" ? (result.value ?? result.key) : result)];
 }
 
-function legible(result) {
-  if (Array.isArray(result)) return result.map(legible);
-  try {
-    JSON.stringify(result);
-    return result;
-  } catch {
-    const isPlain = (value) => typeof value === "string" || typeof value === "number";
-    return Object.fromEntries(Object.entries(result).filter(([, value]) => isPlain(value)));
+/** Deeper than any row of ours: a payload has at most 100 levels. */
+const DEEPEST = 128;
+
+/** A row that is JSON. Of one that is not, which others have written, the plain fields: it is found to be unreadable. */
+function legible(row) {
+  if (isJson(row, 0)) return row;
+  const isPlain = (value) => typeof value === "string" || typeof value === "number";
+  return Object.fromEntries(Object.entries(row).filter(([, value]) => isPlain(value)));
+}
+
+function isJson(value, depth) {
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return true;
+    case "number":
+      return Number.isFinite(value);
+    case "object": {
+      if (value === null) return true;
+      if (depth === DEEPEST) return false;
+      if (Array.isArray(value)) return value.every((item) => isJson(item, depth + 1));
+      if (Object.getPrototypeOf(value) !== Object.prototype) return false;
+      for (const key of Object.keys(value)) if (!isJson(value[key], depth + 1)) return false;
+      return true;
+    }
+    default:
+      return false;
   }
 }
 
@@ -326,7 +313,7 @@ export class Lost {
 const meansLost = ({ name }) => ["UnknownError", "InvalidStateError", "AbortError", "TransactionInactiveError"].includes(name);
 
 /**
- * Runs one transaction in rounds. `step` is called with the results of the round before, as JSON text, and gives the
+ * Runs one transaction in rounds. `step` is called with the results of the round before, a list of rows for each request, and gives the
  * next one: `[kind, requests]`, or nothing when there is nothing more to do. It is called while the
  * transaction is alive, and nothing else is waited for, so the transaction cannot end between rounds.
  *
@@ -370,7 +357,7 @@ export function run(database, mode, durability, step) {
       if (over) return abort(transaction);
       let requests;
       try {
-        const next = step(textOf(results));
+        const next = step(results);
         if (!next) return end(resolve);
         requests = next;
       } catch (error) {
@@ -380,7 +367,7 @@ export function run(database, mode, durability, step) {
       try {
         const [kind, wanted] = requests;
         const issued = wanted.map(issue);
-        if (kind === "read") issued.at(-1).onsuccess = () => round(issued.map(resultOf));
+        if (kind === "read") issued.at(-1).onsuccess = () => round(issued.map(found));
         // Then the browser has enough to do while the next round is made, and others had their turn.
         else if (kind === "write") issued[0].onsuccess = () => round([]);
         // Saves the browser a look at whether more will come: a third of the time of a small append.

@@ -41,7 +41,7 @@ describe("the instance of a tab", () => {
       await registry.registerProcess({ id: "full", input: { type: "external" }, eventTypes: [{ name: "note" }] });
       const { lockName } = registry.owner.liveness;
       const end = registry.awaiter.awaitTerminal("full");
-      const append = () => registry.appendEvent("full", { eventType: "note", payload: "x".repeat(6 * 1_048_576) });
+      const append = () => registry.requestCancel("full", "x".repeat(6 * 1_048_576) + Math.random());
       const calls = await Promise.allSettled([end, ...Array.from({ length: 6 }, append)]);
       const codes = [...new Set(calls.map(({ reason }) => reason?.code ?? "taken"))];
       globalThis.faults.length = 0; // The trap was reported.

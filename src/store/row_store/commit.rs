@@ -1,45 +1,48 @@
 //! What a rule decided, as requests.
 
-use std::rc::Rc;
+use std::{collections::BTreeMap, rc::Rc};
+
+use serde::Serialize;
 
 use super::{
-    Kept,
-    codec::{CommitRow, LeaseRow, ProcessRow, Tombstone, WakeRow, event_row},
-    engine::Round,
-    mark::Mark,
-    read::Loaded,
-    requests::{COMMITS, EVENTS, GRANTS, LEASES, PROCESSES, REGISTRATIONS, WAKES, list, table},
+    cache::RowCache,
+    commit_token::CommitToken,
+    load::Loaded,
+    rows::{
+        COMMITS, CommitRow, EVENTS, EventRow, GRANTS, LEASES, LeaseRow, PROCESSES, ProcessRow, REGISTRATIONS,
+        Tombstone, WAKES, WakeRow, list,
+    },
 };
 use crate::domain::{
-    MAX_COUNT, Millis, canonical,
+    MAX_COUNT, Millis,
     event::ProcessEvent,
     filter::{Lane, ListIndex},
-    json::ToJson,
-    key::{Part, ProcessId, key, longer},
-    lease::LeaseSlot,
+    key::{ProcessId, key, longer},
+    payload::Payload,
     process::ProcessRecord,
     snapshot::Write,
-    table::{Row, Table},
-    value::Json,
 };
-use crate::error::{Code, Error, Result};
+use crate::{
+    error::{Code, Error, Result},
+    store::engine::{self, Between, Round},
+};
 
 /// What the rules of one transaction decided, one after another.
 pub struct Commit {
     /// The rows as the rules so far leave them.
     pub loaded: Loaded,
-    requests: Vec<String>,
+    requests: Vec<engine::Write>,
     /// The length of those in bytes.
     weight: usize,
     /// The length of those that were handed over, too.
     whole: usize,
     /// The processes that changed, and the number of their last change.
-    changed: Table,
+    changed: BTreeMap<ProcessId, u64>,
     /// Looks at the places in lists that processes leave.
-    left: Vec<Json>,
+    left: Vec<engine::Write>,
     /// The last event that was added, by its process and sequence.
     logged: Option<(ProcessId, u64)>,
-    mark: Rc<Mark>,
+    token: Rc<CommitToken>,
     /// Whether there is one rule and no more.
     alone: bool,
     /// Whether something was written.
@@ -57,16 +60,16 @@ const MOST_BYTES: usize = 1 << 22;
 
 impl Commit {
     /// Nothing yet, of one rule `alone` or of several.
-    pub fn new(loaded: Loaded, mark: Rc<Mark>, alone: bool) -> Self {
+    pub fn new(loaded: Loaded, token: Rc<CommitToken>, alone: bool) -> Self {
         Self {
             loaded,
             requests: Vec::new(),
             weight: 0,
             whole: 0,
-            changed: Table::default(),
+            changed: BTreeMap::new(),
             left: Vec::new(),
             logged: None,
-            mark,
+            token,
             alone,
             written: false,
             recognised: false,
@@ -86,27 +89,31 @@ impl Commit {
             match write {
                 Write::Process(record) => {
                     if let Some(registered) = self.loaded.registers(write) {
-                        self.push(table(REGISTRATIONS).put(registered));
+                        self.put(REGISTRATIONS, &**registered)?;
                     }
                     self.leave_lists(record.id(), Some(record.lane()));
                     self.change(record.id());
                 }
                 Write::Event { event, ordinal } => {
-                    let mark = self.alone.then(|| self.mark.carried_by(&event.process_id, event.sequence));
-                    let row = event_row(event, *ordinal, &mark);
-                    let request = if self.follows(event) { table(EVENTS).put(&row) } else { table(EVENTS).add(row) };
-                    self.push(request);
+                    let token = self.alone.then(|| self.token.carried_by(&event.process_id, event.sequence));
+                    let row = Payload::of(&EventRow::new(event, *ordinal, &token))?;
+                    let follows = self.follows(event);
+                    self.weigh(&row);
+                    self.requests.push(match follows {
+                        true => engine::Write::Put(EVENTS, row),
+                        false => engine::Write::Add(EVENTS, row),
+                    });
                     self.logged = Some((event.process_id.clone(), event.sequence));
                     if event.semantics.wake.is_some() {
                         let wake = WakeRow { process_id: event.process_id.clone(), sequence: event.sequence };
-                        self.push(table(WAKES).put(&wake));
+                        self.put(WAKES, &wake)?;
                     }
                 }
-                Write::AckWake(id, sequence) => self.push(table(WAKES).delete(key![id, *sequence])),
-                Write::Lease(id, slot) => self.push(lease(id, slot.clone())),
-                Write::Grant(grant) => self.push(table(GRANTS).put(grant)),
-                Write::Revoke(scope, id) => self.push(table(GRANTS).delete(key![scope, id])),
-                Write::Prune(id) => self.prune(id),
+                Write::AckWake(id, sequence) => self.requests.push(engine::Write::Delete(WAKES, key![id, *sequence])),
+                Write::Lease(id, slot) => self.put(LEASES, &LeaseRow { process_id: id.clone(), slot: slot.clone() })?,
+                Write::Grant(grant) => self.put(GRANTS, grant)?,
+                Write::Revoke(scope, id) => self.requests.push(engine::Write::Delete(GRANTS, key![scope, id])),
+                Write::Prune(id) => self.prune(id)?,
             }
             self.loaded.rows.apply(write);
         }
@@ -119,34 +126,38 @@ impl Commit {
         self.logged.as_ref().is_some_and(|(id, last)| *id == event.process_id && last + 1 == event.sequence)
     }
 
-    fn push(&mut self, request: Json) {
-        let request = canonical::as_given(&request);
-        self.weight += request.len();
-        self.whole += request.len();
-        self.requests.push(request);
+    fn put<T: Serialize>(&mut self, store: &'static str, row: &T) -> Result<()> {
+        let row = Payload::of(row)?;
+        self.weigh(&row);
+        self.requests.push(engine::Write::Put(store, row));
+        Ok(())
+    }
+
+    fn weigh(&mut self, row: &Payload) {
+        let weight = row.weight();
+        self.weight += weight;
+        self.whole += weight;
     }
 
     fn change(&mut self, id: &ProcessId) {
         self.loaded.last_change += 1;
-        self.changed.put(key![id], Row::Number(self.loaded.last_change));
+        self.changed.insert(id.clone(), self.loaded.last_change);
     }
 
-    fn prune(&mut self, id: &ProcessId) {
-        self.push(table(EVENTS).clear(key![id]));
-        self.push(table(WAKES).clear(key![id]));
-        self.push(table(REGISTRATIONS).delete(id));
-        let mut grants = Vec::new();
-        for grant in self.loaded.rows.grants_of_process(id) {
-            grants.push(table(GRANTS).delete(key![&grant.scope_id, id]));
-        }
-        grants.into_iter().for_each(|grant| self.push(grant));
+    fn prune(&mut self, id: &ProcessId) -> Result<()> {
+        self.requests.push(engine::Write::Clear(EVENTS, Between::under(key![id])));
+        self.requests.push(engine::Write::Clear(WAKES, Between::under(key![id])));
+        self.requests.push(engine::Write::Delete(REGISTRATIONS, key![id]));
+        let grants = self.loaded.rows.grants_of_process(id);
+        self.requests.extend(grants.into_iter().map(|grant| engine::Write::Delete(GRANTS, key![&grant.scope_id, id])));
         let slot = self.loaded.rows.lease(id);
         let left = slot.pruned();
         if left != slot {
-            self.push(lease(id, left));
+            self.put(LEASES, &LeaseRow { process_id: id.clone(), slot: left })?;
         }
         self.leave_lists(id, None);
         self.change(id);
+        Ok(())
     }
 
     /// Notes the places that a process leaves in lists, to be looked at once it has left them. Chromium keeps an index entry
@@ -159,7 +170,7 @@ impl Commit {
         }
         for index in ListIndex::entries(before) {
             let place = longer(&index.lane(before.lane()), id.into());
-            self.left.push(list(&index).get(place));
+            self.left.push(engine::Write::Visit(list(&index), place));
         }
     }
 
@@ -174,23 +185,20 @@ impl Commit {
     }
 
     /// The requests so far, to be handed over.
-    pub fn requests(&mut self) -> Vec<String> {
+    pub fn requests(&mut self) -> Vec<engine::Write> {
         self.weight = 0;
         std::mem::take(&mut self.requests)
     }
 
     /// The processes that changed, as they are now unless they are gone, and the numbers of their changes.
     fn changed(&self) -> impl Iterator<Item = (&ProcessId, Option<&Rc<ProcessRecord>>, u64)> {
-        self.changed.all().filter_map(|(key, row)| match (key.as_slice(), row.number()) {
-            ([Part::Text(id)], Some(change)) => Some((id, self.loaded.rows.shared_process(id), change)),
-            _ => None,
-        })
+        self.changed.iter().map(|(id, change)| (id, self.loaded.rows.shared_process(id), *change))
     }
 
     /// Has what changed kept, once it is committed.
-    pub fn keep(&self, kept: &mut Kept) {
+    pub fn keep(&self, cache: &mut RowCache) {
         for (id, process, _) in self.changed() {
-            kept.keep(id, process, self.loaded.last_change);
+            cache.keep(id, process, self.loaded.last_change);
         }
     }
 
@@ -207,30 +215,28 @@ impl Commit {
     }
 
     /// The last round. A process row is written once, as the last rule left it.
-    pub fn end(&mut self, now: Millis) -> Round {
+    pub fn end(&mut self, now: Millis) -> Result<Round> {
         if !self.written {
-            return Round::Done;
+            return Ok(Round::Done);
         }
         let mut rows = Vec::new();
         for (id, process, change) in self.changed() {
             rows.push(match process {
-                Some(record) => ProcessRow::new(record, change).to_json(),
-                None => Tombstone::new(id, change).to_json(),
+                Some(record) => Payload::of(&ProcessRow::new(record, change))?,
+                None => Payload::of(&Tombstone::new(id, change))?,
             });
         }
-        rows.iter().for_each(|row| self.push(table(PROCESSES).put(row)));
-        std::mem::take(&mut self.left).into_iter().for_each(|look| self.push(look));
-        if self.mark.number == 1 {
-            // Once in the life of a connection: whoever left marks before these days is long gone.
-            self.push(table(COMMITS).clear_before(CommitRow::kept_from(now)));
+        self.requests.extend(rows.into_iter().map(|row| engine::Write::Put(PROCESSES, row)));
+        self.requests.append(&mut self.left);
+        if self.token.number == 1 {
+            // Once in the life of a connection: a commit of the days before is not in flight any more.
+            let before = Between { after: None, before: Some(vec![CommitRow::kept_from(now).as_str().into()]) };
+            self.requests.push(engine::Write::Clear(COMMITS, before));
         }
         if !self.recognised {
-            self.push(table(COMMITS).put(&self.mark.row()));
+            let row = self.token.row();
+            self.put(COMMITS, &row)?;
         }
-        Round::Commit(self.requests())
+        Ok(Round::Commit(self.requests()))
     }
-}
-
-fn lease(id: &ProcessId, slot: LeaseSlot) -> Json {
-    table(LEASES).put(&LeaseRow { process_id: id.clone(), slot })
 }

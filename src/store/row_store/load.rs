@@ -1,17 +1,19 @@
-//! What to read for a rule or a question, as functions that run until nothing is missing; see [`Fetched`].
+//! What to read for a rule or a question, as functions that run until nothing is missing; see [`ReadSet`].
 //!
 //! While something is missing, they go on with less than there is, and what they found is thrown away. So is it
 //! after a fault, which is noted: code that cannot stop half-way needs no way out of every step.
 
-use std::rc::Rc;
+use std::{collections::BTreeMap, rc::Rc};
+
+use serde::de::DeserializeOwned;
 
 use super::{
     Shared,
-    codec::{
-        CommitRow, LeaseRow, ProcessRow, WakeRow, change_of, decode, id_of, is_pruned, mark_of, ordinal_of,
-        sequence_of, unreadable,
+    read_set::ReadSet,
+    rows::{
+        ABOUT, COMMITS, CommitRow, EVENTS, GRANTS, LEASES, LeaseRow, PROCESSES, ProcessRow, REGISTRATIONS, WAKES,
+        WakeRow, change_of, id_of, index, is_pruned, list, ordinal_of, sequence_of, table, text, token_of, unreadable,
     },
-    requests::{ABOUT, COMMITS, EVENTS, Fetched, GRANTS, LEASES, PROCESSES, REGISTRATIONS, WAKES, index, list, table},
 };
 use crate::{
     domain::{
@@ -19,16 +21,17 @@ use crate::{
         event::ProcessEvent,
         filter::ListQuery,
         grant::{HandleDescriptor, HandleEntry, HandleGrant, SessionScope},
-        json::{FromJson, ToJson},
-        key::{Key, Part, ProcessId, ScopeId, key, longer},
+        key::{Part, ProcessId, ScopeId, key, longer, sorted},
         lease::LeaseSlot,
+        payload::Payload,
         process::{ProcessRecord, Registered},
         snapshot::{Rows, Write},
-        table::{Row, Table, sorted},
-        value::Json,
     },
-    error::{Code, Error, Result},
-    store::{Answer, Answers, Changes, EventPage, EventRange, MANY_TYPES, MOST_CHANGED, Point, Query, Reads},
+    error::{Error, Result},
+    store::{
+        Answer, Answers, Changes, EventPage, EventRange, MANY_TYPES, MOST_CHANGED, Point, Query, Reads,
+        engine::{Between, Read},
+    },
 };
 
 /// The rows that rules are shown, and the last number of the change sequence.
@@ -50,7 +53,7 @@ pub struct Reader<'a> {
     pub shared: &'a Shared,
     /// The connection that is read over; see [`Shared::registered`].
     pub generation: u64,
-    pub fetched: &'a mut Fetched,
+    pub fetched: &'a mut ReadSet,
     /// The first fault of what is being answered.
     pub fault: Option<Error>,
     /// What was passed over because it cannot be read.
@@ -64,7 +67,7 @@ const END: u64 = MAX_COUNT + 1;
 
 impl<'a> Reader<'a> {
     /// A run over a connection.
-    pub fn new(shared: &'a Shared, generation: u64, fetched: &'a mut Fetched) -> Self {
+    pub fn new(shared: &'a Shared, generation: u64, fetched: &'a mut ReadSet) -> Self {
         Self { shared, generation, fetched, fault: None, passed_over: Vec::new(), may_be_granted: false }
     }
 
@@ -73,8 +76,8 @@ impl<'a> Reader<'a> {
     /// The number of the last change. Once it is here, it tells whether the processes that are kept are up to date.
     pub fn checked_last_change(&mut self) -> u64 {
         let last = self.last_change();
-        if !self.fetched.pending() {
-            self.shared.kept(self.generation).changed_up_to(last);
+        if !self.fetched.is_pending() {
+            self.shared.cached(self.generation).changed_up_to(last);
         }
         last
     }
@@ -93,16 +96,16 @@ impl<'a> Reader<'a> {
                 Vec::new()
             }
             Reads::Viewed(scope, id, replay_key) => {
-                let grant = self.fetched.ask(table(GRANTS).get(key![scope, id]));
+                let grant = self.fetched.row(table(GRANTS).get(key![scope, id]));
                 // Before the work: an append to what is not granted costs as much as one to what is not there.
-                let may_append = !grant.is_null() || self.may_be_granted;
-                self.put_grant(&mut loaded, id, &grant);
+                let may_append = grant.is_some() || self.may_be_granted;
+                self.put_grant(&mut loaded, id, grant);
                 if may_append { self.log_of(&mut loaded, id, replay_key.as_deref()) } else { Vec::new() }
             }
             Reads::Granted(scope, ids) => {
                 for id in ids {
-                    let grant = self.fetched.ask(table(GRANTS).get(key![scope, id]));
-                    self.put_grant(&mut loaded, id, &grant);
+                    let grant = self.fetched.row(table(GRANTS).get(key![scope, id]));
+                    self.put_grant(&mut loaded, id, grant);
                 }
                 self.unknown(&mut loaded, ids)
             }
@@ -110,10 +113,9 @@ impl<'a> Reader<'a> {
             Reads::Session(session) => {
                 let mut granted = Vec::new();
                 for (first, end) in SessionScope::id_ranges(session) {
-                    let scopes = table(GRANTS).all(key![&first].to_json(), key![&end].to_json(), None);
-                    granted.extend(self.fetched.rows(scopes));
+                    granted.extend(self.fetched.rows(table(GRANTS).between(key![&first], key![&end], None)));
                 }
-                let waking = self.fetched.rows(index(PROCESSES, "byWakeSession").only(session));
+                let waking = self.fetched.rows(Read::Only(index(PROCESSES, "byWakeSession"), key![session]));
                 let ids = sorted(&processes_of(&self.grants(granted)));
                 self.grants_of(&mut loaded, &ids);
                 let mut found = self.unknown(&mut loaded, &ids);
@@ -121,19 +123,19 @@ impl<'a> Reader<'a> {
                 return self.with_processes(loaded, found, Self::legible);
             }
             Reads::Retained(cutoff, limit) => {
-                let oldest = index(PROCESSES, "byRetention").all(Json::Null, cutoff.to_json(), Some(*limit as u64));
+                let range = Between { after: None, before: Some(key![*cutoff]) };
+                let most = u32::try_from(*limit).unwrap_or(u32::MAX);
+                let oldest = Read::All(index(PROCESSES, "byRetention"), range, Some(most));
                 let found = self.fetched.rows(oldest);
                 let mut ids = Vec::new();
                 found.iter().for_each(|row| ids.push(id_of(row)));
                 self.slots(&mut loaded, &ids);
                 self.grants_of(&mut loaded, &ids);
                 let mut loaded = self.with_processes(loaded, found, Self::legible);
-                for id in ids
-                    .iter()
-                    .filter(|id| !self.fetched.pending() && loaded.rows.process(id).is_none())
-                    .collect::<Vec<_>>()
-                {
-                    loaded.rows.note_unreadable(id, Error::of(Code::StorageFailed, id, "cannot be read"));
+                for fault in &self.passed_over {
+                    if let Some(id) = fault.process_id() {
+                        loaded.rows.note_unreadable(id, fault.clone());
+                    }
                 }
                 return loaded;
             }
@@ -147,8 +149,8 @@ impl<'a> Reader<'a> {
     fn with_processes(
         &mut self,
         mut loaded: Loaded,
-        mut rows: Vec<Json>,
-        records: fn(&mut Self, Vec<Json>) -> Vec<ProcessRecord>,
+        mut rows: Vec<Payload>,
+        records: fn(&mut Self, Vec<Payload>) -> Vec<ProcessRecord>,
     ) -> Loaded {
         // Decoding is most of the work.
         rows.retain(|row| loaded.rows.process(&id_of(row)).is_none());
@@ -160,42 +162,42 @@ impl<'a> Reader<'a> {
 
     /// Adds what deleting a process removes, as far as it can be read.
     fn whole(&mut self, mut loaded: Loaded, id: &ProcessId) -> Loaded {
-        let stored = self.fetched.ask(table(PROCESSES).get(id));
-        match self.record(&stored) {
+        let stored = self.fetched.row(table(PROCESSES).get(key![id]));
+        match stored.and_then(|stored| self.record(&stored)) {
             Some(Ok(record)) => loaded.rows.apply(&Write::Process(Rc::new(record))),
             Some(Err(fault)) => loaded.rows.note_unreadable(id, fault),
             None => {
-                let registration = self.fetched.ask(table(REGISTRATIONS).get(id));
-                let events = table(EVENTS).all(key![id].to_json(), key![id, Part::End].to_json(), Some(1));
-                let is_left = !registration.is_null() || !self.fetched.rows(events).is_empty();
-                if is_left && !self.fetched.pending() {
+                let registration = self.fetched.row(table(REGISTRATIONS).get(key![id]));
+                let events = self.fetched.rows(table(EVENTS).between(key![id], key![id, Part::End], Some(1)));
+                if (registration.is_some() || !events.is_empty()) && !self.fetched.is_pending() {
                     loaded.rows.note_unreadable(id, unreadable(id, "process row", "is missing"));
                 }
             }
         }
-        let slot = self.fetched.ask(table(LEASES).get(id));
-        let slot = match slot.is_null() {
-            true => LeaseSlot::default(),
-            false => decode::<LeaseRow>(&slot).map(|row| row.slot).unwrap_or_else(|_| {
+        let slot = self.fetched.row(table(LEASES).get(key![id])).map(|slot| {
+            slot.read::<LeaseRow>().map(|row| row.slot).unwrap_or_else(|_| {
                 // No fence and no number of lives was ever as high as the time.
                 let above = self.shared.clock.now();
                 LeaseSlot { last_fence: above, lives: Some(above), ..LeaseSlot::default() }
-            }),
-        };
-        loaded.rows.apply(&Write::Lease(id.clone(), slot));
+            })
+        });
+        loaded.rows.apply(&Write::Lease(id.clone(), slot.unwrap_or_default()));
         for row in self.fetched.rows(index(GRANTS, "byProcess").under(key![id])) {
-            let text = |name: &str| Key::from(row.get(name).and_then(Json::as_str).unwrap_or_default());
-            let (scope_id, session_id) = (text("scopeId"), text("sessionId"));
-            let descriptor = HandleDescriptor::default();
-            loaded.rows.apply(&Write::Grant(HandleGrant { scope_id, session_id, process_id: id.clone(), descriptor }));
+            let (scope_id, session_id) = (text(&row, "scopeId"), text(&row, "sessionId"));
+            loaded.rows.apply(&Write::Grant(HandleGrant {
+                scope_id: scope_id.unwrap_or_default().into(),
+                session_id: session_id.unwrap_or_default().into(),
+                process_id: id.clone(),
+                descriptor: HandleDescriptor::default(),
+            }));
         }
         loaded
     }
 
-    fn log_of(&mut self, loaded: &mut Loaded, id: &ProcessId, replay_key: Option<&str>) -> Vec<Json> {
+    fn log_of(&mut self, loaded: &mut Loaded, id: &ProcessId, replay_key: Option<&str>) -> Vec<Payload> {
         if let Some(replay_key) = replay_key {
-            let stored = self.fetched.ask(index(EVENTS, "byReplayKey").get(key![id, replay_key]));
-            if let Some(event) = self.decode::<Rc<ProcessEvent>>(id, "event", &stored) {
+            let stored = self.fetched.row(index(EVENTS, "byReplayKey").get(key![id, replay_key]));
+            if let Some(event) = self.decode::<Rc<ProcessEvent>>(id, "event", stored) {
                 loaded.rows.put_replay(&event);
             }
         }
@@ -203,14 +205,14 @@ impl<'a> Reader<'a> {
     }
 
     /// Adds the processes that are kept, and answers the rows of the others.
-    fn unknown(&mut self, loaded: &mut Loaded, ids: &[ProcessId]) -> Vec<Json> {
+    fn unknown(&mut self, loaded: &mut Loaded, ids: &[ProcessId]) -> Vec<Payload> {
         let mut unknown = Vec::new();
         for id in ids {
             // Another rule of this transaction may have asked for it.
             if loaded.rows.process(id).is_some() {
                 continue;
             }
-            match self.shared.kept(self.generation).process(id) {
+            match self.shared.cached(self.generation).process(id) {
                 Some(record) => loaded.rows.apply(&Write::Process(record)),
                 None => unknown.push(id.clone()),
             }
@@ -236,7 +238,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn put_grant(&mut self, loaded: &mut Loaded, id: &ProcessId, grant: &Json) {
+    fn put_grant(&mut self, loaded: &mut Loaded, id: &ProcessId, grant: Option<Payload>) {
         if let Some(grant) = self.decode(id, "grant", grant) {
             loaded.rows.apply(&Write::Grant(grant));
         }
@@ -252,7 +254,7 @@ impl<'a> Reader<'a> {
             let answer = self.answer(query);
             answers.push(self.unless_faulty(answer));
         }
-        (!self.fetched.pending()).then_some(answers)
+        (!self.fetched.is_pending()).then_some(answers)
     }
 
     fn answer(&mut self, query: &Query) -> Answer {
@@ -287,18 +289,17 @@ impl<'a> Reader<'a> {
     }
 
     fn is_granted(&mut self, scope: &ScopeId, id: &ProcessId) -> bool {
-        !self.fetched.ask(table(GRANTS).get(key![scope, id])).is_null()
+        self.fetched.row(table(GRANTS).get(key![scope, id])).is_some()
     }
 
-    /// The number of the commit by that writer whose mark an event carries, or which last left its mark in `commits`.
-    pub fn mark(&mut self, event: Option<&Vec<Part>>, writer: &str) -> Option<Answers> {
+    /// The number of the commit by that writer whose token an event carries, or which last left its token in `commits`.
+    pub fn token(&mut self, event: Option<&Vec<Part>>, writer: &str) -> Option<Answers> {
         let left = match event {
-            Some(event) => mark_of(&self.fetched.ask(table(EVENTS).get(event))),
-            None => self.fetched.ask(table(COMMITS).get(writer)),
+            Some(event) => self.fetched.row(table(EVENTS).get(event.clone())).and_then(|row| token_of(&row)),
+            None => self.fetched.row(table(COMMITS).get(key![writer])).and_then(|row| row.read::<CommitRow>().ok()),
         };
-        let left = decode::<CommitRow>(&left).ok().filter(|mark| mark.writer == writer);
-        let answer = self.unless_faulty(Answer::Count(left.map(|mark| mark.number)));
-        (!self.fetched.pending()).then(|| vec![answer])
+        let left = left.filter(|token| token.writer == writer);
+        (!self.fetched.is_pending()).then(|| vec![Ok(Answer::Count(left.map(|token| token.number)))])
     }
 
     fn process(&mut self, id: &ProcessId) -> Option<ProcessRecord> {
@@ -316,7 +317,7 @@ impl<'a> Reader<'a> {
             let is_last = rows.len() < wanted;
             after = rows.last().map(id_of);
             listed.extend(self.legible(rows));
-            if is_last || self.fetched.pending() {
+            if is_last || self.fetched.is_pending() {
                 break;
             }
         }
@@ -324,25 +325,25 @@ impl<'a> Reader<'a> {
     }
 
     /// Merges the lanes of one index: each is in id order already, and gives at most a page.
-    fn page(&mut self, query: &ListQuery, cursor: Option<&ProcessId>, limit: usize) -> Vec<Json> {
+    fn page(&mut self, query: &ListQuery, cursor: Option<&ProcessId>, limit: usize) -> Vec<Payload> {
         let mut found = Vec::new();
         for lane in &query.lanes {
             let mut after = query.index.lane(*lane);
             let end = longer(&after, Part::End);
             after.extend(cursor.map(Part::from));
             let most = query.page.limit.map(|_| limit as u64);
-            found.extend(self.fetched.rows(list(&query.index).all(after.to_json(), end.to_json(), most)));
+            found.extend(self.fetched.rows(list(&query.index).between(after, end, most)));
         }
         in_order(found, |row| Part::from(&id_of(row)), limit)
     }
 
     fn changes(&mut self, after: Option<Point>, limit: Option<u64>) -> Changes {
         let mut changes = Changes::after(after, self.identity());
-        if limit == Some(0) || self.fetched.pending() {
+        if limit == Some(0) || self.fetched.is_pending() {
             return changes;
         }
         let after = changes.cursor.number;
-        let mut living = self.fetched.rows(index(PROCESSES, "byChange").all(after.to_json(), END.to_json(), limit));
+        let mut living = self.fetched.rows(index(PROCESSES, "byChange").between(key![after], key![END], limit));
         changes.cursor.number = living.last().map_or(after, change_of);
         living.retain(|row| {
             let pruned = is_pruned(row);
@@ -362,8 +363,9 @@ impl<'a> Reader<'a> {
         let ids = match after.filter(|after| after.database == end.database) {
             Some(after) if after == end => Some(Vec::new()),
             Some(after) if after.number < end.number => {
-                let most = MOST_CHANGED as u64 + 1;
-                let keys = self.fetched.rows(index(PROCESSES, "byChange").keys(after.number, END, most));
+                let range = Between { after: Some(key![after.number]), before: Some(key![END]) };
+                let most = MOST_CHANGED as u32 + 1;
+                let keys = self.fetched.rows(Read::Keys(index(PROCESSES, "byChange"), range, most));
                 let mut ids = Vec::new();
                 for key in keys {
                     ids.extend(key.as_str().map(ProcessId::from));
@@ -391,8 +393,7 @@ impl<'a> Reader<'a> {
                 let mut found = Vec::new();
                 for event_type in &types {
                     let (first, end) = (key![id, event_type, *after], key![id, event_type, Part::End]);
-                    let of_type = index(EVENTS, "byType").all(first.to_json(), end.to_json(), *limit);
-                    found.extend(self.fetched.rows(of_type));
+                    found.extend(self.fetched.rows(index(EVENTS, "byType").between(first, end, *limit)));
                 }
                 in_order(found, |row| Part::Number(sequence_of(row)), Query::size(*limit))
             }
@@ -403,11 +404,11 @@ impl<'a> Reader<'a> {
             },
             EventRange::Unacked(after) => {
                 let (first, end) = (key![id, *after], key![id, Part::End]);
-                let wakes = self.fetched.rows(table(WAKES).all(first.to_json(), end.to_json(), None));
+                let wakes = self.fetched.rows(table(WAKES).between(first, end, None));
                 let mut found = Vec::new();
                 for wake in wakes {
-                    if let Some(WakeRow { process_id, sequence }) = self.decode(id, "wake", &wake) {
-                        found.push(self.fetched.ask(table(EVENTS).get(key![&process_id, sequence])));
+                    if let Some(WakeRow { process_id, sequence }) = self.decode(id, "wake", Some(wake)) {
+                        found.extend(self.fetched.row(table(EVENTS).get(key![&process_id, sequence])));
                     }
                 }
                 found
@@ -415,37 +416,38 @@ impl<'a> Reader<'a> {
         };
         let mut events = Vec::new();
         for row in rows {
-            events.extend(self.decode(id, "event", &row));
+            events.extend(self.decode(id, "event", Some(row)));
         }
         known.map(|record| EventPage { record, events })
     }
 
-    fn log(&mut self, id: &ProcessId, after: u64, limit: Option<u64>) -> Vec<Json> {
+    fn log(&mut self, id: &ProcessId, after: u64, limit: Option<u64>) -> Vec<Payload> {
         let (first, end) = (key![id, after], key![id, Part::End]);
-        self.fetched.rows(table(EVENTS).all(first.to_json(), end.to_json(), limit))
+        self.fetched.rows(table(EVENTS).between(first, end, limit))
     }
 
     /// Every event row carries its place among those of its type, so the last one up to the
     /// sequence tells the count.
     fn count(&mut self, id: &ProcessId, event_type: &str, up_to: u64) -> Option<u64> {
-        let row = self.fetched.ask(table(PROCESSES).get(id));
+        let row = self.fetched.row(table(PROCESSES).get(key![id]));
         let (first, end) = (key![id, event_type], key![id, event_type, up_to.saturating_add(1)]);
-        let last = self.fetched.ask(index(EVENTS, "byType").last(first.to_json(), end.to_json()));
-        (!row.is_null() && !is_pruned(&row)).then(|| ordinal_of(&last))
+        let range = Between { after: Some(first), before: Some(end) };
+        let last = self.fetched.row(Read::Last(index(EVENTS, "byType"), range));
+        row.filter(|row| !is_pruned(row)).map(|_| last.as_ref().map(ordinal_of).unwrap_or_default())
     }
 
     fn slot(&mut self, id: &ProcessId) -> LeaseSlot {
-        let slot = self.fetched.ask(table(LEASES).get(id));
-        self.decode::<LeaseRow>(id, "lease", &slot).map(|row| row.slot).unwrap_or_default()
+        let slot = self.fetched.row(table(LEASES).get(key![id]));
+        self.decode::<LeaseRow>(id, "lease", slot).map(|row| row.slot).unwrap_or_default()
     }
 
     /// The grants whose processes can be read, with these.
-    fn with_records(&mut self, grants: Vec<Json>) -> Vec<HandleEntry> {
+    fn with_records(&mut self, grants: Vec<Payload>) -> Vec<HandleEntry> {
         let grants = self.grants(grants);
         let mut entries = Vec::new();
         for grant in grants {
-            let row = self.fetched.ask(table(PROCESSES).get(&grant.process_id));
-            let record = self.legible(vec![row]).pop();
+            let row = self.fetched.row(table(PROCESSES).get(key![&grant.process_id]));
+            let record = self.legible(row.into_iter().collect()).pop();
             entries.extend(record.map(|record| HandleEntry { grant, record }));
         }
         entries
@@ -455,92 +457,92 @@ impl<'a> Reader<'a> {
 
     /// The number of the last change; 0 as long as it is not here.
     fn last_change(&mut self) -> u64 {
-        self.fetched.ask(index(PROCESSES, "byChange").last_key(END)).as_number().unwrap_or_default() as u64
+        let last = self.fetched.row(Read::LastKey(index(PROCESSES, "byChange"), key![END]));
+        last.and_then(|last| last.as_u64()).unwrap_or_default()
     }
 
     /// What tells this database from all others, also from one of its name that was deleted; 0 as long as it is not here.
     fn identity(&mut self) -> u128 {
-        if let Some(identity) = self.shared.kept(self.generation).identity {
+        if let Some(identity) = self.shared.cached(self.generation).identity {
             return identity;
         }
-        let row = self.fetched.ask(table(ABOUT).get("identity"));
-        let identity = row.get("value").and_then(Json::as_str).and_then(|text| u128::from_str_radix(text, 16).ok());
-        self.shared.kept(self.generation).identity = identity;
+        let row = self.fetched.row(table(ABOUT).get(key!["identity"]));
+        let identity = row.and_then(|row| u128::from_str_radix(&text(&row, "value")?, 16).ok());
+        self.shared.cached(self.generation).identity = identity;
         identity.unwrap_or_default()
     }
 
-    fn rows_of(&mut self, ids: &[ProcessId]) -> Vec<Json> {
+    fn rows_of(&mut self, ids: &[ProcessId]) -> Vec<Payload> {
         let mut rows = Vec::new();
-        ids.iter().for_each(|id| rows.push(self.fetched.ask(table(PROCESSES).get(id))));
+        ids.iter().for_each(|id| rows.extend(self.fetched.row(table(PROCESSES).get(key![id]))));
         rows
     }
 
     /// The records of process rows; tombstones and missing rows are left out.
-    fn records(&mut self, rows: Vec<Json>) -> Vec<ProcessRecord> {
-        let mut records = Vec::new();
-        for row in rows {
-            match self.record(&row) {
-                Some(Ok(record)) => records.push(record),
-                Some(Err(fault)) => self.note(fault),
-                None => {}
-            }
-        }
+    fn records(&mut self, rows: Vec<Payload>) -> Vec<ProcessRecord> {
+        let (records, faults) = self.decoded(rows);
+        faults.into_iter().for_each(|fault| self.note(fault));
         records
     }
 
     /// Like [`records`](Self::records), but passes over what cannot be read: for answers about many processes.
-    fn legible(&mut self, rows: Vec<Json>) -> Vec<ProcessRecord> {
-        let mut records = Vec::new();
-        for row in rows {
-            match self.record(&row) {
-                Some(Ok(record)) => records.push(record),
-                Some(Err(fault)) => self.passed_over.push(fault),
-                None => {}
-            }
-        }
+    fn legible(&mut self, rows: Vec<Payload>) -> Vec<ProcessRecord> {
+        let (records, faults) = self.decoded(rows);
+        self.passed_over.extend(faults);
         records
     }
 
+    fn decoded(&mut self, rows: Vec<Payload>) -> (Vec<ProcessRecord>, Vec<Error>) {
+        let (mut records, mut faults) = (Vec::new(), Vec::new());
+        for row in rows {
+            match self.record(&row) {
+                Some(Ok(record)) => records.push(record),
+                Some(Err(fault)) => faults.push(fault),
+                None => {}
+            }
+        }
+        (records, faults)
+    }
+
     /// The record of a process row; `None` where there is none, or not yet.
-    fn record(&mut self, row: &Json) -> Option<Result<ProcessRecord>> {
-        if row.is_null() || is_pruned(row) {
+    fn record(&mut self, row: &Payload) -> Option<Result<ProcessRecord>> {
+        if is_pruned(row) {
             return None;
         }
-        match decode::<ProcessRow>(row) {
+        match row.read::<ProcessRow>() {
             Ok(row) => self.registered(&row).map(|registered| Ok(row.into_record(registered?))),
-            Err(fault) => Some(Err(unreadable(&id_of(row), "process row", &fault.text()))),
+            Err(fault) => Some(Err(unreadable(&id_of(row), "process row", &fault))),
         }
     }
 
     fn registered(&mut self, row: &ProcessRow) -> Option<Result<Rc<Registered>>> {
-        if let Some(known) = self.shared.kept(self.generation).registered(row) {
+        if let Some(known) = self.shared.cached(self.generation).registered(row) {
             return Some(Ok(known));
         }
-        let stored = self.fetched.ask(table(REGISTRATIONS).get(&row.id));
-        if self.fetched.pending() && stored.is_null() {
-            return None;
-        }
+        let stored = self.fetched.row(table(REGISTRATIONS).get(key![&row.id]));
         let unreadable = |fault: &str| Some(Err(unreadable(&row.id, "registration", fault)));
-        match decode::<Rc<Registered>>(&stored) {
-            _ if stored.is_null() => unreadable("is missing"),
-            Err(fault) => unreadable(&fault.text()),
+        let Some(stored) = stored else {
+            return if self.fetched.is_pending() { None } else { unreadable("is missing") };
+        };
+        match stored.read::<Rc<Registered>>() {
+            Err(fault) => unreadable(&fault),
             Ok(registered) if registered.registration_hash != row.registration_hash => unreadable("is another one"),
             Ok(registered) => {
-                self.shared.kept(self.generation).register(&registered);
+                self.shared.cached(self.generation).register(&registered);
                 Some(Ok(registered))
             }
         }
     }
 
     /// The grants in rows, without those that cannot be read.
-    fn grants(&mut self, rows: Vec<Json>) -> Vec<HandleGrant> {
+    fn grants(&mut self, rows: Vec<Payload>) -> Vec<HandleGrant> {
         let mut grants = Vec::new();
         for row in rows {
-            match decode::<HandleGrant>(&row) {
+            match row.read::<HandleGrant>() {
                 Ok(grant) => grants.push(grant),
                 Err(fault) => {
-                    let id = row.get("processId").and_then(Json::as_str).unwrap_or_default().into();
-                    self.passed_over.push(unreadable(&id, "grant", &fault.text()));
+                    let id = text(&row, "processId").unwrap_or_default().into();
+                    self.passed_over.push(unreadable(&id, "grant", &fault));
                 }
             }
         }
@@ -548,14 +550,11 @@ impl<'a> Reader<'a> {
     }
 
     /// A row of a process in its own shape; `None` where there is none, or not yet.
-    fn decode<T: FromJson>(&mut self, id: &ProcessId, what: &str, row: &Json) -> Option<T> {
-        if row.is_null() {
-            return None;
-        }
-        match decode(row) {
+    fn decode<T: DeserializeOwned>(&mut self, id: &ProcessId, what: &str, row: Option<Payload>) -> Option<T> {
+        match row?.read() {
             Ok(decoded) => Some(decoded),
             Err(fault) => {
-                self.note(unreadable(id, what, &fault.text()));
+                self.note(unreadable(id, what, &fault));
                 None
             }
         }
@@ -580,14 +579,7 @@ fn processes_of(grants: &[HandleGrant]) -> Vec<ProcessId> {
 }
 
 /// The first of some rows, in an order of their own.
-fn in_order(rows: Vec<Json>, order: fn(&Json) -> Part, limit: usize) -> Vec<Json> {
-    let mut places = Table::default();
-    for (place, row) in rows.iter().enumerate() {
-        places.put(vec![order(row)], Row::Number(place as u64));
-    }
-    let mut ordered = Vec::new();
-    for (_, place) in places.all().take(limit) {
-        ordered.extend(place.number().and_then(|place| rows.get(place as usize)).cloned());
-    }
-    ordered
+fn in_order(rows: Vec<Payload>, order: fn(&Payload) -> Part, limit: usize) -> Vec<Payload> {
+    let by_place: BTreeMap<_, _> = rows.into_iter().map(|row| (order(&row), row)).collect();
+    by_place.into_values().take(limit).collect()
 }

@@ -2,18 +2,17 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use super::{Shared, codec::CommitRow};
+use super::{Shared, rows::CommitRow};
 use crate::{
     domain::key::{Part, ProcessId, key},
     error::Result,
     store::Answer,
-    text::{decimal, text},
 };
 
-/// The mark by which a commit can be told to have landed. The events of an operation that has the commit for itself carry it,
+/// The token by which a commit can be told to have landed. The events of an operation that has the commit for itself carry it,
 /// which is the cheapest. Else it has a row of its own as long as the commit is in flight: another one that lands meanwhile
 /// must not wipe it out.
-pub struct Mark {
+pub struct CommitToken {
     shared: Rc<Shared>,
     place: usize,
     pub number: u64,
@@ -21,42 +20,42 @@ pub struct Mark {
     event: RefCell<Option<Vec<Part>>>,
 }
 
-impl Mark {
-    /// A mark that no other commit in flight has.
+impl CommitToken {
+    /// A token that no other commit in flight has.
     pub fn new(shared: &Rc<Shared>) -> Self {
         let number = shared.commits.get() + 1;
         shared.commits.set(number);
-        let mut marks = shared.marks.borrow_mut();
-        let place = marks.iter().position(|taken| !taken).unwrap_or(marks.len());
-        match marks.get_mut(place) {
+        let mut tokens = shared.tokens.borrow_mut();
+        let place = tokens.iter().position(|taken| !taken).unwrap_or(tokens.len());
+        match tokens.get_mut(place) {
             Some(taken) => *taken = true,
-            None => marks.push(true),
+            None => tokens.push(true),
         }
         Self { shared: shared.clone(), place, number, event: RefCell::default() }
     }
 
-    /// The mark, to be carried by an event.
+    /// The token, to be carried by an event.
     pub fn carried_by(&self, id: &ProcessId, sequence: u64) -> CommitRow {
         self.event.replace(Some(key![id, sequence]));
         self.row()
     }
 
-    /// The mark, to be left in `commits`.
+    /// The token, to be left in `commits`.
     pub fn row(&self) -> CommitRow {
-        CommitRow { writer: text![self.shared.writer, "/", decimal(self.place as u64)], number: self.number }
+        CommitRow { writer: format!("{}/{}", self.shared.writer, self.place), number: self.number }
     }
 
     /// Whether the commit left it.
-    pub async fn has_landed(&self) -> Result<bool> {
+    pub async fn was_committed(&self) -> Result<bool> {
         let (event, CommitRow { writer, number }) = (self.event.take(), self.row());
-        let left = self.shared.read(Rc::new(move |reader| reader.mark(event.as_ref(), &writer))).await?.pop();
+        let left = self.shared.read(Rc::new(move |reader| reader.token(event.as_ref(), &writer))).await?.pop();
         Ok(matches!(left, Some(Ok(Answer::Count(Some(left)))) if left == number))
     }
 }
 
-impl Drop for Mark {
+impl Drop for CommitToken {
     fn drop(&mut self) {
-        if let Some(taken) = self.shared.marks.borrow_mut().get_mut(self.place) {
+        if let Some(taken) = self.shared.tokens.borrow_mut().get_mut(self.place) {
             *taken = false;
         }
     }

@@ -1,19 +1,22 @@
 //! The door to `engine.js`, which drives IndexedDB by requests that are data.
 //!
-//! JavaScript does this part because it is all calls to the browser: one crossing a round instead
-//! of one a request, and a fifth of the size of the same in Rust over `web-sys`.
+//! JavaScript does this part because it is all calls to the browser, and because the database is opened before the
+//! WebAssembly is there: one crossing a round instead of one a request.
 
-use std::{cell::Cell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
-use js_sys::Promise;
+use js_sys::{Array, Promise};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure, prelude::wasm_bindgen};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use crate::{
-    domain::{parse::parse, value::Json},
+    domain::{key::Part, payload::Payload},
     error::{Code, Error, Result},
     host::oneshot,
-    text::{join_with, text},
+    store::engine::{Between, Failed, How, Key, KeyPath, LAYOUT, Mode, Read, Round, Source, Step, Write},
 };
 
 #[wasm_bindgen(module = "/src/store/indexed_db/engine.js")]
@@ -27,7 +30,7 @@ extern "C" {
         database: &Database,
         mode: &str,
         durability: &str,
-        step: &Closure<dyn FnMut(String) -> JsValue>,
+        step: &Closure<dyn FnMut(Array) -> JsValue>,
     ) -> Promise;
 
     /// What a transaction fails with whose outcome is not known.
@@ -51,49 +54,6 @@ pub enum Flush {
     Relaxed,
     /// Done when the disk has it. Survives a power cut too.
     Strict,
-}
-
-/// What a transaction may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Read.
-    Read,
-    /// Read, then write.
-    Write,
-}
-
-/// What a transaction does next.
-pub enum Round {
-    /// Reads, and shows the results to the next step. Requests are JSON text.
-    Read(Vec<String>),
-    /// Writes, and goes on while the browser still works on it.
-    Write(Vec<String>),
-    /// Writes, and is complete.
-    Commit(Vec<String>),
-    /// Nothing more.
-    Done,
-}
-
-/// Gives the next round, with the results of the one before. Boxed, so that running one is compiled once.
-pub type Step = Box<dyn FnMut(&[Json]) -> Round>;
-
-/// Why nothing came of a transaction, as callers are told.
-pub struct Failed {
-    /// What they are told.
-    pub error: Error,
-    /// How far it came.
-    pub how: How,
-}
-
-/// How far a transaction came that failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum How {
-    /// It was not begun: there is no connection.
-    Unopened,
-    /// The connection is gone, and it is not known whether the transaction was committed.
-    Lost,
-    /// It was taken back.
-    Refused,
 }
 
 /// Opens a database; see `engine.js`. `lost` is called when it is of no use any more.
@@ -123,17 +83,23 @@ pub async fn persisted() -> bool {
 pub async fn run(database: &Database, mode: Mode, flush: Flush, mut step: Step) -> Result<(), Failed> {
     let caller = Caller(Rc::default());
     let is_gone = caller.0.clone();
-    let next = Closure::<dyn FnMut(String) -> JsValue>::new(move |results: String| {
+    let failure = Rc::<RefCell<Option<Error>>>::default();
+    let failing = failure.clone();
+    let next = Closure::<dyn FnMut(Array) -> JsValue>::new(move |results: Array| {
         // No list of requests: `engine.js` takes it as an error and aborts.
-        let Json::List(results) = parse(&results) else { return JsValue::TRUE };
         if is_gone.get() {
             return JsValue::TRUE;
         }
-        match step(&results) {
-            Round::Read(requests) => hand_over("read", requests),
-            Round::Write(requests) => hand_over("write", requests),
-            Round::Commit(requests) => hand_over("commit", requests),
+        let results = results.iter().map(|found| Array::from(&found).iter().map(Payload::from).collect()).collect();
+        match step(results) {
+            Round::Read(reads) => handed_over("read", reads.iter().map(read_request)),
+            Round::Write(writes) => handed_over("write", writes.into_iter().map(write_request)),
+            Round::Commit(writes) => handed_over("commit", writes.into_iter().map(write_request)),
             Round::Done => JsValue::UNDEFINED,
+            Round::Fail(fault) => {
+                failing.replace(Some(fault));
+                JsValue::TRUE
+            }
         }
     });
     let mode = match mode {
@@ -153,6 +119,9 @@ pub async fn run(database: &Database, mode: Mode, flush: Flush, mut step: Step) 
         tell.send(outcome);
     });
     let outcome = told.await.unwrap_or_else(|_| Err(JsValue::UNDEFINED));
+    if let Some(error) = failure.take() {
+        return Err(Failed { error, how: How::Refused });
+    }
     outcome.map(drop).map_err(|fault| match fault.dyn_ref::<Lost>() {
         Some(lost) => Failed { error: failed(lost.fault()), how: How::Lost },
         None => Failed { error: failed(fault), how: How::Refused },
@@ -168,10 +137,72 @@ impl Drop for Caller {
     }
 }
 
-fn hand_over(kind: &str, requests: Vec<String>) -> JsValue {
-    let requests = text!["[\"", kind, "\",[", join_with(&requests, ","), "]]"];
-    // Both are JSON, so parsing it cannot fail.
-    js_sys::JSON::parse(&requests).unwrap_or(JsValue::TRUE)
+fn handed_over(kind: &str, requests: impl Iterator<Item = JsValue>) -> JsValue {
+    Array::of2(&kind.into(), &requests.collect::<Array>()).into()
+}
+
+/// `[kind, store, index or null, ...arguments]`
+fn request(kind: &str, Source { store, index }: Source, arguments: &[JsValue]) -> JsValue {
+    let request = Array::of3(&kind.into(), &store.into(), &index.map_or(JsValue::NULL, JsValue::from_str));
+    for argument in arguments {
+        request.push(argument);
+    }
+    request.into()
+}
+
+fn read_request(read: &Read) -> JsValue {
+    let bound = |source: &Source, key: &Option<Key>| key.as_ref().map_or(JsValue::NULL, |key| js_key(*source, key));
+    let range = |source, Between { after, before }: &Between| [bound(source, after), bound(source, before)];
+    match read {
+        Read::Get(source, key) => request("get", *source, &[js_key(*source, key)]),
+        Read::Only(source, key) => request("only", *source, &[js_key(*source, key)]),
+        Read::All(source, between, limit) => {
+            let [after, before] = range(source, between);
+            request("all", *source, &[after, before, limit.map_or(JsValue::NULL, JsValue::from)])
+        }
+        Read::Keys(source, between, limit) => {
+            let [after, before] = range(source, between);
+            request("keys", *source, &[after, before, (*limit).into()])
+        }
+        Read::Last(source, between) => request("last", *source, &range(source, between)),
+        Read::LastKey(source, before) => request("lastKey", *source, &[js_key(*source, before)]),
+    }
+}
+
+fn write_request(write: Write) -> JsValue {
+    let table = |store| Source { store, index: None };
+    match write {
+        Write::Put(store, row) => request("put", table(store), &[row.into_js()]),
+        Write::Add(store, row) => request("add", table(store), &[row.into_js()]),
+        Write::Delete(store, key) => request("delete", table(store), &[js_key(table(store), &key)]),
+        Write::Clear(store, Between { after, before }) => {
+            let bound = |key: Option<Key>| key.map_or(JsValue::NULL, |key| js_key(table(store), &key));
+            request("clear", table(store), &[bound(after), bound(before)])
+        }
+        Write::Visit(source, key) => request("get", source, &[js_key(source, &key)]),
+    }
+}
+
+/// A key as IndexedDB has it: an array, unless the key path of the source is a single one.
+fn js_key(source: Source, key: &Key) -> JsValue {
+    let part = |part: &Part| match part {
+        Part::Number(number) => JsValue::from_f64(*number as f64),
+        Part::Text(text) => JsValue::from_str(text),
+        Part::End => Array::new().into(),
+    };
+    match (key_path(source), key.as_slice()) {
+        ([_], [only]) => part(only),
+        (_, parts) => parts.iter().map(part).collect::<Array>().into(),
+    }
+}
+
+fn key_path(Source { store, index }: Source) -> KeyPath {
+    let layout = LAYOUT.iter().find(|layout| layout.name == store);
+    let path = layout.and_then(|layout| match index {
+        None => Some(layout.key_path),
+        Some(name) => Some(layout.indexes.iter().find(|index| index.name == name)?.key_path),
+    });
+    path.unwrap_or_default()
 }
 
 const FULL: &str = "the storage quota is used up; nothing was written";

@@ -11,23 +11,23 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use futures::{FutureExt, future::LocalBoxFuture};
-use wasm_bindgen_futures::spawn_local;
-
 use super::{
     Shared,
-    engine::{Failed, How, Mode, Round, Step},
-    mark::Mark,
-    read::{Loaded, Reader},
-    requests::Fetched,
-    write::Commit,
+    commit::Commit,
+    commit_token::CommitToken,
+    load::{Loaded, Reader},
+    read_set::ReadSet,
 };
 use crate::{
     domain::snapshot::{Rows, Snapshot},
     error::{Code, Error, Result},
     host::oneshot,
-    store::{Reads, Rule},
+    store::{
+        Reads, Rule,
+        engine::{Failed, How, Mode, Round, Step},
+    },
 };
+use futures::{FutureExt, future::LocalBoxFuture};
 
 /// The operations of one transaction, in the order of their calls.
 pub type Batch = Rc<RefCell<Vec<Asked>>>;
@@ -75,7 +75,7 @@ impl Shared {
     fn begin(self: &Rc<Self>, asked: Vec<Asked>) {
         let batch = Rc::new(RefCell::new(asked));
         self.waiting.borrow_mut().push(batch.clone());
-        spawn_local(self.clone().run(batch));
+        self.spawn.spawn(self.clone().run(batch).boxed_local());
     }
 
     /// Runs a transaction to its end, whoever of the callers is still there, and tells them.
@@ -98,14 +98,14 @@ impl Shared {
 
     /// Runs a transaction until its outcome is known; once more where it was lost with its connection.
     async fn settle(self: &Rc<Self>, batch: &Batch) -> Result<(), Failed> {
-        let mark = Rc::new(Mark::new(self));
+        let token = Rc::new(CommitToken::new(self));
         let mut retried = false;
         loop {
-            let outcome = self.attempt(batch, &mark).await;
+            let outcome = self.attempt(batch, &token).await;
             self.leave(batch);
             let Err(Failed { how: How::Lost, .. }) = outcome else { return outcome };
             // The commit may have landed before the connection died: look before doing it again.
-            match mark.has_landed().await {
+            match token.was_committed().await {
                 Ok(true) => return Ok(()),
                 Ok(false) if retried => return outcome,
                 Ok(false) => retried = true,
@@ -129,10 +129,10 @@ impl Shared {
         self.waiting.borrow_mut().retain(|waiting| !Rc::ptr_eq(waiting, batch));
     }
 
-    async fn attempt(self: &Rc<Self>, batch: &Batch, mark: &Rc<Mark>) -> Result<(), Failed> {
-        let open = self.connected().await?;
-        let (shared, batch, mark, generation) = (self.clone(), batch.clone(), mark.clone(), open.generation);
-        let mut fetched = Fetched::default();
+    async fn attempt(self: &Rc<Self>, batch: &Batch, token: &Rc<CommitToken>) -> Result<(), Failed> {
+        let connection = self.connected().await?;
+        let (shared, batch, token, generation) = (self.clone(), batch.clone(), token.clone(), connection.generation());
+        let mut fetched = ReadSet::default();
         let committed = Rc::<RefCell<Option<Commit>>>::default();
         let commit = committed.clone();
         let step: Step = Box::new(move |results| {
@@ -145,18 +145,18 @@ impl Shared {
             if commit.is_none() {
                 fetched.rerun(results);
                 let reader = Reader::new(&shared, generation, &mut fetched);
-                *commit = load(reader, &all).map(|loaded| Commit::new(loaded, mark.clone(), all.len() == 1));
+                *commit = load(reader, &all).map(|loaded| Commit::new(loaded, token.clone(), all.len() == 1));
             }
             let round = match &mut *commit {
                 Some(commit) => shared.decide(commit, &mut all, generation),
-                None => Round::Read(fetched.wanted()),
+                None => Round::Read(fetched.missing()),
             };
             batch.replace(all);
             round
         });
-        self.run_over(&open, Mode::Write, step).await?;
+        self.run_over(&*connection, Mode::Write, step).await?;
         if let Some(commit) = committed.take() {
-            commit.keep(&mut self.kept(generation));
+            commit.keep(&mut self.cached(generation));
         }
         Ok(())
     }
@@ -179,7 +179,7 @@ impl Shared {
             for write in decided.iter().flatten() {
                 // Whoever registers a process goes on to use it. Should this not be committed, no row will ask for it.
                 if let Some(registered) = commit.loaded.registers(write) {
-                    self.kept(generation).register(registered);
+                    self.cached(generation).register(registered);
                 }
             }
             outcome.replace(Some(decided.and_then(|writes| commit.add(&writes))));
@@ -187,7 +187,7 @@ impl Shared {
                 return Round::Write(commit.requests());
             }
         }
-        commit.end(now)
+        commit.end(now).unwrap_or_else(Round::Fail)
     }
 }
 
@@ -199,7 +199,7 @@ fn load(mut reader: Reader, all: &[Asked]) -> Option<Loaded> {
         outcome.replace(reader.fault.take().map(Err));
         reader.may_be_granted |= matches!(reads, Reads::Granted(..));
     }
-    if reader.fetched.pending() {
+    if reader.fetched.is_pending() {
         return None;
     }
     reader.shared.report(reader.passed_over);

@@ -1,26 +1,25 @@
 //! What is kept decoded between transactions, so that it need not be read again.
 
-use std::rc::Rc;
+use std::{collections::BTreeMap, rc::Rc};
 
-use super::codec::ProcessRow;
+use super::rows::ProcessRow;
 use crate::domain::{
     key::ProcessId,
     process::{ProcessRecord, Registered},
-    table::ById,
 };
 
 /// What was read or written over one connection. What is known from an earlier one is not trusted: the database may have been
 /// deleted between the two.
 #[derive(Default)]
-pub struct Kept {
+pub struct RowCache {
     pub generation: u64,
     /// The identity of the database.
     pub identity: Option<u128>,
     /// The halves that never change.
-    registered: ById<Registered>,
+    registered: BTreeMap<ProcessId, Rc<Registered>>,
     /// Processes as they are after the change of that number. Every change of a process takes a number, so they are up to date
     /// as long as that is the last one.
-    processes: ById<ProcessRecord>,
+    processes: BTreeMap<ProcessId, Rc<ProcessRecord>>,
     changes: u64,
     /// Whether they were when the last transaction looked. Then the next one relies on it that they still are, and asks for
     /// rows only if they are not. While other tabs write too, rows are asked for in any case, or it would take a round more.
@@ -30,7 +29,7 @@ pub struct Kept {
 /// How many are kept of each. A typical registration takes 2 to 4 KB and the rest of a process 1, so that makes about 5 MB.
 const MOST: usize = 1_024;
 
-impl Kept {
+impl RowCache {
     /// Nothing yet.
     pub fn new(generation: u64) -> Self {
         Self { generation, ..Self::default() }
@@ -40,7 +39,7 @@ impl Kept {
     pub fn registered(&self, row: &ProcessRow) -> Option<Rc<Registered>> {
         let found = self.registered.get(&row.id)?;
         let same = found.registration_hash == row.registration_hash && found.created_at_ms == row.created_at_ms;
-        same.then_some(found)
+        same.then(|| found.clone())
     }
 
     /// Keeps the half that never changes of a process.
@@ -50,14 +49,14 @@ impl Kept {
 
     /// A process, if it is relied on that it is still so.
     pub fn process(&self, id: &ProcessId) -> Option<Rc<ProcessRecord>> {
-        self.processes.get(id).filter(|_| self.relied_on)
+        self.processes.get(id).filter(|_| self.relied_on).cloned()
     }
 
     /// Learns the number of the last change, in a transaction that keeps others from making one.
     pub fn changed_up_to(&mut self, last: u64) {
         self.relied_on = self.changes == last;
         if !self.relied_on {
-            self.processes = ById::default();
+            self.processes.clear();
         }
     }
 
@@ -66,14 +65,15 @@ impl Kept {
         self.changes = last;
         match process {
             Some(record) => put(&mut self.processes, id, record),
-            None => self.processes.remove(id),
+            None => drop(self.processes.remove(id)),
         }
     }
 }
 
-fn put<V: 'static>(kept: &mut ById<V>, id: &ProcessId, value: &Rc<V>) {
-    if kept.len() >= MOST && kept.get(id).is_none() {
-        *kept = ById::default();
+/// Keeps a value. Where there are enough already, the others are forgotten.
+fn put<V>(kept: &mut BTreeMap<ProcessId, Rc<V>>, id: &ProcessId, value: &Rc<V>) {
+    if kept.len() >= MOST && !kept.contains_key(id) {
+        kept.clear();
     }
-    kept.put(id, value.clone());
+    kept.insert(id.clone(), value.clone());
 }

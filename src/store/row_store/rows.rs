@@ -1,60 +1,53 @@
-//! Rows as plain objects, so that a person can read them in the browser's developer tools.
+//! Rows as plain objects, so that a person can read them in the browser's developer tools: which row keeps which part of the
+//! model, and where it lies.
 
 use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
 
 use crate::{
     domain::{
         Millis,
-        event::ProcessEvent,
+        event::{ProcessEvent, Semantics},
+        filter::ListIndex,
         grant::SessionScope,
-        json::{self, Fault, FromJson, json, to_json},
         key::{Key, ProcessId},
         lease::LeaseSlot,
+        payload::Payload,
         process::{LogHead, ProcessExternalRef, ProcessRecord, ProcessStatus, Registered, WaitState},
-        value::Json,
     },
-    error::{Code, Error, Result},
-    text::{decimal, text},
+    error::{Code, Error},
+    store::engine::Source,
 };
 
 /// The lane of a tombstone; no list asks for it.
 const PRUNED: &str = "pruned";
 
 /// The half of a process that changes, with what its indexes need.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ProcessRow {
     pub id: ProcessId,
     lane: String,
     kind: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     definition_hash: Option<Key>,
     status: ProcessStatus,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     wake_target: Option<SessionScope>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     external_ref: Option<ProcessExternalRef>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     wait: Option<WaitState>,
     pub registration_hash: String,
     pub created_at_ms: Millis,
     updated_at_ms: Millis,
     /// Only on ended processes, so that pruning finds nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     retained_since_ms: Option<Millis>,
     log: LogHead,
     change: u64,
 }
-
-json!(ProcessRow {
-    id: "id",
-    lane: "lane",
-    kind: "kind",
-    definition_hash: "definitionHash",
-    status: "status",
-    wake_target: "wakeTarget",
-    external_ref: "externalRef",
-    wait: "wait",
-    registration_hash: "registrationHash",
-    created_at_ms: "createdAtMs",
-    updated_at_ms: "updatedAtMs",
-    retained_since_ms: "retainedSinceMs",
-    log: "log",
-    change: "change",
-});
 
 impl ProcessRow {
     /// The row of a record, changed by the commit of that number.
@@ -92,13 +85,13 @@ impl ProcessRow {
 }
 
 /// What is left of a pruned process.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Tombstone {
     id: ProcessId,
     lane: String,
     change: u64,
 }
-
-to_json!(Tombstone { id: "id", lane: "lane", change: "change" });
 
 impl Tombstone {
     pub fn new(id: &ProcessId, change: u64) -> Self {
@@ -107,47 +100,46 @@ impl Tombstone {
 }
 
 /// Whether a row of `processes` is what is left of a pruned one.
-pub fn is_pruned(row: &Json) -> bool {
-    row.get("lane").and_then(Json::as_str) == Some(PRUNED)
+pub fn is_pruned(row: &Payload) -> bool {
+    text(row, "lane").as_deref() == Some(PRUNED)
 }
 
 /// The number of the commit that last changed a row of `processes`.
-pub fn change_of(row: &Json) -> u64 {
+pub fn change_of(row: &Payload) -> u64 {
     number(row, "change")
 }
 
 /// A row of `leases`.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct LeaseRow {
     pub process_id: ProcessId,
     pub slot: LeaseSlot,
 }
 
-json!(LeaseRow { process_id: "processId", slot: "slot" });
-
 /// A row of `wakes`.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct WakeRow {
     pub process_id: ProcessId,
     pub sequence: u64,
 }
 
-json!(WakeRow { process_id: "processId", sequence: "sequence" });
-
-/// The mark of one commit: a row of `commits`, or part of an event row. The writer's name begins with the day it was made,
+/// The token of one commit: a row of `commits`, or part of an event row. The writer's name begins with the day it was made,
 /// so that rows of the past can be swept away as one range of keys.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct CommitRow {
     pub writer: String,
     pub number: u64,
 }
-
-json!(CommitRow { writer: "writer", number: "number" });
 
 const DAY_MS: Millis = 86_400_000;
 
 impl CommitRow {
     /// The name of a writer that begins now; `name` tells it from all others.
     pub fn writer(now: Millis, name: &str) -> String {
-        text![day(now), "/", name]
+        format!("{}/{name}", day(now))
     }
 
     /// The first key that is kept now: of the day before. No commit is in flight that long.
@@ -158,40 +150,66 @@ impl CommitRow {
 
 /// A day in a form that sorts as text: the leading 1 keeps the number of digits the same.
 fn day(now: Millis) -> String {
-    decimal(100_000_000 + now / DAY_MS)
+    (100_000_000 + now / DAY_MS).to_string()
 }
 
-const ORDINAL: &str = "ordinal";
-const COMMIT: &str = "commit";
-
-/// The row of an event: the event, its place among those of its type, and the mark of the commit, if it carries it.
-pub fn event_row(event: &ProcessEvent, ordinal: u64, mark: &Option<CommitRow>) -> Json {
-    event.object().with(ORDINAL, &ordinal).with(COMMIT, mark).build()
+/// The row of an event: the event, its place among those of its type, and the token of the commit, if it carries it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EventRow<'a> {
+    process_id: &'a ProcessId,
+    sequence: u64,
+    event_type: &'a str,
+    payload: &'a Payload,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replay_key: &'a Option<String>,
+    semantics: &'a Semantics,
+    occurred_at_ms: Millis,
+    ordinal: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commit: &'a Option<CommitRow>,
 }
 
-/// The mark that an event row carries.
-pub fn mark_of(row: &Json) -> Json {
-    row.get(COMMIT).cloned().unwrap_or(Json::Null)
+impl<'a> EventRow<'a> {
+    /// The row of an event.
+    pub fn new(event: &'a ProcessEvent, ordinal: u64, commit: &'a Option<CommitRow>) -> Self {
+        Self {
+            process_id: &event.process_id,
+            sequence: event.sequence,
+            event_type: &event.event_type,
+            payload: &event.payload,
+            replay_key: &event.replay_key,
+            semantics: &event.semantics,
+            occurred_at_ms: event.occurred_at_ms,
+            ordinal,
+            commit,
+        }
+    }
+}
+
+/// The token that an event row carries.
+pub fn token_of(row: &Payload) -> Option<CommitRow> {
+    row.member("commit")?.read().ok()
 }
 
 /// The place of an event row among those of its type.
-pub fn ordinal_of(row: &Json) -> u64 {
-    number(row, ORDINAL)
+pub fn ordinal_of(row: &Payload) -> u64 {
+    number(row, "ordinal")
 }
 
 /// The id of a row of `processes`.
-pub fn id_of(row: &Json) -> ProcessId {
-    row.get("id").and_then(Json::as_str).unwrap_or_default().into()
+pub fn id_of(row: &Payload) -> ProcessId {
+    text(row, "id").unwrap_or_default().into()
 }
 
 /// The sequence of an event row.
-pub fn sequence_of(row: &Json) -> u64 {
+pub fn sequence_of(row: &Payload) -> u64 {
     number(row, "sequence")
 }
 
-/// A plain object, back.
-pub fn decode<T: FromJson>(row: &Json) -> Result<T, Fault> {
-    json::read(row.clone())
+/// The text under a name of a row.
+pub fn text(row: &Payload, name: &str) -> Option<String> {
+    row.member(name)?.as_str()
 }
 
 /// What is wrong with a stored row of a process.
@@ -201,6 +219,36 @@ pub fn unreadable(id: &ProcessId, row: &str, fault: &str) -> Error {
     Error::of(Code::StorageFailed, id, what)
 }
 
-fn number(row: &Json, name: &str) -> u64 {
-    row.get(name).and_then(Json::as_number).unwrap_or_default() as u64
+fn number(row: &Payload, name: &str) -> u64 {
+    row.member(name).and_then(|number| number.as_u64()).unwrap_or_default()
+}
+
+pub const PROCESSES: &str = "processes";
+pub const REGISTRATIONS: &str = "registrations";
+pub const EVENTS: &str = "events";
+pub const WAKES: &str = "wakes";
+pub const GRANTS: &str = "grants";
+pub const LEASES: &str = "leases";
+pub const COMMITS: &str = "commits";
+pub const ABOUT: &str = "about";
+
+/// An object store.
+pub const fn table(store: &'static str) -> Source {
+    Source { store, index: None }
+}
+
+/// An index of an object store.
+pub const fn index(store: &'static str, index: &'static str) -> Source {
+    Source { store, index: Some(index) }
+}
+
+/// The index that a list reads.
+pub const fn list(list: &ListIndex) -> Source {
+    let name = match list {
+        ListIndex::Lane => "byLane",
+        ListIndex::Kind(_) => "byKind",
+        ListIndex::Definition(_) => "byDefinition",
+        ListIndex::DefinitionAndKind(..) => "byDefinitionAndKind",
+    };
+    index(PROCESSES, name)
 }

@@ -1,0 +1,59 @@
+//! The object stores with their key paths and indexes: the newest layout, which an IndexedDB database is upgraded to
+//! step by step (`js/platform/indexeddb.ts`). A test holds the two together.
+
+/// An object store.
+pub struct ObjectStore {
+    /// Its name.
+    pub name: &'static str,
+    /// Where a row has its key.
+    pub key_path: KeyPath,
+    /// Its indexes.
+    pub indexes: &'static [Index],
+}
+
+/// An index of an object store.
+pub struct Index {
+    /// Its name.
+    pub name: &'static str,
+    /// Where a row has its key in the index. A row without one of the parts is not in the index.
+    pub key_path: KeyPath,
+}
+
+/// The members of a row that make up a key; a dot leads into a member.
+pub type KeyPath = &'static [&'static str];
+
+const fn store(name: &'static str, key_path: KeyPath, indexes: &'static [Index]) -> ObjectStore {
+    ObjectStore { name, key_path, indexes }
+}
+
+const fn index(name: &'static str, key_path: KeyPath) -> Index {
+    Index { name, key_path }
+}
+
+/// The layout.
+pub const LAYOUT: &[ObjectStore] = &[
+    store(
+        "processes",
+        &["id"],
+        &[
+            index("byLane", &["lane", "id"]),
+            index("byKind", &["kind", "lane", "id"]),
+            index("byDefinition", &["definitionHash", "lane", "id"]),
+            index("byDefinitionAndKind", &["definitionHash", "kind", "lane", "id"]),
+            index("byChange", &["change"]),
+            index("byRetention", &["retainedSinceMs"]),
+            index("byWakeSession", &["wakeTarget.sessionId"]),
+        ],
+    ),
+    store("registrations", &["registration.id"], &[]),
+    store(
+        "events",
+        &["processId", "sequence"],
+        &[index("byType", &["processId", "eventType", "sequence"]), index("byReplayKey", &["processId", "replayKey"])],
+    ),
+    store("wakes", &["processId", "sequence"], &[]),
+    store("grants", &["scopeId", "processId"], &[index("byProcess", &["processId", "sessionId", "scopeId"])]),
+    store("leases", &["processId"], &[]),
+    store("commits", &["writer"], &[]),
+    store("about", &["name"], &[]),
+];

@@ -1,0 +1,317 @@
+//! Rows in ordered maps: gone with the page. What IndexedDB does with a row, this engine does too: it copies the row in and
+//! out, orders keys alike, and takes a transaction back as a whole.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+    rc::Rc,
+};
+
+use futures::{
+    FutureExt,
+    future::{LocalBoxFuture, ready},
+};
+
+use super::{
+    Between, Connection, Engine, Failed, How, Key, LAYOUT, Mode, ObjectStore, Read, Round, Source, Step, Write,
+    layout::KeyPath,
+};
+use crate::{
+    domain::{key::Part, payload::Payload},
+    error::{Code, Error, Result},
+    store::Durability,
+};
+
+/// An engine in memory. Clones share its rows.
+#[derive(Clone, Default)]
+pub struct MemoryEngine(Rc<RefCell<State>>);
+
+#[derive(Default)]
+struct State {
+    closed: bool,
+    stores: BTreeMap<&'static str, Rows>,
+}
+
+/// The rows of one object store.
+struct Rows {
+    layout: &'static ObjectStore,
+    by_key: BTreeMap<Key, Payload>,
+    /// For each index, in the order of the layout: its keys, each with the key of the row.
+    by_index: Vec<BTreeSet<(Key, Key)>>,
+}
+
+/// What stood under a key of a store before a write; to take the write back.
+type Undo = (&'static str, Key, Option<Payload>);
+
+impl MemoryEngine {
+    /// An engine without rows but for its identity: 32 hexadecimal digits, which no other database has.
+    pub fn new(identity: &str) -> Self {
+        let engine = Self::default();
+        let about = Payload::object([("name", Some("identity".into())), ("value", Some(identity.into()))]);
+        let made = engine.0.borrow_mut().write(Write::Put("about", about), &mut Vec::new());
+        debug_assert!(made.is_ok(), "the layout has the store");
+        engine
+    }
+
+    /// Runs a transaction from its beginning to its end: nothing in memory waits.
+    fn transact(&self, mode: Mode, mut step: Step) -> Result<()> {
+        let mut undo = Vec::new();
+        let mut results = Vec::new();
+        loop {
+            // Not borrowed while the step runs: a rule calls out, and what it calls may come back here.
+            let round = step(std::mem::take(&mut results));
+            let done = match round {
+                Round::Done => Ok(true),
+                Round::Fail(fault) => Err(fault),
+                Round::Read(reads) => self.each(reads, |state, read| state.read(&read)).map(|found| {
+                    results = found;
+                    false
+                }),
+                Round::Write(writes) => self.write(mode, writes, &mut undo).map(|()| false),
+                Round::Commit(writes) => self.write(mode, writes, &mut undo).map(|()| true),
+            };
+            match done {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
+                Err(fault) => {
+                    self.take_back(undo);
+                    return Err(fault);
+                }
+            }
+        }
+    }
+
+    fn each<I, O>(&self, items: Vec<I>, run: impl Fn(&mut State, I) -> Result<O>) -> Result<Vec<O>> {
+        let mut state = self.0.borrow_mut();
+        if state.closed {
+            return Err(closed());
+        }
+        items.into_iter().map(|item| run(&mut state, item)).collect()
+    }
+
+    fn write(&self, mode: Mode, writes: Vec<Write>, undo: &mut Vec<Undo>) -> Result<()> {
+        if mode == Mode::Read {
+            return Err(Error::new(Code::Internal, "a transaction that reads was asked to write"));
+        }
+        let mut state = self.0.borrow_mut();
+        writes.into_iter().try_for_each(|write| state.write(write, undo))
+    }
+
+    fn take_back(&self, undo: Vec<Undo>) {
+        let mut state = self.0.borrow_mut();
+        for (store, key, row) in undo.into_iter().rev() {
+            if let Ok(rows) = state.rows(store) {
+                rows.replace(key, row);
+            }
+        }
+    }
+}
+
+fn closed() -> Error {
+    Error::new(Code::Closed, "the registry is closed")
+}
+
+impl Engine for MemoryEngine {
+    fn durability(&self) -> Durability {
+        Durability::Memory
+    }
+
+    fn connect(&self) -> LocalBoxFuture<'static, Result<Rc<dyn Connection>>> {
+        let connected = match self.0.borrow().closed {
+            true => Err(closed()),
+            false => Ok(Rc::new(self.clone()) as Rc<dyn Connection>),
+        };
+        ready(connected).boxed_local()
+    }
+
+    fn forget(&self, _: u64) {}
+
+    fn close(&self) {
+        *self.0.borrow_mut() = State { closed: true, ..State::default() };
+    }
+}
+
+impl Connection for MemoryEngine {
+    fn generation(&self) -> u64 {
+        1
+    }
+
+    fn run(&self, mode: Mode, step: Step) -> LocalBoxFuture<'static, std::result::Result<(), Failed>> {
+        let outcome = self.transact(mode, step);
+        ready(outcome.map_err(|error| Failed { error, how: How::Refused })).boxed_local()
+    }
+}
+
+impl State {
+    fn rows(&mut self, store: &'static str) -> Result<&mut Rows> {
+        let layout = LAYOUT.iter().find(|layout| layout.name == store);
+        let layout = layout.ok_or_else(|| Error::new(Code::Internal, format!("there is no object store `{store}`")))?;
+        Ok(self.stores.entry(store).or_insert_with(|| Rows::new(layout)))
+    }
+
+    fn read(&mut self, read: &Read) -> Result<Vec<Payload>> {
+        let (Read::Get(source, _)
+        | Read::All(source, ..)
+        | Read::Only(source, _)
+        | Read::Keys(source, ..)
+        | Read::Last(source, _)
+        | Read::LastKey(source, _)) = read;
+        self.rows(source.store)?.read(source, read)
+    }
+
+    fn write(&mut self, write: Write, undo: &mut Vec<Undo>) -> Result<()> {
+        match write {
+            Write::Put(store, row) => {
+                let rows = self.rows(store)?;
+                let key = rows.key_of(&row)?;
+                undo.push((store, key.clone(), rows.replace(key, Some(row.detached()))));
+            }
+            Write::Add(store, row) => {
+                let rows = self.rows(store)?;
+                let key = rows.key_of(&row)?;
+                if rows.by_key.contains_key(&key) {
+                    return Err(Error::new(Code::StorageFailed, format!("the key {key:?} of `{store}` is taken")));
+                }
+                undo.push((store, key.clone(), rows.replace(key, Some(row.detached()))));
+            }
+            Write::Delete(store, key) => {
+                let before = self.rows(store)?.replace(key.clone(), None);
+                undo.push((store, key, before));
+            }
+            Write::Clear(store, range) => {
+                let rows = self.rows(store)?;
+                let keys: Vec<Key> = rows.by_key.range(bounds(&range)).map(|(key, _)| key.clone()).collect();
+                for key in keys {
+                    let before = rows.replace(key.clone(), None);
+                    undo.push((store, key, before));
+                }
+            }
+            Write::Visit(..) => {}
+        }
+        Ok(())
+    }
+}
+
+impl Rows {
+    fn new(layout: &'static ObjectStore) -> Self {
+        Self { layout, by_key: BTreeMap::new(), by_index: vec![BTreeSet::new(); layout.indexes.len()] }
+    }
+
+    fn key_of(&self, row: &Payload) -> Result<Key> {
+        let without = || Error::new(Code::Internal, format!("a row of `{}` has no key", self.layout.name));
+        key_at(row, self.layout.key_path).ok_or_else(without)
+    }
+
+    /// Puts a row under a key, or none; gives what stood there.
+    fn replace(&mut self, key: Key, row: Option<Payload>) -> Option<Payload> {
+        let before = self.by_key.remove(&key);
+        for (entries, index) in self.by_index.iter_mut().zip(self.layout.indexes) {
+            if let Some(entry) = before.as_ref().and_then(|row| key_at(row, index.key_path)) {
+                entries.remove(&(entry, key.clone()));
+            }
+            if let Some(entry) = row.as_ref().and_then(|row| key_at(row, index.key_path)) {
+                entries.insert((entry, key.clone()));
+            }
+        }
+        if let Some(row) = row {
+            self.by_key.insert(key, row);
+        }
+        before
+    }
+
+    fn read(&self, source: &Source, read: &Read) -> Result<Vec<Payload>> {
+        let found = match read {
+            Read::Get(_, key) | Read::Only(_, key) => {
+                let limit = if matches!(read, Read::Get(..)) { 1 } else { usize::MAX };
+                self.keys_in(source, exactly(key))?.take(limit).collect::<Vec<_>>()
+            }
+            Read::All(_, range, limit) => {
+                self.keys_in(source, bounds(range))?.take(limit.map_or(usize::MAX, |limit| limit as usize)).collect()
+            }
+            Read::Keys(_, range, limit) => {
+                let keys = self.keys_in(source, bounds(range))?.take(*limit as usize);
+                return keys.map(|key| key_value(key.first())).collect();
+            }
+            Read::Last(_, range) => self.keys_in(source, bounds(range))?.next_back().into_iter().collect(),
+            Read::LastKey(_, before) => {
+                let below = self.entries(source)?.range(..(before.clone(), Vec::new()));
+                return below.last().map(|(entry, _)| key_value(entry.first())).into_iter().collect();
+            }
+        };
+        Ok(found.into_iter().filter_map(|key| self.by_key.get(key)).map(Payload::detached).collect())
+    }
+
+    fn entries(&self, source: &Source) -> Result<&BTreeSet<(Key, Key)>> {
+        let place = self.layout.indexes.iter().position(|index| Some(index.name) == source.index);
+        let found = place.and_then(|place| self.by_index.get(place));
+        found.ok_or_else(|| Error::new(Code::Internal, format!("there is no such index: {source:?}")))
+    }
+
+    /// The keys of the rows in a range of a source, in its order.
+    fn keys_in(
+        &self,
+        source: &Source,
+        range: (Bound<Key>, Bound<Key>),
+    ) -> Result<Box<dyn DoubleEndedIterator<Item = &Key> + '_>> {
+        if is_empty(&range) {
+            return Ok(Box::new(std::iter::empty()));
+        }
+        if source.index.is_none() {
+            return Ok(Box::new(self.by_key.range(range).map(|(key, _)| key)));
+        }
+        // An entry is the index's key and the row's: a bound on the first alone is one on both with an end of the second.
+        let first = match range.0 {
+            Bound::Excluded(key) => Bound::Excluded((key, vec![Part::End])),
+            Bound::Included(key) => Bound::Included((key, Vec::new())),
+            Bound::Unbounded => Bound::Unbounded,
+        };
+        let last = match range.1 {
+            Bound::Excluded(key) => Bound::Excluded((key, Vec::new())),
+            Bound::Included(key) => Bound::Included((key, vec![Part::End])),
+            Bound::Unbounded => Bound::Unbounded,
+        };
+        Ok(Box::new(self.entries(source)?.range((first, last)).map(|(_, key)| key)))
+    }
+}
+
+/// The key that a row has under a path; none where a part is missing or is no key.
+fn key_at(row: &Payload, path: KeyPath) -> Option<Key> {
+    path.iter()
+        .map(|part| {
+            let value = part.split('.').try_fold(row.clone(), |value, name| value.member(name))?;
+            match value.as_str() {
+                Some(text) => Some(Part::from(text.as_str())),
+                None => value.as_u64().map(Part::Number),
+            }
+        })
+        .collect()
+}
+
+fn key_value(part: Option<&Part>) -> Result<Payload> {
+    match part {
+        Some(Part::Text(text)) => Ok(Payload::from(text.as_str())),
+        Some(Part::Number(number)) => Payload::of(number),
+        Some(Part::End) | None => Ok(Payload::null()),
+    }
+}
+
+fn bounds(range: &Between) -> (Bound<Key>, Bound<Key>) {
+    let excluded = |key: &Option<Key>| key.clone().map_or(Bound::Unbounded, Bound::Excluded);
+    (excluded(&range.after), excluded(&range.before))
+}
+
+fn exactly(key: &Key) -> (Bound<Key>, Bound<Key>) {
+    (Bound::Included(key.clone()), Bound::Included(key.clone()))
+}
+
+/// Whether no key can lie in a range; the ordered maps of the standard library panic on one that ends before it begins.
+fn is_empty((first, last): &(Bound<Key>, Bound<Key>)) -> bool {
+    match (first, last) {
+        (Bound::Excluded(first), Bound::Excluded(last)) => first >= last,
+        (Bound::Included(first) | Bound::Excluded(first), Bound::Included(last) | Bound::Excluded(last)) => {
+            first > last
+        }
+        (Bound::Unbounded, _) | (_, Bound::Unbounded) => false,
+    }
+}

@@ -1,0 +1,51 @@
+//! What a transaction has read so far.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{domain::payload::Payload, store::engine::Read};
+
+/// The results of a transaction's reads, and the reads that are missing.
+///
+/// Reading is a plain function that asks for what it needs and, as long as anything is missing,
+/// is run again from the start with one more round of results.
+#[derive(Default)]
+pub struct ReadSet {
+    results: BTreeMap<Read, Vec<Payload>>,
+    missing: Vec<Read>,
+    /// Like `missing`, to find one among thousands.
+    asked: BTreeSet<Read>,
+}
+
+impl ReadSet {
+    /// Begins another run, with the results of the round that the last one asked for.
+    pub fn rerun(&mut self, results: Vec<Vec<Payload>>) {
+        self.asked.clear();
+        self.results.extend(std::mem::take(&mut self.missing).into_iter().zip(results));
+    }
+
+    /// The rows that a read found; none while it is missing.
+    pub fn rows(&mut self, read: Read) -> Vec<Payload> {
+        if let Some(rows) = self.results.get(&read) {
+            return rows.clone();
+        }
+        if self.asked.insert(read.clone()) {
+            self.missing.push(read);
+        }
+        Vec::new()
+    }
+
+    /// The first row that a read found; none where there is none, or it is missing.
+    pub fn row(&mut self, read: Read) -> Option<Payload> {
+        self.rows(read).into_iter().next()
+    }
+
+    /// Whether something that was asked for is missing.
+    pub fn is_pending(&self) -> bool {
+        !self.missing.is_empty()
+    }
+
+    /// What to read in the next round.
+    pub fn missing(&self) -> Vec<Read> {
+        self.missing.clone()
+    }
+}
