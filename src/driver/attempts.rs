@@ -2,6 +2,7 @@
 
 use std::{pin::pin, rc::Rc};
 
+use futures::channel::oneshot;
 use futures::{
     FutureExt,
     future::{Either, LocalBoxFuture, ready, select},
@@ -21,7 +22,7 @@ use crate::{
         schema::Schemas,
     },
     error::{Code, Error, Result},
-    host::{self, Permit, oneshot},
+    host::{self, Permit, latch},
     operation,
     store::{Answer, EventRange, Query},
     watch::ChangeReceiver,
@@ -144,7 +145,7 @@ impl Driver {
         run: RunContext,
         over: oneshot::Receiver<()>,
         changes: ChangeReceiver,
-        _ends: oneshot::Release,
+        _ends: latch::Release,
     ) {
         let (id, first, stops) = (run.id().clone(), changes.seen(), self.stops.get());
         let begun = self.registry.clock().monotonic();

@@ -10,6 +10,7 @@ use std::{
     rc::{Rc, Weak},
 };
 
+use futures::channel::oneshot;
 use futures::{
     FutureExt,
     future::{Either, select},
@@ -24,7 +25,7 @@ use crate::{
         process::{ProcessRecord, Registered},
     },
     error::{Code, Result},
-    host::{self, oneshot},
+    host::{self},
     store::{Answer, Point, Query},
     watch::{ProcessChangeHub, backoff::LONGEST_MS},
 };

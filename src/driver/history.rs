@@ -17,9 +17,10 @@ use crate::{
         wait::{Outcome, Resumed},
     },
     error::Result,
-    host::{Permits, oneshot},
+    host::Permits,
     store::EventRange,
 };
+use futures::channel::oneshot;
 
 /// The records of earlier runs, read once.
 #[derive(Default)]

@@ -6,6 +6,7 @@ use std::{
     rc::{Rc, Weak},
 };
 
+use futures::channel::oneshot;
 use futures::{
     FutureExt,
     future::{Either, select},
@@ -22,7 +23,7 @@ use crate::{
         process::{ProcessAwaitOutput, ProcessRecord},
     },
     error::{Code, Error, Result},
-    host::{Permit, Permits, oneshot},
+    host::{Permit, Permits, latch},
     registry::ProcessRegistry,
     store::{Answer, EventRange, Query},
     watch::{ChangeReceiver, ProcessAwaiter, backoff},
@@ -56,9 +57,9 @@ pub(super) struct Run {
     /// How many waits there are for which the permit is given up.
     resting: Cell<usize>,
     aborts: RefCell<Aborts>,
-    aborted: oneshot::Latch,
+    aborted: latch::Latch,
     /// Released once the runner was called, where that takes a while.
-    begun: RefCell<Option<oneshot::Latch>>,
+    begun: RefCell<Option<latch::Latch>>,
     pub history: History,
     pub steps: Steps,
     pub waits: Waits,
@@ -80,7 +81,7 @@ struct Aborts {
     why: Option<Abort>,
     tell: Option<Tell>,
     /// Dropped to end the waits of this run.
-    waits: Option<oneshot::Release>,
+    waits: Option<latch::Release>,
     /// Dropped to end the run.
     run: Option<oneshot::Sender<()>>,
 }
@@ -98,7 +99,7 @@ impl RunContext {
         let lease_ttl = driver.options.lease_ttl;
         let ticks = Rc::<Cell<u64>>::default();
         let registry = driver.registry.counting(ticks.clone());
-        let ((waits, aborted), (run, over)) = (oneshot::latch(), oneshot::channel());
+        let ((waits, aborted), (run, over)) = (latch::latch(), oneshot::channel());
         let run = Run {
             awaiter: ProcessAwaiter::new(registry.clone(), registry.hub()),
             registry,
@@ -184,8 +185,8 @@ impl RunContext {
 
     /// Has the run count as begun only once what this gives is dropped. For runners that are called in a later turn: a
     /// request that came before it aborts the run after that.
-    pub fn begins_later(&self) -> oneshot::Release {
-        let (release, begun) = oneshot::latch();
+    pub fn begins_later(&self) -> latch::Release {
+        let (release, begun) = latch::latch();
         self.0.begun.replace(Some(begun));
         release
     }

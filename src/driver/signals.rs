@@ -19,7 +19,7 @@ use crate::{
         wait::{Awaited, Outcome},
     },
     error::{Error, Result},
-    host::{Limit, oneshot},
+    host::{Limit, latch},
     operation,
     store::{Answer, EventRange, Query},
 };
@@ -170,7 +170,7 @@ impl RunContext {
     }
 
     /// Waits for signals after a sequence, or for news of the wait that is to have those before it.
-    async fn signals_after(&self, wait: &Pending, after: u64, news: Option<&oneshot::Latch>) -> Result<()> {
+    async fn signals_after(&self, wait: &Pending, after: u64, news: Option<&latch::Latch>) -> Result<()> {
         let types = wait.wait.names().iter().filter_map(|name| signal_type(name).ok()).collect();
         let signals = self.0.awaiter.await_events(self.id(), after, Some(types), false).map(|batch| batch.map(drop));
         match news {

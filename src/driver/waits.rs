@@ -20,7 +20,7 @@ use crate::{
         wait::{Awaited, Outcome, RunWait},
     },
     error::{Code, Error, Result},
-    host::{Permit, Permits, oneshot},
+    host::{Permit, Permits, latch},
     operation,
 };
 
@@ -38,7 +38,7 @@ pub(super) struct Waits {
     /// Held by the wait that comes out.
     pub turn: Permits,
     /// Released, and made anew, when a wait came out or was given up.
-    news: RefCell<Option<(oneshot::Release, oneshot::Latch)>>,
+    news: RefCell<Option<(latch::Release, latch::Latch)>>,
     /// Waits that were given up, and not yet recorded as that. What the run writes next is written behind them.
     given_up: RefCell<VecDeque<RunWait>>,
     recording: Permits,
@@ -82,8 +82,8 @@ impl Waits {
         }
     }
 
-    pub(super) fn heard(&self) -> oneshot::Latch {
-        self.news.borrow_mut().get_or_insert_with(oneshot::latch).1.clone()
+    pub(super) fn heard(&self) -> latch::Latch {
+        self.news.borrow_mut().get_or_insert_with(latch::latch).1.clone()
     }
 
     /// Something failed that the run asked for.

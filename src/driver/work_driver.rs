@@ -1,5 +1,6 @@
 //! The driver: one sweep, or one after another until it is stopped.
 
+use futures::channel::oneshot;
 use serde::Serialize;
 use std::{
     cell::{Cell, OnceCell, RefCell},
@@ -13,7 +14,7 @@ use super::{Abort, DriverOptions, RunContext, Runners, attempts::Tried, backgrou
 use crate::{
     domain::{filter::Page, key::ProcessId, key::sorted, lease::ProcessLease, process::ProcessRecord},
     error::{Code, Error, Result},
-    host::{self, Life, Permits, oneshot},
+    host::{self, Life, Permits, latch},
     registry::ProcessRegistry,
 };
 
@@ -288,13 +289,13 @@ impl Pages {
 pub(super) struct Active {
     /// Once the process is claimed.
     pub run: OnceCell<RunContext>,
-    over: oneshot::Latch,
+    over: latch::Latch,
 }
 
 impl Active {
     /// With it, what is dropped when it ends.
-    pub fn new() -> (Rc<Self>, oneshot::Release) {
-        let (ends, over) = oneshot::latch();
+    pub fn new() -> (Rc<Self>, latch::Release) {
+        let (ends, over) = latch::latch();
         (Rc::new(Self { run: OnceCell::new(), over }), ends)
     }
 

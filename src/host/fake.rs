@@ -13,6 +13,7 @@ use std::{
     task::{Poll, Waker},
 };
 
+use futures::channel::oneshot;
 use futures::{
     FutureExt,
     future::{LocalBoxFuture, poll_fn, ready},
@@ -22,7 +23,7 @@ pub use self::{
     network::{Fate, Network, Tab},
     tasks::Tasks,
 };
-use super::{Clock, Life, Liveness, NoProof, Random, oneshot};
+use super::{Clock, Life, Liveness, NoProof, Random};
 use crate::{
     domain::{
         Millis,
@@ -60,7 +61,7 @@ impl FakeClock {
         loop {
             let first = self.0.due.borrow_mut().pop_first();
             match first {
-                Some(((due, _), timer)) if due <= self.0.passed.get() => timer.send(()),
+                Some(((due, _), timer)) if due <= self.0.passed.get() => drop(timer.send(())),
                 Some((later, timer)) => {
                     self.0.due.borrow_mut().insert(later, timer);
                     return;

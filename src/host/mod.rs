@@ -17,9 +17,9 @@ mod background;
 #[cfg(target_family = "wasm")]
 pub mod browser;
 pub mod fake;
+pub mod latch;
 #[cfg(not(target_family = "wasm"))]
 pub mod native_schema;
-pub mod oneshot;
 mod permits;
 
 pub use background::Background;

@@ -5,7 +5,7 @@ use std::{
     rc::Rc,
 };
 
-use super::oneshot;
+use futures::channel::oneshot;
 
 /// So many permits. Clones share them.
 #[derive(Clone)]
@@ -67,7 +67,7 @@ impl Drop for Permit {
         while let Some(next) = permits.next() {
             if !next.is_canceled() {
                 // Should it go away before it looks, the permit in its hands is dropped, and passed on.
-                next.send(Permit(permits.clone()));
+                let _ = next.send(Permit(permits.clone()));
                 return;
             }
         }

@@ -5,12 +5,13 @@
 
 use std::{cell::RefCell, rc::Rc};
 
+use futures::channel::oneshot;
 use futures::{FutureExt, future::LocalBoxFuture};
 
 use super::{Answer, Query, Store};
 use crate::{
     error::{Code, Error, Result},
-    host::{Spawn, oneshot},
+    host::Spawn,
 };
 
 /// Asks a store, in one transaction, what is asked in one turn; the same question once.

@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 
+use futures::channel::oneshot;
 use futures::future::{Either, LocalBoxFuture, select};
 use js_sys::{Function, Promise};
 use serde::{Serialize, de::DeserializeOwned};
@@ -15,7 +16,7 @@ use crate::{
         payload::{Payload, handed_out},
     },
     error::{Code, Error, Result},
-    host::oneshot,
+    host::latch,
 };
 
 /// An argument in its own shape. [`Code::InvalidArgument`] begins with its name: the TypeScript in front has checked it, so this
@@ -46,7 +47,7 @@ fn closed() -> Error {
 }
 
 /// Refuses after that.
-pub fn is_open(closing: &oneshot::Latch) -> Result<()> {
+pub fn is_open(closing: &latch::Latch) -> Result<()> {
     if closing.is_released() { Err(closed()) } else { Ok(()) }
 }
 
@@ -58,7 +59,7 @@ pub fn span(timeout_ms: Option<f64>) -> Option<Millis> {
 /// A promise of a wait, until it is stopped, or the registry is closed. A wait bounds itself: it looks before it does.
 pub fn promise_of_wait<T: Serialize + 'static>(
     until: Option<Function>,
-    closing: oneshot::Latch,
+    closing: latch::Latch,
     wait: impl Future<Output = Result<T>> + 'static,
 ) -> Promise {
     promise_of(Box::pin(async move {

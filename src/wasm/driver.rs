@@ -25,14 +25,14 @@ use crate::{
     },
     driver::{Abort, DriverOptions, ProcessWorkDriver, RunContext, Runners},
     error::{Code, Error, Result},
-    host::oneshot,
+    host::latch,
 };
 
 /// A driver of a registry that is open, or was.
 #[wasm_bindgen]
 pub struct Driver {
     driver: ProcessWorkDriver,
-    closed: oneshot::Latch,
+    closed: latch::Latch,
 }
 
 #[wasm_bindgen]
@@ -111,8 +111,8 @@ struct RunFacts<'a> {
 pub struct Run {
     context: RunContext,
     /// Until the runner is called.
-    begins: RefCell<Option<oneshot::Release>>,
-    closed: oneshot::Latch,
+    begins: RefCell<Option<latch::Release>>,
+    closed: latch::Latch,
 }
 
 #[wasm_bindgen]
@@ -205,12 +205,12 @@ fn shown(value: Option<Payload>) -> Result<JsValue> {
 pub struct JsRunners {
     kinds: Vec<String>,
     run: Function,
-    closed: oneshot::Latch,
+    closed: latch::Latch,
 }
 
 impl JsRunners {
     /// For these kinds.
-    pub fn new(kinds: Vec<String>, run: Function, closed: oneshot::Latch) -> Self {
+    pub fn new(kinds: Vec<String>, run: Function, closed: latch::Latch) -> Self {
         Self { kinds, run, closed }
     }
 }

@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use super::convert::promise;
 use crate::{
     error::{Code, Error},
-    host::{Permits, oneshot},
+    host::{Permits, latch},
     watch::ChangeReceiver,
 };
 
@@ -17,8 +17,8 @@ use crate::{
 #[wasm_bindgen]
 pub struct Receiver {
     open: RefCell<Option<Open>>,
-    closed: oneshot::Latch,
-    registry_closed: oneshot::Latch,
+    closed: latch::Latch,
+    registry_closed: latch::Latch,
 }
 
 struct Open {
@@ -26,12 +26,12 @@ struct Open {
     /// Of the call that is told next.
     turns: Permits,
     /// Dropped to end the waits that are pending.
-    _closing: oneshot::Release,
+    _closing: latch::Release,
 }
 
 impl Receiver {
-    pub(super) fn new(receiver: ChangeReceiver, registry_closed: oneshot::Latch) -> Self {
-        let (_closing, closed) = oneshot::latch();
+    pub(super) fn new(receiver: ChangeReceiver, registry_closed: latch::Latch) -> Self {
+        let (_closing, closed) = latch::latch();
         let open = Open { receiver: Rc::new(receiver), turns: Permits::default(), _closing };
         Self { open: RefCell::new(Some(open)), closed, registry_closed }
     }

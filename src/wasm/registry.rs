@@ -18,7 +18,7 @@ use crate::{
     host::{
         NoBroadcast, NoProof,
         browser::tab::{Channel, Following, OwnerLocks},
-        oneshot, turn,
+        latch, turn,
     },
     registry::ProcessRegistry,
     store::{
@@ -59,8 +59,8 @@ pub struct Registry {
     /// This tab's life and its comings and goings, while others share the rows.
     presence: RefCell<Option<Presence>>,
     /// Dropped to close the registry, which every wait hears.
-    closing: RefCell<Option<oneshot::Release>>,
-    pub(super) closed: oneshot::Latch,
+    closing: RefCell<Option<latch::Release>>,
+    pub(super) closed: latch::Latch,
     /// What is stopped before the store is let go of.
     ends: RefCell<Vec<Box<End>>>,
 }
@@ -112,7 +112,7 @@ async fn open(options: OpenOptions, sink: Option<Function>, on_corruption: Funct
         None => watch_process_registry(registry),
     };
     let presence = RefCell::new(Some((life.end, shared.then(|| aside_and_back(registry.clone())))));
-    let (closing, closed) = oneshot::latch();
+    let (closing, closed) = latch::latch();
     Ok(Registry {
         registry,
         hub,

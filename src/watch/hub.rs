@@ -11,7 +11,8 @@ use std::{
 };
 
 use super::sweep::Sweep;
-use crate::{domain::key::ProcessId, host::oneshot};
+use crate::domain::key::ProcessId;
+use futures::channel::oneshot;
 
 /// Counts the changes of each process that somebody watches. Clones share it.
 #[derive(Clone, Default)]
@@ -146,7 +147,10 @@ impl Watched {
 }
 
 fn wake(woken: Vec<oneshot::Sender<()>>) {
-    woken.into_iter().for_each(|waiter| waiter.send(()));
+    for waiter in woken {
+        // Whoever waited may be gone.
+        let _ = waiter.send(());
+    }
 }
 
 /// Watches one process. Dropping it ends the watch.

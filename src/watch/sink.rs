@@ -4,12 +4,10 @@
 
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
+use futures::channel::oneshot;
 use futures::future::LocalBoxFuture;
 
-use crate::{
-    domain::{event::ProcessEvent, key::ProcessId},
-    host::oneshot,
-};
+use crate::domain::{event::ProcessEvent, key::ProcessId};
 
 /// Sees each event that an append inserted, after its commit. Replays and the terminal events
 /// of `complete_process…` are not shown.
@@ -78,7 +76,8 @@ impl Turns {
             next.and_then(|next| queue.get_mut(next)?.call.take())
         };
         if let Some(call) = call {
-            call.send(());
+            // Whoever waited may be gone.
+            let _ = call.send(());
         }
     }
 }

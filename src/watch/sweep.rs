@@ -12,6 +12,7 @@ use std::{
     rc::Rc,
 };
 
+use futures::channel::oneshot;
 use futures::{
     FutureExt,
     future::{Either, LocalBoxFuture, select},
@@ -20,7 +21,7 @@ use futures::{
 use super::{ProcessChangeHub, backoff::Backoff};
 use crate::{
     error::{Code, Result},
-    host::{Background, Clock, Spawn, oneshot},
+    host::{Background, Clock, Spawn},
     store::{Answer, Point, Query, shared::SharedReads},
 };
 

@@ -4,6 +4,7 @@
 
 use std::any::Any;
 
+use futures::channel::oneshot;
 use futures::{FutureExt, future::LocalBoxFuture};
 use js_sys::{Array, Function, Promise};
 use wasm_bindgen::{JsValue, closure::Closure, prelude::wasm_bindgen};
@@ -15,7 +16,7 @@ use crate::{
         lease::{LeaseOwner, LivenessMark, Proof},
     },
     error::Result,
-    host::{Broadcast, Heard, Life, Liveness, NoProof, oneshot},
+    host::{Broadcast, Heard, Life, Liveness, NoProof},
 };
 
 #[wasm_bindgen(module = "/src/host/browser/tab.js")]
@@ -157,7 +158,7 @@ impl Liveness for OwnerLocks {
         let mut tell = Some(tell);
         let told_by = Closure::new(move |freed| {
             if let Some(tell) = tell.take() {
-                tell.send(freed);
+                let _ = tell.send(freed);
             }
         });
         let watch = self.lock_of(owner).and_then(|name| js_watch(&name, &told_by).ok());

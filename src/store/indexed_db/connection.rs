@@ -15,7 +15,7 @@ use wasm_bindgen_futures::spawn_local;
 use super::door::{self, Database, Flush};
 use crate::{
     error::{Code, Error, Result},
-    host::oneshot::{self, Latch, Release},
+    host::latch::{self, Latch, Release},
     store::{
         Durability,
         engine::{Connection, Engine, Failed, Mode, Step},
@@ -104,7 +104,7 @@ impl Engine for IndexedDb {
 
     fn pause(&self) {
         let shared = &self.0;
-        shared.away.borrow_mut().get_or_insert_with(oneshot::latch);
+        shared.away.borrow_mut().get_or_insert_with(latch::latch);
         if let State::Opening(Opening { outcome, .. }) = &*shared.state.borrow()
             && let Some(Ok(open)) = &*outcome.borrow()
         {
@@ -177,7 +177,7 @@ impl Shared {
             let database = door::open(&name, &lost).await?;
             Ok(Rc::new(Open { database, generation, _lost: lost }))
         };
-        let ((ends, over), outcome) = (oneshot::latch(), Rc::<RefCell<_>>::default());
+        let ((ends, over), outcome) = (latch::latch(), Rc::<RefCell<_>>::default());
         let opening = Opening { generation, over, outcome: outcome.clone() };
         spawn_local(async move {
             outcome.replace(Some(attempt.await));

@@ -15,9 +15,9 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use crate::{
     domain::{key::Part, payload::Payload},
     error::{Code, Error, Result},
-    host::oneshot,
     store::engine::{Between, Failed, How, Key, KeyPath, LAYOUT, Mode, Read, Round, Source, Step, Write},
 };
+use futures::channel::oneshot;
 
 #[wasm_bindgen(module = "/src/store/indexed_db/engine.js")]
 extern "C" {
@@ -116,7 +116,7 @@ pub async fn run(database: &Database, mode: Mode, flush: Flush, mut step: Step) 
     spawn_local(async move {
         let outcome = ended.await;
         drop(next);
-        tell.send(outcome);
+        let _ = tell.send(outcome);
     });
     let outcome = told.await.unwrap_or_else(|_| Err(JsValue::UNDEFINED));
     if let Some(error) = failure.take() {

@@ -21,12 +21,12 @@ use super::{
 use crate::{
     domain::snapshot::{Rows, Snapshot},
     error::{Code, Error, Result},
-    host::oneshot,
     store::{
         Reads, Rule,
         engine::{Failed, How, Mode, Round, Step},
     },
 };
+use futures::channel::oneshot;
 use futures::{FutureExt, future::LocalBoxFuture};
 
 /// The operations of one transaction, in the order of their calls.

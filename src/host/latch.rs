@@ -1,0 +1,70 @@
+//! Something that happens once, and that any number of futures wait for.
+
+use std::{cell::RefCell, rc::Rc};
+
+use futures::channel::oneshot::{Receiver, Sender, channel};
+
+/// Releases a [`Latch`] when dropped.
+pub struct Release(Latch);
+
+/// Something that happens once, for any number to wait for. Clones share it.
+#[derive(Clone)]
+pub struct Latch(Rc<RefCell<Option<Vec<Sender<()>>>>>);
+
+/// A latch that is not released yet.
+pub fn latch() -> (Release, Latch) {
+    let latch = Latch(Rc::new(RefCell::new(Some(Vec::new()))));
+    (Release(latch.clone()), latch)
+}
+
+impl Latch {
+    /// Whether it has happened.
+    pub fn is_released(&self) -> bool {
+        self.0.borrow().is_none()
+    }
+
+    /// Resolves when it has happened.
+    pub fn released(&self) -> Receiver<()> {
+        let (sender, receiver) = channel();
+        if let Some(waiting) = &mut *self.0.borrow_mut() {
+            // Whoever went away is left out whenever the list would grow: together that costs no more than the waits.
+            if waiting.len() == waiting.capacity() {
+                waiting.retain(|sender| !sender.is_canceled());
+            }
+            waiting.push(sender);
+        }
+        receiver
+    }
+}
+
+impl Drop for Release {
+    fn drop(&mut self) {
+        let waiting = self.0.0.take();
+        drop(waiting);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn a_latch_that_is_released_stays_so_for_all() {
+        let (release, latch) = latch();
+        let mut early = latch.released();
+        assert!((&mut early).now_or_never().is_none() && !latch.is_released());
+        drop(release);
+        assert!(
+            early.now_or_never().is_some() && latch.clone().released().now_or_never().is_some() && latch.is_released()
+        );
+    }
+
+    #[test]
+    fn a_latch_keeps_nothing_of_those_who_went_away() {
+        let (_release, latch) = latch();
+        (0..1_000).for_each(|_| drop(latch.released()));
+        assert!(latch.0.borrow().as_ref().is_some_and(|waiting| waiting.len() < 10));
+    }
+}
