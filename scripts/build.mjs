@@ -78,10 +78,12 @@ async function bundle() {
       external: ["./schema.js", ...beside],
       plugins: [trimValidator, glue],
       logLevel: "warning",
-      // The glue lists a file once for each function that the module imports from it.
-      logOverride: { "duplicate-object-key": "silent" },
+      logOverride,
     });
 }
+
+/** The glue lists a file once for each function that the module imports from it. */
+const logOverride = { "duplicate-object-key": "silent" };
 
 /** Globals that js/instance.ts gives to the glue in place of the page's. */
 const given = ["Date", "Error", "JSON", "Promise", "TextDecoder", "TextEncoder", "WebAssembly", "clearTimeout", "performance", "queueMicrotask", "setTimeout"];
@@ -106,6 +108,7 @@ const glue = {
         target: "es2022",
         external: ["./snippets/*"],
         logLevel: "warning",
+        logOverride,
       });
       return { contents: `export default ({ require, ${given.join(", ")} }) => {\n  let glue;\n  const made = (given) => (glue = given);\n${text}\n  return glue;\n};\n`, loader: "js" };
     });
