@@ -44,8 +44,12 @@ async function using(page, base, key = "") {
 const called = (index, name, args) => ({ tool_calls: [{ index, id: "call_0", type: "function", function: { name, arguments: args } }] });
 const failure = (page, words) => page.getByText(`Failed: ${words}`).waitFor();
 
-/** The browser itself complains of a request that failed, once, and of nothing else. */
-const isTold = (page, words) => assert.deepEqual(page.complaints.splice(0).map((told) => words.test(told)), [true]);
+/** On the console are a line for each pattern, and no more: a run that threw, a request that the browser says has failed. */
+const isTold = (page, ...patterns) => {
+  const told = page.complaints.splice(0);
+  assert.equal(told.length, patterns.length, told.join("\n"));
+  for (const words of patterns) assert.ok(told.some((line) => words.test(line)), told.join("\n"));
+};
 
 describe("with a model behind an endpoint, the agent", () => {
   test("streams, calls tools whose arguments come in pieces, and keeps the key out of the log", async (t) => {
@@ -76,6 +80,7 @@ describe("with a model behind an endpoint, the agent", () => {
     const told = requests.at(-1).messages.filter(({ role }) => role === "tool").map(({ content }) => JSON.parse(content));
     assert.deepEqual(told.slice(0, 2), [2, 4]);
     assert.match(told[2], /^It failed: /);
+    isTold(page, /of kind "tool" threw TypeError/);
   });
 
   test("fails with what the endpoint says", async (t) => {
@@ -85,7 +90,7 @@ describe("with a model behind an endpoint, the agent", () => {
     await suggested(page);
     await state(page, "Failed");
     await failure(page, "The model answered 401: that key is not known");
-    isTold(page, /401/);
+    isTold(page, /status of 401/, /threw Error: The model answered 401/);
   });
 
   test("fails where the endpoint reports an error in the middle of its answer, or hangs up, and records no half answer", async (t) => {
@@ -96,9 +101,11 @@ describe("with a model behind an endpoint, the agent", () => {
     await using(page, base);
     await suggested(page);
     await failure(page, "The model broke off: out of memory");
+    isTold(page, /threw Error: The model broke off: out of memory/);
     assert.deepEqual(await recorded(page), []);
     await ask(page, "And now?");
     await failure(page, "The model broke off in the middle of its answer.");
+    isTold(page, /threw Error: The model broke off in the middle/);
     assert.deepEqual(await recorded(page), []);
   });
 
@@ -111,7 +118,7 @@ describe("with a model behind an endpoint, the agent", () => {
     await using(page, `${origin}/v1`);
     await suggested(page);
     await failure(page, `${origin} cannot be reached, or does not let this page in (CORS).`);
-    isTold(page, /ERR_CONNECTION_REFUSED/);
+    isTold(page, /ERR_CONNECTION_REFUSED/, /threw Error: http.* cannot be reached/);
   });
 
   test("goes on in another tab with the same model, once that tab has the key", async (t) => {
