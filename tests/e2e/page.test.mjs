@@ -311,16 +311,18 @@ describe("the page", () => {
   test("that cannot read what is stored says so once, and until it can again", async (t) => {
     const page = await visit(t);
     await page.page.evaluate(() => {
-      const { registry } = globalThis;
-      registry.changedSince = async () => {
-        registry.failures = (registry.failures ?? 0) + 1;
-        throw new Error("the disk is gone");
+      globalThis.failures = 0;
+      const { transaction } = IDBDatabase.prototype;
+      globalThis.mend = () => (IDBDatabase.prototype.transaction = transaction);
+      IDBDatabase.prototype.transaction = () => {
+        globalThis.failures += 1;
+        throw new DOMException("the disk is gone", "NotReadableError");
       };
     });
     await page.notices.getByText("the disk is gone").waitFor();
-    await page.page.waitForFunction(() => globalThis.registry.failures >= 2);
+    await page.page.waitForFunction(() => globalThis.failures >= 4);
     assert.equal(await page.notices.getByText("the disk is gone").count(), 1);
-    await page.page.evaluate(() => delete globalThis.registry.changedSince);
+    await page.page.evaluate(() => globalThis.mend());
     await page.notices.getByText("the disk is gone").waitFor({ state: "detached" });
   });
 });

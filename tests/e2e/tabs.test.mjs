@@ -77,7 +77,13 @@ describe("two tabs", () => {
     await sees(two, two.row("job"));
     await two.select("job");
     // So that the second tab cannot have seen the end yet.
-    await two.page.evaluate(() => (globalThis.registry.changedSince = () => new Promise(() => {})));
+    await two.page.evaluate(() => {
+      const { transaction } = IDBDatabase.prototype;
+      IDBDatabase.prototype.transaction = function (stores, mode, ...more) {
+        if (mode === "readonly") throw new DOMException("nothing is read here", "NotReadableError");
+        return transaction.call(this, stores, mode, ...more);
+      };
+    });
     await one.ended("completed", "1");
     await two.end("failed", "too late");
     await two.endForm.getByText("already_terminal").waitFor();
