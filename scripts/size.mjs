@@ -9,12 +9,13 @@ import { CommandFailed, main, say } from "./lib/run.mjs";
 /**
  * Budgets, in kilobytes (1 kB = 1000 bytes) of brotli at its best quality: what `import "longwait"` and the first
  * `openRegistry()` download, the same for a page that also meets a payload schema, and what `import "longwait/worker"` adds to
- * the first. They are watched, so that growth is seen and explained; no code is bent to stay within them.
+ * the first. They are watched, so that growth is seen and explained; no code is bent to stay within them. The goal is 165: a
+ * fifth of the WebAssembly is maps, one code for each pair of types, and a sixth reads and writes shapes, one code for each shape.
  */
 export const needed = ["dist/index.js", "dist/longwait_bg.wasm"];
 const budgets = [
-  { entry: "longwait", files: needed, limit: 165 },
-  { entry: "and with a schema", files: [...needed, "dist/schema.js"], limit: 172 },
+  { entry: "longwait", files: needed, limit: 330 },
+  { entry: "and with a schema", files: [...needed, "dist/schema.js"], limit: 337 },
   { entry: "longwait/worker adds", files: ["dist/worker.js"], limit: 2 },
 ];
 
