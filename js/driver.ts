@@ -123,8 +123,8 @@ const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
 
 /**
- * Leaves the work to a host: one call at a time, and one more for all that changed meanwhile. Between two calls the page has a turn,
- * since a host that changes something each time would keep it for good.
+ * Leaves the work to a host: one call at a time, and one more for all changes during a call. Between two calls the event loop turns
+ * once, since a host that changes something in each call would otherwise block the page.
  */
 function handled(host: Host, registry: ProcessRegistry, raw: RawRegistry): Work {
   let unsubscribe: (() => void) | undefined;

@@ -26,7 +26,7 @@ export type ProcessErrorCode =
   | "already_terminal"
   /** A wait with `untilTerminal` saw the process end before its event came. */
   | "process_terminal"
-  /** The process has not ended; `force` deletes it all the same. */
+  /** The process has not ended; `force` deletes it in any state. */
   | "not_terminal"
   /** The scope holds no handle on that process. */
   | "not_granted"

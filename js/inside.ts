@@ -38,7 +38,7 @@ export function inside<T>(run: Inside, work: () => T): T {
   }
 }
 
-/** The same promise, whose continuation is known to be code of the run. */
+/** A promise that settles as `promise` does, and whose continuation is marked as code of the run. */
 export function givenTo<T>(run: Inside, promise: Promise<T>): Promise<T> {
   return new PromiseClass((resolve, reject) => {
     // Three microtasks in a row: this one, what waits for the promise, and the last one. None of another run comes between.
@@ -55,7 +55,7 @@ export function givenTo<T>(run: Inside, promise: Promise<T>): Promise<T> {
   });
 }
 
-/** The same promise; where the run is known whose code asks for it, given to that. */
+/** Like `givenTo`, for the run whose code is on the stack; outside of a run, `promise` itself. */
 export function givenBack<T>(promise: Promise<T>): Promise<T> {
   return current === undefined ? promise : givenTo(current, promise);
 }

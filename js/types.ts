@@ -114,7 +114,7 @@ export interface SessionScope {
 
 /**
  * What a process is to do. Stored as given; only the kind matters to this package. `D` is the type of the data in it, `R` that of
- * a session's request. Fields that are never there can be read all the same: `input.payload` is `undefined` where the input has none.
+ * a session's request. A field of another kind of input can be read, too: `input.payload` is `undefined` where the input has none.
  */
 export type ProcessInput<D = Json, R = Fields> =
   /** Work done elsewhere: whoever does it completes the process. */
@@ -712,7 +712,7 @@ export interface ProcessRegistry extends AsyncDisposable {
    */
   session(scope: SessionScope): SessionView;
   /**
-   * A driver, which does nothing until it is told to: where one that could run a process registered here is neither started nor
+   * A driver, which is idle until `start()` or a sweep: where one that could run a process registered here is neither started nor
    * sweeps, and no driver holds that process after 5 s, `console.warn` says so once. Throws `invalid_argument` at once for bad options, `closed` after `close()`.
    */
   driver(options: DriverOptions<JsonLike>): ProcessWorkDriver;
@@ -770,7 +770,7 @@ export interface RunContext {
    * Aborted when the end of the process is asked for (the reason is an `AbortError` with what was given as its message), and
    * when the run is over before the runner is: `lease_lost`, also when the driver is stopped; `already_terminal`,
    * `unknown_process`, `closed`. Hand it on to whatever can be aborted. After a cancel request the run still holds its lease:
-   * a runner that throws the `AbortError` ends as cancelled, and one that goes on may. Where the request came before this
+   * a runner that throws the `AbortError` ends as cancelled, and a runner may also ignore the signal. Where the request came before this
    * run, the signal is aborted in a later turn: after the runner was called and the steps and waits that it repeats from
    * earlier runs have been given, so that it may listen by then. It is never aborted once the runner has returned.
    */
@@ -799,16 +799,16 @@ export interface RunContext {
   /**
    * The next signal of that name: the nth wait gets the nth signal in the log, whether it came before or after. Of several
    * names, the first signal of any of them in the order of the log. What a wait took is recorded, and every later run gives
-   * it the same signal. Waits of one run come out one at a time, and the next one only after the program has had its turn:
-   * so those that lose a race can be aborted, and a wait that is aborted or times out has taken nothing, in this run and
-   * in every later one. Meanwhile the record's `wait` says what is waited for, and another process may run in this one's place.
+   * it the same signal. Waits of one run resolve one at a time, each in an event loop turn of its own:
+   * so waits that lose a race can be aborted, and a wait that is aborted or times out has taken nothing, in this run and
+   * in every later one. While a wait is pending, the record's `wait` names it, and the run has given up its permit.
    * @throws `invalid_argument` for no name, more than 256, or one that is not of ASCII letters, digits, `_` and `-`; `timeout`, then in
    * every later run too; the reason of either signal; `lease_lost`.
    */
   waitForSignal<P extends JsonLike = Json>(name: string | readonly string[], options?: WaitOptions): Promise<ProcessEvent<P>>;
   /**
-   * The result of another process. Meanwhile another process may run in this one's place. In a race with signals the
-   * winner is recorded and the same in every run; which of several processes ended first is not: record that in a step.
+   * The result of another process. While the wait is pending, the run has given up its permit. In a race with signals the
+   * winner is recorded, and later runs repeat it; which of several processes ended first is not recorded: do that in a step.
    * @throws As `ProcessAwaiter.awaitTerminal`; `timeout`, then in every later run too; the reason of `signal`;
    * `invalid_argument` for the process of this run itself, and, as far as the driver of this run knows, where every
    * process would wait for the other.

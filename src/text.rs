@@ -1,15 +1,9 @@
 //! What the rules need to know of texts: blank ones, long ones, their beginnings, hex.
 
-/// The whole number that up to 15 decimal digits stand for.
+/// The whole number that up to 15 decimal digits stand for. `parse` alone would take a sign, too.
 pub fn whole_number(digits: &str) -> Option<u64> {
-    if digits.is_empty() || digits.len() > 15 {
-        return None;
-    }
-    let mut number = 0;
-    for digit in digits.bytes() {
-        number = number * 10 + u64::from(digit.checked_sub(b'0').filter(|digit| *digit < 10)?);
-    }
-    Some(number)
+    let plain = digits.len() <= 15 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse().ok().filter(|_| plain)
 }
 
 /// Whether a text is empty or white space alone: what Unicode calls white space, and U+FEFF, which JavaScript counts as such.
@@ -55,17 +49,7 @@ pub fn short(text: &str) -> String {
 
 /// Bytes in lower hex.
 pub fn hex(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for byte in bytes {
-        text.push(hex_digit(byte >> 4));
-        text.push(hex_digit(byte & 15));
-    }
-    text
-}
-
-/// A number below 16 in lower hex.
-pub fn hex_digit(nibble: u8) -> char {
-    char::from_digit(u32::from(nibble), 16).unwrap_or('0')
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

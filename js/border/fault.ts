@@ -18,7 +18,7 @@ export function at(fault: unknown, key: string | number): Fault {
   return known;
 }
 
-/** What a caller is told of a fault. `name` begins the path. */
+/** The error that a fault becomes for the caller. `name` begins the path. */
 export function refusal(fault: unknown, name: string): ProcessError {
   if (isOf(fault, ProcessError)) return fault;
   if (!isOf(fault, Fault)) return invalidArgument(`${name}: could not be read`, fault);

@@ -165,7 +165,7 @@ export function tagged(tag: string, kinds: { readonly [kind: string]: Fields }):
 }
 
 /**
- * A word, or one of a few objects, which are told apart by their first fields. The first object goes whose first field is there;
+ * A word, or one of a few objects, which differ by their first fields. The first object applies whose first field is present;
  * the first fields of those before it may be `null`.
  */
 export function either(word: string, objects: readonly Fields[]): Shape {

@@ -22,8 +22,7 @@ pub enum Begun {
     Run(Rc<Attempt>),
     /// It is run elsewhere, under this lease.
     Busy(Rc<ProcessLease>),
-    /// It was asked to stop before it was ever begun. Nothing is written: it is to be begun again, in the same way, with
-    /// the reason.
+    /// A cancel request precedes the first attempt. Nothing is written: the caller repeats `begin` with the reason.
     Cancelled(Observed),
     /// There is nothing to run, or no longer.
     Over,
@@ -50,7 +49,7 @@ pub struct Attempt {
 /// Begins an attempt: claims the process, from an observed holder too where that is proven dead, and counts.
 ///
 /// A process that is not to be run again after a crash is ended here instead. It had begun, so what it did is not known.
-/// One that was asked to stop before it was ever begun is ended as cancelled, once the claimant says why.
+/// One whose cancel request precedes its first attempt is ended as cancelled, once the claimant gives the reason.
 pub fn begin(
     seen: &Snapshot,
     id: &ProcessId,

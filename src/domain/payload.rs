@@ -17,7 +17,7 @@ use browser as body;
 #[cfg(not(target_family = "wasm"))]
 use native as body;
 
-/// A JSON value of a caller. Cloning shares it; see [`Payload::detached`].
+/// A JSON value of a caller. Cloning shares it, and it is never changed in place.
 #[derive(Clone, Debug)]
 pub struct Payload(body::Body);
 
@@ -120,12 +120,6 @@ impl Payload {
         let mut hash = Sha256::new();
         body::canonical(&self.0, &mut |piece| hash.update(piece));
         hex(&hash.finalize())
-    }
-
-    /// A copy that shares nothing with this one, for a holder that may change it.
-    #[must_use]
-    pub fn detached(&self) -> Self {
-        Self(body::detached(&self.0))
     }
 }
 
@@ -316,10 +310,6 @@ mod native {
         found.cloned().map(Rc::new)
     }
 
-    pub fn detached(body: &Body) -> Body {
-        body.clone()
-    }
-
     pub fn weight(body: &Value) -> usize {
         match body {
             Value::Null | Value::Bool(_) | Value::Number(_) => 8,
@@ -472,10 +462,6 @@ mod browser {
     pub fn member(body: &Body, name: &str) -> Option<Body> {
         let found = js_member(body, name);
         (!found.is_undefined()).then_some(found)
-    }
-
-    pub fn detached(body: &Body) -> Body {
-        js_copied(body)
     }
 
     pub fn weight(body: &Body) -> usize {

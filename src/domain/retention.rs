@@ -38,7 +38,7 @@ pub fn delete(seen: &Snapshot, id: &ProcessId, force: bool) -> Result<Decision<(
 /// Removes the ended processes last updated strictly before `cutoff`, at most `limit` of them.
 pub fn prune(seen: &Snapshot, cutoff: Millis, limit: usize) -> Result<Decision<PruneReport>> {
     let retained = seen.rows.retained_before(cutoff, limit);
-    // Where nothing of what it looked at can be removed, another look would find the same.
+    // If none of these rows can be removed, another look would find them again.
     let more = !retained.is_empty() && retained.len() + seen.rows.unreadable_count() >= limit;
     let mut decision = Decision::reply(PruneReport { more, ..PruneReport::default() });
     for id in retained {

@@ -99,7 +99,7 @@ pub struct Rows {
     replays: BTreeMap<ProcessId, BTreeMap<String, Rc<ProcessEvent>>>,
     leases: BTreeMap<ProcessId, LeaseSlot>,
     grants: BTreeMap<(ScopeId, ProcessId), Rc<HandleGrant>>,
-    /// The same grants, by the process.
+    /// An index of `grants` by process.
     grants_of: BTreeMap<ProcessId, BTreeMap<(SessionId, ScopeId), Rc<HandleGrant>>>,
 }
 
@@ -109,7 +109,7 @@ impl Rows {
         self.shared_process(id).map(Rc::as_ref)
     }
 
-    /// The same, for whoever keeps it.
+    /// Like [`process`](Self::process), but returns the shared `Rc`.
     pub fn shared_process(&self, id: &ProcessId) -> Option<&Rc<ProcessRecord>> {
         self.processes.get(id)
     }

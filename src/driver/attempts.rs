@@ -2,9 +2,9 @@
 
 use std::{pin::pin, rc::Rc};
 
-use futures::channel::oneshot;
 use futures::{
     FutureExt,
+    channel::oneshot,
     future::{Either, LocalBoxFuture, ready, select},
 };
 
@@ -259,7 +259,7 @@ impl Driver {
         if self.kept.borrow().get(id) == Some(&kept) {
             self.kept.borrow_mut().remove(id);
         }
-        // Who stands by for the end of this driver sees that; where nobody can, this tells.
+        // A driver that cannot watch the liveness lock of this one looks again because of this notification.
         self.registry.hint(id);
         Ok(())
     }

@@ -10,9 +10,9 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use futures::channel::oneshot;
 use futures::{
     FutureExt,
+    channel::oneshot,
     future::{Either, select},
 };
 
@@ -73,7 +73,7 @@ enum State {
 /// The longest that a process is left alone: a tick may be lost, and the lease of another may last for days.
 const LEFT_MS: Millis = 60_000;
 
-/// How long a process waits without a runner before the host is told.
+/// How long a process waits without a runner before the host warns of it.
 const UNHANDLED_MS: Millis = 5_000;
 
 impl Background {
@@ -321,8 +321,8 @@ impl Driver {
         }
     }
 
-    /// After an attempt that did not end its process: looks at the process, and begins the same one again only after a
-    /// pause, which begins at `from`.
+    /// After an attempt that did not end its process: looks at the process, and begins that registration again only
+    /// after a pause, which begins at `from`.
     pub fn look_again_after(&self, attempted: &Rc<Registered>, from: Millis) {
         let id = &attempted.registration.id;
         if self.background.borrow().is_some() {

@@ -1,7 +1,7 @@
 //! How long a driver leaves a process alone after an attempt that did not end it.
 //!
-//! An attempt that comes to nothing, for whatever reason, could do so again at once, and then without end. So the same
-//! registration is not begun again here before its pause is over; every further attempt of that kind doubles the pause.
+//! An attempt that does not end its process could fail again at once, and then without end. So this driver begins a
+//! registration again only after a pause; every further attempt that fails doubles the pause.
 //! An id that was registered anew has no pause. What a caller asks for, as a sweep does, is done in spite of it.
 
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc};

@@ -6,9 +6,9 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use futures::channel::oneshot;
 use futures::{
     FutureExt,
+    channel::oneshot,
     future::{Either, select},
 };
 
@@ -303,8 +303,8 @@ impl RunContext {
         Ok(true)
     }
 
-    /// Whether the lease of this run, which nobody took, has not ended. Where the clock here says that it has, a renewal
-    /// asks the store, whose clock it is that counts.
+    /// Whether the lease of this run is in force; no other owner has claimed it. If it has expired by the local clock, a
+    /// renewal asks the store, whose clock decides.
     async fn is_in_force(&self, lease: &ProcessLease) -> Result<bool> {
         let clock = self.0.registry.clock();
         if lease.is_live(clock.now()) {

@@ -232,7 +232,7 @@ impl<'a> Issued<'a> {
     pub fn came_out<T>(&self, outcome: &Result<T>) {
         let waits = &self.context.0.waits;
         if outcome.as_ref().is_err_and(|fault| fault.code() != Code::Timeout) {
-            // It failed, and would not in another run: a wait that the program issues in its place is the same one.
+            // The fault is of this run alone: the next wait for that thing takes over its ordinal.
             waits.failed(&self.wait.wait);
             waits.fails();
         }

@@ -43,7 +43,7 @@ pub(super) struct Driver {
     pub pauses: Pauses,
     /// The leases that could not be given back, by process, and whether a runner was called under them.
     pub kept: RefCell<BTreeMap<ProcessId, (ProcessLease, bool)>>,
-    /// The kinds without a runner that were told of.
+    /// The kinds without a runner of which the host has warned.
     pub unhandled: RefCell<BTreeSet<String>>,
 }
 

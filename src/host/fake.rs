@@ -13,9 +13,9 @@ use std::{
     task::{Poll, Waker},
 };
 
-use futures::channel::oneshot;
 use futures::{
     FutureExt,
+    channel::oneshot,
     future::{LocalBoxFuture, poll_fn, ready},
 };
 

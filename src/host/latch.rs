@@ -27,7 +27,7 @@ impl Latch {
     pub fn released(&self) -> Receiver<()> {
         let (sender, receiver) = channel();
         if let Some(waiting) = &mut *self.0.borrow_mut() {
-            // Whoever went away is left out whenever the list would grow: together that costs no more than the waits.
+            // Senders without a receiver are removed whenever the list would grow: amortised, that costs no more than the waits.
             if waiting.len() == waiting.capacity() {
                 waiting.retain(|sender| !sender.is_canceled());
             }

@@ -66,7 +66,7 @@ impl Drop for Permit {
         let permits = &self.0;
         while let Some(next) = permits.next() {
             if !next.is_canceled() {
-                // Should it go away before it looks, the permit in its hands is dropped, and passed on.
+                // If the receiver is dropped before it polls, the permit is dropped with it, and passed on.
                 let _ = next.send(Permit(permits.clone()));
                 return;
             }

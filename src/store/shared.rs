@@ -5,8 +5,7 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use futures::channel::oneshot;
-use futures::{FutureExt, future::LocalBoxFuture};
+use futures::{FutureExt, channel::oneshot, future::LocalBoxFuture};
 
 use super::{Answer, Query, Store};
 use crate::{

@@ -2,8 +2,10 @@
 
 use std::pin::pin;
 
-use futures::channel::oneshot;
-use futures::future::{Either, LocalBoxFuture, select};
+use futures::{
+    channel::oneshot,
+    future::{Either, LocalBoxFuture, select},
+};
 use js_sys::{Function, Promise};
 use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::{JsValue, closure::Closure};
@@ -21,7 +23,7 @@ use crate::{
 
 /// An argument in its own shape. [`Code::InvalidArgument`] begins with its name: the TypeScript in front has checked it, so this
 /// is a second look.
-pub fn given<T: DeserializeOwned>(value: JsValue, name: &str) -> Result<T> {
+pub fn read<T: DeserializeOwned>(value: JsValue, name: &str) -> Result<T> {
     Payload::from(value).read().map_err(|fault| Error::invalid(format!("{name}: {fault}")))
 }
 
@@ -41,12 +43,12 @@ pub fn promise_of(outcome: LocalBoxFuture<'static, std::result::Result<JsValue, 
     future_to_promise(outcome)
 }
 
-/// What everything is refused with after that.
+/// The error of a call on a closed registry.
 fn closed() -> Error {
     Error::new(Code::Closed, "the registry is closed")
 }
 
-/// Refuses after that.
+/// Refuses with [`closed`] once the registry is closing.
 pub fn is_open(closing: &latch::Latch) -> Result<()> {
     if closing.is_released() { Err(closed()) } else { Ok(()) }
 }

@@ -12,7 +12,7 @@ use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
 use super::{
     attach::{attached, called},
-    convert::{given, is_open, promise, promise_of, promise_of_wait, span},
+    convert::{is_open, promise, promise_of, promise_of_wait, read, span},
     host::{load_validator, process_error, raised, report, warn},
     registry::Registry,
 };
@@ -144,7 +144,7 @@ impl Run {
 
     /// Appends to the process of the run.
     pub fn append(&self, request: JsValue) -> Promise {
-        let (context, request) = (self.context.clone(), given::<AppendRequest>(request, "request"));
+        let (context, request) = (self.context.clone(), read::<AppendRequest>(request, "request"));
         promise(async move { context.append(request?).await })
     }
 

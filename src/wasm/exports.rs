@@ -1,18 +1,18 @@
 //! The methods of a registry, one export each. An export reads its arguments and calls the method of [`ProcessRegistry`] or
 //! [`SessionView`] of that name, which is the one that the conformance suite runs.
 //!
-//! The TypeScript in front has checked every argument; where one has another shape all the same, the call rejects with
-//! `invalid_argument` and names it.
+//! The TypeScript in front has checked every argument; an argument of another shape makes the call reject with
+//! `invalid_argument`, which names it.
 
 #![allow(clippy::too_many_arguments, reason = "an export takes one by one what JavaScript passes one by one")]
 
 use js_sys::{Function, Promise};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
 use super::{
     attach::attached,
-    convert::{given, is_open, promise, promise_of_wait, span},
+    convert::{is_open, promise, promise_of_wait, read, span},
     registry::Registry,
 };
 use crate::{
@@ -36,7 +36,7 @@ struct EventQuery {
 
 /// The range of a log that an `eventsAfter` asks for.
 fn range(after: f64, query: JsValue) -> Result<EventRange> {
-    let EventQuery { limit, types } = given(query, "query")?;
+    let EventQuery { limit, types } = read(query, "query")?;
     Ok(EventRange::After { after: after as u64, limit, types })
 }
 
@@ -77,10 +77,6 @@ impl Registry {
         };
         attached(awaiter, attach)
     }
-}
-
-fn read<T: DeserializeOwned>(value: JsValue, name: &str) -> Result<T> {
-    given(value, name)
 }
 
 #[wasm_bindgen]

@@ -148,7 +148,7 @@ impl Watched {
 
 fn wake(woken: Vec<oneshot::Sender<()>>) {
     for waiter in woken {
-        // Whoever waited may be gone.
+        // The receiver may be dropped.
         let _ = waiter.send(());
     }
 }

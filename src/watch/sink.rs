@@ -4,8 +4,7 @@
 
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
-use futures::channel::oneshot;
-use futures::future::LocalBoxFuture;
+use futures::{channel::oneshot, future::LocalBoxFuture};
 
 use crate::domain::{event::ProcessEvent, key::ProcessId};
 
@@ -76,7 +75,7 @@ impl Turns {
             next.and_then(|next| queue.get_mut(next)?.call.take())
         };
         if let Some(call) = call {
-            // Whoever waited may be gone.
+            // The receiver may be dropped.
             let _ = call.send(());
         }
     }

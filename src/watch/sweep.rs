@@ -12,9 +12,9 @@ use std::{
     rc::Rc,
 };
 
-use futures::channel::oneshot;
 use futures::{
     FutureExt,
+    channel::oneshot,
     future::{Either, LocalBoxFuture, select},
 };
 

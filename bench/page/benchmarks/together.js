@@ -2,7 +2,7 @@
  * Many appends at once, to one process and over a thousand.
  *
  * Against the floor twice: with a transaction for each append, as an app writes it, and with one for all of them, which
- * nobody can write who does not know in advance what will be appended. That one once more with the indexes that longwait has.
+ * an app cannot write without knowing all appends in advance. A second variant of that has the indexes of longwait.
  */
 import * as bare from "../contenders/bare.js";
 import { contenders, withContenders } from "../contenders/index.js";

@@ -4,8 +4,7 @@
 
 use std::any::Any;
 
-use futures::channel::oneshot;
-use futures::{FutureExt, future::LocalBoxFuture};
+use futures::{FutureExt, channel::oneshot, future::LocalBoxFuture};
 use js_sys::{Array, Function, Promise};
 use wasm_bindgen::{JsValue, closure::Closure, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;

@@ -1,5 +1,5 @@
-//! Rows in ordered maps: gone with the page. What IndexedDB does with a row, this engine does too: it copies the row in and
-//! out, orders keys alike, and takes a transaction back as a whole.
+//! Rows in ordered maps: gone with the page. Like IndexedDB, this engine orders keys by number, then text, and takes a
+//! transaction back as a whole. It shares a row with its readers: no payload is ever changed in place.
 
 use std::{
     cell::RefCell,
@@ -59,7 +59,7 @@ impl MemoryEngine {
         let mut undo = Vec::new();
         let mut results = Vec::new();
         loop {
-            // Not borrowed while the step runs: a rule calls out, and what it calls may come back here.
+            // Not borrowed while the step runs: a rule calls JavaScript, which may call this engine again.
             let round = step(std::mem::take(&mut results));
             let done = match round {
                 Round::Done => Ok(true),
@@ -165,7 +165,7 @@ impl State {
             Write::Put(store, row) => {
                 let rows = self.rows(store)?;
                 let key = rows.key_of(&row)?;
-                undo.push((store, key.clone(), rows.replace(key, Some(row.detached()))));
+                undo.push((store, key.clone(), rows.replace(key, Some(row))));
             }
             Write::Add(store, row) => {
                 let rows = self.rows(store)?;
@@ -173,7 +173,7 @@ impl State {
                 if rows.by_key.contains_key(&key) {
                     return Err(Error::new(Code::StorageFailed, format!("the key {key:?} of `{store}` is taken")));
                 }
-                undo.push((store, key.clone(), rows.replace(key, Some(row.detached()))));
+                undo.push((store, key.clone(), rows.replace(key, Some(row))));
             }
             Write::Delete(store, key) => {
                 let before = self.rows(store)?.replace(key.clone(), None);
@@ -239,7 +239,7 @@ impl Rows {
                 return below.last().map(|(entry, _)| key_value(entry.first())).into_iter().collect();
             }
         };
-        Ok(found.into_iter().filter_map(|key| self.by_key.get(key)).map(Payload::detached).collect())
+        Ok(found.into_iter().filter_map(|key| self.by_key.get(key)).cloned().collect())
     }
 
     fn entries(&self, source: &Source) -> Result<&BTreeSet<(Key, Key)>> {

@@ -1,9 +1,9 @@
 //! Writes that share a transaction, since committing costs the same for one as for many.
 //!
 //! An operation joins the transaction that was begun last, until that has its first answer; else it begins one. While
-//! one is at work the browser holds the next one back, so that is where those gather who come meanwhile, and whoever
-//! meets none at work waits for nothing. Nobody ever waits outside of a transaction: it is the browser that keeps
-//! writes, and the reads behind them, in the order of their calls, and lets them finish on a connection that is closed.
+//! one is at work the browser holds the next one back, and later operations join that; an operation that finds none at
+//! work does not wait. No operation waits outside of a transaction: the browser keeps writes, and the reads behind
+//! them, in the order of their calls, and lets them finish on a connection that is closed.
 //!
 //! The rows that any of them needs are loaded together. Then their rules run in the order of the calls, each on what those
 //! before it wrote, and all that they decided counts once the transaction is complete. What one of them is refused is its
@@ -26,8 +26,7 @@ use crate::{
         engine::{Failed, How, Mode, Round, Step},
     },
 };
-use futures::channel::oneshot;
-use futures::{FutureExt, future::LocalBoxFuture};
+use futures::{FutureExt, channel::oneshot, future::LocalBoxFuture};
 
 /// The operations of one transaction, in the order of their calls.
 pub type Batch = Rc<RefCell<Vec<Asked>>>;
@@ -78,7 +77,7 @@ impl Shared {
         self.spawn.spawn(self.clone().run(batch).boxed_local());
     }
 
-    /// Runs a transaction to its end, whoever of the callers is still there, and tells them.
+    /// Runs a transaction to its end, also where its callers have dropped their futures, and stores each outcome.
     async fn run(self: Rc<Self>, batch: Batch) {
         let Err(failed) = self.settle(&batch).await else { return };
         let asked = batch.take();
@@ -139,7 +138,7 @@ impl Shared {
             if !results.is_empty() {
                 shared.leave(&batch);
             }
-            // Rules call out, and whoever is called may call us.
+            // A rule calls JavaScript, which may call this store again.
             let mut all = batch.take();
             let mut commit = commit.borrow_mut();
             if commit.is_none() {
@@ -207,7 +206,7 @@ fn load(mut reader: Reader, all: &[Asked]) -> Option<Loaded> {
 }
 
 /// Whether others may see the rows and have theirs seen: a range of rows is read as it is stored, without what others are
-/// about to write, so whoever reads one goes alone.
+/// about to write, so an operation that reads one runs alone.
 fn is_shared(reads: &Reads) -> bool {
     match reads {
         Reads::Process(..) | Reads::Leased(..) | Reads::Leases(_) | Reads::Viewed(..) | Reads::Granted(..) => true,

@@ -9,9 +9,9 @@ use crate::{
     store::Answer,
 };
 
-/// The token by which a commit can be told to have landed. The events of an operation that has the commit for itself carry it,
-/// which is the cheapest. Else it has a row of its own as long as the commit is in flight: another one that lands meanwhile
-/// must not wipe it out.
+/// The token that shows that a commit has landed. The events of an operation that has the commit for itself carry it,
+/// which is the cheapest. Else it has a row of its own as long as the commit is in flight: a commit that lands in
+/// the meantime must not overwrite it.
 pub struct CommitToken {
     shared: Rc<Shared>,
     place: usize,

@@ -220,7 +220,7 @@ impl<'a> Reader<'a> {
         self.rows_of(&unknown)
     }
 
-    /// Adds the lease slots of several processes. One that cannot be read is nobody's lease.
+    /// Adds the lease slots of several processes. A slot that cannot be read counts as empty.
     fn slots(&mut self, loaded: &mut Loaded, ids: &[ProcessId]) {
         for id in ids {
             let slot = self.slot(id);

@@ -160,7 +160,7 @@ impl Store for RowStore {
     fn read(&self, queries: Vec<Rc<Query>>) -> LocalBoxFuture<'static, Result<Answers>> {
         let shared = self.0.clone();
         async move {
-            // Writes that were called in the same turn begin in this one: those are to be seen.
+            // A write of an earlier call of this turn begins its transaction first, so this read sees it.
             turn().await;
             shared.read(Rc::new(move |reader| reader.answers(&queries))).await
         }
