@@ -17,7 +17,7 @@ use crate::{
         filter::{ListFilter, ListQuery, Page},
         grant::{HandleDescriptor, HandleEntry, HandleGrant, SessionScope},
         key::{ProcessId, ScopeId, SessionId},
-        lease::{LeaseClaim, LeaseOwner, ProcessLease, Proof},
+        lease::{LeaseClaim, LeaseOwner, LeaseSlot, ProcessLease, Proof},
         payload::Payload,
         process::{ProcessAwaitOutput, ProcessExternalRef, ProcessRecord, ProcessRegistration, WaitState},
         retention::PruneReport,
@@ -394,7 +394,8 @@ impl ProcessRegistry {
 
     /// The lease that is held, expired or not.
     pub async fn lease(&self, id: &ProcessId) -> Result<Option<ProcessLease>> {
-        answer!(self, Query::Lease(id.clone()), Answer::Lease)
+        let slot: LeaseSlot = answer!(self, Query::Lease(id.clone()), Answer::Lease)?;
+        Ok(slot.held)
     }
 
     /// Resolves once an owner is dead; see [`Liveness::gone`].

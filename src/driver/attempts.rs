@@ -157,7 +157,12 @@ impl Driver {
         };
         // With its registry closed, a run that is over meets faults that are no news.
         let is_closed = |fault: &Error| fault.code() == Code::Closed && run.is_on().is_err();
-        let written = written.or_else(|fault| if is_closed(&fault) { Ok(false) } else { Err(fault) });
+        let written = match written {
+            Err(fault) if is_closed(&fault) => Ok(false),
+            // Another attempt goes on with it, or has ended it: that is no trouble, whoever finds out first.
+            Err(fault) if fault.code() == Code::LeaseLost && self.is_taken_over(&run).await => Ok(false),
+            written => written,
+        };
         run.stop(Abort::Over(Error::of(Code::LeaseLost, &id, "is not run any more: its run is over")));
         if !matches!(written, Ok(true)) {
             // Others need not wait for its end. Where it was lost, this changes nothing.
@@ -225,16 +230,20 @@ impl Driver {
             // It has ended, is gone, or is another's: that is no fault.
             Err(fault) if matches!(fault.code(), Code::UnknownProcess | Code::AlreadyTerminal) => Ok(false),
             Err(fault) if fault.code() == Code::LeaseLost && run.is_on().is_err() => Ok(false),
-            Err(fault) if fault.code() == Code::ReplayConflict && !self.is_running(run.record()).await => Ok(false),
+            Err(fault) if fault.code() == Code::ReplayConflict && self.is_taken_over(run).await => Ok(false),
             Err(fault) => Err(fault),
         }
     }
 
-    /// Whether a process is known not to have ended, in the life that was begun.
-    async fn is_running(&self, begun: &ProcessRecord) -> bool {
-        let found = self.registry.read(Query::Process(begun.id().clone())).await;
-        let Ok(Answer::Process(Some(found))) = found.as_deref() else { return false };
-        !found.is_terminal() && found.registered == begun.registered
+    /// Whether a later attempt holds or held the process of a run; or it ended, is gone, or was registered anew.
+    async fn is_taken_over(&self, run: &RunContext) -> bool {
+        let (id, registry) = (run.id(), &self.registry);
+        let (found, lease) = (registry.read(Query::Process(id.clone())), registry.read(Query::Lease(id.clone())));
+        let (Ok(found), Ok(lease)) = (found.await, lease.await) else { return false };
+        let (Answer::Process(found), Answer::Lease(slot)) = (&*found, &*lease) else { return false };
+        let is_this_one =
+            |record: &ProcessRecord| !record.is_terminal() && record.registered == run.record().registered;
+        !found.as_ref().is_some_and(is_this_one) || slot.last_fence > run.lease().fencing_token
     }
 
     // ── Leases ─────────────────────────────────────────────────────────────
@@ -317,9 +326,13 @@ impl Driver {
                 Err(_) => run.0.held_until.get() <= now,
             };
             match (lost, &renewed) {
-                (true, _) => run.stop(Abort::Over(run.lost())),
                 (false, Ok(_)) => run.0.held_until.set(asked + ttl),
                 (false, Err(_)) => {}
+                (true, Ok(_)) => run.stop(Abort::Over(run.lost())),
+                (true, Err(fault)) => {
+                    self.failed(run.id(), fault);
+                    run.stop(Abort::Over(run.lost()));
+                }
             }
         }
     }

@@ -266,7 +266,7 @@ impl Driver {
             return false;
         };
         let (now, wall) = (self.registry.clock().monotonic(), self.registry.clock().now());
-        let holder = if let Answer::Lease(Some(holder)) = lease { Some(holder) } else { None };
+        let holder = if let Answer::Lease(slot) = lease { slot.held.as_ref() } else { None };
         let holder = holder.filter(|holder| holder.is_live(wall) && !self.keeps(holder));
         match (self.fit(record), holder) {
             (Fit::Ours, holder) => match (self.pauses.until(record), holder) {

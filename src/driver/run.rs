@@ -282,7 +282,7 @@ impl RunContext {
         let (record, lease) =
             (registry.read(Query::Process(self.id().clone())), registry.read(Query::Lease(self.id().clone())));
         let (record, lease) = (record.await?, lease.await?);
-        let shown = if let Answer::Lease(shown) = &*lease { shown.as_ref() } else { None };
+        let shown = if let Answer::Lease(slot) = &*lease { slot.held.as_ref() } else { None };
         let held = match shown.filter(|shown| shown.is(self.lease())) {
             Some(own) => self.is_in_force(own).await?,
             None => false,

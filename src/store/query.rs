@@ -10,7 +10,7 @@ use crate::{
         filter::{ListFilter, ListQuery, Page, StatusFilter},
         grant::HandleEntry,
         key::{ProcessId, ScopeId},
-        lease::ProcessLease,
+        lease::LeaseSlot,
         process::ProcessRecord,
     },
     error::Result,
@@ -126,8 +126,8 @@ pub enum Answer {
     Events(Option<EventPage>),
     /// To [`Query::Count`].
     Count(Option<u64>),
-    /// To [`Query::Lease`]; none is held.
-    Lease(Option<ProcessLease>),
+    /// To [`Query::Lease`].
+    Lease(LeaseSlot),
     /// To [`Query::GrantsOfScope`].
     GrantsOfScope(Vec<HandleEntry>),
     /// To [`Query::GrantsOfProcess`].
@@ -210,7 +210,7 @@ impl Query {
             Query::ChangedIds(_) => Answer::ChangedIds(None, Point::default()),
             Query::Events(..) => Answer::Events(None),
             Query::Count(..) => Answer::Count(None),
-            Query::Lease(_) => Answer::Lease(None),
+            Query::Lease(_) => Answer::Lease(LeaseSlot::default()),
             Query::GrantsOfScope(..) => Answer::GrantsOfScope(Vec::new()),
             Query::GrantsOfProcess(_) => Answer::GrantsOfProcess(None),
             Query::IsGranted(..) => Answer::IsGranted(false),

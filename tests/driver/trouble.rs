@@ -2,6 +2,7 @@
 
 use futures::{
     FutureExt,
+    channel::oneshot,
     future::{LocalBoxFuture, select},
 };
 use longwait::{
@@ -14,12 +15,15 @@ use longwait::{
 use crate::{
     hand::now,
     runners::{
-        Works, another, done, driver, held_tab, job, lease, log, output, register, running, seconds, settle, started,
-        state, sweep, tab,
+        Runs, Works, another, done, driver, held_tab, holder, job, lease, log, output, register, running, seconds,
+        settle, started, state, sweep, tab,
     },
     support::{Place, START, World, memory::Memory, tasks},
 };
-use std::{cell::Cell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 /// Runners of `job` that meet trouble so often, and then return 1. Counts how often they were called.
 fn troubled(times: u32) -> (Rc<Works>, Rc<Cell<u32>>) {
@@ -163,6 +167,64 @@ fn an_end_that_is_refused_for_ever_is_not_begun_again_without_a_pause() {
     seconds(&world, 10);
     assert!((2..=4).contains(&calls.get()), "{}", calls.get());
     count.set(calls.get());
+    stopped(&world, &driver);
+}
+
+/// A run that passes on whatever its step, or its end, meets once another tab has taken its process over. Gives its faults.
+fn overtaken(step: bool, ended: bool) -> Vec<String> {
+    let world = tab();
+    let (go, gone) = oneshot::channel::<()>();
+    let waits = Rc::new(RefCell::new(Some(gone)));
+    let works = Rc::new(Works::default()).on_trouble("job", move |context| {
+        let gone = waits.take();
+        async move {
+            let late = async || {
+                let _ = gone.unwrap().await;
+                Ok(Some(Payload::from("late")))
+            };
+            if step { context.step("one", late).await } else { late().await }.map(|_| done(1))
+        }
+    });
+    register(&world, "p", "job");
+    let here = driver(&world, &works);
+    sweep(&here);
+    world.killed.kill(holder(&world, "p").incarnation_id);
+    let (other, runs) = (another(&world), Runs::default());
+    let there = driver(&other, &runs.works());
+    sweep(&there);
+    let next = runs.next();
+    next.step("one", "in time").unwrap();
+    if ended {
+        next.returns(done("there"));
+    } else {
+        // It holds it no more, but it did.
+        now(there.stop());
+    }
+    // No notification of all that reaches the first tab before its own write is refused.
+    drop(go);
+    tasks().run();
+    assert_eq!(state(&world, "p"), if ended { "completed" } else { "running" });
+    works.failures.take()
+}
+
+#[test]
+fn to_be_taken_over_is_no_trouble_whichever_of_them_finds_out_first() {
+    for (step, ended) in [(true, true), (true, false), (false, true), (false, false)] {
+        assert_eq!(overtaken(step, ended), Vec::<String>::new(), "a step: {step}, ended: {ended}");
+    }
+}
+
+#[test]
+fn storage_that_fails_until_a_lease_must_have_ended_is_reported() {
+    let (world, hold) = held_tab();
+    let works = job(async |_| futures::future::pending().await);
+    register(&world, "p", "job");
+    let driver = driver(&world, &works);
+    sweep(&driver);
+    hold.fill_up(true);
+    seconds(&world, 31);
+    assert_eq!(works.failures.take(), ["quota_exceeded"]);
+    hold.fill_up(false);
     stopped(&world, &driver);
 }
 

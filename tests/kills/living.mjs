@@ -62,10 +62,11 @@ export async function livingTabs({ url, profile, inWorker, ran, ...opening }) {
         await (tab.inWorker ? tab.run(() => globalThis.worker.terminate()) : crash(tab));
         if (tab.inWorker) await tab.close();
       }),
-    /** Into the back-forward cache, where it counts as dead, and out again. */
-    aside: (victims) =>
+    /** Into the back-forward cache, where it counts as dead, and out again: the first one once it was taken over, the others at once. */
+    aside: (victims, takenOver) =>
       without(victims, async (tab) => {
         await tab.page.goto(`${url}elsewhere/`);
+        if (tab === victims[0]) await takenOver();
         await tab.page.goBack({ waitUntil: "commit" });
         await tab.page.waitForFunction("globalThis.ready");
         // A browser need not keep it there: then it was loaded anew.
@@ -94,11 +95,14 @@ export async function livingTabs({ url, profile, inWorker, ran, ...opening }) {
 
   await start();
   return {
-    /** Lets so many of them die, beginning with one that is at work, and puts others in their place. */
-    async die({ death, victims }, working) {
+    /**
+     * Lets so many of them die, beginning with one that is at work, and puts others in their place. `takenOver()` resolves once
+     * another tab does that work.
+     */
+    async die({ death, victims }, working, takenOver) {
       const all = [...living];
       const first = Math.max(0, all.findIndex(({ name }) => name === working));
-      await deaths[death](Array.from({ length: victims }, (_, n) => all[(first + n) % all.length]));
+      await deaths[death](Array.from({ length: victims }, (_, n) => all[(first + n) % all.length]), takenOver);
       await fill();
     },
     /** Runs something in a tab, and again in another one where that died over it. */

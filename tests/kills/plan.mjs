@@ -9,7 +9,7 @@ export const STEPS = 5;
 export const KINDS = ["crash", "close", "reload", "worker", "aside", "browser", "mixed"];
 
 /** What the step in the middle may wait for. */
-const MIDDLE = STEPS >> 1;
+export const MIDDLE = STEPS >> 1;
 
 /** Signals and deaths come while so many steps have been begun: fewer than can be, should nobody be signalled. */
 const LATEST = 120;
@@ -22,15 +22,20 @@ export function seeds(usual, { LONGWAIT_SEED: from, LONGWAIT_ROUNDS: rounds } = 
 
 export const kindOf = (seed) => KINDS[(seed - 1) % KINDS.length];
 
-/** `{ kind, concurrency, processes, happenings }`. What happens is in order, each once so many steps have been begun. */
+/**
+ * `{ kind, concurrency, processes, happenings, held }`. What happens is in order, each once so many steps have been begun. The process
+ * `held` waits for its signal through all deaths, so that at least one of these is of a tab that runs something.
+ */
 export function plan(seed) {
   const roll = dice(seed);
   const kind = kindOf(seed);
   const processes = Array.from({ length: PROCESSES }, (_, n) => registration(seed, n, roll));
-  const signals = processes.filter(({ input }) => input.payload.signalled).map((signal) => ({ signal }));
+  const [held, ...others] = processes;
+  const signals = others.filter(({ input }) => input.payload.signalled).map((signal) => ({ signal }));
   const deaths = Array.from({ length: 1 + roll(3) }, () => death(kind, roll));
   const happenings = [...signals, ...deaths].map((what) => ({ at: roll(LATEST), ...what }));
-  return { kind, concurrency: [4, 16, 64][roll(3)], processes, happenings: happenings.sort((a, b) => a.at - b.at) };
+  happenings.sort((a, b) => a.at - b.at).push({ at: 0, signal: held });
+  return { kind, concurrency: [4, 16, 64][roll(3)], processes, happenings, held: held.id };
 }
 
 function death(kind, roll) {
@@ -39,7 +44,7 @@ function death(kind, roll) {
 }
 
 function registration(seed, n, roll) {
-  const role = roll(5);
+  const role = n === 0 ? 0 : roll(5);
   const payload = {
     middle: MIDDLE,
     // In milliseconds; 0 is a turn of the event loop.
@@ -50,6 +55,9 @@ function registration(seed, n, roll) {
   };
   return { id: name(seed, n), input: { type: "engine", kind: "job", payload }, recovery: "rerun" };
 }
+
+/** The key of a step: see page.mjs. */
+export const stepKey = (n) => `step ${n}`;
 
 const name = (seed, n) => `seed ${seed}, process ${n}`;
 

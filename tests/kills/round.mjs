@@ -6,7 +6,7 @@ import { inRepo } from "../../scripts/lib/paths.mjs";
 import { begun, steps, wrongs } from "./check.mjs";
 import { livingTabs } from "./living.mjs";
 import * as page from "./page.mjs";
-import { plan } from "./plan.mjs";
+import { MIDDLE, plan, stepKey } from "./plan.mjs";
 
 /** Until what has not ended counts as left behind: less than a lease lasts. */
 const LIMIT_MS = 25_000;
@@ -24,7 +24,7 @@ export function keep(processes) {
  * the first run that took over; others may have to wait for their turn.
  */
 export async function round(seed, url) {
-  const { kind, concurrency, processes, happenings } = plan(seed);
+  const { kind, concurrency, processes, happenings, held } = plan(seed);
   const profile = mkdtempSync(join(tmpdir(), "longwait-kills-"));
   const progress = counted();
   const inWorker = (n) => kind === "worker" || (kind === "mixed" && n % 2 === 1);
@@ -35,11 +35,14 @@ export async function round(seed, url) {
     // Those that are to register may die over it as well.
     const registered = tabs.insist(page.register, processes);
     for (const { at, signal, ...death } of happenings) {
-      await progress.reached(at);
+      await progress.until((ran) => ran.length >= at);
       if (signal) await tabs.insist(page.signal, signal);
       else {
+        const waits = ({ id, key }) => id === held && key === stepKey(MIDDLE);
+        await progress.until((ran) => ran.some(waits));
+        const working = progress.ran.findLast(waits).tab;
         died.push(Date.now());
-        await tabs.die(death, progress.ran.at(-1)?.tab);
+        await tabs.die(death, working, () => progress.until((ran) => ran.findLast(waits).tab !== working));
       }
     }
     await registered;
@@ -54,19 +57,20 @@ export async function round(seed, url) {
   }
 }
 
-/** Hears of steps that are begun, and tells when there were so many. */
+/** Hears of steps that are begun, and tells when something holds of all so far. */
 function counted() {
   const ran = [];
-  let wanted, tell;
+  let look = () => {};
   return {
     ran,
     add(step) {
-      if (ran.push(step) === wanted) tell();
+      ran.push(step);
+      look();
     },
-    reached(count) {
+    until(holds) {
       return new Promise((reached) => {
-        [wanted, tell] = [count, reached];
-        if (ran.length >= count) reached();
+        look = () => holds(ran) && reached();
+        look();
       });
     },
   };

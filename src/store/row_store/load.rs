@@ -265,7 +265,7 @@ impl<'a> Reader<'a> {
             Query::ChangedIds(after) => self.changed_ids(*after),
             Query::Events(id, range) => Answer::Events(self.events(id, range)),
             Query::Count(id, event_type, up_to) => Answer::Count(self.count(id, event_type, *up_to)),
-            Query::Lease(id) => Answer::Lease(self.slot(id).held),
+            Query::Lease(id) => Answer::Lease(self.slot(id)),
             Query::GrantsOfScope(scope, list) => {
                 let grants = self.fetched.rows(table(GRANTS).under(key![scope]));
                 let mut entries = self.with_records(grants);
