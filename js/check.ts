@@ -40,7 +40,7 @@ export const SIGNAL = "signal.";
 /**
  * Whether a string is empty or white space alone: what Unicode calls white space, and U+FEFF, which `trim` removes.
  *
- * `is_blank` in src/text.rs is the other half of this definition; a test on each side holds it to the list.
+ * `is_blank` in crates/core/src/text.rs is the other half of this definition; a test on each side holds it to the list.
  */
 export function isBlank(value: string): boolean {
   return /^[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]*$/.test(value);

@@ -2,7 +2,7 @@
  * `npm run build`: makes the npm package in dist/.
  * `npm run build -- --quick`: the same without optimisation, in a fraction of the time, for the loop of editing and testing.
  *
- *   src/ --cargo--> .wasm --wasm-bindgen--> build/wasm --wasm-opt--> dist/longwait_bg.wasm
+ *   src/ and crates/core/ --cargo--> .wasm --wasm-bindgen--> build/wasm --wasm-opt--> dist/longwait_bg.wasm
  *   js/ and the glue of build/wasm  --esbuild--> dist/*.js    --tsc--> dist/*.d.ts
  */
 
@@ -91,7 +91,7 @@ const given = ["Date", "Error", "JSON", "Promise", "TextDecoder", "TextEncoder",
 /**
  * The glue that wasm-bindgen wrote, as a function: it keeps its instance in variables of its module, and a page needs another
  * instance once one has trapped. What the glue imports is left to whoever calls the function: there must be one copy of the
- * JavaScript in src/.
+ * JavaScript in src/ and crates/core/src/.
  */
 const glue = {
   name: "glue",

@@ -53,7 +53,6 @@ pub struct DriverOptions {
 
 impl DriverOptions {
     /// The defaults of lash-core 0.1.0-alpha.83, which this is a build of: 30 s, renewed every 10 s, 64 at once.
-    #[cfg_attr(feature = "shipped", expect(dead_code, reason = "JavaScript passes every option"))]
     pub fn new(owner_id: impl Into<String>) -> Self {
         Self { owner_id: owner_id.into(), lease_ttl: 30_000, renew_every: 10_000, concurrency: 64 }
     }

@@ -14,8 +14,6 @@ use crate::{
 };
 
 mod background;
-#[cfg(target_family = "wasm")]
-pub mod browser;
 pub mod fake;
 pub mod latch;
 #[cfg(not(target_family = "wasm"))]

@@ -149,7 +149,6 @@ impl RunContext {
     }
 
     /// Waits for the end of another process. Meanwhile something else may run in this one's place.
-    #[cfg_attr(feature = "shipped", expect(dead_code, reason = "a shorthand in Rust for wait_for_end"))]
     pub async fn await_terminal(&self, id: &ProcessId) -> Result<ProcessAwaitOutput> {
         self.wait_for_end(id, self.awaiter(), false).await
     }
@@ -175,10 +174,6 @@ impl RunContext {
     }
 
     /// Resolves when the runner is to stop.
-    #[cfg_attr(
-        feature = "shipped",
-        expect(dead_code, reason = "for runners in Rust; those in JavaScript use on_abort")
-    )]
     pub async fn aborted(&self) {
         let _ = self.0.aborted.released().await;
     }

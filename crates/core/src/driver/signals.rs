@@ -39,7 +39,6 @@ enum Look {
 impl RunContext {
     /// Waits for the next signal of a name: ASCII letters, digits, `_` and `-`. Meanwhile something else may run in
     /// this one's place, and the record says what the process waits for.
-    #[cfg_attr(feature = "shipped", expect(dead_code, reason = "a shorthand in Rust for wait_for_signals"))]
     pub async fn wait_for_signal(&self, name: &str) -> Result<Rc<ProcessEvent>> {
         self.wait_for_signals(&[name], None, false).await
     }

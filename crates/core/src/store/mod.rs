@@ -15,8 +15,6 @@ use crate::{
 };
 
 pub mod engine;
-#[cfg(target_family = "wasm")]
-pub mod indexed_db;
 mod query;
 pub mod row_store;
 pub mod shared;

@@ -17,5 +17,4 @@ mod work_driver;
 
 pub use options::{DriverOptions, Runners};
 pub use run::{Abort, RunContext};
-#[cfg_attr(feature = "shipped", expect(unused_imports, reason = "JavaScript sees the report as JSON"))]
 pub use work_driver::{DriveFailure, DriveReport, ProcessWorkDriver};
