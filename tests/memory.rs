@@ -2,8 +2,4 @@
 #![cfg(not(target_family = "wasm"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-#[macro_use]
-mod conformance;
-mod support;
-
-conformance!(support::memory::Memory::default());
+longwait_testing::conformance!(longwait_testing::memory::Memory::default());

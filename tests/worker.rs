@@ -2,8 +2,6 @@
 #![cfg(target_family = "wasm")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-#[macro_use]
-mod conformance;
 mod property;
 #[path = "property/seeds.rs"]
 mod seeds;
@@ -14,9 +12,11 @@ mod tab;
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
 mod memory {
-    conformance!(crate::support::memory::Memory::default());
+    longwait_testing::conformance!(crate::support::memory::Memory::on(std::rc::Rc::new(
+        longwait::host::browser::BrowserSpawn
+    )));
 }
 
 mod indexed_db {
-    conformance!(crate::support::indexed_db::Database::default());
+    longwait_testing::conformance!(crate::support::indexed_db::Database::default());
 }

@@ -5,12 +5,8 @@ use futures::{
     channel::oneshot,
     future::{LocalBoxFuture, select},
 };
-use longwait::{
-    Code, Error,
-    domain::payload::Payload,
-    host::{fake::FakeClock, turn},
-    store::Store,
-};
+use longwait::{Code, Error, domain::payload::Payload, host::turn, store::Store};
+use longwait_testing::fake::FakeClock;
 
 use crate::{
     hand::now,

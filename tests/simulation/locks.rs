@@ -6,21 +6,22 @@ use futures::{FutureExt, future::LocalBoxFuture};
 use longwait::{
     Result,
     domain::lease::{LeaseOwner, Proof},
-    host::{Life, Liveness, fake::Killed},
+    host::{Life, Liveness},
 };
+use longwait_testing::fake::Killed;
 
 use crate::store::Remote;
 
 /// The lives of one tab's drivers: they end with the tab, and may end before, as locks do in a page that is put aside.
 #[derive(Clone)]
 pub struct Locks {
-    pub killed: Rc<Killed>,
+    pub killed: Killed,
     pub store: Remote,
     names: Rc<RefCell<Vec<String>>>,
 }
 
 impl Locks {
-    pub fn new(killed: Rc<Killed>, store: Remote) -> Self {
+    pub fn new(killed: Killed, store: Remote) -> Self {
         Self { killed, store, names: Rc::default() }
     }
 

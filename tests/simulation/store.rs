@@ -10,12 +10,10 @@ use futures::{FutureExt, future::LocalBoxFuture};
 use longwait::{
     Code, Error, Result,
     domain::{key::ProcessId, snapshot::Write},
-    host::{
-        Clock,
-        fake::{Counter, FakeClock, Tasks},
-    },
+    host::Clock,
     store::{Answer, Answers, Durability, Query, Reads, Rule, Store, engine::MemoryEngine, row_store::RowStore},
 };
+use longwait_testing::fake::{Counter, FakeClock, Tasks};
 
 use crate::{dice::Dice, history::Log};
 

@@ -16,14 +16,11 @@ use longwait::{
         process::ProcessAwaitOutput,
     },
     driver::DriverOptions,
-    host::{
-        Background, Clock, Spawn,
-        fake::{self, Counter, Killed, Network, Tasks},
-        native_schema::NativeSchemas,
-    },
+    host::{Background, Clock, Spawn, native_schema::NativeSchemas},
     registry::Host,
     watch_process_registry,
 };
+use longwait_testing::fake::{self, Counter, Killed, Network, Tasks};
 
 use crate::{
     history::{Found, Log, Until},
@@ -68,7 +65,7 @@ impl Tab {
     pub fn open(
         store: Remote,
         network: &Network,
-        killed: Rc<Killed>,
+        killed: Killed,
         names: Rc<Counter>,
         life: String,
         calm: Rc<Cell<bool>>,

@@ -7,12 +7,10 @@ use std::{
 
 use longwait::{
     domain::key::ProcessId,
-    host::{
-        Clock,
-        fake::{Counter, FakeClock, Fate, Killed, Network},
-    },
+    host::Clock,
     store::{Answer, EventRange, Query, engine::MemoryEngine},
 };
+use longwait_testing::fake::{Counter, FakeClock, Fate, Killed, Network};
 
 use crate::{
     dice::Dice,
@@ -44,7 +42,7 @@ struct World {
     dice: Dice,
     clock: FakeClock,
     network: Network,
-    killed: Rc<Killed>,
+    killed: Killed,
     names: Rc<Counter>,
     /// Whether every runner is to come to an end.
     calm: Rc<Cell<bool>>,
@@ -84,7 +82,7 @@ impl World {
             silent: Rc::default(),
             unreadable: Rc::default(),
         };
-        let (network, killed, calm) = (Network::default(), Rc::default(), Rc::default());
+        let (network, killed, calm) = (Network::default(), Killed::default(), Rc::default());
         let (tabs, opened, numbers) = (Vec::new(), 0, 0);
         let mut world = Self { dice, clock, network, killed, names, calm, store, tabs, opened, numbers };
         for _ in 0..2 + world.dice.below(4) {

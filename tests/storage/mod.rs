@@ -9,9 +9,9 @@ use futures::{
 use longwait::{
     Code,
     domain::payload::Payload,
-    host::fake::FakeClock,
     store::{EventRange, indexed_db::Flush},
 };
+use longwait_testing::fake::FakeClock;
 use serde_json::{Value, json};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -242,6 +242,9 @@ async fn the_durability_that_was_asked_for_is_passed_on() {
             }
             fn remove(&self) -> futures::future::LocalBoxFuture<'static, ()> {
                 futures::future::ready(()).boxed_local()
+            }
+            fn spawn(&self) -> Rc<dyn longwait::host::Spawn> {
+                Rc::new(longwait::host::browser::BrowserSpawn)
             }
         }
         let database = fresh();

@@ -5,16 +5,18 @@ use std::rc::Rc;
 use futures::{FutureExt, future::LocalBoxFuture};
 use longwait::{
     Result,
-    host::{Random, browser::BrowserRandom, fake::FakeClock},
+    host::{
+        Random, Spawn,
+        browser::{BrowserRandom, BrowserSpawn},
+    },
     store::{
         Store,
         indexed_db::{Flush, IndexedDb},
         row_store::RowStore,
     },
 };
+use longwait_testing::{Place, fake::FakeClock};
 use wasm_bindgen::prelude::*;
-
-use super::{Place, spawn};
 
 #[wasm_bindgen(module = "/tests/storage/bare.js")]
 extern "C" {
@@ -26,7 +28,7 @@ extern "C" {
 /// A store over the database of that name.
 pub async fn open(name: &str, flush: Flush, clock: &FakeClock) -> Result<RowStore> {
     let engine = IndexedDb::open(name, flush).await?;
-    Ok(RowStore::new(Rc::new(engine), Rc::new(clock.clone()), spawn(), &BrowserRandom))
+    Ok(RowStore::new(Rc::new(engine), Rc::new(clock.clone()), Rc::new(BrowserSpawn), &BrowserRandom))
 }
 
 /// A database under a fresh name.
@@ -47,5 +49,8 @@ impl Place for Database {
     fn remove(&self) -> LocalBoxFuture<'static, ()> {
         let name = self.0.clone();
         async move { remove(&name).await.map(drop).unwrap() }.boxed_local()
+    }
+    fn spawn(&self) -> Rc<dyn Spawn> {
+        Rc::new(BrowserSpawn)
     }
 }

@@ -1,7 +1,7 @@
 //! Hints between tabs: ids alone, few of them, and never more than hints.
 
 use futures::future::join_all;
-use longwait::host::fake::Fate;
+use longwait_testing::fake::Fate;
 use serde_json::json;
 
 use crate::{

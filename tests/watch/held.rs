@@ -8,9 +8,9 @@ use std::{
 use futures::{FutureExt, channel::oneshot, future::LocalBoxFuture};
 use longwait::{
     Code, Error, Result,
-    host::fake::FakeClock,
     store::{Answers, Durability, Query, Reads, Rule, Store},
 };
+use longwait_testing::fake::FakeClock;
 
 use crate::support::{Place, memory::Memory};
 

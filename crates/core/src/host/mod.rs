@@ -14,7 +14,6 @@ use crate::{
 };
 
 mod background;
-pub mod fake;
 pub mod latch;
 #[cfg(not(target_family = "wasm"))]
 pub mod native_schema;
