@@ -28,11 +28,11 @@ export function driverOf(registry: ProcessRegistry, raw: RawRegistry, unstarted:
     registry,
     claimAndRunPending(reason = "manual") {
       const begin = () => {
-        raw.facts(); // Refuses once the registry is closed.
+        raw.refuseUnlessOpen();
         started();
         return text(reason, "reason");
       };
-      const sweep = (): Promise<DriveReport> => (host === undefined ? call(() => (begin(), made.call("sweep"))) : sweptBy(host, begin));
+      const sweep = (): Promise<DriveReport> => (host === undefined ? call(() => (begin(), made.sweep())) : sweptBy(host, begin));
       // A run that sweeps may wait for a permit, and must not keep its own from what it waits for.
       return own()?.rest(sweep) ?? sweep();
     },
@@ -43,13 +43,13 @@ export function driverOf(registry: ProcessRegistry, raw: RawRegistry, unstarted:
       });
     },
     stop() {
-      return call(() => work.call("stop"));
+      return call(() => work.stop());
     },
     idle() {
       return call(async () => {
         const run = own();
         if (run) throw invalidArgument(`idle() inside ${run.name} would wait for that itself`);
-        return work.call("idle");
+        return work.idle();
       });
     },
     async signal(processId: string, name: string, payload: unknown = null, given?: { signalId?: string }) {
@@ -86,10 +86,7 @@ async function sweptBy(host: Host, begin: () => string): Promise<DriveReport> {
 }
 
 /** Drives on. */
-interface Work {
-  start(): void;
-  call(method: "stop" | "idle"): Promise<void>;
-}
+type Work = Pick<RawDriver, "start" | "stop" | "idle">;
 
 type Checked = Omit<DriverOptions, "runners"> & { runners?: Runners };
 
@@ -171,24 +168,23 @@ function handled(host: Host, registry: ProcessRegistry, raw: RawRegistry): Work 
     void look();
   }
 
-  const methods = {
-    async stop() {
-      unsubscribe?.();
-      unsubscribe = wanted = undefined;
-      cancelFloor();
-      endRest();
-    },
-    async idle() {
-      await call?.catch(() => {});
-    },
-  };
-  raw.beforeClose(() => void methods.stop());
+  async function stop(): Promise<void> {
+    unsubscribe?.();
+    unsubscribe = wanted = undefined;
+    cancelFloor();
+    endRest();
+  }
+
+  raw.beforeClose(() => void stop());
   return {
     start() {
       if (unsubscribe) return;
       unsubscribe = registry.onChange(() => want("change"));
       want("start");
     },
-    call: (method) => methods[method](),
+    stop,
+    async idle() {
+      await call?.catch(() => {});
+    },
   };
 }

@@ -52,7 +52,8 @@ export type ProcessErrorCode =
   | "closed"
   /**
    * A fault of this package or of its loading; `cause` says more. Or its WebAssembly trapped, as when its memory is used up: then
-   * all that was under way rejects so, and every later call of the registries that were open. `openRegistry` gives new ones.
+   * writes that were under way reject so, as it is not known whether they were committed. Registries on IndexedDB are opened again, and
+   * all else continues. Registries in memory, and those whose WebAssembly traps four times within a minute, reject every call so.
    */
   | "internal";
 

@@ -34,7 +34,7 @@ function now(): number {
 }
 
 /** With the page's `performance.now` as it is now; where that gives no time, with the wall clock. */
-function monotonic(): number {
+export function monotonic(): number {
   try {
     const passed = globalThis.performance.now();
     if (Number.isFinite(passed)) return passed;

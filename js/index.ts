@@ -14,8 +14,7 @@ export type * from "./types.js";
 const place = () => new URL("longwait_bg.wasm", import.meta.url);
 
 /**
- * Opens the registry of a database, creating it where there is none. The first call also loads the WebAssembly, and so does
- * the first one after that trapped (see the code `internal`).
+ * Opens the registry of a database, creating it where there is none. The first call also loads the WebAssembly.
  *
  * @throws ProcessError `invalid_argument`; `storage_unavailable` without IndexedDB (see {@link OpenOptions.fallback});
  * `storage_blocked` and `storage_version` when another version holds or wrote the database; `internal` when the WebAssembly

@@ -19,8 +19,10 @@ export interface Instance {
   readonly Registry: Glue["Registry"];
   /** Whether it trapped. */
   isDead(): boolean;
+  /** The error of a call once it did. */
+  fault(): ProcessError;
   /**
-   * The promise of a call. Rejects with a ProcessError and with nothing else, with `internal` when the instance traps.
+   * The promise of a call. Rejects with a ProcessError and with nothing else; when the instance traps, as {@link isTrap} knows.
    * `kept` is kept from the collector until it settles.
    */
   owed<T>(work: () => Promise<T>, kept?: unknown): Promise<T>;
@@ -42,6 +44,13 @@ interface Entry {
 
 const prototype: Set<Entry> = Set.prototype;
 const [add, remove, each] = [uncurried(prototype.add), uncurried(prototype.delete), uncurried(prototype.forEach)];
+
+const traps = new WeakSet<object>();
+
+/** Whether an error says that an instance trapped. */
+export function isTrap(error: unknown): error is ProcessError {
+  return typeof error === "object" && error !== null && traps.has(error);
+}
 
 /** What an export answers once its instance is dead: no field of it, and 0 as a number. */
 const NOTHING: never[] = [];
@@ -67,10 +76,11 @@ export async function instantiate(module: WebAssembly.Module): Promise<Instance>
   }
 
   // What was thrown is named by words alone: the error itself leads to the memory of the instance.
-  const fault = () =>
-    raise(`the WebAssembly of longwait stopped (${death}), most likely because its memory is used up; open the registry anew`, {
-      code: "internal",
-    });
+  function fault(): ProcessError {
+    const error = raise(`the WebAssembly of longwait stopped (${death}), most likely because its memory is used up`, { code: "internal" });
+    traps.add(error);
+    return error;
+  }
 
   type Function = (this: unknown, ...given: unknown[]) => unknown;
 
@@ -143,6 +153,7 @@ export async function instantiate(module: WebAssembly.Module): Promise<Instance>
   return {
     Registry: bound.Registry,
     isDead: () => death !== undefined,
+    fault,
     errorOf,
     enter,
     owed(work, kept) {

@@ -6,6 +6,7 @@ import { invalidArgument } from "./errors.js";
 import { load, source } from "./load.js";
 import { openRaw } from "./raw.js";
 import { registryOf } from "./registry.js";
+import { lasting, type Open } from "./reopen.js";
 import type { OpenOptions, ProcessEventSink, ProcessRegistry } from "./types.js";
 
 /** What `openRegistry()` does. `place`: where the WebAssembly lies. */
@@ -15,13 +16,19 @@ export function open(place: () => URL, given?: OpenOptions): Promise<ProcessRegi
       options<OpenOptions>(given, "options", OPEN);
     // `storage` is no remote store: its check refuses those.
     const inMemory = storage === "memory";
-    const closeUntaken = inMemory ? undefined : openAhead(name);
-    try {
-      const instance = await load(wasm, place);
-      return registryOf(await openRaw(instance, inMemory, fallback !== undefined, name, durability === "strict", owner?.ownerId, sink, onCorruption as (error: unknown) => void));
-    } finally {
-      closeUntaken?.();
-    }
+    const onInstance: Open = async (again) => {
+      const closeUntaken = inMemory ? undefined : openAhead(name);
+      try {
+        // What was given to load it by may be used up, and the next instance needs no other source.
+        const instance = await load(again === undefined ? wasm : undefined, place);
+        const orMemory = fallback !== undefined && again === undefined;
+        const { ownerId, incarnationId } = again ?? { ownerId: owner?.ownerId };
+        return await openRaw(instance, inMemory, orMemory, name, durability === "strict", ownerId, incarnationId, sink, onCorruption as (error: unknown) => void);
+      } finally {
+        closeUntaken?.();
+      }
+    };
+    return registryOf(await lasting(onInstance));
   });
 }
 

@@ -24,8 +24,15 @@ export function platform(enter: (end: () => void) => () => void): (path: string)
     nextTask,
     randomName,
     hold(name: string) {
-      const { held, release } = hold(name);
-      return { held, release: ending(release) };
+      const lock = taken(name);
+      const leave = enter(() => left(name, lock));
+      return {
+        held: lock.held,
+        release() {
+          leave();
+          lock.release();
+        },
+      };
     },
     watch: (name: string, answer: (free: boolean) => void) => ending(watch(name, answer)),
     follow: (turn: (away: boolean) => void) => ending(follow(turn)),
@@ -63,4 +70,37 @@ export function platform(enter: (end: () => void) => () => void): (path: string)
     if (path.endsWith("/payload.js")) return forPayload;
     return path.endsWith("/tab.js") ? forTab : forStore;
   };
+}
+
+// ── Locks that outlast their instance ───────────────────────────────────────────────────────────
+
+type Lock = ReturnType<typeof hold>;
+
+/** Names of locks that a trap does not release; with those that instances left behind. */
+const lasting = new Map<string, Lock | undefined>();
+
+/**
+ * Has the lock of that name outlast the instance that holds it: the owner that it stands for lives on, and the next instance that
+ * asks for the lock has it at once. Gives the function that ends this.
+ */
+export function outlastTraps(name: string): () => void {
+  lasting.set(name, undefined);
+  return () => {
+    lasting.get(name)?.release();
+    lasting.delete(name);
+  };
+}
+
+/** The lock that the last instance left behind, or one that is asked for. */
+function taken(name: string): Lock {
+  const kept = lasting.get(name);
+  if (kept === undefined) return hold(name);
+  lasting.set(name, undefined);
+  return kept;
+}
+
+/** An instance that held a lock is dead. */
+function left(name: string, lock: Lock): void {
+  if (lasting.has(name)) lasting.set(name, lock);
+  else lock.release();
 }

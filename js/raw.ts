@@ -3,9 +3,9 @@
  * Private. Every argument has been checked before it gets here; see check.ts and border/.
  */
 import { reportError } from "./call.js";
-import { type ProcessErrorCode, raise } from "./errors.js";
+import type { ProcessErrorCode } from "./errors.js";
 import type { Instance } from "./instance.js";
-import { afterwards, apply } from "./intrinsics.js";
+import { afterwards } from "./intrinsics.js";
 import { untilAborted, type Until } from "./stop.js";
 import type {
   AppendResult, DriveReport, HandleEntry, HandleGrant, Json, LeaseClaim, ProcessAwaitOutput, ProcessEvent,
@@ -27,8 +27,9 @@ export interface Host {
 /** A driver of the wasm. */
 export interface RawDriver {
   start(): void;
-  call(method: "sweep"): Promise<DriveReport>;
-  call(method: "stop" | "idle"): Promise<void>;
+  sweep(): Promise<DriveReport>;
+  stop(): Promise<void>;
+  idle(): Promise<void>;
 }
 
 /** Runs a process of a kind; resolves with how it ends, or rejects with trouble of longwait itself. */
@@ -61,7 +62,11 @@ interface WasmRun extends Omit<RawRun, "waitForSignal" | "awaitTerminal"> {
 }
 
 /** A registry of the wasm: one export for each method, under its name; those on behalf of a scope begin with `session`. */
-export interface WasmRegistry extends Pick<RawRegistry, "facts" | "subscribe" | "notify" | "trackedProcesses" | "onChange" | "offChange" | "close">, WasmMethods, Freed {
+export interface WasmRegistry extends Pick<RawRegistry, "subscribe" | "notify" | "trackedProcesses" | "close">, WasmMethods, Freed {
+  facts(): RawRegistry["facts"];
+  /** Calls `listener` from inside the wasm at each change. Gives the handle to take it off by. */
+  onChange(listener: (id: string) => void): number;
+  offChange(handle: number): void;
   awaitTerminal(hubBacked: boolean, until: Until, timeoutMs: Span, attach: Attach, id: string): Promise<never>;
   awaitEvent(hubBacked: boolean, until: Until, timeoutMs: Span, ...given: Parameters<RawWaits["awaitEvent"]>): Promise<never>;
   awaitEvents(until: Until, ...given: Parameters<RawWaits["awaitEvents"]>): Promise<never>;
@@ -70,7 +75,7 @@ export interface WasmRegistry extends Pick<RawRegistry, "facts" | "subscribe" | 
   sessionAwaitEvent(scope: Json, until: Until, timeoutMs: Span, ...given: Parameters<RawWaits["awaitEvent"]>): Promise<never>;
   driver(
     kinds: string[], run: (kind: string, run: WasmRun) => Promise<ProcessAwaitOutput>, leaseTtlMs: number, renewEveryMs: number, concurrency: number,
-  ): WasmDriver & Freed;
+  ): RawDriver & Freed;
 }
 
 type Span = number | undefined;
@@ -79,14 +84,6 @@ type Span = number | undefined;
 type WasmMethods = RawMethods & {
   [M in keyof RawView as `session${Capitalize<M>}`]: (scope: Json, ...given: Parameters<RawView[M]>) => ReturnType<RawView[M]>;
 };
-
-/** A driver as the wasm has it. */
-interface WasmDriver {
-  start(): void;
-  sweep(): Promise<DriveReport>;
-  stop(): Promise<void>;
-  idle(): Promise<void>;
-}
 
 /** An object of the wasm: what it has there is let go of by `free()`, which is called once, and last. */
 interface Freed {
@@ -97,19 +94,33 @@ interface Freed {
 export interface RawOpener {
   /** `memory`: not on IndexedDB; `orMemory`: nor where there is none. */
   open(
-    memory: boolean, orMemory: boolean, name: string, strict: boolean, ownerId: string | undefined, sink: ProcessEventSink | undefined,
+    memory: boolean, orMemory: boolean, name: string, strict: boolean, ownerId: string | undefined, incarnationId: string | undefined, sink: ProcessEventSink | undefined,
     onCorruption: (error: unknown) => void,
   ): Promise<WasmRegistry>;
 }
 
-/** Opens a registry of an instance, which keeps it until it is closed, whether or not anything refers to it. */
-export async function openRaw(instance: Instance, ...[memory, orMemory, name, strict, ownerId, sink, onCorruption]: Parameters<RawOpener["open"]>): Promise<RawRegistry> {
+/** A registry that is open on an instance, with its drivers. */
+export interface Opened {
+  readonly instance: Instance;
+  readonly wasm: WasmRegistry;
+  readonly drivers: Freed[];
+}
+
+/** Opens a registry on an instance. */
+export async function openRaw(instance: Instance, ...[memory, orMemory, name, strict, ownerId, incarnationId, sink, onCorruption]: Parameters<RawOpener["open"]>): Promise<Opened> {
   const { Registry } = instance;
   const tell = outside((given: unknown) => onCorruption(instance.errorOf(given)));
   const wasm: WasmRegistry = await instance.owed(() =>
-    Registry.open(memory, orMemory, name, strict, ownerId, sink && outside(sink), (given: unknown) => void tell(given).catch(reportError)),
+    Registry.open(memory, orMemory, name, strict, ownerId, incarnationId, sink && outside(sink), (given: unknown) => void tell(given).catch(reportError)),
   );
-  return raw(instance, wasm);
+  return { instance, wasm, drivers: [] };
+}
+
+/** Frees what the WebAssembly has of a registry that is closed: it is not left to the collector. */
+export function freed({ instance, wasm, drivers }: Opened): void {
+  if (instance.isDead()) return;
+  for (let index = 0; index < drivers.length; index++) drivers[index]?.free();
+  wasm.free();
 }
 
 /** `call`, but later, where no frame of the wasm lies below: what code of the user's throws, or lists as its stack, would lead into it. */
@@ -120,96 +131,11 @@ function outside<G extends unknown[], A>(call: (...given: G) => A | Promise<A>):
   };
 }
 
-const outsideIfAny = (attach: Attach): Attach => attach && outside(attach);
+/** `outside` of a function that may be absent. */
+export const outsideIfAny = (attach: Attach): Attach => attach && outside(attach);
 
-/**
- * The registry behind it, with arguments as they are, and with what it owes on the instance's register. What the WebAssembly
- * has of it is kept until it is closed, and freed then: neither is left to the collector.
- */
-function raw(instance: Instance, wasm: WasmRegistry): RawRegistry {
-  const letGo = instance.enter(() => {}, wasm);
-  const drivers: Freed[] = [];
-  const ends: (() => void)[] = [];
-  let closing: Promise<void> | undefined;
-  let isFree = false;
-
-  /** The one of the WebAssembly, while there is one. */
-  function live(): WasmRegistry {
-    if (isFree) throw raise("the registry is closed", { code: "closed" });
-    return wasm;
-  }
-
-  /** A wait, which begins unless `signal` is aborted, and is dropped when that is. */
-  function wait<T>(signal: Signal, begin: (until: Until) => Promise<T>): Promise<T> {
-    return untilAborted(signal, (until) => instance.owed(() => begin(until)));
-  }
-
-  const waits: Waits = {
-    awaitTerminal: (hubBacked, timeoutMs, until, id) => live().awaitTerminal(hubBacked, until, timeoutMs, undefined, id),
-    awaitEvent: (hubBacked, timeoutMs, until, ...given) => live().awaitEvent(hubBacked, until, timeoutMs, ...given),
-    awaitEvents: (_, __, until, ...given) => live().awaitEvents(until, ...given),
-    ownerGone: (_, timeoutMs, until, owner) => live().ownerGone(until, timeoutMs, owner),
-  };
-
-  function free(): void {
-    isFree = true;
-    letGo();
-    if (instance.isDead()) return;
-    for (let index = 0; index < drivers.length; index++) drivers[index]?.free();
-    wasm.free();
-  }
-
-  return {
-    call: (method, ...given) => instance.owed(() => apply(live()[method] as never, live(), given) as Promise<never>) as never,
-    viewedCall: (scope, method, ...given) =>
-      instance.owed(() => apply(live()[`session${capitalized(method)}`] as never, live(), [scope, ...given]) as Promise<never>) as never,
-    wait: (hubBacked, signal, timeoutMs, method, ...given) =>
-      wait(signal, (until) => apply(waits[method] as never, undefined, [hubBacked, timeoutMs, until, ...given]) as Promise<never>) as never,
-    viewedWait: (scope, signal, timeoutMs, method, ...given) =>
-      wait(signal, (until) => apply(live()[`session${capitalized(method)}`] as never, live(), [scope, until, timeoutMs, ...given]) as Promise<never>) as never,
-    attachedWait: (signal, timeoutMs, attach, id) =>
-      wait(signal, (until) => live().awaitTerminal(true, until, timeoutMs, outsideIfAny(attach), id)),
-    facts: () => instance.now(() => live().facts()),
-    subscribe(id) {
-      const receiver = instance.now(() => live().subscribe(id));
-      return {
-        changed: () => instance.owed(() => receiver.changed(), receiver),
-        close: () => instance.isDead() || receiver.close(),
-      };
-    },
-    notify: (id) => instance.now(() => live().notify(id)),
-    get trackedProcesses() {
-      return instance.now(() => live().trackedProcesses);
-    },
-    onChange: (listener) => instance.now(() => live().onChange(listener)),
-    offChange: (handle) => isFree || instance.isDead() || wasm.offChange(handle),
-    driver(kinds, run, leaseTtlMs, renewEveryMs, concurrency) {
-      const driver = instance.now(() => live().driver(kinds, runs(instance, run), leaseTtlMs, renewEveryMs, concurrency));
-      drivers.push(driver);
-      return {
-        start: () => instance.now(() => (live(), driver.start())),
-        call: ((method: "sweep" | "stop" | "idle") => {
-          if (isFree && method !== "sweep") return Promise.resolve(); // A registry that is closed has stopped its drivers.
-          return instance.owed<unknown>(() => (live(), driver[method]()));
-        }) as RawDriver["call"],
-      };
-    },
-    beforeClose: (end) => void ends.push(end),
-    close() {
-      for (let end = ends.pop(); end !== undefined; end = ends.pop()) end();
-      return (closing ??= instance.owed(() => wasm.close()).finally(free));
-    },
-  };
-}
-
-/** Each wait, with whether it hears of changes, its limit, and what ends it. */
-type Waits = {
-  [M in keyof RawWaits]: (hubBacked: boolean, timeoutMs: Span, until: Until, ...given: Parameters<RawWaits[M]>) => Promise<never>;
-};
-
-const capitalized = <M extends string>(name: M) => (name[0]!.toUpperCase() + name.slice(1)) as Capitalize<M>;
-
-function runs(instance: Instance, run: RunProcess) {
+/** What runs processes, as the WebAssembly calls it. */
+export function runs(instance: Instance, run: RunProcess) {
   return outside((kind: string, of: WasmRun) => run(kind, rawRun(instance, of)));
 }
 
@@ -218,7 +144,7 @@ function rawRun(instance: Instance, wasm: WasmRun): RawRun {
   return {
     facts: () => instance.now(() => wasm.facts()),
     onAbort(tell) {
-      letGo = instance.enter(({ code, message }) => tell(code, message), wasm);
+      letGo = instance.enter(({ message }) => tell("lease_lost", message), wasm);
       instance.now(() => wasm.onAbort((code, message) => afterwards(() => tell(code, message))));
     },
     append: (request) => instance.owed(() => wasm.append(request)),
@@ -244,7 +170,7 @@ export interface RawReceiver {
 type Signal = AbortSignal | undefined;
 
 /** The methods of a registry. */
-interface RawMethods {
+export interface RawMethods {
   registerProcess(registration: Json): Promise<ProcessRecord>;
   getProcess(id: string): Promise<ProcessRecord | undefined>;
   listProcesses(filter: Json, page: Json): Promise<ProcessRecord[]>;
@@ -298,9 +224,12 @@ export interface RawWaits {
   ownerGone(owner: Json): Promise<void>;
 }
 
+/** A registry, whatever instance it is open on; see reopen.ts. */
 export interface RawRegistry {
-  /** A copy of what was settled when it was opened. */
-  facts(): Pick<ProcessRegistry, "name" | "durability" | "owner">;
+  /** What was settled when it was opened. */
+  readonly facts: Pick<ProcessRegistry, "name" | "durability" | "owner">;
+  /** Throws where every call rejects. */
+  refuseUnlessOpen(): void;
 
   call<M extends keyof RawMethods>(method: M, ...given: Parameters<RawMethods[M]>): ReturnType<RawMethods[M]>;
   /** A method on behalf of a scope. */
@@ -320,9 +249,8 @@ export interface RawRegistry {
   subscribe(id: string): RawReceiver;
   notify(id: string): void;
   readonly trackedProcesses: number;
-  /** Calls `listener` from inside the wasm at each change. Gives the handle to take it off by. */
-  onChange(listener: (id: string) => void): number;
-  offChange(handle: number): void;
+  /** Calls `listener` from inside the wasm at each change. Gives what takes it off. */
+  onChange(listener: (id: string) => void): () => void;
   driver(kinds: string[], run: RunProcess, leaseTtlMs: number, renewEveryMs: number, concurrency: number): RawDriver;
   /** Has `end` called when the registry is closed. */
   beforeClose(end: () => void): void;

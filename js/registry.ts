@@ -25,7 +25,7 @@ import type {
 
 /** The registry of `raw`. Its methods use no `this`, so that they also work on a proxy of it and when they are taken apart. */
 export function registryOf(raw: RawRegistry): ProcessRegistry {
-  const { name, owner, durability: level } = raw.facts();
+  const { name, owner, durability: level } = raw.facts;
   const durability = new Durability(level);
   const waiting = waits(raw, true);
   const unstarted = new Unstarted(raw);
@@ -46,7 +46,7 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
     },
     requestPersistence() {
       return call(async () => {
-        raw.facts(); // Refuses once it is closed.
+        raw.refuseUnlessOpen();
         return durability.persist();
       });
     },
@@ -211,12 +211,10 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
     onChange(listener: (processId: string) => void) {
       return callNow(() => {
         const turns = inTurns(callback(listener, "listener") as typeof listener);
-        const handle = raw.onChange(turns.hear);
-        let on = true;
+        const off = raw.onChange(turns.hear);
         return () => {
           turns.stop();
-          if (on) raw.offChange(handle);
-          on = false;
+          off();
         };
       });
     },

@@ -7,6 +7,7 @@ import { call, reportError } from "./call.js";
 import { callback, id, options, signalName, signalNames } from "./check.js";
 import { raise } from "./errors.js";
 import { givenTo, inside, type Inside } from "./inside.js";
+import { isTrap } from "./instance.js";
 import { isArray } from "./intrinsics.js";
 import { failure, isAbort } from "./outcome.js";
 import type { Attach, RawRun, RunProcess } from "./raw.js";
@@ -98,6 +99,15 @@ function run(place: Of, wasm: RawRun, attach: DriverOptions["attach"]) {
     }
   }
 
+  /** A call, which rejects as the run was ended where the instance trapped. */
+  async function called<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await call(work);
+    } catch (error) {
+      throw isTrap(error) && signal.aborted ? signal.reason : error;
+    }
+  }
+
   const facts = raw.facts();
   const identity: Inside & { readonly processId: string } = {
     name: `a run of "${facts.process.id}"`,
@@ -106,7 +116,7 @@ function run(place: Of, wasm: RawRun, attach: DriverOptions["attach"]) {
     driver: place.driver(),
     async rest<T>(work: () => Promise<T>) {
       let value: T;
-      await carried(async () => void (value = await work()), (resting) => call(() => live().rest(resting as () => Promise<undefined>)));
+      await carried(async () => void (value = await work()), (resting) => called(() => live().rest(resting as () => Promise<undefined>)));
       return value!;
     },
   };
@@ -129,7 +139,7 @@ function run(place: Of, wasm: RawRun, attach: DriverOptions["attach"]) {
   const context: RunContext = Object.freeze({
     ...facts,
     signal,
-    append: (request) => of(call(() => live().append(shape(request, "request", SHAPES.append)))),
+    append: (request) => of(called(() => live().append(shape(request, "request", SHAPES.append)))),
     step: ((key, work) =>
       of(
         carried(
@@ -137,7 +147,7 @@ function run(place: Of, wasm: RawRun, attach: DriverOptions["attach"]) {
             const value = await inside(identity, work);
             return value === undefined ? undefined : json(value, "what the step returned");
           },
-          (record) => call(() => (callback(work, "run"), live().step(id(key, "key"), record))),
+          (record) => called(() => (callback(work, "run"), live().step(id(key, "key"), record))),
         ),
       )) as RunContext["step"],
     waitForSignal: (name, given) => of(waitForSignal(name, given)),

@@ -704,6 +704,7 @@ export interface ProcessRegistry extends AsyncDisposable {
   /**
    * Calls `listener` with the id of each process that changes, as a hint to look again: soon after the change, and once for
    * several changes made together. Returns the function that ends it. A listener that throws is reported through `reportError`.
+   * Changes that other tabs make in the moment of a trap (see the code `internal`) may go unheard.
    */
   onChange(listener: (processId: string) => void): () => void;
   /**

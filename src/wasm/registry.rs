@@ -36,6 +36,7 @@ struct OpenOptions {
     name: String,
     flush: Flush,
     owner_id: Option<String>,
+    incarnation_id: Option<String>,
 }
 
 enum Storage {
@@ -74,7 +75,7 @@ async fn open(options: OpenOptions, sink: Option<Function>, on_corruption: Funct
     let row_store =
         |engine: Rc<dyn Engine>| RowStore::new(engine, host.clock.clone(), host.spawn.clone(), &*host.random);
     let memory = || Rc::new(row_store(Rc::new(MemoryEngine::new(&host.random.name())))) as Rc<dyn Store>;
-    let incarnation_id = host.random.name();
+    let incarnation_id = options.incarnation_id.unwrap_or_else(|| host.random.name());
     let (store, life) = match options.storage {
         Storage::Memory => (memory(), None),
         Storage::IndexedDb | Storage::Any => {
@@ -147,13 +148,15 @@ fn aside_and_back(registry: ProcessRegistry) -> Following {
 
 #[wasm_bindgen]
 impl Registry {
-    /// Opens a registry. `memory`: not on IndexedDB; `or_memory`: nor where there is none.
+    /// Opens a registry. `memory`: not on IndexedDB; `or_memory`: nor where there is none. `incarnation_id`: of the owner that has
+    /// it opened again.
     pub fn open(
         memory: bool,
         or_memory: bool,
         name: String,
         strict: bool,
         owner_id: Option<String>,
+        incarnation_id: Option<String>,
         sink: Option<Function>,
         on_corruption: Function,
     ) -> Promise {
@@ -163,7 +166,7 @@ impl Registry {
             (false, false) => Storage::IndexedDb,
         };
         let flush = if strict { Flush::Strict } else { Flush::Relaxed };
-        let options = OpenOptions { storage, name, flush, owner_id };
+        let options = OpenOptions { storage, name, flush, owner_id, incarnation_id };
         promise_of(Box::pin(async move {
             open(options, sink, on_corruption).await.map(JsValue::from).map_err(process_error)
         }))

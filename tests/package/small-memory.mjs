@@ -2,6 +2,30 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { root } from "./bundled.mjs";
+import { eventTypes, external } from "./registry.mjs";
+
+let compiled;
+let copies = 0;
+
+/** A copy of the package of the test's own, whose instance has little memory. What it reports is in `reported`. */
+export async function small(t) {
+  const reported = [];
+  t.mock.method(console, "error", (error) => reported.push(error));
+  const wasm = await (compiled ??= wasmLimitedTo(24).then((bytes) => WebAssembly.compile(bytes)));
+  const { openRegistry } = await import(`${import.meta.resolve("longwait")}?copy=${++copies}`);
+  const open = (options) => openRegistry({ storage: "memory", wasm, ...options });
+  return { open, reported };
+}
+
+/**
+ * Asks for the end of a process until the memory is used up; resolves with what the calls came to. Payloads never enter the memory
+ * of the WebAssembly, but a reason does.
+ */
+export async function useUp(registry, id = "full") {
+  await registry.registerProcess(external(id, { eventTypes }));
+  const reason = "x".repeat(6 * 1_048_576);
+  return Promise.allSettled(Array.from({ length: 6 }, (_, n) => registry.requestCancel(id, reason + n)));
+}
 
 const MEMORY = 5; // The section's number in the binary format.
 const PAGE_BYTES = 65_536;

@@ -1,36 +1,11 @@
 /**
- * A trap ends the instance of the WebAssembly: what it owes rejects, and the next registry gets another one. The traps here are real:
- * the memory of the instance is used up.
+ * A trap ends the instance of the WebAssembly, and what is in memory with it: all that is owed rejects, and the next registry gets another
+ * instance. The traps here are real: the memory of the instance is used up. What comes of registries on IndexedDB is in reopen.test.mjs.
  */
 import assert from "node:assert/strict";
-import { describe, mock, test } from "node:test";
+import { describe, test } from "node:test";
 import { external, eventTypes } from "./registry.mjs";
-import { wasmLimitedTo } from "./small-memory.mjs";
-
-const wasm = await WebAssembly.compile(await wasmLimitedTo(24));
-let copies = 0;
-
-/** A copy of the package of the test's own, whose instance has little memory. What it reports is in `reported`. */
-async function small(t) {
-  const reported = [];
-  const shown = mock.method(console, "error", (error) => reported.push(error));
-  t.after(() => shown.mock.restore());
-  const { openRegistry } = await import(`${import.meta.resolve("longwait")}?trap=${++copies}`);
-  const open = (options) => openRegistry({ storage: "memory", wasm, ...options });
-  return { open, reported };
-}
-
-const megabytes = (count) => "x".repeat(count * 1_048_576);
-
-/**
- * Asks for the end of a process until the memory is used up; resolves with what the calls came to. Payloads never enter the memory
- * of the WebAssembly, but a reason does.
- */
-async function useUp(registry, id = "full") {
-  await registry.registerProcess(external(id, { eventTypes }));
-  const reason = megabytes(6);
-  return Promise.allSettled(Array.from({ length: 6 }, (_, n) => registry.requestCancel(id, reason + n)));
-}
+import { small, useUp } from "./small-memory.mjs";
 
 const internal = { name: "ProcessError", code: "internal" };
 
@@ -98,7 +73,8 @@ describe("when the memory is used up", () => {
     for (const promise of Object.values(owed)) promise.catch(() => {});
     await useUp(registry);
     assert.ok("append" in waits);
-    await allReject({ ...owed, ...waits });
+    await allReject(owed);
+    for (const [name, promise] of Object.entries(waits)) await assert.rejects(promise, { code: "lease_lost", processId: "p" }, name);
     await allReject({ stop: driver.stop(), sweep: driver.claimAndRunPending(), idle: driver.idle() });
     assert.throws(() => driver.start(), internal);
     inStep.resolve();
