@@ -55,7 +55,8 @@ async function compile(profile) {
   await run("wasm-bindgen", ["--target", "web", "--omit-default-module-path", "--out-dir", "build/wasm", "--out-name", "longwait", compiled]);
   if (profile === "quick") return copyFileSync(inRepo(bound), inRepo(wasm));
   say("optimising the WebAssembly");
-  await run("wasm-opt", ["-Os", "-o", wasm, bound]);
+  // A function with one caller stays by itself unless it is tiny: what repeats in separate functions, the download's compression finds.
+  await run("wasm-opt", ["-Os", "--one-caller-inline-max-function-size=18", "-o", wasm, bound]);
 }
 
 async function bundle() {

@@ -1,7 +1,5 @@
 //! Where two JSON values first differ, in words for a message.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -36,15 +34,9 @@ fn between(stored: &Value, given: &Value) -> Option<Difference> {
 }
 
 fn fields(stored: &Map<String, Value>, given: &Map<String, Value>) -> Option<Difference> {
-    let mut left: BTreeMap<&String, &Value> = given.iter().collect();
-    for (name, value) in stored {
-        let differs = pair(Some(value), left.remove(name), || step(name));
-        if differs.is_some() {
-            return differs;
-        }
-    }
-    let (name, value) = left.pop_first()?;
-    pair(None, Some(value), || step(name))
+    let differs = stored.iter().find_map(|(name, value)| pair(Some(value), given.get(name), || step(name)));
+    let added = || given.iter().find(|(name, _)| !stored.contains_key(*name));
+    differs.or_else(|| added().and_then(|(name, value)| pair(None, Some(value), || step(name))))
 }
 
 fn pair(stored: Option<&Value>, given: Option<&Value>, step: impl Fn() -> String) -> Option<Difference> {

@@ -1,7 +1,7 @@
 //! Strings that identify rows, ordered the way IndexedDB and JavaScript order them.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::{cmp::Ordering, collections::BTreeSet, fmt, ops::Deref, rc::Rc};
+use std::{cmp::Ordering, fmt, ops::Deref, rc::Rc};
 
 /// Identifies a process; chosen by the caller, non-blank.
 pub type ProcessId = Key;
@@ -106,7 +106,10 @@ impl fmt::Debug for Key {
 
 /// Keys in order, each once.
 pub fn sorted(keys: &[Key]) -> Vec<Key> {
-    keys.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect()
+    let mut sorted = keys.to_vec();
+    sorted.sort_unstable();
+    sorted.dedup();
+    sorted
 }
 
 /// One part of a compound key, in IndexedDB's order: numbers, then texts, then arrays.

@@ -28,11 +28,15 @@ pub enum Selector {
         /// The text with its placeholders.
         template: String,
         /// What each placeholder stands for.
-        fields: Vec<(String, Selector)>,
+        fields: Fields,
     },
     /// Whether a JSON pointer finds anything: `true` or `false`.
     Present(String),
 }
+
+/// The fields of a template by their names, in the order in which they were given.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Fields(Vec<(String, Selector)>);
 
 /// The most characters that may be made of one payload: of all templates, wake inputs, dedupe keys and messages that one event
 /// gives rise to, as UTF-16 code units of JSON text. A payload itself may have as many.
@@ -81,7 +85,7 @@ impl Selector {
     /// Adds up the selectors in it, itself included, and looks for a field of a template whose name is too long.
     pub fn survey(&self) -> (usize, bool) {
         let Selector::Template { fields, .. } = self else { return (1, false) };
-        let fields = fields.iter().map(|(name, field)| {
+        let fields = fields.0.iter().map(|(name, field)| {
             let (count, too_long) = field.survey();
             (count, too_long || is_too_long(name))
         });
@@ -98,10 +102,10 @@ impl Selector {
         Ok(match self {
             Selector::Template { template, fields } => {
                 let mut lengths = Vec::new();
-                for (_, field) in fields {
+                for (_, field) in &fields.0 {
                     lengths.push(field.length(payload)?);
                 }
-                filled_length(template, fields, &lengths)
+                filled_length(template, &fields.0, &lengths)
             }
             Selector::Present(pointer) => {
                 if payload.pointer(pointer).is_some() {
@@ -117,8 +121,8 @@ impl Selector {
     fn shortest(&self) -> usize {
         match self {
             Selector::Template { template, fields } => {
-                let lengths: Vec<_> = fields.iter().map(|(_, field)| field.shortest()).collect();
-                filled_length(template, fields, &lengths)
+                let lengths: Vec<_> = fields.0.iter().map(|(_, field)| field.shortest()).collect();
+                filled_length(template, &fields.0, &lengths)
             }
             Selector::Const(value) => value.escaped_length(),
             Selector::Payload | Selector::Pointer(_) | Selector::Present(_) => 0,
@@ -129,14 +133,14 @@ impl Selector {
     fn made(&self, payload: &Payload) -> Result<String> {
         match self {
             Selector::Template { template, fields } => {
-                let pieces = pieces(template, fields);
-                let mut made = vec![None; fields.len()];
+                let pieces = pieces(template, &fields.0);
+                let mut made = vec![None; fields.0.len()];
                 let mut out = String::new();
                 for piece in pieces {
                     match piece {
                         Piece::Text(text) => out.push_str(text),
                         Piece::Field(place) => {
-                            let (Some((_, field)), Some(slot)) = (fields.get(place), made.get_mut(place)) else {
+                            let (Some((_, field)), Some(slot)) = (fields.0.get(place), made.get_mut(place)) else {
                                 continue;
                             };
                             if slot.is_none() {
@@ -178,7 +182,10 @@ enum Piece<'a> {
 /// The parts of a template. A name ends at the first brace that makes it the name of a field; braces that name none stay as
 /// they are. One pass from left to right, so that a value which contains `{other}` is not expanded again.
 fn pieces<'a>(template: &'a str, fields: &[(String, Selector)]) -> Vec<Piece<'a>> {
-    let places: BTreeMap<_, _> = fields.iter().enumerate().map(|(place, (name, _))| (name.as_str(), place)).collect();
+    let mut places = BTreeMap::new();
+    for (place, (name, _)) in fields.iter().enumerate() {
+        places.insert(name.as_str(), place);
+    }
     let braces = |(name, _): &(String, Selector)| name.bytes().filter(|byte| *byte == b'}').count();
     let most_ends = fields.iter().map(braces).max().map_or(0, |most| most + 1);
     // Names are short, and a template need not be: no brace further away ends one.
@@ -227,13 +234,40 @@ impl Serialize for Selector {
             Selector::Present(pointer) => map.serialize_entry("present", pointer)?,
             Selector::Template { template, fields } => {
                 map.serialize_entry("template", template)?;
-                map.serialize_entry(
-                    "fields",
-                    &fields.iter().map(|(name, field)| (name, field)).collect::<BTreeMap<_, _>>(),
-                )?;
+                map.serialize_entry("fields", fields)?;
             }
         }
         map.end()
+    }
+}
+
+impl Serialize for Fields {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, field)| (name, field)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Named;
+
+        impl<'de> Visitor<'de> for Named {
+            type Value = Fields;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object of selectors")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Fields, A::Error> {
+                let mut fields = Fields::default();
+                while let Some(field) = map.next_entry()? {
+                    fields.0.push(field);
+                }
+                Ok(fields)
+            }
+        }
+
+        deserializer.deserialize_map(Named)
     }
 }
 
@@ -268,7 +302,7 @@ impl<'de> Deserialize<'de> for Selector {
                             continue;
                         }
                         "fields" => {
-                            fields = Some(map.next_value::<BTreeMap<String, Selector>>()?);
+                            fields = Some(map.next_value::<Fields>()?);
                             continue;
                         }
                         other => return Err(A::Error::custom(format!("{other} is not known here"))),
@@ -280,7 +314,7 @@ impl<'de> Deserialize<'de> for Selector {
                 match (selector, template, fields) {
                     (Some(selector), None, None) => Ok(selector),
                     (None, Some(template), fields) => {
-                        Ok(Selector::Template { template, fields: fields.unwrap_or_default().into_iter().collect() })
+                        Ok(Selector::Template { template, fields: fields.unwrap_or_default() })
                     }
                     (_, _, _) => Err(A::Error::custom(format!("must be {EXPECTED}"))),
                 }

@@ -2,15 +2,12 @@
 //!
 //! [`Rows`] is the part of a store that rules read: the rows that one transaction loaded for them.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    rc::Rc,
-};
+use std::{collections::BTreeMap, rc::Rc};
 
 use super::{
     Millis,
     event::ProcessEvent,
-    grant::{HandleGrant, SessionScope},
+    grant::HandleGrant,
     key::{ProcessId, ScopeId, SessionId},
     lease::LeaseSlot,
     process::ProcessRecord,
@@ -85,25 +82,35 @@ impl Snapshot<'_> {
     }
 }
 
-/// The rows that rules read, with the few orders they read them in.
+/// The rows that rules read. They are few: what one transaction loaded.
 #[derive(Default)]
-pub struct Rows {
-    processes: BTreeMap<ProcessId, Rc<ProcessRecord>>,
-    /// The ended processes, by the time they were last updated.
-    ended: BTreeSet<(Millis, ProcessId)>,
-    /// The processes whose wakes go to a session.
-    waking: BTreeSet<(SessionId, ProcessId)>,
-    /// Why a process cannot be read.
-    unreadable: BTreeMap<ProcessId, Error>,
-    /// The events of a process that were appended under a replay key.
-    replays: BTreeMap<ProcessId, BTreeMap<String, Rc<ProcessEvent>>>,
-    leases: BTreeMap<ProcessId, LeaseSlot>,
-    grants: BTreeMap<(ScopeId, ProcessId), Rc<HandleGrant>>,
-    /// An index of `grants` by process.
-    grants_of: BTreeMap<ProcessId, BTreeMap<(SessionId, ScopeId), Rc<HandleGrant>>>,
+pub struct Rows(BTreeMap<ProcessId, ProcessRows>);
+
+/// The rows of one process.
+#[derive(Default)]
+struct ProcessRows {
+    record: Option<Rc<ProcessRecord>>,
+    /// Why the process cannot be read.
+    unreadable: Option<Error>,
+    /// The events that were appended under a replay key.
+    replays: BTreeMap<String, Rc<ProcessEvent>>,
+    lease: LeaseSlot,
+    /// In (session, scope) order.
+    grants: Vec<HandleGrant>,
+}
+
+impl ProcessRows {
+    /// The place of the grant to a scope; or where it would be.
+    fn place(&self, session: &SessionId, scope: &ScopeId) -> std::result::Result<usize, usize> {
+        self.grants.binary_search_by(|grant| (&grant.session_id, &grant.scope_id).cmp(&(session, scope)))
+    }
 }
 
 impl Rows {
+    fn of(&mut self, id: &ProcessId) -> &mut ProcessRows {
+        self.0.entry(id.clone()).or_default()
+    }
+
     /// One process.
     pub fn process(&self, id: &ProcessId) -> Option<&ProcessRecord> {
         self.shared_process(id).map(Rc::as_ref)
@@ -111,134 +118,106 @@ impl Rows {
 
     /// Like [`process`](Self::process), but returns the shared `Rc`.
     pub fn shared_process(&self, id: &ProcessId) -> Option<&Rc<ProcessRecord>> {
-        self.processes.get(id)
+        self.0.get(id)?.record.as_ref()
     }
 
     /// The event that was appended to a process under a replay key.
     pub fn replay(&self, id: &ProcessId, replay_key: &str) -> Option<&Rc<ProcessEvent>> {
-        self.replays.get(id)?.get(replay_key)
+        self.0.get(id)?.replays.get(replay_key)
     }
 
     /// The lease slot of a process; empty where it was never leased.
     pub fn lease(&self, id: &ProcessId) -> LeaseSlot {
-        self.leases.get(id).cloned().unwrap_or_default()
+        self.0.get(id).map(|rows| rows.lease.clone()).unwrap_or_default()
     }
 
     /// One grant.
     pub fn grant(&self, scope: &ScopeId, id: &ProcessId) -> Option<&HandleGrant> {
-        self.grants.get(&(scope.clone(), id.clone())).map(Rc::as_ref)
+        self.grants_of_process(id).iter().find(|grant| grant.scope_id == *scope)
     }
 
     /// The grants of one session, all frames, in (scope, process id) order.
     pub fn grants_of_session(&self, session: &SessionId) -> Vec<&HandleGrant> {
-        // No id is empty, so a scope with an empty one comes before all grants of the scope.
-        let before = |scope: ScopeId| (scope, ProcessId::from(""));
-        let ranges = SessionScope::id_ranges(session).map(|(first, end)| before(first)..before(end));
-        ranges.into_iter().flat_map(|range| self.grants.range(range)).map(|(_, grant)| &**grant).collect()
+        let all = self.0.values().flat_map(|rows| &rows.grants);
+        let mut grants: Vec<_> = all.filter(|grant| grant.session_id == *session).collect();
+        grants
+            .sort_unstable_by(|one, other| (&one.scope_id, &one.process_id).cmp(&(&other.scope_id, &other.process_id)));
+        grants
     }
 
     /// The grants of one process, in (session, scope) order.
-    pub fn grants_of_process(&self, id: &ProcessId) -> Vec<&HandleGrant> {
-        self.grants_of.get(id).into_iter().flat_map(BTreeMap::values).map(Rc::as_ref).collect()
+    pub fn grants_of_process(&self, id: &ProcessId) -> &[HandleGrant] {
+        self.0.get(id).map_or(&[], |rows| &rows.grants)
     }
 
     /// The processes whose wakes go to one session, in id order.
     pub fn waking_session(&self, session: &SessionId) -> Vec<ProcessId> {
-        let first = (session.clone(), ProcessId::from(""));
-        let of_session = self.waking.range(first..).take_while(|(other, _)| other == session);
-        of_session.map(|(_, id)| id.clone()).collect()
+        let wakes =
+            |record: &&Rc<ProcessRecord>| record.wake_target.as_ref().is_some_and(|scope| scope.session_id == *session);
+        self.records().filter(wakes).map(|record| record.id().clone()).collect()
     }
 
     /// The ended processes last updated strictly before `cutoff`, oldest first; at most `limit`.
     pub fn retained_before(&self, cutoff: Millis, limit: usize) -> Vec<ProcessId> {
-        let ended = self.ended.iter().take_while(|(updated, _)| *updated < cutoff);
-        ended.take(limit).map(|(_, id)| id.clone()).collect()
+        let is_older = |record: &&Rc<ProcessRecord>| record.is_terminal() && record.updated_at_ms < cutoff;
+        let mut ended: Vec<_> = self.records().filter(is_older).collect();
+        ended.sort_unstable_by(|one, other| (one.updated_at_ms, one.id()).cmp(&(other.updated_at_ms, other.id())));
+        ended.into_iter().take(limit).map(|record| record.id().clone()).collect()
+    }
+
+    fn records(&self) -> impl Iterator<Item = &Rc<ProcessRecord>> {
+        self.0.values().filter_map(|rows| rows.record.as_ref())
     }
 
     /// Puts one row, as loaded from a store or as decided by a rule.
     pub fn apply(&mut self, write: &Write) {
         match write {
-            Write::Process(record) => self.put_process(record),
+            Write::Process(record) => self.of(record.id()).record = Some(record.clone()),
             Write::Event { event, .. } => self.put_replay(event),
             Write::AckWake(..) => {}
-            Write::Lease(id, slot) => {
-                self.leases.insert(id.clone(), slot.clone());
-            }
+            Write::Lease(id, slot) => self.of(id).lease = slot.clone(),
             Write::Grant(grant) => self.put_grant(grant),
-            Write::Revoke(scope, id) => self.remove_grant(scope, id),
-            Write::Prune(id) => self.prune(id),
+            Write::Revoke(scope, id) => self.of(id).grants.retain(|grant| grant.scope_id != *scope),
+            Write::Prune(id) => {
+                let lease = self.lease(id).pruned();
+                self.0.insert(id.clone(), ProcessRows { lease, ..ProcessRows::default() });
+            }
         }
     }
 
     /// Notes that the id of a process that is not there was pruned, which a version before 0.2 did not count in the lease slot.
     pub fn note_pruned(&mut self, id: &ProcessId) {
-        let slot = self.leases.entry(id.clone()).or_default();
-        slot.lives = Some(slot.lives.unwrap_or(1));
+        self.of(id).lease.lives.get_or_insert(1);
     }
 
     /// Notes that a process is there and cannot be read, and why.
     pub fn note_unreadable(&mut self, id: &ProcessId, fault: Error) {
-        self.unreadable.insert(id.clone(), fault);
+        self.of(id).unreadable = Some(fault);
     }
 
     /// Why a process cannot be read that is there.
     pub fn unreadable(&self, id: &ProcessId) -> Option<&Error> {
-        self.unreadable.get(id)
+        self.0.get(id)?.unreadable.as_ref()
     }
 
     /// How many of the processes that a rule asked for are there and cannot be read.
     pub fn unreadable_count(&self) -> usize {
-        self.unreadable.len()
+        self.0.values().filter(|rows| rows.unreadable.is_some()).count()
     }
 
     /// Puts an event under its replay key, where it has one.
     pub fn put_replay(&mut self, event: &Rc<ProcessEvent>) {
         if let Some(replay_key) = &event.replay_key {
-            self.replays.entry(event.process_id.clone()).or_default().insert(replay_key.clone(), event.clone());
+            self.of(&event.process_id).replays.insert(replay_key.clone(), event.clone());
         }
-    }
-
-    fn put_process(&mut self, record: &Rc<ProcessRecord>) {
-        self.remove_process(record.id());
-        if let Some(scope) = &record.wake_target {
-            self.waking.insert((scope.session_id.clone(), record.id().clone()));
-        }
-        if record.is_terminal() {
-            self.ended.insert((record.updated_at_ms, record.id().clone()));
-        }
-        self.processes.insert(record.id().clone(), record.clone());
-    }
-
-    fn remove_process(&mut self, id: &ProcessId) {
-        let Some(record) = self.processes.remove(id) else { return };
-        if let Some(scope) = &record.wake_target {
-            self.waking.remove(&(scope.session_id.clone(), id.clone()));
-        }
-        self.ended.remove(&(record.updated_at_ms, id.clone()));
     }
 
     fn put_grant(&mut self, grant: &HandleGrant) {
-        let HandleGrant { scope_id, session_id, process_id, .. } = grant;
-        let grant = Rc::new(grant.clone());
-        let of_process = self.grants_of.entry(process_id.clone()).or_default();
-        of_process.insert((session_id.clone(), scope_id.clone()), grant.clone());
-        self.grants.insert((scope_id.clone(), process_id.clone()), grant);
-    }
-
-    fn remove_grant(&mut self, scope: &ScopeId, id: &ProcessId) {
-        let Some(grant) = self.grants.remove(&(scope.clone(), id.clone())) else { return };
-        if let Some(of_process) = self.grants_of.get_mut(id) {
-            of_process.remove(&(grant.session_id.clone(), scope.clone()));
+        let rows = self.of(&grant.process_id);
+        let place = rows.place(&grant.session_id, &grant.scope_id);
+        if let Ok(place) = place {
+            rows.grants.remove(place);
         }
-    }
-
-    fn prune(&mut self, id: &ProcessId) {
-        self.remove_process(id);
-        self.replays.remove(id);
-        for (_, scope) in self.grants_of.remove(id).unwrap_or_default().into_keys() {
-            self.grants.remove(&(scope, id.clone()));
-        }
-        let left = self.lease(id).pruned();
-        self.leases.insert(id.clone(), left);
+        rows.grants.insert(place.unwrap_or_else(|place| place), grant.clone());
     }
 }

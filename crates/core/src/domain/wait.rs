@@ -73,7 +73,7 @@ impl Awaited {
     /// no signal can have.
     pub fn signals<N: AsRef<str>>(names: &[N]) -> Result<Self> {
         let mut sorted: Vec<String> = names.iter().map(|name| name.as_ref().to_owned()).collect();
-        sorted.sort();
+        sorted.sort_unstable();
         sorted.dedup();
         for name in &sorted {
             signal_type(name)?;

@@ -270,8 +270,11 @@ impl Registered {
     pub(super) fn event_type(&self, name: &str) -> Option<&ProcessEventType> {
         let types = &self.registration.event_types;
         let places = self.derived.places.get_or_init(|| {
-            let named = types.iter().enumerate().rev();
-            named.map(|(place, event_type)| (event_type.name.clone(), place)).collect()
+            let mut places = BTreeMap::new();
+            for (place, event_type) in types.iter().enumerate() {
+                places.entry(event_type.name.clone()).or_insert(place);
+            }
+            places
         });
         types.get(*places.get(name)?)
     }

@@ -3,7 +3,7 @@
 
 use std::{
     cell::RefCell,
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, btree_map::Range},
     ops::Bound,
     rc::Rc,
 };
@@ -37,8 +37,8 @@ struct State {
 struct Rows {
     layout: &'static ObjectStore,
     by_key: BTreeMap<Key, Payload>,
-    /// For each index, in the order of the layout: its keys, each with the key of the row.
-    by_index: Vec<BTreeSet<(Key, Key)>>,
+    /// For each index, in the order of the layout, the rows that it has. A key is the index's, followed by the row's own.
+    by_index: Vec<BTreeMap<Key, Payload>>,
 }
 
 /// What stood under a key of a store before a write; to take the write back.
@@ -181,7 +181,8 @@ impl State {
             }
             Write::Clear(store, range) => {
                 let rows = self.rows(store)?;
-                let keys: Vec<Key> = rows.by_key.range(bounds(&range)).map(|(key, _)| key.clone()).collect();
+                let cleared = rows.sorted(&Source { store, index: None })?;
+                let keys: Vec<Key> = cleared.range(bounds(&range)).map(|(key, _)| key.clone()).collect();
                 for key in keys {
                     let before = rows.replace(key.clone(), None);
                     undo.push((store, key, before));
@@ -195,7 +196,7 @@ impl State {
 
 impl Rows {
     fn new(layout: &'static ObjectStore) -> Self {
-        Self { layout, by_key: BTreeMap::new(), by_index: vec![BTreeSet::new(); layout.indexes.len()] }
+        Self { layout, by_key: BTreeMap::new(), by_index: vec![BTreeMap::new(); layout.indexes.len()] }
     }
 
     fn key_of(&self, row: &Payload) -> Result<Key> {
@@ -207,11 +208,12 @@ impl Rows {
     fn replace(&mut self, key: Key, row: Option<Payload>) -> Option<Payload> {
         let before = self.by_key.remove(&key);
         for (entries, index) in self.by_index.iter_mut().zip(self.layout.indexes) {
-            if let Some(entry) = before.as_ref().and_then(|row| key_at(row, index.key_path)) {
-                entries.remove(&(entry, key.clone()));
+            let entry = |row: &Payload| Some([key_at(row, index.key_path)?, key.clone()].concat());
+            if let Some(entry) = before.as_ref().and_then(entry) {
+                entries.remove(&entry);
             }
-            if let Some(entry) = row.as_ref().and_then(|row| key_at(row, index.key_path)) {
-                entries.insert((entry, key.clone()));
+            if let Some((row, entry)) = row.as_ref().and_then(|row| Some((row, entry(row)?))) {
+                entries.insert(entry, row.clone());
             }
         }
         if let Some(row) = row {
@@ -221,58 +223,71 @@ impl Rows {
     }
 
     fn read(&self, source: &Source, read: &Read) -> Result<Vec<Payload>> {
-        let found = match read {
-            Read::Get(_, key) | Read::Only(_, key) => {
-                let limit = if matches!(read, Read::Get(..)) { 1 } else { usize::MAX };
-                self.keys_in(source, exactly(key))?.take(limit).collect::<Vec<_>>()
-            }
+        let sorted = self.sorted(source)?;
+        Ok(match read {
+            Read::Get(_, key) => values(sorted.range(exactly(key)), 1),
+            Read::Only(_, key) => values(sorted.range(exactly(key)), usize::MAX),
             Read::All(_, range, limit) => {
-                self.keys_in(source, bounds(range))?.take(limit.map_or(usize::MAX, |limit| limit as usize)).collect()
+                values(sorted.range(bounds(range)), limit.map_or(usize::MAX, |limit| limit as usize))
             }
             Read::Keys(_, range, limit) => {
-                let keys = self.keys_in(source, bounds(range))?.take(*limit as usize);
-                return keys.map(|key| key_value(key.first())).collect();
+                let keys = sorted.range(bounds(range)).take(*limit as usize);
+                return keys.map(|(key, _)| key_value(key.get(sorted.own))).collect();
             }
-            Read::Last(_, range) => self.keys_in(source, bounds(range))?.next_back().into_iter().collect(),
+            Read::Last(_, range) => values(sorted.range(bounds(range)).rev(), 1),
             Read::LastKey(_, before) => {
-                let below = self.entries(source)?.range(..(before.clone(), Vec::new()));
-                return below.last().map(|(entry, _)| key_value(entry.first())).into_iter().collect();
+                let below = sorted.range((Bound::Unbounded, Bound::Excluded(before.clone())));
+                return below.last().map(|(key, _)| key_value(key.first())).into_iter().collect();
             }
-        };
-        Ok(found.into_iter().filter_map(|key| self.by_key.get(key)).cloned().collect())
+        })
     }
 
-    fn entries(&self, source: &Source) -> Result<&BTreeSet<(Key, Key)>> {
-        let place = self.layout.indexes.iter().position(|index| Some(index.name) == source.index);
-        let found = place.and_then(|place| self.by_index.get(place));
-        found.ok_or_else(|| Error::new(Code::Internal, format!("there is no such index: {source:?}")))
+    fn sorted(&self, source: &Source) -> Result<Sorted<'_>> {
+        let Some(name) = source.index else {
+            return Ok(Sorted { rows: &self.by_key, parts: self.layout.key_path.len(), own: 0 });
+        };
+        let place = self.layout.indexes.iter().position(|index| index.name == name);
+        let found = place.and_then(|place| Some((self.by_index.get(place)?, self.layout.indexes.get(place)?)));
+        let (rows, index) =
+            found.ok_or_else(|| Error::new(Code::Internal, format!("there is no such index: {source:?}")))?;
+        Ok(Sorted { rows, parts: index.key_path.len(), own: index.key_path.len() })
     }
+}
 
-    /// The keys of the rows in a range of a source, in its order.
-    fn keys_in(
-        &self,
-        source: &Source,
-        range: (Bound<Key>, Bound<Key>),
-    ) -> Result<Box<dyn DoubleEndedIterator<Item = &Key> + '_>> {
-        if is_empty(&range) {
-            return Ok(Box::new(std::iter::empty()));
-        }
-        if source.index.is_none() {
-            return Ok(Box::new(self.by_key.range(range).map(|(key, _)| key)));
-        }
-        // An entry is the index's key and the row's: a bound on the first alone is one on both with an end of the second.
-        let first = match range.0 {
-            Bound::Excluded(key) => Bound::Excluded((key, vec![Part::End])),
-            Bound::Included(key) => Bound::Included((key, Vec::new())),
-            Bound::Unbounded => Bound::Unbounded,
+/// The rows of a source in its order.
+struct Sorted<'a> {
+    rows: &'a BTreeMap<Key, Payload>,
+    /// How many parts a whole key of the source has.
+    parts: usize,
+    /// Where in the keys of the map the row's own key begins.
+    own: usize,
+}
+
+impl Sorted<'_> {
+    /// The rows in a range of keys of the source.
+    fn range(&self, (first, last): (Bound<Key>, Bound<Key>)) -> Range<'_, Key, Payload> {
+        // The keys of an index are followed by the row's own, so that a whole key is a bound in front of its rows. Where the
+        // bound is to lie behind them, the key ends with what no row's key has.
+        let behind = |mut key: Key| {
+            if key.len() == self.parts {
+                key.push(Part::End);
+            }
+            key
         };
-        let last = match range.1 {
-            Bound::Excluded(key) => Bound::Excluded((key, Vec::new())),
-            Bound::Included(key) => Bound::Included((key, vec![Part::End])),
-            Bound::Unbounded => Bound::Unbounded,
+        let first = match first {
+            Bound::Excluded(key) => Bound::Excluded(behind(key)),
+            Bound::Included(_) | Bound::Unbounded => first,
         };
-        Ok(Box::new(self.entries(source)?.range((first, last)).map(|(_, key)| key)))
+        let last = match last {
+            Bound::Included(key) => Bound::Included(behind(key)),
+            Bound::Excluded(_) | Bound::Unbounded => last,
+        };
+        if is_empty(&first, &last) { Range::default() } else { self.rows.range((first, last)) }
     }
+}
+
+fn values<'a>(found: impl Iterator<Item = (&'a Key, &'a Payload)>, limit: usize) -> Vec<Payload> {
+    found.take(limit).map(|(_, row)| row.clone()).collect()
 }
 
 /// The key that a row has under a path; none where a part is missing or is no key.
@@ -306,7 +321,7 @@ fn exactly(key: &Key) -> (Bound<Key>, Bound<Key>) {
 }
 
 /// Whether no key can lie in a range; the ordered maps of the standard library panic on one that ends before it begins.
-fn is_empty((first, last): &(Bound<Key>, Bound<Key>)) -> bool {
+fn is_empty(first: &Bound<Key>, last: &Bound<Key>) -> bool {
     match (first, last) {
         (Bound::Excluded(first), Bound::Excluded(last)) => first >= last,
         (Bound::Included(first) | Bound::Excluded(first), Bound::Included(last) | Bound::Excluded(last)) => {

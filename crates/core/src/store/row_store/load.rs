@@ -3,7 +3,7 @@
 //! While something is missing, they go on with less than there is, and what they found is thrown away. So is it
 //! after a fault, which is noted: code that cannot stop half-way needs no way out of every step.
 
-use std::{collections::BTreeMap, rc::Rc};
+use std::rc::Rc;
 
 use serde::de::DeserializeOwned;
 
@@ -578,8 +578,10 @@ fn processes_of(grants: &[HandleGrant]) -> Vec<ProcessId> {
     ids
 }
 
-/// The first of some rows, in an order of their own.
+/// The first of some rows, in an order of their own, each place once.
 fn in_order(rows: Vec<Payload>, order: fn(&Payload) -> Part, limit: usize) -> Vec<Payload> {
-    let by_place: BTreeMap<_, _> = rows.into_iter().map(|row| (order(&row), row)).collect();
-    by_place.into_values().take(limit).collect()
+    let mut placed: Vec<_> = rows.into_iter().map(|row| (order(&row), row)).collect();
+    placed.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    placed.dedup_by(|(one, _), (other, _)| one == other);
+    placed.into_iter().map(|(_, row)| row).take(limit).collect()
 }

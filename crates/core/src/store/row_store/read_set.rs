@@ -1,6 +1,6 @@
 //! What a transaction has read so far.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::{domain::payload::Payload, store::engine::Read};
 
@@ -10,27 +10,26 @@ use crate::{domain::payload::Payload, store::engine::Read};
 /// is run again from the start with one more round of results.
 #[derive(Default)]
 pub struct ReadSet {
-    results: BTreeMap<Read, Vec<Payload>>,
+    /// By read, its rows; none while it is missing.
+    results: BTreeMap<Read, Option<Vec<Payload>>>,
     missing: Vec<Read>,
-    /// Like `missing`, to find one among thousands.
-    asked: BTreeSet<Read>,
 }
 
 impl ReadSet {
     /// Begins another run, with the results of the round that the last one asked for.
     pub fn rerun(&mut self, results: Vec<Vec<Payload>>) {
-        self.asked.clear();
-        self.results.extend(std::mem::take(&mut self.missing).into_iter().zip(results));
+        for (read, rows) in std::mem::take(&mut self.missing).into_iter().zip(results) {
+            self.results.insert(read, Some(rows));
+        }
     }
 
     /// The rows that a read found; none while it is missing.
     pub fn rows(&mut self, read: Read) -> Vec<Payload> {
         if let Some(rows) = self.results.get(&read) {
-            return rows.clone();
+            return rows.clone().unwrap_or_default();
         }
-        if self.asked.insert(read.clone()) {
-            self.missing.push(read);
-        }
+        self.results.insert(read.clone(), None);
+        self.missing.push(read);
         Vec::new()
     }
 
