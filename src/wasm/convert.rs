@@ -3,8 +3,9 @@
 use std::pin::pin;
 
 use futures::{
+    FutureExt,
     channel::oneshot,
-    future::{Either, LocalBoxFuture, select},
+    future::{Either, LocalBoxFuture, ready, select},
 };
 use js_sys::{Function, Promise};
 use serde::{Serialize, de::DeserializeOwned};
@@ -33,9 +34,19 @@ pub fn reply<T: Serialize>(value: &T) -> std::result::Result<JsValue, JsValue> {
     Ok(if shown.is_null() { JsValue::UNDEFINED } else { shown })
 }
 
+/// What a promise of a reply is settled with.
+fn settled<T: Serialize>(outcome: Result<T>) -> std::result::Result<JsValue, JsValue> {
+    reply(&outcome.map_err(process_error)?)
+}
+
 /// A promise of a reply.
-pub fn promise<T: Serialize>(work: impl Future<Output = Result<T>> + 'static) -> Promise {
-    promise_of(Box::pin(async move { reply(&work.await.map_err(process_error)?) }))
+pub fn promise<T: Serialize + 'static>(work: impl Future<Output = Result<T>> + 'static) -> Promise {
+    promise_of(work.map(settled).boxed_local())
+}
+
+/// A promise that is rejected with an error.
+pub fn refused(fault: Error) -> Promise {
+    promise_of(ready(Err(process_error(fault))).boxed_local())
 }
 
 /// A promise of whatever JavaScript is to see. Boxed, so that making one is compiled once.
@@ -64,15 +75,21 @@ pub fn promise_of_wait<T: Serialize + 'static>(
     closing: latch::Latch,
     wait: impl Future<Output = Result<T>> + 'static,
 ) -> Promise {
-    promise_of(Box::pin(async move {
-        let (stopped, wait) = (pin!(stopped(until)), pin!(wait));
-        match select(select(stopped, closing.released()), wait).await {
-            // The TypeScript in front has rejected with the reason of the abort, and hears of this no more.
-            Either::Left((Either::Left(_), _)) => Err(JsValue::UNDEFINED),
-            Either::Left((Either::Right(_), _)) => Err(process_error(closed())),
-            Either::Right((outcome, _)) => outcome.map_err(process_error).and_then(|value| reply(&value)),
-        }
-    }))
+    promise_of(Box::pin(stoppable(until, closing, wait.map(settled).boxed_local())))
+}
+
+async fn stoppable(
+    until: Option<Function>,
+    closing: latch::Latch,
+    wait: LocalBoxFuture<'static, std::result::Result<JsValue, JsValue>>,
+) -> std::result::Result<JsValue, JsValue> {
+    let stopped = pin!(stopped(until));
+    match select(select(stopped, closing.released()), wait).await {
+        // The TypeScript in front has rejected with the reason of the abort, and hears of this no more.
+        Either::Left((Either::Left(_), _)) => Err(JsValue::UNDEFINED),
+        Either::Left((Either::Right(_), _)) => Err(process_error(closed())),
+        Either::Right((outcome, _)) => outcome,
+    }
 }
 
 /// Resolves once the wait is to be dropped; never where nothing says so. `until(stop)` gives what is called then, at most once;

@@ -12,7 +12,7 @@ use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
 use super::{
     attach::attached,
-    convert::{is_open, promise, promise_of_wait, read, span},
+    convert::{is_open, promise, promise_of_wait, read, refused, span},
     registry::Registry,
 };
 use crate::{
@@ -47,11 +47,10 @@ impl Registry {
         arguments: Result<A>,
         method: impl FnOnce(ProcessRegistry, A) -> F + 'static,
     ) -> Promise {
-        let (open, registry) = (is_open(&self.closed), self.registry.clone());
-        promise(async move {
-            open?;
-            method(registry, arguments?).await
-        })
+        match is_open(&self.closed).and(arguments) {
+            Ok(arguments) => promise(method(self.registry.clone(), arguments)),
+            Err(fault) => refused(fault),
+        }
     }
 
     fn session_view(&self, scope: JsValue) -> Result<SessionView> {
