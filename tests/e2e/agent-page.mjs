@@ -2,13 +2,17 @@
 import assert from "node:assert/strict";
 import { complaintsOf } from "../../scripts/lib/demo-page.mjs";
 
-/** Tabs of one profile. `open(name)` opens the agent in one more; `pace` makes its pauses longer or shorter. */
+/**
+ * Tabs of one profile. `open(name)` opens the agent in one more; `pace` makes its pauses longer or shorter. `at` is another tab, which
+ * has begun a turn or is about to: the new one shows that turn.
+ */
 export async function tabs(t, served, options = {}) {
   const context = await served.browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
   t.after(() => context.close());
   context.setDefaultTimeout(20_000);
   return async function open(name, { pace = 0.2, at } = {}) {
     const page = await context.newPage();
+    await at?.waitForURL(/#./);
     const complaints = complaintsOf(page);
     await page.goto(`${served.url}examples/agent/?tab=${name}&pace=${pace}${at ? new URL(at.url()).hash : ""}`);
     await page.getByText("Its driver runs").waitFor();
