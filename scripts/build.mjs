@@ -91,7 +91,7 @@ const given = ["Date", "Error", "JSON", "Promise", "TextDecoder", "TextEncoder",
 
 /**
  * The glue that wasm-bindgen wrote, as a function: it keeps its instance in variables of its module, and a page needs another
- * instance once one has trapped. What the glue imports is left to whoever calls the function: there must be one copy of the
+ * instance once one has trapped. What the glue imports is left to the caller of the function: there must be one copy of the
  * JavaScript in src/ and crates/core/src/.
  */
 const glue = {

@@ -36,7 +36,7 @@ export async function followLog(registry, processId, { signal, heard }) {
       const row = eventRow(event);
       row.classList.add("new");
       rows.append(row);
-      // Whoever has scrolled back is reading: leave them there.
+      // A person who has scrolled back is reading: leave the log there.
       if (atEnd) scroll.scrollTop = scroll.scrollHeight;
       mention();
       heard(event);

@@ -36,7 +36,7 @@ async function open() {
 }
 
 function run(registry) {
-  // For whoever wants to try more than the page has buttons for: it is there in the console.
+  // For trying more than the page has buttons for: it is there in the console.
   globalThis.registry = registry;
 
   let closeFailure;

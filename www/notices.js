@@ -25,5 +25,5 @@ export function showUncaught() {
   addEventListener("unhandledrejection", ({ reason }) => notice(reason));
 }
 
-/** Reads a sentence out to whoever does not see where it happened. */
+/** Has a screen reader speak a sentence, for those who do not see where it happened. */
 export const announce = (words) => say(byId("announcer"), words);

@@ -4,7 +4,7 @@ import { byId, element, icon, keyed, say } from "./dom.js";
 import { time } from "./time.js";
 import { hasEnded, plural, stateOf } from "./words.js";
 
-/** More rows than this help nobody; the filter does. */
+/** More rows than this are of no use; the filter is. */
 const MOST = 200;
 
 /**

@@ -42,7 +42,7 @@ async function standBy(registry, holder) {
   const over = new AbortController();
   const quiet = (wait) => wait.catch((error) => (over.signal.aborted ? undefined : Promise.reject(error)));
   const expired = () => new Promise((done) => setTimeout(done, Math.max(holder.expiresAtMs - Date.now(), 100), "expired"));
-  // Where there are no Web Locks nobody can know of its end, and the lease's end is all there is.
+  // Without Web Locks no tab can know of its end: then the lease's end is all there is.
   const unknowable = (error) => (isProcessError(error, "invalid_argument") ? new Promise(() => {}) : Promise.reject(error));
   const gone = registry.ownerGone(holder.owner, { signal: over.signal }).catch(unknowable);
   const first = await Promise.race([
@@ -58,7 +58,7 @@ async function standBy(registry, holder) {
   return { lease: claim.lease, from: holder.fencingToken, afterMs: Math.round(performance.now() - heard) };
 }
 
-/** Does the steps that the log has not. Each is appended under the lease, so that nobody who lost it can add one. */
+/** Does the steps that the log has not. Each is appended under the lease, so that a tab which lost it can add none. */
 async function run(registry, { lease, from, afterMs }) {
   const fence = lease.fencingToken;
   role("running", "Running the job", `with fence ${fence}`);

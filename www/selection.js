@@ -34,6 +34,6 @@ function read() {
   try {
     return decodeURIComponent(location.hash.slice(PREFIX.length));
   } catch {
-    return undefined; // An address that somebody has cut short.
+    return undefined; // An address that was cut short.
   }
 }

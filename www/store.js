@@ -2,7 +2,7 @@
  * The processes of the database, as this page knows them.
  *
  * Reads the change feed: everything once, then only what changed, when a change is announced and once a second
- * for what nobody announced. It never asks who changed what: every tab ends up with the same list.
+ * for changes without a notification. It never asks who changed what: every tab ends up with the same list.
  */
 
 const BATCH = 500;
@@ -30,7 +30,7 @@ export function followProcesses(registry, { changed, failed }) {
     if (news) changed();
   }
 
-  /** One read at a time; a call meanwhile has it look once more, as the batch at hand may have been taken before. */
+  /** One read at a time. A call during a read causes another one, as the batch at hand may be older than that call. */
   function refresh() {
     again = true;
     return (reading ??= readWhileAsked().finally(() => (reading = undefined)));

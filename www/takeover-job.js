@@ -9,7 +9,7 @@ export const registration = (id) => ({
   eventTypes: [{ name: "taken" }, { name: "step" }],
 });
 
-/** How long a lease is, in milliseconds: short enough that even where no death can be proven nobody waits long. */
+/** How long a lease is, in milliseconds: short, so that a takeover is soon even where no death can be proven. */
 export const LEASE_MS = 6_000;
 
 export const fresh = () => `takeover-${Date.now().toString(36)}`;

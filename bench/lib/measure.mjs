@@ -56,6 +56,6 @@ function keep(run) {
 /** Kills the process of a tab. */
 export async function crash(tab) {
   const session = await tab.context().newCDPSession(tab);
-  // It is answered by nobody.
+  // It gets no answer.
   session.send("Page.crash").catch(() => {});
 }

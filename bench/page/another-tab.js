@@ -3,7 +3,7 @@
 let count = 0;
 
 /**
- * Opens it, with options for `openTab`; resolves when it is ready. `openTab`, `crashTab` and `closeTab` come from whoever runs
+ * Opens it, with options for `openTab`; resolves when it is ready. `openTab`, `crashTab` and `closeTab` come from the script that runs
  * the benchmark.
  */
 export async function anotherTab(options) {

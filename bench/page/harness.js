@@ -9,7 +9,7 @@
  * Lets every contender run once per round and answers a figure each: `{ name, samples, median }`, in the order given.
  *
  * `measure(contender, round)` resolves with one sample, in milliseconds. The first round only warms up. Who begins
- * changes from round to round, so that nobody always runs in the wake of another.
+ * changes from round to round, so that no contender always runs right after the same other one.
  */
 export async function race(contenders, rounds, measure) {
   const figures = contenders.map(({ name }) => ({ name, samples: [] }));

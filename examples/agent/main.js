@@ -16,7 +16,7 @@ const SUGGESTIONS = ["How far is the Moon?", "How long is the river Nile?", "How
 const VERBS = {
   watch: [
     ["Stop watching", "Ends this page’s wait. The turn goes on, and so do other pages’ waits."],
-    ["Watch again", "Shows what came meanwhile, and what is to come."],
+    ["Watch again", "Shows what came in that time, and what is to come."],
   ],
   drive: [
     ["Stop this tab’s driver", "Hands back what this tab runs. Another tab goes on with it; with none, it waits for one."],

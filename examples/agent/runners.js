@@ -34,7 +34,7 @@ export function runners(registry, tab) {
         messages.push({ role: "assistant", ...reply });
         if (reply.toolCalls.length === 0) return reply.content;
 
-        // Fan out, and join: the tools run at the same time, here or in other tabs, and meanwhile the turn takes no place.
+        // Fan out, and join: the tools run at one time, here or in other tabs. While the turn waits for them, it holds no permit.
         const results = await all(reply.toolCalls.map((call) => called(context, call)));
         for (const [n, { id: callId, name }] of reply.toolCalls.entries()) messages.push({ role: "tool", callId, name, content: JSON.stringify(results[n]) });
       }

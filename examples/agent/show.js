@@ -1,4 +1,4 @@
-/** Shows a conversation. What stays keeps its node, so that nobody loses the focus while a model talks. */
+/** Shows a conversation. What stays keeps its node, so that the focus stays where it is while a model talks. */
 import { element, keyed, say } from "/dom.js";
 import { tools } from "./tools.js";
 

@@ -39,7 +39,7 @@ export const tools = {
 
   save_note: {
     says: (args) => `Save the note “${args.title}”`,
-    // Whoever is to allow it must see what it is.
+    // The person who is to allow it must see what it is.
     shows: (args) => args.text,
     description: "Saves a note in this browser. A person has to allow it.",
     parameters: { type: "object", properties: { title: { type: "string" }, text: { type: "string" } }, required: ["title", "text"] },

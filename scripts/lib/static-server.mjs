@@ -1,4 +1,4 @@
-/** A small static server, which nobody else's machine can reach. Files are read on every request. */
+/** A small static server, which no other machine can reach. Files are read on every request. */
 
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";

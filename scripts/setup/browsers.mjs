@@ -31,7 +31,7 @@ export function enginePath(engine) {
   return path;
 }
 
-/** Flags for a Chromium that runs as root, without a screen, and calls nobody: the driver's too. */
+/** Flags for a Chromium that runs as root, without a screen, and makes no calls of its own: the driver's too. */
 export const chromiumFlags = JSON.parse(readFileSync(inRepo("webdriver.json"), "utf8"))[
   "goog:chromeOptions"
 ].args;

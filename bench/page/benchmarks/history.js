@@ -19,7 +19,7 @@ const calls = {
   "append, replayed by key": ({ registry, id, filled }, n) => registry.appendEvent(id, filling(1 + ((n * 37) % filled))),
 };
 
-/** Every so often an event wakes a session; nobody acknowledges any. */
+/** Some of the events wake a session; none of these wakes is acknowledged. */
 const ALARM_EVERY = 10;
 
 const eventTypes = [{ name: "progress" }, { name: "alarm", semantics: { wake: { input: { const: "look" } } } }];

@@ -1,4 +1,4 @@
-/** From a change in this tab to whoever waits for it in another one, beside the same by hand. */
+/** From a change in this tab to a waiter in another one, beside what a page does by hand. */
 import { openRegistry } from "longwait";
 import { anotherTab } from "../another-tab.js";
 import { open } from "../contenders/bare.js";

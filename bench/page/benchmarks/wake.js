@@ -1,4 +1,4 @@
-/** From a change to the promise of whoever waits for it, in memory, so that no disk is part of it. */
+/** From a change to the promise of its waiter, in memory, so that no disk is part of it. */
 import { openRegistry } from "longwait";
 import { race, settled } from "../harness.js";
 

@@ -22,7 +22,7 @@ export function chosenForTurn() {
 }
 
 /**
- * The model of a turn. A tab that has taken it over may lack the key: then the turn waits until somebody enters it there. The
+ * The model of a turn. A tab that has taken it over may lack the key: then the turn waits until a person enters it there. The
  * signal says that something was entered, in one tab or another, and nothing more.
  */
 export async function modelFor(choice, { waitForSignal }) {

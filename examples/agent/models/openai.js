@@ -60,7 +60,7 @@ async function request(url, options) {
 
 const failed = (words, failureClass = "unavailable") => Object.assign(new Error(words), { class: failureClass, code: "model_failed" });
 
-/** JSON, of which nobody knows whether it is any: not all servers answer it, and not all models write it. */
+/** What should be JSON, and may not be: not all servers answer it, and not all models write it. */
 function read(text) {
   try {
     return Object(JSON.parse(text));
