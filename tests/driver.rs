@@ -11,6 +11,8 @@ mod hand;
 #[path = "watch/held.rs"]
 mod held;
 
+#[path = "driver/backlog.rs"]
+mod backlog;
 #[path = "driver/cancels.rs"]
 mod cancels;
 #[path = "driver/drives.rs"]

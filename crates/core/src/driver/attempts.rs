@@ -10,7 +10,8 @@ use futures::{
 
 use super::{
     Abort, RunContext,
-    work_driver::{Active, Driver, Fit},
+    eligibility::Eligibility,
+    work_driver::{Active, Driver},
 };
 use crate::{
     domain::{
@@ -62,7 +63,7 @@ impl Driver {
             let asked = driver.registry.clock().monotonic();
             let begun = driver.begin(&id, dead).await;
             if let Ok(Begun::Run(attempt)) = &begun
-                && driver.fit(&attempt.record) == Fit::Ours
+                && driver.eligibility(&attempt.record) == Eligibility::Drivable
             {
                 let (run, over) = RunContext::new(attempt.clone(), asked, &driver, permit);
                 if stops != driver.stops.get() {
@@ -87,7 +88,7 @@ impl Driver {
     fn not_here(&self, id: &ProcessId, begun: Result<Begun>) -> Result<Tried> {
         match begun {
             Ok(Begun::Busy(holder)) => {
-                self.held_elsewhere(id, holder);
+                self.held_elsewhere(holder);
                 Ok(Tried::Busy)
             }
             Ok(Begun::Over | Begun::Cancelled(_) | Begun::Run(_)) => {

@@ -3,13 +3,17 @@
 //! It decides when to look for work and who may run how much at once. It refuses to know what a runner does,
 //! and it trusts nobody to be the only one: every write is made under a lease, in the transaction that checks it.
 
+mod agenda;
 mod attempts;
-mod background;
+mod eligibility;
 mod ends;
 mod history;
 mod options;
+mod owner_watch;
+mod pages;
 mod pauses;
 mod run;
+mod scheduler;
 mod signals;
 mod steps;
 mod waits;

@@ -10,9 +10,12 @@ use std::{
 
 use futures::{FutureExt, future::LocalBoxFuture};
 
-use super::{Abort, DriverOptions, RunContext, Runners, attempts::Tried, background::Background, pauses::Pauses};
+use super::{
+    Abort, DriverOptions, RunContext, Runners, attempts::Tried, eligibility::Eligibility, pages::Pages, pauses::Pauses,
+    scheduler::Scheduler,
+};
 use crate::{
-    domain::{filter::Page, key::ProcessId, key::sorted, lease::ProcessLease, process::ProcessRecord},
+    domain::{key::ProcessId, key::sorted, lease::ProcessLease},
     error::{Code, Error, Result},
     host::{self, Life, Permits, latch},
     registry::ProcessRegistry,
@@ -33,8 +36,8 @@ pub(super) struct Driver {
     pub runs: RefCell<BTreeMap<ProcessId, Rc<Active>>>,
     /// Renews the leases of those.
     pub renewing: RefCell<Option<host::Background>>,
-    /// Keeps driving.
-    pub background: RefCell<Option<Rc<Background>>>,
+    /// Looks for work, while it is started.
+    pub scheduler: RefCell<Option<Rc<Scheduler>>>,
     /// Counts the times it was stopped.
     pub stops: Cell<u64>,
     /// What failed after its sweep had answered.
@@ -77,9 +80,6 @@ pub struct DriveFailure {
 /// How many failures are kept for a sweep that may never come.
 const MOST_FAILURES: usize = 100;
 
-/// How many processes a sweep lists at a time.
-const PAGE: u64 = 256;
-
 impl ProcessWorkDriver {
     /// A driver that does nothing yet. [`Code::InvalidArgument`] for options that make no sense.
     pub fn new(registry: ProcessRegistry, runners: Rc<dyn Runners>, options: DriverOptions) -> Result<Self> {
@@ -92,7 +92,7 @@ impl ProcessWorkDriver {
             life: RefCell::default(),
             runs: RefCell::default(),
             renewing: RefCell::default(),
-            background: RefCell::default(),
+            scheduler: RefCell::default(),
             stops: Cell::new(0),
             failures: RefCell::default(),
             pauses: Pauses::default(),
@@ -112,17 +112,17 @@ impl ProcessWorkDriver {
         while let Some(page) = pages.next(&driver.registry).await? {
             for record in page {
                 let id = record.id();
-                match driver.fit(&record) {
-                    Fit::Ours if driver.runs.borrow().contains_key(id) => sweep.note(id, Ok(Tried::Busy)),
-                    Fit::Ours => {
+                match driver.eligibility(&record) {
+                    Eligibility::Drivable if driver.runs.borrow().contains_key(id) => sweep.note(id, Ok(Tried::Busy)),
+                    Eligibility::Drivable => {
                         let permit = driver.permits.take().await;
                         if driver.stops.get() == stops {
                             let attempt = driver.attempt(id.clone(), None, permit);
                             sweep.spawn(driver, id.clone(), attempt, over.clone());
                         }
                     }
-                    Fit::Unhandled => sweep.0.borrow_mut().unhandled.push(id.clone()),
-                    Fit::Nobodys => {}
+                    Eligibility::NoRunner => sweep.0.borrow_mut().unhandled.push(id.clone()),
+                    Eligibility::NotDrivable => {}
                 }
             }
         }
@@ -137,7 +137,7 @@ impl ProcessWorkDriver {
 
     /// Keeps driving until it is stopped. Repeating it is fine.
     pub fn start(&self) {
-        Background::start(&self.0);
+        Scheduler::start(&self.0);
     }
 
     /// Hands back all that it runs, for others to go on with at once, and begins nothing more: from this call on, until it
@@ -145,8 +145,8 @@ impl ProcessWorkDriver {
     pub fn stop(&self) -> LocalBoxFuture<'static, ()> {
         let driver = self.0.clone();
         driver.stops.set(driver.stops.get() + 1);
-        if let Some(background) = driver.background.take() {
-            background.end();
+        if let Some(scheduler) = driver.scheduler.take() {
+            scheduler.end();
         }
         driver.pauses.clear();
         for run in driver.running() {
@@ -212,17 +212,6 @@ impl DriveFailure {
 }
 
 impl Driver {
-    /// Who is to run a process.
-    pub fn fit(&self, record: &ProcessRecord) -> Fit {
-        if record.is_terminal() || record.registered.registration.input.is_external() {
-            return Fit::Nobodys;
-        }
-        match record.identity().is_some_and(|identity| self.runners.handles(&identity.kind)) {
-            true => Fit::Ours,
-            false => Fit::Unhandled,
-        }
-    }
-
     pub fn active(&self) -> Vec<Rc<Active>> {
         let runs = self.runs.borrow();
         runs.values().cloned().collect()
@@ -252,36 +241,6 @@ impl Driver {
         }
         drop(failures);
         self.runners.failed(fault);
-    }
-}
-
-/// Who is to run a process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fit {
-    /// A driver with these runners.
-    Ours,
-    /// A driver with other runners.
-    Unhandled,
-    /// No driver: the host does the work, or it is done.
-    Nobodys,
-}
-
-/// Every process that has not ended, a page at a time.
-#[derive(Default)]
-pub(super) struct Pages {
-    cursor: Option<ProcessId>,
-    done: bool,
-}
-
-impl Pages {
-    pub async fn next(&mut self, registry: &ProcessRegistry) -> Result<Option<Vec<ProcessRecord>>> {
-        if self.done {
-            return Ok(None);
-        }
-        let page = registry.list_non_terminal(Page { limit: Some(PAGE), cursor: self.cursor.take() }).await?;
-        self.cursor = page.last().map(|last| last.id().clone());
-        self.done = page.len() < PAGE as usize;
-        Ok(Some(page))
     }
 }
 

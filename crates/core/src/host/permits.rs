@@ -43,10 +43,16 @@ impl Permits {
         self.from(&self.0.returning).await
     }
 
+    /// One for something new, if one is free.
+    pub fn try_take(&self) -> Option<Permit> {
+        let left = self.0.free.get().checked_sub(1)?;
+        self.0.free.set(left);
+        Some(Permit(self.clone()))
+    }
+
     async fn from(&self, queue: &RefCell<Vec<oneshot::Sender<Permit>>>) -> Permit {
-        if let Some(left) = self.0.free.get().checked_sub(1) {
-            self.0.free.set(left);
-            return Permit(self.clone());
+        if let Some(permit) = self.try_take() {
+            return permit;
         }
         let (give, given) = oneshot::channel();
         queue.borrow_mut().push(give);

@@ -1,0 +1,89 @@
+//! Which processes this driver may run, and what a read of one means for it.
+
+use std::rc::Rc;
+
+use super::work_driver::Driver;
+use crate::{
+    domain::{
+        Millis,
+        key::ProcessId,
+        lease::{LeaseSlot, ProcessLease},
+        process::ProcessRecord,
+    },
+    error::Result,
+    store::{Answer, Query},
+};
+
+/// Who may run a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Eligibility {
+    /// A driver with these runners.
+    Drivable,
+    /// A driver with other runners.
+    NoRunner,
+    /// No driver: the host does the work, or it is done.
+    NotDrivable,
+}
+
+/// What a read of a process and its lease means for this driver.
+pub(super) enum Finding {
+    /// It is to be begun. Whether a run of it has begun before and lost its holder.
+    Pending { has_begun: bool, created_at_ms: Millis },
+    /// It is drivable here, and held by another driver.
+    Held(Rc<ProcessLease>),
+    /// It is drivable here, and not begun again before then.
+    Paused(Millis),
+    /// It has neither a runner here nor a holder.
+    Unhandled(ProcessRecord),
+    /// It has no runner here now.
+    NotHere,
+    /// It has ended or is not there.
+    Over,
+}
+
+impl Driver {
+    pub fn eligibility(&self, record: &ProcessRecord) -> Eligibility {
+        if record.is_terminal() || record.registered.registration.input.is_external() {
+            return Eligibility::NotDrivable;
+        }
+        match record.identity().is_some_and(|identity| self.runners.handles(&identity.kind)) {
+            true => Eligibility::Drivable,
+            false => Eligibility::NoRunner,
+        }
+    }
+
+    /// Reads a process and its lease, in one transaction with the other reads of this turn.
+    pub async fn find(&self, id: &ProcessId) -> Result<Finding> {
+        let (process, lease) = (Query::Process(id.clone()), Query::Lease(id.clone()));
+        let (process, lease) = (self.registry.read(process), self.registry.read(lease));
+        let (process, lease) = (process.await, lease.await);
+        let (process, lease) = (process?, lease?);
+        let (Answer::Process(Some(record)), Answer::Lease(slot)) = (&*process, &*lease) else {
+            return Ok(Finding::Over);
+        };
+        Ok(self.judge(record, slot))
+    }
+
+    fn judge(&self, record: &ProcessRecord, slot: &LeaseSlot) -> Finding {
+        let (now, wall) = (self.registry.clock().monotonic(), self.registry.clock().now());
+        let holder = slot.held.as_ref().filter(|holder| holder.is_live(wall) && !self.keeps(holder));
+        match (self.eligibility(record), holder) {
+            (Eligibility::Drivable, holder) => match (self.pauses.until(record), holder) {
+                (Some(until), _) if until > now => Finding::Paused(until),
+                // The clock of the store decides whether a lease has ended that was waited for here.
+                (_, Some(holder)) if !self.has_outlasted(holder, now) => Finding::Held(Rc::new(holder.clone())),
+                (_, _) => {
+                    Finding::Pending { has_begun: slot.held.is_some(), created_at_ms: record.registered.created_at_ms }
+                }
+            },
+            (Eligibility::NoRunner, None) => Finding::Unhandled(record.clone()),
+            (Eligibility::NotDrivable, _) if record.is_terminal() => Finding::Over,
+            (Eligibility::NoRunner | Eligibility::NotDrivable, _) => Finding::NotHere,
+        }
+    }
+}
+
+/// The kind by which runners are found.
+pub(super) fn kind_of(record: &ProcessRecord) -> String {
+    record.identity().map(|identity| identity.kind.clone()).unwrap_or_default()
+}
