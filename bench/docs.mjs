@@ -140,6 +140,9 @@ advised, to show what is left without it.`,
 
 What it adds to a process that does nothing. The floor makes the same writes without deciding anything: a process is registered,
 leased and ended in three transactions, one after another. After a crash, the floor is a Web Lock that is handed over.`,
+  backlog: `### A backlog
+
+A driver that is started among many pending processes and among few, up to its first run.`,
   scale: `### The number of processes
 
 The same calls among many stored processes and among few, with ten events each, half of them running and half ended.`,

@@ -184,7 +184,7 @@ impl Run {
     pub fn rest(&self, work: Function) -> Promise {
         let context = self.context.clone();
         promise_of(Box::pin(async move {
-            let rested = context.resting(called(work, JsValue::UNDEFINED, JsValue::UNDEFINED)).await;
+            let rested = context.yielding_permit(called(work, JsValue::UNDEFINED, JsValue::UNDEFINED)).await;
             rested.and_then(shown).map_err(process_error)
         }))
     }

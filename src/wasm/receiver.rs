@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use super::convert::promise;
 use crate::{
     error::{Code, Error},
-    host::{Permits, latch},
+    host::{Semaphore, latch},
     watch::ChangeReceiver,
 };
 
@@ -24,7 +24,7 @@ pub struct Receiver {
 struct Open {
     receiver: Rc<ChangeReceiver>,
     /// Of the call that is told next.
-    turns: Permits,
+    turns: Semaphore,
     /// Dropped to end the waits that are pending.
     _closing: latch::Release,
 }
@@ -32,7 +32,7 @@ struct Open {
 impl Receiver {
     pub(super) fn new(receiver: ChangeReceiver, registry_closed: latch::Latch) -> Self {
         let (_closing, closed) = latch::latch();
-        let open = Open { receiver: Rc::new(receiver), turns: Permits::default(), _closing };
+        let open = Open { receiver: Rc::new(receiver), turns: Semaphore::default(), _closing };
         Self { open: RefCell::new(Some(open)), closed, registry_closed }
     }
 }
@@ -47,7 +47,7 @@ impl Receiver {
             let over = || Error::new(Code::Closed, "the receiver is closed");
             let (receiver, turns) = receiver.ok_or_else(over)?;
             let change = pin!(async {
-                let _turn = turns.take().await;
+                let _turn = turns.acquire().await;
                 receiver.changed().await;
             });
             match select(closed, change).await {

@@ -85,6 +85,14 @@ impl Awaited {
         }
     }
 
+    /// Whether it is for signals: such waits take something, so what they come to is always recorded.
+    pub fn is_for_signals(&self) -> bool {
+        match self {
+            Self::Signals(_) => true,
+            Self::Process(_) => false,
+        }
+    }
+
     fn text(&self) -> String {
         let text = match self {
             Self::Signals(names) => names.join(","),
@@ -212,9 +220,9 @@ impl ProcessEvent {
 /// Says, in the record and once in the log, that the process waits. One that has waited so before waits since then;
 /// answers since when.
 pub fn wait(seen: &Snapshot, schemas: &Schemas, held: &ProcessLease, wait: &RunWait) -> Result<Decision<Millis>> {
-    let said = said(seen, schemas, held, wait.begins(held)?)?;
-    let since = said.reply.event.occurred_at_ms;
-    Ok(shown(seen, held, said, wait.state(since))?.map(|()| since))
+    let logged = log_wait(seen, schemas, held, wait.begins(held)?)?;
+    let since = logged.reply.event.occurred_at_ms;
+    Ok(apply_wait(seen, held, logged, wait.state(since))?.map(|()| since))
 }
 
 /// Says how a wait came out, before which others, and what the process still waits for, if anything, since when.
@@ -226,31 +234,33 @@ pub fn resume(
     still: Option<&(RunWait, Millis)>,
 ) -> Result<Decision<()>> {
     let (wait, outcome, before) = over;
-    let said = said(seen, schemas, held, wait.ends(*outcome, before, held)?)?;
-    shown(seen, held, said, still.and_then(|(still, since)| still.state(*since)))
+    let logged = log_wait(seen, schemas, held, wait.ends(*outcome, before, held)?)?;
+    apply_wait(seen, held, logged, still.and_then(|(still, since)| still.state(*since)))
 }
 
-fn said(
+/// Appends the event of a wait.
+fn log_wait(
     seen: &Snapshot,
     schemas: &Schemas,
     held: &ProcessLease,
     request: AppendRequest,
 ) -> Result<Decision<AppendResult>> {
-    // Said before, it would be answered without a look at the lease.
+    // An event that is there already would be answered without a look at the lease.
     lease::require(seen, &held.process_id, held)?;
     event::append(seen, schemas, &held.process_id, &request)
 }
 
-fn shown(
+/// Has the record say what the process waits for, together with the event of a wait.
+fn apply_wait(
     seen: &Snapshot,
     held: &ProcessLease,
-    said: Decision<AppendResult>,
+    logged: Decision<AppendResult>,
     wait: Option<WaitState>,
 ) -> Result<Decision<()>> {
     let id = &held.process_id;
-    let mut record = event::record_after(seen, id, &said)?;
+    let mut record = event::record_after(seen, id, &logged)?;
     process::may_wait(&record)?;
-    let mut decision = Decision { reply: (), writes: said.writes };
+    let mut decision = Decision { reply: (), writes: logged.writes };
     decision.writes.retain(|write| !matches!(write, Write::Process(_)));
     if record.wait == wait && decision.writes.is_empty() {
         return Ok(decision);

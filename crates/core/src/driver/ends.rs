@@ -4,7 +4,8 @@ use std::rc::Rc;
 
 use super::{
     RunContext,
-    waits::{Issued, Pending, timed_out_before},
+    issued_wait::Issued,
+    waits::{Pending, timed_out_before},
 };
 use crate::{
     domain::{
@@ -54,7 +55,7 @@ impl RunContext {
             Err(_) => return outcome,
         };
         loop {
-            let news = self.0.waits.heard();
+            let news = self.0.waits.news();
             let place = self.recorded(wait).map(|recorded| recorded.place);
             let is_behind = || self.0.history.holds(&wait.key) || self.is_behind(place.unwrap_or(u64::MAX));
             // Where no signal is waited for, nothing races with this: what several processes end with may come at once.
@@ -62,7 +63,7 @@ impl RunContext {
             if place.is_none() && how == Outcome::Ended && !self.0.waits.has_signals() && is_caught_up {
                 return outcome;
             }
-            let turn = self.0.waits.turn.take().await;
+            let turn = self.0.waits.turn.acquire().await;
             self.lets_issue_before(place.unwrap_or(u64::MAX)).await;
             if !is_behind() {
                 if place.is_some() || how != Outcome::Ended || self.0.waits.has_signals() {
@@ -76,11 +77,11 @@ impl RunContext {
     }
 
     async fn ended(&self, id: &ProcessId, awaiter: ProcessAwaiter) -> Result<ProcessAwaitOutput> {
-        let rest = self.rests();
+        let yielded = self.yields_permit();
         let outcome = awaiter.await_terminal(id).await;
         match &outcome {
-            Err(fault) if fault.code() == Code::Timeout => drop(rest),
-            Ok(_) | Err(_) => rest.end().await,
+            Err(fault) if fault.code() == Code::Timeout => drop(yielded),
+            Ok(_) | Err(_) => yielded.end().await,
         }
         outcome
     }

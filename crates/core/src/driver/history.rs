@@ -17,7 +17,7 @@ use crate::{
         wait::{Outcome, Resumed},
     },
     error::Result,
-    host::Permits,
+    host::Semaphore,
     store::EventRange,
 };
 use futures::channel::oneshot;
@@ -26,7 +26,7 @@ use futures::channel::oneshot;
 #[derive(Default)]
 pub(super) struct History {
     /// Held while they are read.
-    reading: Permits,
+    reading: Semaphore,
     read: Cell<bool>,
     steps: RefCell<BTreeMap<String, (u64, Option<Payload>)>>,
     waits: RefCell<BTreeMap<String, Recorded>>,
@@ -101,7 +101,7 @@ impl RunContext {
             return Ok(history);
         }
         let _giving = Giving::begin(self);
-        let _turn = history.reading.take().await;
+        let _turn = history.reading.acquire().await;
         if history.read.get() {
             return Ok(history);
         }

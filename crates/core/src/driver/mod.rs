@@ -1,24 +1,35 @@
 //! Running processes: claims what can be run here, runs it, and ends it.
 //!
-//! It decides when to look for work and who may run how much at once. It refuses to know what a runner does,
-//! and it trusts nobody to be the only one: every write is made under a lease, in the transaction that checks it.
+//! It decides when to look for work, how much runs at once, and what a run may still write. It refuses to know what a runner
+//! does, and that it is the only driver: every write is made under a lease, in the transaction that checks it.
 
+mod abort;
 mod agenda;
-mod attempts;
+mod attempt;
+mod drive;
 mod eligibility;
 mod ends;
 mod history;
+mod issued_wait;
+mod leases;
 mod options;
 mod owner_watch;
 mod pages;
 mod pauses;
 mod run;
+mod run_watch;
 mod scheduler;
 mod signals;
 mod steps;
+mod sweep;
+mod wait_outcomes;
 mod waits;
 mod work_driver;
+mod work_loop;
+mod yielded_permit;
 
+pub use abort::Abort;
 pub use options::{DriverOptions, Runners};
-pub use run::{Abort, RunContext};
-pub use work_driver::{DriveFailure, DriveReport, ProcessWorkDriver};
+pub use run::RunContext;
+pub use sweep::{DriveFailure, DriveReport};
+pub use work_driver::ProcessWorkDriver;

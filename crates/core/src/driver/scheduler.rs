@@ -1,54 +1,34 @@
-//! The scheduler of a started driver: one loop that reads what may have changed and begins what is pending.
+//! The scheduler of a started driver: its agenda, the owners that it watches, and the loop that works through them.
 //!
-//! It decides when to look for work and takes a pending process only when a permit is free. What is to be read and begun next is
-//! the agenda's business. The loop reads one page or one batch of processes at a time and spawns a task for each process that
-//! it begins, so tasks and memory are bounded by the concurrency, however many processes are pending.
+//! It decides what a notification, a run, a sweep or the end of an owner changes in the agenda. When to look for work is
+//! the loop's business, and what is to be done next the agenda's.
 
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeSet,
-    pin::pin,
     rc::Rc,
 };
 
-use futures::{
-    FutureExt,
-    channel::oneshot,
-    future::{Either, join_all, pending, select},
-};
+use futures::{FutureExt, channel::oneshot};
 
-use super::{
-    agenda::{Agenda, Next},
-    eligibility::{Eligibility, Finding, kind_of},
-    owner_watch::OwnerWatches,
-    pages::{PAGE, Pages},
-    work_driver::Driver,
-};
+use super::{agenda::Agenda, owner_watch::OwnerWatches, work_driver::Driver, work_loop::WorkLoop};
 use crate::{
-    domain::{
-        Millis,
-        key::ProcessId,
-        lease::ProcessLease,
-        process::{ProcessRecord, Registered},
-    },
-    error::{Code, Result},
-    host::{self, Permit},
-    store::{Answer, Point, Query},
-    watch::{ProcessChangeHub, backoff::LONGEST_MS},
+    domain::{Millis, key::ProcessId, lease::ProcessLease, process::Registered},
+    host,
+    watch::ProcessChangeHub,
 };
 
 /// What a started driver has. Dropped, it stops looking for work.
 pub(super) struct Scheduler {
-    agenda: RefCell<Agenda>,
+    pub agenda: RefCell<Agenda>,
     owners: OwnerWatches,
     /// Dropped to end the wait of the loop.
-    wake: RefCell<Option<oneshot::Sender<()>>>,
+    pub wake: RefCell<Option<oneshot::Sender<()>>>,
     listener: Cell<Option<(ProcessChangeHub, u64)>>,
     running: RefCell<Option<host::Background>>,
 }
 
 /// The longest that a process is left alone: a notification may be lost, and the lease of another may last for days.
-const LEFT_MS: Millis = 60_000;
+pub(super) const LEFT_MS: Millis = 60_000;
 
 impl Scheduler {
     /// Starts the loop, which runs until [`end`](Self::end): the caller need not keep the driver.
@@ -71,7 +51,7 @@ impl Scheduler {
         });
         scheduler.listener.set(Some((hub, listener)));
         driver.scheduler.replace(Some(scheduler.clone()));
-        let run = Loop::new(driver.clone(), scheduler.clone()).run().boxed_local();
+        let run = WorkLoop::new(driver.clone(), scheduler.clone()).run().boxed_local();
         scheduler.running.replace(Some(host::Background::spawn(&*driver.registry.host().spawn, run)));
     }
 
@@ -81,7 +61,8 @@ impl Scheduler {
         drop(running);
     }
 
-    fn change<T>(&self, change: impl FnOnce(&mut Agenda) -> T) -> T {
+    /// Changes the agenda. The loop is not woken.
+    pub fn change<T>(&self, change: impl FnOnce(&mut Agenda) -> T) -> T {
         change(&mut self.agenda.borrow_mut())
     }
 
@@ -99,209 +80,6 @@ impl Drop for Scheduler {
     }
 }
 
-/// The state of the loop.
-struct Loop {
-    driver: Rc<Driver>,
-    scheduler: Rc<Scheduler>,
-    /// Up to where changes have been seen; none before the first look.
-    seen: Option<Point>,
-    /// When the changes were asked for last.
-    polled: Option<Millis>,
-    pass: Pass,
-}
-
-/// One pass over the list of all processes that have not ended.
-struct Pass {
-    pages: Pages,
-    /// When a page was read last, or not read because of a fault.
-    read: Option<Millis>,
-    has_failed: bool,
-    /// The kinds without a runner that it met: one process of each is enough to warn the host of the kind.
-    kinds: BTreeSet<String>,
-}
-
-impl Pass {
-    /// Whether the next page is to be read. Without room in the agenda one is read once a second all the same, to find what is held
-    /// by others.
-    fn is_due(&self, has_room: bool, now: Millis) -> bool {
-        let is_rested = self.read.is_none_or(|read| now >= read + LONGEST_MS);
-        !self.pages.is_at_end() && (is_rested || has_room && !self.has_failed)
-    }
-}
-
-impl Loop {
-    fn new(driver: Rc<Driver>, scheduler: Rc<Scheduler>) -> Self {
-        let pass = Pass { pages: Pages::at_end(), read: None, has_failed: false, kinds: BTreeSet::new() };
-        Self { driver, scheduler, seen: None, polled: None, pass }
-    }
-
-    async fn run(mut self) {
-        loop {
-            // The registry is closed, and with it the driver.
-            match self.look().await {
-                Err(fault) if fault.code() == Code::Closed => return,
-                Ok(()) | Err(_) => {}
-            }
-            self.begin(None);
-            if !self.has_work() {
-                let permit = self.rest().await;
-                self.begin(permit);
-            }
-        }
-    }
-
-    fn now(&self) -> Millis {
-        self.driver.registry.clock().monotonic()
-    }
-
-    fn has_work(&self) -> bool {
-        let agenda = self.scheduler.agenda.borrow();
-        agenda.has_due() || self.pass.is_due(agenda.has_room(), self.now())
-    }
-
-    // ── Looking for work ───────────────────────────────────────────────────
-
-    async fn look(&mut self) -> Result<()> {
-        let now = self.now();
-        if self.polled.is_none_or(|polled| now >= polled + LONGEST_MS) {
-            self.polled = Some(now);
-            self.scheduler.change(|agenda| agenda.read_what_is_due(now));
-            self.poll().await?;
-        }
-        let has_room = self.scheduler.agenda.borrow().has_room();
-        if has_room && self.pass.pages.is_at_end() && self.scheduler.change(Agenda::has_dropped) {
-            self.begin_pass();
-        }
-        if self.pass.is_due(has_room, self.now()) {
-            self.read_page().await?;
-        }
-        self.read_due().await;
-        Ok(())
-    }
-
-    /// Asks which processes changed: the floor under the notifications. Where that is not known, all are read.
-    async fn poll(&mut self) -> Result<()> {
-        let answer = self.driver.registry.read(Query::ChangedIds(self.seen)).await?;
-        let Answer::ChangedIds(ids, end) = &*answer else { return Ok(()) };
-        if let Some(ids) = ids {
-            ids.iter().for_each(|id| self.driver.notified(id));
-        } else {
-            self.scheduler.change(Agenda::read_all_again);
-            self.begin_pass();
-        }
-        self.seen = Some(*end);
-        Ok(())
-    }
-
-    fn begin_pass(&mut self) {
-        let kinds = self.driver.unhandled.borrow().clone();
-        self.pass = Pass { pages: Pages::default(), read: None, has_failed: false, kinds };
-    }
-
-    async fn read_page(&mut self) -> Result<()> {
-        self.pass.read = Some(self.now());
-        let page = self.pass.pages.next(&self.driver.registry).await;
-        self.pass.has_failed = page.is_err();
-        for record in page?.unwrap_or_default() {
-            let is_wanted = match self.driver.eligibility(&record) {
-                Eligibility::Drivable => !self.driver.runs.borrow().contains_key(record.id()),
-                Eligibility::NoRunner => self.pass.kinds.insert(kind_of(&record)),
-                Eligibility::NotDrivable => false,
-            };
-            if is_wanted {
-                self.scheduler.change(|agenda| agenda.offer(record.id()));
-            }
-        }
-        Ok(())
-    }
-
-    /// Reads the next processes, together.
-    async fn read_due(&self) {
-        let due = self.scheduler.change(|agenda| agenda.take_due(PAGE as usize));
-        let reads = due.iter().map(|id| self.driver.find(id).map(move |found| (id, found)));
-        for (id, found) in join_all(reads).await {
-            if self.scheduler.agenda.borrow().is_reading(id) {
-                self.note(id, found);
-            }
-        }
-    }
-
-    fn note(&self, id: &ProcessId, found: Result<Finding>) {
-        let (driver, now) = (&self.driver, self.now());
-        if driver.runs.borrow().contains_key(id) {
-            return self.scheduler.change(|agenda| agenda.forget(id));
-        }
-        match found {
-            Ok(Finding::Pending { has_begun, created_at_ms }) => {
-                self.scheduler.change(|agenda| agenda.make_ready(id, has_begun, created_at_ms));
-            }
-            Ok(Finding::Held(holder)) => driver.held_elsewhere(holder),
-            Ok(Finding::Paused(until)) => self.scheduler.change(|agenda| agenda.defer(id, until)),
-            Ok(Finding::Unhandled(record)) => self.note_unhandled(&record, now),
-            Ok(Finding::NotHere) => self.scheduler.change(|agenda| agenda.defer(id, now + LEFT_MS)),
-            Ok(Finding::Over) => driver.forget(id),
-            Err(fault) => {
-                driver.try_later(id);
-                if fault.code() != Code::Closed {
-                    driver.failed(id, &fault);
-                }
-            }
-        }
-    }
-
-    /// Warns the host of a kind of which a process has waited for a while.
-    fn note_unhandled(&self, record: &ProcessRecord, now: Millis) {
-        let (id, kind) = (record.id(), kind_of(record));
-        let is_new = !self.driver.unhandled.borrow().contains(&kind);
-        if is_new && !self.scheduler.change(|agenda| agenda.defer_unhandled(id, now)) {
-            return;
-        }
-        self.scheduler.change(|agenda| agenda.defer(id, now + LEFT_MS));
-        if is_new {
-            self.driver.unhandled.borrow_mut().insert(kind);
-            self.driver.runners.unhandled(record);
-        }
-    }
-
-    // ── Beginning ──────────────────────────────────────────────────────────
-
-    /// Begins what is ready, as far as permits are free.
-    fn begin(&self, mut permit: Option<Permit>) {
-        while self.scheduler.agenda.borrow().next_has_begun().is_some() {
-            let Some(permit) = permit.take().or_else(|| self.driver.permits.try_take()) else { return };
-            let Some(Next { id, dead }) = self.scheduler.change(Agenda::take_next) else { return };
-            let (driver, attempt) = (self.driver.clone(), self.driver.attempt(id.clone(), dead, permit));
-            let attempt = attempt.map(move |tried| match tried {
-                Err(fault) if fault.code() != Code::Closed => driver.failed(&id, &fault),
-                Ok(_) | Err(_) => {}
-            });
-            self.driver.registry.host().spawn.spawn(attempt.boxed_local());
-        }
-    }
-
-    /// Waits until the agenda changed, the next poll is due, or a permit is free for what is ready.
-    async fn rest(&self) -> Option<Permit> {
-        let (wake, woken) = oneshot::channel();
-        self.scheduler.wake.replace(Some(wake));
-        let next = self.scheduler.agenda.borrow().next_has_begun();
-        let permit = pin!(async {
-            match next {
-                None => pending().await,
-                Some(true) => self.driver.permits.take_back().await,
-                Some(false) => self.driver.permits.take().await,
-            }
-        });
-        let since_poll = self.polled.map_or(LONGEST_MS, |polled| self.now().saturating_sub(polled));
-        let poll = self.driver.registry.clock().sleep(LONGEST_MS.saturating_sub(since_poll));
-        match select(permit, select(woken, poll)).await {
-            Either::Left((permit, _)) => Some(permit),
-            Either::Right(_) => None,
-        }
-    }
-}
-
-// ── What runs and sweeps have to say ───────────────────────────────────────
-
 impl Driver {
     fn scheduled(&self, change: impl FnOnce(&mut Agenda)) {
         if let Some(scheduler) = &*self.scheduler.borrow() {
@@ -311,7 +89,7 @@ impl Driver {
     }
 
     /// Has a process read that changed, unless it runs here.
-    fn notified(&self, id: &ProcessId) {
+    pub fn notified(&self, id: &ProcessId) {
         if self.runs.borrow().contains_key(id) {
             return;
         }

@@ -10,7 +10,8 @@ use futures::{
 use super::{
     RunContext,
     history::Giving,
-    waits::{Issued, Pending, timed_out_before},
+    issued_wait::Issued,
+    waits::{Pending, timed_out_before},
 };
 use crate::{
     domain::{
@@ -67,8 +68,8 @@ impl RunContext {
         self.history().await?;
         let mut passed = Ok(());
         loop {
-            let news = self.0.waits.heard();
-            let turn = self.0.waits.turn.take().await;
+            let news = self.0.waits.news();
+            let turn = self.0.waits.turn.acquire().await;
             match self.look_at(wait).await? {
                 Look::Ready(outcome, signal) => {
                     self.comes_out(turn, wait, outcome, signal.as_deref()).await?;
@@ -85,25 +86,25 @@ impl RunContext {
                 Look::Wait(after, too) => {
                     drop(turn);
                     self.shows(wait).await?;
-                    passed = self.rests_until(limit, self.signals_after(wait, after, too.then_some(&news))).await?;
+                    passed = self.yields_until(limit, self.signals_after(wait, after, too.then_some(&news))).await?;
                 }
                 Look::Never => {
                     drop(turn);
                     self.shows(wait).await?;
-                    passed = self.rests_until(limit, futures::future::pending()).await?;
+                    passed = self.yields_until(limit, futures::future::pending()).await?;
                 }
             }
         }
     }
 
-    /// Rests until there is news, or the limit passes: what is late need not wait for the permit as well. It is taken back
-    /// beside that.
-    async fn rests_until(&self, limit: &mut Limit, news: impl Future<Output = Result<()>>) -> Result<Result<()>> {
-        let rest = self.rests();
+    /// Yields the permit until there is news or the limit passes. A wait that is late does not wait for the permit as well: it is
+    /// taken again beside it.
+    async fn yields_until(&self, limit: &mut Limit, news: impl Future<Output = Result<()>>) -> Result<Result<()>> {
+        let yielded = self.yields_permit();
         match limit.bound(news).await {
             Ok(heard) => {
                 heard?;
-                rest.end().await;
+                yielded.end().await;
                 Ok(Ok(()))
             }
             Err(passed) => Ok(Err(passed)),

@@ -69,7 +69,7 @@ impl RunContext {
     async fn after_waits_before(&self, place: u64) {
         self.lets_issue_before(place).await;
         loop {
-            let news = self.0.waits.heard();
+            let news = self.0.waits.news();
             if !self.is_behind(place) {
                 return;
             }

@@ -17,10 +17,10 @@ mod background;
 pub mod latch;
 #[cfg(not(target_family = "wasm"))]
 pub mod native_schema;
-mod permits;
+mod semaphore;
 
 pub use background::Background;
-pub use permits::{Permit, Permits};
+pub use semaphore::{Permit, Semaphore};
 
 /// Time.
 pub trait Clock {

@@ -1,0 +1,133 @@
+//! An attempt that has begun: runs its runner, writes how the process ends, and gives the lease back where it does not.
+
+use std::{pin::pin, rc::Rc};
+
+use futures::{
+    channel::oneshot,
+    future::{Either, select},
+};
+
+use super::{Abort, RunContext, work_driver::Driver};
+use crate::{
+    domain::{
+        process::{FailureClass, ProcessAwaitOutput, ProcessRecord},
+        schema::Schemas,
+    },
+    error::{Code, Error, Result},
+    host::latch,
+    operation,
+    store::{Answer, Query},
+    watch::ChangeReceiver,
+};
+
+impl Driver {
+    pub async fn drive(
+        self: Rc<Self>,
+        run: RunContext,
+        over: oneshot::Receiver<()>,
+        changes: ChangeReceiver,
+        _ends: latch::Release,
+    ) {
+        let (id, first, stops) = (run.id().clone(), changes.seen(), self.stops.get());
+        let begun = self.registry.clock().monotonic();
+        let mut called = false;
+        let written = match self.work(&run, over, &changes, &mut called).await {
+            Ok(Some(output)) => self.end(&run, output).await,
+            Ok(None) => Ok(false),
+            Err(trouble) => Err(trouble),
+        };
+        // With its registry closed, a run that is over meets faults that are no news.
+        let is_closed = |fault: &Error| fault.code() == Code::Closed && run.is_on().is_err();
+        let written = match written {
+            Err(fault) if is_closed(&fault) => Ok(false),
+            // Another attempt continues it, or has ended it: that is no trouble, whichever tab finds out first.
+            Err(fault) if fault.code() == Code::LeaseLost && self.is_taken_over(&run).await => Ok(false),
+            written => written,
+        };
+        run.stop(Abort::Over(Error::of(Code::LeaseLost, &id, "is not run any more: its run is over")));
+        if !matches!(written, Ok(true)) {
+            // Others need not wait for the end of the lease. Where it was lost, this changes nothing.
+            self.release(run.lease(), called).await;
+        }
+        self.ended(&id);
+        match written {
+            Ok(true) if run.is_alone(&changes, first) => self.forget(&id),
+            // What others wrote during the run, perhaps to register it anew, has not been read.
+            Ok(true) => self.look_again(&id),
+            Ok(false) if self.stops.get() != stops => self.look_again(&id),
+            Ok(false) => self.look_again_after(&run.record().registered, begun),
+            Err(fault) => {
+                self.failed(&id, &fault);
+                self.look_again_after(&run.record().registered, self.registry.clock().monotonic());
+            }
+        }
+        run.0.permit.release();
+    }
+
+    /// What the runner answers; nothing where the run ends without it. An error is trouble of the driver.
+    async fn work(
+        &self,
+        run: &RunContext,
+        over: oneshot::Receiver<()>,
+        changes: &ChangeReceiver,
+        called: &mut bool,
+    ) -> Result<Option<ProcessAwaitOutput>> {
+        if run.is_on().is_err() {
+            return Ok(None);
+        }
+        let watch = pin!(run.watch(changes));
+        let runners = self.runners.clone();
+        let (ready, context) = (runners.ready(run.record()), run.clone());
+        let work = pin!(async {
+            ready.await?;
+            *called = true;
+            runners.run(context).await
+        });
+        match select(over, select(work, watch)).await {
+            // The outcome of a run that is over is of no interest.
+            Either::Right((Either::Left((Err(_), _)), _)) if run.is_on().is_err() => Ok(None),
+            Either::Right((Either::Left((output, _)), _)) => {
+                run.settles();
+                output.map(Some)
+            }
+            Either::Right((Either::Right(_), _)) | Either::Left(_) => Ok(None),
+        }
+    }
+
+    /// Writes how the process ends. Returns whether it has ended by this run.
+    async fn end(&self, run: &RunContext, output: ProcessAwaitOutput) -> Result<bool> {
+        let end = |output, schemas: &Rc<Schemas>| {
+            run.0.registry.execute(operation::complete_with_lease(run.lease().clone(), output, schemas))
+        };
+        let ended = match end(output, self.registry.schemas()).await {
+            // An outcome that is not what was declared for such an end fails the process.
+            Err(fault) if matches!(fault.code(), Code::InvalidPayload | Code::InvalidArgument) => {
+                end(refused(&fault), &Rc::new(Schemas::unchecked())).await
+            }
+            ended => ended,
+        };
+        match ended {
+            Ok(_) => Ok(true),
+            // It has ended, is gone, or is another's: that is no fault.
+            Err(fault) if matches!(fault.code(), Code::UnknownProcess | Code::AlreadyTerminal) => Ok(false),
+            Err(fault) if fault.code() == Code::LeaseLost && run.is_on().is_err() => Ok(false),
+            Err(fault) if fault.code() == Code::ReplayConflict && self.is_taken_over(run).await => Ok(false),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// Whether a later attempt holds or held the process of a run; or it ended, is gone, or was registered anew.
+    async fn is_taken_over(&self, run: &RunContext) -> bool {
+        let (id, registry) = (run.id(), &self.registry);
+        let (found, lease) = (registry.read(Query::Process(id.clone())), registry.read(Query::Lease(id.clone())));
+        let (Ok(found), Ok(lease)) = (found.await, lease.await) else { return false };
+        let (Answer::Process(found), Answer::Lease(slot)) = (&*found, &*lease) else { return false };
+        let is_this_one =
+            |record: &ProcessRecord| !record.is_terminal() && record.registered == run.record().registered;
+        !found.as_ref().is_some_and(is_this_one) || slot.last_fence > run.lease().fencing_token
+    }
+}
+
+fn refused(fault: &Error) -> ProcessAwaitOutput {
+    ProcessAwaitOutput::failure(FailureClass::InvalidRequest, fault.code().as_str(), fault.message())
+}

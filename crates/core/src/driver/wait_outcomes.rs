@@ -1,0 +1,104 @@
+//! What is recorded of the waits of a run, and the order in which they come out.
+
+use std::rc::Rc;
+
+use futures::FutureExt;
+
+use super::{RunContext, history::Recorded, waits::Pending};
+use crate::{
+    domain::{
+        event::ProcessEvent,
+        wait::{Awaited, Outcome},
+    },
+    error::Result,
+    host::Permit,
+    operation,
+};
+
+impl RunContext {
+    /// How a wait came out in an earlier run, unless that was that it was given up.
+    pub(super) fn recorded(&self, wait: &Pending) -> Option<Recorded> {
+        self.0.history.wait(&wait.key).filter(|recorded| recorded.outcome != Outcome::GivenUp)
+    }
+
+    /// Whether a recorded wait is under way that comes out before `place` in the log, and can do so now.
+    pub(super) fn is_behind(&self, place: u64) -> bool {
+        let waits = self.0.waits.pending.borrow();
+        waits.iter().any(|wait| {
+            self.recorded(wait).is_some_and(|recorded| recorded.place < place) && !self.0.history.holds(&wait.key)
+        })
+    }
+
+    /// Records how a wait comes out, unless that is on record, and lets go of its turn once the program has had its own.
+    pub(super) async fn comes_out(
+        &self,
+        turn: Permit,
+        wait: &Rc<Pending>,
+        outcome: Outcome,
+        signal: Option<&ProcessEvent>,
+    ) -> Result<()> {
+        let (run, waits) = (&self.0, &self.0.waits);
+        if self.recorded(wait).is_none() {
+            if let Outcome::Took(sequence) = outcome {
+                wait.taking.set(Some(sequence));
+                waits.taken.borrow_mut().insert(sequence);
+            }
+            let recorded = self.records(wait, outcome).await;
+            if recorded.is_err() {
+                waits.leave(wait);
+            }
+            recorded?;
+        }
+        if let Some(signal) = signal {
+            let mut last = waits.last.borrow_mut();
+            let last = last.entry(signal.event_type.clone()).or_default();
+            *last = signal.sequence.max(*last);
+        }
+        wait.taking.set(None);
+        run.history.is_over(&wait.key);
+        waits.pending.borrow_mut().retain(|other| !Rc::ptr_eq(other, wait));
+        let (spawn, context) = (run.registry.host().spawn.clone(), self.clone());
+        let task = spawn.next_task();
+        let over = async move {
+            task.await;
+            drop(turn);
+            context.0.waits.notify();
+        };
+        spawn.spawn(over.boxed_local());
+        Ok(())
+    }
+
+    async fn records(&self, wait: &Rc<Pending>, outcome: Outcome) -> Result<()> {
+        let (run, waits) = (&self.0, &self.0.waits);
+        self.records_given_up().await?;
+        // Those that came out in an earlier run have their places in the log.
+        let is_new = |other: &Pending| run.history.wait(&other.key).is_none();
+        let before = match wait.wait.awaited {
+            Awaited::Signals(_) => waits.others(&wait.key, is_new),
+            Awaited::Process(_) => {
+                waits.others(&wait.key, |other| is_new(other) && other.wait.awaited.is_for_signals())
+            }
+        };
+        wait.shown.set(None);
+        let over = (wait.wait.clone(), outcome, before);
+        run.registry.execute(operation::resume(self.lease().clone(), over, waits.shown(), run.registry.schemas())).await
+    }
+
+    /// Records the waits that were given up. Everything else that the run writes is written behind that: else a later run
+    /// could find what the program did because of it, and give the wait what came since.
+    pub(super) async fn records_given_up(&self) -> Result<()> {
+        let (run, waits) = (&self.0, &self.0.waits);
+        waits.failing.set(false);
+        if waits.given_up.borrow().is_empty() {
+            return Ok(());
+        }
+        let _turn = waits.recording.acquire().await;
+        loop {
+            let Some(wait) = waits.given_up.borrow().front().cloned() else { return Ok(()) };
+            let over = (wait, Outcome::GivenUp, Vec::new());
+            let resume = operation::resume(self.lease().clone(), over, waits.shown(), run.registry.schemas());
+            run.registry.execute(resume).await.inspect_err(|_| waits.fails())?;
+            waits.given_up.borrow_mut().pop_front();
+        }
+    }
+}
