@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 
 use crate::{
     hand::{Hand, now},
-    runners::{Run, handed_over, refused, running, settle, signal, tab},
-    support::{World, payloads},
+    runners::{Run, handed_over, held_tab, refused, running, settle, signal, tab},
+    support::{World, payloads, tasks},
 };
 
 /// Waits for any of these names.
@@ -181,7 +181,7 @@ fn a_wait_that_is_given_up_in_one_run_takes_nothing_in_the_next() {
 
 #[test]
 fn a_wait_that_is_given_up_while_its_signal_is_recorded_took_nothing_in_any_run() {
-    let (world, hold) = crate::runners::held_tab();
+    let (world, hold) = held_tab();
     let (driver, _, run) = running(&world);
     signal(&world, "p", "a", 1);
     hold.hold_writes();
@@ -202,7 +202,7 @@ fn a_wait_that_is_given_up_while_its_signal_is_recorded_took_nothing_in_any_run(
 
 #[test]
 fn what_a_run_writes_is_written_behind_the_waits_that_it_gave_up_or_not_at_all() {
-    let (world, hold) = crate::runners::held_tab();
+    let (world, hold) = held_tab();
     let (_, _, run) = running(&world);
     let mut given_up = run.waits("a");
     assert!(given_up.run().is_none());
@@ -305,7 +305,7 @@ fn a_process_that_ended_and_a_signal_race_alike_in_every_run() {
 
 #[test]
 fn ends_of_processes_cost_no_write_where_no_signal_is_waited_for() {
-    let (world, hold) = crate::runners::held_tab();
+    let (world, hold) = held_tab();
     for id in ["q", "r"] {
         crate::runners::register(&world, id, "nobody's");
         now(world.succeed(id));
@@ -349,4 +349,28 @@ fn recorded_by_0_1_0(world: &World, event_type: &'static str, ordinal: u64) {
         Ok(vec![Write::Event { event: Rc::new(event), ordinal: place }, Write::Process(Rc::new(record))])
     });
     now(world.store.transact(reads, rule)).unwrap();
+}
+
+#[test]
+fn a_wait_whose_record_cannot_be_read_for_a_while_is_not_overtaken_by_a_new_one() {
+    let (world, hold) = held_tab();
+    let (driver, _, run) = running(&world);
+    let mut first = run.waits("a");
+    assert!(first.run().is_none());
+    signal(&world, "p", "a", "a1");
+    assert_eq!(first.run().unwrap().unwrap(), "a1");
+    signal(&world, "p", "b", "b1");
+    let (_, _, next) = handed_over(&world, &driver);
+    hold.break_down(true);
+    let (mut first, mut new) = (next.waits("a"), any(&next, &["a", "b"]));
+    assert!(first.run().is_none() && new.run().is_none());
+    hold.break_down(false);
+    // The new one tries again first.
+    assert!(new.run().is_none());
+    world.clock.advance(25);
+    tasks().run();
+    assert!(new.run().is_none(), "it takes what comes after the record");
+    assert_eq!(first.run().unwrap().unwrap(), "a1");
+    tasks().run();
+    assert_eq!(new.run().unwrap().unwrap(), json!(["signal.b", "b1"]));
 }

@@ -44,7 +44,7 @@ impl RunContext {
     }
 
     async fn end_of(&self, wait: &Rc<Pending>, id: &ProcessId, awaiter: ProcessAwaiter) -> Result<ProcessAwaitOutput> {
-        self.history().await?;
+        self.patiently(async || self.history().await.map(drop)).await?;
         let outcome = match self.recorded(wait).map(|recorded| recorded.outcome) {
             Some(Outcome::TimedOut) => Err(timed_out_before()),
             Some(Outcome::Ended | Outcome::Took(_) | Outcome::GivenUp) | None => self.ended(id, awaiter).await,

@@ -16,9 +16,10 @@ use crate::{
         payload::Payload,
         wait::{Outcome, Resumed},
     },
-    error::Result,
+    error::{Code, Result},
     host::Semaphore,
     store::EventRange,
+    watch::backoff::Backoff,
 };
 use futures::channel::oneshot;
 
@@ -126,6 +127,21 @@ impl RunContext {
         self.0.waits.take(history.taken());
         history.read.set(true);
         Ok(history)
+    }
+
+    /// Reads what a wait needs of earlier runs, again and again where the store fails. A wait that failed with such a fault would
+    /// be overtaken by one that is new, and so lose the place that it has in the log.
+    pub(super) async fn patiently<T>(&self, read: impl AsyncFn() -> Result<T>) -> Result<T> {
+        let mut backoff = Backoff::default();
+        loop {
+            match read().await {
+                Err(fault) if matches!(fault.code(), Code::StorageFailed | Code::Disconnected) => {
+                    self.0.registry.clock().sleep(backoff.span()).await;
+                    backoff.lengthen();
+                }
+                outcome => return outcome,
+            }
+        }
     }
 
     /// Where waits came out before a place of the log that were not given in this run: lets the program issue them, if it is

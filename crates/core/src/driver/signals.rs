@@ -65,7 +65,7 @@ impl RunContext {
     }
 
     async fn signal(&self, wait: &Rc<Pending>, limit: &mut Limit) -> Result<Rc<ProcessEvent>> {
-        self.history().await?;
+        self.patiently(async || self.history().await.map(drop)).await?;
         let mut passed = Ok(());
         loop {
             let news = self.0.waits.news();
@@ -124,7 +124,8 @@ impl RunContext {
             Some(Outcome::Took(sequence)) => {
                 let _giving = Giving::begin(self);
                 let range = EventRange::After { after: sequence - 1, limit: Some(1), types: None };
-                let signal = self.0.registry.events(self.id(), range).await?.into_iter().next();
+                let read = async || self.0.registry.events(self.id(), range.clone()).await;
+                let signal = self.patiently(read).await?.into_iter().next();
                 Ok(Look::Ready(Outcome::Took(sequence), signal))
             }
             Some(outcome @ (Outcome::TimedOut | Outcome::Ended)) => Ok(Look::Ready(outcome, None)),
