@@ -56,9 +56,9 @@ export interface RawRun {
 }
 
 /** A run as the wasm has it. */
-interface WasmRun extends Omit<RawRun, "waitForSignal" | "awaitTerminal"> {
-  waitForSignal(until: Until, timeoutMs: number | undefined, names: string[]): Promise<never>;
-  awaitTerminal(until: Until, timeoutMs: number | undefined, attach: Attach, id: string): Promise<never>;
+export interface WasmRun extends Omit<RawRun, "waitForSignal" | "awaitTerminal"> {
+  waitForSignal(until: Until, timeoutMs: number | undefined, names: string[]): ReturnType<RawRun["waitForSignal"]>;
+  awaitTerminal(until: Until, timeoutMs: number | undefined, attach: Attach, id: string): ReturnType<RawRun["awaitTerminal"]>;
 }
 
 /** A registry of the wasm: one export for each method, under its name; those on behalf of a scope begin with `session`. */
@@ -67,12 +67,12 @@ export interface WasmRegistry extends Pick<RawRegistry, "subscribe" | "notify" |
   /** Calls `listener` from inside the wasm at each change. Gives the handle to take it off by. */
   onChange(listener: (id: string) => void): number;
   offChange(handle: number): void;
-  awaitTerminal(hubBacked: boolean, until: Until, timeoutMs: Span, attach: Attach, id: string): Promise<never>;
-  awaitEvent(hubBacked: boolean, until: Until, timeoutMs: Span, ...given: Parameters<RawWaits["awaitEvent"]>): Promise<never>;
-  awaitEvents(until: Until, ...given: Parameters<RawWaits["awaitEvents"]>): Promise<never>;
-  ownerGone(until: Until, timeoutMs: Span, owner: Json): Promise<never>;
-  sessionAwaitTerminal(scope: Json, until: Until, timeoutMs: Span, id: string): Promise<never>;
-  sessionAwaitEvent(scope: Json, until: Until, timeoutMs: Span, ...given: Parameters<RawWaits["awaitEvent"]>): Promise<never>;
+  awaitTerminal(hubBacked: boolean, until: Until, timeoutMs: Span, attach: Attach, id: string): ReturnType<RawWaits["awaitTerminal"]>;
+  awaitEvent(hubBacked: boolean, until: Until, timeoutMs: Span, ...given: Parameters<RawWaits["awaitEvent"]>): ReturnType<RawWaits["awaitEvent"]>;
+  awaitEvents(until: Until, ...given: Parameters<RawWaits["awaitEvents"]>): ReturnType<RawWaits["awaitEvents"]>;
+  ownerGone(until: Until, timeoutMs: Span, owner: Json): ReturnType<RawWaits["ownerGone"]>;
+  sessionAwaitTerminal(scope: Json, until: Until, timeoutMs: Span, id: string): ReturnType<RawWaits["awaitTerminal"]>;
+  sessionAwaitEvent(scope: Json, until: Until, timeoutMs: Span, ...given: Parameters<RawWaits["awaitEvent"]>): ReturnType<RawWaits["awaitEvent"]>;
   driver(
     kinds: string[], run: (kind: string, run: WasmRun) => Promise<ProcessAwaitOutput>, leaseTtlMs: number, renewEveryMs: number, concurrency: number,
   ): RawDriver & Freed;

@@ -378,7 +378,7 @@ const KINDS: { readonly [M in keyof RawMethods]: Kind } = {
 
 /** Each wait, with whether it hears of changes, what ends it, and its limit. */
 const WAITS: {
-  readonly [M in keyof RawWaits]: (at: Opened, hubBacked: boolean, until: Until, leftMs: number | undefined, ...given: Parameters<RawWaits[M]>) => Promise<never>;
+  readonly [M in keyof RawWaits]: (at: Opened, hubBacked: boolean, until: Until, leftMs: number | undefined, ...given: Parameters<RawWaits[M]>) => ReturnType<RawWaits[M]>;
 } = {
   awaitTerminal: ({ wasm }, hubBacked, until, leftMs, id) => wasm.awaitTerminal(hubBacked, until, leftMs, undefined, id),
   awaitEvent: ({ wasm }, hubBacked, until, leftMs, ...given) => wasm.awaitEvent(hubBacked, until, leftMs, ...given),

@@ -17,6 +17,8 @@ pub mod operation;
 pub mod registry;
 pub mod store;
 mod text;
+#[cfg(test)]
+mod typescript;
 pub mod view;
 pub mod watch;
 

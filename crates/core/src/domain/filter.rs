@@ -12,9 +12,11 @@ use crate::error::Result;
 
 /// What a list is narrowed to.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ListFilter {
     /// Default: running, which includes waiting.
+    #[cfg_attr(test, ts(as = "Option<_>", optional))]
     pub status: StatusFilter,
     /// Only processes that wait, or only those that do not.
     pub waiting: Option<bool>,
@@ -27,6 +29,7 @@ pub struct ListFilter {
 
 /// The states a list holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum StatusFilter {
     /// Not ended.
@@ -51,6 +54,7 @@ impl ListFilter {
 
 /// A stretch of a list.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Page {
     /// At most so many records. Default: all.

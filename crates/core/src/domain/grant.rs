@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 /// A session, or one agent frame in it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SessionScope {
     /// The session.
@@ -71,6 +72,7 @@ pub fn check_session(id: &SessionId) -> Result<()> {
 
 /// How a granted process is shown to the scope.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 #[serde(deny_unknown_fields)]
 pub struct HandleDescriptor {
     /// What it is to the scope.
@@ -83,6 +85,7 @@ pub struct HandleDescriptor {
 
 /// The right of a scope to see a process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HandleGrant {
     /// The scope.
@@ -97,6 +100,7 @@ pub struct HandleGrant {
 
 /// A grant with its process.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct HandleEntry {
     /// The grant.

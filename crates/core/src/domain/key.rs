@@ -15,6 +15,7 @@ pub type ScopeId = Key;
 /// Rust orders strings by code point. The two differ only for characters beyond the basic
 /// plane against U+E000..=U+FFFF.
 #[derive(Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(type = "string"))]
 pub struct Key(Rc<str>);
 
 /// Compares two strings by UTF-16 code unit.

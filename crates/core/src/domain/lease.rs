@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 /// Who may hold a lease: one life of one page or worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LeaseOwner {
     /// The same across lives.
@@ -29,6 +30,7 @@ pub struct LeaseOwner {
 
 /// How the death of an owner can be proven.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(tag = "kind", rename_all = "snake_case", rename_all_fields = "camelCase", try_from = "MarkFields")]
 pub enum LivenessMark {
     /// It cannot; only the lease's end frees it.
@@ -87,6 +89,7 @@ impl LeaseOwner {
 
 /// The right to run a process until it expires.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProcessLease {
     /// The process.
@@ -163,6 +166,7 @@ impl LeaseSlot {
 
 /// What a claim answers. Losing is an answer, not an error.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum LeaseClaim {
     /// The claimant holds it.

@@ -19,6 +19,11 @@ use native as body;
 
 /// A JSON value of a caller. Cloning shares it, and it is never changed in place.
 #[derive(Clone, Debug)]
+#[cfg_attr(
+    test,
+    derive(ts_rs::TS),
+    ts(type = "null | boolean | number | string | Payload[] | { [key: string]: Payload }")
+)]
 pub struct Payload(body::Body);
 
 impl Payload {

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 /// What a prune removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct PruneReport {
     /// How many processes.

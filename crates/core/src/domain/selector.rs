@@ -16,6 +16,13 @@ use crate::{
 
 /// Picks or builds one value from a payload.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(
+    test,
+    derive(ts_rs::TS),
+    ts(
+        type = "\"payload\" | { pointer: string } | { const: Payload } | { template: string, fields: { [name: string]: Selector } } | { present: string }"
+    )
+)]
 pub enum Selector {
     /// The whole payload.
     Payload,

@@ -13,6 +13,7 @@ use crate::error::Result;
 
 /// What deleting a session's process state did.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct SessionDeleteReport {
     /// The session.

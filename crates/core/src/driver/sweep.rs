@@ -19,6 +19,7 @@ use crate::{
 
 /// What a sweep did. Each id stands in one list.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct DriveReport {
     /// What it began to run, in id order.
@@ -34,6 +35,7 @@ pub struct DriveReport {
 /// A drive that failed: its process was not claimed, its run met trouble of the driver (storage, a lost lease, code that
 /// does not load), or its outcome could not be written. It will be tried again.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct DriveFailure {
     /// The process.

@@ -153,15 +153,18 @@ pub struct EventPage {
 
 /// Rows that changed since a point of the change sequence.
 #[derive(Clone, Debug, Default, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 pub struct Changes {
     /// The changed processes, in change order.
     pub records: Vec<ProcessRecord>,
     /// The pruned ids, in change order.
     pub removed: Vec<ProcessId>,
     /// The point reached.
+    #[cfg_attr(test, ts(type = "string"))]
     #[serde(serialize_with = "as_text")]
     pub cursor: Point,
     /// Whether the point that was given is of another database, so that these changes are from the beginning.
+    #[cfg_attr(test, ts(as = "Option<_>", optional))]
     #[serde(skip_serializing_if = "is_false")]
     pub reset: bool,
 }

@@ -36,6 +36,7 @@ pub struct ProcessAwaiter {
 
 /// Events for a feed, and whether the feed is at its end.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct EventBatch {
     /// In sequence order.

@@ -9,7 +9,7 @@ pub mod sink;
 pub mod sweep;
 
 pub use attach::ProcessAttach;
-pub use awaiter::ProcessAwaiter;
+pub use awaiter::{EventBatch, ProcessAwaiter};
 pub use hub::{ChangeReceiver, ProcessChangeHub};
 pub use sink::ProcessEventSink;
 

@@ -24,6 +24,7 @@ use crate::{
 
 /// An event type that a process may append.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProcessEventType {
     /// Non-blank, and unique within the process.
@@ -38,6 +39,7 @@ pub struct ProcessEventType {
 
 /// What an event type means for its process and its session.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SemanticsSpec {
     /// It ends the process.
@@ -50,6 +52,7 @@ pub struct SemanticsSpec {
 
 /// How an event ends its process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TerminalSpec {
     /// The state it ends in.
@@ -61,6 +64,7 @@ pub struct TerminalSpec {
 
 /// How an event wakes a session.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct WakeSpec {
     /// Wakes only where this is truthy. Absent: always.
@@ -70,11 +74,13 @@ pub struct WakeSpec {
     pub input: Selector,
     /// What makes two wakes the same.
     #[serde(default)]
+    #[cfg_attr(test, ts(as = "Option<_>", optional))]
     pub dedupe_key: DedupeKey,
 }
 
 /// What makes two wakes the same.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(type = "\"event_identity\" | { selector: Selector } | { const: string }"))]
 pub enum DedupeKey {
     /// `<processId>:<sequence>`: every event wakes once.
     #[default]

@@ -15,6 +15,7 @@ use crate::domain::{
 
 /// A stored event. Never changes. A stored row may have more in it than the event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct ProcessEvent {
     /// The process it belongs to.
@@ -36,6 +37,7 @@ pub struct ProcessEvent {
 
 /// What one event means.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Semantics {
     /// The outcome it gave its process.
@@ -48,6 +50,7 @@ pub struct Semantics {
 
 /// A wake, before it has a target.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Wake {
     /// What the session is told.
@@ -58,6 +61,7 @@ pub struct Wake {
 
 /// A wake on its way to a session.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct WakeDelivery {
     /// `wake:` and a hash of target and dedupe key: delivering it twice is seen to be once.
@@ -95,11 +99,13 @@ pub enum Author {
 
 /// An event to append.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AppendRequest {
     /// A declared event type.
     pub event_type: String,
     /// Default: null.
+    #[cfg_attr(test, ts(as = "Option<_>", optional))]
     #[serde(default)]
     pub payload: Payload,
     /// Makes the append repeatable. Terminal types and cancel requests must have one.
@@ -154,6 +160,7 @@ impl AppendRequest {
 
 /// What an append answers.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct AppendResult {
     /// The event in the log.

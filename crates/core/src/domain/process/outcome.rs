@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum TerminalState {
     /// With a value.
@@ -31,6 +32,7 @@ impl TerminalState {
 
 /// An outcome: the state and what waiters are given.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Terminal {
     /// How it ended.
@@ -41,6 +43,7 @@ pub struct Terminal {
 
 /// What a waiter is given when the process ends.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(tag = "type", rename_all = "snake_case", try_from = "OutputFields")]
 pub enum ProcessAwaitOutput {
     /// It did what it was to do.
@@ -49,6 +52,7 @@ pub enum ProcessAwaitOutput {
         value: Payload,
         /// Advice to the caller's control flow.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, ts(optional))]
         control: Option<Payload>,
     },
     /// It did not.
@@ -61,9 +65,11 @@ pub enum ProcessAwaitOutput {
         message: String,
         /// What the runner or tool said.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, ts(optional))]
         raw: Option<Payload>,
         /// Advice to the caller's control flow.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, ts(optional))]
         control: Option<Payload>,
     },
     /// It was stopped.
@@ -72,9 +78,11 @@ pub enum ProcessAwaitOutput {
         message: String,
         /// What the runner or tool said.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, ts(optional))]
         raw: Option<Payload>,
         /// Advice to the caller's control flow.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, ts(optional))]
         control: Option<Payload>,
     },
 }
@@ -184,6 +192,7 @@ impl ProcessAwaitOutput {
 
 /// Whose fault a failure is, roughly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum FailureClass {
     /// The request makes no sense.
@@ -222,6 +231,7 @@ impl FailureClass {
 
 /// Whether a process runs, or how it ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(type = "{ state: \"running\" } | Terminal"))]
 #[serde(try_from = "StatusFields", into = "StatusFields")]
 pub enum ProcessStatus {
     /// Not ended; it may be waiting for a signal.

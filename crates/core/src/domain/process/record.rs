@@ -21,6 +21,7 @@ use crate::error::Result;
 
 /// Where else a process is known.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProcessExternalRef {
     /// The other system.
@@ -34,6 +35,7 @@ pub struct ProcessExternalRef {
 
 /// What a process is waiting for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct WaitState {
     /// What kind of thing it waits for.
@@ -55,6 +57,7 @@ pub struct WaitState {
 
 /// What a process can wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum WaitKind {
     /// A signal.
@@ -78,6 +81,7 @@ impl WaitState {
 
 /// A process as it is now.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(as = "PublicRecord<'static>"))]
 pub struct ProcessRecord {
     /// The half that never changes.
     pub registered: Rc<Registered>,
@@ -195,26 +199,29 @@ impl ProcessRecord {
 
 /// A record as callers see it.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]
 struct PublicRecord<'a> {
     id: &'a ProcessId,
     input: &'a ProcessInput,
     #[serde(skip_serializing_if = "Option::is_none")]
-    identity: &'a Option<ProcessIdentity>,
+    #[cfg_attr(test, ts(as = "ProcessIdentity", optional = false))]
+    identity: Option<&'a ProcessIdentity>,
     event_types: &'a [ProcessEventType],
     #[serde(skip_serializing_if = "Option::is_none")]
-    provenance: &'a Option<Provenance>,
+    #[cfg_attr(test, ts(as = "Provenance", optional = false))]
+    provenance: Option<&'a Provenance>,
     registration_hash: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    env_ref: &'a Option<String>,
+    env_ref: Option<&'a String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    wake_target: &'a Option<SessionScope>,
+    wake_target: Option<&'a SessionScope>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    recovery: &'a Option<Recovery>,
+    recovery: Option<&'a Recovery>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    external_ref: &'a Option<ProcessExternalRef>,
+    external_ref: Option<&'a ProcessExternalRef>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    wait: &'a Option<WaitState>,
+    wait: Option<&'a WaitState>,
     created_at_ms: Millis,
     updated_at_ms: Millis,
     status: &'a ProcessStatus,
@@ -226,15 +233,15 @@ impl Serialize for ProcessRecord {
         PublicRecord {
             id: &registration.id,
             input: &registration.input,
-            identity: &registration.identity,
+            identity: registration.identity.as_ref(),
             event_types: &registration.event_types,
-            provenance: &registration.provenance,
+            provenance: registration.provenance.as_ref(),
             registration_hash,
-            env_ref: &registration.env_ref,
-            wake_target: &self.wake_target,
-            recovery: &registration.recovery,
-            external_ref: &self.external_ref,
-            wait: &self.wait,
+            env_ref: registration.env_ref.as_ref(),
+            wake_target: self.wake_target.as_ref(),
+            recovery: registration.recovery.as_ref(),
+            external_ref: self.external_ref.as_ref(),
+            wait: self.wait.as_ref(),
             created_at_ms: *created_at_ms,
             updated_at_ms: self.updated_at_ms,
             status: &self.status,

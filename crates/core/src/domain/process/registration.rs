@@ -19,6 +19,7 @@ use crate::{
 
 /// What a caller registers. After [`normalise`] every default is filled in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProcessRegistration {
     /// Chosen by the caller; non-blank. Registering it again is the way to start once.
@@ -30,6 +31,7 @@ pub struct ProcessRegistration {
     pub identity: Option<ProcessIdentity>,
     /// The event types it may append, besides the core types.
     #[serde(default)]
+    #[cfg_attr(test, ts(as = "Option<_>", optional))]
     pub event_types: Vec<ProcessEventType>,
     /// Who started it. Default: the host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -47,12 +49,14 @@ pub struct ProcessRegistration {
 
 /// What a process is to do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase", try_from = "InputFields")]
 pub enum ProcessInput {
     /// The host does the work and completes the process.
     External {
         /// What the host wants to keep with it.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, ts(optional))]
         metadata: Option<Payload>,
     },
     /// A runner of a kind does the work.
@@ -61,16 +65,24 @@ pub enum ProcessInput {
         kind: String,
         /// What the runner is given.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, ts(optional))]
         payload: Option<Payload>,
     },
     /// A tool call of an agent.
     ToolCall {
         /// An object with a `callId`, a `toolName`, perhaps a `toolId` and `args`, and whatever else the caller keeps in it.
+        #[cfg_attr(
+            test,
+            ts(
+                type = "{ callId: string, toolName: string, toolId?: string, args?: Payload, [key: string]: Payload | undefined }"
+            )
+        )]
         call: Payload,
     },
     /// One turn of an agent session.
     SessionTurn {
         /// An object: how the session is made.
+        #[cfg_attr(test, ts(type = "{ [key: string]: Payload }"))]
         create_request: Payload,
         /// What the turn starts from.
         turn_input: Payload,
@@ -151,6 +163,7 @@ impl ProcessInput {
 
 /// What a process is, for people and for choosing a runner.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProcessIdentity {
     /// Selects the runner; non-blank.
@@ -165,6 +178,7 @@ pub struct ProcessIdentity {
 
 /// Who started a process, and what led to it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Provenance {
     /// Who started it.
@@ -176,6 +190,7 @@ pub struct Provenance {
 
 /// Who started a process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(tag = "type", rename_all = "snake_case", try_from = "OriginatorFields")]
 pub enum Originator {
     /// The host.
@@ -221,6 +236,7 @@ impl Provenance {
 
 /// What a driver does with a process whose runner died.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Recovery {
     /// Runs it again from the start.

@@ -1,0 +1,111 @@
+//! The TypeScript of what crosses to JavaScript, made of the types that serde reads and writes.
+//!
+//! `js/shapes.ts` is compared with it here, and with the public types in `tests/types/shapes.ts`: a field that is changed on one side
+//! alone fails one of the two.
+
+use std::{env, fs, path::Path};
+
+use ts_rs::{Config, TS};
+
+use crate::{
+    domain::{
+        event::{
+            AppendRequest, AppendResult, DedupeKey, ProcessEvent, ProcessEventType, Semantics, SemanticsSpec,
+            TerminalSpec, Wake, WakeDelivery, WakeSpec,
+        },
+        filter::{ListFilter, Page, StatusFilter},
+        grant::{HandleDescriptor, HandleEntry, HandleGrant, SessionScope},
+        key::Key,
+        lease::{LeaseClaim, LeaseOwner, LivenessMark, ProcessLease},
+        payload::Payload,
+        process::{
+            FailureClass, Originator, ProcessAwaitOutput, ProcessExternalRef, ProcessIdentity, ProcessInput,
+            ProcessRecord, ProcessRegistration, ProcessStatus, Provenance, Recovery, Terminal, TerminalState, WaitKind,
+            WaitState,
+        },
+        retention::PruneReport,
+        selector::Selector,
+        session::SessionDeleteReport,
+    },
+    driver::{DriveFailure, DriveReport},
+    store::Changes,
+    watch::EventBatch,
+};
+
+const HEAD: &str = "/**
+ * The shapes that cross between JavaScript and the WebAssembly. Generated from the Rust types:
+ * `LONGWAIT_WRITE=1 cargo test -p longwait-core typescript` writes this file.
+ */
+";
+
+/// The declarations of these types, exported.
+macro_rules! declared {
+    ($config:expr, $($type:ty),* $(,)?) => {
+        [$(format!("export {}\n", plain(&<$type>::decl($config)))),*].concat()
+    };
+}
+
+/// A declaration without its comments: those for callers are in `js/types.ts`.
+fn plain(declaration: &str) -> String {
+    declaration.lines().filter(|line| !line.starts_with("/**") && !line.starts_with(" *")).collect()
+}
+
+#[test]
+fn the_shapes_in_typescript_are_those_of_the_rust_types() {
+    let config = &Config::new().with_large_int("number");
+    let declared = declared!(
+        config,
+        AppendRequest,
+        AppendResult,
+        Changes,
+        DedupeKey,
+        DriveFailure,
+        DriveReport,
+        EventBatch,
+        FailureClass,
+        HandleDescriptor,
+        HandleEntry,
+        HandleGrant,
+        Key,
+        LeaseClaim,
+        LeaseOwner,
+        ListFilter,
+        LivenessMark,
+        Originator,
+        Page,
+        Payload,
+        ProcessAwaitOutput,
+        ProcessEvent,
+        ProcessEventType,
+        ProcessExternalRef,
+        ProcessIdentity,
+        ProcessInput,
+        ProcessLease,
+        ProcessRecord,
+        ProcessRegistration,
+        ProcessStatus,
+        Provenance,
+        PruneReport,
+        Recovery,
+        Selector,
+        Semantics,
+        SemanticsSpec,
+        SessionDeleteReport,
+        SessionScope,
+        StatusFilter,
+        Terminal,
+        TerminalSpec,
+        TerminalState,
+        WaitKind,
+        WaitState,
+        Wake,
+        WakeDelivery,
+        WakeSpec,
+    );
+    let made = format!("{HEAD}{declared}");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../js/shapes.ts");
+    if env::var_os("LONGWAIT_WRITE").is_some() {
+        fs::write(&file, &made).unwrap();
+    }
+    assert!(fs::read_to_string(&file).unwrap_or_default() == made, "js/shapes.ts is out of date: see its first lines");
+}
