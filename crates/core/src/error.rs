@@ -2,16 +2,19 @@
 //!
 //! A code is what programs match on; the message is for people and may change.
 
-use std::{any::Any, fmt, rc::Rc};
+use std::fmt;
 
 use crate::{domain::key::ProcessId, text::short};
 
 /// What every fallible function here returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The fault underneath an error, in whatever form the host has it
-/// (a `DOMException` in the browser). Only the host that made it looks inside.
-pub type Cause = Rc<dyn Any>;
+/// The fault underneath an error.
+#[cfg(not(target_family = "wasm"))]
+pub type Cause = std::sync::Arc<dyn std::error::Error + Send + Sync>;
+/// The fault underneath an error, in whatever form the browser has it. Only the host that made it looks inside.
+#[cfg(target_family = "wasm")]
+pub type Cause = std::rc::Rc<dyn std::any::Any>;
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
@@ -172,4 +175,9 @@ impl fmt::Debug for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for Error {
+    #[cfg(not(target_family = "wasm"))]
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&**self.cause()?)
+    }
+}

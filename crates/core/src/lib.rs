@@ -4,6 +4,10 @@
 //! in a [`store::Store`], [`ProcessAwaiter`] turns their outcome or next event into a future,
 //! and a [`ProcessChangeHub`] wakes it: subscribe, then read, then wait.
 //!
+//! A program begins with `Host::native` and `ProcessRegistry::in_memory` (in `native.rs`, so not for a browser); `examples/order.rs` is one that
+//! runs: `cargo run --example order`. Rows that outlive the program need an [`Engine`](store::engine::Engine) of your own, or
+//! a whole [`store::Store`]; the crate `longwait-testing` has the suite that either must pass.
+//!
 //! The rules live in [`domain`] as pure, synchronous functions over rows; a store promises
 //! atomicity and nothing else. ARCHITECTURE.md tells how the parts hang together.
 
@@ -13,6 +17,8 @@ pub mod driver;
 mod ecmascript;
 pub mod error;
 pub mod host;
+#[cfg(not(target_family = "wasm"))]
+pub mod native;
 pub mod operation;
 pub mod registry;
 pub mod store;
@@ -23,9 +29,16 @@ pub mod view;
 pub mod watch;
 
 pub use {
-    driver::{ProcessWorkDriver, RunContext},
+    domain::{
+        event::{AppendRequest, AppendResult, ProcessEvent, ProcessEventType},
+        key::ProcessId,
+        lease::{LeaseOwner, ProcessLease},
+        payload::Payload,
+        process::{FailureClass, ProcessAwaitOutput, ProcessInput, ProcessRecord, ProcessRegistration},
+    },
+    driver::{DriverOptions, ProcessWorkDriver, RunContext, Runners},
     error::{Code, Error, Result},
-    registry::ProcessRegistry,
+    registry::{Host, ProcessRegistry},
     view::SessionView,
     watch::{
         ProcessAttach, ProcessAwaiter, ProcessChangeHub, ProcessEventSink, watch_process_registry,

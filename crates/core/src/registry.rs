@@ -432,7 +432,7 @@ impl ProcessRegistry {
         }
     }
 
-    /// Lets go of the store. Later calls are [`Code::Closed`](crate::Code::Closed).
+    /// Lets go of the store. Later calls are [`Code::Closed`].
     pub fn close(&self) {
         let listening = self.0.listening.take();
         drop(listening);

@@ -1,7 +1,7 @@
 //! Strings that identify rows, ordered the way IndexedDB and JavaScript order them.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::{cmp::Ordering, fmt, ops::Deref, rc::Rc};
+use std::{cmp::Ordering, fmt, ops::Deref, sync::Arc};
 
 /// Identifies a process; chosen by the caller, non-blank.
 pub type ProcessId = Key;
@@ -16,7 +16,7 @@ pub type ScopeId = Key;
 /// plane against U+E000..=U+FFFF.
 #[derive(Clone, PartialEq, Eq, Hash)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(type = "string"))]
-pub struct Key(Rc<str>);
+pub struct Key(Arc<str>);
 
 /// Compares two strings by UTF-16 code unit.
 pub fn compare(a: &str, b: &str) -> Ordering {

@@ -64,6 +64,11 @@ impl TryFrom<MarkFields> for LivenessMark {
 }
 
 impl LeaseOwner {
+    /// An owner whose death cannot be proven: what it holds is free once the lease has expired.
+    pub fn new(owner_id: impl Into<String>, incarnation_id: impl Into<String>) -> Self {
+        Self { owner_id: owner_id.into(), incarnation_id: incarnation_id.into(), liveness: None }
+    }
+
     /// Whether this is the same life of the same owner.
     pub fn is(&self, other: &LeaseOwner) -> bool {
         self.owner_id == other.owner_id && self.incarnation_id == other.incarnation_id

@@ -45,7 +45,7 @@ impl RunContext {
     }
 
     /// Waits for the first signal of any of these names, in the order of the log, at most `limit` milliseconds: then
-    /// [`Code::Timeout`]. `abortable` says that it may be dropped before that.
+    /// [`Code::Timeout`](crate::Code::Timeout). `abortable` says that it may be dropped before that.
     pub async fn wait_for_signals<N: AsRef<str>>(
         &self,
         names: &[N],

@@ -180,7 +180,7 @@ pub fn check_types(id: &ProcessId, declared: &[ProcessEventType]) -> Result<()> 
 
 impl ProcessEventType {
     /// A type that takes any payload and means nothing but itself.
-    pub(super) fn plain(name: &str) -> Self {
+    pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), payload_schema: None, semantics: None }
     }
 

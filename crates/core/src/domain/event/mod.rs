@@ -79,7 +79,7 @@ pub fn append(
     if declared.is_none() {
         reserved::check_signals(record, event_type)?;
     }
-    let plain = exists_undeclared(event_type).then(|| ProcessEventType::plain(event_type));
+    let plain = exists_undeclared(event_type).then(|| ProcessEventType::new(event_type));
     let declared = declared.or(plain.as_ref()).ok_or_else(|| {
         Error::of(Code::UndeclaredEventType, id, format!("does not declare event type `{}`", short(event_type)))
     })?;

@@ -47,6 +47,22 @@ pub struct ProcessRegistration {
     pub recovery: Option<Recovery>,
 }
 
+impl ProcessRegistration {
+    /// A registration with every default.
+    pub fn new(id: impl Into<ProcessId>, input: ProcessInput) -> Self {
+        Self {
+            id: id.into(),
+            input,
+            identity: None,
+            event_types: Vec::new(),
+            provenance: None,
+            env_ref: None,
+            wake_target: None,
+            recovery: None,
+        }
+    }
+}
+
 /// What a process is to do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
@@ -155,6 +171,16 @@ fn checked_call(call: Payload) -> std::result::Result<Payload, String> {
 }
 
 impl ProcessInput {
+    /// Work that the host does.
+    pub fn external() -> Self {
+        Self::External { metadata: None }
+    }
+
+    /// Work for the runner of a kind, which is given `payload`.
+    pub fn engine(kind: impl Into<String>, payload: impl Into<Payload>) -> Self {
+        Self::Engine { kind: kind.into(), payload: Some(payload.into()) }
+    }
+
     /// Whether the host does the work.
     pub fn is_external(&self) -> bool {
         matches!(self, Self::External { .. })
