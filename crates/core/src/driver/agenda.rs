@@ -4,7 +4,7 @@
 //! input or output, and takes the time as a parameter: milliseconds of a monotonic clock.
 //!
 //! It is bounded: of any number of pending processes it keeps as many as can be begun soon. What it drops is found again by
-//! another pass over the list of processes; [`Agenda::has_dropped`] says that one is needed.
+//! another pass over the list of processes, which is needed where [`Agenda::has_dropped`].
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -21,8 +21,11 @@ use crate::{
     watch::backoff::LONGEST_MS,
 };
 
+mod entry;
 #[cfg(test)]
 mod tests;
+
+use entry::{AgendaEntry, State, Turn};
 
 /// Below this number of processes that are ready or to be read, the next page of the list is wanted.
 const FEW: usize = PAGE as usize;
@@ -47,40 +50,6 @@ pub(super) struct Agenda {
     dropped: bool,
 }
 
-/// What is known of one process.
-#[derive(Default)]
-struct AgendaEntry {
-    state: State,
-    /// When a change notification last had it read.
-    notified: Option<Millis>,
-    /// The lease that it is left alone for, and until when.
-    holder: Option<(Rc<ProcessLease>, Millis)>,
-    /// Since when it has been seen to have neither a runner here nor a holder.
-    unhandled_since: Option<Millis>,
-}
-
-/// What happens to a process next.
-#[derive(Default)]
-enum State {
-    /// It is to be read.
-    #[default]
-    Due,
-    /// It is being read. Where it `changed` since the read began, the answer may lack that.
-    Reading { changed: bool },
-    /// It is begun once a permit is free. The claim sees all changes until then.
-    Ready(Turn, Option<Rc<ProcessLease>>),
-    /// It is left alone until that time.
-    Deferred(Millis),
-}
-
-/// The place of a process in the order of beginning: what has begun and lost its holder goes first, then the oldest.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Turn {
-    is_new: bool,
-    created_at_ms: Millis,
-    id: ProcessId,
-}
-
 /// A process to be begun.
 #[derive(Debug, PartialEq)]
 pub(super) struct Next {
@@ -102,11 +71,11 @@ impl Agenda {
                 *changed = true;
                 false
             }
-            (State::Deferred(until), Some(notified)) if now < notified + LONGEST_MS => {
-                *until = (notified + LONGEST_MS).min(*until);
+            (State::Deferred(until) | State::Ignored(until), Some(notified)) if now < notified + LONGEST_MS => {
+                entry.state = State::Deferred((notified + LONGEST_MS).min(*until));
                 false
             }
-            (State::Deferred(_), _) => {
+            (State::Deferred(_) | State::Ignored(_), _) => {
                 entry.notified = Some(now);
                 self.read(id);
                 true
@@ -128,7 +97,7 @@ impl Agenda {
     /// Has a process read, whatever is known of it.
     pub fn read_again(&mut self, id: &ProcessId) {
         match self.entries.get_mut(id).map(|entry| &mut entry.state) {
-            None | Some(State::Deferred(_)) => self.read(id),
+            None | Some(State::Deferred(_) | State::Ignored(_)) => self.read(id),
             Some(State::Reading { changed }) => *changed = true,
             Some(State::Due | State::Ready(..)) => {}
         }
@@ -186,16 +155,22 @@ impl Agenda {
     pub fn forget(&mut self, id: &ProcessId) {
         match self.entries.get(id).map(|entry| &entry.state) {
             Some(State::Reading { changed: true }) => self.read(id),
-            Some(State::Reading { changed: false } | State::Ready(..) | State::Deferred(_)) => self.remove(id),
+            Some(State::Reading { changed: false } | State::Ready(..) | State::Deferred(_) | State::Ignored(_)) => {
+                self.remove(id);
+            }
             Some(State::Due) | None => {}
         }
     }
 
     /// Leaves a process alone until then, unless it changed since it was read.
     pub fn defer(&mut self, id: &ProcessId, until: Millis) {
-        let entry = self.entry(id);
-        (entry.holder, entry.unhandled_since) = (None, None);
-        self.leave(id, until);
+        self.leave_afresh(id, State::Deferred(until));
+    }
+
+    /// Leaves a process alone until it changes, unless it changed since it was read. It is known until then, so that it is not read
+    /// with each of its changes.
+    pub fn ignore(&mut self, id: &ProcessId, until: Millis) {
+        self.leave_afresh(id, State::Ignored(until));
     }
 
     /// Leaves a process alone while another driver holds it: until then, or until that driver ends.
@@ -210,7 +185,7 @@ impl Agenda {
     pub fn defer_unhandled(&mut self, id: &ProcessId, now: Millis) -> bool {
         let warned_at = *self.entry(id).unhandled_since.get_or_insert(now) + UNHANDLED_MS;
         if now < warned_at {
-            self.leave(id, warned_at);
+            self.leave(id, State::Deferred(warned_at));
         }
         now >= warned_at
     }
@@ -226,7 +201,7 @@ impl Agenda {
             (State::Deferred(_) | State::Reading { .. }, Some((holder, _))) => {
                 (holder.owner.liveness.as_ref() == Some(of)).then(|| holder.clone())
             }
-            (State::Due | State::Ready(..), _) | (_, None) => None,
+            (State::Due | State::Ready(..) | State::Ignored(_), _) | (_, None) => None,
         };
         let dead: Vec<_> = self.entries.values().filter_map(held_by_it).collect();
         for lease in dead {
@@ -252,7 +227,7 @@ impl Agenda {
         let Turn { id, .. } = self.ready.pop_first()?;
         let dead = match self.entries.remove(&id)?.state {
             State::Ready(_, dead) => dead,
-            State::Due | State::Reading { .. } | State::Deferred(_) => None,
+            State::Due | State::Reading { .. } | State::Deferred(_) | State::Ignored(_) => None,
         };
         Some(Next { id, dead })
     }
@@ -271,21 +246,29 @@ impl Agenda {
     }
 
     fn read_deferred(&mut self, is_due: impl Fn(Millis) -> bool) {
+        self.entries.retain(|_, entry| !matches!(entry.state, State::Ignored(until) if is_due(until)));
         let is_due = |entry: &AgendaEntry| matches!(entry.state, State::Deferred(until) if is_due(until));
         let due: Vec<_> = self.entries.iter().filter(|(_, entry)| is_due(entry)).map(|(id, _)| id.clone()).collect();
         due.iter().for_each(|id| self.read(id));
     }
 
-    fn leave(&mut self, id: &ProcessId, until: Millis) {
-        match &self.entry(id).state {
+    fn leave_afresh(&mut self, id: &ProcessId, until: State) {
+        let entry = self.entry(id);
+        (entry.holder, entry.unhandled_since) = (None, None);
+        self.leave(id, until);
+    }
+
+    fn leave(&mut self, id: &ProcessId, until: State) {
+        let state = &mut self.entry(id).state;
+        match state {
             State::Due => {}
             State::Reading { changed: true } => self.read(id),
-            State::Ready(turn, _) => {
-                let turn = turn.clone();
-                self.ready.remove(&turn);
-                self.entry(id).state = State::Deferred(until);
+            State::Ready(..) => {
+                if let State::Ready(turn, _) = std::mem::replace(state, until) {
+                    self.ready.remove(&turn);
+                }
             }
-            State::Reading { changed: false } | State::Deferred(_) => self.entry(id).state = State::Deferred(until),
+            State::Reading { changed: false } | State::Deferred(_) | State::Ignored(_) => *state = until,
         }
     }
 

@@ -34,9 +34,11 @@ pub(super) enum Finding {
     /// It is drivable here, and not begun again before then.
     Paused(Millis),
     /// It has neither a runner here nor a holder.
-    Unhandled(ProcessRecord),
-    /// It has no runner here now.
-    NotHere,
+    Unhandled(Box<ProcessRecord>),
+    /// It has no runner here, and is held by a driver that has one.
+    RunsElsewhere,
+    /// No driver runs it.
+    NotDrivable,
     /// It has ended or is not there.
     Over,
 }
@@ -76,9 +78,10 @@ impl Driver {
                     Finding::Pending { has_begun: slot.held.is_some(), created_at_ms: record.registered.created_at_ms }
                 }
             },
-            (Eligibility::NoRunner, None) => Finding::Unhandled(record.clone()),
+            (Eligibility::NoRunner, None) => Finding::Unhandled(Box::new(record.clone())),
             (Eligibility::NotDrivable, _) if record.is_terminal() => Finding::Over,
-            (Eligibility::NoRunner | Eligibility::NotDrivable, _) => Finding::NotHere,
+            (Eligibility::NoRunner, Some(_)) => Finding::RunsElsewhere,
+            (Eligibility::NotDrivable, _) => Finding::NotDrivable,
         }
     }
 }

@@ -18,8 +18,8 @@ use crate::{
 };
 
 impl RunContext {
-    /// Waits for the end of another process, at most as long as `awaiter` says. Meanwhile something else may run in this
-    /// one's place. [`Code::InvalidArgument`] where that would wait for this one.
+    /// Waits for the end of another process, at most as long as `awaiter` allows. During the wait another process may run in
+    /// this one's place. [`Code::InvalidArgument`] where that would wait for this one.
     pub async fn wait_for_end(
         &self,
         id: &ProcessId,
@@ -90,13 +90,13 @@ impl RunContext {
     fn circle(&self) -> Option<Error> {
         let mut path = Vec::new();
         self.is_stuck(&mut path).then(|| {
-            let told =
+            let circle =
                 "awaits a process that awaits it: neither could ever end. A wait with a limit or a signal may end";
-            Error::of(Code::InvalidArgument, self.id(), told)
+            Error::of(Code::InvalidArgument, self.id(), circle)
         })
     }
 
-    /// Whether this run can only go on when one of `path` has ended, as far as this driver knows.
+    /// Whether this run can only continue when one of `path` has ended, as far as this driver knows.
     fn is_stuck(&self, path: &mut Vec<ProcessId>) -> bool {
         if path.contains(self.id()) {
             return true;

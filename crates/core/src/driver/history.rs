@@ -1,7 +1,7 @@
 //! What earlier runs of a process recorded: the values of its steps and the outcomes of its waits.
 //!
 //! A run gives them again in the order of the log, and takes nothing new before them. So whatever the program races, it
-//! sees the same winner in every run.
+//! sees one winner in all runs.
 
 use std::{
     cell::{Cell, RefCell},
@@ -41,7 +41,7 @@ pub(super) struct History {
 /// How a wait came out in an earlier run.
 #[derive(Clone)]
 pub(super) struct Recorded {
-    /// The sequence of the event that says so.
+    /// The sequence of the event that records it.
     pub place: u64,
     pub outcome: Outcome,
     before: Rc<Vec<String>>,

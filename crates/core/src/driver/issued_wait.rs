@@ -68,7 +68,7 @@ impl Drop for Issued<'_> {
         }
         waits.given_up.borrow_mut().push_back(self.wait.wait.clone());
         if waits.failing.get() {
-            // What the run writes next says it.
+            // What the run writes next records it first.
             return;
         }
         let context = self.context.clone();

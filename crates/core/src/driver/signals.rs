@@ -38,14 +38,14 @@ enum Look {
 }
 
 impl RunContext {
-    /// Waits for the next signal of a name: ASCII letters, digits, `_` and `-`. Meanwhile something else may run in
-    /// this one's place, and the record says what the process waits for.
+    /// Waits for the next signal of a name: ASCII letters, digits, `_` and `-`. During the wait another process
+    /// may run in this one's place, and the record shows what the process waits for.
     pub async fn wait_for_signal(&self, name: &str) -> Result<Rc<ProcessEvent>> {
         self.wait_for_signals(&[name], None, false).await
     }
 
     /// Waits for the first signal of any of these names, in the order of the log, at most `limit` milliseconds: then
-    /// [`Code::Timeout`](crate::Code::Timeout). `abortable` says that it may be dropped before that.
+    /// [`Code::Timeout`](crate::Code::Timeout). An `abortable` one may be dropped before that.
     pub async fn wait_for_signals<N: AsRef<str>>(
         &self,
         names: &[N],
@@ -180,7 +180,7 @@ impl RunContext {
         }
     }
 
-    /// Has the record say that the process waits.
+    /// Has the record show that the process waits.
     async fn shows(&self, wait: &Rc<Pending>) -> Result<()> {
         if wait.shown.get().is_some() {
             return Ok(());

@@ -29,7 +29,7 @@ impl RunContext {
         })
     }
 
-    /// Records how a wait comes out, unless that is on record, and lets go of its turn once the program has had its own.
+    /// Records how a wait comes out, unless that is on record, and releases its turn in a later task, once the program could react.
     pub(super) async fn comes_out(
         &self,
         turn: Permit,

@@ -2,7 +2,7 @@
 //!
 //! One wait of a run comes out at a time. Its outcome is recorded first, then the program gets it, and only in a later
 //! task of the event loop may the next one come out: by then the program has aborted those that it does not want. So a
-//! wait that is aborted has taken nothing, and what a wait took, a later run gives to the same wait.
+//! wait that is aborted has taken nothing, and what a wait took, a later run gives to that wait again.
 
 use std::{
     cell::{Cell, RefCell},

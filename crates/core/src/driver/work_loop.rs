@@ -48,8 +48,8 @@ struct Pass {
 }
 
 impl Pass {
-    /// Whether the next page is to be read. Without room in the agenda one is read once a second all the same, to find what is held
-    /// by others.
+    /// Whether the next page is to be read. Without room in the agenda one is read once a second, to find what is held by
+    /// others.
     fn is_due(&self, has_room: bool, now: Millis) -> bool {
         let is_rested = self.read.is_none_or(|read| now >= read + LONGEST_MS);
         !self.pages.is_at_end() && (is_rested || has_room && !self.has_failed)
@@ -72,7 +72,7 @@ impl WorkLoop {
             }
             self.begin(None);
             if !self.has_work() {
-                let permit = self.rest().await;
+                let permit = self.wait().await;
                 self.begin(permit);
             }
         }
@@ -166,7 +166,8 @@ impl WorkLoop {
             Ok(Finding::Held(holder)) => driver.held_elsewhere(holder),
             Ok(Finding::Paused(until)) => self.scheduler.change(|agenda| agenda.defer(id, until)),
             Ok(Finding::Unhandled(record)) => self.note_unhandled(&record, now),
-            Ok(Finding::NotHere) => self.scheduler.change(|agenda| agenda.defer(id, now + LEFT_MS)),
+            Ok(Finding::RunsElsewhere) => self.scheduler.change(|agenda| agenda.defer(id, now + LEFT_MS)),
+            Ok(Finding::NotDrivable) => self.scheduler.change(|agenda| agenda.ignore(id, now + LEFT_MS)),
             Ok(Finding::Over) => driver.forget(id),
             Err(fault) => {
                 driver.try_later(id);
@@ -184,7 +185,7 @@ impl WorkLoop {
         if is_new && !self.scheduler.change(|agenda| agenda.defer_unhandled(id, now)) {
             return;
         }
-        self.scheduler.change(|agenda| agenda.defer(id, now + LEFT_MS));
+        self.scheduler.change(|agenda| agenda.ignore(id, now + LEFT_MS));
         if is_new {
             self.driver.unhandled.borrow_mut().insert(kind);
             self.driver.runners.unhandled(record);
@@ -207,7 +208,7 @@ impl WorkLoop {
     }
 
     /// Waits until the agenda changed, the next poll is due, or a permit is free for what is ready.
-    async fn rest(&self) -> Option<Permit> {
+    async fn wait(&self) -> Option<Permit> {
         let (wake, woken) = oneshot::channel();
         self.scheduler.wake.replace(Some(wake));
         let next = self.scheduler.agenda.borrow().next_has_begun();

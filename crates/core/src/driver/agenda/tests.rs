@@ -51,7 +51,8 @@ fn processes_are_read_in_the_order_in_which_they_changed_and_in_batches() {
 #[test]
 fn a_process_that_changes_while_it_is_read_is_read_again_unless_it_is_to_be_begun() {
     let id = &"p".into();
-    let left_alone: [fn(&mut Agenda, &ProcessId); 3] = [
+    let left_alone: [fn(&mut Agenda, &ProcessId); 4] = [
+        |agenda, id| agenda.ignore(id, 5_000),
         |agenda, id| agenda.forget(id),
         |agenda, id| agenda.defer(id, 5_000),
         |agenda, id| assert!(!agenda.defer_unhandled(id, 0)),
@@ -97,6 +98,21 @@ fn a_process_that_is_left_alone_and_changes_all_the_time_is_read_once_a_second()
     assert!(!agenda.has_due());
     agenda.read_what_is_due(3_100);
     assert_eq!(due(&mut agenda), ["p"], "the last change is not left for a minute");
+}
+
+#[test]
+fn a_process_that_is_ignored_is_read_once_a_second_while_it_changes_and_forgotten_when_it_does_not() {
+    let (mut agenda, id) = (reading(), &"p".into());
+    agenda.ignore(id, 60_000);
+    assert!(agenda.notify(id, 100));
+    due(&mut agenda);
+    agenda.ignore(id, 60_100);
+    assert!(!agenda.notify(id, 200));
+    agenda.read_what_is_due(1_100);
+    assert_eq!(due(&mut agenda), ["p"]);
+    agenda.ignore(id, 61_100);
+    agenda.read_what_is_due(61_100);
+    assert!(!agenda.has_due() && agenda.entries.is_empty());
 }
 
 #[test]
