@@ -8,7 +8,7 @@ use longwait::{
         event::{ProcessEvent, Semantics},
         snapshot::Write,
     },
-    store::{Reads, Rule},
+    store::{Appending, Reads, Rule},
 };
 use serde_json::{Value, json};
 
@@ -333,10 +333,10 @@ fn the_log_of_a_run_of_version_0_1_0_is_gone_through_by_the_count_of_its_signals
 
 /// Writes an event as version 0.1.0 did, past the rules of this one.
 fn recorded_by_0_1_0(world: &World, event_type: &'static str, ordinal: u64) {
-    let reads = Reads::Process("p".into(), None);
+    let reads = Reads::Process("p".into(), Appending::default());
     let rule: Rule = Rc::new(move |seen| {
         let mut record = seen.rows.process(&"p".into()).unwrap().clone();
-        let place = record.log.count(event_type)?;
+        record.log.last_sequence += 1;
         let event = ProcessEvent {
             process_id: "p".into(),
             sequence: record.log.last_sequence,
@@ -346,7 +346,7 @@ fn recorded_by_0_1_0(world: &World, event_type: &'static str, ordinal: u64) {
             semantics: Semantics::default(),
             occurred_at_ms: seen.now,
         };
-        Ok(vec![Write::Event { event: Rc::new(event), ordinal: place }, Write::Process(Rc::new(record))])
+        Ok(vec![Write::Event { event: Rc::new(event), ordinal: 1 }, Write::Process(Rc::new(record))])
     });
     now(world.store.transact(reads, rule)).unwrap();
 }

@@ -34,9 +34,52 @@ describe("reads of one turn", () => {
       });
       const awaited = registry.awaitEvent("p", "progress");
       const calls = [registry.getProcess("p"), registry.eventsAfter("q", 0), registry.eventsAfter("p", 0), registry.getProcess("q"), awaited];
+      const outcome = codes(calls);
       await registry.appendEvent("p", { eventType: "progress" });
-      assert.deepEqual(await codes(calls), ["done", "storage_failed of q", "done", "done", "done"]);
+      assert.deepEqual(await outcome, ["done", "storage_failed of q", "done", "done", "done"]);
     });
+});
+
+describe("reads in pages", () => {
+  /** Notes how many rows each request of a method found. */
+  function foundBy(t, prototype) {
+    const counts = [];
+    patch(t, prototype, "getAll", (own) => function (...given) {
+      const request = own.apply(this, given);
+      if (this.name !== "commits") request.addEventListener("success", () => counts.push(request.result.length));
+      return request;
+    });
+    return counts;
+  }
+
+  test("a log of any size is read whole, and no request asks for much more than 8 MB of it", async (t) => {
+    const registry = await open(t, "p");
+    const payloads = Array.from({ length: 60 }, (_, n) => `${n} `.padEnd(1_000_000, "x"));
+    for (const payload of payloads) await registry.appendEvent("p", { eventType: "progress", payload });
+    const counts = foundBy(t, IDBObjectStore.prototype);
+    const events = await registry.eventsAfter("p", 0);
+    assert.deepEqual(events.map(({ payload }) => payload.slice(0, 3)), payloads.map((payload) => payload.slice(0, 3)));
+    assert.equal(counts.reduce((sum, count) => sum + count), 60);
+    assert.ok(counts[0] <= 16 && counts.slice(1).every((count) => count <= 8), `${counts}`);
+  });
+
+  test("pages of small rows grow, so that a long log takes few of them", async (t) => {
+    const registry = await open(t, "p");
+    await Promise.all(Array.from({ length: 1_000 }, (_, n) => registry.appendEvent("p", { eventType: "progress", payload: n })));
+    const counts = foundBy(t, IDBObjectStore.prototype);
+    const events = await registry.eventsAfter("p", 10);
+    assert.deepEqual(events.map(({ sequence }) => sequence), Array.from({ length: 990 }, (_, n) => n + 11));
+    assert.deepEqual(counts, [16, 128, 846]);
+    assert.deepEqual((await registry.eventsAfter("p", 0, { limit: 20 })).map(({ sequence }) => sequence), Array.from({ length: 20 }, (_, n) => n + 1));
+  });
+
+  test("a list merges pages of several lanes in id order", async (t) => {
+    const ids = Array.from({ length: 100 }, (_, n) => `p${String(n).padStart(3, "0")}`);
+    const registry = await open(t, ...ids);
+    await Promise.all(ids.filter((_, n) => n % 3 === 0).map((id) => registry.completeProcess(id, { type: "success", value: null })));
+    assert.deepEqual((await registry.listProcesses({ status: "any" })).map(({ id }) => id), ids);
+    assert.deepEqual((await registry.changedSince()).records.map(({ id }) => id).sort(), ids);
+  });
 });
 
 describe("writes of one turn", () => {

@@ -10,7 +10,7 @@ use longwait::{
     Code, Result,
     domain::event::AppendResult,
     host::turn,
-    store::{Reads, Rule},
+    store::{Appending, Reads, Rule},
 };
 use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -69,11 +69,13 @@ async fn what_is_called_while_a_transaction_decides_shares_the_next_one() {
     let seen = bare::watch_transactions();
     let calling: Rule = Rc::new(move |_| {
         for _ in 0..3 {
-            calls.borrow_mut().push(store.transact(Reads::Process("p".into(), None), Rc::new(|_| Ok(Vec::new()))));
+            calls
+                .borrow_mut()
+                .push(store.transact(Reads::Process("p".into(), Appending::default()), Rc::new(|_| Ok(Vec::new()))));
         }
         Ok(Vec::new())
     });
-    world.store.transact(Reads::Process("p".into(), None), calling).await.unwrap();
+    world.store.transact(Reads::Process("p".into(), Appending::default()), calling).await.unwrap();
     for outcome in join_all(later.take()).await {
         outcome.unwrap();
     }

@@ -1,6 +1,10 @@
 //! Reads that begin in one turn: one transaction, each question once, each with its own answer.
 
-use longwait::{Code, ProcessRegistry, Result, domain::process::ProcessRecord};
+use longwait::{
+    Code, ProcessRegistry, Result,
+    domain::{filter::Page, process::ProcessRecord},
+    store::EventRange,
+};
 
 use crate::{
     hand::{Hand, now},
@@ -63,6 +67,21 @@ fn many_questions_go_out_in_several_transactions_in_their_order() {
     begin(&mut reads);
     assert!(reads.iter_mut().all(|read| read.run().unwrap().unwrap().is_none()));
     assert_eq!((hold.reads(), hold.questions()), (4, 200));
+}
+
+#[test]
+fn a_question_whose_answer_may_be_large_has_a_transaction_of_its_own() {
+    let (world, hold) = world();
+    let mut list = Hand::new(async { world.registry.list_non_terminal(Page::default()).await });
+    let mut log = Hand::new(async { world.registry.events(&"p".into(), EventRange::Last(10)).await });
+    let mut first = Hand::new(async { world.registry.events(&"q".into(), EventRange::first("note", 0)).await });
+    let mut reads = ["p", "q"].map(|id| get(&world.registry, id));
+    assert!(list.poll().is_none() && log.poll().is_none() && first.poll().is_none());
+    begin(&mut reads);
+    assert!(reads.iter_mut().all(|read| read.run().unwrap().unwrap().is_some()));
+    assert!(list.run().is_some_and(|list| list.unwrap().len() == 2));
+    assert!(log.run().is_some_and(|log| log.unwrap().is_empty()) && first.run().is_some());
+    assert_eq!((hold.reads(), hold.questions()), (3, 5));
 }
 
 #[test]

@@ -22,7 +22,7 @@ use crate::{
         wait::{self, Outcome, RunWait},
     },
     error::Result,
-    store::Reads,
+    store::{Appending, Reads},
 };
 
 /// A rule with its arguments, and the rows it needs to see.
@@ -73,11 +73,11 @@ fn boxed<T: Reply + 'static>(decided: Result<Decision<T>>) -> Result<Decision<Bo
 }
 
 fn one(id: &ProcessId) -> Reads {
-    Reads::Process(id.clone(), None)
+    Reads::Process(id.clone(), Appending::default())
 }
 
 fn leased(id: &ProcessId) -> Reads {
-    Reads::Leased(id.clone(), None)
+    Reads::Leased(id.clone(), Appending::default())
 }
 
 /// See [`process::register`].
@@ -105,7 +105,7 @@ pub fn clear_wait(id: ProcessId) -> Operation<ProcessRecord> {
 
 /// See [`event::complete`].
 pub fn complete(id: ProcessId, output: ProcessAwaitOutput, schemas: &Rc<Schemas>) -> Operation<ProcessRecord> {
-    let reads = Reads::Process(id.clone(), AppendRequest::completion(&id, &output).replay_key);
+    let reads = Reads::Process(id.clone(), Appending::keyed(AppendRequest::completion(&id, &output).replay_key));
     let schemas = schemas.clone();
     Operation::new(reads, move |seen| event::complete(seen, &schemas, &id, &output))
 }
@@ -117,7 +117,7 @@ pub fn complete_with_lease(
     schemas: &Rc<Schemas>,
 ) -> Operation<ProcessRecord> {
     let id = &held.process_id;
-    let reads = Reads::Leased(id.clone(), AppendRequest::completion(id, &output).replay_key);
+    let reads = Reads::Leased(id.clone(), Appending::keyed(AppendRequest::completion(id, &output).replay_key));
     let schemas = schemas.clone();
     Operation::new(reads, move |seen| event::complete_with_lease(seen, &schemas, &held, &output))
 }
@@ -144,11 +144,11 @@ pub(crate) fn append_for(
     request: AppendRequest,
     schemas: &Rc<Schemas>,
 ) -> Operation<AppendResult> {
-    let key = request.replay_key.clone();
+    let log = Appending { replay_key: request.replay_key.clone(), event_type: Some(request.event_type.clone()) };
     let reads = match (&scope, &request.lease) {
-        (Some(scope), _) => Reads::Viewed(scope.clone(), id.clone(), key),
-        (None, Some(_)) => Reads::Leased(id.clone(), key),
-        (None, None) => Reads::Process(id.clone(), key),
+        (Some(scope), _) => Reads::Viewed(scope.clone(), id.clone(), log),
+        (None, Some(_)) => Reads::Leased(id.clone(), log),
+        (None, None) => Reads::Process(id.clone(), log),
     };
     let schemas = schemas.clone();
     Operation::new(reads, move |seen| {
@@ -233,7 +233,7 @@ pub fn take_back(held: ProcessLease) -> Operation<()> {
 
 /// See [`wait::wait`].
 pub fn wait(held: ProcessLease, wait: RunWait, schemas: &Rc<Schemas>) -> Operation<Millis> {
-    let reads = Reads::Leased(held.process_id.clone(), Some(wait.begun_key()));
+    let reads = Reads::Leased(held.process_id.clone(), Appending::keyed(Some(wait.begun_key())));
     let schemas = schemas.clone();
     Operation::new(reads, move |seen| wait::wait(seen, &schemas, &held, &wait))
 }
@@ -245,7 +245,7 @@ pub fn resume(
     still: Option<(RunWait, Millis)>,
     schemas: &Rc<Schemas>,
 ) -> Operation<()> {
-    let reads = Reads::Leased(held.process_id.clone(), Some(over.0.over_key(over.1)));
+    let reads = Reads::Leased(held.process_id.clone(), Appending::keyed(Some(over.0.over_key(over.1))));
     let schemas = schemas.clone();
     Operation::new(reads, move |seen| wait::resume(seen, &schemas, &held, &over, still.as_ref()))
 }

@@ -129,6 +129,13 @@ macro_rules! each_case {
                 a_point_of_another_database_begins_anew_and_says_so,
                 a_cursor_is_a_text_that_reads_back,
             ]
+            counting: [
+                events_are_counted_by_type_however_many_types_there_are,
+                appends_of_one_turn_and_of_two_tabs_are_counted_in_their_order,
+                a_log_of_many_types_is_read_by_any_of_them,
+                the_next_life_of_an_id_begins_its_counts_anew,
+                signals_of_too_many_undeclared_names_are_refused_and_known_ones_go_on,
+            ]
             appending: [
                 sequences_count_from_one_without_gaps,
                 appends_of_two_tabs_interleave_densely,

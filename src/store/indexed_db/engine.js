@@ -10,6 +10,7 @@ import { patiently, randomName, within } from "../../host/browser/tab.js";
 // processes      id                        the half of a process that changes; tombstones of pruned ones
 // registrations  registration.id           the half that never changes
 // events         [processId, sequence]     the logs
+// counts         [processId, eventType]    how many events of a type there are, where the process's row does not have it
 // wakes          [processId, sequence]     wakes that are not acknowledged
 // grants         [scopeId, processId]      handle grants; a session's scopes are a range of keys
 // leases         processId                 lease slots; they outlive pruning, so fencing tokens rise on
@@ -44,12 +45,13 @@ const steps = [
     const about = database.createObjectStore("about", { keyPath: "name" });
     about.add({ name: "identity", value: randomName() });
   },
+  (database) => void database.createObjectStore("counts", { keyPath: ["processId", "eventType"] }),
 ];
 
 const version = steps.length;
 
 /** The stores that each step made. A database that lacks those of its version was not made by longwait. */
-const storesOfStep = [["processes", "registrations", "events", "wakes", "grants", "leases", "commits"], ["about"]];
+const storesOfStep = [["processes", "registrations", "events", "wakes", "grants", "leases", "commits"], ["about"], ["counts"]];
 
 const isOurs = (database, atVersion) =>
   storesOfStep.slice(0, atVersion).flat().every((store) => database.objectStoreNames.contains(store));
@@ -244,7 +246,7 @@ function between(after, before) {
 // What a request may be: [kind, store, index or null, ...arguments].
 const kinds = {
   get: (source, key) => source.get(key),
-  all: (source, after, before, limit) => source.getAll(between(after, before), limit ?? undefined),
+  all: (source, after, before, limit) => source.getAll(between(after, before), limit),
   keys: (source, after, before, limit) => source.getAllKeys(between(after, before), limit),
   only: (source, key) => source.getAll(key),
   last: (source, after, before) => source.openCursor(between(after, before), "prev"),
@@ -258,38 +260,106 @@ const kinds = {
 /** What a request found, as a list. A cursor is not data: its row is, or its key where it has no row. A row of ours has no such method. */
 function found({ result }) {
   if (result === undefined || result === null) return [];
-  if (Array.isArray(result)) return result.map(legible);
-  return [legible(typeof result.continue === "function" ? (result.value ?? result.key) : result)];
+  if (Array.isArray(result)) return result;
+  return [typeof result.continue === "function" ? (result.value ?? result.key) : result];
+}
+
+/** Of a row that is not JSON, which others have written, the plain fields: it is found to be unreadable. */
+function plainFields(row) {
+  const isPlain = (value) => typeof value === "string" || typeof value === "number";
+  return Object.fromEntries(Object.entries(row).filter(([, value]) => isPlain(value)));
 }
 
 /** Deeper than any row of ours: a payload has at most 100 levels. */
 const DEEPEST = 128;
 
-/** A row that is JSON. Of one that is not, which others have written, the plain fields: it is found to be unreadable. */
-function legible(row) {
-  if (isJson(row, 0)) return row;
-  const isPlain = (value) => typeof value === "string" || typeof value === "number";
-  return Object.fromEntries(Object.entries(row).filter(([, value]) => isPlain(value)));
-}
-
-function isJson(value, depth) {
+/** About how many bytes a row takes; `NaN` where it is not JSON. */
+function weigh(value, depth = 0) {
   switch (typeof value) {
     case "string":
+      return value.length + 8;
     case "boolean":
-      return true;
+      return 8;
     case "number":
-      return Number.isFinite(value);
+      return Number.isFinite(value) ? 8 : NaN;
     case "object": {
-      if (value === null) return true;
-      if (depth === DEEPEST) return false;
-      if (Array.isArray(value)) return value.every((item) => isJson(item, depth + 1));
-      if (Object.getPrototypeOf(value) !== Object.prototype) return false;
-      for (const key of Object.keys(value)) if (!isJson(value[key], depth + 1)) return false;
-      return true;
+      if (value === null) return 8;
+      if (depth === DEEPEST) return NaN;
+      let sum = 8;
+      if (Array.isArray(value)) {
+        for (let index = 0; index < value.length; index++) sum += weigh(value[index], depth + 1);
+        return sum;
+      }
+      if (Object.getPrototypeOf(value) !== Object.prototype) return NaN;
+      for (const key of Object.keys(value)) sum += key.length + weigh(value[key], depth + 1);
+      return sum;
     }
     default:
-      return false;
+      return NaN;
   }
+}
+
+/** How many rows a transaction asks for before it has seen any. */
+const FIRST_ROWS = 16;
+
+/** How many times as many as the last time it asks for at most. */
+const GROWTH = 8;
+
+/** About how many bytes of rows it asks for at once, as far as the size of the last ones tells. */
+const MOST_BYTES = 8_388_608;
+
+/**
+ * The reads of one transaction, in pages: what is asked for at once is bounded by bytes, whatever a round asks for. Gives the function
+ * that does a round; it calls `answer` with a list of rows for each request, within the transaction. `guarded` makes handlers of events.
+ */
+function pagedReads(sourceOf, guarded) {
+  let rows = FIRST_ROWS;
+  return function read(requests, answer) {
+    const results = requests.map(() => []);
+    let rest = requests.map(([kind, store, index, ...given], place) => ({ kind, source: sourceOf(store, index), given, place }));
+    const page = () => {
+      const asked = rest.slice(0, rows);
+      const share = Math.floor(rows / asked.length);
+      const issued = asked.map((read) => issuePart(read, share));
+      issued.at(-1).onsuccess = guarded(() => {
+        let [bytes, count] = [0, 0];
+        const keep = (read, row) => {
+          const weight = weigh(row);
+          count++;
+          bytes += weight || 0;
+          results[read.place].push(Number.isNaN(weight) ? plainFields(row) : row);
+        };
+        const unfinished = asked.filter((read, n) => {
+          const rowsOfPart = found(issued[n]);
+          for (const row of rowsOfPart) keep(read, row);
+          return read.kind === "all" && isCut(read, rowsOfPart, share);
+        });
+        rest = [...unfinished, ...rest.slice(asked.length)];
+        if (rest.length === 0) return answer(results);
+        const fitting = Math.floor((MOST_BYTES * count) / bytes) || Infinity;
+        rows = Math.max(1, Math.min(rows * GROWTH, fitting));
+        page();
+      });
+    };
+    page();
+  };
+}
+
+/** Asks for what is left of a read, at most so many rows. */
+function issuePart({ kind, source, given }, share) {
+  if (kind !== "all") return kinds[kind](source, ...given);
+  const [after, before, limit] = given;
+  return kinds.all(source, after, before, Math.min(share, limit ?? share));
+}
+
+/** Whether there may be more rows than those found; then the read is set to what is left. The key of a source that is read so is its rows' own. */
+function isCut(read, found, share) {
+  const [, before, limit] = read.given;
+  if (found.length < share || found.length === limit) return false;
+  const path = read.source.keyPath;
+  const row = found.at(-1);
+  read.given = [Array.isArray(path) ? path.map((name) => row[name]) : row[path], before, limit === null ? null : limit - found.length];
+  return true;
 }
 
 /**
@@ -348,30 +418,16 @@ export function run(database, mode, durability, step) {
     stopWatching = lookPast(database, () => giveUp(fault("AbortError", "the transaction was not answered")));
     transaction.oncomplete = () => end(resolve);
     transaction.onabort = () => fail(transaction.error ?? fault("AbortError", "the transaction was aborted"));
-    const issue = ([kind, store, index, ...rest]) => {
+    const sourceOf = (store, index) => {
       const table = transaction.objectStore(store);
-      return kinds[kind](index === null ? table : table.index(index), ...rest);
+      return index === null ? table : table.index(index);
     };
-    const round = (results) => {
+    const issue = ([kind, store, index, ...rest]) => kinds[kind](sourceOf(store, index), ...rest);
+    const guarded = (work) => () => {
       // What was given up may still be answered: it must not write any more.
       if (over) return abort(transaction);
-      let requests;
       try {
-        const next = step(results);
-        if (!next) return end(resolve);
-        requests = next;
-      } catch (error) {
-        end(reject, error);
-        return abort(transaction);
-      }
-      try {
-        const [kind, wanted] = requests;
-        const issued = wanted.map(issue);
-        if (kind === "read") issued.at(-1).onsuccess = () => round(issued.map(found));
-        // Then the browser has enough to do while the next round is made, and others had their turn.
-        else if (kind === "write") issued[0].onsuccess = () => round([]);
-        // Saves the browser a look at whether more will come: a third of the time of a small append.
-        else if (commitsWholly()) transaction.commit?.();
+        work();
       } catch (error) {
         // A row that is too large for the browser is an `UnknownError`, too: thrown here, it is the row's.
         if (error.name === "UnknownError") end(reject, error);
@@ -379,7 +435,25 @@ export function run(database, mode, durability, step) {
         abort(transaction);
       }
     };
-    round([]);
+    const read = pagedReads(sourceOf, guarded);
+    const round = (results) => {
+      let next;
+      try {
+        next = step(results);
+      } catch (error) {
+        end(reject, error);
+        return abort(transaction);
+      }
+      if (!next) return end(resolve);
+      const [kind, requests] = next;
+      if (kind === "read") return read(requests, round);
+      const [first] = requests.map(issue);
+      // Then the browser has enough to do while the next round is made, and others had their turn.
+      if (kind === "write") first.onsuccess = guarded(() => round([]));
+      // Saves the browser a look at whether more will come: a third of the time of a small append.
+      else if (commitsWholly()) transaction.commit?.();
+    };
+    guarded(() => round([]))();
   });
 }
 

@@ -133,14 +133,13 @@ impl ListIndex {
         prefix
     }
 
-    /// Whether a process has an entry in it. A definition is looked at only where it matters.
-    fn holds(&self, record: &ProcessRecord) -> bool {
-        let is_kind = |kind: &Key| record.identity().is_some_and(|identity| identity.kind == **kind);
+    /// Whether a process of a kind and with the hash of a definition has an entry in it.
+    fn holds(&self, kind: &str, hash: &str) -> bool {
         match self {
             ListIndex::Lane => true,
-            ListIndex::Kind(kind) => is_kind(kind),
-            ListIndex::Definition(hash) => record.definition_hash() == Some(hash),
-            ListIndex::DefinitionAndKind(hash, kind) => is_kind(kind) && record.definition_hash() == Some(hash),
+            ListIndex::Kind(of) => &**of == kind,
+            ListIndex::Definition(of) => &**of == hash,
+            ListIndex::DefinitionAndKind(of, of_kind) => &**of_kind == kind && &**of == hash,
         }
     }
 
@@ -190,9 +189,9 @@ impl ListQuery {
 }
 
 impl ListQuery {
-    /// Whether the list holds a process, its stretch aside.
-    pub fn holds(&self, record: &ProcessRecord) -> bool {
-        self.lanes.contains(&record.lane()) && self.index.holds(record)
+    /// Whether the list holds a process in a lane, of a kind, and with the hash of a definition or an empty text; its stretch aside.
+    pub fn holds(&self, lane: &str, kind: &str, hash: &str) -> bool {
+        self.lanes.iter().any(|of| of.as_str() == lane) && self.index.holds(kind, hash)
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
     grant::HandleGrant,
     key::{ProcessId, ScopeId, SessionId},
     lease::LeaseSlot,
-    process::ProcessRecord,
+    process::{ProcessRecord, TypeCount},
 };
 use crate::error::{Error, Result};
 
@@ -43,6 +43,8 @@ pub enum Write {
         /// Its place among the events of its type.
         ordinal: u64,
     },
+    /// Replaces the count of one event type of a process that does not lie in the process's own row.
+    Count(ProcessId, TypeCount),
     /// Marks the wake of one event as delivered.
     AckWake(ProcessId, u64),
     /// Replaces the lease slot of a process.
@@ -94,6 +96,8 @@ struct ProcessRows {
     unreadable: Option<Error>,
     /// The events that were appended under a replay key.
     replays: BTreeMap<String, Rc<ProcessEvent>>,
+    /// The counts of event types that do not lie in the process's own row.
+    counts: BTreeMap<String, u64>,
     lease: LeaseSlot,
     /// In (session, scope) order.
     grants: Vec<HandleGrant>,
@@ -124,6 +128,11 @@ impl Rows {
     /// The event that was appended to a process under a replay key.
     pub fn replay(&self, id: &ProcessId, replay_key: &str) -> Option<&Rc<ProcessEvent>> {
         self.0.get(id)?.replays.get(replay_key)
+    }
+
+    /// How many events of a type a process has, where that does not lie in its own row.
+    pub fn count(&self, id: &ProcessId, event_type: &str) -> Option<u64> {
+        self.0.get(id)?.counts.get(event_type).copied()
     }
 
     /// The lease slot of a process; empty where it was never leased.
@@ -174,6 +183,9 @@ impl Rows {
         match write {
             Write::Process(record) => self.of(record.id()).record = Some(record.clone()),
             Write::Event { event, .. } => self.put_replay(event),
+            Write::Count(id, TypeCount { event_type, count }) => {
+                self.of(id).counts.insert(event_type.clone(), *count);
+            }
             Write::AckWake(..) => {}
             Write::Lease(id, slot) => self.of(id).lease = slot.clone(),
             Write::Grant(grant) => self.put_grant(grant),

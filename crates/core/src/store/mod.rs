@@ -43,17 +43,33 @@ impl Durability {
     }
 }
 
+/// What a rule that appends an event needs to see of the log.
+#[derive(Clone, Debug, Default)]
+pub struct Appending {
+    /// The event stored under this replay key.
+    pub replay_key: Option<String>,
+    /// The count of this event type, where it does not lie in the process's own row.
+    pub event_type: Option<String>,
+}
+
+impl Appending {
+    /// An event under a replay key, of a type that every process has.
+    pub fn keyed(replay_key: Option<String>) -> Self {
+        Self { replay_key, event_type: None }
+    }
+}
+
 /// The rows that a rule needs to see. A store may show it more.
 #[derive(Clone, Debug)]
 pub enum Reads {
-    /// One process and, under a replay key, the event stored there.
-    Process(ProcessId, Option<String>),
-    /// The same, and its lease slot.
-    Leased(ProcessId, Option<String>),
+    /// One process, and of its log what an append needs.
+    Process(ProcessId, Appending),
+    /// Like `Process`, and its lease slot.
+    Leased(ProcessId, Appending),
     /// The lease slots of processes.
     Leases(Vec<ProcessId>),
-    /// One process, under a replay key the event stored there, and the grant that one scope has of it.
-    Viewed(ScopeId, ProcessId, Option<String>),
+    /// Like `Process`, and the grant that one scope has of it.
+    Viewed(ScopeId, ProcessId, Appending),
     /// Processes, and the grants that one scope has of them.
     Granted(ScopeId, Vec<ProcessId>),
     /// The grants of a session, every grant of the processes so granted, those processes,
@@ -160,6 +176,11 @@ fn changed(write: &Write) -> Option<&ProcessId> {
     match write {
         Write::Process(record) => Some(record.id()),
         Write::Prune(id) => Some(id),
-        Write::Event { .. } | Write::AckWake(..) | Write::Lease(..) | Write::Grant(_) | Write::Revoke(..) => None,
+        Write::Event { .. }
+        | Write::Count(..)
+        | Write::AckWake(..)
+        | Write::Lease(..)
+        | Write::Grant(_)
+        | Write::Revoke(..) => None,
     }
 }

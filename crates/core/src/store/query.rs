@@ -204,6 +204,20 @@ impl Query {
         }
     }
 
+    /// Whether its answer may have more than one row of a caller's.
+    pub fn may_be_large(&self) -> bool {
+        match self {
+            Query::Processes(_) | Query::Changes(..) | Query::GrantsOfScope(..) | Query::GrantsOfProcess(_) => true,
+            Query::Events(_, EventRange::After { limit, .. }) => limit.is_none_or(|limit| limit > 1),
+            Query::Events(_, EventRange::Last(count)) => *count > 1,
+            Query::Events(_, EventRange::Unacked(_)) => true,
+            Query::Viewed(_, query) => query.may_be_large(),
+            Query::Process(_) | Query::ChangedIds(_) | Query::Count(..) | Query::Lease(_) | Query::IsGranted(..) => {
+                false
+            }
+        }
+    }
+
     /// What it answers where there is nothing.
     pub fn nothing(&self) -> Answer {
         match self {

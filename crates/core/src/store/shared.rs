@@ -5,7 +5,11 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use futures::{FutureExt, channel::oneshot, future::LocalBoxFuture};
+use futures::{
+    FutureExt,
+    channel::oneshot,
+    future::{LocalBoxFuture, join, join_all},
+};
 
 use super::{Answer, Query, Store};
 use crate::{
@@ -13,7 +17,7 @@ use crate::{
     host::Spawn,
 };
 
-/// Asks a store, in one transaction, what is asked in one turn; the same question once.
+/// Asks a store, in few transactions, what is asked in one turn; the same question once.
 pub struct SharedReads {
     store: Rc<dyn Store>,
     spawn: Rc<dyn Spawn>,
@@ -68,15 +72,21 @@ impl SharedReads {
     }
 }
 
-/// Reads in as many transactions as it takes, in the order in which was asked. One after another: what a transaction
-/// has fetched takes a few kilobytes a question, and would else be there for all of them at once.
+/// Reads in as many transactions as it takes. A question whose answer may be large has one of its own, so that no other waits for
+/// it. The others go one transaction after another, in the order in which was asked: what a transaction has fetched takes a few
+/// kilobytes a question, and would else be there for all of them at once.
 async fn read_all(store: Rc<dyn Store>, mut asked: Vec<Asked>) {
     asked.retain(|asked| asked.askers.iter().any(|asker| !asker.is_canceled()));
-    while !asked.is_empty() {
-        let later = asked.split_off(asked.len().min(LIMIT));
-        read(&*store, asked).await;
-        asked = later;
-    }
+    let (large, mut small): (Vec<_>, Vec<_>) = asked.into_iter().partition(|asked| asked.query.may_be_large());
+    let large = join_all(large.into_iter().map(|asked| read(&*store, vec![asked])));
+    let small = async {
+        while !small.is_empty() {
+            let later = small.split_off(small.len().min(LIMIT));
+            read(&*store, small).await;
+            small = later;
+        }
+    };
+    join(small, large).await;
 }
 
 async fn read(store: &dyn Store, asked: Vec<Asked>) {

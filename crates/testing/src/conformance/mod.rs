@@ -15,6 +15,7 @@ use crate::{Place, World};
 mod appending;
 mod attempting;
 mod closing;
+mod counting;
 mod ending;
 mod feed;
 mod gathering;

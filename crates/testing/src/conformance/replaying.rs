@@ -89,7 +89,7 @@ async fn tear(world: &World, id: &str) {
     let ended = world.record(id).await;
     let log = longwait_core::domain::process::LogHead { terminal_sequence: None, ..ended.log.clone() };
     let torn = ProcessRecord { status: ProcessStatus::Running, log, ..ended };
-    let reads = Reads::Process(id.into(), None);
+    let reads = Reads::Process(id.into(), Appending::default());
     world.store.transact(reads, Rc::new(move |_| Ok(vec![Write::Process(torn.clone().into())]))).await.unwrap();
 }
 
@@ -146,7 +146,7 @@ pub async fn a_counter_at_its_end_refuses_what_would_take_it_further(world: Worl
             change(&mut record);
             Ok(vec![Write::Process(Rc::new(record))])
         });
-        world.store.transact(Reads::Process(id.into(), None), rule)
+        world.store.transact(Reads::Process(id.into(), Appending::default()), rule)
     };
     change("sequence", |record| record.log.last_sequence = MAX_COUNT).await.unwrap();
     change("count", |record| record.log.counts[0].count = MAX_COUNT).await.unwrap();
@@ -154,7 +154,7 @@ pub async fn a_counter_at_its_end_refuses_what_would_take_it_further(world: Worl
         let slot = LeaseSlot { last_fence: MAX_COUNT, ..LeaseSlot::default() };
         Ok(vec![Write::Lease("fence".into(), slot)])
     });
-    world.store.transact(Reads::Leased("fence".into(), None), lease).await.unwrap();
+    world.store.transact(Reads::Leased("fence".into(), Appending::default()), lease).await.unwrap();
     let before = world.picture().await;
     for id in ["sequence", "count"] {
         assert_eq!(refused(world.append(id, json!({"eventType": "note"})).await), Code::Internal, "{id}");

@@ -1,5 +1,6 @@
 //! The event log: what may be appended, and what a repeated append answers.
 
+mod counted;
 mod declared;
 mod reserved;
 mod signal;
@@ -10,8 +11,8 @@ mod undeclared;
 use std::rc::Rc;
 
 pub use self::{
+    counted::{MAX_UNDECLARED_SIGNALS, has_counts_apart, lies_apart, types_among},
     declared::{DedupeKey, ProcessEventType, SemanticsSpec, TerminalSpec, WakeSpec, add_core_types, check_types},
-    reserved::MAX_UNDECLARED_SIGNALS,
     signal::event_type as signal_type,
     step::STEP,
     stored::{AppendRequest, AppendResult, Author, ProcessEvent, Semantics, Wake, WakeDelivery},
@@ -77,7 +78,7 @@ pub fn append(
     // What the driver writes means nothing else, whatever a registration of an older version declares.
     let declared = record.event_type(event_type).filter(|_| !is_of_driver(event_type));
     if declared.is_none() {
-        reserved::check_signals(record, event_type)?;
+        counted::check_signals(seen.rows, record, event_type)?;
     }
     let plain = exists_undeclared(event_type).then(|| ProcessEventType::new(event_type));
     let declared = declared.or(plain.as_ref()).ok_or_else(|| {
@@ -93,14 +94,16 @@ pub fn append(
     schemas.check(record, declared, &request.payload)?;
     let mut next = record.clone();
     next.updated_at_ms = seen.now;
-    let ordinal = next.log.count(event_type)?;
+    let (ordinal, counts) = counted::count(seen.rows, record, &mut next.log, event_type)?;
     let semantics = declared
         .materialise(|| identity(record, next.log.last_sequence), &request.payload)
         .map_err(|fault| Error::of(fault.code(), id, format!("refused `{event_type}`: {}", fault.message())))?;
     if semantics.terminal.is_some() && record.is_terminal() {
         return Err(Error::of(Code::AlreadyTerminal, id, "has already ended"));
     }
-    insert(seen, record, next, request, ordinal, semantics)
+    let mut decision = insert(seen, record, next, request, ordinal, semantics)?;
+    decision.writes.extend(counts);
+    Ok(decision)
 }
 
 /// What tells an event from every other one, also from those of earlier and later lives of its process's id.
@@ -249,6 +252,7 @@ pub(super) fn record_after(
     let written = appended.writes.iter().find_map(|write| match write {
         Write::Process(record) => Some((**record).clone()),
         Write::Event { .. }
+        | Write::Count(..)
         | Write::AckWake(..)
         | Write::Lease(..)
         | Write::Grant(_)

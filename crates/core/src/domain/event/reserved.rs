@@ -1,8 +1,6 @@
 //! What a caller's append may not take: the event types that the driver writes, the replay keys under which the driver and
 //! completions record, and names without bound.
 
-use std::collections::BTreeSet;
-
 use super::{
     AppendRequest, CANCEL_REQUESTED, ProcessEventType,
     signal::{PREFIX, is_signal},
@@ -19,9 +17,6 @@ const RESERVED: [&str; 5] = ["step:", "signal:", "timer:", "process:", "process.
 
 /// The most characters of such a key: it is made of two names and a few words.
 const MAX_RESERVED_KEY: usize = 4 * MAX_NAME;
-
-/// How many signals that it does not declare a process takes, by their names.
-pub const MAX_UNDECLARED_SIGNALS: usize = 256;
 
 /// Refuses an event type that the driver alone writes.
 pub fn check_type(record: &ProcessRecord, request: &AppendRequest) -> Result<()> {
@@ -74,27 +69,6 @@ fn belongs(prefix: &str, key: &str, record: &ProcessRecord, request: &AppendRequ
         return event_type == CANCEL_REQUESTED && of == request.payload.hash();
     }
     ends || event_type == CANCEL_REQUESTED
-}
-
-/// Refuses a signal of one undeclared name too many: each is counted in the process's row.
-pub fn check_signals(record: &ProcessRecord, event_type: &str) -> Result<()> {
-    let counts = &record.log.counts;
-    if counts.len() < MAX_UNDECLARED_SIGNALS || counts.iter().any(|counted| counted.event_type == event_type) {
-        return Ok(());
-    }
-    let declared: BTreeSet<_> =
-        record.registered.registration.event_types.iter().map(|declared| declared.name.as_str()).collect();
-    let undeclared = counts.iter().map(|counted| counted.event_type.as_str());
-    let signals = undeclared.filter(|name| is_signal(name) && !declared.contains(name)).count();
-    match signals < MAX_UNDECLARED_SIGNALS {
-        true => Ok(()),
-        false => {
-            let what = format!(
-                "has had signals of {MAX_UNDECLARED_SIGNALS} names that it does not declare, and takes no other"
-            );
-            Err(Error::of(Code::InvalidArgument, record.id(), what))
-        }
-    }
 }
 
 fn refused(record: &ProcessRecord, field: &str, what: &str) -> Error {

@@ -1,6 +1,6 @@
 //! A process as it is now.
 
-use std::{collections::BTreeSet, rc::Rc};
+use std::rc::Rc;
 
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -14,10 +14,8 @@ use crate::domain::{
     filter::Lane,
     grant::SessionScope,
     key::{Key, ProcessId},
-    next,
     payload::{self, Payload},
 };
-use crate::error::Result;
 
 /// Where else a process is known.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -105,9 +103,12 @@ pub struct ProcessRecord {
 pub struct LogHead {
     /// The sequence of the newest event; 0 where there is none.
     pub last_sequence: u64,
-    /// Events so far by type, so that counting never scans. A list, because an event type may
-    /// have a name (`__proto__`) that is no good as a key of a JavaScript object.
+    /// Events so far of a few types, so that counting never scans; the counts of further ones lie in rows of their own. A list,
+    /// because an event type may have a name (`__proto__`) that is no good as a key of a JavaScript object.
     pub counts: Vec<TypeCount>,
+    /// How many of these further ones are signals that the process does not declare.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub signals_apart: u64,
     /// The sequence of the event that ended the process.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terminal_sequence: Option<u64>,
@@ -126,26 +127,9 @@ pub struct TypeCount {
     pub count: u64,
 }
 
-impl LogHead {
-    /// Counts one more event; answers its place among those of its type, from 1.
-    pub fn count(&mut self, event_type: &str) -> Result<u64> {
-        self.last_sequence = next(self.last_sequence)?;
-        if let Some(counted) = self.counts.iter_mut().find(|counted| counted.event_type == event_type) {
-            counted.count = next(counted.count)?;
-            return Ok(counted.count);
-        }
-        self.counts.push(TypeCount { event_type: event_type.to_owned(), count: 1 });
-        Ok(1)
-    }
-}
-
-impl LogHead {
-    /// Those of some event types that the log has events of. The work grows with both numbers, not with their product.
-    pub fn types_among(&self, types: &[String]) -> Vec<String> {
-        let wanted: BTreeSet<_> = types.iter().collect();
-        let counted = self.counts.iter().map(|counted| &counted.event_type);
-        counted.filter(|event_type| wanted.contains(event_type)).cloned().collect()
-    }
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl ProcessRecord {

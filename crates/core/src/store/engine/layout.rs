@@ -51,6 +51,7 @@ pub const LAYOUT: &[ObjectStore] = &[
         &["processId", "sequence"],
         &[index("byType", &["processId", "eventType", "sequence"]), index("byReplayKey", &["processId", "replayKey"])],
     ),
+    store("counts", &["processId", "eventType"], &[]),
     store("wakes", &["processId", "sequence"], &[]),
     store("grants", &["scopeId", "processId"], &[index("byProcess", &["processId", "sessionId", "scopeId"])]),
     store("leases", &["processId"], &[]),

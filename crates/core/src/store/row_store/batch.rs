@@ -175,13 +175,11 @@ impl Shared {
                 continue;
             }
             let decided = rule(&Snapshot { now, rows: &commit.loaded.rows });
-            for write in decided.iter().flatten() {
-                // Whoever registers a process goes on to use it. Should this not be committed, no row will ask for it.
-                if let Some(registered) = commit.loaded.registers(write) {
-                    self.cached(generation).register(registered);
-                }
-            }
             outcome.replace(Some(decided.and_then(|writes| commit.add(&writes))));
+            // What registers a process mostly goes on to use it. Should this not be committed, no row will ask for it.
+            for (registered, weight) in commit.registered.drain(..) {
+                self.cached(generation).register(&registered, weight);
+            }
             if commit.is_heavy() {
                 return Round::Write(commit.requests());
             }

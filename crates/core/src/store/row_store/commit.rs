@@ -9,8 +9,8 @@ use super::{
     commit_token::CommitToken,
     load::Loaded,
     rows::{
-        COMMITS, CommitRow, EVENTS, EventRow, GRANTS, LEASES, LeaseRow, PROCESSES, ProcessRow, REGISTRATIONS,
-        Tombstone, WAKES, WakeRow, list,
+        COMMITS, COUNTS, CommitRow, CountRow, EVENTS, EventRow, GRANTS, LEASES, LeaseRow, PROCESSES, ProcessRow,
+        REGISTRATIONS, Tombstone, WAKES, WakeRow, list,
     },
 };
 use crate::domain::{
@@ -19,7 +19,7 @@ use crate::domain::{
     filter::{Lane, ListIndex},
     key::{ProcessId, key, longer},
     payload::Payload,
-    process::ProcessRecord,
+    process::{ProcessRecord, Registered},
     snapshot::Write,
 };
 use crate::{
@@ -40,6 +40,8 @@ pub struct Commit {
     changed: BTreeMap<ProcessId, u64>,
     /// Looks at the places in lists that processes leave.
     left: Vec<engine::Write>,
+    /// What was registered since this was last looked at, and how many bytes each takes.
+    pub registered: Vec<(Rc<Registered>, usize)>,
     /// The last event that was added, by its process and sequence.
     logged: Option<(ProcessId, u64)>,
     token: Rc<CommitToken>,
@@ -68,6 +70,7 @@ impl Commit {
             whole: 0,
             changed: BTreeMap::new(),
             left: Vec::new(),
+            registered: Vec::new(),
             logged: None,
             token,
             alone,
@@ -89,7 +92,8 @@ impl Commit {
             match write {
                 Write::Process(record) => {
                     if let Some(registered) = self.loaded.registers(write) {
-                        self.put(REGISTRATIONS, &**registered)?;
+                        let weight = self.put(REGISTRATIONS, &**registered)?;
+                        self.registered.push((registered.clone(), weight));
                     }
                     self.leave_lists(record.id(), Some(record.lane()));
                     self.change(record.id());
@@ -109,9 +113,16 @@ impl Commit {
                         self.put(WAKES, &wake)?;
                     }
                 }
+                Write::Count(id, counted) => {
+                    self.put(COUNTS, &CountRow::new(id, counted))?;
+                }
                 Write::AckWake(id, sequence) => self.requests.push(engine::Write::Delete(WAKES, key![id, *sequence])),
-                Write::Lease(id, slot) => self.put(LEASES, &LeaseRow { process_id: id.clone(), slot: slot.clone() })?,
-                Write::Grant(grant) => self.put(GRANTS, grant)?,
+                Write::Lease(id, slot) => {
+                    self.put(LEASES, &LeaseRow { process_id: id.clone(), slot: slot.clone() })?;
+                }
+                Write::Grant(grant) => {
+                    self.put(GRANTS, grant)?;
+                }
                 Write::Revoke(scope, id) => self.requests.push(engine::Write::Delete(GRANTS, key![scope, id])),
                 Write::Prune(id) => self.prune(id)?,
             }
@@ -126,17 +137,19 @@ impl Commit {
         self.logged.as_ref().is_some_and(|(id, last)| *id == event.process_id && last + 1 == event.sequence)
     }
 
-    fn put<T: Serialize>(&mut self, store: &'static str, row: &T) -> Result<()> {
+    /// Puts a row; answers how many bytes it takes.
+    fn put<T: Serialize>(&mut self, store: &'static str, row: &T) -> Result<usize> {
         let row = Payload::of(row)?;
-        self.weigh(&row);
+        let weight = self.weigh(&row);
         self.requests.push(engine::Write::Put(store, row));
-        Ok(())
+        Ok(weight)
     }
 
-    fn weigh(&mut self, row: &Payload) {
+    fn weigh(&mut self, row: &Payload) -> usize {
         let weight = row.weight();
         self.weight += weight;
         self.whole += weight;
+        weight
     }
 
     fn change(&mut self, id: &ProcessId) {
@@ -146,6 +159,7 @@ impl Commit {
 
     fn prune(&mut self, id: &ProcessId) -> Result<()> {
         self.requests.push(engine::Write::Clear(EVENTS, Between::under(key![id])));
+        self.requests.push(engine::Write::Clear(COUNTS, Between::under(key![id])));
         self.requests.push(engine::Write::Clear(WAKES, Between::under(key![id])));
         self.requests.push(engine::Write::Delete(REGISTRATIONS, key![id]));
         let grants = self.loaded.rows.grants_of_process(id);
@@ -209,7 +223,12 @@ impl Commit {
         let tells = match write {
             Write::Process(_) => self.loaded.registers(write).is_some(),
             Write::Event { .. } => true,
-            Write::AckWake(..) | Write::Lease(..) | Write::Grant(_) | Write::Revoke(..) | Write::Prune(_) => false,
+            Write::Count(..)
+            | Write::AckWake(..)
+            | Write::Lease(..)
+            | Write::Grant(_)
+            | Write::Revoke(..)
+            | Write::Prune(_) => false,
         };
         self.alone && tells
     }

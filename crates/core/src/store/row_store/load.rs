@@ -11,25 +11,26 @@ use super::{
     Shared,
     read_set::ReadSet,
     rows::{
-        ABOUT, COMMITS, CommitRow, EVENTS, GRANTS, LEASES, LeaseRow, PROCESSES, ProcessRow, REGISTRATIONS, WAKES,
-        WakeRow, change_of, id_of, index, is_pruned, list, ordinal_of, sequence_of, table, text, token_of, unreadable,
+        ABOUT, COMMITS, COUNTS, CommitRow, CountRow, EVENTS, GRANTS, LEASES, LeaseRow, PROCESSES, ProcessRow,
+        REGISTRATIONS, WAKES, WakeRow, change_of, id_of, index, is_pruned, list, ordinal_of, sequence_of, table, text,
+        token_of, unreadable,
     },
 };
 use crate::{
     domain::{
         MAX_COUNT,
-        event::ProcessEvent,
+        event::{ProcessEvent, has_counts_apart, lies_apart, types_among},
         filter::ListQuery,
         grant::{HandleDescriptor, HandleEntry, HandleGrant, SessionScope},
         key::{Part, ProcessId, ScopeId, key, longer, sorted},
         lease::LeaseSlot,
         payload::Payload,
-        process::{ProcessRecord, Registered},
+        process::{LogHead, ProcessRecord, Registered},
         snapshot::{Rows, Write},
     },
     error::{Error, Result},
     store::{
-        Answer, Answers, Changes, EventPage, EventRange, MANY_TYPES, MOST_CHANGED, Point, Query, Reads,
+        Answer, Answers, Appending, Changes, EventPage, EventRange, MANY_TYPES, MOST_CHANGED, Point, Query, Reads,
         engine::{Between, Read},
     },
 };
@@ -85,22 +86,22 @@ impl<'a> Reader<'a> {
     /// Adds everything that a rule needs to see.
     pub fn loaded(&mut self, mut loaded: Loaded, reads: &Reads) -> Loaded {
         let rows = match reads {
-            Reads::Process(id, replay_key) => self.log_of(&mut loaded, id, replay_key.as_deref()),
-            Reads::Leased(id, replay_key) => {
+            Reads::Process(id, log) => self.log_of(&mut loaded, id, log),
+            Reads::Leased(id, log) => {
                 let slot = self.slot(id);
                 loaded.rows.apply(&Write::Lease(id.clone(), slot));
-                self.log_of(&mut loaded, id, replay_key.as_deref())
+                self.log_of(&mut loaded, id, log)
             }
             Reads::Leases(ids) => {
                 self.slots(&mut loaded, ids);
                 Vec::new()
             }
-            Reads::Viewed(scope, id, replay_key) => {
+            Reads::Viewed(scope, id, log) => {
                 let grant = self.fetched.row(table(GRANTS).get(key![scope, id]));
                 // Before the work: an append to what is not granted costs as much as one to what is not there.
                 let may_append = grant.is_some() || self.may_be_granted;
                 self.put_grant(&mut loaded, id, grant);
-                if may_append { self.log_of(&mut loaded, id, replay_key.as_deref()) } else { Vec::new() }
+                if may_append { self.log_of(&mut loaded, id, log) } else { Vec::new() }
             }
             Reads::Granted(scope, ids) => {
                 for id in ids {
@@ -143,7 +144,25 @@ impl<'a> Reader<'a> {
         if let (Reads::Leased(id, _), true) = (reads, rows.iter().any(is_pruned)) {
             loaded.rows.note_pruned(id);
         }
-        self.with_processes(loaded, rows, Self::records)
+        let mut loaded = self.with_processes(loaded, rows, Self::records);
+        if let Reads::Process(id, log) | Reads::Leased(id, log) | Reads::Viewed(_, id, log) = reads
+            && let Some(event_type) = &log.event_type
+        {
+            self.count_of(&mut loaded, id, event_type);
+        }
+        loaded
+    }
+
+    /// Adds the count of an event type, where it lies in a row of its own.
+    fn count_of(&mut self, loaded: &mut Loaded, id: &ProcessId, event_type: &str) {
+        let Some(record) = loaded.rows.process(id) else { return };
+        if !lies_apart(&record.log, event_type) {
+            return;
+        }
+        let stored = self.fetched.row(table(COUNTS).get(key![id, event_type]));
+        if let Some(row) = self.decode::<CountRow>(id, "count", stored) {
+            loaded.rows.apply(&Write::Count(id.clone(), row.into_count()));
+        }
     }
 
     fn with_processes(
@@ -194,8 +213,8 @@ impl<'a> Reader<'a> {
         loaded
     }
 
-    fn log_of(&mut self, loaded: &mut Loaded, id: &ProcessId, replay_key: Option<&str>) -> Vec<Payload> {
-        if let Some(replay_key) = replay_key {
+    fn log_of(&mut self, loaded: &mut Loaded, id: &ProcessId, log: &Appending) -> Vec<Payload> {
+        if let Some(replay_key) = &log.replay_key {
             let stored = self.fetched.row(index(EVENTS, "byReplayKey").get(key![id, replay_key]));
             if let Some(event) = self.decode::<Rc<ProcessEvent>>(id, "event", stored) {
                 loaded.rows.put_replay(&event);
@@ -268,13 +287,11 @@ impl<'a> Reader<'a> {
             Query::Lease(id) => Answer::Lease(self.slot(id)),
             Query::GrantsOfScope(scope, list) => {
                 let grants = self.fetched.rows(table(GRANTS).under(key![scope]));
-                let mut entries = self.with_records(grants);
-                entries.retain(|entry| list.holds(&entry.record));
-                Answer::GrantsOfScope(entries)
+                Answer::GrantsOfScope(self.with_records(grants, |row| list_holds(list, row)))
             }
             Query::GrantsOfProcess(id) => {
                 let grants = self.fetched.rows(index(GRANTS, "byProcess").under(key![id]));
-                let entries = self.with_records(grants);
+                let entries = self.with_records(grants, |_| true);
                 Answer::GrantsOfProcess(self.process(id).map(|_| entries))
             }
             Query::IsGranted(scope, id) => Answer::IsGranted(self.is_granted(scope, id)),
@@ -386,7 +403,7 @@ impl<'a> Reader<'a> {
                 // Of many types, those that the log has are asked for, once they are known.
                 let types = match (types.len() > MANY_TYPES, &known) {
                     (false, _) => types.clone(),
-                    (true, Some(record)) => record.log.types_among(types),
+                    (true, Some(record)) => self.types_among(&record.log, id, types),
                     (true, None) => Vec::new(),
                 };
                 // Each type is in sequence order already, and gives at most a page.
@@ -421,6 +438,16 @@ impl<'a> Reader<'a> {
         known.map(|record| EventPage { record, events })
     }
 
+    /// Those of some event types that a log has events of.
+    fn types_among(&mut self, log: &LogHead, id: &ProcessId, types: &[String]) -> Vec<String> {
+        let mut apart = Vec::new();
+        if has_counts_apart(log) {
+            let rows = self.fetched.rows(table(COUNTS).under(key![id]));
+            rows.iter().for_each(|row| apart.extend(text(row, "eventType")));
+        }
+        types_among(log, apart, types)
+    }
+
     fn log(&mut self, id: &ProcessId, after: u64, limit: Option<u64>) -> Vec<Payload> {
         let (first, end) = (key![id, after], key![id, Part::End]);
         self.fetched.rows(table(EVENTS).between(first, end, limit))
@@ -441,13 +468,13 @@ impl<'a> Reader<'a> {
         self.decode::<LeaseRow>(id, "lease", slot).map(|row| row.slot).unwrap_or_default()
     }
 
-    /// The grants whose processes can be read, with these.
-    fn with_records(&mut self, grants: Vec<Payload>) -> Vec<HandleEntry> {
+    /// The grants whose processes can be read, with these. A row that is not held is not decoded, nor is its registration read.
+    fn with_records(&mut self, grants: Vec<Payload>, holds: impl Fn(&Payload) -> bool) -> Vec<HandleEntry> {
         let grants = self.grants(grants);
         let mut entries = Vec::new();
         for grant in grants {
             let row = self.fetched.row(table(PROCESSES).get(key![&grant.process_id]));
-            let record = self.legible(row.into_iter().collect()).pop();
+            let record = self.legible(row.into_iter().filter(&holds).collect()).pop();
             entries.extend(record.map(|record| HandleEntry { grant, record }));
         }
         entries
@@ -528,7 +555,7 @@ impl<'a> Reader<'a> {
             Err(fault) => unreadable(&fault),
             Ok(registered) if registered.registration_hash != row.registration_hash => unreadable("is another one"),
             Ok(registered) => {
-                self.shared.cached(self.generation).register(&registered);
+                self.shared.cached(self.generation).register(&registered, stored.weight());
                 Some(Ok(registered))
             }
         }
@@ -570,6 +597,12 @@ impl<'a> Reader<'a> {
             None => Ok(found),
         }
     }
+}
+
+/// Whether a list holds the process of a row, its stretch aside.
+fn list_holds(list: &ListQuery, row: &Payload) -> bool {
+    let [lane, kind, hash] = ["lane", "kind", "definitionHash"].map(|name| text(row, name).unwrap_or_default());
+    list.holds(&lane, &kind, &hash)
 }
 
 fn processes_of(grants: &[HandleGrant]) -> Vec<ProcessId> {

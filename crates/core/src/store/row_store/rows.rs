@@ -14,7 +14,7 @@ use crate::{
         key::{Key, ProcessId},
         lease::LeaseSlot,
         payload::Payload,
-        process::{LogHead, ProcessExternalRef, ProcessRecord, ProcessStatus, Registered, WaitState},
+        process::{LogHead, ProcessExternalRef, ProcessRecord, ProcessStatus, Registered, TypeCount, WaitState},
     },
     error::{Code, Error},
     store::engine::Source,
@@ -125,6 +125,27 @@ pub struct WakeRow {
     pub sequence: u64,
 }
 
+/// A row of `counts`: how many events of one type a process has, where that does not lie in its own row.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CountRow {
+    process_id: ProcessId,
+    pub event_type: String,
+    count: u64,
+}
+
+impl CountRow {
+    /// The row of a count.
+    pub fn new(id: &ProcessId, counted: &TypeCount) -> Self {
+        Self { process_id: id.clone(), event_type: counted.event_type.clone(), count: counted.count }
+    }
+
+    /// The count that the row has.
+    pub fn into_count(self) -> TypeCount {
+        TypeCount { event_type: self.event_type, count: self.count }
+    }
+}
+
 /// The token of one commit: a row of `commits`, or part of an event row. The writer's name begins with the day it was made,
 /// so that rows of the past can be swept away as one range of keys.
 #[derive(Clone, Serialize, Deserialize)]
@@ -226,6 +247,7 @@ fn number(row: &Payload, name: &str) -> u64 {
 pub const PROCESSES: &str = "processes";
 pub const REGISTRATIONS: &str = "registrations";
 pub const EVENTS: &str = "events";
+pub const COUNTS: &str = "counts";
 pub const WAKES: &str = "wakes";
 pub const GRANTS: &str = "grants";
 pub const LEASES: &str = "leases";
