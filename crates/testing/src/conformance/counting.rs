@@ -79,7 +79,7 @@ pub async fn signals_of_too_many_undeclared_names_are_refused_and_known_ones_go_
     for number in 1..=256 {
         assert_eq!(signal(format!("s{number}")).await.unwrap(), number);
     }
-    refused(signal("s257".into()).await, Code::InvalidArgument);
+    assert_eq!(refused(signal("s257".into()).await), Code::InvalidArgument);
     assert_eq!(signal("s256".into()).await.unwrap(), 257);
     assert_eq!(signal("s1".into()).await.unwrap(), 258);
     assert_eq!(signal("declared".into()).await.unwrap(), 259);

@@ -10,7 +10,7 @@ use longwait_core::{
         process::{ProcessRecord, ProcessStatus},
         snapshot::Write,
     },
-    store::Reads,
+    store::{Appending, Reads},
 };
 use serde_json::{Value, json};
 
