@@ -104,7 +104,7 @@ impl History {
                     self.held.remove(id.as_str());
                     self.tally.count(if deleted { "deleted by force" } else { "prune" });
                 }
-                Write::AckWake(..) | Write::Grant(_) | Write::Revoke(..) => {}
+                Write::Count(..) | Write::AckWake(..) | Write::Grant(_) | Write::Revoke(..) => {}
             }
         }
     }

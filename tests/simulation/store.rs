@@ -1,5 +1,5 @@
-//! Rows in memory as each tab has them, through a store of its own: requests and answers take their time, and what is
-//! committed is noted down.
+//! Rows in memory as each tab has them, through a store of its own over an engine that fails: transactions take their time, and
+//! what is committed is noted down.
 
 use std::{
     cell::{Cell, RefCell},
@@ -9,11 +9,24 @@ use std::{
 use futures::{FutureExt, future::LocalBoxFuture};
 use longwait::{
     Code, Error, Result,
-    domain::{key::ProcessId, snapshot::Write},
+    domain::{
+        MAX_COUNT,
+        key::{Part, ProcessId},
+        payload::Payload,
+        snapshot,
+    },
     host::Clock,
-    store::{Answer, Answers, Durability, Query, Reads, Rule, Store, engine::MemoryEngine, row_store::RowStore},
+    store::{
+        Answer, Answers, Query, Store,
+        engine::{Engine, MemoryEngine, Mode, Read, Round, Source, Write},
+        row_store::RowStore,
+    },
 };
-use longwait_testing::fake::{Counter, FakeClock, Tasks};
+use longwait_testing::{
+    Course, FaultyEngine, Outcome,
+    fake::{Counter, FakeClock, Tasks},
+};
+use serde_json::json;
 
 use crate::{dice::Dice, history::Log};
 
@@ -38,17 +51,10 @@ impl Rows {
     }
 
     pub fn read(&self, queries: Vec<Rc<Query>>) -> Result<Answers> {
-        self.now(self.store.read(queries))
-    }
-
-    fn transact(&self, reads: Reads, rule: Rule) -> Result<Option<u64>> {
-        self.now(self.store.transact(reads, rule))
-    }
-
-    /// What a call comes to: it gives way to others of its turn, and there are none.
-    fn now<T>(&self, mut call: LocalBoxFuture<'static, T>) -> T {
+        // A call gives way to others of its turn, and there are none.
+        let mut reading = self.store.read(queries);
         loop {
-            if let Some(outcome) = (&mut call).now_or_never() {
+            if let Some(outcome) = (&mut reading).now_or_never() {
                 return outcome;
             }
             self.tasks.run();
@@ -56,6 +62,7 @@ impl Rows {
     }
 }
 
+/// The rows, and what goes wrong on the way to them.
 #[derive(Clone)]
 pub struct Remote {
     pub engine: MemoryEngine,
@@ -63,86 +70,58 @@ pub struct Remote {
     pub clock: FakeClock,
     pub dice: Dice,
     pub log: Log,
-    /// Percent of the reads and writes that fail.
+    /// Percent of the transactions that fail.
     pub faults: Rc<Cell<u64>>,
-    /// Percent of the reads and writes that are never answered.
+    /// Percent of the transactions whose connection dies.
     pub silent: Rc<Cell<u64>>,
-    /// The process whose row cannot be read, by whichever tab.
-    pub unreadable: Rc<RefCell<Option<ProcessId>>>,
+    /// The row that cannot be read, by whichever tab, as it was before.
+    pub unreadable: Rc<RefCell<Option<Payload>>>,
     /// Whether there is no room for any write, from whichever tab.
     pub full: Rc<Cell<bool>>,
 }
 
 impl Remote {
+    /// The store of a tab with these tasks.
+    pub fn store_of(&self, tasks: &Tasks, names: &Counter) -> RowStore {
+        let (remote, noting, reporting) = (self.clone(), self.clone(), self.clone());
+        let engine = FaultyEngine::new(
+            Rc::new(self.engine.clone()),
+            move |mode| remote.course(mode),
+            move |rows| noting.committed(rows),
+        );
+        let store = RowStore::new(Rc::new(engine), Rc::new(self.clock.clone()), Rc::new(tasks.clone()), names);
+        store.on_corruption(move |_| reporting.count("unreadable, passed over"));
+        store
+    }
+
     fn count(&self, what: &'static str) {
         self.log.borrow_mut().tally.count(what);
     }
 
-    fn commits(&self, reads: Reads, rule: Rule) -> Result<Option<u64>> {
-        let written = Rc::<RefCell<Vec<_>>>::default();
-        let kept = written.clone();
-        let noting: Rule = Rc::new(move |seen| {
-            let writes = rule(seen)?;
-            kept.replace(writes.clone());
-            Ok(writes)
-        });
-        let outcome = self.rows.transact(reads, noting);
-        if outcome.is_ok() {
-            self.log.borrow_mut().committed(self.clock.monotonic(), self.clock.now(), &written.take());
+    /// What becomes of the next transaction.
+    fn course(&self, mode: Mode) -> Course {
+        let (there, mut back) = (self.lag(), self.lag());
+        if self.dice.chance(self.faults.get()) {
+            let fault = Error::new(Code::StorageFailed, "broken down");
+            return Course { there, outcome: Outcome::Aborted(fault), back };
         }
-        outcome
-    }
-
-    /// Makes the row of a process unreadable.
-    pub fn spoils(&self, id: ProcessId) {
-        self.heals();
-        self.unreadable.replace(Some(id));
-    }
-
-    /// Writes the row that could not be read anew: a change, by which everyone finds it.
-    pub fn heals(&self) {
-        let Some(id) = self.unreadable.take() else { return };
-        let row = id.clone();
-        let again: Rule = Rc::new(move |seen| {
-            let stored = seen.rows.shared_process(&row).cloned();
-            Ok(stored.map(Write::Process).into_iter().collect())
-        });
-        self.commits(Reads::Process(id, None), again).unwrap();
-    }
-
-    fn is_readable(&self, id: Option<&ProcessId>) -> Result<()> {
-        match id.filter(|id| self.unreadable.borrow().as_ref() == Some(id)) {
-            Some(id) => {
-                self.count("unreadable, refused");
-                Err(Error::of(Code::StorageFailed, id, "cannot be read"))
+        if self.dice.chance(self.silent.get()) {
+            let committed = self.dice.chance(50);
+            self.count(match (mode, committed) {
+                (Mode::Read, _) => "unanswered, read again",
+                (Mode::Write, true) => "unanswered, committed",
+                (Mode::Write, false) => "unanswered, done again",
+            });
+            if self.dice.chance(70) {
+                back = self.clock.sleep(SILENCE_MS);
             }
-            None => Ok(()),
+            return Course { there, outcome: Outcome::Lost { committed }, back };
         }
-    }
-
-    /// Leaves out of an answer about many what cannot be read.
-    fn passes_over(&self, answer: &mut Result<Answer>) {
-        let unreadable = self.unreadable.borrow().clone();
-        let records = match answer {
-            Ok(Answer::Processes(records)) => records,
-            Ok(Answer::Changes(changes)) => &mut changes.records,
-            Ok(
-                Answer::Process(_)
-                | Answer::ChangedIds(..)
-                | Answer::Events(_)
-                | Answer::Count(_)
-                | Answer::Lease(_)
-                | Answer::GrantsOfScope(_)
-                | Answer::GrantsOfProcess(_)
-                | Answer::IsGranted(_),
-            )
-            | Err(_) => return,
-        };
-        let all = records.len();
-        records.retain(|record| Some(record.id()) != unreadable.as_ref());
-        if records.len() < all {
-            self.count("unreadable, passed over");
+        if mode == Mode::Write && self.full.get() {
+            self.count("write without room");
+            return Course { there, outcome: Outcome::Full, back };
         }
+        Course { there, outcome: Outcome::Answered, back }
     }
 
     fn lag(&self) -> LocalBoxFuture<'static, ()> {
@@ -151,74 +130,88 @@ impl Remote {
             _ => self.clock.sleep(self.dice.below(LAG_MS + 1)),
         }
     }
+
+    /// Notes down what a transaction wrote. A process that it registered is there before its events.
+    fn committed(&self, written: &[Write]) {
+        let (mut processes, mut others) = (Vec::new(), Vec::new());
+        for write in written {
+            let (Write::Put(store, row) | Write::Add(store, row)) = write else { continue };
+            match *store {
+                "processes" if is(row, "lane", "pruned") => others.push(snapshot::Write::Prune(id_of(row))),
+                "processes" => processes.push(snapshot::Write::Process(Rc::new(self.process(id_of(row))))),
+                "events" => others.push(snapshot::Write::Event { event: row.read().unwrap(), ordinal: 0 }),
+                "leases" => {
+                    let slot = row.member("slot").unwrap().read().unwrap();
+                    others.push(snapshot::Write::Lease(row.member("processId").unwrap().read().unwrap(), slot));
+                }
+                _ => {}
+            }
+        }
+        processes.append(&mut others);
+        self.log.borrow_mut().committed(self.clock.monotonic(), self.clock.now(), &processes);
+    }
+
+    fn process(&self, id: ProcessId) -> longwait::domain::process::ProcessRecord {
+        match self.rows.read(vec![Query::Process(id).into()]).unwrap().remove(0).unwrap() {
+            Answer::Process(Some(record)) => record,
+            other => panic!("what was written cannot be read: {other:?}"),
+        }
+    }
+
+    /// Makes the row of a process unreadable.
+    pub fn spoils(&self, id: &str) {
+        self.heals();
+        let Some(row) = self.row(id).filter(|row| !is(row, "lane", "pruned")) else { return };
+        let mut spoilt = row.value();
+        spoilt["status"] = json!("spoilt");
+        self.put(spoilt);
+        self.unreadable.replace(Some(row));
+    }
+
+    /// Writes the row that could not be read anew, unless the process was deleted.
+    pub fn heals(&self) {
+        let Some(row) = self.unreadable.take() else { return };
+        if self.row(&id_of(&row)).is_some_and(|now| is(&now, "status", "spoilt")) {
+            self.put(row.value());
+        }
+    }
+
+    fn row(&self, id: &str) -> Option<Payload> {
+        let get = Read::Get(Source { store: "processes", index: None }, vec![Part::from(id)]);
+        self.raw(vec![get], |_| Round::Done).pop()
+    }
+
+    /// Puts a row of `processes` past every store: a change, by which all of them find it.
+    fn put(&self, mut row: serde_json::Value) {
+        let last = Read::LastKey(Source { store: "processes", index: Some("byChange") }, vec![Part::Number(MAX_COUNT)]);
+        self.raw(vec![last], move |found| {
+            row["change"] = json!(found.first().and_then(Payload::as_u64).unwrap_or_default() + 1);
+            Round::Commit(vec![Write::Put("processes", row.clone().into())])
+        });
+    }
+
+    /// A transaction past every store.
+    fn raw(&self, reads: Vec<Read>, mut then: impl FnMut(&[Payload]) -> Round + 'static) -> Vec<Payload> {
+        let connection = self.engine.connect().now_or_never().unwrap().unwrap();
+        let (found, mut reads) = (Rc::<RefCell<Vec<Payload>>>::default(), Some(reads));
+        let keep = found.clone();
+        let step = move |results: Vec<Vec<Payload>>| match reads.take() {
+            Some(reads) => Round::Read(reads),
+            None => {
+                let round = then(&results.concat());
+                keep.replace(results.concat());
+                round
+            }
+        };
+        connection.run(Mode::Write, Box::new(step)).now_or_never().unwrap().unwrap();
+        found.take()
+    }
 }
 
-impl Store for Remote {
-    fn durability(&self) -> Durability {
-        Durability::Memory
-    }
-
-    fn transact(&self, reads: Reads, rule: Rule) -> LocalBoxFuture<'static, Result<Option<u64>>> {
-        let (store, there, back) = (self.clone(), self.lag(), self.lag());
-        async move {
-            there.await;
-            if store.dice.chance(store.faults.get()) {
-                return Err(broken());
-            }
-            if store.full.get() {
-                store.log.borrow_mut().tally.count("write without room");
-                return Err(Error::new(Code::QuotaExceeded, "full"));
-            }
-            store.is_readable(reads.process_id())?;
-            if store.dice.chance(store.silent.get()) {
-                // Whether it was committed is found by a look at its mark, once its connection is known to be dead.
-                let landed = store.dice.chance(50).then(|| store.commits(reads.clone(), rule.clone()));
-                store.clock.sleep(SILENCE_MS).await;
-                store.count(if landed.is_some() { "unanswered, committed" } else { "unanswered, done again" });
-                if let Some(outcome) = landed {
-                    return outcome;
-                }
-            }
-            // In memory it happens now, whether or not anybody gets the answer.
-            let outcome = store.commits(reads, rule);
-            back.await;
-            outcome
-        }
-        .boxed_local()
-    }
-
-    fn read(&self, queries: Vec<Rc<Query>>) -> LocalBoxFuture<'static, Result<Answers>> {
-        let (store, there, back) = (self.clone(), self.lag(), self.lag());
-        async move {
-            there.await;
-            let fails = || store.dice.chance(store.faults.get());
-            if fails() {
-                return Err(broken());
-            }
-            if store.dice.chance(store.silent.get()) {
-                store.clock.sleep(SILENCE_MS).await;
-                store.count("unanswered, read again");
-            }
-            let mut answers = store.rows.read(queries.clone())?;
-            for (answer, query) in answers.iter_mut().zip(&queries) {
-                store.passes_over(answer);
-                if fails() {
-                    *answer = Err(broken());
-                } else if !matches!(**query, Query::Lease(_))
-                    && let Err(fault) = store.is_readable(query.process_id())
-                {
-                    *answer = Err(fault);
-                }
-            }
-            back.await;
-            Ok(answers)
-        }
-        .boxed_local()
-    }
-
-    fn close(&self) {}
+fn id_of(row: &Payload) -> ProcessId {
+    row.member("id").unwrap().read().unwrap()
 }
 
-fn broken() -> Error {
-    Error::new(Code::StorageFailed, "broken down")
+fn is(row: &Payload, name: &str, value: &str) -> bool {
+    row.member(name).and_then(|member| member.as_str()).as_deref() == Some(value)
 }

@@ -74,13 +74,14 @@ impl Tab {
         let locks = Locks::new(killed, store.clone());
         let host = Host {
             clock: Rc::new(store.clock.clone()),
-            random: names,
+            random: names.clone(),
             liveness: Rc::new(locks.clone()),
             schemas: Rc::new(NativeSchemas),
             spawn: Rc::new(tasks.clone()),
             broadcast: Rc::new(end.clone()),
         };
-        let (registry, hub) = watch_process_registry(ProcessRegistry::new(Rc::new(store.clone()), host));
+        let (registry, hub) =
+            watch_process_registry(ProcessRegistry::new(Rc::new(store.store_of(&tasks, &names)), host));
         let (waits, leases) = (Vec::new(), Rc::default());
         let options = DriverOptions {
             lease_ttl: DRIVE_TTL,
@@ -120,10 +121,13 @@ impl Tab {
     /// Begins something that is not waited for; what it may be refused with is of no interest here.
     fn begin(&self, act: impl Future<Output = Result<()>> + 'static) {
         let log = self.log();
-        let act = act.map(move |outcome| match outcome.map_err(|fault| fault.code()) {
+        let act = act.map(move |outcome| match outcome.map_err(|fault| (fault.code(), fault.message().to_owned())) {
             Ok(()) => {}
-            Err(Code::LeaseLost) => log.borrow_mut().tally.count("fenced write refused"),
-            Err(code) => assert!(
+            Err((Code::StorageFailed, why)) if why.contains("cannot be read") => {
+                log.borrow_mut().tally.count("unreadable, refused");
+            }
+            Err((Code::LeaseLost, _)) => log.borrow_mut().tally.count("fenced write refused"),
+            Err((code, _)) => assert!(
                 matches!(
                     code,
                     Code::UnknownProcess

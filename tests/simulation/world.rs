@@ -226,7 +226,7 @@ impl World {
             13..=14 => {
                 let id =
                     if self.dice.chance(50) { self.job() } else { IDS[self.dice.below(IDS.len() as u64) as usize] };
-                self.store.spoils(id.into());
+                self.store.spoils(id);
             }
             _ => {
                 self.clock.advance(self.dice.below(60_000));

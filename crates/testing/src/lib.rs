@@ -25,11 +25,13 @@ mod cases;
 #[doc(hidden)]
 pub mod conformance;
 pub mod fake;
+mod faulty_engine;
 pub mod memory;
 #[cfg(target_family = "wasm")]
 mod schemas;
 mod world;
 
+pub use faulty_engine::{Course, FaultyEngine, Outcome};
 pub use world::*;
 
 /// The tasks of the test that runs on this thread.
