@@ -335,6 +335,7 @@ impl World {
 
     /// Nothing is watched that nobody waits for, and the store has what was committed to it.
     fn is_as_committed(&self) {
+        self.store.heals();
         assert!(self.tabs.iter().all(Tab::is_tidy), "something is watched that nobody waits for");
         for (id, life) in &self.store.log.borrow().lives {
             let range = EventRange::After { after: 0, limit: None, types: None };

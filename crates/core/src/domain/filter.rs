@@ -67,7 +67,7 @@ pub struct Page {
 
 /// The one list, of five, that a process stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lane {
+pub enum ListStatus {
     /// Running and not waiting.
     Active,
     /// Running, waiting for a signal.
@@ -76,33 +76,33 @@ pub enum Lane {
     Ended(TerminalState),
 }
 
-impl Lane {
-    const ALL: [Lane; 5] = [
-        Lane::Active,
-        Lane::Waiting,
-        Lane::Ended(TerminalState::Completed),
-        Lane::Ended(TerminalState::Failed),
-        Lane::Ended(TerminalState::Cancelled),
+impl ListStatus {
+    const ALL: [ListStatus; 5] = [
+        ListStatus::Active,
+        ListStatus::Waiting,
+        ListStatus::Ended(TerminalState::Completed),
+        ListStatus::Ended(TerminalState::Failed),
+        ListStatus::Ended(TerminalState::Cancelled),
     ];
 
     /// The status that its processes have.
     fn status(self) -> StatusFilter {
         match self {
-            Lane::Active | Lane::Waiting => StatusFilter::Running,
-            Lane::Ended(TerminalState::Completed) => StatusFilter::Completed,
-            Lane::Ended(TerminalState::Failed) => StatusFilter::Failed,
-            Lane::Ended(TerminalState::Cancelled) => StatusFilter::Cancelled,
+            ListStatus::Active | ListStatus::Waiting => StatusFilter::Running,
+            ListStatus::Ended(TerminalState::Completed) => StatusFilter::Completed,
+            ListStatus::Ended(TerminalState::Failed) => StatusFilter::Failed,
+            ListStatus::Ended(TerminalState::Cancelled) => StatusFilter::Cancelled,
         }
     }
 
     /// Its name in stored rows.
     pub fn as_str(self) -> &'static str {
         match self {
-            Lane::Active => "active",
-            Lane::Waiting => "waiting",
-            Lane::Ended(TerminalState::Completed) => "completed",
-            Lane::Ended(TerminalState::Failed) => "failed",
-            Lane::Ended(TerminalState::Cancelled) => "cancelled",
+            ListStatus::Active => "active",
+            ListStatus::Waiting => "waiting",
+            ListStatus::Ended(TerminalState::Completed) => "completed",
+            ListStatus::Ended(TerminalState::Failed) => "failed",
+            ListStatus::Ended(TerminalState::Cancelled) => "cancelled",
         }
     }
 }
@@ -110,33 +110,33 @@ impl Lane {
 /// How a list is further narrowed; every variant is an index of its own.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ListIndex {
-    /// By lane alone.
-    Lane,
-    /// By kind, then lane.
+    /// By list status alone.
+    Status,
+    /// By kind, then list status.
     Kind(Key),
-    /// By the hash of the definition, then lane.
+    /// By the hash of the definition, then list status.
     Definition(Key),
-    /// By the hash of the definition and the kind, then lane.
+    /// By the hash of the definition and the kind, then list status.
     DefinitionAndKind(Key, Key),
 }
 
 impl ListIndex {
-    /// The leading parts of the index key, up to the lane.
-    pub fn lane(&self, lane: Lane) -> Vec<Part> {
+    /// The leading parts of the index key, up to the list status.
+    pub fn prefix(&self, status: ListStatus) -> Vec<Part> {
         let mut prefix = match self {
-            ListIndex::Lane => key![],
+            ListIndex::Status => key![],
             ListIndex::Kind(kind) => key![kind],
             ListIndex::Definition(hash) => key![hash],
             ListIndex::DefinitionAndKind(hash, kind) => key![hash, kind],
         };
-        prefix.push(lane.as_str().into());
+        prefix.push(status.as_str().into());
         prefix
     }
 
     /// Whether a process of a kind and with the hash of a definition has an entry in it.
     fn holds(&self, kind: &str, hash: &str) -> bool {
         match self {
-            ListIndex::Lane => true,
+            ListIndex::Status => true,
             ListIndex::Kind(of) => &**of == kind,
             ListIndex::Definition(of) => &**of == hash,
             ListIndex::DefinitionAndKind(of, of_kind) => &**of_kind == kind && &**of == hash,
@@ -145,7 +145,7 @@ impl ListIndex {
 
     /// Every index entry that a process has.
     pub fn entries(record: &ProcessRecord) -> Vec<ListIndex> {
-        let mut entries = vec![ListIndex::Lane];
+        let mut entries = vec![ListIndex::Status];
         let Some(identity) = record.identity() else { return entries };
         let kind = Key::from(identity.kind.as_str());
         if let Some(hash) = record.definition_hash().cloned() {
@@ -157,13 +157,13 @@ impl ListIndex {
     }
 }
 
-/// A list as a store answers it: the lanes of one index, merged in id order.
+/// A list as a store answers it: the statuses of one index, merged in id order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ListQuery {
     /// The index.
     pub index: ListIndex,
-    /// The lanes.
-    pub lanes: Vec<Lane>,
+    /// The statuses.
+    pub statuses: Vec<ListStatus>,
     /// The stretch.
     pub page: Page,
 }
@@ -174,12 +174,12 @@ impl ListQuery {
         let hash = filter.definition.as_ref().map(|definition| Key::from(definition.hash()));
         let kind = filter.kind.as_deref().map(Key::from);
         let index = match (hash, kind) {
-            (None, None) => ListIndex::Lane,
+            (None, None) => ListIndex::Status,
             (None, Some(kind)) => ListIndex::Kind(kind),
             (Some(hash), None) => ListIndex::Definition(hash),
             (Some(hash), Some(kind)) => ListIndex::DefinitionAndKind(hash, kind),
         };
-        Self { index, lanes: lanes(filter), page }
+        Self { index, statuses: statuses(filter), page }
     }
 
     /// Every process that has not ended.
@@ -189,17 +189,17 @@ impl ListQuery {
 }
 
 impl ListQuery {
-    /// Whether the list holds a process in a lane, of a kind, and with the hash of a definition or an empty text; its stretch aside.
-    pub fn holds(&self, lane: &str, kind: &str, hash: &str) -> bool {
-        self.lanes.iter().any(|of| of.as_str() == lane) && self.index.holds(kind, hash)
+    /// Whether the list holds a process of that list status, of a kind, and with the hash of a definition or an empty text; its stretch aside.
+    pub fn holds(&self, status: &str, kind: &str, hash: &str) -> bool {
+        self.statuses.iter().any(|of| of.as_str() == status) && self.index.holds(kind, hash)
     }
 }
 
-fn lanes(filter: &ListFilter) -> Vec<Lane> {
-    let mut lanes = Vec::from(Lane::ALL);
-    lanes.retain(|lane| {
-        let fits = filter.status == StatusFilter::Any || filter.status == lane.status();
-        fits && filter.waiting.is_none_or(|waiting| waiting == (*lane == Lane::Waiting))
+fn statuses(filter: &ListFilter) -> Vec<ListStatus> {
+    let mut statuses = Vec::from(ListStatus::ALL);
+    statuses.retain(|one| {
+        let fits = filter.status == StatusFilter::Any || filter.status == one.status();
+        fits && filter.waiting.is_none_or(|waiting| waiting == (*one == ListStatus::Waiting))
     });
-    lanes
+    statuses
 }

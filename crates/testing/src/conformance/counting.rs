@@ -1,6 +1,6 @@
 //! What is counted per event type, however many types a log has.
 
-use longwait_core::{Code, store::EventRange};
+use longwait_core::{Code, domain::payload::Payload, store::EventRange};
 use serde_json::{Value, json};
 
 use crate::{World, refused};
@@ -74,7 +74,7 @@ pub async fn the_next_life_of_an_id_begins_its_counts_anew(world: World) {
 pub async fn signals_of_too_many_undeclared_names_are_refused_and_known_ones_go_on(world: World) {
     world.start_with("p", json!([{"name": "signal.declared"}])).await;
     let signal = async |name: String| {
-        world.registry.signal(&"p".into(), &name, Value::Null.into(), None).await.map(|sent| sent.event.sequence)
+        world.registry.signal(&"p".into(), &name, Payload::null(), None).await.map(|sent| sent.event.sequence)
     };
     for number in 1..=256 {
         assert_eq!(signal(format!("s{number}")).await.unwrap(), number);

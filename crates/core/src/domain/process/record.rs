@@ -11,7 +11,7 @@ use super::{
 use crate::domain::{
     Millis,
     event::{ProcessEventType, exists_undeclared},
-    filter::Lane,
+    filter::ListStatus,
     grant::SessionScope,
     key::{Key, ProcessId},
     payload::{self, Payload},
@@ -172,11 +172,11 @@ impl ProcessRecord {
     }
 
     /// The list it stands in.
-    pub fn lane(&self) -> Lane {
+    pub fn list_status(&self) -> ListStatus {
         match (&self.status, &self.wait) {
-            (ProcessStatus::Ended(terminal), _) => Lane::Ended(terminal.state),
-            (ProcessStatus::Running, Some(_)) => Lane::Waiting,
-            (ProcessStatus::Running, None) => Lane::Active,
+            (ProcessStatus::Ended(terminal), _) => ListStatus::Ended(terminal.state),
+            (ProcessStatus::Running, Some(_)) => ListStatus::Waiting,
+            (ProcessStatus::Running, None) => ListStatus::Active,
         }
     }
 }

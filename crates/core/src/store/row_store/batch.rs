@@ -15,8 +15,8 @@ use super::{
     Shared,
     commit::Commit,
     commit_token::CommitToken,
-    load::{Loaded, Reader},
     read_set::ReadSet,
+    reader::{Loaded, Reader},
 };
 use crate::{
     domain::snapshot::{Rows, Snapshot},
@@ -82,8 +82,7 @@ impl Shared {
         let Err(failed) = self.settle(&batch).await else { return };
         let asked = batch.take();
         if failed.how == How::Refused && asked.len() > 1 {
-            // What one of them asks for may be too much for the store: that is no fault of the others.
-            return self.begin_again(asked.into_iter().map(|asked| vec![asked]).collect());
+            return self.retry_individually(asked);
         }
         for asked in asked {
             let error = failed.error.clone();
@@ -93,6 +92,11 @@ impl Shared {
             };
             asked.outcome.replace(Some(Err(error)));
         }
+    }
+
+    /// Begins a transaction for each: what one of them asks for may be too much for the engine, which is no fault of the others.
+    fn retry_individually(self: &Rc<Self>, asked: Vec<Asked>) {
+        self.begin_again(asked.into_iter().map(|asked| vec![asked]).collect());
     }
 
     /// Runs a transaction until its outcome is known; once more where it was lost with its connection.
@@ -131,7 +135,7 @@ impl Shared {
     async fn attempt(self: &Rc<Self>, batch: &Batch, token: &Rc<CommitToken>) -> Result<(), Failed> {
         let connection = self.connected().await?;
         let (shared, batch, token, generation) = (self.clone(), batch.clone(), token.clone(), connection.generation());
-        let mut fetched = ReadSet::default();
+        let mut read_set = ReadSet::default();
         let committed = Rc::<RefCell<Option<Commit>>>::default();
         let commit = committed.clone();
         let step: Step = Box::new(move |results| {
@@ -142,13 +146,13 @@ impl Shared {
             let mut all = batch.take();
             let mut commit = commit.borrow_mut();
             if commit.is_none() {
-                fetched.rerun(results);
-                let reader = Reader::new(&shared, generation, &mut fetched);
+                read_set.rerun(results);
+                let reader = Reader::new(&shared, generation, &mut read_set);
                 *commit = load(reader, &all).map(|loaded| Commit::new(loaded, token.clone(), all.len() == 1));
             }
             let round = match &mut *commit {
                 Some(commit) => shared.decide(commit, &mut all, generation),
-                None => Round::Read(fetched.missing()),
+                None => Round::Read(read_set.missing()),
             };
             batch.replace(all);
             round
@@ -196,7 +200,7 @@ fn load(mut reader: Reader, all: &[Asked]) -> Option<Loaded> {
         outcome.replace(reader.fault.take().map(Err));
         reader.may_be_granted |= matches!(reads, Reads::Granted(..));
     }
-    if reader.fetched.is_pending() {
+    if reader.read_set.is_pending() {
         return None;
     }
     reader.shared.report(reader.passed_over);

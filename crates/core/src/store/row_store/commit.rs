@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{
     cache::RowCache,
     commit_token::CommitToken,
-    load::Loaded,
+    reader::Loaded,
     rows::{
         COMMITS, COUNTS, CommitRow, CountRow, EVENTS, EventRow, GRANTS, LEASES, LeaseRow, PROCESSES, ProcessRow,
         REGISTRATIONS, Tombstone, WAKES, WakeRow, list,
@@ -16,7 +16,7 @@ use super::{
 use crate::domain::{
     MAX_COUNT, Millis,
     event::ProcessEvent,
-    filter::{Lane, ListIndex},
+    filter::{ListIndex, ListStatus},
     key::{ProcessId, key, longer},
     payload::Payload,
     process::{ProcessRecord, Registered},
@@ -95,7 +95,7 @@ impl Commit {
                         let weight = self.put(REGISTRATIONS, &**registered)?;
                         self.registered.push((registered.clone(), weight));
                     }
-                    self.leave_lists(record.id(), Some(record.lane()));
+                    self.leave_lists(record.id(), Some(record.list_status()));
                     self.change(record.id());
                 }
                 Write::Event { event, ordinal } => {
@@ -177,13 +177,13 @@ impl Commit {
     /// Notes the places that a process leaves in lists, to be looked at once it has left them. Chromium keeps an index entry
     /// that is out of date until somebody who may write comes across it, and each list has to step over it: with 10,000 of
     /// them, listing 100 processes took 40 ms instead of 3.
-    fn leave_lists(&mut self, id: &ProcessId, lane: Option<Lane>) {
+    fn leave_lists(&mut self, id: &ProcessId, status: Option<ListStatus>) {
         let Some(before) = self.loaded.rows.process(id) else { return };
-        if Some(before.lane()) == lane {
+        if Some(before.list_status()) == status {
             return;
         }
         for index in ListIndex::entries(before) {
-            let place = longer(&index.lane(before.lane()), id.into());
+            let place = longer(&index.prefix(before.list_status()), id.into());
             self.left.push(engine::Write::Visit(list(&index), place));
         }
     }

@@ -10,8 +10,8 @@ mod batch;
 mod cache;
 mod commit;
 mod commit_token;
-mod load;
 mod read_set;
+mod reader;
 mod rows;
 
 use std::{
@@ -22,7 +22,7 @@ use std::{
 
 use futures::{FutureExt, future::LocalBoxFuture};
 
-use self::{batch::Batch, cache::RowCache, load::Reader, read_set::ReadSet, rows::CommitRow};
+use self::{batch::Batch, cache::RowCache, read_set::ReadSet, reader::Reader, rows::CommitRow};
 use super::{
     Answers, Durability, Query, Reads, Rule, Store,
     engine::{Connection, Engine, Failed, How, Mode, Round, Step},
@@ -106,11 +106,11 @@ impl Shared {
         let (shared, generation) = (self.clone(), connection.generation());
         let found: Rc<RefCell<Option<Answers>>> = Rc::default();
         let keep = found.clone();
-        let mut fetched = ReadSet::default();
+        let mut read_set = ReadSet::default();
         let step: Step = Box::new(move |results| {
-            fetched.rerun(results);
-            let mut reader = Reader::new(&shared, generation, &mut fetched);
-            let Some(answers) = look(&mut reader) else { return Round::Read(fetched.missing()) };
+            read_set.rerun(results);
+            let mut reader = Reader::new(&shared, generation, &mut read_set);
+            let Some(answers) = look(&mut reader) else { return Round::Read(read_set.missing()) };
             shared.report(std::mem::take(&mut reader.passed_over));
             keep.replace(Some(answers));
             Round::Done

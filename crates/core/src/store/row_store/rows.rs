@@ -20,7 +20,7 @@ use crate::{
     store::engine::Source,
 };
 
-/// The lane of a tombstone; no list asks for it.
+/// The list status of a tombstone; no list asks for it.
 const PRUNED: &str = "pruned";
 
 /// The half of a process that changes, with what its indexes need.
@@ -28,7 +28,9 @@ const PRUNED: &str = "pruned";
 #[serde(rename_all = "camelCase")]
 pub struct ProcessRow {
     pub id: ProcessId,
-    lane: String,
+    /// Under the name that version 0.1 gave it.
+    #[serde(rename = "lane")]
+    list_status: String,
     kind: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     definition_hash: Option<Key>,
@@ -54,7 +56,7 @@ impl ProcessRow {
     pub fn new(record: &ProcessRecord, change: u64) -> Self {
         Self {
             id: record.id().clone(),
-            lane: record.lane().as_str().to_owned(),
+            list_status: record.list_status().as_str().to_owned(),
             kind: record.identity().map(|identity| identity.kind.clone()).unwrap_or_default(),
             definition_hash: record.definition_hash().cloned(),
             status: record.status.clone(),
@@ -89,13 +91,14 @@ impl ProcessRow {
 #[serde(rename_all = "camelCase")]
 pub struct Tombstone {
     id: ProcessId,
-    lane: String,
+    #[serde(rename = "lane")]
+    list_status: String,
     change: u64,
 }
 
 impl Tombstone {
     pub fn new(id: &ProcessId, change: u64) -> Self {
-        Self { id: id.clone(), lane: PRUNED.into(), change }
+        Self { id: id.clone(), list_status: PRUNED.into(), change }
     }
 }
 
@@ -267,7 +270,7 @@ pub const fn index(store: &'static str, index: &'static str) -> Source {
 /// The index that a list reads.
 pub const fn list(list: &ListIndex) -> Source {
     let name = match list {
-        ListIndex::Lane => "byLane",
+        ListIndex::Status => "byLane",
         ListIndex::Kind(_) => "byKind",
         ListIndex::Definition(_) => "byDefinition",
         ListIndex::DefinitionAndKind(..) => "byDefinitionAndKind",

@@ -1,0 +1,223 @@
+//! The rows that rules are shown.
+
+use std::rc::Rc;
+
+use super::{
+    super::rows::{
+        COUNTS, CountRow, EVENTS, GRANTS, LEASES, LeaseRow, PROCESSES, REGISTRATIONS, id_of, index, is_pruned, table,
+        text, unreadable,
+    },
+    Loaded, Reader,
+};
+use crate::{
+    domain::{
+        event::{ProcessEvent, lies_apart},
+        grant::{HandleDescriptor, HandleGrant, SessionScope},
+        key::{Part, ProcessId, key, sorted},
+        lease::LeaseSlot,
+        payload::Payload,
+        process::ProcessRecord,
+        snapshot::Write,
+    },
+    store::{
+        Appending, Reads,
+        engine::{Between, Read},
+    },
+};
+
+impl Reader<'_> {
+    /// The number of the last change. Once it is here, it tells whether the processes that are kept are up to date.
+    pub fn checked_last_change(&mut self) -> u64 {
+        let last = self.last_change();
+        if !self.read_set.is_pending() {
+            self.shared.cached(self.generation).changed_up_to(last);
+        }
+        last
+    }
+
+    /// Adds everything that a rule needs to see.
+    pub fn loaded(&mut self, mut loaded: Loaded, reads: &Reads) -> Loaded {
+        let rows = match reads {
+            Reads::Process(id, log) => self.log_of(&mut loaded, id, log),
+            Reads::Leased(id, log) => {
+                let slot = self.slot(id);
+                loaded.rows.apply(&Write::Lease(id.clone(), slot));
+                self.log_of(&mut loaded, id, log)
+            }
+            Reads::Leases(ids) => {
+                self.slots(&mut loaded, ids);
+                Vec::new()
+            }
+            Reads::Viewed(scope, id, log) => {
+                let grant = self.read_set.row(table(GRANTS).get(key![scope, id]));
+                // Before the work: an append to what is not granted costs as much as one to what is not there.
+                let may_append = grant.is_some() || self.may_be_granted;
+                self.put_grant(&mut loaded, id, grant);
+                if may_append { self.log_of(&mut loaded, id, log) } else { Vec::new() }
+            }
+            Reads::Granted(scope, ids) => {
+                for id in ids {
+                    let grant = self.read_set.row(table(GRANTS).get(key![scope, id]));
+                    self.put_grant(&mut loaded, id, grant);
+                }
+                self.unknown(&mut loaded, ids)
+            }
+            Reads::Whole(id) => return self.whole(loaded, id),
+            Reads::Session(session) => {
+                let mut granted = Vec::new();
+                for (first, end) in SessionScope::id_ranges(session) {
+                    granted.extend(self.read_set.rows(table(GRANTS).between(key![&first], key![&end], None)));
+                }
+                let waking = self.read_set.rows(Read::Only(index(PROCESSES, "byWakeSession"), key![session]));
+                let ids = sorted(&processes_of(&self.grants(granted)));
+                self.grants_of(&mut loaded, &ids);
+                let mut found = self.unknown(&mut loaded, &ids);
+                found.extend(waking);
+                return self.with_processes(loaded, found, Self::legible);
+            }
+            Reads::Retained(cutoff, limit) => {
+                let range = Between { after: None, before: Some(key![*cutoff]) };
+                let most = u32::try_from(*limit).unwrap_or(u32::MAX);
+                let oldest = Read::All(index(PROCESSES, "byRetention"), range, Some(most));
+                let found = self.read_set.rows(oldest);
+                let mut ids = Vec::new();
+                found.iter().for_each(|row| ids.push(id_of(row)));
+                self.slots(&mut loaded, &ids);
+                self.grants_of(&mut loaded, &ids);
+                let mut loaded = self.with_processes(loaded, found, Self::legible);
+                for fault in &self.passed_over {
+                    if let Some(id) = fault.process_id() {
+                        loaded.rows.note_unreadable(id, fault.clone());
+                    }
+                }
+                return loaded;
+            }
+        };
+        if let (Reads::Leased(id, _), true) = (reads, rows.iter().any(is_pruned)) {
+            loaded.rows.note_pruned(id);
+        }
+        let mut loaded = self.with_processes(loaded, rows, Self::records);
+        if let Reads::Process(id, log) | Reads::Leased(id, log) | Reads::Viewed(_, id, log) = reads
+            && let Some(event_type) = &log.event_type
+        {
+            self.count_of(&mut loaded, id, event_type);
+        }
+        loaded
+    }
+
+    /// Adds the count of an event type, where it lies in a row of its own.
+    fn count_of(&mut self, loaded: &mut Loaded, id: &ProcessId, event_type: &str) {
+        let Some(record) = loaded.rows.process(id) else { return };
+        if !lies_apart(&record.log, event_type) {
+            return;
+        }
+        let stored = self.read_set.row(table(COUNTS).get(key![id, event_type]));
+        if let Some(row) = self.decode::<CountRow>(id, "count", stored) {
+            loaded.rows.apply(&Write::Count(id.clone(), row.into_count()));
+        }
+    }
+
+    fn with_processes(
+        &mut self,
+        mut loaded: Loaded,
+        mut rows: Vec<Payload>,
+        records: fn(&mut Self, Vec<Payload>) -> Vec<ProcessRecord>,
+    ) -> Loaded {
+        // Decoding is most of the work.
+        rows.retain(|row| loaded.rows.process(&id_of(row)).is_none());
+        for record in records(self, rows) {
+            loaded.rows.apply(&Write::Process(Rc::new(record)));
+        }
+        loaded
+    }
+
+    /// Adds what deleting a process removes, as far as it can be read.
+    fn whole(&mut self, mut loaded: Loaded, id: &ProcessId) -> Loaded {
+        let stored = self.read_set.row(table(PROCESSES).get(key![id]));
+        match stored.and_then(|stored| self.record(&stored)) {
+            Some(Ok(record)) => loaded.rows.apply(&Write::Process(Rc::new(record))),
+            Some(Err(fault)) => loaded.rows.note_unreadable(id, fault),
+            None => {
+                let registration = self.read_set.row(table(REGISTRATIONS).get(key![id]));
+                let events = self.read_set.rows(table(EVENTS).between(key![id], key![id, Part::End], Some(1)));
+                if (registration.is_some() || !events.is_empty()) && !self.read_set.is_pending() {
+                    loaded.rows.note_unreadable(id, unreadable(id, "process row", "is missing"));
+                }
+            }
+        }
+        let slot = self.read_set.row(table(LEASES).get(key![id])).map(|slot| {
+            slot.read::<LeaseRow>().map(|row| row.slot).unwrap_or_else(|_| {
+                // No fence and no number of lives was ever as high as the time.
+                let above = self.shared.clock.now();
+                LeaseSlot { last_fence: above, lives: Some(above), ..LeaseSlot::default() }
+            })
+        });
+        loaded.rows.apply(&Write::Lease(id.clone(), slot.unwrap_or_default()));
+        for row in self.read_set.rows(index(GRANTS, "byProcess").under(key![id])) {
+            let (scope_id, session_id) = (text(&row, "scopeId"), text(&row, "sessionId"));
+            loaded.rows.apply(&Write::Grant(HandleGrant {
+                scope_id: scope_id.unwrap_or_default().into(),
+                session_id: session_id.unwrap_or_default().into(),
+                process_id: id.clone(),
+                descriptor: HandleDescriptor::default(),
+            }));
+        }
+        loaded
+    }
+
+    fn log_of(&mut self, loaded: &mut Loaded, id: &ProcessId, log: &Appending) -> Vec<Payload> {
+        if let Some(replay_key) = &log.replay_key {
+            let stored = self.read_set.row(index(EVENTS, "byReplayKey").get(key![id, replay_key]));
+            if let Some(event) = self.decode::<Rc<ProcessEvent>>(id, "event", stored) {
+                loaded.rows.put_replay(&event);
+            }
+        }
+        self.unknown(loaded, std::slice::from_ref(id))
+    }
+
+    /// Adds the processes that are kept, and answers the rows of the others.
+    fn unknown(&mut self, loaded: &mut Loaded, ids: &[ProcessId]) -> Vec<Payload> {
+        let mut unknown = Vec::new();
+        for id in ids {
+            // Another rule of this transaction may have asked for it.
+            if loaded.rows.process(id).is_some() {
+                continue;
+            }
+            match self.shared.cached(self.generation).process(id) {
+                Some(record) => loaded.rows.apply(&Write::Process(record)),
+                None => unknown.push(id.clone()),
+            }
+        }
+        self.rows_of(&unknown)
+    }
+
+    /// Adds the lease slots of several processes. A slot that cannot be read counts as empty.
+    fn slots(&mut self, loaded: &mut Loaded, ids: &[ProcessId]) {
+        for id in ids {
+            let slot = self.slot(id);
+            self.passed_over.extend(self.fault.take());
+            loaded.rows.apply(&Write::Lease(id.clone(), slot));
+        }
+    }
+
+    fn grants_of(&mut self, loaded: &mut Loaded, ids: &[ProcessId]) {
+        for id in ids {
+            let grants = self.read_set.rows(index(GRANTS, "byProcess").under(key![id]));
+            for grant in self.grants(grants) {
+                loaded.rows.apply(&Write::Grant(grant));
+            }
+        }
+    }
+
+    fn put_grant(&mut self, loaded: &mut Loaded, id: &ProcessId, grant: Option<Payload>) {
+        if let Some(grant) = self.decode(id, "grant", grant) {
+            loaded.rows.apply(&Write::Grant(grant));
+        }
+    }
+}
+
+fn processes_of(grants: &[HandleGrant]) -> Vec<ProcessId> {
+    let mut ids = Vec::new();
+    grants.iter().for_each(|grant| ids.push(grant.process_id.clone()));
+    ids
+}

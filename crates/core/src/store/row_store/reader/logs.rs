@@ -1,0 +1,89 @@
+//! Answers from one event log.
+
+use super::{
+    super::rows::{COUNTS, EVENTS, PROCESSES, WAKES, WakeRow, index, is_pruned, ordinal_of, sequence_of, table, text},
+    Reader, in_order,
+};
+use crate::{
+    domain::{
+        event::{has_counts_apart, types_among},
+        key::{Part, ProcessId, key},
+        payload::Payload,
+        process::LogHead,
+    },
+    store::{
+        EventPage, EventRange, MANY_TYPES, Query,
+        engine::{Between, Read},
+    },
+};
+
+impl Reader<'_> {
+    pub(super) fn events(&mut self, id: &ProcessId, range: &EventRange) -> Option<EventPage> {
+        let known = self.process(id);
+        let rows = match range {
+            EventRange::After { limit: Some(0), .. } => Vec::new(),
+            EventRange::After { after, limit, types: None } => self.log(id, *after, *limit),
+            EventRange::After { after, limit, types: Some(types) } => {
+                // Of many types, those that the log has are asked for, once they are known.
+                let types = match (types.len() > MANY_TYPES, &known) {
+                    (false, _) => types.clone(),
+                    (true, Some(record)) => self.types_among(&record.log, id, types),
+                    (true, None) => Vec::new(),
+                };
+                // Each type is in sequence order already, and gives at most a page.
+                let mut found = Vec::new();
+                for event_type in &types {
+                    let (first, end) = (key![id, event_type, *after], key![id, event_type, Part::End]);
+                    found.extend(self.read_set.rows(index(EVENTS, "byType").between(first, end, *limit)));
+                }
+                in_order(found, |row| Part::Number(sequence_of(row)), Query::size(*limit))
+            }
+            // Sequences are dense, so the last ones are a range once the last is known.
+            EventRange::Last(count) => match &known {
+                Some(record) => self.log(id, record.log.last_sequence.saturating_sub(*count), None),
+                None => Vec::new(),
+            },
+            EventRange::Unacked(after) => {
+                let (first, end) = (key![id, *after], key![id, Part::End]);
+                let wakes = self.read_set.rows(table(WAKES).between(first, end, None));
+                let mut found = Vec::new();
+                for wake in wakes {
+                    if let Some(WakeRow { process_id, sequence }) = self.decode(id, "wake", Some(wake)) {
+                        found.extend(self.read_set.row(table(EVENTS).get(key![&process_id, sequence])));
+                    }
+                }
+                found
+            }
+        };
+        let mut events = Vec::new();
+        for row in rows {
+            events.extend(self.decode(id, "event", Some(row)));
+        }
+        known.map(|record| EventPage { record, events })
+    }
+
+    /// Those of some event types that a log has events of.
+    fn types_among(&mut self, log: &LogHead, id: &ProcessId, types: &[String]) -> Vec<String> {
+        let mut apart = Vec::new();
+        if has_counts_apart(log) {
+            let rows = self.read_set.rows(table(COUNTS).under(key![id]));
+            rows.iter().for_each(|row| apart.extend(text(row, "eventType")));
+        }
+        types_among(log, apart, types)
+    }
+
+    fn log(&mut self, id: &ProcessId, after: u64, limit: Option<u64>) -> Vec<Payload> {
+        let (first, end) = (key![id, after], key![id, Part::End]);
+        self.read_set.rows(table(EVENTS).between(first, end, limit))
+    }
+
+    /// Every event row carries its place among those of its type, so the last one up to the
+    /// sequence tells the count.
+    pub(super) fn count(&mut self, id: &ProcessId, event_type: &str, up_to: u64) -> Option<u64> {
+        let row = self.read_set.row(table(PROCESSES).get(key![id]));
+        let (first, end) = (key![id, event_type], key![id, event_type, up_to.saturating_add(1)]);
+        let range = Between { after: Some(first), before: Some(end) };
+        let last = self.read_set.row(Read::Last(index(EVENTS, "byType"), range));
+        row.filter(|row| !is_pruned(row)).map(|_| last.as_ref().map(ordinal_of).unwrap_or_default())
+    }
+}
