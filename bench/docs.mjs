@@ -149,6 +149,10 @@ The same calls among many stored processes and among few, with ten events each, 
   history: `### The length of a log
 
 The same call on a process with a long log and on one with a short log.`,
+  types: `### The number of event types
+
+The same append to a process whose log has events of many types and to one with a single type. Up to sixteen types of a caller are
+counted in the process's row; an append of a further one reads and puts a row more.`,
   start: `### Starting
 
 A page that comes back: from its first line, which imports the library, over opening the database, to the answer of the first read.

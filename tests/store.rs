@@ -8,3 +8,5 @@ mod counts;
 mod faults;
 #[path = "store/place.rs"]
 mod place;
+#[path = "store/prunes.rs"]
+mod prunes;

@@ -40,7 +40,8 @@ pub fn delete(seen: &Snapshot, id: &ProcessId, force: bool) -> Result<Decision<(
 pub fn prune(seen: &Snapshot, cutoff: Millis, limit: usize) -> Result<Decision<PruneReport>> {
     let retained = seen.rows.retained_before(cutoff, limit);
     // If none of these rows can be removed, another look would find them again.
-    let more = !retained.is_empty() && retained.len() + seen.rows.unreadable_count() >= limit;
+    let is_cut = seen.rows.has_more_retained() || retained.len() + seen.rows.unreadable_count() >= limit;
+    let more = !retained.is_empty() && is_cut;
     let mut decision = Decision::reply(PruneReport { more, ..PruneReport::default() });
     for id in retained {
         decision.reply.pruned_processes += 1;

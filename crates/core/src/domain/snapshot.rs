@@ -86,7 +86,11 @@ impl Snapshot<'_> {
 
 /// The rows that rules read. They are few: what one transaction loaded.
 #[derive(Default)]
-pub struct Rows(BTreeMap<ProcessId, ProcessRows>);
+pub struct Rows {
+    by_process: BTreeMap<ProcessId, ProcessRows>,
+    /// Whether more processes have ended than are here of those that a rule asked for.
+    more_retained: bool,
+}
 
 /// The rows of one process.
 #[derive(Default)]
@@ -112,7 +116,7 @@ impl ProcessRows {
 
 impl Rows {
     fn of(&mut self, id: &ProcessId) -> &mut ProcessRows {
-        self.0.entry(id.clone()).or_default()
+        self.by_process.entry(id.clone()).or_default()
     }
 
     /// One process.
@@ -122,22 +126,22 @@ impl Rows {
 
     /// Like [`process`](Self::process), but returns the shared `Rc`.
     pub fn shared_process(&self, id: &ProcessId) -> Option<&Rc<ProcessRecord>> {
-        self.0.get(id)?.record.as_ref()
+        self.by_process.get(id)?.record.as_ref()
     }
 
     /// The event that was appended to a process under a replay key.
     pub fn replay(&self, id: &ProcessId, replay_key: &str) -> Option<&Rc<ProcessEvent>> {
-        self.0.get(id)?.replays.get(replay_key)
+        self.by_process.get(id)?.replays.get(replay_key)
     }
 
     /// How many events of a type a process has, where that does not lie in its own row.
     pub fn count(&self, id: &ProcessId, event_type: &str) -> Option<u64> {
-        self.0.get(id)?.counts.get(event_type).copied()
+        self.by_process.get(id)?.counts.get(event_type).copied()
     }
 
     /// The lease slot of a process; empty where it was never leased.
     pub fn lease(&self, id: &ProcessId) -> LeaseSlot {
-        self.0.get(id).map(|rows| rows.lease.clone()).unwrap_or_default()
+        self.by_process.get(id).map(|rows| rows.lease.clone()).unwrap_or_default()
     }
 
     /// One grant.
@@ -147,7 +151,7 @@ impl Rows {
 
     /// The grants of one session, all frames, in (scope, process id) order.
     pub fn grants_of_session(&self, session: &SessionId) -> Vec<&HandleGrant> {
-        let all = self.0.values().flat_map(|rows| &rows.grants);
+        let all = self.by_process.values().flat_map(|rows| &rows.grants);
         let mut grants: Vec<_> = all.filter(|grant| grant.session_id == *session).collect();
         grants
             .sort_unstable_by(|one, other| (&one.scope_id, &one.process_id).cmp(&(&other.scope_id, &other.process_id)));
@@ -156,7 +160,7 @@ impl Rows {
 
     /// The grants of one process, in (session, scope) order.
     pub fn grants_of_process(&self, id: &ProcessId) -> &[HandleGrant] {
-        self.0.get(id).map_or(&[], |rows| &rows.grants)
+        self.by_process.get(id).map_or(&[], |rows| &rows.grants)
     }
 
     /// The processes whose wakes go to one session, in id order.
@@ -175,7 +179,7 @@ impl Rows {
     }
 
     fn records(&self) -> impl Iterator<Item = &Rc<ProcessRecord>> {
-        self.0.values().filter_map(|rows| rows.record.as_ref())
+        self.by_process.values().filter_map(|rows| rows.record.as_ref())
     }
 
     /// Puts one row, as loaded from a store or as decided by a rule.
@@ -192,7 +196,7 @@ impl Rows {
             Write::Revoke(scope, id) => self.of(id).grants.retain(|grant| grant.scope_id != *scope),
             Write::Prune(id) => {
                 let lease = self.lease(id).pruned();
-                self.0.insert(id.clone(), ProcessRows { lease, ..ProcessRows::default() });
+                self.by_process.insert(id.clone(), ProcessRows { lease, ..ProcessRows::default() });
             }
         }
     }
@@ -202,6 +206,16 @@ impl Rows {
         self.of(id).lease.lives.get_or_insert(1);
     }
 
+    /// Notes that the ended processes which a rule asked for are not all here.
+    pub fn note_more_retained(&mut self) {
+        self.more_retained = true;
+    }
+
+    /// Whether the ended processes which a rule asked for are not all here.
+    pub fn has_more_retained(&self) -> bool {
+        self.more_retained
+    }
+
     /// Notes that a process is there and cannot be read, and why.
     pub fn note_unreadable(&mut self, id: &ProcessId, fault: Error) {
         self.of(id).unreadable = Some(fault);
@@ -209,12 +223,12 @@ impl Rows {
 
     /// Why a process cannot be read that is there.
     pub fn unreadable(&self, id: &ProcessId) -> Option<&Error> {
-        self.0.get(id)?.unreadable.as_ref()
+        self.by_process.get(id)?.unreadable.as_ref()
     }
 
     /// How many of the processes that a rule asked for are there and cannot be read.
     pub fn unreadable_count(&self) -> usize {
-        self.0.values().filter(|rows| rows.unreadable.is_some()).count()
+        self.by_process.values().filter(|rows| rows.unreadable.is_some()).count()
     }
 
     /// Puts an event under its replay key, where it has one.

@@ -25,6 +25,9 @@ use crate::{
     },
 };
 
+/// About how many bytes of processes are pruned in one transaction, which holds all of them.
+const MOST_BYTES: usize = 1 << 24;
+
 impl Reader<'_> {
     /// The number of the last change. Once it is here, it tells whether the processes that are kept are up to date.
     pub fn checked_last_change(&mut self) -> u64 {
@@ -78,10 +81,10 @@ impl Reader<'_> {
             Reads::Retained(cutoff, limit) => {
                 let range = Between { after: None, before: Some(key![*cutoff]) };
                 let most = u32::try_from(*limit).unwrap_or(u32::MAX);
-                let oldest = Read::All(index(PROCESSES, "byRetention"), range, Some(most));
-                let found = self.read_set.rows(oldest);
-                let mut ids = Vec::new();
-                found.iter().for_each(|row| ids.push(id_of(row)));
+                let oldest = self.read_set.rows(Read::Keys(index(PROCESSES, "byRetention"), range, most));
+                let ids: Vec<_> = oldest.iter().filter_map(|id| Some(ProcessId::from(id.as_str()?))).collect();
+                let found = self.first_of(&mut loaded, &ids);
+                let ids: Vec<_> = found.iter().map(id_of).collect();
                 self.slots(&mut loaded, &ids);
                 self.grants_of(&mut loaded, &ids);
                 let mut loaded = self.with_processes(loaded, found, Self::legible);
@@ -129,6 +132,29 @@ impl Reader<'_> {
             loaded.rows.apply(&Write::Process(Rc::new(record)));
         }
         loaded
+    }
+
+    /// The rows of the first of some processes, about as many as [`MOST_BYTES`]: they may be of any size.
+    fn first_of(&mut self, loaded: &mut Loaded, ids: &[ProcessId]) -> Vec<Payload> {
+        let (mut rows, mut weight, mut rest, mut count) = (Vec::new(), 0, ids, 16);
+        while !rest.is_empty() {
+            let (next, later) = rest.split_at(rest.len().min(count));
+            for id in next {
+                let registration = self.read_set.row(table(REGISTRATIONS).get(key![id]));
+                let row = self.read_set.row(table(PROCESSES).get(key![id]));
+                weight += registration.iter().chain(&row).map(Payload::weight).sum::<usize>();
+                rows.extend(row);
+            }
+            if self.read_set.is_pending() {
+                break;
+            }
+            if weight > MOST_BYTES && !later.is_empty() {
+                loaded.rows.note_more_retained();
+                break;
+            }
+            (rest, count) = (later, count * 8);
+        }
+        rows
     }
 
     /// Adds what deleting a process removes, as far as it can be read.
