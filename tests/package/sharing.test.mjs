@@ -73,7 +73,26 @@ describe("reads in pages", () => {
     assert.deepEqual((await registry.eventsAfter("p", 0, { limit: 20 })).map(({ sequence }) => sequence), Array.from({ length: 20 }, (_, n) => n + 1));
   });
 
-  test("a list merges pages of several lanes in id order", async (t) => {
+  test("what small rows lead to is not asked for at once, if it is large", async (t) => {
+    const registry = await open(t);
+    const ids = Array.from({ length: 40 }, (_, n) => `p${n + 10}`);
+    for (const id of ids) await registry.registerProcess(external(id, { input: { type: "external", metadata: { text: id.padEnd(1_000_000, "x") } } }));
+    // Read by another registry, which keeps none of them.
+    const other = await openRegistry({ name: `sharing-${databases}` });
+    t.after(() => other.close());
+    let [asked, most] = [0, 0];
+    patch(t, IDBObjectStore.prototype, "get", (own) => function (...given) {
+      const request = own.apply(this, given);
+      if (this.name !== "registrations") return request;
+      most = Math.max(most, ++asked);
+      request.addEventListener("success", () => asked--);
+      return request;
+    });
+    assert.deepEqual((await other.listProcesses()).map(({ id }) => id), ids);
+    assert.equal(most, 16);
+  });
+
+  test("a list merges pages of several list statuses in id order", async (t) => {
     const ids = Array.from({ length: 100 }, (_, n) => `p${String(n).padStart(3, "0")}`);
     const registry = await open(t, ...ids);
     await Promise.all(ids.filter((_, n) => n % 3 === 0).map((id) => registry.completeProcess(id, { type: "success", value: null })));

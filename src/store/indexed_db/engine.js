@@ -299,7 +299,7 @@ function weigh(value, depth = 0) {
   }
 }
 
-/** How many rows a transaction asks for before it has seen any. */
+/** How many rows a round asks for before it has seen any. */
 const FIRST_ROWS = 16;
 
 /** How many times as many as the last time it asks for at most. */
@@ -309,40 +309,38 @@ const GROWTH = 8;
 const MOST_BYTES = 8_388_608;
 
 /**
- * The reads of one transaction, in pages: what is asked for at once is bounded by bytes, whatever a round asks for. Gives the function
- * that does a round; it calls `answer` with a list of rows for each request, within the transaction. `guarded` makes handlers of events.
+ * Reads in pages, so that what is asked for at once is bounded by bytes, whatever a round asks for. Calls `answer` with a list of rows for
+ * each request, within the transaction. `guarded` makes handlers of events.
  */
-function pagedReads(sourceOf, guarded) {
+function readInPages(requests, sourceOf, guarded, answer) {
+  const results = requests.map(() => []);
+  let rest = requests.map(([kind, store, index, ...given], place) => ({ kind, source: sourceOf(store, index), given, place }));
   let rows = FIRST_ROWS;
-  return function read(requests, answer) {
-    const results = requests.map(() => []);
-    let rest = requests.map(([kind, store, index, ...given], place) => ({ kind, source: sourceOf(store, index), given, place }));
-    const page = () => {
-      const asked = rest.slice(0, rows);
-      const share = Math.floor(rows / asked.length);
-      const issued = asked.map((read) => issuePart(read, share));
-      issued.at(-1).onsuccess = guarded(() => {
-        let [bytes, count] = [0, 0];
-        const keep = (read, row) => {
-          const weight = weigh(row);
-          count++;
-          bytes += weight || 0;
-          results[read.place].push(Number.isNaN(weight) ? plainFields(row) : row);
-        };
-        const unfinished = asked.filter((read, n) => {
-          const rowsOfPart = found(issued[n]);
-          for (const row of rowsOfPart) keep(read, row);
-          return read.kind === "all" && isCut(read, rowsOfPart, share);
-        });
-        rest = [...unfinished, ...rest.slice(asked.length)];
-        if (rest.length === 0) return answer(results);
-        const fitting = Math.floor((MOST_BYTES * count) / bytes) || Infinity;
-        rows = Math.max(1, Math.min(rows * GROWTH, fitting));
-        page();
+  const page = () => {
+    const asked = rest.slice(0, rows);
+    const share = Math.floor(rows / asked.length);
+    const issued = asked.map((read) => issuePart(read, share));
+    issued.at(-1).onsuccess = guarded(() => {
+      let [bytes, count] = [0, 0];
+      const keep = (read, row) => {
+        const weight = weigh(row);
+        count++;
+        bytes += weight || 0;
+        results[read.place].push(Number.isNaN(weight) ? plainFields(row) : row);
+      };
+      const unfinished = asked.filter((read, n) => {
+        const part = found(issued[n]);
+        for (const row of part) keep(read, row);
+        return read.kind === "all" && isCut(read, part, share);
       });
-    };
-    page();
+      rest = [...unfinished, ...rest.slice(asked.length)];
+      if (rest.length === 0) return answer(results);
+      const fitting = Math.floor((MOST_BYTES * count) / bytes) || Infinity;
+      rows = Math.max(1, Math.min(rows * GROWTH, fitting));
+      page();
+    });
   };
+  page();
 }
 
 /** Asks for what is left of a read, at most so many rows. */
@@ -435,7 +433,6 @@ export function run(database, mode, durability, step) {
         abort(transaction);
       }
     };
-    const read = pagedReads(sourceOf, guarded);
     const round = (results) => {
       let next;
       try {
@@ -446,7 +443,7 @@ export function run(database, mode, durability, step) {
       }
       if (!next) return end(resolve);
       const [kind, requests] = next;
-      if (kind === "read") return read(requests, round);
+      if (kind === "read") return readInPages(requests, sourceOf, guarded, round);
       const [first] = requests.map(issue);
       // Then the browser has enough to do while the next round is made, and others had their turn.
       if (kind === "write") first.onsuccess = guarded(() => round([]));
