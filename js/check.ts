@@ -10,7 +10,7 @@ import { getOwnPropertySymbols, getPrototypeOf, hasOwn, isArray, keys, uncurried
 /** 2^25 characters: 64 MiB of UTF-16, well inside every engine's longest string and structured clone. */
 export const MAX_CHARACTERS = 33_554_432;
 /** The most characters of a name: an id, an event type, a kind, a key. Counted as JavaScript counts them, in UTF-16 code units. */
-export const MAX_NAME = 1_024;
+const MAX_NAME = 1_024;
 
 /** A string that UTF-8 can carry. */
 export function text(value: unknown, name: string): string {
@@ -23,9 +23,19 @@ export function text(value: unknown, name: string): string {
 /** A string that is more than white space, and no longer than a name may be. */
 export function id(value: unknown, name: string): string {
   const checked = text(value, name);
-  if (isBlank(checked)) throw invalidArgument(`${name}: must not be blank`);
-  if (checked.length > MAX_NAME) throw invalidArgument(`${name}: has more than ${MAX_NAME} characters`);
+  const why = noName(checked);
+  if (why !== undefined) throw invalidArgument(`${name}: ${why}`);
   return checked;
+}
+
+/** Why a string can be no name, where it cannot. */
+export function noName(value: string): string | undefined {
+  return isBlank(value) ? "must not be blank" : tooLong(value);
+}
+
+/** Why a string is no name that may be blank, where it is none. */
+export function tooLong(value: string): string | undefined {
+  return value.length > MAX_NAME ? `has more than ${MAX_NAME} characters` : undefined;
 }
 
 /** An event type. That of a signal may be as long as the longest name of a signal makes it. */

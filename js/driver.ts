@@ -16,7 +16,7 @@ import type { DriveReport, DriverOptions, JsonLike, ProcessRegistry, ProcessWork
 /** A driver of `registry`, which is that of `raw`. Its methods use no `this`, so that they also work on a proxy of it and when they are taken apart. */
 export function driverOf(registry: ProcessRegistry, raw: RawRegistry, unstarted: Unstarted, given: DriverOptions<JsonLike>): ProcessWorkDriver {
   const { runners, runHandle, attach, onRunError, leaseTtlMs = 30_000, renewEveryMs = 10_000, concurrency = 64 } =
-    options<Checked>(given, "options", DRIVER);
+    options<Checked>(plain(given, "options"), "options", DRIVER);
   const started = unstarted.made(new Set(runners?.keys()));
   /** The run that calls, where it is one of this driver. */
   const own = () => (insideRun()?.driver === made ? insideRun() : undefined);

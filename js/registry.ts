@@ -42,7 +42,11 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
     awaitEvent: waiting.awaitEvent,
     hub: hub(raw),
     onDurabilityChange(listener: (durability: ProcessRegistry["durability"]) => void) {
-      return callNow(() => durability.onChange(callback(listener, "listener") as typeof listener));
+      return callNow(() => {
+        const checked = callback(listener, "listener") as typeof listener;
+        raw.refuseUnlessOpen();
+        return durability.onChange(checked);
+      });
     },
     requestPersistence() {
       return call(async () => {
@@ -198,6 +202,7 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
       return callNow(() => {
         const checkedId = id(processId, "processId");
         const { after = 0, types, untilTerminal = false, signal } = options<EventsOptions>(given, "options", EVENTS);
+        raw.refuseUnlessOpen();
         return follow(
           (from, stop) => call(() => raw.wait(true, stop, undefined, "awaitEvents", checkedId, from, types, untilTerminal)),
           after,
@@ -206,7 +211,11 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
       });
     },
     session(scope: SessionScope) {
-      return callNow(() => sessionOf(raw, scope));
+      return callNow(() => {
+        const view = sessionOf(raw, scope);
+        raw.refuseUnlessOpen();
+        return view;
+      });
     },
     onChange(listener: (processId: string) => void) {
       return callNow(() => {

@@ -23,32 +23,32 @@ export type Runners = Map<string, (context: RunContext) => unknown>;
  */
 export function runWith(of: Of, runners: Runners, attach: DriverOptions["attach"], tell: Tell): RunProcess {
   return async (kind, raw) => {
-    const { context, identity, isCancelled, end } = run(of, raw, attach);
-    const { process, signal } = context;
+    const one = run(of, raw, attach);
     try {
       const runner = runners.get(kind);
-      if (runner === undefined) throw raise(`there is no runner for the kind "${kind}"`, { code: "internal", processId: process.id });
-      let outcome: ProcessAwaitOutput;
-      try {
-        const running = inside(identity, () => runner(context));
-        raw.began();
-        const value = await running;
-        outcome = { type: "success", value: json(value === undefined ? null : value, "what the runner returned") };
-      } catch (error) {
-        const trouble = troubleIn(error, process.id);
-        if (trouble !== undefined) throw trouble;
-        if (isCancelled() && isAbort(error, signal)) {
-          outcome = { type: "cancelled", message: (signal.reason as Error).message };
-        } else {
-          tell(error, process);
-          outcome = failure(error);
-        }
-      }
-      return outcome;
+      if (runner === undefined) throw raise(`there is no runner for the kind "${kind}"`, { code: "internal", processId: one.context.process.id });
+      return await outcomeOf(runner, raw, one, tell);
     } finally {
-      end();
+      one.end();
     }
   };
+}
+
+/** Calls the runner; resolves with how the process ends. */
+async function outcomeOf(runner: (context: RunContext) => unknown, raw: RawRun, { context, identity, isCancelled }: Run, tell: Tell): Promise<ProcessAwaitOutput> {
+  const { process, signal } = context;
+  try {
+    const running = inside(identity, () => runner(context));
+    raw.began();
+    const value = await running;
+    return { type: "success", value: json(value === undefined ? null : value, "what the runner returned") };
+  } catch (error) {
+    const trouble = troubleIn(error, process.id);
+    if (trouble !== undefined) throw trouble;
+    if (isCancelled() && isAbort(error, signal)) return { type: "cancelled", message: (signal.reason as Error).message };
+    tell(error, process);
+    return failure(error);
+  }
 }
 
 /** What the runs are of. */
@@ -68,6 +68,8 @@ export function teller(onRunError: Tell | undefined): Tell {
     }
   };
 }
+
+type Run = ReturnType<typeof run>;
 
 /** The context, of functions that may be taken apart; whether the run was asked to stop; and the end of all this. */
 function run(place: Of, wasm: RawRun, attach: DriverOptions["attach"]) {

@@ -698,7 +698,7 @@ export interface ProcessRegistry extends AsyncDisposable {
   readonly hub: ProcessChangeHub;
   /**
    * Follows a log: every event once, in order, without gaps, those to come included. Leaving the loop frees everything.
-   * Throws `invalid_argument` at once for bad arguments; `next()` rejects with `unknown_process` or `closed`.
+   * Throws `invalid_argument` at once for bad arguments, `closed` after `close()`; `next()` rejects with `unknown_process` or `closed`.
    */
   events(processId: string, options?: EventsOptions): AsyncIterableIterator<ProcessEvent>;
   /**
@@ -709,7 +709,7 @@ export interface ProcessRegistry extends AsyncDisposable {
   onChange(listener: (processId: string) => void): () => void;
   /**
    * What a scope sees, for code that is not to be trusted with more: the processes that are granted to it, and nothing of
-   * any other. Throws `invalid_argument` at once for a bad scope.
+   * any other. Throws `invalid_argument` at once for a bad scope, `closed` after `close()`.
    */
   session(scope: SessionScope): SessionView;
   /**

@@ -5,7 +5,7 @@
  * fields that are as good as left out. Every refusal is a ProcessError `invalid_argument` that begins with the path of the
  * value it refuses. The shapes of the arguments are in arguments.ts.
  */
-import { hasSymbols, isBlank, isPlain, isWellFormed, LONE_SURROGATE, MAX_CHARACTERS, MAX_NAME, textLength } from "../check.js";
+import { hasSymbols, isPlain, isWellFormed, LONE_SURROGATE, MAX_CHARACTERS, noName, textLength, tooLong } from "../check.js";
 import { create, getPrototypeOf, isArray, keys } from "../intrinsics.js";
 import type { Json } from "../types.js";
 import { at, describe, Fault, refusal } from "./fault.js";
@@ -71,18 +71,16 @@ export const text: Shape = (value, budget) => {
 };
 
 /** A string that is no longer than a name may be. */
-export const label: Shape = (value, budget) => {
-  const copied = text(value, budget, 0) as string;
-  if (copied.length > MAX_NAME) throw new Fault(`has more than ${MAX_NAME} characters`);
-  return copied;
-};
+export const label: Shape = (value, budget) => fit(text(value, budget, 0) as string, tooLong);
 
 /** A string that is more than white space, and no longer than a name may be. */
-export const name: Shape = (value, budget) => {
-  const copied = label(value, budget, 0) as string;
-  if (isBlank(copied)) throw new Fault("must not be blank");
+export const name: Shape = (value, budget) => fit(text(value, budget, 0) as string, noName);
+
+function fit(copied: string, whyNot: (value: string) => string | undefined): string {
+  const why = whyNot(copied);
+  if (why !== undefined) throw new Fault(why);
   return copied;
-};
+}
 
 /** A JSON pointer (RFC 6901). */
 export const pointer: Shape = (value, budget) => {
@@ -147,7 +145,7 @@ export function open(fields: Fields): Shape {
 
 /** An object whose fields the caller names. */
 export function record(of: Shape): Shape {
-  const plan: Plan = { ...planOf({}), others: of, longestKey: MAX_NAME };
+  const plan: Plan = { ...planOf({}), others: of, othersAreNamed: true };
   return (value, budget, depth) => copyFields(value, budget, depth, () => plan);
 }
 
@@ -210,8 +208,8 @@ interface Plan {
   readonly required: readonly string[];
   /** For fields that are not known. */
   readonly others: Shape;
-  /** The most characters of a key that is not known. */
-  readonly longestKey?: number;
+  /** Whether a key that is not known is a name, and no longer than one may be. */
+  readonly othersAreNamed?: boolean;
   /** What is wrong with the object where no field of it is. */
   readonly expected?: string;
 }
@@ -276,7 +274,8 @@ function copyFields(given: unknown, budget: Budget, depth: number, planFor: (fie
       const field = plan.known[name];
       if (field === undefined) {
         spendKey(name, budget);
-        if (plan.longestKey !== undefined && name.length > plan.longestKey) throw new Fault(`is a name that has more than ${plan.longestKey} characters`);
+        const why = plan.othersAreNamed ? tooLong(name) : undefined;
+        if (why !== undefined) throw new Fault(`is a name that ${why}`);
         fields[name] = plan.others(value, budget, depth + 1);
       } else if (value !== undefined && !(value === null && field.nullIsAbsent)) {
         spend(budget, name.length + 3);

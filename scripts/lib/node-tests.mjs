@@ -6,14 +6,20 @@ import { fail, nodeTest } from "./counts.mjs";
 import { inRepo } from "./paths.mjs";
 import { attempt, say } from "./run.mjs";
 
-/** Files are named one by one: what `node --test` makes of a folder differs between versions. */
+/** How long a file may take, in milliseconds: far above the slowest one. What hangs must fail, and not run for ever. */
+const LIMIT_MS = 900_000;
+
+/**
+ * Files are named one by one: what `node --test` makes of a folder differs between versions. What a failed test left open, a browser or
+ * a server, does not keep its file running.
+ */
 export async function nodeTests(folder, flags = []) {
   const files = list(folder).filter((file) => file.endsWith(".test.mjs"));
   if (files.length === 0) {
     say(`${folder} holds no *.test.mjs`);
     return fail;
   }
-  return nodeTest(await attempt("node", ["--test", "--test-reporter=spec", ...flags, ...files]));
+  return nodeTest(await attempt("node", ["--test", "--test-reporter=spec", "--test-force-exit", `--test-timeout=${LIMIT_MS}`, ...flags, ...files]));
 }
 
 function list(folder) {

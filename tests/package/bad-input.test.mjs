@@ -134,6 +134,10 @@ describe("every method refuses bad arguments", () => {
   for (const [method, places] of Object.entries({ signal, awaitTerminal, awaitEvent }))
     test(`${method} of a driver`, () => refusesEach(registry.driver({}), method, places));
 
+  test("a driver without options", () => {
+    for (const options of [undefined, null, []]) assert.throws(() => registry.driver(options), { code: "invalid_argument", message: /^options: must be a plain object/ });
+  });
+
   test("what a runner is given", async () => {
     const places = { append: [methods.appendEvent[1]], step: [["key", badIds], [() => 1, badObjects.filter((value) => typeof value !== "function")]], waitForSignal: [["go", [...badIds.filter((value) => !Array.isArray(value)), "a b", "", [], ["go", "a b"], ["go", 7], [["go"]]]], [{}, badWaits]], awaitTerminal: [["p", badIds], [{}, badWaits]] };
     await registry.registerProcess({ id: "run", input: { type: "engine", kind: "job" }, eventTypes });

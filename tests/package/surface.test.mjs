@@ -662,9 +662,11 @@ describe("closing", () => {
     for (const wait of pending) await rejects(wait, "closed");
     await rejects(registry.getProcess("p"), "closed");
     await rejects(registry.awaiter.awaitTerminal("p"), "closed");
-    await rejects(registry.events("p").next(), "closed");
-    assert.throws(() => registry.hub.subscribe("p"), { code: "closed" });
-    assert.throws(() => registry.onChange(() => {}), { code: "closed" });
+    const calls = {
+      subscribe: () => registry.hub.subscribe("p"), onChange: () => registry.onChange(() => {}), onDurabilityChange: () => registry.onDurabilityChange(() => {}),
+      events: () => registry.events("p"), session: () => registry.session({ sessionId: "s" }), driver: () => registry.driver({}),
+    };
+    for (const [name, call] of Object.entries(calls)) assert.throws(call, { code: "closed" }, name);
     await registry.close();
     assert.equal(registry.name, name);
   });

@@ -85,15 +85,15 @@ describe("when the memory is used up", () => {
     const registry = await open({ name: "mine" });
     await registry.registerProcess(external("p", { eventTypes }));
     const { owner } = registry;
-    const receiver = registry.hub.subscribe("p");
+    const [receiver, log, session] = [registry.hub.subscribe("p"), registry.events("p"), registry.session({ sessionId: "s" })];
     const unsubscribe = registry.onChange(() => {});
     await useUp(registry);
     await allReject({
       getProcess: registry.getProcess("p"), append: registry.appendEvent("p", { eventType: "progress" }),
-      wait: registry.awaiter.awaitTerminal("p", { timeoutMs: 0 }), changed: receiver.changed(), next: registry.events("p").next(),
-      session: registry.session({ sessionId: "s" }).list(), ownerGone: registry.ownerGone(owner), close: registry.close(), again: registry.close(),
+      wait: registry.awaiter.awaitTerminal("p", { timeoutMs: 0 }), changed: receiver.changed(), next: log.next(),
+      session: session.list(), ownerGone: registry.ownerGone(owner), close: registry.close(), again: registry.close(),
     });
-    for (const call of [() => registry.hub.subscribe("p"), () => registry.hub.notify("p"), () => registry.hub.trackedProcesses, () => registry.onChange(() => {}), () => registry.driver({})])
+    for (const call of [() => registry.hub.subscribe("p"), () => registry.hub.notify("p"), () => registry.hub.trackedProcesses, () => registry.onChange(() => {}), () => registry.driver({}), () => registry.events("p"), () => registry.session({ sessionId: "s" })])
       assert.throws(call, internal);
     receiver.close();
     unsubscribe();

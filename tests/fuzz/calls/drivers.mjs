@@ -88,7 +88,7 @@ const SIGNAL = ["unknown_process", "replay_conflict", "invalid_payload", "missin
 export const driverCalls = [
   register,
   {
-    name: "registry.driver", weight: 6, codes: ANY, args: tuple([optional(driverOptions, 0.95)]), sync: true,
+    name: "registry.driver", weight: 6, codes: ANY, args: tuple([driverOptions]), sync: true,
     target: (w) => (w.pools.drivers.length < 3 ? w.r.pick(w.others) : undefined),
     run: (w, given, registry) => registry.driver(...given),
     expect: () => ({ check: (made) => made !== undefined }),
