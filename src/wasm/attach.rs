@@ -10,7 +10,7 @@ use wasm_bindgen_futures::JsFuture;
 use crate::{
     domain::{key::ProcessId, payload::Payload, process::ProcessAwaitOutput},
     error::{Code, Error, Result},
-    watch::{ProcessAttach, ProcessAwaiter},
+    notify::{ProcessAttach, ProcessAwaiter},
 };
 
 /// An engine of JavaScript: `attach(id)` resolves with how the process ends.

@@ -22,10 +22,10 @@ use crate::{
         payload::Payload,
     },
     error::{Error, Result},
+    notify::ProcessAwaiter,
     registry::ProcessRegistry,
+    session::SessionView,
     store::{EventRange, Live, Point},
-    view::SessionView,
-    watch::ProcessAwaiter,
 };
 
 #[derive(Deserialize)]

@@ -23,8 +23,8 @@ use crate::{
         Broadcast, Liveness,
         browser::{BrowserClock, BrowserRandom, BrowserSpawn},
     },
+    notify::ProcessEventSink,
     registry::Host,
-    watch::ProcessEventSink,
 };
 
 thread_local! {

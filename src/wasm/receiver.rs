@@ -10,7 +10,7 @@ use super::convert::promise;
 use crate::{
     error::{Code, Error},
     host::{Semaphore, latch},
-    watch::ChangeReceiver,
+    notify::ChangeReceiver,
 };
 
 /// Watches one process until it is closed or freed.

@@ -20,14 +20,14 @@ use crate::{
         browser::tab::{Channel, Following, OwnerLocks},
         latch, turn,
     },
-    registry::ProcessRegistry,
+    notify::ProcessChangeHub,
+    registry::{ProcessRegistry, watch_process_registry, watch_process_registry_with_sink},
     store::{
         Durability, Store,
         engine::{Engine, MemoryEngine},
         indexed_db::{Flush, IndexedDb},
         row_store::RowStore,
     },
-    watch::{ProcessChangeHub, watch_process_registry, watch_process_registry_with_sink},
 };
 
 /// How a registry is opened.

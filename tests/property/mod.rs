@@ -189,7 +189,7 @@ impl Tabs {
             None => lease,
             Some(Tampered::Fence) => ProcessLease { fencing_token: lease.fencing_token + 1, ..lease },
             Some(Tampered::Token) => ProcessLease { lease_token: "tampered".into(), ..lease },
-            Some(Tampered::Life) => {
+            Some(Tampered::LivenessLock) => {
                 let owner = LeaseOwner { incarnation_id: "tampered".into(), ..lease.owner };
                 ProcessLease { owner, ..lease }
             }

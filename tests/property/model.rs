@@ -452,7 +452,7 @@ impl Model {
             None => {}
             Some(Tampered::Fence) => lease.fence += 1,
             Some(Tampered::Token) => lease.token = "tampered".into(),
-            Some(Tampered::Life) => lease.life = "tampered".into(),
+            Some(Tampered::LivenessLock) => lease.life = "tampered".into(),
         }
         lease
     }

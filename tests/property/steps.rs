@@ -128,7 +128,7 @@ pub struct LeaseRef {
 pub enum Tampered {
     Fence,
     Token,
-    Life,
+    LivenessLock,
 }
 
 /// What a step is made of.
@@ -143,7 +143,7 @@ impl Step {
             tampered: match e % 16 {
                 13 => Some(Tampered::Fence),
                 14 => Some(Tampered::Token),
-                15 => Some(Tampered::Life),
+                15 => Some(Tampered::LivenessLock),
                 _ => None,
             },
         };

@@ -23,7 +23,7 @@ pub type Log = Rc<RefCell<History>>;
 
 #[derive(Default)]
 pub struct History {
-    pub lives: BTreeMap<String, Life>,
+    pub lives: BTreeMap<String, LivenessLock>,
     /// Since when an id has been unknown, again or ever.
     unknown_since: BTreeMap<String, u64>,
     /// What each lease was given: fence by process, and who got it.
@@ -49,7 +49,7 @@ type Choices = BTreeMap<(u64, u64, String), Option<u64>>;
 
 /// One life of an id: from its registration until it is pruned.
 #[derive(Default)]
-pub struct Life {
+pub struct LivenessLock {
     born: u64,
     pub events: Vec<(Rc<ProcessEvent>, u64)>,
     ended: Option<u64>,
@@ -73,8 +73,11 @@ impl History {
                 Write::Process(record) => {
                     let id = record.id().to_string();
                     let job = !record.registered.registration.input.is_external();
-                    let life =
-                        self.lives.entry(id.clone()).or_insert_with(|| Life { born: now, job, ..Life::default() });
+                    let life = self.lives.entry(id.clone()).or_insert_with(|| LivenessLock {
+                        born: now,
+                        job,
+                        ..LivenessLock::default()
+                    });
                     if let (Some(terminal), None) = (record.terminal(), life.ended) {
                         life.ended = Some(now);
                         self.outputs.entry(id.clone()).or_default().push(terminal.await_output.clone());
@@ -187,7 +190,7 @@ impl History {
         self.lives = lives;
     }
 
-    fn check_job(&mut self, id: &str, life: &Life) {
+    fn check_job(&mut self, id: &str, life: &LivenessLock) {
         if !life.job {
             return;
         }

@@ -6,7 +6,7 @@ use futures::{FutureExt, future::LocalBoxFuture};
 use longwait::{
     Result,
     domain::lease::{LeaseOwner, Proof},
-    host::{Life, Liveness},
+    host::{Liveness, LivenessLock},
 };
 use longwait_testing::fake::Killed;
 
@@ -45,11 +45,12 @@ impl Liveness for Locks {
         self.killed.gone(owner)
     }
 
-    fn live(&self, name: &str) -> LocalBoxFuture<'static, Life> {
+    fn live(&self, name: &str) -> LocalBoxFuture<'static, LivenessLock> {
         self.names.borrow_mut().push(name.to_owned());
         let (locks, name) = (self.clone(), name.to_owned());
         let life = self.killed.live(&name);
-        life.map(move |Life { mark, end }| Life { mark, end: Box::new((Given(locks, name), end)) }).boxed_local()
+        life.map(move |LivenessLock { mark, end }| LivenessLock { mark, end: Box::new((Given(locks, name), end)) })
+            .boxed_local()
     }
 }
 

@@ -20,16 +20,16 @@ use wasm_bindgen_test::wasm_bindgen_test;
 use crate::support::{made, refused};
 
 /// A life in a database of the test's own.
-struct Life {
+struct LivenessLock {
     locks: OwnerLocks,
     lock_name: String,
     lock: Box<dyn Any>,
 }
 
-impl Life {
+impl LivenessLock {
     async fn new() -> Self {
         let locks = OwnerLocks::new(&BrowserRandom.name());
-        let host::Life { mark, end: lock } = locks.live("1").await;
+        let host::LivenessLock { mark, end: lock } = locks.live("1").await;
         let LivenessMark::WebLock { lock_name } = mark else {
             panic!("every engine that the tests run in has Web Locks")
         };
@@ -55,9 +55,9 @@ fn owner(liveness: Value) -> LeaseOwner {
 
 #[wasm_bindgen_test]
 async fn an_owner_lives_as_long_as_its_lock_is_held() {
-    let life = Life::new().await;
+    let life = LivenessLock::new().await;
     assert_eq!(life.proof(&life.lock_name).await, Proof::Unknown);
-    let Life { locks, lock_name, lock } = life;
+    let LivenessLock { locks, lock_name, lock } = life;
     drop(lock);
     locks.gone(&marked(&lock_name)).await.unwrap();
     assert_eq!(locks.probe(&marked(&lock_name)).await, Proof::Dead);
@@ -65,11 +65,11 @@ async fn an_owner_lives_as_long_as_its_lock_is_held() {
 
 #[wasm_bindgen_test]
 async fn a_watcher_is_told_of_the_end_and_is_itself_no_sign_of_life() {
-    let life = Life::new().await;
+    let life = LivenessLock::new().await;
     let (mut first, second) = (life.gone(), life.gone());
     assert!((&mut first).now_or_never().is_none());
     drop(second);
-    let Life { locks, lock_name, lock } = life;
+    let LivenessLock { locks, lock_name, lock } = life;
     drop(lock);
     first.await.unwrap();
     assert_eq!(locks.probe(&marked(&lock_name)).await, Proof::Dead);
@@ -77,7 +77,7 @@ async fn a_watcher_is_told_of_the_end_and_is_itself_no_sign_of_life() {
 
 #[wasm_bindgen_test]
 async fn a_free_lock_of_another_name_proves_nothing() {
-    let life = Life::new().await;
+    let life = LivenessLock::new().await;
     for name in ["never-held", "longwait:another:owner:1", ""] {
         assert_eq!(life.proof(name).await, Proof::Unknown);
         assert_eq!(refused(life.locks.gone(&marked(name)).await), Code::InvalidArgument);
@@ -86,7 +86,7 @@ async fn a_free_lock_of_another_name_proves_nothing() {
 
 #[wasm_bindgen_test]
 async fn of_an_opaque_owner_nothing_is_ever_known() {
-    let life = Life::new().await;
+    let life = LivenessLock::new().await;
     let opaque = owner(json!({"kind": "opaque"}));
     assert_eq!(life.locks.probe(&opaque.clone()).await, Proof::Unknown);
     assert_eq!(refused(life.locks.gone(&opaque).await), Code::InvalidArgument);
@@ -94,10 +94,10 @@ async fn of_an_opaque_owner_nothing_is_ever_known() {
 
 #[wasm_bindgen_test]
 async fn a_lock_given_back_before_it_was_granted_is_not_kept() {
-    let life = Life::new().await;
+    let life = LivenessLock::new().await;
     drop(Lock::take(&life.lock_name));
     let next = Lock::take(&life.lock_name);
-    let Life { lock, .. } = life;
+    let LivenessLock { lock, .. } = life;
     drop(lock);
     assert!(next.is_held().await);
 }

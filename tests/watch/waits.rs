@@ -9,7 +9,7 @@ use futures::{
 use longwait::{
     Code, ProcessAwaiter, Result,
     domain::{key::ProcessId, process::ProcessAwaitOutput},
-    watch::ProcessAttach,
+    notify::ProcessAttach,
 };
 use serde_json::json;
 

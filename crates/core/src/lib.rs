@@ -19,14 +19,14 @@ pub mod error;
 pub mod host;
 #[cfg(not(target_family = "wasm"))]
 pub mod native;
+pub mod notify;
 pub mod operation;
 pub mod registry;
+pub mod session;
 pub mod store;
 mod text;
 #[cfg(test)]
 mod typescript;
-pub mod view;
-pub mod watch;
 
 pub use {
     domain::{
@@ -38,10 +38,7 @@ pub use {
     },
     driver::{DriverOptions, ProcessWorkDriver, RunContext, Runners},
     error::{Code, Error, Result},
-    registry::{Host, ProcessRegistry},
-    view::SessionView,
-    watch::{
-        ProcessAttach, ProcessAwaiter, ProcessChangeHub, ProcessEventSink, watch_process_registry,
-        watch_process_registry_with_sink,
-    },
+    notify::{ProcessAttach, ProcessAwaiter, ProcessChangeHub, ProcessEventSink},
+    registry::{Host, ProcessRegistry, watch_process_registry, watch_process_registry_with_sink},
+    session::SessionView,
 };

@@ -4,7 +4,7 @@
 //! ([`ProcessRegistry::execute`](crate::ProcessRegistry::execute)), so a store can run several in
 //! one transaction, or one of them again.
 
-use std::{any::Any, marker::PhantomData, rc::Rc};
+use std::rc::Rc;
 
 use crate::{
     domain::{
@@ -18,59 +18,13 @@ use crate::{
         retention::{self, PruneReport},
         schema::Schemas,
         session::{self, SessionDeleteReport},
-        snapshot::{Decision, Snapshot},
         wait::{self, Outcome, RunWait},
     },
     error::Result,
     store::{Appending, Reads},
 };
 
-/// A rule with its arguments, and the rows it needs to see.
-pub struct Operation<T> {
-    plan: Plan,
-    reply: PhantomData<T>,
-}
-
-/// An operation of which only its execution knows what type its reply has: the code that runs one is
-/// compiled once, instead of once for each type.
-pub struct Plan {
-    pub(crate) reads: Reads,
-    pub(crate) rule: AnyRule,
-}
-
-/// Pure: it may run several times, on fresher rows.
-pub(crate) type AnyRule = Rc<dyn Fn(&Snapshot) -> Result<Decision<Box<dyn Reply>>>>;
-
-/// What an operation answers.
-pub trait Reply {
-    /// Itself, to be asked for its type.
-    fn into_any(self: Box<Self>) -> Box<dyn Any>;
-}
-
-impl<T: 'static> Reply for T {
-    fn into_any(self: Box<Self>) -> Box<dyn Any> {
-        self
-    }
-}
-
-impl<T: Reply + 'static> Operation<T> {
-    fn new(reads: Reads, rule: impl Fn(&Snapshot) -> Result<Decision<T>> + 'static) -> Self {
-        let rule: AnyRule = Rc::new(move |seen| boxed(rule(seen)));
-        Self { plan: Plan { reads, rule }, reply: PhantomData }
-    }
-
-    /// The same, with a reply of any type.
-    pub fn plan(self) -> Plan {
-        self.plan
-    }
-}
-
-/// Of its own, so that it is compiled for each type of reply, and not for each rule.
-#[inline(never)]
-fn boxed<T: Reply + 'static>(decided: Result<Decision<T>>) -> Result<Decision<Box<dyn Reply>>> {
-    let Decision { reply, writes } = decided?;
-    Ok(Decision { reply: Box::new(reply), writes })
-}
+pub use crate::store::{Operation, Plan, Reply};
 
 fn one(id: &ProcessId) -> Reads {
     Reads::Process(id.clone(), Appending::default())

@@ -26,10 +26,12 @@ use crate::{
     },
     error::{Code, Error, Result},
     host::{Broadcast, Clock, Limit, Liveness, Random, Spawn},
+    notify::{
+        ProcessChangeHub, ProcessEventSink, WaitSource, broadcaster::ChangeBroadcaster, change_poller::ChangePoller,
+        sink::Turns,
+    },
     operation::{self, Operation, Plan, Reply},
     store::{self, Answer, Changed, Changes, EventPage, EventRange, Live, Point, Query, Store, shared::SharedReads},
-    view::SessionView,
-    watch::{ProcessAwaiter, ProcessChangeHub, ProcessEventSink, hints::Hints, sink::Turns, sweep::Sweep},
 };
 
 /// What a registry needs of the world.
@@ -60,8 +62,8 @@ struct Parts {
     host: Host,
     schemas: Rc<Schemas>,
     hub: Option<ProcessChangeHub>,
-    hints: Rc<Hints>,
-    /// Dropped to hear no hints any more.
+    broadcaster: Rc<ChangeBroadcaster>,
+    /// Dropped to stop listening to other tabs.
     listening: Rc<RefCell<Option<Box<dyn Any>>>>,
     sink: Option<(Rc<dyn ProcessEventSink>, Turns)>,
     /// How often this handle has ticked, where somebody counts that.
@@ -85,15 +87,31 @@ macro_rules! answer {
 
 pub(crate) use answer;
 
+/// Gives a registry a hub: every change of a process row made through the returned registry
+/// ticks it, after the commit.
+pub fn watch_process_registry(registry: ProcessRegistry) -> (ProcessRegistry, ProcessChangeHub) {
+    let hub = ProcessChangeHub::new();
+    (registry.with_hub(hub.clone()), hub)
+}
+
+/// Like [`watch_process_registry`], and shows `sink` each event that an append inserted.
+pub fn watch_process_registry_with_sink(
+    registry: ProcessRegistry,
+    sink: Rc<dyn ProcessEventSink>,
+) -> (ProcessRegistry, ProcessChangeHub) {
+    let (registry, hub) = watch_process_registry(registry);
+    (registry.with_sink(sink), hub)
+}
+
 impl ProcessRegistry {
-    /// A registry that tells nobody of changes; see
-    /// [`watch_process_registry`](crate::watch_process_registry).
+    /// A registry that notifies no hub of changes; see
+    /// [`watch_process_registry`].
     pub fn new(store: Rc<dyn Store>, host: Host) -> Self {
         let schemas = Rc::new(Schemas::new(host.schemas.clone()));
         let reads = Rc::new(SharedReads::new(store.clone(), host.spawn.clone()));
-        let hints = Rc::new(Hints::new(host.broadcast.clone(), host.spawn.clone()));
+        let broadcaster = Rc::new(ChangeBroadcaster::new(host.broadcast.clone(), host.spawn.clone()));
         let (hub, sink, listening, ticks) = (None, None, Rc::default(), None);
-        Self(Rc::new(Parts { store, reads, host, schemas, hub, hints, listening, sink, ticks }))
+        Self(Rc::new(Parts { store, reads, host, schemas, hub, broadcaster, listening, sink, ticks }))
     }
 
     pub(crate) fn with_hub(self, hub: ProcessChangeHub) -> Self {
@@ -101,13 +119,8 @@ impl ProcessRegistry {
         // A hint is passed on to nobody: whoever made the change has told all the others.
         let listening = self.0.host.broadcast.listen(Rc::new(move |ids| ids.iter().for_each(|id| heard.notify(id))));
         self.0.listening.replace(Some(listening));
-        self.sweeps(&hub);
+        self.poll_for(&hub);
         Self(Rc::new(Parts { hub: Some(hub), ..Rc::unwrap_or_clone(self.0) }))
-    }
-
-    /// Has the receivers of a hub find what changes in the store, whoever changes it.
-    pub(crate) fn sweeps(&self, hub: &ProcessChangeHub) {
-        hub.swept_by(|| Sweep::new(self.0.reads.clone(), self.0.host.clock.clone(), self.0.host.spawn.clone()));
     }
 
     pub(crate) fn with_sink(self, sink: Rc<dyn ProcessEventSink>) -> Self {
@@ -121,6 +134,11 @@ impl ProcessRegistry {
 
     pub(crate) fn host(&self) -> &Host {
         &self.0.host
+    }
+
+    /// The hub that hears the changes of this registry, where it has one.
+    pub(crate) fn own_hub(&self) -> Option<&ProcessChangeHub> {
+        self.0.hub.as_ref()
     }
 
     /// The hub; a registry without one has one that hears nothing.
@@ -150,9 +168,9 @@ impl ProcessRegistry {
     fn run(&self, plan: Plan) -> LocalBoxFuture<'static, Result<Box<dyn Reply>>> {
         let registry = self.clone();
         Box::pin(async move {
-            let hints = registry.0.hints.clone();
+            let broadcaster = registry.0.broadcaster.clone();
             // Others are told while the commit is under way: a read of theirs waits for it, and they are so much sooner.
-            let changing = move |ids: &[ProcessId]| hints.announce(ids);
+            let changing = move |ids: &[ProcessId]| broadcaster.announce(ids);
             let (reply, changed) = store::execute(&*registry.0.store, plan, changing).await?;
             registry.changed(changed);
             Ok(reply)
@@ -165,8 +183,8 @@ impl ProcessRegistry {
         }
         if let Some(hub) = &self.0.hub {
             ids.iter().for_each(|id| hub.notify(id));
-            if let (Some(sweep), Some((after, up_to))) = (hub.sweep(), span) {
-                sweep.ticked(after, up_to);
+            if let (Some(poller), Some((after, up_to))) = (hub.poller(), span) {
+                poller.ticked(after, up_to);
             }
         }
     }
@@ -174,7 +192,7 @@ impl ProcessRegistry {
     /// Has everyone look again at a process, here and in the other tabs, though its row has not changed.
     pub(crate) fn hint(&self, id: &ProcessId) {
         self.hub().notify(id);
-        self.0.hints.announce(std::slice::from_ref(id));
+        self.0.broadcaster.announce(std::slice::from_ref(id));
     }
 
     /// Answers a question, in one transaction with all that is asked in the same turn. It sees what was written
@@ -354,16 +372,6 @@ impl ProcessRegistry {
         Ok(entries.into_iter().map(|entry| entry.grant).collect())
     }
 
-    /// What a scope sees: the processes that are granted to it, and nothing of any other.
-    pub fn session(&self, scope: &SessionScope) -> Result<SessionView> {
-        scope.check()?;
-        let awaiter = match &self.0.hub {
-            Some(hub) => ProcessAwaiter::new(self.clone(), hub.clone()),
-            None => ProcessAwaiter::polling(self.clone()),
-        };
-        Ok(SessionView::new(self.clone(), awaiter, scope.id()))
-    }
-
     /// Takes back every grant of a session and stops wakes to it.
     pub async fn delete_session(&self, session: &SessionId) -> Result<SessionDeleteReport> {
         self.execute(operation::delete_session(session.clone())).await
@@ -441,5 +449,20 @@ impl ProcessRegistry {
             // Whoever waits looks again, and learns of it.
             hub.wake_all();
         }
+    }
+}
+
+impl WaitSource for ProcessRegistry {
+    fn read(&self, query: Rc<Query>) -> LocalBoxFuture<'static, Result<Rc<Answer>>> {
+        self.0.reads.ask(query)
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        &*self.0.host.clock
+    }
+
+    fn poll_for(&self, hub: &ProcessChangeHub) {
+        let Parts { reads, host, .. } = &*self.0;
+        hub.polled_by(|| ChangePoller::new(reads.clone(), host.clock.clone(), host.spawn.clone()));
     }
 }

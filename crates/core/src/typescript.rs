@@ -28,8 +28,8 @@ use crate::{
         session::SessionDeleteReport,
     },
     driver::{DriveFailure, DriveReport},
+    notify::EventBatch,
     store::Changes,
-    watch::EventBatch,
 };
 
 const HEAD: &str = "/**

@@ -26,7 +26,7 @@ use longwait_core::{
         lease::{LeaseOwner, LivenessMark, Proof},
     },
     error::Result,
-    host::{Clock, Life, Liveness, NoProof, Random},
+    host::{Clock, Liveness, LivenessLock, NoProof, Random},
 };
 
 /// A clock that stands still until [`advance`](FakeClock::advance) moves it.
@@ -186,10 +186,10 @@ impl Liveness for Killed {
         .boxed_local()
     }
 
-    fn live(&self, incarnation: &str) -> LocalBoxFuture<'static, Life> {
+    fn live(&self, incarnation: &str) -> LocalBoxFuture<'static, LivenessLock> {
         let lock_name = incarnation.to_owned();
         let end = Ends(self.clone(), lock_name.clone());
-        ready(Life { mark: LivenessMark::WebLock { lock_name }, end: Box::new(end) }).boxed_local()
+        ready(LivenessLock { mark: LivenessMark::WebLock { lock_name }, end: Box::new(end) }).boxed_local()
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
         lease::{LeaseOwner, LivenessMark, Proof},
     },
     error::Result,
-    host::{Broadcast, Heard, Life, Liveness, NoProof},
+    host::{Broadcast, Heard, Liveness, LivenessLock, NoProof},
 };
 
 #[wasm_bindgen(module = "/src/host/browser/tab.js")]
@@ -176,12 +176,12 @@ impl Liveness for OwnerLocks {
 
     /// A page that keeps others waiting is not kept in the back-forward cache: the lock is given back there, and taken
     /// again afterwards. By then the owner may have been taken for dead: its fences tell.
-    fn live(&self, incarnation: &str) -> LocalBoxFuture<'static, Life> {
+    fn live(&self, incarnation: &str) -> LocalBoxFuture<'static, LivenessLock> {
         let lock_name = format!("{}{incarnation}", self.0);
         async move {
             let taken = Lock::take(&lock_name);
             if !taken.is_held().await {
-                return Life { mark: LivenessMark::Opaque {}, end: Box::new(()) };
+                return LivenessLock { mark: LivenessMark::Opaque {}, end: Box::new(()) };
             }
             let (mut lock, name) = (Some(taken), lock_name.clone());
             let following = Following::new(move |away| match away {
@@ -189,7 +189,7 @@ impl Liveness for OwnerLocks {
                 false if lock.is_none() => lock = Some(Lock::take(&name)),
                 false => {}
             });
-            Life { mark: LivenessMark::WebLock { lock_name }, end: Box::new(following) }
+            LivenessLock { mark: LivenessMark::WebLock { lock_name }, end: Box::new(following) }
         }
         .boxed_local()
     }

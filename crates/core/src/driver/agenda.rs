@@ -18,7 +18,7 @@ use crate::{
         key::ProcessId,
         lease::{LivenessMark, ProcessLease},
     },
-    watch::backoff::LONGEST_MS,
+    notify::backoff::LONGEST_MS,
 };
 
 mod entry;

@@ -15,9 +15,9 @@ use crate::{
     },
     error::{Code, Error, Result},
     host::latch,
+    notify::ChangeReceiver,
     operation,
     store::{Answer, Query},
-    watch::ChangeReceiver,
 };
 
 impl Driver {

@@ -14,7 +14,7 @@ use crate::{
         wait::{Awaited, Outcome},
     },
     error::{Code, Error, Result},
-    watch::ProcessAwaiter,
+    notify::ProcessAwaiter,
 };
 
 impl RunContext {

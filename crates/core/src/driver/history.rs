@@ -18,8 +18,8 @@ use crate::{
     },
     error::{Code, Result},
     host::Semaphore,
+    notify::backoff::Backoff,
     store::EventRange,
-    watch::backoff::Backoff,
 };
 use futures::channel::oneshot;
 

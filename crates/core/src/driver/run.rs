@@ -21,9 +21,9 @@ use crate::{
     },
     error::{Code, Error, Result},
     host::{Permit, latch},
+    notify::ProcessAwaiter,
     registry::ProcessRegistry,
     store::EventRange,
-    watch::ProcessAwaiter,
 };
 
 /// What a runner is given. Clones share it.

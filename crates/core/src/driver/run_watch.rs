@@ -10,8 +10,8 @@ use crate::{
         lease::ProcessLease,
     },
     error::{Code, Error, Result},
+    notify::{ChangeReceiver, backoff},
     store::{Answer, Query},
-    watch::{ChangeReceiver, backoff},
 };
 
 impl RunContext {

@@ -14,7 +14,7 @@ use super::{agenda::Agenda, owner_watch::OwnerWatches, work_driver::Driver, work
 use crate::{
     domain::{Millis, key::ProcessId, lease::ProcessLease, process::Registered},
     host,
-    watch::ProcessChangeHub,
+    notify::ProcessChangeHub,
 };
 
 /// What a started driver has. Dropped, it stops looking for work.

@@ -12,7 +12,7 @@ use super::{Abort, DriverOptions, RunContext, Runners, pauses::Pauses, scheduler
 use crate::{
     domain::{key::ProcessId, lease::ProcessLease},
     error::{Code, Error, Result},
-    host::{self, Life, Semaphore, latch},
+    host::{self, LivenessLock, Semaphore, latch},
     registry::ProcessRegistry,
 };
 
@@ -26,7 +26,7 @@ pub(super) struct Driver {
     pub options: DriverOptions,
     pub semaphore: Semaphore,
     /// The liveness lock that its leases name. From the first claim until it is stopped.
-    life: RefCell<Option<Rc<Life>>>,
+    life: RefCell<Option<Rc<LivenessLock>>>,
     /// The attempts that have begun and not ended.
     pub runs: RefCell<BTreeMap<ProcessId, Rc<Active>>>,
     /// Renews the leases of those.
@@ -119,7 +119,7 @@ impl Driver {
     }
 
     /// The liveness lock that its leases name.
-    pub async fn life(&self) -> Rc<Life> {
+    pub async fn life(&self) -> Rc<LivenessLock> {
         if let Some(life) = self.life.borrow().clone() {
             return life;
         }

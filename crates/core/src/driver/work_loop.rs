@@ -22,8 +22,8 @@ use crate::{
     domain::{Millis, key::ProcessId, process::ProcessRecord},
     error::{Code, Result},
     host::Permit,
+    notify::backoff::LONGEST_MS,
     store::{Answer, Point, Query},
-    watch::backoff::LONGEST_MS,
 };
 
 /// The state of the loop.

@@ -50,13 +50,13 @@ pub trait Liveness {
     }
 
     /// Lets everybody see that this incarnation lives, before anybody can see it in a lease.
-    fn live(&self, _incarnation: &str) -> LocalBoxFuture<'static, Life> {
-        Box::pin(futures::future::ready(Life { mark: LivenessMark::Opaque {}, end: Box::new(()) }))
+    fn live(&self, _incarnation: &str) -> LocalBoxFuture<'static, LivenessLock> {
+        Box::pin(futures::future::ready(LivenessLock { mark: LivenessMark::Opaque {}, end: Box::new(()) }))
     }
 }
 
-/// A life that others can see the end of, where its mark says how.
-pub struct Life {
+/// What an owner holds for its life: a free lock is proof of its death, where the mark names one.
+pub struct LivenessLock {
     /// How its death can be proven.
     pub mark: LivenessMark,
     /// Dropped to end it.

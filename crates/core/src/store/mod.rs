@@ -11,14 +11,15 @@ use crate::{
         snapshot::{Decision, Snapshot, Write},
     },
     error::{Code, Error, Result},
-    operation::{Plan, Reply},
 };
 
 pub mod engine;
+mod plan;
 mod query;
 pub mod row_store;
 pub mod shared;
 
+pub use plan::{Operation, Plan, Reply};
 pub use query::{Answer, Answers, Changes, EventPage, EventRange, Live, MANY_TYPES, MOST_CHANGED, Point, Query};
 
 /// How long what is written here lasts.

@@ -4,7 +4,7 @@ use futures::{
     FutureExt,
     future::{join, join_all},
 };
-use longwait_core::{Code, watch::ProcessAttach};
+use longwait_core::{Code, notify::ProcessAttach};
 use serde_json::json;
 
 use crate::{World, refused, sequences, success};

@@ -1,8 +1,9 @@
 //! Awaiting a process: subscribe, then read, then wait.
 //!
-//! Any other order loses a wake-up. The sweep is the floor: even where every tick is lost, a waiter
+//! Any other order loses a wake-up. The change poller is the floor: even where every tick is lost, a waiter
 //! looks again within a second of the change.
 
+use futures::future::LocalBoxFuture;
 use serde::Serialize;
 use std::rc::Rc;
 
@@ -15,17 +16,26 @@ use crate::{
         process::{ProcessAwaitOutput, ProcessRecord},
     },
     error::{Code, Error, Result},
-    host::Limit,
-    registry::ProcessRegistry,
+    host::{Clock, Limit},
     store::{Answer, EventPage, EventRange, Query},
     text::short,
 };
+
+/// What waits look at.
+pub trait WaitSource {
+    /// Answers a question.
+    fn read(&self, query: Rc<Query>) -> LocalBoxFuture<'static, Result<Rc<Answer>>>;
+    /// Measures limits and back-offs.
+    fn clock(&self) -> &dyn Clock;
+    /// Has the receivers of a hub find what changes in the store, whatever changes it, unless something has them find it already.
+    fn poll_for(&self, hub: &ProcessChangeHub);
+}
 
 /// Turns the outcome or the next event of a process into a future. Dropping the future ends the
 /// wait, never the process.
 #[derive(Clone)]
 pub struct ProcessAwaiter {
-    registry: ProcessRegistry,
+    source: Rc<dyn WaitSource>,
     hub: Option<ProcessChangeHub>,
     attach: Option<Rc<dyn ProcessAttach>>,
     /// Whose eyes it looks with. Absent: its own.
@@ -51,14 +61,14 @@ const BATCH: u64 = 256;
 
 impl ProcessAwaiter {
     /// Wakes on the hub's ticks.
-    pub fn new(registry: ProcessRegistry, hub: ProcessChangeHub) -> Self {
-        registry.sweeps(&hub);
-        Self { registry, hub: Some(hub), attach: None, scope: None, limit: None }
+    pub fn new(source: impl WaitSource + 'static, hub: ProcessChangeHub) -> Self {
+        source.poll_for(&hub);
+        Self { source: Rc::new(source), hub: Some(hub), attach: None, scope: None, limit: None }
     }
 
     /// Hears nothing, and looks again as the back-off says.
-    pub fn polling(registry: ProcessRegistry) -> Self {
-        Self { registry, hub: None, attach: None, scope: None, limit: None }
+    pub fn polling(source: impl WaitSource + 'static) -> Self {
+        Self { source: Rc::new(source), hub: None, attach: None, scope: None, limit: None }
     }
 
     /// Leaves the waits for processes that have not ended to `attach`.
@@ -89,7 +99,7 @@ impl ProcessAwaiter {
     pub async fn await_terminal(&self, id: &ProcessId) -> Result<ProcessAwaitOutput> {
         if let Some(attach) = &self.attach {
             let mut limit = self.limit();
-            let answer = self.registry.read(self.see(Query::Process(id.clone()))).await?;
+            let answer = self.source.read(Rc::new(self.see(Query::Process(id.clone())))).await?;
             return match terminal_output(id, &answer)? {
                 Some(output) => Ok(output),
                 None => limit.bound(attach.await_terminal(id)).await?,
@@ -148,7 +158,7 @@ impl ProcessAwaiter {
     }
 
     fn limit(&self) -> Limit {
-        Limit::new(self.registry.clock(), self.limit)
+        Limit::new(self.source.clock(), self.limit)
     }
 
     fn see(&self, query: Query) -> Query {
@@ -179,13 +189,13 @@ impl ProcessAwaiter {
         };
         let (mut backoff, mut limit, mut passed) = (Backoff::default(), self.limit(), Ok(()));
         loop {
-            if look(&*self.registry.read(Rc::clone(&query)).await?)? {
+            if look(&*self.source.read(Rc::clone(&query)).await?)? {
                 return Ok(());
             }
             passed?;
             passed = match &changes {
                 Some(changes) => limit.bound(changes.changed()).await,
-                None => limit.bound(self.registry.clock().sleep(backoff.span())).await,
+                None => limit.bound(self.source.clock().sleep(backoff.span())).await,
             };
             backoff.lengthen();
         }

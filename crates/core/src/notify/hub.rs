@@ -10,7 +10,7 @@ use std::{
     rc::Rc,
 };
 
-use super::sweep::Sweep;
+use super::change_poller::ChangePoller;
 use crate::domain::key::ProcessId;
 use futures::channel::oneshot;
 
@@ -25,7 +25,7 @@ struct Shared {
     listeners: RefCell<Rc<Vec<(u64, Listener)>>>,
     next: Cell<u64>,
     /// Finds what no tick told.
-    sweep: OnceCell<Sweep>,
+    poller: OnceCell<ChangePoller>,
 }
 
 type Listener = Rc<dyn Fn(&ProcessId)>;
@@ -49,8 +49,8 @@ impl ProcessChangeHub {
     pub fn subscribe(&self, id: &ProcessId) -> ChangeReceiver {
         let first = self.0.watched.borrow().is_empty();
         let entry = self.0.watched.borrow_mut().entry(id.clone()).or_default().clone();
-        if let (true, Some(sweep)) = (first, self.sweep()) {
-            sweep.prepare();
+        if let (true, Some(poller)) = (first, self.poller()) {
+            poller.prepare();
         }
         let mut entry = entry.borrow_mut();
         let seat = entry.free.pop().unwrap_or_else(|| {
@@ -65,8 +65,8 @@ impl ProcessChangeHub {
         let mut woken = Vec::new();
         if let Some(entry) = self.0.watched(id) {
             entry.borrow_mut().tick(&mut woken);
-            if let Some(sweep) = self.sweep() {
-                sweep.heard();
+            if let Some(poller) = self.poller() {
+                poller.heard();
             }
         }
         wake(woken);
@@ -92,21 +92,21 @@ impl ProcessChangeHub {
         wake(woken);
     }
 
-    /// Has a sweep find the changes that no tick tells of, unless it has one already.
-    pub(crate) fn swept_by(&self, sweep: impl FnOnce() -> Sweep) {
-        if self.sweep().is_some() {
+    /// Has a poller find the changes that no tick tells of, unless it has one already.
+    pub(crate) fn polled_by(&self, poller: impl FnOnce() -> ChangePoller) {
+        if self.poller().is_some() {
             return;
         }
-        let sweep = self.0.sweep.get_or_init(sweep);
+        let poller = self.0.poller.get_or_init(poller);
         if !self.0.watched.borrow().is_empty() {
-            sweep.prepare();
-            // They may have read before the sweep knows where to begin.
+            poller.prepare();
+            // They may have read before the poller knows where to begin.
             self.wake_all();
         }
     }
 
-    pub(crate) fn sweep(&self) -> Option<&Sweep> {
-        self.0.sweep.get()
+    pub(crate) fn poller(&self) -> Option<&ChangePoller> {
+        self.0.poller.get()
     }
 
     /// Calls `listener` with the id of every change, until [`forget`](Self::forget).
@@ -186,8 +186,8 @@ impl ChangeReceiver {
         let (waker, next) = oneshot::channel();
         *entry.seats.get_mut(self.seat)? = Some(waker);
         drop(entry);
-        if let Some(sweep) = self.hub.sweep.get() {
-            sweep.start(&ProcessChangeHub(self.hub.clone()));
+        if let Some(poller) = self.hub.poller.get() {
+            poller.start(&ProcessChangeHub(self.hub.clone()));
         }
         Some(next)
     }
@@ -205,8 +205,8 @@ impl Drop for ChangeReceiver {
         drop(entry);
         drop(waiting);
         let nobody_left = self.hub.watched.borrow().is_empty();
-        if let (true, Some(sweep)) = (nobody_left, self.hub.sweep.get()) {
-            sweep.stop();
+        if let (true, Some(poller)) = (nobody_left, self.hub.poller.get()) {
+            poller.stop();
         }
     }
 }

@@ -1,10 +1,10 @@
-//! The floor under every hint: one look at the change sequence, for all who wait.
+//! The floor under change notifications: one look at the change sequence, for all receivers of a hub.
 //!
-//! It says which processes changed since it last looked, whoever changed them, and ticks those. It begins when a receiver
+//! It asks which processes changed since it last looked, in any tab, and notifies the hub of those. It begins when a receiver
 //! first waits, as most reads find what they look for, ends with the last receiver, and refuses to know what they wait for.
 //!
 //! Why no change is missed: whoever waits has subscribed before reading, and a point of the change sequence from before that
-//! is known by then. Where the sweep looked before that read, it looks next from that point on; where it looked after it, it
+//! is known by then. Where the poller looked before that read, it looks next from that point on; where it looked after it, it
 //! ticked the subscriber.
 
 use std::{
@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Looks for changes on behalf of the receivers of one hub.
-pub struct Sweep {
+pub struct ChangePoller {
     reads: Rc<SharedReads>,
     clock: Rc<dyn Clock>,
     spawn: Rc<dyn Spawn>,
@@ -43,8 +43,8 @@ pub struct Sweep {
 /// What a look at the change sequence comes to.
 type Looked = Result<Rc<Answer>>;
 
-impl Sweep {
-    /// A sweep that has not begun.
+impl ChangePoller {
+    /// A poller that has not begun.
     pub fn new(reads: Rc<SharedReads>, clock: Rc<dyn Clock>, spawn: Rc<dyn Spawn>) -> Self {
         let (seen, backoff) = (Cell::default(), Cell::default());
         let (origin, alarm, running) = (RefCell::default(), RefCell::default(), RefCell::default());
@@ -121,23 +121,23 @@ impl Sweep {
 }
 
 async fn run(hub: ProcessChangeHub, origin: Option<LocalBoxFuture<'static, Looked>>) {
-    let Some(sweep) = hub.sweep() else { return };
+    let Some(poller) = hub.poller() else { return };
     if let Some(origin) = origin {
-        sweep.begin_at(&origin.await);
+        poller.begin_at(&origin.await);
     }
     loop {
-        sweep.pause().await;
-        let answer = sweep.reads.ask(Rc::new(Query::ChangedIds(sweep.seen.get()))).await;
+        poller.pause().await;
+        let answer = poller.reads.ask(Rc::new(Query::ChangedIds(poller.seen.get()))).await;
         match answer.as_deref() {
             Ok(Answer::ChangedIds(Some(ids), end)) => {
-                let own = sweep.seen.get().filter(|seen| seen.database == end.database);
+                let own = poller.seen.get().filter(|seen| seen.database == end.database);
                 let number = own.map_or(end.number, |own| own.number.max(end.number));
-                sweep.seen.set(Some(Point { number, ..*end }));
+                poller.seen.set(Some(Point { number, ..*end }));
                 ids.iter().for_each(|id| hub.notify(id));
             }
             // Too many to name, or nothing to compare with: whoever waits looks for himself.
             Ok(Answer::ChangedIds(None, end)) => {
-                sweep.seen.set(Some(*end));
+                poller.seen.set(Some(*end));
                 hub.notify_all();
             }
             // Whoever waits looks as well, and meets the fault if it lasts.

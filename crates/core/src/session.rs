@@ -10,15 +10,15 @@ use crate::{
         Millis,
         event::{AppendRequest, AppendResult, ProcessEvent},
         filter::{ListFilter, ListQuery, Page},
-        grant::HandleEntry,
+        grant::{HandleEntry, SessionScope},
         key::{ProcessId, ScopeId},
         payload::Payload,
         process::{ProcessAwaitOutput, ProcessRecord},
     },
     error::{Error, Result},
+    notify::ProcessAwaiter,
     registry::{ProcessRegistry, answer},
     store::{Answer, EventPage, EventRange, Query},
-    watch::ProcessAwaiter,
 };
 
 /// A registry as a scope sees it. A scope with a frame sees what is granted to that frame alone; one without
@@ -30,8 +30,20 @@ pub struct SessionView {
     scope: ScopeId,
 }
 
+impl ProcessRegistry {
+    /// What a scope sees: the processes that are granted to it, and nothing of any other.
+    pub fn session(&self, scope: &SessionScope) -> Result<SessionView> {
+        scope.check()?;
+        let awaiter = match self.own_hub() {
+            Some(hub) => ProcessAwaiter::new(self.clone(), hub.clone()),
+            None => ProcessAwaiter::polling(self.clone()),
+        };
+        Ok(SessionView::new(self.clone(), awaiter, scope.id()))
+    }
+}
+
 impl SessionView {
-    pub(crate) fn new(registry: ProcessRegistry, awaiter: ProcessAwaiter, scope: ScopeId) -> Self {
+    fn new(registry: ProcessRegistry, awaiter: ProcessAwaiter, scope: ScopeId) -> Self {
         Self { registry, awaiter: awaiter.on_behalf_of(Some(scope.clone())), scope }
     }
 
