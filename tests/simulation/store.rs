@@ -152,10 +152,9 @@ impl Remote {
     }
 
     fn process(&self, id: ProcessId) -> longwait::domain::process::ProcessRecord {
-        match self.rows.read(vec![Query::Process(id).into()]).unwrap().remove(0).unwrap() {
-            Answer::Process(Some(record)) => record,
-            other => panic!("what was written cannot be read: {other:?}"),
-        }
+        let found = self.rows.read(vec![Query::Process(id).into()]).unwrap().remove(0).unwrap();
+        let Answer::Process(Some(record)) = found else { panic!("what was written cannot be read: {found:?}") };
+        record
     }
 
     /// Makes the row of a process unreadable.

@@ -54,10 +54,13 @@ impl Course {
 /// An engine over another one.
 pub struct FaultyEngine(Rc<Parts>);
 
+/// Is called with what a transaction wrote.
+type Noted = dyn Fn(&[Write]);
+
 struct Parts {
     inner: Rc<dyn Engine>,
     course: Box<dyn Fn(Mode) -> Course>,
-    committed: Box<dyn Fn(&[Write])>,
+    committed: Box<Noted>,
     generation: Cell<u64>,
     connection: RefCell<Option<Rc<FaultyConnection>>>,
 }

@@ -163,7 +163,7 @@ impl Commit {
         self.requests.push(engine::Write::Clear(WAKES, Between::under(key![id])));
         self.requests.push(engine::Write::Delete(REGISTRATIONS, key![id]));
         let grants = self.loaded.rows.grants_of_process(id);
-        self.requests.extend(grants.into_iter().map(|grant| engine::Write::Delete(GRANTS, key![&grant.scope_id, id])));
+        self.requests.extend(grants.iter().map(|grant| engine::Write::Delete(GRANTS, key![&grant.scope_id, id])));
         let slot = self.loaded.rows.lease(id);
         let left = slot.pruned();
         if left != slot {
