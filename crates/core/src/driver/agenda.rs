@@ -144,9 +144,14 @@ impl Agenda {
         self.due.len() + self.ready.len() < FEW
     }
 
-    /// Whether a process was dropped since this was asked last.
-    pub fn has_dropped(&mut self) -> bool {
-        std::mem::take(&mut self.dropped)
+    /// Whether a process was dropped since the last pass over the list began.
+    pub fn has_dropped(&self) -> bool {
+        self.dropped
+    }
+
+    /// Takes note that a pass over the list begins, which finds again what was dropped.
+    pub fn begins_pass(&mut self) {
+        self.dropped = false;
     }
 
     // ── What was found ─────────────────────────────────────────────────────

@@ -21,6 +21,7 @@ use crate::{
 };
 
 impl Driver {
+    /// Runs a claimed process and writes how it ends, or gives its lease back.
     pub async fn drive(
         self: Rc<Self>,
         run: RunContext,

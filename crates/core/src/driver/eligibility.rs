@@ -44,6 +44,7 @@ pub(super) enum Finding {
 }
 
 impl Driver {
+    /// Who may run a process.
     pub fn eligibility(&self, record: &ProcessRecord) -> Eligibility {
         if record.is_terminal() || record.registered.registration.input.is_external() {
             return Eligibility::NotDrivable;

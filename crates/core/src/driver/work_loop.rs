@@ -84,7 +84,12 @@ impl WorkLoop {
 
     fn has_work(&self) -> bool {
         let agenda = self.scheduler.agenda.borrow();
-        agenda.has_due() || self.pass.is_due(agenda.has_room(), self.now())
+        agenda.has_due() || self.pass.is_due(agenda.has_room(), self.now()) || self.is_pass_wanted(&agenda)
+    }
+
+    /// Whether another pass is to find what was dropped.
+    fn is_pass_wanted(&self, agenda: &Agenda) -> bool {
+        agenda.has_dropped() && agenda.has_room() && self.pass.pages.is_at_end()
     }
 
     // ── Looking for work ───────────────────────────────────────────────────
@@ -96,10 +101,10 @@ impl WorkLoop {
             self.scheduler.change(|agenda| agenda.read_what_is_due(now));
             self.poll().await?;
         }
-        let has_room = self.scheduler.agenda.borrow().has_room();
-        if has_room && self.pass.pages.is_at_end() && self.scheduler.change(Agenda::has_dropped) {
+        if self.is_pass_wanted(&self.scheduler.agenda.borrow()) {
             self.begin_pass();
         }
+        let has_room = self.scheduler.agenda.borrow().has_room();
         if self.pass.is_due(has_room, self.now()) {
             self.read_page().await?;
         }
@@ -122,6 +127,7 @@ impl WorkLoop {
     }
 
     fn begin_pass(&mut self) {
+        self.scheduler.change(Agenda::begins_pass);
         let kinds = self.driver.unhandled.borrow().clone();
         self.pass = Pass { pages: Pages::default(), read: None, has_failed: false, kinds };
     }
