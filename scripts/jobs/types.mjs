@@ -1,4 +1,4 @@
-/** The TypeScript code and the tests of its public types: as this project compiles, and once more as most users do. */
+/** All JavaScript and TypeScript is formatted. The TypeScript code and the tests of its public types compile: as this project does, and once more as most users do. */
 
 import { add, one } from "../lib/counts.mjs";
 import { attempt } from "../lib/run.mjs";
@@ -7,6 +7,8 @@ import { attempt } from "../lib/run.mjs";
 export const needs = ["build"];
 
 export async function run() {
+  const formatted = one(await attempt("prettier", ["--check", "**/*.{ts,mjs,js}"]));
   const ours = one(await attempt("tsc", ["-p", "tsconfig.json"]));
-  return add(ours, one(await attempt("tsc", ["-p", "tests/types/tsconfig.json"])));
+  const asUsers = one(await attempt("tsc", ["-p", "tests/types/tsconfig.json"]));
+  return add(formatted, add(ours, asUsers));
 }
