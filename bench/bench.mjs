@@ -25,7 +25,10 @@ import { measureAll } from "./lib/measure.mjs";
 import { benchSite } from "./lib/site.mjs";
 import { goalsOf } from "./lib/table.mjs";
 
-const named = (folder, extension) => readdirSync(inRepo(folder)).map((file) => basename(file, extension)).sort();
+const named = (folder, extension) =>
+  readdirSync(inRepo(folder))
+    .map((file) => basename(file, extension))
+    .sort();
 const benchmarks = named("bench/page/benchmarks", ".js");
 /** Those that take no browser: they look at the package and at its sources. */
 const statics = named("bench/static", ".mjs");

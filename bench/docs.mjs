@@ -50,14 +50,19 @@ function told(run, place) {
   const { machine, at, rounds, quick } = run;
   const measured = new Map(groupsOf(run));
   for (const name of measured.keys()) if (!(name in chapters)) throw new Error(`no words for the benchmark ${name}`);
-  const groups = Object.entries(chapters).filter(([name]) => measured.has(name)).map(([name, words]) => ({ words, lines: measured.get(name) }));
+  const groups = Object.entries(chapters)
+    .filter(([name]) => measured.has(name))
+    .map(([name, words]) => ({ words, lines: measured.get(name) }));
   const where = `${machine.processor}, ${machine.cores} cores, ${machine.memoryGB} GB, ${machine.system.match(/^\S+ \d+\.\d+/)}`;
   const how = `${at.slice(0, 10)}, ${rounds} rounds${quick ? " of a quick run, with less of everything" : ""}`;
   return [
     `## ${machine.browser}`,
     `${where}. ${how}. The machine's load was ${machine.load.toFixed(1)} when it began.${place === 0 ? "" : " The goals were set for the browser above."}`,
     ...groups.flatMap(({ words, lines }) => [place === 0 ? words : words.split("\n", 1)[0], grid(columns, lines.map(cells))]),
-    missed(groups.flatMap(({ lines }) => lines), machine.browser),
+    missed(
+      groups.flatMap(({ lines }) => lines),
+      machine.browser,
+    ),
   ];
 }
 

@@ -22,7 +22,9 @@ import { chromiumFlags, chromiumPath } from "../scripts/setup/browsers.mjs";
 import { crash, measureAll } from "./lib/measure.mjs";
 import { benchSite } from "./lib/site.mjs";
 
-const benchmarks = readdirSync(inRepo("bench/page/hidden")).map((file) => basename(file, ".js")).sort();
+const benchmarks = readdirSync(inRepo("bench/page/hidden"))
+  .map((file) => basename(file, ".js"))
+  .sort();
 
 /** After 10 seconds instead of 5 minutes, a hidden page's chained timers fire once a minute: the worst it comes to. */
 const throttledSoon = "--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/10";
@@ -56,10 +58,7 @@ async function measure(name, sizes, url) {
     page.on("console", (message) => say(`  ${message.text()}`));
     await page.goto(url);
     await exposeTabs(page, browser, url);
-    const rows = await page.evaluate(
-      async ({ name, sizes }) => (await import(`/hidden/${name}.js`)).run(sizes),
-      { name, sizes },
-    );
+    const rows = await page.evaluate(async ({ name, sizes }) => (await import(`/hidden/${name}.js`)).run(sizes), { name, sizes });
     return { rows, browser: `Chromium ${browser.version()}` };
   } finally {
     await close();

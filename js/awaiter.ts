@@ -9,7 +9,10 @@ import type { ProcessAwaiter, WaitOptions } from "./types.js";
 
 /** Runs a wait of the wasm. */
 export type RunWait = <M extends "awaitTerminal" | "awaitEvent">(
-  signal: AbortSignal | undefined, timeoutMs: number | undefined, method: M, ...given: Parameters<RawWaits[M]>
+  signal: AbortSignal | undefined,
+  timeoutMs: number | undefined,
+  method: M,
+  ...given: Parameters<RawWaits[M]>
 ) => ReturnType<RawWaits[M]>;
 
 /** What every wait takes. */
@@ -32,15 +35,17 @@ export function awaiter(registry: object, run: RunWait): ProcessAwaiter {
       return call(() => run(signal, timeoutMs, "awaitTerminal", id(processId, "processId")));
     },
     async awaitEvent(processId, eventType, afterSequence = 0, given) {
-      const { signal, timeoutMs, untilTerminal = false } = options<WaitOptions & { untilTerminal?: boolean }>(
-        given, "options", WAIT_EVENT,
-      );
-      return call(
-        () =>
-          run(
-            signal, timeoutMs, "awaitEvent",
-            id(processId, "processId"), checkedType(eventType, "eventType"), count(afterSequence, "afterSequence"), untilTerminal,
-          ),
+      const { signal, timeoutMs, untilTerminal = false } = options<WaitOptions & { untilTerminal?: boolean }>(given, "options", WAIT_EVENT);
+      return call(() =>
+        run(
+          signal,
+          timeoutMs,
+          "awaitEvent",
+          id(processId, "processId"),
+          checkedType(eventType, "eventType"),
+          count(afterSequence, "afterSequence"),
+          untilTerminal,
+        ),
       );
     },
   });

@@ -14,9 +14,21 @@ import { timer } from "./timer.js";
 import type { DriveReport, DriverOptions, JsonLike, ProcessRegistry, ProcessWorkDriver, WaitOptions } from "./types.js";
 
 /** A driver of `registry`, which is that of `raw`. Its methods use no `this`, so that they also work on a proxy of it and when they are taken apart. */
-export function driverOf(registry: ProcessRegistry, raw: RawRegistry, unstarted: Unstarted, given: DriverOptions<JsonLike>): ProcessWorkDriver {
-  const { runners, runHandle, attach, onRunError, leaseTtlMs = 30_000, renewEveryMs = 10_000, concurrency = 64 } =
-    options<Checked>(plain(given, "options"), "options", DRIVER);
+export function driverOf(
+  registry: ProcessRegistry,
+  raw: RawRegistry,
+  unstarted: Unstarted,
+  given: DriverOptions<JsonLike>,
+): ProcessWorkDriver {
+  const {
+    runners,
+    runHandle,
+    attach,
+    onRunError,
+    leaseTtlMs = 30_000,
+    renewEveryMs = 10_000,
+    concurrency = 64,
+  } = options<Checked>(plain(given, "options"), "options", DRIVER);
   const started = unstarted.made(new Set(runners?.keys()));
   /** The run that calls, where it is one of this driver. */
   const own = () => (insideRun()?.driver === made ? insideRun() : undefined);
@@ -59,9 +71,7 @@ export function driverOf(registry: ProcessRegistry, raw: RawRegistry, unstarted:
       const waiting = options<WaitOptions>(given, "options", WAIT);
       const { signal, timeoutMs } = waiting;
       notByItself(raw, processId);
-      return attached(attach, waiting, (owner) =>
-        call(() => raw.attachedWait(signal, timeoutMs, owner, id(processId, "processId"))),
-      );
+      return attached(attach, waiting, (owner) => call(() => raw.attachedWait(signal, timeoutMs, owner, id(processId, "processId"))));
     },
     awaitEvent: registry.awaiter.awaitEvent,
     [asyncDispose]() {
@@ -94,7 +104,11 @@ const positive = optional((value: unknown, name: string) => integer(value, name,
 
 const DRIVER = {
   runners: optional((given: unknown, name: string): Runners => {
-    return new Map(Object.entries(plain(given, name)).map(([kind, runner]) => [id(kind, `${name}: a kind`), callback(runner, `${name}.${kind}`)] as never));
+    return new Map(
+      Object.entries(plain(given, name)).map(
+        ([kind, runner]) => [id(kind, `${name}: a kind`), callback(runner, `${name}.${kind}`)] as never,
+      ),
+    );
   }),
   runHandle: optional(having<NonNullable<DriverOptions["runHandle"]>>("claimAndRunPending")),
   attach: optional(having<NonNullable<DriverOptions["attach"]>>("awaitTerminal")),
@@ -138,7 +152,10 @@ function handled(host: Host, registry: ProcessRegistry, raw: RawRegistry): Work 
     for (let reason = wanted; reason !== undefined; reason = wanted) {
       wanted = undefined;
       call = once(reason);
-      const failed = await call.then(() => false, (error: unknown) => (reportError(error), true));
+      const failed = await call.then(
+        () => false,
+        (error: unknown) => (reportError(error), true),
+      );
       call = undefined;
       if (failed) await rest(pauseMs);
       else if (wanted !== undefined) await rest(0);

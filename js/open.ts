@@ -12,8 +12,16 @@ import type { OpenOptions, ProcessEventSink, ProcessRegistry } from "./types.js"
 /** What `openRegistry()` does. `place`: where the WebAssembly lies. */
 export function open(place: () => URL, given?: OpenOptions): Promise<ProcessRegistry> {
   return call(async () => {
-    const { storage = "indexeddb", fallback, name = "longwait", durability = "relaxed", sink, owner, wasm, onCorruption = reportError } =
-      options<OpenOptions>(given, "options", OPEN);
+    const {
+      storage = "indexeddb",
+      fallback,
+      name = "longwait",
+      durability = "relaxed",
+      sink,
+      owner,
+      wasm,
+      onCorruption = reportError,
+    } = options<OpenOptions>(given, "options", OPEN);
     // `storage` is no remote store: its check refuses those.
     const inMemory = storage === "memory";
     const onInstance: Open = async (again) => {
@@ -23,7 +31,17 @@ export function open(place: () => URL, given?: OpenOptions): Promise<ProcessRegi
         const instance = await load(again === undefined ? wasm : undefined, place);
         const orMemory = fallback !== undefined && again === undefined;
         const { ownerId, incarnationId } = again ?? { ownerId: owner?.ownerId };
-        return await openRaw(instance, inMemory, orMemory, name, durability === "strict", ownerId, incarnationId, sink, onCorruption as (error: unknown) => void);
+        return await openRaw(
+          instance,
+          inMemory,
+          orMemory,
+          name,
+          durability === "strict",
+          ownerId,
+          incarnationId,
+          sink,
+          onCorruption as (error: unknown) => void,
+        );
       } finally {
         closeUntaken?.();
       }

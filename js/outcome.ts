@@ -24,7 +24,14 @@ export function isAbort(error: unknown, signal: AbortSignal): boolean {
 }
 
 const CLASSES: FailureClass[] = [
-  "invalid_request", "unavailable", "permission_denied", "timeout", "execution", "external", "resource_limit", "internal",
+  "invalid_request",
+  "unavailable",
+  "permission_denied",
+  "timeout",
+  "execution",
+  "external",
+  "resource_limit",
+  "internal",
 ];
 
 function classOf(error: unknown): FailureClass {

@@ -68,7 +68,8 @@ class Parser {
       const mark = this.#next();
       isLookaround = mark === "=" || mark === "!" || (mark === "<" && (this.#is("=") || this.#is("!")));
       if (isLookaround && mark === "<") this.#next();
-      else if (mark === "<") this.#until(">"); // A name.
+      else if (mark === "<")
+        this.#until(">"); // A name.
       else if (!isLookaround && mark !== ":") this.#until(":"); // Flags.
     }
     const node = this.alternatives();
@@ -92,7 +93,8 @@ class Parser {
     else if (name === "u") {
       const half = () => this.#next() + this.#next() + this.#next() + this.#next();
       source += half();
-      if (/^\\ud[89ab]/i.test(source) && this.#is("\\") && this.#source[this.#at + 1] === "u") source += this.#next() + this.#next() + half();
+      if (/^\\ud[89ab]/i.test(source) && this.#is("\\") && this.#source[this.#at + 1] === "u")
+        source += this.#next() + this.#next() + half();
     }
     return { kind: "character", source };
   }
@@ -256,7 +258,11 @@ class Automaton {
       pairs += found.length;
       return pairs > MAX_PAIRS ? [] : found;
     };
-    const loops = components(count * count, next, Array.from({ length: count }, (_, place) => place * count + place));
+    const loops = components(
+      count * count,
+      next,
+      Array.from({ length: count }, (_, place) => place * count + place),
+    );
     if (pairs > MAX_PAIRS) return false;
     const ofOne = new Set<number>();
     for (let place = 0; place < count; place++) if (within(place).length > 0) ofOne.add(loops[place * count + place]!);

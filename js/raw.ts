@@ -8,8 +8,20 @@ import type { Instance } from "./instance.js";
 import { afterwards } from "./intrinsics.js";
 import { untilAborted, type Until } from "./stop.js";
 import type {
-  AppendResult, DriveReport, HandleEntry, HandleGrant, Json, LeaseClaim, ProcessAwaitOutput, ProcessEvent,
-  ProcessEventSink, ProcessLease, ProcessRecord, ProcessRegistry, RunContext, SessionDeleteReport,
+  AppendResult,
+  DriveReport,
+  HandleEntry,
+  HandleGrant,
+  Json,
+  LeaseClaim,
+  ProcessAwaitOutput,
+  ProcessEvent,
+  ProcessEventSink,
+  ProcessLease,
+  ProcessRecord,
+  ProcessRegistry,
+  RunContext,
+  SessionDeleteReport,
 } from "./types.js";
 
 /** What the wasm asks of JavaScript. */
@@ -68,13 +80,27 @@ export interface WasmRegistry extends Pick<RawRegistry, "subscribe" | "notify" |
   onChange(listener: (id: string) => void): number;
   offChange(handle: number): void;
   awaitTerminal(hubBacked: boolean, until: Until, timeoutMs: Span, attach: Attach, id: string): ReturnType<RawWaits["awaitTerminal"]>;
-  awaitEvent(hubBacked: boolean, until: Until, timeoutMs: Span, ...given: Parameters<RawWaits["awaitEvent"]>): ReturnType<RawWaits["awaitEvent"]>;
+  awaitEvent(
+    hubBacked: boolean,
+    until: Until,
+    timeoutMs: Span,
+    ...given: Parameters<RawWaits["awaitEvent"]>
+  ): ReturnType<RawWaits["awaitEvent"]>;
   awaitEvents(until: Until, ...given: Parameters<RawWaits["awaitEvents"]>): ReturnType<RawWaits["awaitEvents"]>;
   ownerGone(until: Until, timeoutMs: Span, owner: Json): ReturnType<RawWaits["ownerGone"]>;
   sessionAwaitTerminal(scope: Json, until: Until, timeoutMs: Span, id: string): ReturnType<RawWaits["awaitTerminal"]>;
-  sessionAwaitEvent(scope: Json, until: Until, timeoutMs: Span, ...given: Parameters<RawWaits["awaitEvent"]>): ReturnType<RawWaits["awaitEvent"]>;
+  sessionAwaitEvent(
+    scope: Json,
+    until: Until,
+    timeoutMs: Span,
+    ...given: Parameters<RawWaits["awaitEvent"]>
+  ): ReturnType<RawWaits["awaitEvent"]>;
   driver(
-    kinds: string[], run: (kind: string, run: WasmRun) => Promise<ProcessAwaitOutput>, leaseTtlMs: number, renewEveryMs: number, concurrency: number,
+    kinds: string[],
+    run: (kind: string, run: WasmRun) => Promise<ProcessAwaitOutput>,
+    leaseTtlMs: number,
+    renewEveryMs: number,
+    concurrency: number,
   ): RawDriver & Freed;
 }
 
@@ -94,7 +120,13 @@ interface Freed {
 export interface RawOpener {
   /** `memory`: not on IndexedDB; `orMemory`: nor where there is none. */
   open(
-    memory: boolean, orMemory: boolean, name: string, strict: boolean, ownerId: string | undefined, incarnationId: string | undefined, sink: ProcessEventSink | undefined,
+    memory: boolean,
+    orMemory: boolean,
+    name: string,
+    strict: boolean,
+    ownerId: string | undefined,
+    incarnationId: string | undefined,
+    sink: ProcessEventSink | undefined,
     onCorruption: (error: unknown) => void,
   ): Promise<WasmRegistry>;
 }
@@ -107,11 +139,23 @@ export interface Opened {
 }
 
 /** Opens a registry on an instance. */
-export async function openRaw(instance: Instance, ...[memory, orMemory, name, strict, ownerId, incarnationId, sink, onCorruption]: Parameters<RawOpener["open"]>): Promise<Opened> {
+export async function openRaw(
+  instance: Instance,
+  ...[memory, orMemory, name, strict, ownerId, incarnationId, sink, onCorruption]: Parameters<RawOpener["open"]>
+): Promise<Opened> {
   const { Registry } = instance;
   const tell = outside((given: unknown) => onCorruption(instance.errorOf(given)));
   const wasm: WasmRegistry = await instance.owed(() =>
-    Registry.open(memory, orMemory, name, strict, ownerId, incarnationId, sink && outside(sink), (given: unknown) => void tell(given).catch(reportError)),
+    Registry.open(
+      memory,
+      orMemory,
+      name,
+      strict,
+      ownerId,
+      incarnationId,
+      sink && outside(sink),
+      (given: unknown) => void tell(given).catch(reportError),
+    ),
   );
   return { instance, wasm, drivers: [] };
 }
@@ -219,7 +263,10 @@ export interface RawWaits {
   awaitEvent(id: string, eventType: string, after: number, untilTerminal: boolean): Promise<ProcessEvent>;
   /** The next batch after the cursor: some events, or none and `done`. */
   awaitEvents(
-    id: string, after: number, types: string[] | undefined, untilTerminal: boolean,
+    id: string,
+    after: number,
+    types: string[] | undefined,
+    untilTerminal: boolean,
   ): Promise<{ events: ProcessEvent[]; done: boolean }>;
   ownerGone(owner: Json): Promise<void>;
 }
@@ -236,11 +283,19 @@ export interface RawRegistry {
   viewedCall<M extends keyof RawView>(scope: Json, method: M, ...given: Parameters<RawView[M]>): ReturnType<RawView[M]>;
   /** `hubBacked` false: by polling alone. */
   wait<M extends keyof RawWaits>(
-    hubBacked: boolean, signal: Signal, timeoutMs: number | undefined, method: M, ...given: Parameters<RawWaits[M]>
+    hubBacked: boolean,
+    signal: Signal,
+    timeoutMs: number | undefined,
+    method: M,
+    ...given: Parameters<RawWaits[M]>
   ): ReturnType<RawWaits[M]>;
   /** A wait on behalf of a scope. */
   viewedWait<M extends "awaitTerminal" | "awaitEvent">(
-    scope: Json, signal: Signal, timeoutMs: number | undefined, method: M, ...given: Parameters<RawWaits[M]>
+    scope: Json,
+    signal: Signal,
+    timeoutMs: number | undefined,
+    method: M,
+    ...given: Parameters<RawWaits[M]>
   ): ReturnType<RawWaits[M]>;
 
   /** Waits for the end of a process; of one that has not ended, as `attach` says. */

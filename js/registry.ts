@@ -5,7 +5,19 @@ import { awaiter, WAIT } from "./awaiter.js";
 import { eventQuery, SHAPES } from "./border/arguments.js";
 import { shape } from "./border/shapes.js";
 import {
-  abortSignal, boolean, callback, count, eventType as checkedType, eventTypes, id, ids, integer, optional, options, text, ttl,
+  abortSignal,
+  boolean,
+  callback,
+  count,
+  eventType as checkedType,
+  eventTypes,
+  id,
+  ids,
+  integer,
+  optional,
+  options,
+  text,
+  ttl,
 } from "./check.js";
 import { call, callNow } from "./call.js";
 import { asyncDispose, dispose } from "./dispose.js";
@@ -19,8 +31,20 @@ import { sessionOf } from "./session.js";
 import { signalArguments } from "./signal.js";
 import { Unstarted } from "./unstarted.js";
 import type {
-  ChangeReceiver, EventQuery, EventsOptions, HandleDescriptor, LeaseOwner, Page, ProcessAwaiter, ProcessChangeHub,
-  ProcessLease, ProcessRegistry, ProcessWorkDriver, SessionScope, WaitOptions, WaitState,
+  ChangeReceiver,
+  EventQuery,
+  EventsOptions,
+  HandleDescriptor,
+  LeaseOwner,
+  Page,
+  ProcessAwaiter,
+  ProcessChangeHub,
+  ProcessLease,
+  ProcessRegistry,
+  ProcessWorkDriver,
+  SessionScope,
+  WaitOptions,
+  WaitState,
 } from "./types.js";
 
 /** The registry of `raw`. Its methods use no `this`, so that they also work on a proxy of it and when they are taken apart. */
@@ -119,7 +143,12 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
     },
     countEventsThrough(processId: string, eventType: string, upToSequence: number) {
       return call(() =>
-        raw.call("countEventsThrough", id(processId, "processId"), checkedType(eventType, "eventType"), count(upToSequence, "upToSequence")),
+        raw.call(
+          "countEventsThrough",
+          id(processId, "processId"),
+          checkedType(eventType, "eventType"),
+          count(upToSequence, "upToSequence"),
+        ),
       );
     },
     wakeEventsAfter(processId: string, afterSequence: number) {
@@ -137,14 +166,21 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
 
     grantHandle(scope: SessionScope, processId: string, descriptor: HandleDescriptor = {}) {
       return call(() =>
-        raw.call("grantHandle", shape(scope, "scope", SHAPES.scope), id(processId, "processId"), shape(descriptor, "descriptor", SHAPES.descriptor)),
+        raw.call(
+          "grantHandle",
+          shape(scope, "scope", SHAPES.scope),
+          id(processId, "processId"),
+          shape(descriptor, "descriptor", SHAPES.descriptor),
+        ),
       );
     },
     revokeHandle(scope: SessionScope, processId: string) {
       return call(() => raw.call("revokeHandle", shape(scope, "scope", SHAPES.scope), id(processId, "processId")));
     },
     transferHandleGrants(from: SessionScope, to: SessionScope, processIds: string[]) {
-      return call(() => raw.call("transferHandleGrants", shape(from, "from", SHAPES.scope), shape(to, "to", SHAPES.scope), ids(processIds, "processIds")));
+      return call(() =>
+        raw.call("transferHandleGrants", shape(from, "from", SHAPES.scope), shape(to, "to", SHAPES.scope), ids(processIds, "processIds")),
+      );
     },
     listHandleGrants(scope: SessionScope) {
       return call(() => raw.call("listHandleGrants", shape(scope, "scope", SHAPES.scope)));
@@ -171,7 +207,12 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
     },
     reclaimProcessLease(processId: string, owner: LeaseOwner, observed: ProcessLease, ttlMs: number) {
       return call(() =>
-        raw.call("reclaimProcessLease", id(processId, "processId"), shape(owner, "owner", SHAPES.owner), shape(observed, "observed", SHAPES.lease), ttl(ttlMs, "ttlMs"),
+        raw.call(
+          "reclaimProcessLease",
+          id(processId, "processId"),
+          shape(owner, "owner", SHAPES.owner),
+          shape(observed, "observed", SHAPES.lease),
+          ttl(ttlMs, "ttlMs"),
         ),
       );
     },

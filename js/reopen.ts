@@ -11,7 +11,17 @@ import { monotonic } from "./globals.js";
 import { isTrap } from "./instance.js";
 import { apply, PromiseClass, then } from "./intrinsics.js";
 import { outlastTraps } from "./platform.js";
-import { freed, type Opened, outsideIfAny, type RawDriver, type RawMethods, type RawReceiver, type RawRegistry, type RawWaits, runs } from "./raw.js";
+import {
+  freed,
+  type Opened,
+  outsideIfAny,
+  type RawDriver,
+  type RawMethods,
+  type RawReceiver,
+  type RawRegistry,
+  type RawWaits,
+  runs,
+} from "./raw.js";
 import { type Until, untilAborted } from "./stop.js";
 import { timer } from "./timer.js";
 import type { LeaseOwner } from "./types.js";
@@ -190,7 +200,11 @@ export async function lasting(open: Open): Promise<RawRegistry> {
   }
 
   /** A wait, which is dropped when `signal` aborts. Its limit is counted from now, over all instances. */
-  function waited<T>(signal: AbortSignal | undefined, timeoutMs: number | undefined, begin: (at: Opened, until: Until, leftMs: number | undefined) => Promise<T>): Promise<T> {
+  function waited<T>(
+    signal: AbortSignal | undefined,
+    timeoutMs: number | undefined,
+    begin: (at: Opened, until: Until, leftMs: number | undefined) => Promise<T>,
+  ): Promise<T> {
     const began = monotonic();
     let isFirst = true;
     const left = () => (timeoutMs === undefined || isFirst ? timeoutMs : Math.max(0, timeoutMs - (monotonic() - began)));
@@ -297,12 +311,34 @@ export async function lasting(open: Open): Promise<RawRegistry> {
     call: ((method: keyof RawMethods, ...given: unknown[]) =>
       carried(KINDS[method], ({ wasm }) => apply(wasm[method] as never, wasm, given) as Promise<never>)) as RawRegistry["call"],
     viewedCall: ((scope: never, method: "getProcess", ...given: unknown[]) =>
-      carried(KINDS[method], ({ wasm }) => apply(wasm[`session${capitalized(method)}`] as never, wasm, [scope, ...given]) as Promise<never>)) as RawRegistry["viewedCall"],
-    wait: ((hubBacked: boolean, signal: AbortSignal | undefined, timeoutMs: number | undefined, method: keyof RawWaits, ...given: never[]) =>
-      waited(signal, timeoutMs, (at, until, leftMs) => apply(WAITS[method] as never, undefined, [at, hubBacked, until, leftMs, ...given]) as Promise<never>)) as RawRegistry["wait"],
-    viewedWait: ((scope: never, signal: AbortSignal | undefined, timeoutMs: number | undefined, method: "awaitTerminal", ...given: never[]) =>
-      waited(signal, timeoutMs, ({ wasm }, until, leftMs) =>
-        apply(wasm[`session${capitalized(method)}`] as never, wasm, [scope, until, leftMs, ...given]) as Promise<never>,
+      carried(
+        KINDS[method],
+        ({ wasm }) => apply(wasm[`session${capitalized(method)}`] as never, wasm, [scope, ...given]) as Promise<never>,
+      )) as RawRegistry["viewedCall"],
+    wait: ((
+      hubBacked: boolean,
+      signal: AbortSignal | undefined,
+      timeoutMs: number | undefined,
+      method: keyof RawWaits,
+      ...given: never[]
+    ) =>
+      waited(
+        signal,
+        timeoutMs,
+        (at, until, leftMs) => apply(WAITS[method] as never, undefined, [at, hubBacked, until, leftMs, ...given]) as Promise<never>,
+      )) as RawRegistry["wait"],
+    viewedWait: ((
+      scope: never,
+      signal: AbortSignal | undefined,
+      timeoutMs: number | undefined,
+      method: "awaitTerminal",
+      ...given: never[]
+    ) =>
+      waited(
+        signal,
+        timeoutMs,
+        ({ wasm }, until, leftMs) =>
+          apply(wasm[`session${capitalized(method)}`] as never, wasm, [scope, until, leftMs, ...given]) as Promise<never>,
       )) as RawRegistry["viewedWait"],
     attachedWait(signal, timeoutMs, attach, id) {
       // The other system is asked once: it knows nothing of instances.
@@ -378,7 +414,13 @@ const KINDS: { readonly [M in keyof RawMethods]: Kind } = {
 
 /** Each wait, with whether it hears of changes, what ends it, and its limit. */
 const WAITS: {
-  readonly [M in keyof RawWaits]: (at: Opened, hubBacked: boolean, until: Until, leftMs: number | undefined, ...given: Parameters<RawWaits[M]>) => ReturnType<RawWaits[M]>;
+  readonly [M in keyof RawWaits]: (
+    at: Opened,
+    hubBacked: boolean,
+    until: Until,
+    leftMs: number | undefined,
+    ...given: Parameters<RawWaits[M]>
+  ) => ReturnType<RawWaits[M]>;
 } = {
   awaitTerminal: ({ wasm }, hubBacked, until, leftMs, id) => wasm.awaitTerminal(hubBacked, until, leftMs, undefined, id),
   awaitEvent: ({ wasm }, hubBacked, until, leftMs, ...given) => wasm.awaitEvent(hubBacked, until, leftMs, ...given),
@@ -393,6 +435,10 @@ const closedError = () => raise("the registry is closed", { code: "closed" });
 function deferred<T>() {
   let reject: (fault: unknown) => void;
   const promise = new PromiseClass<T>((_, refuse) => (reject = refuse));
-  then(promise, () => {}, () => {}); // Where nothing waits for it, nothing is wrong.
+  then(
+    promise,
+    () => {},
+    () => {},
+  ); // Where nothing waits for it, nothing is wrong.
   return { promise, reject: reject! };
 }

@@ -26,7 +26,8 @@ export function runWith(of: Of, runners: Runners, attach: DriverOptions["attach"
     const one = run(of, raw, attach);
     try {
       const runner = runners.get(kind);
-      if (runner === undefined) throw raise(`there is no runner for the kind "${kind}"`, { code: "internal", processId: one.context.process.id });
+      if (runner === undefined)
+        throw raise(`there is no runner for the kind "${kind}"`, { code: "internal", processId: one.context.process.id });
       return await outcomeOf(runner, raw, one, tell);
     } finally {
       one.end();
@@ -35,7 +36,12 @@ export function runWith(of: Of, runners: Runners, attach: DriverOptions["attach"
 }
 
 /** Calls the runner; resolves with how the process ends. */
-async function outcomeOf(runner: (context: RunContext) => unknown, raw: RawRun, { context, identity, isCancelled }: Run, tell: Tell): Promise<ProcessAwaitOutput> {
+async function outcomeOf(
+  runner: (context: RunContext) => unknown,
+  raw: RawRun,
+  { context, identity, isCancelled }: Run,
+  tell: Tell,
+): Promise<ProcessAwaitOutput> {
   const { process, signal } = context;
   try {
     const running = inside(identity, () => runner(context));
@@ -80,14 +86,21 @@ function run(place: Of, wasm: RawRun, attach: DriverOptions["attach"]) {
   raw.onAbort((code, message) => {
     if (raw === undefined) return; // It has returned: nothing is to be stopped any more.
     cancelled = code === undefined;
-    abort.abort(cancelled ? new DOMException(message ?? "the process was asked to stop", "AbortError") : raise(message, { code, processId: context.process.id }));
+    abort.abort(
+      cancelled
+        ? new DOMException(message ?? "the process was asked to stop", "AbortError")
+        : raise(message, { code, processId: context.process.id }),
+    );
   });
 
   /** The wasm's side of the run, as long as it lasts. */
   function live(): RawRun {
     if (raw === undefined) {
       const { processId } = identity;
-      throw raise(`the run of "${processId}" is over, as its runner has returned: its context can do nothing more`, { code: "lease_lost", processId });
+      throw raise(`the run of "${processId}" is over, as its runner has returned: its context can do nothing more`, {
+        code: "lease_lost",
+        processId,
+      });
     }
     return raw;
   }
@@ -118,7 +131,10 @@ function run(place: Of, wasm: RawRun, attach: DriverOptions["attach"]) {
     driver: place.driver(),
     async rest<T>(work: () => Promise<T>) {
       let value: T;
-      await carried(async () => void (value = await work()), (resting) => called(() => live().rest(resting as () => Promise<undefined>)));
+      await carried(
+        async () => void (value = await work()),
+        (resting) => called(() => live().rest(resting as () => Promise<undefined>)),
+      );
       return value!;
     },
   };
@@ -173,7 +189,10 @@ function names(given: string | readonly string[]): string[] {
 }
 
 /** Passes a callback through the wasm. What it throws comes out as it was thrown. */
-async function carried<G extends unknown[], A, T>(callback: (...given: G) => Promise<A>, through: (passed: typeof callback) => Promise<T>): Promise<T> {
+async function carried<G extends unknown[], A, T>(
+  callback: (...given: G) => Promise<A>,
+  through: (passed: typeof callback) => Promise<T>,
+): Promise<T> {
   let thrown: { error: unknown } | undefined;
   try {
     return await through(async (...given) => {
@@ -192,6 +211,7 @@ async function carried<G extends unknown[], A, T>(callback: (...given: G) => Pro
 /** Runs a wait for the end of a process: where an engine owns those, with it. */
 export function attached<T>(owner: DriverOptions["attach"], waiting: WaitOptions, wait: (attach: Attach) => Promise<T>): Promise<T> {
   if (owner === undefined) return wait(undefined);
-  const answer = async (processId: string) => shape(await owner.awaitTerminal(processId, waiting), "what attach answered", SHAPES.output) as unknown as ProcessAwaitOutput;
+  const answer = async (processId: string) =>
+    shape(await owner.awaitTerminal(processId, waiting), "what attach answered", SHAPES.output) as unknown as ProcessAwaitOutput;
   return carried(answer, wait);
 }

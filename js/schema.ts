@@ -365,7 +365,14 @@ function inPlace(schema: Schema, targets: Targets): Prepared[] {
   const { $ref, allOf = [], anyOf = [], oneOf = [], not, if: condition, then, else: otherwise } = schema;
   const { dependentSchemas = {}, dependencies = {} } = schema;
   return [
-    $ref === undefined ? undefined : targets[$ref], ...allOf, ...anyOf, ...oneOf, not, condition, then, otherwise,
+    $ref === undefined ? undefined : targets[$ref],
+    ...allOf,
+    ...anyOf,
+    ...oneOf,
+    not,
+    condition,
+    then,
+    otherwise,
     ...(Object.values(dependentSchemas) as Prepared[]),
     ...(Object.values(dependencies) as (Prepared | string[])[]).filter((next) => !Array.isArray(next)),
   ].filter((next) => next !== undefined);
@@ -482,8 +489,17 @@ function refused(place: Place, why: string): Error {
 
 /** Keywords whose own error only says that there are more errors below. */
 const WRAPPERS = new Set([
-  "$ref", "allOf", "if", "properties", "patternProperties", "additionalProperties", "unevaluatedProperties",
-  "dependentSchemas", "items", "prefixItems", "unevaluatedItems",
+  "$ref",
+  "allOf",
+  "if",
+  "properties",
+  "patternProperties",
+  "additionalProperties",
+  "unevaluatedProperties",
+  "dependentSchemas",
+  "items",
+  "prefixItems",
+  "unevaluatedItems",
 ]);
 
 function faults(errors: OutputUnit[]): string[] {

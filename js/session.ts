@@ -32,8 +32,12 @@ export function sessionOf(raw: RawRegistry, given: SessionScope): SessionView {
     },
     eventsAfter(processId: string, afterSequence: number, query: EventQuery = {}) {
       return call(() =>
-        raw.viewedCall(checked, "eventsAfter",
-          id(processId, "processId"), count(afterSequence, "afterSequence"), eventQuery(query, "query"),
+        raw.viewedCall(
+          checked,
+          "eventsAfter",
+          id(processId, "processId"),
+          count(afterSequence, "afterSequence"),
+          eventQuery(query, "query"),
         ),
       );
     },

@@ -3,7 +3,14 @@ import { isRaised, type ProcessError, type ProcessErrorCode } from "./errors.js"
 
 /** Storage, its connection, and longwait itself. */
 const TROUBLE: ReadonlySet<ProcessErrorCode> = new Set<ProcessErrorCode>([
-  "quota_exceeded", "storage_unavailable", "storage_blocked", "storage_version", "storage_failed", "disconnected", "closed", "internal",
+  "quota_exceeded",
+  "storage_unavailable",
+  "storage_blocked",
+  "storage_version",
+  "storage_failed",
+  "disconnected",
+  "closed",
+  "internal",
 ]);
 /** Where they are about the process that runs: about another one they are an answer. */
 const OWN_TROUBLE: ReadonlySet<ProcessErrorCode> = new Set<ProcessErrorCode>(["lease_lost", "conflict"]);

@@ -245,14 +245,7 @@ export type ProcessAwaitOutput<V = Json, R = Json, C = Json> =
 
 /** Whose fault a failure is, roughly. */
 export type FailureClass =
-  | "invalid_request"
-  | "unavailable"
-  | "permission_denied"
-  | "timeout"
-  | "execution"
-  | "external"
-  | "resource_limit"
-  | "internal";
+  "invalid_request" | "unavailable" | "permission_denied" | "timeout" | "execution" | "external" | "resource_limit" | "internal";
 
 /** A process as it is stored. */
 export interface ProcessRecord {
@@ -540,15 +533,15 @@ export interface ProcessRegistry extends AsyncDisposable {
    * `limit` bounds how much one call returns; default: all. `reset` is true where `cursor` is of another database, since this one
    * was deleted and made anew (or of version 0.1): then the changes are those since the beginning.
    */
-  changedSince(
-    cursor?: string,
-    limit?: number,
-  ): Promise<{ records: ProcessRecord[]; removed: string[]; cursor: string; reset?: boolean }>;
+  changedSince(cursor?: string, limit?: number): Promise<{ records: ProcessRecord[]; removed: string[]; cursor: string; reset?: boolean }>;
   /**
    * Says, once, where the work really runs. The same again changes nothing.
    * @throws `unknown_process`; `external_ref_conflict` when it points elsewhere already.
    */
-  setExternalRef<M extends JsonLike = Json>(processId: string, ref: ProcessExternalRef<M> & ProcessExternalRef<Compatible<M>>): Promise<ProcessRecord>;
+  setExternalRef<M extends JsonLike = Json>(
+    processId: string,
+    ref: ProcessExternalRef<M> & ProcessExternalRef<Compatible<M>>,
+  ): Promise<ProcessRecord>;
   /**
    * Marks the process as waiting. Reaching a terminal state clears the mark.
    * @throws `unknown_process`; `already_terminal`.
@@ -599,7 +592,10 @@ export interface ProcessRegistry extends AsyncDisposable {
    * @throws `unknown_process`, `undeclared_event_type`, `missing_replay_key`, `replay_conflict`, `invalid_payload`,
    * `already_terminal` (a second end), `lease_lost`.
    */
-  appendEvent<P extends JsonLike = Json>(processId: string, request: AppendRequest<P> & AppendRequest<Compatible<P>>): Promise<AppendResult>;
+  appendEvent<P extends JsonLike = Json>(
+    processId: string,
+    request: AppendRequest<P> & AppendRequest<Compatible<P>>,
+  ): Promise<AppendResult>;
   /**
    * Events with a higher sequence than `afterSequence` (0: from the first), ascending.
    * @throws `unknown_process`.

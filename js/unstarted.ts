@@ -34,6 +34,8 @@ export class Unstarted {
     const isUnstarted = able.every((kinds) => this.#kinds.has(kinds));
     if (!isUnstarted || record?.status.state !== "running" || lease !== undefined) return;
     able.forEach((kinds) => this.#kinds.delete(kinds));
-    warn(`longwait: process "${id}" waits to be run, and the driver that has a runner for its kind "${kind}" was never started: call driver.start()`);
+    warn(
+      `longwait: process "${id}" waits to be run, and the driver that has a runner for its kind "${kind}" was never started: call driver.start()`,
+    );
   }
 }

@@ -5,7 +5,7 @@ export class Utf8Decoder {
   decode(bytes: Uint8Array = new Uint8Array(0)): string {
     let text = "";
     let units: number[] = [];
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       const lead = bytes[at++] as number;
       const next = () => (bytes[at++] as number) & 0x3f;
       if (lead < 0x80) units.push(lead);
@@ -41,9 +41,9 @@ export class Utf8Encoder {
       if (point > 0xffff) index++;
       else if (point >= 0xd800 && point < 0xe000) point = 0xfffd;
       if (point < 0x80) put(point);
-      else if (point < 0x800) put(0xc0 | (point >> 6)), rest(point, 0);
-      else if (point < 0x10000) put(0xe0 | (point >> 12)), rest(point, 6), rest(point, 0);
-      else put(0xf0 | (point >> 18)), rest(point, 12), rest(point, 6), rest(point, 0);
+      else if (point < 0x800) (put(0xc0 | (point >> 6)), rest(point, 0));
+      else if (point < 0x10000) (put(0xe0 | (point >> 12)), rest(point, 6), rest(point, 0));
+      else (put(0xf0 | (point >> 18)), rest(point, 12), rest(point, 6), rest(point, 0));
     }
     return { read: text.length, written };
   }

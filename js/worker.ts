@@ -81,7 +81,8 @@ export async function driveIn(worker: Worker | (EventTarget & { readonly port: M
   try {
     return await new Promise((started, failed) => {
       const fail = (message: string, code: ProcessErrorCode, cause?: unknown) => failed(new ProcessError(message, { code, cause }));
-      const on = (target: EventTarget, type: string, call: (event: never) => void) => target.addEventListener(type, call as EventListener, { signal });
+      const on = (target: EventTarget, type: string, call: (event: never) => void) =>
+        target.addEventListener(type, call as EventListener, { signal });
       on(port, "message", ({ data }: MessageEvent<Told | undefined>) => {
         if (data?.longwait !== "start") return;
         const { owner, code, message, cause } = data;
@@ -90,8 +91,12 @@ export async function driveIn(worker: Worker | (EventTarget & { readonly port: M
         else fail("the worker answered what no worker of this version of longwait does", "internal");
       });
       on(port, "messageerror", () => fail("the worker's answer could not be read", "internal"));
-      on(worker, "error", ({ message, error }: Partial<ErrorEvent>) => fail(`the worker failed: ${message ?? "its module could not be loaded"}`, "internal", error));
-      stopWaiting = patiently(LIMIT_MS, () => fail("the worker does not answer: its module threw, or called no drive(), or did so after an await", "timeout"));
+      on(worker, "error", ({ message, error }: Partial<ErrorEvent>) =>
+        fail(`the worker failed: ${message ?? "its module could not be loaded"}`, "internal", error),
+      );
+      stopWaiting = patiently(LIMIT_MS, () =>
+        fail("the worker does not answer: its module threw, or called no drive(), or did so after an await", "timeout"),
+      );
       port.start?.();
       port.postMessage({ longwait: "start" } satisfies Told);
     });
@@ -142,7 +147,8 @@ function stop(port: Port, { liveness }: LeaseOwner): Promise<void> {
     port1.onmessage = over;
     port.postMessage({ longwait: "stop" } satisfies Told, [port2]);
     // A worker that was terminated answers nothing; but its lock is free then.
-    if (liveness?.kind === "web_lock") navigator.locks?.request(liveness.lockName, { mode: "shared", signal: gone.signal }, over).catch(() => {});
+    if (liveness?.kind === "web_lock")
+      navigator.locks?.request(liveness.lockName, { mode: "shared", signal: gone.signal }, over).catch(() => {});
   });
 }
 

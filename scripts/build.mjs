@@ -52,7 +52,16 @@ async function compile(profile) {
   if (isNewer([glue, wasm], [compiled, "package-lock.json", "tools/wasm-bindgen/Cargo.lock", "scripts/build.mjs"])) return;
 
   say("writing the JavaScript glue");
-  await run("wasm-bindgen", ["--target", "web", "--omit-default-module-path", "--out-dir", "build/wasm", "--out-name", "longwait", compiled]);
+  await run("wasm-bindgen", [
+    "--target",
+    "web",
+    "--omit-default-module-path",
+    "--out-dir",
+    "build/wasm",
+    "--out-name",
+    "longwait",
+    compiled,
+  ]);
   if (profile === "quick") return copyFileSync(inRepo(bound), inRepo(wasm));
   say("optimising the WebAssembly");
   // A function with one caller stays by itself unless it is tiny: what repeats in separate functions, the download's compression finds.
@@ -87,7 +96,19 @@ async function bundle() {
 const logOverride = { "duplicate-object-key": "silent" };
 
 /** Globals that js/instance.ts gives to the glue in place of the page's. */
-const given = ["Date", "Error", "JSON", "Promise", "TextDecoder", "TextEncoder", "WebAssembly", "clearTimeout", "performance", "queueMicrotask", "setTimeout"];
+const given = [
+  "Date",
+  "Error",
+  "JSON",
+  "Promise",
+  "TextDecoder",
+  "TextEncoder",
+  "WebAssembly",
+  "clearTimeout",
+  "performance",
+  "queueMicrotask",
+  "setTimeout",
+];
 
 /**
  * The glue that wasm-bindgen wrote, as a function: it keeps its instance in variables of its module, and a page needs another
@@ -101,7 +122,9 @@ const glue = {
     build.onLoad({ filter: /./, namespace: "glue" }, async () => {
       // Handed over by a call: esbuild writes exports by a loop that also meets what a library added to Object.prototype.
       const contents = `import init, { install, Registry } from "./longwait.js";\nmade({ default: init, install, Registry });\n`;
-      const { outputFiles: [{ text }] } = await build.esbuild.build({
+      const {
+        outputFiles: [{ text }],
+      } = await build.esbuild.build({
         stdin: { contents, resolveDir: inRepo("build/wasm") },
         bundle: true,
         write: false,
@@ -111,7 +134,10 @@ const glue = {
         logLevel: "warning",
         logOverride,
       });
-      return { contents: `export default ({ require, ${given.join(", ")} }) => {\n  let glue;\n  const made = (given) => (glue = given);\n${text}\n  return glue;\n};\n`, loader: "js" };
+      return {
+        contents: `export default ({ require, ${given.join(", ")} }) => {\n  let glue;\n  const made = (given) => (glue = given);\n${text}\n  return glue;\n};\n`,
+        loader: "js",
+      };
     });
   },
 };

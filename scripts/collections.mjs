@@ -30,7 +30,9 @@ async function inChromium(count) {
 }
 
 function print(where, count, { collections, outcomes }) {
-  const ends = Object.entries(outcomes).map(([how, times]) => `${times} ${how}`).join(", ");
+  const ends = Object.entries(outcomes)
+    .map(([how, times]) => `${times} ${how}`)
+    .join(", ");
   say(`${where}: ${count} processes, ${collections} forced collections, ${ends}`);
   if (outcomes.completed !== count) process.exitCode = 1;
 }

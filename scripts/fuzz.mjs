@@ -40,7 +40,9 @@ await main(async () => {
 function options() {
   try {
     const string = { type: "string" };
-    const { values } = parseArgs({ options: { seed: string, calls: string, browser: string, ignore: string, "no-build": { type: "boolean" } } });
+    const { values } = parseArgs({
+      options: { seed: string, calls: string, browser: string, ignore: string, "no-build": { type: "boolean" } },
+    });
     const { browser, ignore } = values;
     const seed = Number(values.seed ?? 1 + Math.floor(Math.random() * 1_000_000));
     const calls = Number(values.calls ?? (values.seed === undefined ? 100_000 : CALLS));
@@ -48,6 +50,8 @@ function options() {
     if (browser !== undefined && browser !== "chromium") throw new Error(`${browser} is not fuzzed`);
     return { browser, ignore, seed, calls, quick: values["no-build"], storages: browser ? ["indexeddb", "memory"] : ["memory"] };
   } catch (error) {
-    throw new CommandFailed(`${error.message}\nusage: npm run fuzz -- [--seed 1] [--calls 100000] [--browser chromium] [--ignore words] [--no-build]`);
+    throw new CommandFailed(
+      `${error.message}\nusage: npm run fuzz -- [--seed 1] [--calls 100000] [--browser chromium] [--ignore words] [--no-build]`,
+    );
   }
 }

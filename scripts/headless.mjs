@@ -12,7 +12,9 @@ export async function run() {
   const site = await demo();
   try {
     const page = await told("open the page", () => site.visit());
-    say(`\nThe demo page at ${site.url} in Chromium ${site.browser.version()}; storage: ${await read(page.page.locator("#fact-durability"))}`);
+    say(
+      `\nThe demo page at ${site.url} in Chromium ${site.browser.version()}; storage: ${await read(page.page.locator("#fact-durability"))}`,
+    );
     await startAndAppend(page);
     await waitAndReload(page);
     await failAndCancel(page);
@@ -32,7 +34,10 @@ async function startAndAppend(page) {
     return state(page);
   });
   for (const percent of [10, 20])
-    await step(`appended progress ${percent}%`, async () => `#${await page.appended({ type: "progress", payload: `{"percent":${percent}}` })}`);
+    await step(
+      `appended progress ${percent}%`,
+      async () => `#${await page.appended({ type: "progress", payload: `{"percent":${percent}}` })}`,
+    );
   await step("appended a note twice under one replay key", async () => {
     const note = { type: "note", payload: '"once"', key: "note-1" };
     const sequence = await page.appended(note);

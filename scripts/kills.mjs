@@ -16,7 +16,19 @@ import { checkHistory } from "./lib/history.mjs";
 import { CommandFailed, main, say, timed } from "./lib/run.mjs";
 import { setUp } from "./setup.mjs";
 
-const columns = ["what dies", "rounds", "processes", "steps", "attempts", "deaths", "takeovers", "ms to the first", "at most", "violations", "seconds"];
+const columns = [
+  "what dies",
+  "rounds",
+  "processes",
+  "steps",
+  "attempts",
+  "deaths",
+  "takeovers",
+  "ms to the first",
+  "at most",
+  "violations",
+  "seconds",
+];
 
 await main(async () => {
   const chosen = options();
@@ -56,7 +68,12 @@ async function told(seed, url) {
 }
 
 function table(rounds) {
-  const lines = KINDS.map((kind) => line(kind, rounds.filter((round) => round.kind === kind)));
+  const lines = KINDS.map((kind) =>
+    line(
+      kind,
+      rounds.filter((round) => round.kind === kind),
+    ),
+  );
   const all = [columns, ...lines, line("all", rounds)].map((cells) => cells.map(String));
   const widths = columns.map((_, column) => Math.max(...all.map((cells) => cells[column].length)));
   return all.map((cells) => cells.map((cell, n) => (n === 0 ? cell.padEnd(widths[n]) : cell.padStart(widths[n]))).join("  ")).join("\n");
@@ -68,7 +85,16 @@ function line(kind, rounds) {
   const [median, longest] = [firsts[firsts.length >> 1] ?? "", firsts.at(-1) ?? ""];
   const processes = rounds.length * PROCESSES;
   return [
-    kind, rounds.length, processes, sum(({ steps }) => steps), sum(({ attempts }) => attempts), sum(({ deaths }) => deaths),
-    sum(({ takeovers }) => takeovers), median, longest, sum(({ violations }) => violations.length), Math.round(sum(({ seconds }) => seconds)),
+    kind,
+    rounds.length,
+    processes,
+    sum(({ steps }) => steps),
+    sum(({ attempts }) => attempts),
+    sum(({ deaths }) => deaths),
+    sum(({ takeovers }) => takeovers),
+    median,
+    longest,
+    sum(({ violations }) => violations.length),
+    Math.round(sum(({ seconds }) => seconds)),
   ];
 }

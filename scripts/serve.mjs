@@ -19,8 +19,7 @@ const mounts = [
 ];
 
 /** Serves on localhost until closed: `{ url, port, close }`, as `serveFolders` says. */
-export const serve = ({ port = 8080 } = {}) =>
-  serveFolders({ mounts, port, headers: (answer) => ({ ...common, ...policy(answer) }) });
+export const serve = ({ port = 8080 } = {}) => serveFolders({ mounts, port, headers: (answer) => ({ ...common, ...policy(answer) }) });
 
 const common = {
   // Ask again each time, so a reload always shows the latest build.
@@ -63,8 +62,7 @@ const talksToModels = (file) => file === inRepo("examples/agent/index.html");
 /** A port from the command line or the environment, as a number. */
 export function readPort(text) {
   const port = Number(text ?? 8080);
-  if (!Number.isInteger(port) || port < 0 || port > 65535)
-    throw new CommandFailed(`not a port: ${text}`);
+  if (!Number.isInteger(port) || port < 0 || port > 65535) throw new CommandFailed(`not a port: ${text}`);
   return port;
 }
 

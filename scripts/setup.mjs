@@ -41,6 +41,5 @@ export async function trySetUp(names) {
 /** Runs the named steps; one that cannot be done is an error. */
 export async function setUp(...names) {
   const problems = await trySetUp(names);
-  if (problems.size > 0)
-    throw new CommandFailed(`not set up: ${[...problems.keys()].join(", ")} (see above)`);
+  if (problems.size > 0) throw new CommandFailed(`not set up: ${[...problems.keys()].join(", ")} (see above)`);
 }

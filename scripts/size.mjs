@@ -28,8 +28,7 @@ export function size() {
     say(row("kB", "raw", "gzip", "brotli"));
     for (const { file, raw, gzip, brotli } of rows) say(row(file, kB(raw), kB(gzip), kB(brotli)));
     say(row(entry, kB(total.raw), kB(total.gzip), kB(total.brotli)));
-    if (total.brotli > limit * 1000)
-      throw new CommandFailed(`${entry} is ${kB(total.brotli)} kB brotli, over its budget of ${limit} kB`);
+    if (total.brotli > limit * 1000) throw new CommandFailed(`${entry} is ${kB(total.brotli)} kB brotli, over its budget of ${limit} kB`);
     say(`${entry}: ${kB(total.brotli)} kB brotli, within its budget of ${limit} kB`);
   }
 }

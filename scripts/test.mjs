@@ -54,8 +54,7 @@ function choice(named) {
   return wanted.length === 0 ? jobs : [...new Set([...jobs, ...quick])].filter((name) => wanted.includes(name));
 }
 
-const load = (names) =>
-  Promise.all(names.map(async (name) => ({ name, job: await import(`./jobs/${name}.mjs`) })));
+const load = (names) => Promise.all(names.map(async (name) => ({ name, job: await import(`./jobs/${name}.mjs`) })));
 
 /** Sets up all that the jobs need, and builds. Answers what went wrong: need → words. */
 async function prepare(chosen, how) {

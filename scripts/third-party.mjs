@@ -48,15 +48,29 @@ async function linked() {
   const cargo = (...args) => run("cargo", [...args, "--locked"], { quiet: true });
   const metadata = await cargo("metadata", "--format-version=1", "--filter-platform=wasm32-unknown-unknown");
   const { packages } = JSON.parse(metadata.slice(metadata.indexOf("{")));
-  const tree = await cargo("tree", "--target=wasm32-unknown-unknown", "--edges=normal,no-proc-macro", "--prefix=none", "--no-dedupe", "--format=crate {p}");
+  const tree = await cargo(
+    "tree",
+    "--target=wasm32-unknown-unknown",
+    "--edges=normal,no-proc-macro",
+    "--prefix=none",
+    "--no-dedupe",
+    "--format=crate {p}",
+  );
   const names = new Set(Array.from(tree.matchAll(/^crate (\S+) v(\S+)$/gm), ([, name, version]) => `${name} ${version}`));
-  return packages.filter(({ name, version }) => names.has(`${name} ${version}`)).map(notice).sort((a, b) => (a.name < b.name ? -1 : 1));
+  return packages
+    .filter(({ name, version }) => names.has(`${name} ${version}`))
+    .map(notice)
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 function notice({ name, license, authors, manifest_path }) {
-  const files = readdirSync(dirname(manifest_path)).filter((file) => /^(licen[cs]e|copying)/i.test(file) && !/apache|unlicense/i.test(file));
+  const files = readdirSync(dirname(manifest_path)).filter(
+    (file) => /^(licen[cs]e|copying)/i.test(file) && !/apache|unlicense/i.test(file),
+  );
   const read = (named) => files.filter(named).map((file) => readFileSync(join(dirname(manifest_path), file), "utf8").trim());
-  const lines = read(() => true).flatMap((text) => Array.from(text.matchAll(/^ *copyright \(c\) (.+?)\.?$/gim), ([, holder]) => holder.trim()));
+  const lines = read(() => true).flatMap((text) =>
+    Array.from(text.matchAll(/^ *copyright \(c\) (.+?)\.?$/gim), ([, holder]) => holder.trim()),
+  );
   return {
     name,
     license,
@@ -76,7 +90,10 @@ const npmLicense = (name) => npm(name).license;
 const npmAuthor = (name) => withoutAddress(npm(name).author);
 
 /** The text without the two lines of our own. */
-const mit = () => readFileSync(inRepo("LICENSE"), "utf8").replace(/^MIT License\n\nCopyright .*\n\n/, "").trim();
+const mit = () =>
+  readFileSync(inRepo("LICENSE"), "utf8")
+    .replace(/^MIT License\n\nCopyright .*\n\n/, "")
+    .trim();
 
 if (isScript(import.meta))
   await main(async () => {

@@ -84,7 +84,12 @@ function waitForm(detail, waits) {
   const form = byId("wait-form");
   form.addEventListener("change", showChoices);
   onSubmit(form, async (fields) => {
-    const seconds = readNumber(fields, "timeout", "The time limit is a number of seconds, such as 30.", (number) => number >= 0 && number <= 1e6);
+    const seconds = readNumber(
+      fields,
+      "timeout",
+      "The time limit is a number of seconds, such as 30.",
+      (number) => number >= 0 && number <= 1e6,
+    );
     const what = fields.goal === "terminal" ? { goal: "terminal" } : eventGoal(fields, detail.lastSequence);
     waits.start({ ...what, processId: detail.record.id, ...(seconds !== undefined && { deadlineMs: Date.now() + seconds * 1000 }) });
     return "Waiting: see its card under Waits.";
@@ -113,7 +118,12 @@ function endForms(registry, detail) {
 
 const outputs = {
   completed: (fields) => ({ type: "success", value: readJson(fields, "value") }),
-  failed: (fields) => ({ type: "failure", class: "external", code: "failed_by_hand", message: required(fields, "message", "Say in a few words what failed.") }),
+  failed: (fields) => ({
+    type: "failure",
+    class: "external",
+    code: "failed_by_hand",
+    message: required(fields, "message", "Say in a few words what failed."),
+  }),
   cancelled: (fields) => ({ type: "cancelled", message: required(fields, "message", "Say in a few words why it was cancelled.") }),
 };
 

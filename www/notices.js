@@ -11,7 +11,15 @@ export function notice(error, { again } = {}) {
   const box = element(
     "div",
     { class: "notice", "data-detail": `${code} ${detail}` },
-    element("p", {}, element("strong", {}, words), " ", element("span", { class: "detail" }, detail), " ", element("code", { class: "code" }, code)),
+    element(
+      "p",
+      {},
+      element("strong", {}, words),
+      " ",
+      element("span", { class: "detail" }, detail),
+      " ",
+      element("code", { class: "code" }, code),
+    ),
     again && element("button", { type: "button", class: "small", onclick: again }, "Try again"),
     element("button", { type: "button", class: "small quiet", onclick: () => box.remove() }, "Dismiss"),
   );

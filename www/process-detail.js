@@ -44,7 +44,12 @@ export function processDetail(registry, { failed }) {
   function show(id, record) {
     byId("detail-body").hidden = !record;
     byId("detail-empty").hidden = Boolean(record);
-    say(byId("detail-empty-words"), id === undefined ? "Choose a process to see its log, append to it, wait for it or end it." : `There is no process “${id}” here. It was deleted, or never started.`);
+    say(
+      byId("detail-empty-words"),
+      id === undefined
+        ? "Choose a process to see its log, append to it, wait for it or end it."
+        : `There is no process “${id}” here. It was deleted, or never started.`,
+    );
     // An id may be used again after its process was deleted: that is another process, with another log.
     if (shown?.id !== record?.id || shown?.createdAtMs !== record?.createdAtMs) follow(record?.id);
     if (record && record !== shown) draw(record);
@@ -81,7 +86,10 @@ export function processDetail(registry, { failed }) {
     box.hidden = !wait;
     if (!wait) return;
     box.dataset.state = "waiting";
-    box.replaceChildren(icon("waiting"), element("span", {}, "Waiting for ", element("code", {}, wait.eventType), ". The wait began ", time(wait.sinceMs), "."));
+    box.replaceChildren(
+      icon("waiting"),
+      element("span", {}, "Waiting for ", element("code", {}, wait.eventType), ". The wait began ", time(wait.sinceMs), "."),
+    );
   }
 
   function showCancelRequest() {
@@ -92,7 +100,14 @@ export function processDetail(registry, { failed }) {
     box.dataset.state = "cancelled";
     box.replaceChildren(
       icon("cancelled"),
-      element("span", {}, "Cancel was requested ", time(cancelRequest.occurredAtMs), reason ? `: “${reason}”` : "", ". The process goes on until it is ended."),
+      element(
+        "span",
+        {},
+        "Cancel was requested ",
+        time(cancelRequest.occurredAtMs),
+        reason ? `: “${reason}”` : "",
+        ". The process goes on until it is ended.",
+      ),
     );
   }
 

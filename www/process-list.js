@@ -27,7 +27,12 @@ export function processList({ select, open }) {
   list.addEventListener("keydown", (key) => {
     const row = key.target.closest("li");
     if (!row || key.ctrlKey || key.metaKey || key.altKey) return;
-    const move = { ArrowDown: row.nextElementSibling, ArrowUp: row.previousElementSibling, Home: list.firstElementChild, End: list.lastElementChild };
+    const move = {
+      ArrowDown: row.nextElementSibling,
+      ArrowUp: row.previousElementSibling,
+      Home: list.firstElementChild,
+      End: list.lastElementChild,
+    };
     if (key.key === "Enter" || key.key === " ") open(row.dataset.id);
     else if (move[key.key]) {
       move[key.key].focus();
@@ -69,7 +74,12 @@ export function processList({ select, open }) {
     byId("clear").hidden = !records.some(hasEnded);
     list.hidden = rows.length === 0;
     byId("no-processes").hidden = rows.length > 0 || !known;
-    say(byId("no-processes"), records.length === 0 ? "No processes yet. Start one above." : `None of ${plural(records.length, "process", "processes")} is ${filter.value}.`);
+    say(
+      byId("no-processes"),
+      records.length === 0
+        ? "No processes yet. Start one above."
+        : `None of ${plural(records.length, "process", "processes")} is ${filter.value}.`,
+    );
     byId("more-processes").hidden = fits.length <= MOST;
     say(byId("more-processes"), `and ${fits.length - MOST} older ones`);
   }

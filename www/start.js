@@ -25,9 +25,7 @@ export function startForm(registry, started) {
     async (fields) => {
       if (fields.id.trim() === "") throw new FieldFault("id", "A process needs an id.");
       const custom = fields.kind === "custom" ? ownType(fields) : undefined;
-      const record = await registry.registerProcess(
-        registration({ kind: fields.kind, id: fields.id, title: fields.title.trim(), custom }),
-      );
+      const record = await registry.registerProcess(registration({ kind: fields.kind, id: fields.id, title: fields.title.trim(), custom }));
       const { waitsFor } = kinds[fields.kind];
       if (waitsFor && record.status.state === "running" && !record.wait) await registry.setProcessWait(record.id, waitFor(waitsFor));
       byId("start-title").value = "";

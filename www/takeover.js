@@ -86,7 +86,12 @@ function tab(id, name) {
   const toggle = element("button", { type: "button", class: "small", onclick: () => (frame.isConnected ? close() : open()) });
   const title = element("h2", { id: `tab-${name}` }, `Tab ${name}`);
   const frame = element("iframe", { title: `Tab ${name}`, src: address(id, name) });
-  const box = element("section", { class: "panel tab", "data-tab": name, "aria-labelledby": title.id }, element("div", { class: "panel-head" }, title, toggle), frame);
+  const box = element(
+    "section",
+    { class: "panel tab", "data-tab": name, "aria-labelledby": title.id },
+    element("div", { class: "panel-head" }, title, toggle),
+    frame,
+  );
   const gone = element("p", { class: "empty" }, "Closed. Its page is gone, and with it its lock.");
   const close = () => {
     frame.replaceWith(gone);

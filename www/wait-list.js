@@ -31,7 +31,11 @@ export function waitList(waits, open) {
         "p",
         { class: "card-what" },
         ...goalOf(what),
-        element("button", { type: "button", class: "link mono", title: "Show this process", onclick: () => open(what.processId) }, what.processId),
+        element(
+          "button",
+          { type: "button", class: "link mono", title: "Show this process", onclick: () => open(what.processId) },
+          what.processId,
+        ),
       ),
       element("div", { class: "card-ending" }),
     );
@@ -88,7 +92,13 @@ const endings = {
 };
 
 const settled = ({ what, settledAtMs, rearmed }) =>
-  element("p", { class: "hint" }, time(settledAtMs), `, after ${duration(settledAtMs - what.sinceMs)}`, ...(rearmed ? [" ", armedAgain()] : []));
+  element(
+    "p",
+    { class: "hint" },
+    time(settledAtMs),
+    `, after ${duration(settledAtMs - what.sinceMs)}`,
+    ...(rearmed ? [" ", armedAgain()] : []),
+  );
 
 const armedAgain = () => element("span", { class: "tag" }, "re-armed after reload");
 

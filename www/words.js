@@ -25,7 +25,8 @@ const faults = {
 
 /** `{ code, words, detail }` of anything thrown: what it means, and what exactly was wrong. */
 export function explain(error) {
-  if (!isProcessError(error)) return { code: error?.name ?? "error", words: "Something unexpected happened.", detail: String(error?.message ?? error) };
+  if (!isProcessError(error))
+    return { code: error?.name ?? "error", words: "Something unexpected happened.", detail: String(error?.message ?? error) };
   return { code: error.code, words: faults[error.code] ?? "The registry refused.", detail: error.message };
 }
 

@@ -13,7 +13,8 @@ function linesOf({ work, unit, figures: [subject, ...others], atMost = {}, most,
   const works = fault === undefined ? [] : [{ words: fault === "" ? "works" : `fails: ${fault}`, met: fault === "", kind: "works" }];
   const show = unit === undefined ? time : (number) => `${three(number)} ${unit}`;
   const side = ({ name, median }) => ({ name, median: median === undefined ? "failed" : show(median) });
-  const within = (limit, words) => (limit === undefined ? [] : [{ words: `${words}${show(limit)}`, met: subject.median <= limit, kind: "own" }]);
+  const within = (limit, words) =>
+    limit === undefined ? [] : [{ words: `${words}${show(limit)}`, met: subject.median <= limit, kind: "own" }];
   const own = [...works, ...within(most, "≤ "), ...within(moonshot, "moonshot ≤ ")];
   const line = (rest) => ({ work, subject: side(subject), ...rest });
   if (others.length === 0) return [line({ first: true, goals: own })];
@@ -54,7 +55,9 @@ export function table(run, named = groupsOf(run)) {
   const { at, machine, rounds, quick } = run;
   const title = `Medians of ${rounds} rounds${quick ? " (quick)" : ""}, ${machine.browser}, ${machine.processor}, ${machine.cores} cores, ${at}`;
   const groups = named.map(([, lines]) => lines.map(cells));
-  const widths = columns.map((name, column) => Math.min(widest, Math.max(name.length, ...groups.flat().map((line) => line[column].length))));
+  const widths = columns.map((name, column) =>
+    Math.min(widest, Math.max(name.length, ...groups.flat().map((line) => line[column].length))),
+  );
   const rule = widths.map((width) => "─".repeat(width));
   return [title, "", ...[columns, ...groups.flatMap((group) => [rule, ...group])].map((line) => aligned(line, widths))].join("\n");
 }
@@ -68,7 +71,10 @@ export function cells({ first, work, subject, other, ratio = "", goals }) {
 
 /** Words to the left, numbers to the right. */
 const aligned = (line, widths) =>
-  line.map((cell, column) => (numbers.includes(column) ? cell.padStart(widths[column]) : cell.padEnd(widths[column]))).join("  ").trimEnd();
+  line
+    .map((cell, column) => (numbers.includes(column) ? cell.padStart(widths[column]) : cell.padEnd(widths[column])))
+    .join("  ")
+    .trimEnd();
 
 /** A ratio of times, said so that the number is above 1. */
 const compared = (ratio) => (ratio < 1 ? `${three(1 / ratio)} × faster` : `${ratio < 100 ? ratio.toFixed(2) : three(ratio)} × the time`);
@@ -82,4 +88,5 @@ function time(ms) {
   return ms < 0.1 ? `${three(ms * 1000)} µs` : `${three(ms)} ms`;
 }
 
-const three = (number) => (number >= 100 ? Math.round(number).toLocaleString("en") : Number.isInteger(number) ? String(number) : number.toPrecision(3));
+const three = (number) =>
+  number >= 100 ? Math.round(number).toLocaleString("en") : Number.isInteger(number) ? String(number) : number.toPrecision(3);

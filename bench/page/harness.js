@@ -70,7 +70,10 @@ export function nested(n) {
       id: `msg_${number}`,
       role: "assistant",
       content: [
-        { type: "text", text: "The nightly report has twelve pages. I will look up the totals of the last three weeks before I compare them." },
+        {
+          type: "text",
+          text: "The nightly report has twelve pages. I will look up the totals of the last three weeks before I compare them.",
+        },
         {
           type: "tool_call",
           call: {
@@ -78,7 +81,10 @@ export function nested(n) {
             toolName: "query_table",
             args: {
               table: "sales",
-              where: [{ column: "week", operator: ">=", value: 31 }, { column: "region", operator: "in", value: ["north", "south", "west"] }],
+              where: [
+                { column: "week", operator: ">=", value: 31 },
+                { column: "region", operator: "in", value: ["north", "south", "west"] },
+              ],
               columns: ["week", "region", "total", "returns"],
               limit: 500,
             },

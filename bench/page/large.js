@@ -64,10 +64,14 @@ const parts = {
     });
     await step("drive", () => opened.drive());
     let ended = 0;
-    await step("await all", async () => {
-      const values = await Promise.all(ids.map((id) => opened.result(id).finally(() => ended++)));
-      if (values.some((value) => value !== TEXTS * LENGTH)) throw new Error(`results ${values}`);
-    }, () => `${ended} of ${ids.length} ended`);
+    await step(
+      "await all",
+      async () => {
+        const values = await Promise.all(ids.map((id) => opened.result(id).finally(() => ended++)));
+        if (values.some((value) => value !== TEXTS * LENGTH)) throw new Error(`results ${values}`);
+      },
+      () => `${ended} of ${ids.length} ended`,
+    );
   },
 };
 

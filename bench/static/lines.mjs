@@ -23,7 +23,8 @@ export function run() {
 
 /** The lines of each part of a repository. */
 export function linesIn(repository) {
-  const sources = (folder) => files(join(repository, folder)).filter((file) => languages.includes(extname(file)) && !isTest(file.slice(repository.length)));
+  const sources = (folder) =>
+    files(join(repository, folder)).filter((file) => languages.includes(extname(file)) && !isTest(file.slice(repository.length)));
   const parts = { src: sources("src"), crates: sources("crates"), js: sources("js"), "build scripts": buildScripts(repository) };
   return Object.fromEntries(Object.entries(parts).map(([part, found]) => [part, found.reduce((sum, file) => sum + written(file), 0)]));
 }
@@ -34,7 +35,11 @@ const isTest = (path) => /\/(tests?|benches)(\/|\.)|^\/crates\/testing\//.test(p
 
 function files(path) {
   if (!existsSync(path)) return [];
-  return statSync(path).isFile() ? [path] : readdirSync(path).filter((name) => !ignored.includes(name)).flatMap((name) => files(join(path, name)));
+  return statSync(path).isFile()
+    ? [path]
+    : readdirSync(path)
+        .filter((name) => !ignored.includes(name))
+        .flatMap((name) => files(join(path, name)));
 }
 
 const ignored = ["node_modules", "target", "dist"];
@@ -52,7 +57,7 @@ function buildScripts(repository) {
   const imports = new Map(files(folder).map((file) => [file, imported(file)]));
   const importers = (file) => [...imports.keys()].filter((from) => imports.get(from).includes(file));
   const found = new Set([join(folder, "build.mjs")]);
-  for (let before = 0; before < found.size; ) {
+  for (let before = 0; before < found.size;) {
     before = found.size;
     for (const file of imports.keys()) {
       const from = importers(file);

@@ -6,11 +6,21 @@ export const facts = {
   ],
   land: [
     { title: "Around the Earth", text: "The equator of the Earth is 40075 kilometres long.", number: 40075, unit: "km" },
-    { title: "Length of the Great Wall", text: "The Great Wall of China is 21196 kilometres long, with all its branches.", number: 21196, unit: "km" },
+    {
+      title: "Length of the Great Wall",
+      text: "The Great Wall of China is 21196 kilometres long, with all its branches.",
+      number: 21196,
+      unit: "km",
+    },
   ],
   water: [
     { title: "Length of the Nile", text: "The river Nile is 6650 kilometres long.", number: 6650, unit: "km" },
-    { title: "Width of the Channel", text: "The Strait of Dover, the narrowest part of the Channel, is 33 kilometres wide.", number: 33, unit: "km" },
+    {
+      title: "Width of the Channel",
+      text: "The Strait of Dover, the narrowest part of the Channel, is 33 kilometres wide.",
+      number: 33,
+      unit: "km",
+    },
   ],
   sport: [{ title: "Length of a marathon", text: "A marathon is 42.195 kilometres long.", number: 42.195, unit: "km" }],
 };

@@ -10,7 +10,7 @@ export function turned(turn, { eventType, payload, semantics }) {
       turn.runs.push(payload);
       break;
     case "tokens": {
-      const round = (turn.rounds.get(payload.round) ?? turn.rounds.set(payload.round, { text: "", attempt: 0 }).get(payload.round));
+      const round = turn.rounds.get(payload.round) ?? turn.rounds.set(payload.round, { text: "", attempt: 0 }).get(payload.round);
       if (round.done) break;
       // A run that begins again asks the model again: what the one before it had heard so far is worth nothing.
       if (payload.attempt !== round.attempt) Object.assign(round, { text: "", attempt: payload.attempt });
@@ -38,7 +38,8 @@ export function turned(turn, { eventType, payload, semantics }) {
       turn.cancelling = true;
       break;
     default:
-      if (eventType.startsWith("signal.approve-")) turn.answers = { ...turn.answers, [eventType.slice("signal.approve-".length)]: payload.allowed };
+      if (eventType.startsWith("signal.approve-"))
+        turn.answers = { ...turn.answers, [eventType.slice("signal.approve-".length)]: payload.allowed };
   }
   if (semantics.terminal) turn.end = semantics.terminal.awaitOutput;
 }
@@ -76,7 +77,8 @@ export function items(turn, ask) {
 
 /** The state of the turn in one word, and for people. `driver` is `{ tab, driving }` of this tab. */
 export function stateOf(turn, waiting, { tab, driving }) {
-  if (turn.end) return { success: ["completed", "Answered"], failure: ["failed", "Failed"], cancelled: ["cancelled", "Cancelled"] }[turn.end.type];
+  if (turn.end)
+    return { success: ["completed", "Answered"], failure: ["failed", "Failed"], cancelled: ["cancelled", "Cancelled"] }[turn.end.type];
   if (turn.cancelling) return ["waiting", "Being cancelled"];
   if (waiting) return ["waiting", "Waits for you"];
   if (turn.needsKey) return ["waiting", "Waits for a key"];

@@ -8,9 +8,16 @@ import { runners, turn } from "./runners.js";
 import { conversation, tabName } from "./show.js";
 
 const NAMES = ["badger", "finch", "hare", "heron", "lynx", "marten", "newt", "otter", "puffin", "stoat", "swift", "wren"];
-const tab = new URLSearchParams(location.search).get("tab") ?? `${NAMES[Math.floor(Math.random() * NAMES.length)]} ${Math.floor(Math.random() * 90) + 10}`;
+const tab =
+  new URLSearchParams(location.search).get("tab") ??
+  `${NAMES[Math.floor(Math.random() * NAMES.length)]} ${Math.floor(Math.random() * 90) + 10}`;
 
-const SUGGESTIONS = ["How far is the Moon?", "How long is the river Nile?", "How long is a marathon?", "How long is the equator of the Earth?"];
+const SUGGESTIONS = [
+  "How far is the Moon?",
+  "How long is the river Nile?",
+  "How long is a marathon?",
+  "How long is the equator of the Earth?",
+];
 
 /** What the two buttons that can be taken back do: pressed for the first time, and again. */
 const VERBS = {
@@ -63,7 +70,9 @@ function page(registry, driver) {
     byId("question").value = "";
     ask(question).catch(notice);
   });
-  byId("suggestions").append(...SUGGESTIONS.map((words) => element("button", { type: "button", onclick: () => ask(words).catch(notice) }, words)));
+  byId("suggestions").append(
+    ...SUGGESTIONS.map((words) => element("button", { type: "button", onclick: () => ask(words).catch(notice) }, words)),
+  );
 
   // ── Watching ─────────────────────────────────────────────────────────────
 
@@ -142,12 +151,19 @@ function page(registry, driver) {
   });
 
   function fillNotes() {
-    const kept = Object.keys(localStorage).filter((key) => key.startsWith("agent note ")).sort().reverse();
+    const kept = Object.keys(localStorage)
+      .filter((key) => key.startsWith("agent note "))
+      .sort()
+      .reverse();
     const note = (key) => {
       const { title, text } = JSON.parse(localStorage.getItem(key));
       return element("li", {}, element("strong", {}, title), element("p", {}, text));
     };
-    byId("notes").replaceChildren(...(kept.length > 0 ? kept.slice(0, 5).map(note) : [element("li", { class: "hint" }, "None yet. The agent asks before it saves one.")]));
+    byId("notes").replaceChildren(
+      ...(kept.length > 0
+        ? kept.slice(0, 5).map(note)
+        : [element("li", { class: "hint" }, "None yet. The agent asks before it saves one.")]),
+    );
   }
   addEventListener("storage", fillNotes);
   fillNotes();

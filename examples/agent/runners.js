@@ -36,7 +36,8 @@ export function runners(registry, tab) {
 
         // Fan out, and join: the tools run at one time, here or in other tabs. While the turn waits for them, it holds no permit.
         const results = await all(reply.toolCalls.map((call) => called(context, call)));
-        for (const [n, { id: callId, name }] of reply.toolCalls.entries()) messages.push({ role: "tool", callId, name, content: JSON.stringify(results[n]) });
+        for (const [n, { id: callId, name }] of reply.toolCalls.entries())
+          messages.push({ role: "tool", callId, name, content: JSON.stringify(results[n]) });
       }
       throw Object.assign(new Error(`no answer after ${MOST_ROUNDS} rounds`), { class: "resource_limit", code: "too_many_rounds" });
     },

@@ -39,13 +39,26 @@ const kinds = {
       const buttons = [
         ["Allow", "primary", true],
         ["Do not allow", "", false],
-      ].map(([words, style, allowed]) => element("button", { type: "button", class: `small ${style}`, onclick: () => answer(call, allowed) }, words));
+      ].map(([words, style, allowed]) =>
+        element("button", { type: "button", class: `small ${style}`, onclick: () => answer(call, allowed) }, words),
+      );
       return element(
         "li",
         { class: "call" },
-        element("p", { class: "call-head" }, element("strong", {}, tool ? tool.says(call.args) : call.name), " ", element("span", { class: "state" })),
+        element(
+          "p",
+          { class: "call-head" },
+          element("strong", {}, tool ? tool.says(call.args) : call.name),
+          " ",
+          element("span", { class: "state" }),
+        ),
         tool?.shows && element("blockquote", { class: "given" }, String(tool.shows(call.args))),
-        element("div", { class: "approval", role: "group", "aria-label": `May it ${tool?.says(call.args).toLowerCase() ?? call.name}?` }, element("span", {}, "May it?"), ...buttons),
+        element(
+          "div",
+          { class: "approval", role: "group", "aria-label": `May it ${tool?.says(call.args).toLowerCase() ?? call.name}?` },
+          element("span", {}, "May it?"),
+          ...buttons,
+        ),
         element("ol", { class: "done", "aria-label": "Steps" }),
       );
     },
@@ -74,11 +87,13 @@ const kinds = {
   },
 
   key: {
-    create: ({ tab }) => element("li", { class: "end" }, "This turn needs a key, and ", tabName(tab), " has none. Enter it there, under Model."),
+    create: ({ tab }) =>
+      element("li", { class: "end" }, "This turn needs a key, and ", tabName(tab), " has none. Enter it there, under Model."),
   },
 
   end: {
-    create: ({ end }) => element("li", { class: `end ${end.type}` }, end.type === "cancelled" ? `Cancelled: ${end.message}` : `Failed: ${end.message}`),
+    create: ({ end }) =>
+      element("li", { class: `end ${end.type}` }, end.type === "cancelled" ? `Cancelled: ${end.message}` : `Failed: ${end.message}`),
   },
 };
 
@@ -88,7 +103,10 @@ function by(node, step) {
 }
 
 function callState({ asked, process, allowed, end, over }) {
-  if (end) return { success: ["completed", "done"], failure: ["failed", `failed: ${end.message}`], cancelled: ["cancelled", "cancelled"] }[end.type];
+  if (end)
+    return { success: ["completed", "done"], failure: ["failed", `failed: ${end.message}`], cancelled: ["cancelled", "cancelled"] }[
+      end.type
+    ];
   if (process) return ["running", "running"];
   if (allowed === false) return ["cancelled", "not allowed"];
   if (over) return ["cancelled", "not begun"];

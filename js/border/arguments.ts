@@ -5,7 +5,26 @@
 import { count as countOf, eventTypes, optional as maybe, options, SIGNAL } from "../check.js";
 import type { Json } from "../types.js";
 import { Fault } from "./fault.js";
-import { count, either, flag, isObject, label, list, name, object, oneOf, open, optional, payload, pointer, record, tagged, text, type Fields, type Shape } from "./shapes.js";
+import {
+  count,
+  either,
+  flag,
+  isObject,
+  label,
+  list,
+  name,
+  object,
+  oneOf,
+  open,
+  optional,
+  payload,
+  pointer,
+  record,
+  tagged,
+  text,
+  type Fields,
+  type Shape,
+} from "./shapes.js";
 
 const TERMINAL_STATES = ["completed", "failed", "cancelled"];
 
@@ -44,11 +63,13 @@ const selector: Shape = either("payload", [
 
 const semantics = object({
   terminal: optional(object({ state: oneOf(...TERMINAL_STATES), awaitOutput: optional(selector) })),
-  wake: optional(object({
-    when: optional(selector),
-    input: selector,
-    dedupeKey: optional(either("event_identity", [{ selector }, { const: text }])),
-  })),
+  wake: optional(
+    object({
+      when: optional(selector),
+      input: selector,
+      dedupeKey: optional(either("event_identity", [{ selector }, { const: text }])),
+    }),
+  ),
 });
 
 const registration = object({
@@ -56,14 +77,16 @@ const registration = object({
   input,
   identity: optional(object({ kind: name, label: optional(label), definition: optional(payload) })),
   eventTypes: optional(list(object({ name, payloadSchema: optional(payload), semantics: optional(semantics) }))),
-  provenance: optional(object({
-    originator: tagged("type", {
-      host: {},
-      // Not interpreted, so held to less than a scope that is looked up.
-      session: { scope: object({ sessionId: label, agentFrameId: optional(label) }) },
+  provenance: optional(
+    object({
+      originator: tagged("type", {
+        host: {},
+        // Not interpreted, so held to less than a scope that is looked up.
+        session: { scope: object({ sessionId: label, agentFrameId: optional(label) }) },
+      }),
+      causedBy: optional(payload),
     }),
-    causedBy: optional(payload),
-  })),
+  ),
   envRef: optional(label),
   wakeTarget: optional(scope),
   recovery: optional(oneOf("rerun", "abandon")),
@@ -90,11 +113,13 @@ const lease = object({ processId: text, owner: holder, leaseToken: text, fencing
 const released = open({
   processId: name,
   leaseToken: text,
-  owner: optional(passing({
-    ownerId: optional(payload),
-    incarnationId: optional(payload),
-    liveness: optional(passing({ kind: optional(payload), lockName: optional(payload) })),
-  })),
+  owner: optional(
+    passing({
+      ownerId: optional(payload),
+      incarnationId: optional(payload),
+      liveness: optional(passing({ kind: optional(payload), lockName: optional(payload) })),
+    }),
+  ),
   fencingToken: optional(payload),
   claimedAtMs: optional(payload),
   expiresAtMs: optional(payload),

@@ -156,10 +156,11 @@ export function tagged(tag: string, kinds: { readonly [kind: string]: Fields }):
   const plans = table(Object.entries(kinds).map(([kind, fields]) => [kind, planOf({ ...elsewhere(fieldsOfAll), ...fields, ...word })]));
   // For what has no such tag. Refuses a field that no kind has first, since that may be the tag, misspelt.
   const none = planOf({ ...unread(fieldsOfAll), ...word });
-  return (value, budget, depth) => copyFields(value, budget, depth, (field) => {
-    const kind = field(tag);
-    return (typeof kind === "string" ? plans[kind] : undefined) ?? none;
-  });
+  return (value, budget, depth) =>
+    copyFields(value, budget, depth, (field) => {
+      const kind = field(tag);
+      return (typeof kind === "string" ? plans[kind] : undefined) ?? none;
+    });
 }
 
 /**
@@ -169,7 +170,9 @@ export function tagged(tag: string, kinds: { readonly [kind: string]: Fields }):
 export function either(word: string, objects: readonly Fields[]): Shape {
   const choices = objects.map((fields, place) => {
     const [first, given] = Object.entries(fields)[0] as [string, Shape | Optional];
-    const passed = Object.fromEntries(objects.slice(0, place).map((before) => [Object.keys(before)[0], { optional: unknown, nullIsAbsent: true }]));
+    const passed = Object.fromEntries(
+      objects.slice(0, place).map((before) => [Object.keys(before)[0], { optional: unknown, nullIsAbsent: true }]),
+    );
     return { first, nullIsThere: given === payload, plan: planOf({ ...elsewhere(objects), ...passed, ...fields }) };
   });
   const forms = [`"${word}"`, ...objects.map((fields) => `{${Object.keys(fields).join(", ")}}`)];
@@ -222,7 +225,12 @@ interface Field {
 function planOf(fields: Fields): Plan {
   const entries = Object.entries(fields);
   return {
-    known: table(entries.map(([name, given]) => [name, typeof given === "function" ? { of: given, nullIsAbsent: false } : { of: given.optional, nullIsAbsent: given.nullIsAbsent }])),
+    known: table(
+      entries.map(([name, given]) => [
+        name,
+        typeof given === "function" ? { of: given, nullIsAbsent: false } : { of: given.optional, nullIsAbsent: given.nullIsAbsent },
+      ]),
+    ),
     required: entries.filter(([, given]) => typeof given === "function").map(([name]) => name),
     others: unknown,
   };
@@ -309,9 +317,7 @@ function copy(value: unknown, budget: Budget, depth: number): Json {
         return null;
       }
       enter(budget, depth);
-      return isArray(value)
-        ? copyArray(value, budget, depth + 1, copy)
-        : copyObject(value as Record<string, unknown>, budget, depth + 1);
+      return isArray(value) ? copyArray(value, budget, depth + 1, copy) : copyObject(value as Record<string, unknown>, budget, depth + 1);
     default:
       throw new Fault(`is ${describe(value)}, which JSON cannot hold`);
   }

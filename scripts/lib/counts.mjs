@@ -17,12 +17,21 @@ export const one = ({ code }) => (code === 0 ? pass : fail);
 /** For cargo test and wasm-pack test: adds up the result lines of all test binaries. */
 export function libtest({ code, output }) {
   const lines = plain(output).matchAll(/^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored;/gm);
-  return judged(code, Array.from(lines, ([, passed, failed, skipped]) => ({ passed: +passed, failed: +failed, skipped: +skipped })));
+  return judged(
+    code,
+    Array.from(lines, ([, passed, failed, skipped]) => ({ passed: +passed, failed: +failed, skipped: +skipped })),
+  );
 }
 
 /** For `node --test --test-reporter=spec`: the summary it ends with. */
 export function nodeTest({ code, output }) {
-  const last = (name) => +(plain(output).match(new RegExp(`^ℹ ${name} \\d+$`, "gm"))?.at(-1).split(" ")[2] ?? 0);
+  const last = (name) =>
+    +(
+      plain(output)
+        .match(new RegExp(`^ℹ ${name} \\d+$`, "gm"))
+        ?.at(-1)
+        .split(" ")[2] ?? 0
+    );
   return judged(code, [{ passed: last("pass"), failed: last("fail") + last("cancelled"), skipped: last("skipped") + last("todo") }]);
 }
 

@@ -3,5 +3,4 @@
 import { realpathSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-export const isScript = (meta) =>
-  process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(meta.url);
+export const isScript = (meta) => process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(meta.url);

@@ -19,13 +19,17 @@ export async function nodeTests(folder, flags = []) {
     say(`${folder} holds no *.test.mjs`);
     return fail;
   }
-  return nodeTest(await attempt("node", ["--test", "--test-reporter=spec", "--test-force-exit", `--test-timeout=${LIMIT_MS}`, ...flags, ...files]));
+  return nodeTest(
+    await attempt("node", ["--test", "--test-reporter=spec", "--test-force-exit", `--test-timeout=${LIMIT_MS}`, ...flags, ...files]),
+  );
 }
 
 function list(folder) {
   if (folder.endsWith(".test.mjs")) return [folder];
   try {
-    return readdirSync(inRepo(folder), { recursive: true }).sort().map((name) => join(folder, name));
+    return readdirSync(inRepo(folder), { recursive: true })
+      .sort()
+      .map((name) => join(folder, name));
   } catch (error) {
     if (error.code === "ENOENT") return [];
     throw error;

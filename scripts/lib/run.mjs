@@ -32,9 +32,7 @@ export function attempt(command, args, { env, quiet = false } = {}) {
     };
     pass(child.stdout, process.stdout);
     pass(child.stderr, process.stderr);
-    child.on("error", (cause) =>
-      failed(new CommandFailed(`${command} could not be started: ${cause.message}`, { cause })),
-    );
+    child.on("error", (cause) => failed(new CommandFailed(`${command} could not be started: ${cause.message}`, { cause })));
     child.on("close", (code, signal) => done({ code: code ?? 1, signal, output }));
   });
 }

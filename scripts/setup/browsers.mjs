@@ -32,9 +32,7 @@ export function enginePath(engine) {
 }
 
 /** Flags for a Chromium that runs as root, without a screen, and makes no calls of its own: the driver's too. */
-export const chromiumFlags = JSON.parse(readFileSync(inRepo("webdriver.json"), "utf8"))[
-  "goog:chromeOptions"
-].args;
+export const chromiumFlags = JSON.parse(readFileSync(inRepo("webdriver.json"), "utf8"))["goog:chromeOptions"].args;
 
 /** A step that makes sure of one engine. */
 export const browser = (engine) => async () => {

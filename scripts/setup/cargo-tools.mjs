@@ -42,8 +42,7 @@ async function ensure({ programs, version, source, minutes, env }) {
     ["install", "--locked", "--force", "--root", toolsRoot, "--target-dir", "target/tools", ...source],
     { quiet: true, env },
   );
-  if (!(await areInstalled(programs, version)))
-    throw new CommandFailed(`${name} was installed into ${toolsRoot} and does not run`);
+  if (!(await areInstalled(programs, version))) throw new CommandFailed(`${name} was installed into ${toolsRoot} and does not run`);
 }
 
 async function areInstalled(programs, version) {
@@ -59,9 +58,7 @@ function checkLocked(version) {
   if (!existsSync(inRepo("Cargo.lock"))) return;
   const used = packageVersion("Cargo.lock", "wasm-bindgen");
   if (used !== version)
-    throw new CommandFailed(
-      `Cargo.lock has wasm-bindgen ${used}, tools/wasm-bindgen has ${version}: change both together`,
-    );
+    throw new CommandFailed(`Cargo.lock has wasm-bindgen ${used}, tools/wasm-bindgen has ${version}: change both together`);
 }
 
 function packageVersion(file, name) {

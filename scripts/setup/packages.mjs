@@ -14,8 +14,7 @@ export const jest = () => installed("Jest with jsdom", "tests/jest");
 
 async function installed(what, folder, ...flags) {
   // npm writes its own record last, so a broken-off install counts as missing.
-  if (age(folder, "node_modules/.package-lock.json") >= age(folder, "package-lock.json"))
-    return say(`${what}: there`);
+  if (age(folder, "node_modules/.package-lock.json") >= age(folder, "package-lock.json")) return say(`${what}: there`);
   say(`installing ${what}`);
   await run("npm", ["ci", "--include=dev", "--no-audit", "--no-fund", "--prefix", inRepo(folder), ...flags], { quiet: true });
 }

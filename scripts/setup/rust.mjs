@@ -13,11 +13,9 @@ export async function rust() {
   // rustup may be configured not to install what rust-toolchain.toml asks for by itself.
   if ((await ask("rustc", ["--version"])) === undefined) {
     say(`installing Rust ${channel()} (about a minute)`);
-    await run(
-      "rustup",
-      ["toolchain", "install", channel(), "--no-self-update", "--profile", "minimal", "-c", "rustfmt", "-c", "clippy"],
-      { quiet: true },
-    );
+    await run("rustup", ["toolchain", "install", channel(), "--no-self-update", "--profile", "minimal", "-c", "rustfmt", "-c", "clippy"], {
+      quiet: true,
+    });
   }
   say(`installing the Rust target ${target}`);
   await run("rustup", ["target", "add", target], { quiet: true });
@@ -36,5 +34,4 @@ function channel() {
   return found[1];
 }
 
-const missing = () =>
-  `Rust ${channel()} with the target ${target} is missing: install rustup (https://rustup.rs) and run this again`;
+const missing = () => `Rust ${channel()} with the target ${target} is missing: install rustup (https://rustup.rs) and run this again`;

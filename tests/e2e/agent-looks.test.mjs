@@ -34,7 +34,9 @@ const states = {
     await state(page, "Cancelled");
   },
   async failed(page) {
-    await page.evaluate(() => sessionStorage.setItem("agent model", JSON.stringify({ base: "http://localhost:9", model: "none", key: "" })));
+    await page.evaluate(() =>
+      sessionStorage.setItem("agent model", JSON.stringify({ base: "http://localhost:9", model: "none", key: "" })),
+    );
     await suggested(page);
     await state(page, "Failed");
     page.complaints.splice(0);
@@ -94,13 +96,23 @@ describe("the agent's page", () => {
     const page = await (await tabs(t, served))("otter");
     await page.evaluate(() => {
       globalThis.heard = [];
-      new MutationObserver(() => globalThis.heard.push(document.getElementById("announcer").textContent)).observe(document.getElementById("announcer"), { childList: true });
+      new MutationObserver(() => globalThis.heard.push(document.getElementById("announcer").textContent)).observe(
+        document.getElementById("announcer"),
+        { childList: true },
+      );
     });
     await ask(page, "How long is the river Nile?");
     await allow(page).click();
     await state(page, "Answered");
     const heard = await page.evaluate(() => globalThis.heard);
-    assert.deepEqual(heard.filter((words) => words !== "At work"), ["Waits for you", "Answered"]);
-    assert.equal(await page.locator("[aria-live], [role=log], [role=status], [role=alert]").count(), 2, "the announcer, and what goes wrong");
+    assert.deepEqual(
+      heard.filter((words) => words !== "At work"),
+      ["Waits for you", "Answered"],
+    );
+    assert.equal(
+      await page.locator("[aria-live], [role=log], [role=status], [role=alert]").count(),
+      2,
+      "the announcer, and what goes wrong",
+    );
   });
 });

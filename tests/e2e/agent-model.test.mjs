@@ -22,7 +22,8 @@ async function endpoint(t, answer) {
     const { status = 200, pieces = [], error, held, cut } = answer(requests.at(-1), requests.length);
     response.writeHead(status, { ...allowed, "Content-Type": error ? "application/json" : "text/event-stream" });
     if (error) return response.end(JSON.stringify({ error: { message: error } }));
-    for (const piece of pieces) response.write(`data: ${JSON.stringify(piece.error ? piece : { choices: [{ index: 0, delta: piece }] })}\n\n`);
+    for (const piece of pieces)
+      response.write(`data: ${JSON.stringify(piece.error ? piece : { choices: [{ index: 0, delta: piece }] })}\n\n`);
     if (cut) response.end();
     else if (!held) response.end("data: [DONE]\n\n");
   });
@@ -48,7 +49,11 @@ const failure = (page, words) => page.getByText(`Failed: ${words}`).waitFor();
 const isTold = (page, ...patterns) => {
   const told = page.complaints.splice(0);
   assert.equal(told.length, patterns.length, told.join("\n"));
-  for (const words of patterns) assert.ok(told.some((line) => words.test(line)), told.join("\n"));
+  for (const words of patterns)
+    assert.ok(
+      told.some((line) => words.test(line)),
+      told.join("\n"),
+    );
 };
 
 describe("with a model behind an endpoint, the agent", () => {
@@ -57,27 +62,47 @@ describe("with a model behind an endpoint, the agent", () => {
     const { requests, base } = await endpoint(t, ({ messages }) =>
       messages.at(-1).role === "tool"
         ? { pieces: [{ content: "Six times seven is " }, { content: messages.at(-1).content }, { content: "." }] }
-        : { pieces: [{ content: "Let me see." }, called(0, "calculate", '{"expre'), { tool_calls: [{ index: 0, function: { arguments: 'ssion":"6 * 7"}' } }] }] },
+        : {
+            pieces: [
+              { content: "Let me see." },
+              called(0, "calculate", '{"expre'),
+              { tool_calls: [{ index: 0, function: { arguments: 'ssion":"6 * 7"}' } }] },
+            ],
+          },
     );
     await using(page, `${base}/`, "secret-key");
     await ask(page, "What is six times seven?");
     await state(page, "Answered");
     assert.equal(await answer(page).innerText(), "Six times seven is 42.");
-    assert.deepEqual(requests.map(({ url, key, model, stream }) => [url, key, model, stream]), Array(2).fill(["/v1/chat/completions", "Bearer secret-key", "some-model", true]));
-    assert.deepEqual(requests[0].tools.map((tool) => tool.function.name), ["search", "calculate", "clock", "save_note"]);
-    assert.deepEqual(requests[1].messages.map(({ role }) => role), ["user", "assistant", "tool"]);
+    assert.deepEqual(
+      requests.map(({ url, key, model, stream }) => [url, key, model, stream]),
+      Array(2).fill(["/v1/chat/completions", "Bearer secret-key", "some-model", true]),
+    );
+    assert.deepEqual(
+      requests[0].tools.map((tool) => tool.function.name),
+      ["search", "calculate", "clock", "save_note"],
+    );
+    assert.deepEqual(
+      requests[1].messages.map(({ role }) => role),
+      ["user", "assistant", "tool"],
+    );
     assert.ok(!(await page.evaluate(everythingStored)).includes("secret-key"));
   });
 
   test("takes calls of one id for two, and tells the model of a call that nobody can read", async (t) => {
     const page = await (await tabs(t, served))("otter");
     const calls = ['{"expression":"1 + 1"}', '{"expression":"2 + 2"}', "{nonsense"];
-    const { requests, base } = await endpoint(t, (_, number) => ({ pieces: calls[number - 1] ? [called(0, "calculate", calls[number - 1])] : [{ content: "There." }] }));
+    const { requests, base } = await endpoint(t, (_, number) => ({
+      pieces: calls[number - 1] ? [called(0, "calculate", calls[number - 1])] : [{ content: "There." }],
+    }));
     await using(page, base);
     await ask(page, "Do some sums.");
     await state(page, "Answered");
     assert.equal(await answer(page).innerText(), "There.");
-    const told = requests.at(-1).messages.filter(({ role }) => role === "tool").map(({ content }) => JSON.parse(content));
+    const told = requests
+      .at(-1)
+      .messages.filter(({ role }) => role === "tool")
+      .map(({ content }) => JSON.parse(content));
     assert.deepEqual(told.slice(0, 2), [2, 4]);
     assert.match(told[2], /^It failed: /);
     isTold(page, /of kind "tool" threw TypeError/);
@@ -124,7 +149,10 @@ describe("with a model behind an endpoint, the agent", () => {
   test("goes on in another tab with the same model, once that tab has the key", async (t) => {
     const open = await tabs(t, served);
     const one = await open("otter");
-    const { requests, base } = await endpoint(t, (_, number) => ({ pieces: [{ content: "It is quite far away, as far as I know." }], held: number === 1 }));
+    const { requests, base } = await endpoint(t, (_, number) => ({
+      pieces: [{ content: "It is quite far away, as far as I know." }],
+      held: number === 1,
+    }));
     await using(one, base, "secret-key");
     await ask(one, "How far is it?");
     await one.getByText("It is quite far away").waitFor();
@@ -137,7 +165,10 @@ describe("with a model behind an endpoint, the agent", () => {
     await using(other, base, "secret-key");
     await state(other, "Answered");
     assert.equal(await answer(other).innerText(), "It is quite far away, as far as I know.");
-    assert.deepEqual(requests.map(({ key }) => key), ["Bearer secret-key", "Bearer secret-key"]);
+    assert.deepEqual(
+      requests.map(({ key }) => key),
+      ["Bearer secret-key", "Bearer secret-key"],
+    );
     assert.ok(!(await other.evaluate(everythingStored)).includes("secret-key"));
   });
 });
@@ -145,10 +176,14 @@ describe("with a model behind an endpoint, the agent", () => {
 /** All that the databases of the page hold, as text. Runs in the page. */
 async function everythingStored() {
   let text = JSON.stringify(Object.entries(localStorage));
-  const answer = (request) => new Promise((resolve, reject) => ((request.onsuccess = () => resolve(request.result)), (request.onerror = () => reject(request.error))));
+  const answer = (request) =>
+    new Promise(
+      (resolve, reject) => ((request.onsuccess = () => resolve(request.result)), (request.onerror = () => reject(request.error))),
+    );
   for (const { name } of await indexedDB.databases()) {
     const database = await answer(indexedDB.open(name));
-    for (const store of database.objectStoreNames) text += JSON.stringify(await answer(database.transaction(store).objectStore(store).getAll()));
+    for (const store of database.objectStoreNames)
+      text += JSON.stringify(await answer(database.transaction(store).objectStore(store).getAll()));
     database.close();
   }
   return text;

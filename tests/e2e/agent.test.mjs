@@ -16,13 +16,22 @@ describe("the agent", () => {
     await ask(page, "How long is the river Nile?");
     await state(page, "Waits for you");
     await screenshot({ page }, "agent-waiting");
-    await page.getByRole("group", { name: /May it save the note/ }).getByRole("button", { name: "Allow", exact: true }).click();
+    await page
+      .getByRole("group", { name: /May it save the note/ })
+      .getByRole("button", { name: "Allow", exact: true })
+      .click();
     await state(page, "Answered");
-    assert.match(await answer(page).innerText(), /^It takes 55 days on foot\. The river Nile is 6650 kilometres long\..*The note is saved\.$/);
+    assert.match(
+      await answer(page).innerText(),
+      /^It takes 55 days on foot\. The river Nile is 6650 kilometres long\..*The note is saved\.$/,
+    );
     await page.getByRole("region", { name: "Notes" }).getByText("Length of the Nile").waitFor();
     const done = await recorded(page);
     isOnce(done);
-    assert.deepEqual(done.filter(({ process }) => process === "").map(({ key }) => key), ["model 1", "model 2", "model 3", "model 4"]);
+    assert.deepEqual(
+      done.filter(({ process }) => process === "").map(({ key }) => key),
+      ["model 1", "model 2", "model 3", "model 4"],
+    );
     await screenshot({ page }, "agent-answered");
   });
 
@@ -61,7 +70,11 @@ describe("the agent", () => {
     await allow(other).click();
     await state(other, "Answered");
     const after = await recorded(other);
-    for (const step of before) assert.ok(after.some((known) => JSON.stringify(known) === JSON.stringify(step)), JSON.stringify(step));
+    for (const step of before)
+      assert.ok(
+        after.some((known) => JSON.stringify(known) === JSON.stringify(step)),
+        JSON.stringify(step),
+      );
     isOnce(after);
     assert.deepEqual([...new Set(after.filter(({ key }) => key.startsWith("shelf")).map(({ tab }) => tab))], ["otter", "heron"]);
     await screenshot({ page: other }, "agent-taken-over");
@@ -128,7 +141,9 @@ describe("the agent", () => {
   });
 
   test("keeps earlier turns, and can be read and used on a small screen, in the dark, by keyboard", async (t) => {
-    const page = await (await tabs(t, served, { viewport: { width: 390, height: 844 }, colorScheme: "dark", reducedMotion: "reduce" }))("otter");
+    const page = await (
+      await tabs(t, served, { viewport: { width: 390, height: 844 }, colorScheme: "dark", reducedMotion: "reduce" })
+    )("otter");
     await page.getByLabel("Your question").focus();
     await page.keyboard.type("What is the meaning of life?");
     await page.keyboard.press("Enter");

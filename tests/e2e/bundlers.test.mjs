@@ -49,7 +49,8 @@ function project(t) {
   const app = mkdtempSync(join(tmpdir(), "longwait-bundled-"));
   t.after(() => rmSync(app, { recursive: true, force: true }));
   mkdirSync(join(app, "node_modules", "@rollup"), { recursive: true });
-  for (const name of ["esbuild", "rollup", "@rollup/plugin-node-resolve"]) symlinkSync(inRepo("node_modules", name), join(app, "node_modules", name));
+  for (const name of ["esbuild", "rollup", "@rollup/plugin-node-resolve"])
+    symlinkSync(inRepo("node_modules", name), join(app, "node_modules", name));
   symlinkSync(inRepo(), join(app, "node_modules", "longwait"));
   writeFileSync(join(app, "package.json"), JSON.stringify({ private: true, type: "module" }));
   writeFileSync(join(app, "main.js"), MAIN);

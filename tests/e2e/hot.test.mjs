@@ -19,7 +19,12 @@ const runnersOf = (version) => `export const runners = { job: () => ${JSON.strin
 
 test("a module that is replaced closes its registry, and its successor runs what comes next", async (t) => {
   const app = project(t);
-  const server = await createServer({ root: app, logLevel: "silent", server: { port: 0, host: "127.0.0.1" }, cacheDir: join(app, ".vite") });
+  const server = await createServer({
+    root: app,
+    logLevel: "silent",
+    server: { port: 0, host: "127.0.0.1" },
+    cacheDir: join(app, ".vite"),
+  });
   t.after(() => server.close());
   await server.listen();
   const context = await served.browser.newContext();

@@ -41,7 +41,9 @@ const WORKED = { tick: 7, refusal: "invalid_payload", end: 42 };
 const STORED = { stored: "completed", events: 2 };
 
 /** The policy of docs/app.md, and the icon of nothing that the pages here have. */
-const POLICY = blocks("docs/app.md").find(({ heading }) => heading === "Content security policy").code.trim();
+const POLICY = blocks("docs/app.md")
+  .find(({ heading }) => heading === "Content security policy")
+  .code.trim();
 const STRICT = `${POLICY}; img-src data:`;
 const report = "work().then((result) => (globalThis.result = result));";
 /** With an icon of nothing: browsers ask for one, and complain where it is missing. */
@@ -150,7 +152,11 @@ describe("the package as npm packs it, with Vite", () => {
     const root = project(t);
     const logLevel = "silent";
     await build({ root, logLevel });
-    const server = await preview({ root, logLevel, preview: { port: 0, host: "127.0.0.1", headers: { "Content-Security-Policy": STRICT } } });
+    const server = await preview({
+      root,
+      logLevel,
+      preview: { port: 0, host: "127.0.0.1", headers: { "Content-Security-Policy": STRICT } },
+    });
     t.after(() => server.close());
     await worksFrom(t, server);
   });
@@ -178,7 +184,11 @@ function project(t) {
   t.after(() => rmSync(root, { recursive: true, force: true }));
   const installed = join(root, "node_modules", "longwait");
   mkdirSync(installed, { recursive: true });
-  const packed = spawnSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { cwd: inRepo(), encoding: "utf8", shell: process.platform === "win32" });
+  const packed = spawnSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], {
+    cwd: inRepo(),
+    encoding: "utf8",
+    shell: process.platform === "win32",
+  });
   const [{ files }] = JSON.parse(packed.stdout);
   for (const { path } of files) cpSync(inRepo(path), join(installed, path), { recursive: true });
   writeFileSync(join(root, "package.json"), JSON.stringify({ private: true, type: "module", dependencies: { longwait: "*" } }));

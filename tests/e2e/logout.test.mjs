@@ -9,7 +9,9 @@ import { blocks } from "../samples/programs.mjs";
 import { site } from "./site.mjs";
 
 const served = site();
-const HEADER = blocks("docs/app.md").find(({ heading, language }) => heading === "Logging out" && language === "text").code.trim();
+const HEADER = blocks("docs/app.md")
+  .find(({ heading, language }) => heading === "Logging out" && language === "text")
+  .code.trim();
 
 test("the header deletes the rows of a registry that was closed, and one that is opened afterwards is empty", async (t) => {
   const page = await opened(t);

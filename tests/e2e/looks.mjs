@@ -14,9 +14,14 @@ export async function looksRight({ page }, name) {
 
 /** What takes the focus and has no name, or an id that is not its own. Runs in the page. */
 function nameless() {
-  const name = (node) => [...(node.labels ?? [])].map((label) => label.textContent).join("") + (node.ariaLabel ?? "") + (node.getAttribute("aria-labelledby") ?? "");
+  const name = (node) =>
+    [...(node.labels ?? [])].map((label) => label.textContent).join("") +
+    (node.ariaLabel ?? "") +
+    (node.getAttribute("aria-labelledby") ?? "");
   const controls = document.querySelectorAll("a, button, summary, input, select, textarea, iframe, [tabindex]");
-  const bare = [...controls].filter((node) => node.checkVisibility() && `${name(node)}${node.matches("input, select, textarea") ? "" : node.textContent}`.trim() === "");
+  const bare = [...controls].filter(
+    (node) => node.checkVisibility() && `${name(node)}${node.matches("input, select, textarea") ? "" : node.textContent}`.trim() === "",
+  );
   const ids = [...document.querySelectorAll("[id]")].filter(({ id }, n, all) => all.findIndex((node) => node.id === id) < n);
   return [...bare, ...ids].map((node) => node.outerHTML.slice(0, 100));
 }
@@ -49,14 +54,18 @@ function faintText() {
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
   const backgrounds = (node) => (node ? [...backgrounds(node.parentElement), getComputedStyle(node).backgroundColor] : ["Canvas"]);
-  const hasText = (node) => [...node.childNodes].some((child) => child.nodeType === Node.TEXT_NODE && child.data.trim() !== "") || node.placeholder;
+  const hasText = (node) =>
+    [...node.childNodes].some((child) => child.nodeType === Node.TEXT_NODE && child.data.trim() !== "") || node.placeholder;
   return [...document.body.querySelectorAll("*")]
     .filter((node) => hasText(node) && node.checkVisibility() && !node.closest(".unseen, option, noscript"))
     .map((node) => {
       const behind = backgrounds(node);
       const colour = node.placeholder ? getComputedStyle(node, "::placeholder").color : getComputedStyle(node).color;
       const [light, dark] = [luminance(over(behind)), luminance(over([...behind, colour]))].sort((a, b) => b - a);
-      return { ratio: (light + 0.05) / (dark + 0.05), what: `${node.className} ${node.textContent.slice(0, 40)} ${colour} on ${behind.at(-1)}` };
+      return {
+        ratio: (light + 0.05) / (dark + 0.05),
+        what: `${node.className} ${node.textContent.slice(0, 40)} ${colour} on ${behind.at(-1)}`,
+      };
     })
     .filter(({ ratio }) => !(ratio >= 4.5))
     .map(({ ratio, what }) => `${ratio.toFixed(2)} ${what}`);

@@ -206,7 +206,9 @@ describe("a process", () => {
     const page = await visit(t);
     await page.started({ id: "job" });
     await page.page.evaluate(async () => {
-      const all = Array.from({ length: 250 }, (_, index) => globalThis.registry.appendEvent("job", { eventType: "note", payload: index + 1 }));
+      const all = Array.from({ length: 250 }, (_, index) =>
+        globalThis.registry.appendEvent("job", { eventType: "note", payload: index + 1 }),
+      );
       await Promise.all(all);
     });
     await page.reload();
@@ -237,7 +239,13 @@ describe("an append", () => {
       const field = page.appendForm.getByLabel(label);
       assert.equal(await field.getAttribute("aria-invalid"), "true", label);
       assert.ok(await field.evaluate((node) => document.activeElement === node), `${label} has the focus`);
-      const described = await field.evaluate((node) => node.getAttribute("aria-describedby").split(" ").map((id) => document.getElementById(id).textContent).join(" "));
+      const described = await field.evaluate((node) =>
+        node
+          .getAttribute("aria-describedby")
+          .split(" ")
+          .map((id) => document.getElementById(id).textContent)
+          .join(" "),
+      );
       assert.match(described, new RegExp(words));
     }
     await screenshot(page, "refused");

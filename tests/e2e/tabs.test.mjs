@@ -39,12 +39,19 @@ describe("two tabs", () => {
     await sees(two, two.row("job"));
     await two.select("job");
     const append = ({ page }, who) =>
-      page.evaluate((name) => Promise.all(Array.from({ length: 20 }, () => globalThis.registry.appendEvent("job", { eventType: "note", payload: name }))), who);
+      page.evaluate(
+        (name) =>
+          Promise.all(Array.from({ length: 20 }, () => globalThis.registry.appendEvent("job", { eventType: "note", payload: name }))),
+        who,
+      );
     await Promise.all([append(one, "one"), append(two, "two")]);
     for (const tab of [one, two]) {
       await sees(tab, tab.event(40));
       const sequences = await tab.log.locator(".sequence").allTextContents();
-      assert.deepEqual(sequences, Array.from({ length: 40 }, (_, index) => `#${index + 1}`));
+      assert.deepEqual(
+        sequences,
+        Array.from({ length: 40 }, (_, index) => `#${index + 1}`),
+      );
     }
   });
 

@@ -60,7 +60,11 @@ describe("a job with two tabs that would run it", () => {
     await atLeast(page, 2);
     const [third] = await Promise.all([page.waitForEvent("popup"), page.getByRole("link", { name: "open one more" }).click()]);
     await third.getByText("Standing by").waitFor();
-    for (const name of ["A", "B"]) await page.getByRole("region", { name: `Tab ${name}` }).getByRole("button").click();
+    for (const name of ["A", "B"])
+      await page
+        .getByRole("region", { name: `Tab ${name}` })
+        .getByRole("button")
+        .click();
     await story(page, "Tab C took over").waitFor();
   });
 

@@ -9,7 +9,7 @@ const found = {
   "writes what it refuses": /is not what|is not in the log|cannot be|should answer/,
   "takes what is invalid": /was accepted/,
   "changes its arguments": /object is not extensible|no ProcessError|should/,
-  "traps": /code internal/,
+  traps: /code internal/,
   "throws something else": /no ProcessError/,
   "throws instead of rejecting": /threw instead of rejecting/,
   "answers the wrong code": /should be done/,

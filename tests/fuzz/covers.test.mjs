@@ -20,13 +20,19 @@ const PROPERTIES = {
 const ALSO = { registry: ["pollingAwaiter", "close", "[asyncDispose]"], polling: [], hub: [] };
 
 const known = (prefix) =>
-  new Set([...names].filter((name) => name.startsWith(`${prefix}.`)).map((name) => name.slice(prefix.length + 1)).concat(PROPERTIES[prefix] ?? [], ALSO[prefix] ?? []));
+  new Set(
+    [...names]
+      .filter((name) => name.startsWith(`${prefix}.`))
+      .map((name) => name.slice(prefix.length + 1))
+      .concat(PROPERTIES[prefix] ?? [], ALSO[prefix] ?? []),
+  );
 
 /** Every name on an object and on what it inherits, apart from what all objects have. */
 function members(object) {
   const found = new Set();
   for (let at = object; at !== null && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
-    for (const key of Reflect.ownKeys(at)) if (key !== "constructor") found.add(typeof key === "symbol" ? `[${key.description.replace(/^(Symbol|nodejs)\./, "")}]` : key);
+    for (const key of Reflect.ownKeys(at))
+      if (key !== "constructor") found.add(typeof key === "symbol" ? `[${key.description.replace(/^(Symbol|nodejs)\./, "")}]` : key);
   }
   return found;
 }
@@ -38,8 +44,14 @@ function covers(prefix, object) {
 
 describe("the fuzzer knows", () => {
   test("every export of the package", () => {
-    assert.deepEqual(Object.keys(longwait).filter((name) => !names.has(name)), []);
-    assert.deepEqual(Object.keys(worker).filter((name) => !names.has(`worker.${name}`)), []);
+    assert.deepEqual(
+      Object.keys(longwait).filter((name) => !names.has(name)),
+      [],
+    );
+    assert.deepEqual(
+      Object.keys(worker).filter((name) => !names.has(`worker.${name}`)),
+      [],
+    );
   });
 
   test("every method of every object that the package gives", async () => {
@@ -64,7 +76,11 @@ describe("the fuzzer knows", () => {
     const declared = fieldsOf(await readFile(inRepo("dist/types.d.ts"), "utf8"));
     for (const [name, fields] of interfaces) {
       assert.ok(declared.has(name), `there is no type ${name}`);
-      assert.deepEqual([...declared.get(name)].filter((field) => !fields.has(field)), [], `the fuzzer does not give these fields of ${name}`);
+      assert.deepEqual(
+        [...declared.get(name)].filter((field) => !fields.has(field)),
+        [],
+        `the fuzzer does not give these fields of ${name}`,
+      );
     }
   });
 
@@ -76,9 +92,32 @@ describe("the fuzzer knows", () => {
 
 /** Types of what the package gives, and those that have no fields of their own here. */
 const GIVEN_BACK = new Set([
-  "AppendResult", "ChangeReceiver", "DriveReport", "FailureClass", "HandleEntry", "HandleGrant", "Json", "JsonCompatible", "JsonLike", "LeaseClaim", "ProcessAwaiter", "ProcessChangeHub",
-  "ProcessEvent", "ProcessEventSink", "ProcessRecord", "ProcessRegistry", "ProcessStatus", "ProcessWorkDriver", "RemoteStore", "RunContext", "Selector",
-  "SendSignal", "SessionDeleteReport", "SessionView", "TerminalState", "WakeDelivery",
+  "AppendResult",
+  "ChangeReceiver",
+  "DriveReport",
+  "FailureClass",
+  "HandleEntry",
+  "HandleGrant",
+  "Json",
+  "JsonCompatible",
+  "JsonLike",
+  "LeaseClaim",
+  "ProcessAwaiter",
+  "ProcessChangeHub",
+  "ProcessEvent",
+  "ProcessEventSink",
+  "ProcessRecord",
+  "ProcessRegistry",
+  "ProcessStatus",
+  "ProcessWorkDriver",
+  "RemoteStore",
+  "RunContext",
+  "Selector",
+  "SendSignal",
+  "SessionDeleteReport",
+  "SessionView",
+  "TerminalState",
+  "WakeDelivery",
 ]);
 
 /** The names of the fields of each exported type, at its own level or within its alternatives. */

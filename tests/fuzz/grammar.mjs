@@ -16,12 +16,23 @@ export function wrongOne(w, wrong) {
 
 /** One of a few words. */
 export const word = (...words) =>
-  leaf((w) => w.r.pick(words), [["an unknown word", () => "other"], ["the word in capitals", () => words[0].toUpperCase()], ["a number", () => 7], ["an object", () => ({})]]);
+  leaf(
+    (w) => w.r.pick(words),
+    [
+      ["an unknown word", () => "other"],
+      ["the word in capitals", () => words[0].toUpperCase()],
+      ["a number", () => 7],
+      ["an object", () => ({})],
+    ],
+  );
 
 /** May be left out, as `undefined`. */
 export const optional = (type, often = 0.5) => ({ ...type, optional: true, often });
 
-const undefinedToo = [["undefined", () => undefined], ["null", () => null]];
+const undefinedToo = [
+  ["undefined", () => undefined],
+  ["null", () => null],
+];
 
 /** What stands in a place that must be filled. */
 function spoilRequired(w, type, value) {
@@ -89,7 +100,8 @@ export function object(name, fields, { open = false, shape = true } = {}) {
       const { r } = w;
       if (!isPlain(value) || r.chance(0.15)) return wrongOne(w, r.chance(0.3) ? BAD_PLAIN : BAD_OBJECT);
       const required = keys.filter((key) => !fields[key].optional);
-      if (!open && r.chance(0.2)) return { value: { ...value, [r.pick(["extra", "toString", "constructor", "ID"])]: 1 }, why: "a field too many" };
+      if (!open && r.chance(0.2))
+        return { value: { ...value, [r.pick(["extra", "toString", "constructor", "ID"])]: 1 }, why: "a field too many" };
       if (!open && r.chance(0.15)) {
         const present = Object.keys(value);
         if (present.length > 0) {
@@ -137,7 +149,9 @@ export function tagged(name, tag, kinds, more = {}) {
       const kind = isPlain(value) ? value[tag] : undefined;
       const { [tag]: _, ...rest } = value;
       if (types[kind] === undefined || w.r.chance(0.15)) {
-        return w.r.chance(0.5) ? { value: { ...rest, [tag]: w.r.pick(["other", "", 7]) }, why: `another ${tag}` } : { value: rest, why: `no ${tag}` };
+        return w.r.chance(0.5)
+          ? { value: { ...rest, [tag]: w.r.pick(["other", "", 7]) }, why: `another ${tag}` }
+          : { value: rest, why: `no ${tag}` };
       }
       const spoilt = types[kind].spoil(w, rest);
       if (spoilt === undefined || !isPlain(spoilt.value)) return spoilt;
@@ -192,7 +206,21 @@ function put(r, value, wrong, why, top = true) {
   return wrong === undefined && top ? { value: [wrong], why: `[0]: ${why}` } : { value: wrong, why };
 }
 
-const TEXTS = ["", "a", "plain words", "é😀", "\u0000\u0001", '"\\/', "{a} {b}", " ", "__proto__", "toJSON", "line\nline", "\u2028", "x".repeat(300)];
+const TEXTS = [
+  "",
+  "a",
+  "plain words",
+  "é😀",
+  "\u0000\u0001",
+  '"\\/',
+  "{a} {b}",
+  " ",
+  "__proto__",
+  "toJSON",
+  "line\nline",
+  "\u2028",
+  "x".repeat(300),
+];
 const NUMBERS = [0, 1, -1, 1.5, -0.5, 1e21, 1e-7, 2 ** 53, -(2 ** 53), 5e-324, 1.7976931348623157e308, 123456789];
 const KEYS = ["a", "b", "n", "text", "é", "", "0", "a/b", "m~n", "constructor", "hasOwnProperty", "length", "toJSON"];
 

@@ -14,7 +14,10 @@ export function hostOf(onFault, onError, isOurs) {
     process.on("unhandledRejection", (reason) => isOurs(reason) || onFault(`unhandled rejection: ${reason?.stack ?? reason}`));
     process.on("uncaughtException", (error) => isOurs(error) || onFault(`uncaught: ${error?.stack ?? error}`));
   } else {
-    addEventListener("unhandledrejection", (event) => (event.preventDefault(), isOurs(event.reason) || onFault(`unhandled rejection: ${event.reason?.stack ?? event.reason}`)));
+    addEventListener(
+      "unhandledrejection",
+      (event) => (event.preventDefault(), isOurs(event.reason) || onFault(`unhandled rejection: ${event.reason?.stack ?? event.reason}`)),
+    );
     // Where `reportError` leads to: Node has none, and the console instead.
     addEventListener("error", (event) => (event.preventDefault(), isOurs(event.error) || onError([event.error ?? event.message])));
   }

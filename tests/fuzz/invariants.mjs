@@ -28,21 +28,36 @@ async function processHolds(w, id) {
   const process = model.processes.get(id);
   const { version } = model;
   const [record, events, recent, wakes, lease] = await Promise.all([
-    registry.getProcess(id), registry.eventsAfter(id, 0), registry.recentEvents(id, 3), registry.wakeEventsAfter(id, 0), registry.getProcessLease(id),
+    registry.getProcess(id),
+    registry.eventsAfter(id, 0),
+    registry.recentEvents(id, 3),
+    registry.wakeEventsAfter(id, 0),
+    registry.getProcessLease(id),
   ]);
-  const counted = await Promise.all([...new Set(events.map(({ eventType }) => eventType))].map(async (type) => [type, await registry.countEventsThrough(id, type, events.length)]));
+  const counted = await Promise.all(
+    [...new Set(events.map(({ eventType }) => eventType))].map(async (type) => [
+      type,
+      await registry.countEventsThrough(id, type, events.length),
+    ]),
+  );
   if (model.version !== version) return; // A listener wrote in between.
   const wrong = (what, value) => w.fail(undefined, `process ${shown(id)}: ${what}: ${shown(value)}`);
   if (record === undefined || !model.matches(record, process)) wrong("the record is not what the calls made of it", record);
-  if (!events.every(({ sequence }, n) => sequence === n + 1)) wrong("its sequences are not dense", events.map(({ sequence }) => sequence));
+  if (!events.every(({ sequence }, n) => sequence === n + 1))
+    wrong(
+      "its sequences are not dense",
+      events.map(({ sequence }) => sequence),
+    );
   if (!areEvents(events, process.log)) wrong("the log is not what was appended", events);
   if (!same(recent, events.slice(-3))) wrong("recentEvents is not the end of the log", recent);
-  for (const [type, n] of counted) if (n !== events.filter(({ eventType }) => eventType === type).length) wrong(`countEventsThrough(${type})`, n);
+  for (const [type, n] of counted)
+    if (n !== events.filter(({ eventType }) => eventType === type).length) wrong(`countEventsThrough(${type})`, n);
   const unacked = process.log.filter(({ sequence, semantics }) => semantics.wake && !process.acked.has(sequence));
   if (!areEvents(wakes, unacked)) wrong("wakeEventsAfter", wakes);
   const end = events.find(({ semantics }) => semantics.terminal);
-  if ((end === undefined) !== (record?.status.state === "running") || (end && !same(record.status, end.semantics.terminal))) wrong("status and log differ", record?.status);
-  if (lease && lease.fencingToken < (Math.max(0, ...(process.tokens?.keys() ?? [])))) wrong("a fencing token fell", lease);
+  if ((end === undefined) !== (record?.status.state === "running") || (end && !same(record.status, end.semantics.terminal)))
+    wrong("status and log differ", record?.status);
+  if (lease && lease.fencingToken < Math.max(0, ...(process.tokens?.keys() ?? []))) wrong("a fencing token fell", lease);
 }
 
 /** What holds of a process while drivers work on it. */
@@ -53,12 +68,18 @@ async function drivenHolds(w, id) {
   if (record === undefined || events === undefined) return;
   const now = await registry.getProcess(id);
   if (!same(record, now)) return; // A run went on in between.
-  if (!events.every(({ sequence }, n) => sequence === n + 1)) wrong("its sequences are not dense", events.map(({ sequence }) => sequence));
+  if (!events.every(({ sequence }, n) => sequence === n + 1))
+    wrong(
+      "its sequences are not dense",
+      events.map(({ sequence }) => sequence),
+    );
   const ends = events.filter(({ semantics }) => semantics.terminal);
   if (ends.length > 1) wrong("it ended twice", ends);
-  if ((ends.length === 0) !== (record.status.state === "running") || (ends.length > 0 && !same(record.status, ends[0].semantics.terminal))) wrong("status and log differ", record.status);
+  if ((ends.length === 0) !== (record.status.state === "running") || (ends.length > 0 && !same(record.status, ends[0].semantics.terminal)))
+    wrong("status and log differ", record.status);
   const { code } = record.status.awaitOutput ?? {};
-  if (code === "internal" || ["closed", "storage_failed"].includes(code)) wrong("the driver's own trouble became its outcome", record.status);
+  if (code === "internal" || ["closed", "storage_failed"].includes(code))
+    wrong("the driver's own trouble became its outcome", record.status);
   const keys = events.map(({ replayKey }) => replayKey).filter((key) => key !== undefined);
   if (new Set(keys).size !== keys.length) wrong("a replay key stands there twice", keys);
 }
@@ -69,7 +90,7 @@ async function feedHolds(w) {
   const { version } = model;
   const seen = new Map();
   let cursor;
-  for (let more = true; more; ) {
+  for (let more = true; more;) {
     const { records, removed, cursor: next } = await registry.changedSince(cursor, 3);
     for (const record of records) seen.set(record.id, record);
     for (const id of removed) seen.delete(id);
@@ -79,13 +100,16 @@ async function feedHolds(w) {
   const listed = await registry.listProcesses({ status: "any" });
   if (model.version !== version || w.driven) return;
   const fed = [...seen.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
-  if (!same(fed, listed)) w.fail(undefined, `changedSince comes to ${shown(fed.map(({ id }) => id))}, and listProcesses to ${shown(listed.map(({ id }) => id))}`);
+  if (!same(fed, listed))
+    w.fail(undefined, `changedSince comes to ${shown(fed.map(({ id }) => id))}, and listProcesses to ${shown(listed.map(({ id }) => id))}`);
 }
 
 /** An append that was kept answers the stored event again. */
 async function replayHolds(w, chosen) {
   const { registry, model, r } = w;
-  const keyed = chosen.flatMap((id) => model.processes.get(id)?.log.filter(({ replayKey }) => replayKey !== undefined && /^[kéw_]/.test(replayKey)) ?? []);
+  const keyed = chosen.flatMap(
+    (id) => model.processes.get(id)?.log.filter(({ replayKey }) => replayKey !== undefined && /^[kéw_]/.test(replayKey)) ?? [],
+  );
   if (keyed.length === 0) return;
   const event = r.pick(keyed);
   const { processId, eventType, payload, replayKey } = event;

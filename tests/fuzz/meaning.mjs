@@ -4,7 +4,10 @@
 export function canonical(value) {
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
-  return `{${Object.keys(value).sort().map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`).join(",")}}`;
+  return `{${Object.keys(value)
+    .sort()
+    .map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`)
+    .join(",")}}`;
 }
 
 /** Whether two values are the same JSON. */
@@ -61,17 +64,27 @@ function isOutput(value) {
   if (value.type === "success") return has("value") && only("type", "value", "control");
   if (!has("message") || typeof value.message !== "string") return false;
   if (value.type === "cancelled") return only("type", "message", "raw", "control");
-  return value.type === "failure" && CLASSES.includes(value.class) && typeof value.code === "string" && only("type", "class", "code", "message", "raw", "control");
+  return (
+    value.type === "failure" &&
+    CLASSES.includes(value.class) &&
+    typeof value.code === "string" &&
+    only("type", "class", "code", "message", "raw", "control")
+  );
 }
 
 function wrapped(state, value) {
   if (state === "completed") return { type: "success", value };
   const message = asText(value);
-  return state === "failed" ? { type: "failure", class: "execution", code: "process_failed", message, raw: value } : { type: "cancelled", message, raw: value };
+  return state === "failed"
+    ? { type: "failure", class: "execution", code: "process_failed", message, raw: value }
+    : { type: "cancelled", message, raw: value };
 }
 
 const truthy = (value) =>
-  typeof value === "number" || value === true || (typeof value === "string" && value !== "") || (typeof value === "object" && value !== null && Object.keys(value).length > 0);
+  typeof value === "number" ||
+  value === true ||
+  (typeof value === "string" && value !== "") ||
+  (typeof value === "object" && value !== null && Object.keys(value).length > 0);
 
 /** What an event of a declared type means; `undefined` where a selector finds nothing. */
 export function meaning(declared, identity, payload) {
@@ -80,7 +93,8 @@ export function meaning(declared, identity, payload) {
   if (terminal) {
     const selected = terminal.awaitOutput === undefined ? MISS : select(terminal.awaitOutput, payload);
     if (selected === MISS && terminal.awaitOutput !== undefined) return undefined;
-    const awaitOutput = selected === MISS ? { type: "success", value: payload } : isOutput(selected) ? selected : wrapped(terminal.state, selected);
+    const awaitOutput =
+      selected === MISS ? { type: "success", value: payload } : isOutput(selected) ? selected : wrapped(terminal.state, selected);
     made.terminal = { state: terminal.state, awaitOutput };
   }
   if (wake) {
@@ -100,17 +114,24 @@ export function meaning(declared, identity, payload) {
 const core = (state) => ({ name: `process.${state}`, semantics: { terminal: { state, awaitOutput: { pointer: "/awaitOutput" } } } });
 
 export const CORE = [
-  { name: "process.cancel_requested" }, { name: "process.waiting" }, { name: "process.resumed" }, core("completed"), core("failed"), core("cancelled"),
+  { name: "process.cancel_requested" },
+  { name: "process.waiting" },
+  { name: "process.resumed" },
+  core("completed"),
+  core("failed"),
+  core("cancelled"),
 ];
 
 const first = (...words) => words.find((word) => typeof word === "string");
 
 function identityOf({ type, kind, call, createRequest, metadata }) {
   if (type === "engine") return { kind };
-  const own = (object, key) => (typeof object === "object" && object !== null && !Array.isArray(object) && Object.hasOwn(object, key) ? object[key] : undefined);
+  const own = (object, key) =>
+    typeof object === "object" && object !== null && !Array.isArray(object) && Object.hasOwn(object, key) ? object[key] : undefined;
   const label = {
     tool_call: () => call.toolName,
-    session_turn: () => first(own(own(createRequest, "subagent"), "capability"), own(createRequest, "usageSource"), own(createRequest, "sessionId")),
+    session_turn: () =>
+      first(own(own(createRequest, "subagent"), "capability"), own(createRequest, "usageSource"), own(createRequest, "sessionId")),
     external: () => first(own(metadata, "label"), own(metadata, "name"), own(metadata, "title")),
   }[type]();
   return { kind: type === "tool_call" ? "tool" : type, ...(label !== undefined && { label }) };

@@ -46,9 +46,23 @@ export class Model {
     const known = this.processes.get(given.id);
     if (known) return known.content === content ? { record: known } : refuse("registration_conflict");
     const process = {
-      id: given.id, given, whole, content, types: new Map(whole.eventTypes.map((type) => [type.name, type])),
-      state: "running", output: undefined, wait: undefined, externalRef: undefined, wakeTarget: given.wakeTarget,
-      log: [], keys: new Map(), acked: new Set(), lease: null, pruned: false, loose: false, life: Symbol(given.id),
+      id: given.id,
+      given,
+      whole,
+      content,
+      types: new Map(whole.eventTypes.map((type) => [type.name, type])),
+      state: "running",
+      output: undefined,
+      wait: undefined,
+      externalRef: undefined,
+      wakeTarget: given.wakeTarget,
+      log: [],
+      keys: new Map(),
+      acked: new Set(),
+      lease: null,
+      pruned: false,
+      loose: false,
+      life: Symbol(given.id),
     };
     this.processes.set(given.id, process);
     this.lives.set(given.id, [...(this.lives.get(given.id) ?? []), process]);
@@ -61,10 +75,19 @@ export class Model {
     const { whole } = process;
     const shown = ["id", "input", "identity", "provenance", "envRef", "recovery"].every((key) => same(record[key], whole[key]));
     const wakes = same(record.wakeTarget, process.wakeTarget);
-    const types = record.eventTypes.length === whole.eventTypes.length && record.eventTypes.every((type, n) => same(type, whole.eventTypes[n]));
+    const types =
+      record.eventTypes.length === whole.eventTypes.length && record.eventTypes.every((type, n) => same(type, whole.eventTypes[n]));
     const status = process.output === undefined ? { state: process.state } : { state: process.state, awaitOutput: process.output };
     const times = Number.isSafeInteger(record.createdAtMs) && record.updatedAtMs >= record.createdAtMs;
-    return shown && wakes && types && times && same(record.status, status) && same(record.wait, process.wait) && same(record.externalRef, process.externalRef);
+    return (
+      shown &&
+      wakes &&
+      types &&
+      times &&
+      same(record.status, status) &&
+      same(record.wait, process.wait) &&
+      same(record.externalRef, process.externalRef)
+    );
   }
 
   /** A function that gives the processes that an id has stood for since now, `undefined` where it stood for none. */
@@ -141,7 +164,9 @@ export class Model {
     const stored = key && process.keys.get(key);
     if (stored) {
       const alike = stored.eventType === eventType && same(stored.payload, payload);
-      return alike ? { event: stored, replayed: true, process, delivery: this.delivery(process, request, stored) } : refuse("replay_conflict");
+      return alike
+        ? { event: stored, replayed: true, process, delivery: this.delivery(process, request, stored) }
+        : refuse("replay_conflict");
     }
     if (lease !== undefined) {
       const held = this.holds(process.id, lease);
@@ -152,7 +177,8 @@ export class Model {
     if (!declared) return refuse("undeclared_event_type");
     if (!key && (declared.semantics?.terminal || eventType === "process.cancel_requested")) return refuse("missing_replay_key");
     if (key === "") return refuse("invalid_argument");
-    if (declared.payloadSchema !== undefined && !fits.get(JSON.stringify(declared.payloadSchema))(payload)) return refuse("invalid_payload");
+    if (declared.payloadSchema !== undefined && !fits.get(JSON.stringify(declared.payloadSchema))(payload))
+      return refuse("invalid_payload");
     const sequence = process.log.length + 1;
     const life = this.lives.get(id).length;
     const semantics = meaning(declared, life > 1 ? `${id}@${life}:${sequence}` : `${id}:${sequence}`, payload);
@@ -161,7 +187,8 @@ export class Model {
     const event = { processId: id, sequence, eventType, payload, ...(key && { replayKey: key }), semantics };
     process.log.push(event);
     if (key) process.keys.set(key, event);
-    if (semantics.terminal) Object.assign(process, { state: semantics.terminal.state, output: semantics.terminal.awaitOutput, wait: undefined });
+    if (semantics.terminal)
+      Object.assign(process, { state: semantics.terminal.state, output: semantics.terminal.awaitOutput, wait: undefined });
     this.touch(id);
     return { event, replayed: false, process, delivery: this.delivery(process, request, event) };
   }
@@ -185,7 +212,12 @@ export class Model {
   }
 
   signal(id, name, payload, signalId, scope) {
-    return this.append(id, { eventType: `signal.${name}`, payload }, signalId === undefined ? undefined : `signal:${name}:${signalId}`, scope);
+    return this.append(
+      id,
+      { eventType: `signal.${name}`, payload },
+      signalId === undefined ? undefined : `signal:${name}:${signalId}`,
+      scope,
+    );
   }
 
   /** Events of a log, or the refusal; `scope` is whose view it is. */
@@ -275,7 +307,11 @@ export class Model {
     if (held !== null && !sameOwner(held.owner, owner)) return { busy: held, process };
     const last = this.fences.get(id) ?? { fence: 0, sure: true };
     const fence = held?.fence ?? last.fence + 1;
-    const answer = { mine: { owner: held?.owner ?? owner, fence, token: held?.token ?? (() => process.tokens?.get(fence)) }, sure: held !== null || last.sure, process };
+    const answer = {
+      mine: { owner: held?.owner ?? owner, fence, token: held?.token ?? (() => process.tokens?.get(fence)) },
+      sure: held !== null || last.sure,
+      process,
+    };
     if (held === null) this.fences.set(id, { fence, sure: last.sure });
     process.lease = isLong(ttlMs) && answer.sure ? answer.mine : UNSURE;
     if (process.lease === UNSURE) this.fences.set(id, { ...this.fences.get(id), sure: false });

@@ -25,8 +25,14 @@ const revoked = (target) => {
 const LONE = ["half of a surrogate pair", () => "a\ud800"];
 const LONE_LOW = ["the other half of a surrogate pair", () => "\udc00b"];
 
-const numbers = [["a number", () => 7], ["NaN", () => NaN]];
-const texts = [["a string", () => "x"], ["a numeric string", () => "1"]];
+const numbers = [
+  ["a number", () => 7],
+  ["NaN", () => NaN],
+];
+const texts = [
+  ["a string", () => "x"],
+  ["a numeric string", () => "1"],
+];
 const booleans = [["true", () => true]];
 const objects = [
   ["an object", () => ({})],
@@ -36,7 +42,14 @@ const objects = [
   ["a revoked proxy", () => revoked({})],
   ["an object with toJSON", () => ({ toJSON: () => 1 })],
   ["an object that is primitive by valueOf", () => ({ valueOf: () => 1, toString: () => "x", [Symbol.toPrimitive]: () => 1 })],
-  ["an object whose conversion throws", () => ({ [Symbol.toPrimitive]() { throw new Thrown(); } })],
+  [
+    "an object whose conversion throws",
+    () => ({
+      [Symbol.toPrimitive]() {
+        throw new Thrown();
+      },
+    }),
+  ],
 ];
 const odd = [
   ["a function", () => () => {}],
@@ -61,7 +74,11 @@ export const BAD_NAME = [
   ["50,000 characters", () => "y".repeat(50_000)],
 ];
 export const BAD_COUNT = [
-  boxed, ...texts, ...booleans, ...objects, ...odd,
+  boxed,
+  ...texts,
+  ...booleans,
+  ...objects,
+  ...odd,
   ["-1", () => -1],
   ["NaN", () => NaN],
   ["Infinity", () => Infinity],
@@ -77,21 +94,61 @@ export const MINUS_ZERO = ["-0", () => -0];
 export const TOO_LONG_TTL = ["2^31 milliseconds", () => 2 ** 31];
 export const BAD_BOOLEAN = [["0", () => 0], ["1", () => 1], ...texts, ["an empty string", () => ""], ...objects, ...odd];
 export const BAD_TIMEOUT = [
-  ...texts, ...booleans, ...objects, ...odd, NULL,
-  ["-1", () => -1], ["NaN", () => NaN], ["-Infinity", () => -Infinity], ["-5e-324", () => -5e-324],
+  ...texts,
+  ...booleans,
+  ...objects,
+  ...odd,
+  NULL,
+  ["-1", () => -1],
+  ["NaN", () => NaN],
+  ["-Infinity", () => -Infinity],
+  ["-5e-324", () => -5e-324],
 ];
 export const BAD_FUNCTION = [...numbers, ...texts, ...booleans, ...objects, ["a symbol", () => Symbol("s")], NULL];
 export const BAD_SIGNAL = [
-  ...numbers, ...texts, ...booleans, ...objects, ...odd, NULL,
+  ...numbers,
+  ...texts,
+  ...booleans,
+  ...objects,
+  ...odd,
+  NULL,
   ["half a signal", () => ({ aborted: false })],
-  ["a signal that throws", () => ({ get aborted() { throw new Thrown(); }, addEventListener() {} })],
+  [
+    "a signal that throws",
+    () => ({
+      get aborted() {
+        throw new Thrown();
+      },
+      addEventListener() {},
+    }),
+  ],
   ["an AbortController", () => new AbortController()],
 ];
 export const BAD_OBJECT = [
-  ...numbers, ...texts, ...booleans, ...odd,
+  ...numbers,
+  ...texts,
+  ...booleans,
+  ...odd,
   ["an array", () => []],
   ["a revoked proxy", () => revoked({})],
-  ["a proxy whose traps throw", () => new Proxy({}, { ownKeys() { throw new Thrown(); }, get() { throw new Thrown(); }, getPrototypeOf() { throw new Thrown(); } })],
+  [
+    "a proxy whose traps throw",
+    () =>
+      new Proxy(
+        {},
+        {
+          ownKeys() {
+            throw new Thrown();
+          },
+          get() {
+            throw new Thrown();
+          },
+          getPrototypeOf() {
+            throw new Thrown();
+          },
+        },
+      ),
+  ],
 ];
 /** Beside {@link BAD_OBJECT}, for what becomes JSON. */
 export const BAD_PLAIN = [
@@ -101,7 +158,10 @@ export const BAD_PLAIN = [
   ["a Map", () => new Map()],
 ];
 export const BAD_ARRAY = [
-  ...numbers, ...texts, ...booleans, ...odd,
+  ...numbers,
+  ...texts,
+  ...booleans,
+  ...odd,
   ["an object", () => ({})],
   ["an array-like", () => ({ length: 1, 0: "x" })],
   ["a Set", () => new Set(["x"])],
@@ -117,7 +177,8 @@ export const NOT_JSON = [
   ["a function", () => () => {}],
   ["a symbol", () => Symbol("s")],
   ["a BigInt", () => 1n],
-  LONE, LONE_LOW,
+  LONE,
+  LONE_LOW,
   ["a Date", () => new Date(0)],
   ["a Map", () => new Map([[1, 2]])],
   ["a typed array", () => new Uint8Array(3)],
@@ -132,20 +193,85 @@ export const NOT_JSON = [
   ["a symbol for a key", () => ({ [Symbol("k")]: 1 })],
   ["a key with half of a surrogate pair", () => ({ "\ud800": 1 })],
   ["a key __proto__", () => JSON.parse('{"__proto__": 1}')],
-  ["a getter that throws", () => ({ get a() { throw new Thrown(); } })],
+  [
+    "a getter that throws",
+    () => ({
+      get a() {
+        throw new Thrown();
+      },
+    }),
+  ],
   ["a revoked proxy", () => revoked({})],
   ["a revoked proxy of an array", () => revoked([])],
-  ["a proxy without prototype", () => new Proxy({}, { getPrototypeOf() { throw new Thrown(); } })],
-  ["a proxy that lists keys without end", () => new Proxy({}, { ownKeys: () => { throw new RangeError("too many"); } })],
-  ["a cycle", () => { const a = { b: [] }; a.b.push(a); return a; }],
-  ["101 levels", () => { let a = 1; for (let n = 0; n < 101; n++) a = n % 2 ? [a] : { a }; return a; }],
-  ["toJSON of its own", () => ({ a: 1, toJSON() { return 1; } })],
+  [
+    "a proxy without prototype",
+    () =>
+      new Proxy(
+        {},
+        {
+          getPrototypeOf() {
+            throw new Thrown();
+          },
+        },
+      ),
+  ],
+  [
+    "a proxy that lists keys without end",
+    () =>
+      new Proxy(
+        {},
+        {
+          ownKeys: () => {
+            throw new RangeError("too many");
+          },
+        },
+      ),
+  ],
+  [
+    "a cycle",
+    () => {
+      const a = { b: [] };
+      a.b.push(a);
+      return a;
+    },
+  ],
+  [
+    "101 levels",
+    () => {
+      let a = 1;
+      for (let n = 0; n < 101; n++) a = n % 2 ? [a] : { a };
+      return a;
+    },
+  ],
+  [
+    "toJSON of its own",
+    () => ({
+      a: 1,
+      toJSON() {
+        return 1;
+      },
+    }),
+  ],
 ];
 
 /** The same, of a size that takes its time: rarely. */
 export const HUGE = [
-  ["50,000 levels", () => { let a = 1; for (let n = 0; n < 50_000; n++) a = [a]; return a; }],
-  ["one object in very many places", () => { let a = [1]; for (let n = 0; n < 25; n++) a = [a, a]; return a; }],
+  [
+    "50,000 levels",
+    () => {
+      let a = 1;
+      for (let n = 0; n < 50_000; n++) a = [a];
+      return a;
+    },
+  ],
+  [
+    "one object in very many places",
+    () => {
+      let a = [1];
+      for (let n = 0; n < 25; n++) a = [a, a];
+      return a;
+    },
+  ],
   ["too many characters", () => "x".repeat(33_554_433)],
 ];
 
@@ -210,4 +336,5 @@ export function frozen(value, depth = 0) {
 }
 
 /** Whether something was thrown by the fuzzer itself, or says that it was. */
-export const isOurs = (value) => value instanceof Thrown || (value instanceof Error && (isOurs(value.cause) || /on purpose/.test(value.message)));
+export const isOurs = (value) =>
+  value instanceof Thrown || (value instanceof Error && (isOurs(value.cause) || /on purpose/.test(value.message)));

@@ -4,8 +4,24 @@ import { Thrown } from "./mutate.mjs";
 
 /** Every code there is. `internal` is never right; those of storage are not where no fault is made. */
 export const CODES = [
-  "invalid_argument", "unknown_process", "registration_conflict", "external_ref_conflict", "undeclared_event_type", "invalid_schema", "invalid_payload",
-  "missing_replay_key", "replay_conflict", "already_terminal", "process_terminal", "not_granted", "lease_lost", "timeout", "closed", "conflict", "not_terminal", "storage_unavailable",
+  "invalid_argument",
+  "unknown_process",
+  "registration_conflict",
+  "external_ref_conflict",
+  "undeclared_event_type",
+  "invalid_schema",
+  "invalid_payload",
+  "missing_replay_key",
+  "replay_conflict",
+  "already_terminal",
+  "process_terminal",
+  "not_granted",
+  "lease_lost",
+  "timeout",
+  "closed",
+  "conflict",
+  "not_terminal",
+  "storage_unavailable",
 ];
 
 /** What is wrong with an outcome (`{ value }` or `{ error }`), in words; nothing where it is right. `expected` is what the model said. */
@@ -41,21 +57,29 @@ function judged(w, expected, { value, code }) {
   }
   if (code !== undefined) return `should be done, and was refused with ${code}`;
   if (expected.check) return expected.check(value) ? undefined : `answered what cannot be: ${shown(value)}`;
-  return same(value, expected.value) || value === expected.value ? undefined : `should answer ${shown(expected.value)}, and answered ${shown(value)}`;
+  return same(value, expected.value) || value === expected.value
+    ? undefined
+    : `should answer ${shown(expected.value)}, and answered ${shown(value)}`;
 }
 
 /** A value in some words. */
 export function shown(value, depth = 0) {
   try {
-    if (typeof value === "string") return value.length > 60 ? `"${value.slice(0, 20)}"… (${value.length} characters)` : JSON.stringify(value);
+    if (typeof value === "string")
+      return value.length > 60 ? `"${value.slice(0, 20)}"… (${value.length} characters)` : JSON.stringify(value);
     if (typeof value === "bigint") return `${value}n`;
     if (typeof value === "function") return value.name ? `[function ${value.name}]` : "() => {}";
     if (Object.is(value, -0)) return "-0";
     if (typeof value !== "object" || value === null) return String(value);
     if (depth > 6) return "…";
-    if (Array.isArray(value)) return `[${value.slice(0, 12).map((item) => shown(item, depth + 1)).join(", ")}${value.length > 12 ? ", …" : ""}]`;
+    if (Array.isArray(value))
+      return `[${value
+        .slice(0, 12)
+        .map((item) => shown(item, depth + 1))
+        .join(", ")}${value.length > 12 ? ", …" : ""}]`;
     const name = value.constructor?.name;
-    if (name !== undefined && name !== "Object" && typeof value.constructor === "function") return name === "Error" || value instanceof Error ? words(value) : `[${name}]`;
+    if (name !== undefined && name !== "Object" && typeof value.constructor === "function")
+      return name === "Error" || value instanceof Error ? words(value) : `[${name}]`;
     const fields = Object.entries(Object.getOwnPropertyDescriptors(value)).slice(0, 20);
     return `{ ${fields.map(([key, field]) => `${/^\w+$/.test(key) ? key : JSON.stringify(key)}: ${field.get ? "(getter)" : shown(field.value, depth + 1)}`).join(", ")} }`;
   } catch {

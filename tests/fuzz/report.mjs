@@ -2,10 +2,20 @@
 
 /** A table: for each method how often it was called, answered and refused, and with which codes. */
 export function table({ stats, made, worlds, seconds }) {
-  const rows = Object.keys(stats).sort().map((name) => row(name, stats[name]));
-  const all = [["method", "calls", "answered", "refused", "with"], ...rows, ["all", made, sum(rows, 2), sum(rows, 3), `${worlds} registries, ${Math.round(made / seconds)} calls per second`]];
+  const rows = Object.keys(stats)
+    .sort()
+    .map((name) => row(name, stats[name]));
+  const all = [
+    ["method", "calls", "answered", "refused", "with"],
+    ...rows,
+    ["all", made, sum(rows, 2), sum(rows, 3), `${worlds} registries, ${Math.round(made / seconds)} calls per second`],
+  ];
   const widths = [0, 1, 2, 3].map((column) => Math.max(...all.map((cells) => String(cells[column]).length)));
-  return all.map(([name, ...cells]) => [name.padEnd(widths[0]), ...cells.slice(0, 3).map((cell, n) => String(cell).padStart(widths[n + 1])), cells[3]].join("  ")).join("\n");
+  return all
+    .map(([name, ...cells]) =>
+      [name.padEnd(widths[0]), ...cells.slice(0, 3).map((cell, n) => String(cell).padStart(widths[n + 1])), cells[3]].join("  "),
+    )
+    .join("\n");
 }
 
 function row(name, { calls, codes }) {

@@ -16,21 +16,29 @@ const seedsOf = (seed, calls) => Array.from({ length: calls }, (_, n) => mix(see
 export async function fuzz(api, { seed, calls, storage, ignored, patience }) {
   const stats = {};
   let current;
-  const host = hostOf((words) => current?.fail(undefined, words), (words) => current?.hear(words), isOurs);
+  const host = hostOf(
+    (words) => current?.fail(undefined, words),
+    (words) => current?.hear(words),
+    isOurs,
+  );
   const world = (seeds, seed, tracing) => {
     // A third of the time went into stacks that nobody reads.
     Error.stackTraceLimit = tracing ? 20 : 0;
-    return (current = new World(api, host, { seed, storage, driven: seed % 3 === 0, ignored, tracing, stats: tracing ? {} : stats })).run(seeds);
+    return (current = new World(api, host, { seed, storage, driven: seed % 3 === 0, ignored, tracing, stats: tracing ? {} : stats })).run(
+      seeds,
+    );
   };
   if (patience !== undefined) host.patience = patience;
   await prepare(api);
   const start = performance.now();
   const made = () => Object.values(stats).reduce((sum, { calls }) => sum + calls, 0);
-  let worlds = 0, failure;
+  let worlds = 0,
+    failure;
   for (let n = seed; made() < calls && failure === undefined; n++, worlds++) {
     const seeds = seedsOf(n, Math.min(CALLS, calls - made()));
     const { faults } = await world(seeds, n, false);
-    if (faults.length > 0) failure = { seed: n, calls: seeds.length, faults, ...(await shrink(seeds, (fewer) => world(fewer, n, true), faults[0])) };
+    if (faults.length > 0)
+      failure = { seed: n, calls: seeds.length, faults, ...(await shrink(seeds, (fewer) => world(fewer, n, true), faults[0])) };
   }
   host.end();
   return { stats, made: made(), worlds, seconds: (performance.now() - start) / 1000, failure };
@@ -57,9 +65,9 @@ async function shrink(seeds, run, first) {
   if (!(await attempt(seeds))) return { shrunk: undefined, trace: ["(not met again when it was replayed)"] };
   // What hangs takes its time each time.
   let left = /^hangs/.test(first) ? 2 : 600;
-  for (let size = Math.ceil(seeds.length / 2); size >= 1; ) {
+  for (let size = Math.ceil(seeds.length / 2); size >= 1;) {
     let fewer = false;
-    for (let at = 0; at < best.seeds.length && left-- > 0; ) {
+    for (let at = 0; at < best.seeds.length && left-- > 0;) {
       if (await attempt([...best.seeds.slice(0, at), ...best.seeds.slice(at + size)])) fewer = true;
       else at += size;
     }

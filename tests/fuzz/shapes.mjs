@@ -1,19 +1,43 @@
 /** What the API takes, in terms of the grammar. Each object is named after its interface in `js/types.ts`; a test compares the fields. */
 import { either, json, leaf, list, object, optional, options, tagged, word, wrongOne } from "./grammar.mjs";
-import {
-  BAD_BOOLEAN, BAD_COUNT, BAD_NAME, BAD_SIGNAL, BAD_TEXT, BAD_TIMEOUT, MINUS_ZERO, TOO_LONG_TTL, ZERO,
-} from "./mutate.mjs";
+import { BAD_BOOLEAN, BAD_COUNT, BAD_NAME, BAD_SIGNAL, BAD_TEXT, BAD_TIMEOUT, MINUS_ZERO, TOO_LONG_TTL, ZERO } from "./mutate.mjs";
 
 export { BAD_NAME as BAD_NAMES };
 
 /** Few, so that calls meet each other. Their order by code unit is not that by code point. */
 export const IDS = [
-  "p0", "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p10", "P", " p", "é", "😀", "\ue000", "__proto__", "constructor", "a/b:c", "x".repeat(1024),
+  "p0",
+  "p1",
+  "p2",
+  "p3",
+  "p4",
+  "p5",
+  "p6",
+  "p7",
+  "p10",
+  "P",
+  " p",
+  "é",
+  "😀",
+  "\ue000",
+  "__proto__",
+  "constructor",
+  "a/b:c",
+  "x".repeat(1024),
 ];
 const SESSIONS = ["s1", "s2", "s", "é", "s1/frames", "y".repeat(1024)];
 const FRAMES = ["f1", "f2", "a/frame:b"];
 export const TYPES = ["note", "progress", "done", "fail", "stop", "tell", "checked", "signal.go", "constructor", "z".repeat(1024)];
-const UNDECLARED = ["nothing", "signal.go", "signal.stop-1", "process.waiting", "process.cancel_requested", "process.completed", "process.failed", "process.cancelled"];
+const UNDECLARED = [
+  "nothing",
+  "signal.go",
+  "signal.stop-1",
+  "process.waiting",
+  "process.cancel_requested",
+  "process.completed",
+  "process.failed",
+  "process.cancelled",
+];
 export const SIGNALS = ["go", "stop-1", "A_b", "v".repeat(1000)];
 const KEYS = ["k0", "k1", "k2", "k3", "k4", "é:😀", "__proto__", "w".repeat(1024)];
 export const KINDS = ["job", "child", "external", "tool", "session_turn", "engine"];
@@ -26,12 +50,45 @@ const pick = (words, wrong = BAD_NAME) => leaf((w) => w.r.pick(words), wrong);
 export const text = pick(["", "some words", "é😀", "a\u0000b", " "], BAD_TEXT);
 export const label = pick(["a label", "é", "l".repeat(1024)], BAD_TEXT);
 export const boolean = leaf((w) => w.r.chance(0.5), BAD_BOOLEAN);
-export const count = leaf((w) => w.r.weighted([[4, w.r.below(4)], [2, w.r.below(40)], [1, 0], [1, Number.MAX_SAFE_INTEGER]]), BAD_COUNT);
+export const count = leaf(
+  (w) =>
+    w.r.weighted([
+      [4, w.r.below(4)],
+      [2, w.r.below(40)],
+      [1, 0],
+      [1, Number.MAX_SAFE_INTEGER],
+    ]),
+  BAD_COUNT,
+);
 /** Of a list: mostly as many as there are. */
-const limit = leaf((w) => w.r.weighted([[3, w.r.between(1, 4)], [1, 0], [1, 1000], [1, Number.MAX_SAFE_INTEGER]]), BAD_COUNT);
+const limit = leaf(
+  (w) =>
+    w.r.weighted([
+      [3, w.r.between(1, 4)],
+      [1, 0],
+      [1, 1000],
+      [1, Number.MAX_SAFE_INTEGER],
+    ]),
+  BAD_COUNT,
+);
 export const ordinal = leaf((w) => w.r.between(1, 12), [...BAD_COUNT, ZERO, MINUS_ZERO]);
-export const ttl = leaf((w) => w.r.weighted([[8, 1_000_000 + w.r.below(1000)], [1, 1], [1, 2 ** 31 - 1]]), [...BAD_COUNT, ZERO, MINUS_ZERO, TOO_LONG_TTL]);
-export const cutoff = leaf((w) => w.r.weighted([[2, 0], [2, Number.MAX_SAFE_INTEGER]]), BAD_COUNT);
+export const ttl = leaf(
+  (w) =>
+    w.r.weighted([
+      [8, 1_000_000 + w.r.below(1000)],
+      [1, 1],
+      [1, 2 ** 31 - 1],
+    ]),
+  [...BAD_COUNT, ZERO, MINUS_ZERO, TOO_LONG_TTL],
+);
+export const cutoff = leaf(
+  (w) =>
+    w.r.weighted([
+      [2, 0],
+      [2, Number.MAX_SAFE_INTEGER],
+    ]),
+  BAD_COUNT,
+);
 
 /** The id of a process; what comes behind it in the same call may go by which it was. */
 export const processId = {
@@ -49,13 +106,28 @@ const metadata = either(
   [1, { make: (w) => ({ [w.r.pick(["label", "name", "title"])]: "shown" }), spoil: json.spoil }, () => false],
 );
 
-const call = object(undefined, { callId: text, toolName: label, toolId: optional(text), args: optional(json), more: optional(json) }, { open: true });
+const call = object(
+  undefined,
+  { callId: text, toolName: label, toolId: optional(text), args: optional(json), more: optional(json) },
+  { open: true },
+);
 
 export const input = tagged("ProcessInput", "type", {
   external: { metadata: optional(metadata) },
   engine: { kind: pick(KINDS), payload: optional(json) },
   tool_call: { call },
-  session_turn: { createRequest: { make: (w) => ({ subagent: { capability: "c" }, x: json.make(w) }), spoil: (w) => wrongOne(w, [["a list", () => []], ["a string", () => "x"], ["null", () => null]]) }, turnInput: json },
+  session_turn: {
+    createRequest: {
+      make: (w) => ({ subagent: { capability: "c" }, x: json.make(w) }),
+      spoil: (w) =>
+        wrongOne(w, [
+          ["a list", () => []],
+          ["a string", () => "x"],
+          ["null", () => null],
+        ]),
+    },
+    turnInput: json,
+  },
 });
 
 const identity = object("ProcessIdentity", { kind: pick(KINDS), label: optional(label), definition: optional(json, 0.4) });
@@ -88,8 +160,12 @@ const selector = {
       return { value: { ...value, fields: { ...value.fields, a: inner.value } }, why: `fields.a: ${inner.why}` };
     }
     return wrongOne(w, [
-      ["another word", () => "payloads"], ["an empty object", () => ({})], ["a number", () => 3], ["a list", () => []],
-      ["two selectors at once", () => ({ pointer: "", present: "" })], ["a field too many", () => ({ pointer: "", extra: 1 })],
+      ["another word", () => "payloads"],
+      ["an empty object", () => ({})],
+      ["a number", () => 3],
+      ["a list", () => []],
+      ["two selectors at once", () => ({ pointer: "", present: "" })],
+      ["a field too many", () => ({ pointer: "", extra: 1 })],
     ]);
   },
 };
@@ -109,8 +185,19 @@ const terminal = {
 };
 
 const dedupeKey = {
-  make: (w) => w.r.weighted([[2, "event_identity"], [1, { const: w.r.pick(["once", ""]) }], [1, { selector: selector.make(w) }]]),
-  spoil: (w) => wrongOne(w, [["another word", () => "event"], ["an empty object", () => ({})], ["a constant number", () => ({ const: 1 })], ["a list", () => []]]),
+  make: (w) =>
+    w.r.weighted([
+      [2, "event_identity"],
+      [1, { const: w.r.pick(["once", ""]) }],
+      [1, { selector: selector.make(w) }],
+    ]),
+  spoil: (w) =>
+    wrongOne(w, [
+      ["another word", () => "event"],
+      ["an empty object", () => ({})],
+      ["a constant number", () => ({ const: 1 })],
+      ["a list", () => []],
+    ]),
 };
 const wake = object(undefined, { when: optional(selector), input: selector, dedupeKey: optional(dedupeKey) });
 
@@ -118,7 +205,10 @@ const wake = object(undefined, { when: optional(selector), input: selector, dedu
 export const SCHEMAS = [
   [true, () => true],
   [{}, () => true],
-  [{ type: "object", required: ["n"], properties: { n: { type: "number", minimum: 0 } } }, (p) => plain(p) && Object.hasOwn(p, "n") && typeof p.n === "number" && p.n >= 0],
+  [
+    { type: "object", required: ["n"], properties: { n: { type: "number", minimum: 0 } } },
+    (p) => plain(p) && Object.hasOwn(p, "n") && typeof p.n === "number" && p.n >= 0,
+  ],
   [{ anyOf: [{ type: "null" }, { type: "string", maxLength: 20 }] }, (p) => p === null || (typeof p === "string" && [...p].length <= 20)],
   [{ not: { type: "array" } }, (p) => !Array.isArray(p)],
   [false, () => false],
@@ -135,13 +225,22 @@ const payloadSchema = {
         { ...wrongOne(w, BAD_SCHEMAS), code: "invalid_schema", codes: ["invalid_argument"] },
 };
 const BAD_SCHEMAS = [
-  ["an unknown type", () => ({ type: "text" })], ["a broken pattern", () => ({ pattern: "(" })], ["a schema that is a string", () => "x"],
-  ["a schema that is a number", () => 7], ["a reference to nothing", () => ({ $ref: "#/$defs/none" })], ["a limit that is a text", () => ({ minimum: "1" })],
-  ["a reference to itself", () => ({ $ref: "#" })], ["another dialect", () => ({ $schema: "http://json-schema.org/draft-04/schema#" })],
+  ["an unknown type", () => ({ type: "text" })],
+  ["a broken pattern", () => ({ pattern: "(" })],
+  ["a schema that is a string", () => "x"],
+  ["a schema that is a number", () => 7],
+  ["a reference to nothing", () => ({ $ref: "#/$defs/none" })],
+  ["a limit that is a text", () => ({ minimum: "1" })],
+  ["a reference to itself", () => ({ $ref: "#" })],
+  ["another dialect", () => ({ $schema: "http://json-schema.org/draft-04/schema#" })],
 ];
 
 const semantics = object(undefined, { terminal: optional(terminal, 0.4), wake: optional(wake, 0.5) });
-export const eventType = object("ProcessEventType", { name: pick(TYPES), payloadSchema: optional(payloadSchema, 0.25), semantics: optional(semantics, 0.6) });
+export const eventType = object("ProcessEventType", {
+  name: pick(TYPES),
+  payloadSchema: optional(payloadSchema, 0.25),
+  semantics: optional(semantics, 0.6),
+});
 
 const someTypes = list(eventType, 0, 5);
 export const eventTypes = {
@@ -169,22 +268,53 @@ export const registration = object("ProcessRegistration", {
 
 // ── Ends, waits, references ─────────────────────────────────────────────────
 
-const failureClass = word("invalid_request", "unavailable", "permission_denied", "timeout", "execution", "external", "resource_limit", "internal");
+const failureClass = word(
+  "invalid_request",
+  "unavailable",
+  "permission_denied",
+  "timeout",
+  "execution",
+  "external",
+  "resource_limit",
+  "internal",
+);
 export const output = tagged("ProcessAwaitOutput", "type", {
   success: { value: json, control: optional(json, 0.2) },
   failure: { class: failureClass, code: label, message: text, raw: optional(json, 0.3), control: optional(json, 0.2) },
   cancelled: { message: text, raw: optional(json, 0.3), control: optional(json, 0.2) },
 });
-export const waitState = tagged("WaitState", "kind", { signal: { name: pick(SIGNALS, BAD_TEXT), names: optional(list(pick(SIGNALS, BAD_TEXT), 1, 3), 0.3), eventType: pick(TYPES, BAD_TEXT), key: pick(KEYS, BAD_TEXT), ordinal: count, sinceMs: count } });
-export const externalRef = object("ProcessExternalRef", { backend: pick(["queue", "cloud"], BAD_TEXT), id: pick(["7", "8"], BAD_TEXT), metadata: optional(json, 0.3) });
+export const waitState = tagged("WaitState", "kind", {
+  signal: {
+    name: pick(SIGNALS, BAD_TEXT),
+    names: optional(list(pick(SIGNALS, BAD_TEXT), 1, 3), 0.3),
+    eventType: pick(TYPES, BAD_TEXT),
+    key: pick(KEYS, BAD_TEXT),
+    ordinal: count,
+    sinceMs: count,
+  },
+});
+export const externalRef = object("ProcessExternalRef", {
+  backend: pick(["queue", "cloud"], BAD_TEXT),
+  id: pick(["7", "8"], BAD_TEXT),
+  metadata: optional(json, 0.3),
+});
 export const descriptor = object("HandleDescriptor", { kind: optional(label), label: optional(label) });
 
 // ── Leases ──────────────────────────────────────────────────────────────────
 
 const liveness = tagged(undefined, "kind", { opaque: {}, web_lock: { lockName: pick(["longwait:other:owner:x", "mine"], BAD_TEXT) } });
-export const owner = object("LeaseOwner", { ownerId: pick(["page", "worker", "o".repeat(1024)]), incarnationId: pick(["i1", "i2"]), liveness: optional(liveness, 0.4) });
+export const owner = object("LeaseOwner", {
+  ownerId: pick(["page", "worker", "o".repeat(1024)]),
+  incarnationId: pick(["i1", "i2"]),
+  liveness: optional(liveness, 0.4),
+});
 const leaseShape = object("ProcessLease", {
-  processId: pick(IDS, LONG), owner, leaseToken: pick(["token"], BAD_TEXT), fencingToken: count, claimedAtMs: count, expiresAtMs: count,
+  processId: pick(IDS, LONG),
+  owner,
+  leaseToken: pick(["token"], BAD_TEXT),
+  fencingToken: count,
+  claimedAtMs: count,
+  expiresAtMs: count,
 });
 /** One that was given, or nearly that one, or one that was made up. */
 export const lease = {
@@ -224,7 +354,12 @@ export const payload = {
   ...json,
   make: (w) =>
     w.r.chance(0.4)
-      ? { n: w.r.between(-1, 3), a: w.r.pick([[1], "text", null, ""]), b: w.r.pick([{}, { c: 1 }, false]), awaitOutput: w.r.chance(0.5) ? output.make(w) : json.make(w) }
+      ? {
+          n: w.r.between(-1, 3),
+          a: w.r.pick([[1], "text", null, ""]),
+          b: w.r.pick([{}, { c: 1 }, false]),
+          awaitOutput: w.r.chance(0.5) ? output.make(w) : json.make(w),
+        }
       : json.make(w),
 };
 
@@ -234,29 +369,61 @@ const LATE = [...BAD_TEXT, ["1,025 characters", () => "x".repeat(1025), ["unknow
 export const request = object("AppendRequest", {
   eventType: { ...declared, spoil: (w) => wrongOne(w, LATE) },
   payload: optional(payload, 0.8),
-  replayKey: optional(leaf((w) => w.r.pick(KEYS), LATE), 0.5),
+  replayKey: optional(
+    leaf((w) => w.r.pick(KEYS), LATE),
+    0.5,
+  ),
   wakeTargetScope: optional(scope, 0.2),
   lease: optional(lease, 0.15),
 });
 
 export const filter = object("ListFilter", {
-  status: optional(word("running", "completed", "failed", "cancelled", "any")), waiting: optional(boolean, 0.2),
-  definition: optional(json, 0.1), kind: optional(pick(KINDS, LONG), 0.3),
+  status: optional(word("running", "completed", "failed", "cancelled", "any")),
+  waiting: optional(boolean, 0.2),
+  definition: optional(json, 0.1),
+  kind: optional(pick(KINDS, LONG), 0.3),
 });
 export const page = object("Page", { limit: optional(limit), cursor: optional(pick(IDS, BAD_TEXT), 0.3) });
 const types = list(declared, 0, 3);
 export const query = options("EventQuery", { limit: optional(limit), types: optional(types, 0.3) });
-export const cursor = leaf((w) => w.someCursor(), [...BAD_TEXT, ["words", () => "not a cursor"], ["a negative number", () => "-1"], ["nothing", () => ""]]);
+export const cursor = leaf(
+  (w) => w.someCursor(),
+  [...BAD_TEXT, ["words", () => "not a cursor"], ["a negative number", () => "-1"], ["nothing", () => ""]],
+);
 export const limitOf = limit;
 
 // ── Waiting ─────────────────────────────────────────────────────────────────
 
 const signal = { ...leaf((w) => w.someSignal(), BAD_SIGNAL) };
-const timeoutMs = leaf((w) => w.r.weighted([[3, 0], [2, 1], [1, 0.5], [1, 2 ** 40], [1, Infinity]]), BAD_TIMEOUT);
+const timeoutMs = leaf(
+  (w) =>
+    w.r.weighted([
+      [3, 0],
+      [2, 1],
+      [1, 0.5],
+      [1, 2 ** 40],
+      [1, Infinity],
+    ]),
+  BAD_TIMEOUT,
+);
 export const waiting = options("WaitOptions", { signal: optional(signal), timeoutMs: optional(timeoutMs) });
-export const waitingForEvent = options("WaitOptions", { signal: optional(signal), timeoutMs: optional(timeoutMs), untilTerminal: optional(boolean, 0.4) });
-export const following = options("EventsOptions", { after: optional(count), types: optional(types, 0.3), untilTerminal: optional(boolean), signal: optional(signal, 0.3) });
-export const signalName = pick(SIGNALS, [...BAD_NAME, ["a space", () => "a b"], ["a dot", () => "a.b"], ["a letter that is not ASCII", () => "é"]]);
+export const waitingForEvent = options("WaitOptions", {
+  signal: optional(signal),
+  timeoutMs: optional(timeoutMs),
+  untilTerminal: optional(boolean, 0.4),
+});
+export const following = options("EventsOptions", {
+  after: optional(count),
+  types: optional(types, 0.3),
+  untilTerminal: optional(boolean),
+  signal: optional(signal, 0.3),
+});
+export const signalName = pick(SIGNALS, [
+  ...BAD_NAME,
+  ["a space", () => "a b"],
+  ["a dot", () => "a.b"],
+  ["a letter that is not ASCII", () => "é"],
+]);
 export const signalOptions = options(undefined, { signalId: optional(pick(["1", "2", "é"])) });
 export const reason = optional(pick(["bored", "", "é"], BAD_TEXT));
 export const scopeAsOptions = options("SessionScope", { sessionId, agentFrameId: optional(pick(FRAMES), 0.3) });

@@ -13,7 +13,10 @@ export async function node() {
 }
 
 export async function chromium() {
-  const mounts = [{ prefix: "/dist/", folder: inRepo("dist") }, { prefix: "/fuzz/", folder: inRepo("tests/fuzz") }];
+  const mounts = [
+    { prefix: "/dist/", folder: inRepo("dist") },
+    { prefix: "/fuzz/", folder: inRepo("tests/fuzz") },
+  ];
   const served = await serveFolders({ mounts, headers: () => ({}) });
   const browser = await launch();
   const tab = await browser.openTab(`${served.url}fuzz/page.html`);

@@ -22,7 +22,7 @@ export class World {
   /** Calls that must answer at once, and waits. */
   inflight = new Set();
   waits = new Set();
-  pools = { leases: [],  cursors: [], controllers: [], iterators: [], receivers: [], views: [], offs: [], drivers: [] };
+  pools = { leases: [], cursors: [], controllers: [], iterators: [], receivers: [], views: [], offs: [], drivers: [] };
   positions = new Map();
   wakes = new Map();
   wakeIds = new Map();
@@ -46,7 +46,8 @@ export class World {
     const ended = await Promise.race([this.live(seeds), stuck]);
     stop();
     this.host.discard(this.host.database(this.seed));
-    if (ended === "stuck") this.fail(undefined, `hangs: ${[...this.inflight, ...this.waits].map(described).join("; ") || "the end of the world"}`);
+    if (ended === "stuck")
+      this.fail(undefined, `hangs: ${[...this.inflight, ...this.waits].map(described).join("; ") || "the end of the world"}`);
     return this;
   }
 
@@ -55,7 +56,8 @@ export class World {
       this.registry = await this.api.openRegistry({ storage: this.storage, name: this.host.database(this.seed), sink: this.sink() });
       // Another registry on the same rows, whose drivers work on the same processes.
       this.others = [this.registry];
-      if (this.driven && this.storage === "indexeddb") this.others.push(await this.api.openRegistry({ name: this.host.database(this.seed) }));
+      if (this.driven && this.storage === "indexeddb")
+        this.others.push(await this.api.openRegistry({ name: this.host.database(this.seed) }));
       for (const [n, seed] of seeds.entries()) {
         this.r.reseed(seed);
         await this.perform(this.r.weighted(this.driven ? TABLE.driven : TABLE.plain));
@@ -87,7 +89,16 @@ export class World {
       return this.make(w, call, value, target, { code, codes, spoilt: why, signals: [signalIn(value), w.context?.signal] });
     }
     const given = w.r.chance(0.3) ? plain.map((value) => disguise(w.r, value)) : frozen(plain);
-    if (this.closed) return this.make(w, call, given, target, call.lives || call.ends ? { loose: true, thrown: true, signals: [target?.signal, signalIn(plain)] } : { code: "closed", signal: signalIn(plain) });
+    if (this.closed)
+      return this.make(
+        w,
+        call,
+        given,
+        target,
+        call.lives || call.ends
+          ? { loose: true, thrown: true, signals: [target?.signal, signalIn(plain)] }
+          : { code: "closed", signal: signalIn(plain) },
+      );
     const loose = w.touchesDriven || (this.driven && call.many);
     let expected = loose ? { loose: true, ...this.loosened(w, call, plain, target) } : call.expect(w, plain, target);
     if (expected.orElse === undefined) return this.make(w, call, given, target, expected);
@@ -118,7 +129,8 @@ export class World {
 
   make(w, call, given, target, expected) {
     const entry = { call, given, expected, spoilt: expected.spoilt };
-    if (this.tracing && this.faults.length === 0) this.trace.push(`${call.name}(${given.map((value) => shown(value)).join(", ")})${expected.spoilt ? `   // ${expected.spoilt}` : ""}`);
+    if (this.tracing && this.faults.length === 0)
+      this.trace.push(`${call.name}(${given.map((value) => shown(value)).join(", ")})${expected.spoilt ? `   // ${expected.spoilt}` : ""}`);
     let answer;
     try {
       answer = call.run(w, given, target);
@@ -139,7 +151,11 @@ export class World {
       this.settled(entry, outcome);
       return outcome;
     };
-    entry.done = Promise.prototype.then.call(answer, (value) => settle({ value }), (error) => settle({ error }));
+    entry.done = Promise.prototype.then.call(
+      answer,
+      (value) => settle({ value }),
+      (error) => settle({ error }),
+    );
     return entry;
   }
 
@@ -166,7 +182,12 @@ export class World {
   hear(words) {
     const [first] = words;
     if (this.driven && /^longwait: the run of process/.test(first)) return;
-    if (this.driven && this.api.isProcessError(first) && ["lease_lost", "unknown_process", "already_terminal", "closed"].includes(first.code)) return;
+    if (
+      this.driven &&
+      this.api.isProcessError(first) &&
+      ["lease_lost", "unknown_process", "already_terminal", "closed"].includes(first.code)
+    )
+      return;
     this.fail(undefined, `reported, as by console.error: ${words.map((word) => word?.stack ?? word).join(" ")}`);
   }
 
@@ -202,8 +223,11 @@ export class World {
     if (soon()) this.fail(soon(), "does not end, though its time is over");
     if (r.chance(0.5)) for (const controller of this.pools.controllers) controller.abort();
     this.closing = true;
-    for (let n = this.faults.length > 0 ? 0 : r.below(4); n > 0; n--) await this.perform(r.weighted(TABLE.plain.filter(([, call]) => !call.waitsAlone)));
-    const close = r.chance(0.5) ? () => this.registry.close() : () => this.registry[Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose")]();
+    for (let n = this.faults.length > 0 ? 0 : r.below(4); n > 0; n--)
+      await this.perform(r.weighted(TABLE.plain.filter(([, call]) => !call.waitsAlone)));
+    const close = r.chance(0.5)
+      ? () => this.registry.close()
+      : () => this.registry[Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose")]();
     await Promise.all([close(), close(), ...this.others.slice(1).map((other) => other.close())]);
     await this.flush();
     for (let turn = 0; turn < this.host.turns && this.waits.size > 0; turn++) await this.host.turn(turn);
@@ -310,8 +334,15 @@ export class World {
           this.positions.set(next, end);
           this.keep("cursors", next);
           const there = changed.filter(([id]) => model.processes.has(id)).map(([id]) => model.processes.get(id));
-          const gone = changed.map(([id]) => id).filter((id) => !model.processes.has(id)).sort();
-          return records.length === there.length && records.every((record, n) => model.matches(record, there[n])) && same([...removed].sort(), gone);
+          const gone = changed
+            .map(([id]) => id)
+            .filter((id) => !model.processes.has(id))
+            .sort();
+          return (
+            records.length === there.length &&
+            records.every((record, n) => model.matches(record, there[n])) &&
+            same([...removed].sort(), gone)
+          );
         },
       }),
     };
@@ -325,7 +356,10 @@ export class World {
   later(promise) {
     const entry = { call: { name: "openRegistry().close" }, given: [] };
     this.inflight.add(entry);
-    entry.done = promise.then(() => this.inflight.delete(entry), (error) => (this.inflight.delete(entry), this.fail(entry, `rejected: ${error?.stack}`)));
+    entry.done = promise.then(
+      () => this.inflight.delete(entry),
+      (error) => (this.inflight.delete(entry), this.fail(entry, `rejected: ${error?.stack}`)),
+    );
   }
 
   seeContext(context) {
@@ -375,7 +409,8 @@ export class World {
   }
 }
 
-const described = ({ call, given, spoilt }) => `${call.name}(${given.map((value) => shown(value)).join(", ")})${spoilt ? ` with ${spoilt}` : ""}`;
+const described = ({ call, given, spoilt }) =>
+  `${call.name}(${given.map((value) => shown(value)).join(", ")})${spoilt ? ` with ${spoilt}` : ""}`;
 
 /** The signal in the options of a call, which may be anything. */
 function signalIn(given) {

@@ -10,10 +10,16 @@ export function wrongs({ ended, events, left }, ran) {
   const must = (holds, words) => holds || wrong.push(words);
 
   must(ended, `has not ended: ${JSON.stringify(left)}`);
-  must(events.every(({ sequence }, n) => sequence === n + 1), "has a log with gaps");
+  must(
+    events.every(({ sequence }, n) => sequence === n + 1),
+    "has a log with gaps",
+  );
 
   const written = events.map(fenceOf).filter((fence) => fence !== undefined);
-  must(written.every((fence, n) => n === 0 || fence >= written[n - 1]), `was written by fences in the order ${written}`);
+  must(
+    written.every((fence, n) => n === 0 || fence >= written[n - 1]),
+    `was written by fences in the order ${written}`,
+  );
 
   const runs = begun(events);
   must(new Set(runs.map(({ payload }) => payload.fence)).size === runs.length, "has runs under one fence");

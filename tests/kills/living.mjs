@@ -9,7 +9,8 @@ import { TABS } from "./plan.mjs";
  * is true have their driver in a worker.
  */
 export async function livingTabs({ url, profile, inWorker, ran, ...opening }) {
-  let browser, count = 0;
+  let browser,
+    count = 0;
   const living = new Set();
   const waiting = [];
 
@@ -101,8 +102,14 @@ export async function livingTabs({ url, profile, inWorker, ran, ...opening }) {
      */
     async die({ death, victims }, working, takenOver) {
       const all = [...living];
-      const first = Math.max(0, all.findIndex(({ name }) => name === working));
-      await deaths[death](Array.from({ length: victims }, (_, n) => all[(first + n) % all.length]), takenOver);
+      const first = Math.max(
+        0,
+        all.findIndex(({ name }) => name === working),
+      );
+      await deaths[death](
+        Array.from({ length: victims }, (_, n) => all[(first + n) % all.length]),
+        takenOver,
+      );
       await fill();
     },
     /** Runs something in a tab, and again in another one where that died over it. */

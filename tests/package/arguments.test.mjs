@@ -11,10 +11,16 @@ import { eventTypes, external, openRegistry, success } from "./registry.mjs";
 const tooLong = "n".repeat(1_025);
 const longName = "has more than 1024 characters";
 const selectors = `must be "payload", {const}, {pointer}, {present} or {template, fields}`;
-const noText = [[7, "must be a string, not 7"], [true, "must be a string, not a boolean"], [["a"], "must be a string, not an array"], [{}, "must be a string, not an object"]];
+const noText = [
+  [7, "must be a string, not 7"],
+  [true, "must be a string, not a boolean"],
+  [["a"], "must be a string, not an array"],
+  [{}, "must be a string, not an object"],
+];
 const label = [...noText, [tooLong, longName], ["\ud800", "has half of a surrogate pair"]];
 const name = [...label, ["", "must not be blank"], [" \ufeff", "must not be blank"]];
-const noWord = (...words) => [...words, "", "other", 1, {}].slice(words.length).map((value) => [value, `must be one of ${words.join(", ")}`]);
+const noWord = (...words) =>
+  [...words, "", "other", 1, {}].slice(words.length).map((value) => [value, `must be one of ${words.join(", ")}`]);
 const states = ["completed", "failed", "cancelled"];
 
 /** What is refused in place of a value of each kind, and with which words. */
@@ -24,13 +30,31 @@ const kinds = {
   name,
   session: [...name, ["s/frame:f", "must not contain /frame:"]],
   pointer: [...noText, ["a", "is a JSON pointer, and must be empty or begin with /"]],
-  count: [[-1, "must be a whole number from 0 to 2^53 - 1, not -1"], ...[1.5, 2 ** 53, NaN, "1", true, [1]].map((value) => [value, "must be a whole number from 0 to 2^53 - 1, not "])],
+  count: [
+    [-1, "must be a whole number from 0 to 2^53 - 1, not -1"],
+    ...[1.5, 2 ** 53, NaN, "1", true, [1]].map((value) => [value, "must be a whole number from 0 to 2^53 - 1, not "]),
+  ],
   flag: [0, "true", {}].map((value) => [value, "must be true or false, not "]),
-  object: ["x", 7, true, []].map((value) => [value, "must be an object, not "]).concat([[new Map(), "is an instance of Map, not plain JSON"]]),
+  object: ["x", 7, true, []]
+    .map((value) => [value, "must be an object, not "])
+    .concat([[new Map(), "is an instance of Map, not plain JSON"]]),
   list: ["x", 7, {}].map((value) => [value, "must be an array, not "]),
-  payload: [[() => {}, "is a function, which JSON cannot hold"], [NaN, "is NaN"], [7n, "is a BigInt"]],
-  selector: [["other", selectors], [7, selectors], [[], selectors], [{}, selectors]],
-  dedupe: [["other", `must be "event_identity", {selector} or {const}`], [7, `must be "event_identity", {selector} or {const}`], [{}, `must be "event_identity", {selector} or {const}`]],
+  payload: [
+    [() => {}, "is a function, which JSON cannot hold"],
+    [NaN, "is NaN"],
+    [7n, "is a BigInt"],
+  ],
+  selector: [
+    ["other", selectors],
+    [7, selectors],
+    [[], selectors],
+    [{}, selectors],
+  ],
+  dedupe: [
+    ["other", `must be "event_identity", {selector} or {const}`],
+    [7, `must be "event_identity", {selector} or {const}`],
+    [{}, `must be "event_identity", {selector} or {const}`],
+  ],
   input: noWord("external", "engine", "tool_call", "session_turn"),
   originator: noWord("host", "session"),
   state: noWord(...states),
@@ -47,34 +71,76 @@ const kinds = {
 const scope = { sessionId: "s", agentFrameId: "f" };
 const scopeFields = { sessionId: "session", agentFrameId: "name?" };
 const owner = { ownerId: "o", incarnationId: "i", liveness: { kind: "web_lock", lockName: "l" } };
-const ownerFields = { ownerId: "name", incarnationId: "name", liveness: "object?", "liveness.kind": "liveness", "liveness.lockName": "label" };
+const ownerFields = {
+  ownerId: "name",
+  incarnationId: "name",
+  liveness: "object?",
+  "liveness.kind": "liveness",
+  "liveness.lockName": "label",
+};
 const lease = { processId: "p", owner, leaseToken: "t", fencingToken: 1, claimedAtMs: 1, expiresAtMs: 2 };
 // An owner in a lease is one that was claimed for, perhaps by a version that took longer names.
-const holderFields = { ownerId: "text", incarnationId: "text", liveness: "object?", "liveness.kind": "liveness", "liveness.lockName": "text" };
+const holderFields = {
+  ownerId: "text",
+  incarnationId: "text",
+  liveness: "object?",
+  "liveness.kind": "liveness",
+  "liveness.lockName": "text",
+};
 const below = (path, fields) => Object.fromEntries(Object.entries(fields).map(([field, kind]) => [`${path}.${field}`, kind]));
-const leaseFields = { processId: "text", owner: "object", ...below("owner", holderFields), leaseToken: "text", fencingToken: "count", claimedAtMs: "count", expiresAtMs: "count" };
+const leaseFields = {
+  processId: "text",
+  owner: "object",
+  ...below("owner", holderFields),
+  leaseToken: "text",
+  fencingToken: "count",
+  claimedAtMs: "count",
+  expiresAtMs: "count",
+};
 
 const progress = {
   name: "progress",
   payloadSchema: { type: "object" },
   semantics: {
     terminal: { state: "completed", awaitOutput: { pointer: "/a" } },
-    wake: { when: { present: "/a" }, input: { template: "{x}", fields: { x: "payload", y: { const: { b: 1 } } } }, dedupeKey: { selector: { pointer: "" } } },
+    wake: {
+      when: { present: "/a" },
+      input: { template: "{x}", fields: { x: "payload", y: { const: { b: 1 } } } },
+      dedupeKey: { selector: { pointer: "" } },
+    },
   },
 };
 const fixed = { name: "fixed", semantics: { wake: { input: "payload", dedupeKey: { const: "c" } } } };
 const typeFields = {
-  "": "object", ".name": "name", ".payloadSchema": "payload?", ".semantics": "object?",
-  ".semantics.terminal": "object?", ".semantics.terminal.state": "state",
-  ".semantics.terminal.awaitOutput": "selector?", ".semantics.terminal.awaitOutput.pointer": "pointer choice",
-  ".semantics.wake": "object?", ".semantics.wake.when": "selector?", ".semantics.wake.when.present": "pointer choice",
-  ".semantics.wake.input": "selector", ".semantics.wake.input.template": "text choice", ".semantics.wake.input.fields": "object?",
-  ".semantics.wake.input.fields.x": "selector entry", ".semantics.wake.input.fields.y": "selector entry", ".semantics.wake.input.fields.y.const": "payload choice",
-  ".semantics.wake.dedupeKey": "dedupe?", ".semantics.wake.dedupeKey.selector": "selector choice", ".semantics.wake.dedupeKey.selector.pointer": "pointer choice",
+  "": "object",
+  ".name": "name",
+  ".payloadSchema": "payload?",
+  ".semantics": "object?",
+  ".semantics.terminal": "object?",
+  ".semantics.terminal.state": "state",
+  ".semantics.terminal.awaitOutput": "selector?",
+  ".semantics.terminal.awaitOutput.pointer": "pointer choice",
+  ".semantics.wake": "object?",
+  ".semantics.wake.when": "selector?",
+  ".semantics.wake.when.present": "pointer choice",
+  ".semantics.wake.input": "selector",
+  ".semantics.wake.input.template": "text choice",
+  ".semantics.wake.input.fields": "object?",
+  ".semantics.wake.input.fields.x": "selector entry",
+  ".semantics.wake.input.fields.y": "selector entry",
+  ".semantics.wake.input.fields.y.const": "payload choice",
+  ".semantics.wake.dedupeKey": "dedupe?",
+  ".semantics.wake.dedupeKey.selector": "selector choice",
+  ".semantics.wake.dedupeKey.selector.pointer": "pointer choice",
 };
 const fixedFields = {
-  "": "object", ".name": "name", ".semantics": "object?", ".semantics.wake": "object?", ".semantics.wake.input": "selector",
-  ".semantics.wake.dedupeKey": "dedupe?", ".semantics.wake.dedupeKey.const": "text choice",
+  "": "object",
+  ".name": "name",
+  ".semantics": "object?",
+  ".semantics.wake": "object?",
+  ".semantics.wake.input": "selector",
+  ".semantics.wake.dedupeKey": "dedupe?",
+  ".semantics.wake.dedupeKey.const": "text choice",
 };
 const behind = (path, fields) => Object.fromEntries(Object.entries(fields).map(([field, kind]) => [`${path}${field}`, kind]));
 
@@ -96,52 +162,215 @@ const completed = (registry, output) => onNew(registry, () => registry.completeP
 
 /** [what it is, the argument's name, the call, the sample, its fields] */
 const samples = [
-  ["an external registration", "registration", registered, {
-    id: "q", input: { type: "external", metadata: { a: 1 } }, identity: { kind: "k", label: "l", definition: { a: 1 } }, eventTypes: [progress, fixed],
-    provenance: { originator: { type: "session", scope }, causedBy: { a: 1 } }, envRef: "e", wakeTarget: scope, recovery: "abandon",
-  }, {
-    id: "name", input: "object", "input.type": "input", "input.metadata": "payload?", identity: "object?", "identity.kind": "name", "identity.label": "label?", "identity.definition": "payload?",
-    eventTypes: "list?", ...behind("eventTypes[0]", typeFields), ...behind("eventTypes[1]", fixedFields),
-    provenance: "object?", "provenance.originator": "object", "provenance.originator.type": "originator", "provenance.originator.scope": "object",
-    "provenance.originator.scope.sessionId": "label", "provenance.originator.scope.agentFrameId": "label?", "provenance.causedBy": "payload?",
-    envRef: "label?", wakeTarget: "object?", ...below("wakeTarget", scopeFields), recovery: "recovery?",
-  }],
-  ["a registration for an engine", "registration", registered, { id: "q", input: { type: "engine", kind: "k", payload: 1 }, provenance: { originator: { type: "host" } } }, {
-    id: "name", input: "object", "input.type": "input", "input.kind": "label", "input.payload": "payload?",
-    provenance: "object?", "provenance.originator": "object", "provenance.originator.type": "originator",
-  }],
-  ["a registration of a tool call", "registration", registered, { id: "q", input: { type: "tool_call", call: { callId: "c", toolName: "t", toolId: "i", args: { a: 1 }, more: { a: 1 } } } }, {
-    id: "name", input: "object", "input.type": "input", "input.call": "object", "input.call.callId": "label open", "input.call.toolName": "label open", "input.call.toolId": "label? open",
-    "input.call.args": "payload? open", "input.call.more": "payload entry",
-  }],
-  ["a registration of a turn", "registration", registered, { id: "q", input: { type: "session_turn", createRequest: { a: 1 }, turnInput: 1 } }, {
-    id: "name", input: "object", "input.type": "input", "input.createRequest": "object", "input.createRequest.a": "payload entry", "input.turnInput": "payload",
-  }],
-  ["an append", "request", (registry, request) => registry.appendEvent("p", request), { eventType: "progress", payload: { a: 1 }, replayKey: "k", wakeTargetScope: scope, lease }, {
-    eventType: "text", payload: "payload?", replayKey: "text?", wakeTargetScope: "object?", "wakeTargetScope.sessionId": "text", "wakeTargetScope.agentFrameId": "text?",
-    lease: "object?", ...below("lease", leaseFields),
-  }],
+  [
+    "an external registration",
+    "registration",
+    registered,
+    {
+      id: "q",
+      input: { type: "external", metadata: { a: 1 } },
+      identity: { kind: "k", label: "l", definition: { a: 1 } },
+      eventTypes: [progress, fixed],
+      provenance: { originator: { type: "session", scope }, causedBy: { a: 1 } },
+      envRef: "e",
+      wakeTarget: scope,
+      recovery: "abandon",
+    },
+    {
+      id: "name",
+      input: "object",
+      "input.type": "input",
+      "input.metadata": "payload?",
+      identity: "object?",
+      "identity.kind": "name",
+      "identity.label": "label?",
+      "identity.definition": "payload?",
+      eventTypes: "list?",
+      ...behind("eventTypes[0]", typeFields),
+      ...behind("eventTypes[1]", fixedFields),
+      provenance: "object?",
+      "provenance.originator": "object",
+      "provenance.originator.type": "originator",
+      "provenance.originator.scope": "object",
+      "provenance.originator.scope.sessionId": "label",
+      "provenance.originator.scope.agentFrameId": "label?",
+      "provenance.causedBy": "payload?",
+      envRef: "label?",
+      wakeTarget: "object?",
+      ...below("wakeTarget", scopeFields),
+      recovery: "recovery?",
+    },
+  ],
+  [
+    "a registration for an engine",
+    "registration",
+    registered,
+    { id: "q", input: { type: "engine", kind: "k", payload: 1 }, provenance: { originator: { type: "host" } } },
+    {
+      id: "name",
+      input: "object",
+      "input.type": "input",
+      "input.kind": "label",
+      "input.payload": "payload?",
+      provenance: "object?",
+      "provenance.originator": "object",
+      "provenance.originator.type": "originator",
+    },
+  ],
+  [
+    "a registration of a tool call",
+    "registration",
+    registered,
+    { id: "q", input: { type: "tool_call", call: { callId: "c", toolName: "t", toolId: "i", args: { a: 1 }, more: { a: 1 } } } },
+    {
+      id: "name",
+      input: "object",
+      "input.type": "input",
+      "input.call": "object",
+      "input.call.callId": "label open",
+      "input.call.toolName": "label open",
+      "input.call.toolId": "label? open",
+      "input.call.args": "payload? open",
+      "input.call.more": "payload entry",
+    },
+  ],
+  [
+    "a registration of a turn",
+    "registration",
+    registered,
+    { id: "q", input: { type: "session_turn", createRequest: { a: 1 }, turnInput: 1 } },
+    {
+      id: "name",
+      input: "object",
+      "input.type": "input",
+      "input.createRequest": "object",
+      "input.createRequest.a": "payload entry",
+      "input.turnInput": "payload",
+    },
+  ],
+  [
+    "an append",
+    "request",
+    (registry, request) => registry.appendEvent("p", request),
+    { eventType: "progress", payload: { a: 1 }, replayKey: "k", wakeTargetScope: scope, lease },
+    {
+      eventType: "text",
+      payload: "payload?",
+      replayKey: "text?",
+      wakeTargetScope: "object?",
+      "wakeTargetScope.sessionId": "text",
+      "wakeTargetScope.agentFrameId": "text?",
+      lease: "object?",
+      ...below("lease", leaseFields),
+    },
+  ],
   ["a success", "output", completed, { type: "success", value: 1, control: 2 }, { type: "output", value: "payload", control: "payload?" }],
-  ["a failure", "output", completed, { type: "failure", class: "execution", code: "c", message: "m", raw: 1, control: 2 }, { type: "output", class: "class", code: "text", message: "text", raw: "payload?", control: "payload?" }],
-  ["a cancellation", "output", completed, { type: "cancelled", message: "m", raw: 1, control: 2 }, { type: "output", message: "text", raw: "payload?", control: "payload?" }],
-  ["an output under a lease", "output", (registry, output) => registry.completeProcessWithLease(lease, output), success(1), { type: "output", value: "payload" }],
+  [
+    "a failure",
+    "output",
+    completed,
+    { type: "failure", class: "execution", code: "c", message: "m", raw: 1, control: 2 },
+    { type: "output", class: "class", code: "text", message: "text", raw: "payload?", control: "payload?" },
+  ],
+  [
+    "a cancellation",
+    "output",
+    completed,
+    { type: "cancelled", message: "m", raw: 1, control: 2 },
+    { type: "output", message: "text", raw: "payload?", control: "payload?" },
+  ],
+  [
+    "an output under a lease",
+    "output",
+    (registry, output) => registry.completeProcessWithLease(lease, output),
+    success(1),
+    { type: "output", value: "payload" },
+  ],
   ["a lease to complete with", "lease", (registry, lease) => registry.completeProcessWithLease(lease, success(1)), lease, leaseFields],
   ["a lease to renew", "lease", (registry, lease) => registry.renewProcessLease(lease, 1_000), lease, leaseFields],
-  ["a lease to give back", "lease", (registry, lease) => registry.completeProcessLease(lease), { processId: "p", leaseToken: "t" }, { processId: "name open", leaseToken: "text open" }],
-  ["a lease that was observed", "observed", (registry, observed) => registry.reclaimProcessLease("p", owner, observed, 1_000), lease, leaseFields],
+  [
+    "a lease to give back",
+    "lease",
+    (registry, lease) => registry.completeProcessLease(lease),
+    { processId: "p", leaseToken: "t" },
+    { processId: "name open", leaseToken: "text open" },
+  ],
+  [
+    "a lease that was observed",
+    "observed",
+    (registry, observed) => registry.reclaimProcessLease("p", owner, observed, 1_000),
+    lease,
+    leaseFields,
+  ],
   ["an owner that claims", "owner", (registry, owner) => registry.claimProcessLease("p", owner, 1_000), owner, ownerFields],
   ["an owner that reclaims", "owner", (registry, owner) => registry.reclaimProcessLease("p", owner, lease, 1_000), owner, ownerFields],
-  ["an external reference", "ref", (registry, ref) => onNew(registry, () => registry.setExternalRef("new", ref)), { backend: "b", id: "1", metadata: { a: 1 } }, { backend: "label", id: "label", metadata: "payload?" }],
-  ["a wait", "wait", (registry, wait) => registry.setProcessWait("p", wait), { kind: "signal", name: "n", names: ["n", "m"], eventType: "signal.n", key: "k", ordinal: 1, sinceMs: 1 }, {
-    kind: "wait", name: "label", names: "list?", "names[0]": "text", "names[1]": "text", eventType: "label", key: "label", ordinal: "count", sinceMs: "count",
-  }],
-  ["a filter", "filter", (registry, filter) => registry.listProcesses(filter), { status: "any", waiting: true, definition: { a: 1 }, kind: "k" }, { status: "status?", waiting: "flag?", definition: "payload?", kind: "text?" }],
-  ["a filter of a session", "filter", (registry, filter) => registry.session(scope).list(filter), { status: "any", kind: "k" }, { status: "status?", kind: "text?" }],
+  [
+    "an external reference",
+    "ref",
+    (registry, ref) => onNew(registry, () => registry.setExternalRef("new", ref)),
+    { backend: "b", id: "1", metadata: { a: 1 } },
+    { backend: "label", id: "label", metadata: "payload?" },
+  ],
+  [
+    "a wait",
+    "wait",
+    (registry, wait) => registry.setProcessWait("p", wait),
+    { kind: "signal", name: "n", names: ["n", "m"], eventType: "signal.n", key: "k", ordinal: 1, sinceMs: 1 },
+    {
+      kind: "wait",
+      name: "label",
+      names: "list?",
+      "names[0]": "text",
+      "names[1]": "text",
+      eventType: "label",
+      key: "label",
+      ordinal: "count",
+      sinceMs: "count",
+    },
+  ],
+  [
+    "a filter",
+    "filter",
+    (registry, filter) => registry.listProcesses(filter),
+    { status: "any", waiting: true, definition: { a: 1 }, kind: "k" },
+    { status: "status?", waiting: "flag?", definition: "payload?", kind: "text?" },
+  ],
+  [
+    "a filter of a session",
+    "filter",
+    (registry, filter) => registry.session(scope).list(filter),
+    { status: "any", kind: "k" },
+    { status: "status?", kind: "text?" },
+  ],
   ["a page", "page", (registry, page) => registry.listProcesses({}, page), { limit: 1, cursor: "a" }, { limit: "count?", cursor: "text?" }],
-  ["a page of what runs", "page", (registry, page) => registry.listNonTerminal(page), { limit: 1, cursor: "a" }, { limit: "count?", cursor: "text?" }],
-  ["a descriptor", "descriptor", (registry, descriptor) => registry.grantHandle(scope, "p", descriptor), { kind: "k", label: "l" }, { kind: "label?", label: "label?" }],
-  ...["grantHandle", "revokeHandle", "hasHandleGrant"].map((method) => [`the scope of ${method}`, "scope", (registry, scope) => registry[method](scope, "p"), scope, scopeFields]),
-  ...["listHandleGrants", "listLiveHandleGrants"].map((method) => [`the scope of ${method}`, "scope", (registry, scope) => registry[method](scope), scope, scopeFields]),
+  [
+    "a page of what runs",
+    "page",
+    (registry, page) => registry.listNonTerminal(page),
+    { limit: 1, cursor: "a" },
+    { limit: "count?", cursor: "text?" },
+  ],
+  [
+    "a descriptor",
+    "descriptor",
+    (registry, descriptor) => registry.grantHandle(scope, "p", descriptor),
+    { kind: "k", label: "l" },
+    { kind: "label?", label: "label?" },
+  ],
+  ...["grantHandle", "revokeHandle", "hasHandleGrant"].map((method) => [
+    `the scope of ${method}`,
+    "scope",
+    (registry, scope) => registry[method](scope, "p"),
+    scope,
+    scopeFields,
+  ]),
+  ...["listHandleGrants", "listLiveHandleGrants"].map((method) => [
+    `the scope of ${method}`,
+    "scope",
+    (registry, scope) => registry[method](scope),
+    scope,
+    scopeFields,
+  ]),
   ["a scope to transfer from", "from", (registry, from) => registry.transferHandleGrants(from, scope, []), scope, scopeFields],
   ["a scope to transfer to", "to", (registry, to) => registry.transferHandleGrants(scope, to, []), scope, scopeFields],
 ];
@@ -154,7 +383,10 @@ const stepsOf = (path) => path.split(/\.|(?=\[)/).map((step) => (step.startsWith
 function changed(sample, path, change) {
   const copy = JSON.parse(JSON.stringify(sample)); // What is in two places is two objects in the copy.
   const steps = stepsOf(path);
-  change(steps.slice(0, -1).reduce((object, step) => object[step], copy), steps.at(-1));
+  change(
+    steps.slice(0, -1).reduce((object, step) => object[step], copy),
+    steps.at(-1),
+  );
   return copy;
 }
 
@@ -177,7 +409,11 @@ after(() => registry.close());
 for (const [what, argument, call, sample, fields] of samples) {
   describe(what, () => {
     /** The refusal of a bad argument by its path; undefined where it was taken, or a rule refused it. */
-    const fault = (given) => call(registry, given).then(() => undefined, (error) => (error.code === "invalid_argument" && error.message.startsWith(argument) ? error.message : undefined));
+    const fault = (given) =>
+      call(registry, given).then(
+        () => undefined,
+        (error) => (error.code === "invalid_argument" && error.message.startsWith(argument) ? error.message : undefined),
+      );
 
     async function refuses(given, path, why) {
       const got = await fault(given);
@@ -205,14 +441,19 @@ for (const [what, argument, call, sample, fields] of samples) {
       const isItem = path.endsWith("]");
       const place = `${argument}.${path}`;
       const parent = place.replace(/(\.\w+|\[\d+\])$/, "");
-      const put = (value) => changed(sample, path, (object, field) => { object[field] = value; });
+      const put = (value) =>
+        changed(sample, path, (object, field) => {
+          object[field] = value;
+        });
 
       test(`${path}: is refused with another value`, async () => {
         for (const [value, why] of kinds[kind]) await refuses(put(value), place, why);
       });
 
       test(`${path}: ${isOptional ? "may be" : "is not"} left out`, async () => {
-        const left = changed(sample, path, (object, field) => { delete object[field]; });
+        const left = changed(sample, path, (object, field) => {
+          delete object[field];
+        });
         if (isItem) return refuses(left, place, "must be ");
         if (how === "entry") {
           await takes(left, place);
@@ -246,7 +487,12 @@ for (const [what, argument, call, sample, fields] of samples) {
 }
 
 describe("what belongs to another kind", () => {
-  const inputs = { external: { metadata: 1 }, engine: { kind: "k", payload: 1 }, tool_call: { call: { callId: "c", toolName: "t" } }, session_turn: { createRequest: {}, turnInput: 1 } };
+  const inputs = {
+    external: { metadata: 1 },
+    engine: { kind: "k", payload: 1 },
+    tool_call: { call: { callId: "c", toolName: "t" } },
+    session_turn: { createRequest: {}, turnInput: 1 },
+  };
   const all = Object.assign({}, ...Object.values(inputs));
   const register = (input) => registered(registry, { id: "q", input });
 
@@ -255,7 +501,10 @@ describe("what belongs to another kind", () => {
       for (const other of Object.keys(all).filter((field) => !Object.hasOwn(fields, field))) {
         await register({ [other]: undefined, type, ...fields });
         for (const value of [all[other], null])
-          await assert.rejects(register({ [other]: value, type, ...fields }), { code: "invalid_argument", message: `registration.input.${other}: is not known here` });
+          await assert.rejects(register({ [other]: value, type, ...fields }), {
+            code: "invalid_argument",
+            message: `registration.input.${other}: is not known here`,
+          });
       }
     }
   });
@@ -282,23 +531,39 @@ describe("what belongs to another kind", () => {
   test("is refused by its path, as deep as selectors go", async () => {
     const nested = (inner) => ({ template: "{a}", fields: { a: { template: "{b c}", fields: { "b c": inner } } } });
     await wake(nested({ pointer: "/x", present: undefined }));
-    for (const [inner, path] of [[{ pointr: "/x" }, `["b c"].pointr: is not known here`], [{ pointer: "x" }, `["b c"].pointer: is a JSON pointer`], [7, `["b c"]: ${selectors}, not `]]) {
+    for (const [inner, path] of [
+      [{ pointr: "/x" }, `["b c"].pointr: is not known here`],
+      [{ pointer: "x" }, `["b c"].pointer: is a JSON pointer`],
+      [7, `["b c"]: ${selectors}, not `],
+    ]) {
       await assert.rejects(wake(nested(inner)), (error) => error.message.startsWith(`${place}.fields.a.fields${path}`));
     }
-    await assert.rejects(wake({ template: "", fields: { [tooLong]: "payload" } }), (error) => error.message.startsWith(`${place}.fields["nnn`) && error.message.endsWith(`is a name that has more than 1024 characters`));
+    await assert.rejects(
+      wake({ template: "", fields: { [tooLong]: "payload" } }),
+      (error) => error.message.startsWith(`${place}.fields["nnn`) && error.message.endsWith(`is a name that has more than 1024 characters`),
+    );
   });
 });
 
 test("the event type of a wait may be as long as the longest name of a signal makes it", async () => {
   const wait = { kind: "signal", name: "n", eventType: `signal.${"n".repeat(1_024)}`, key: "k", ordinal: 1, sinceMs: 1 };
   assert.equal((await registry.setProcessWait("p", wait)).wait.eventType, wait.eventType);
-  await assert.rejects(registry.setProcessWait("p", { ...wait, eventType: `${wait.eventType}n` }), { message: `wait.eventType: ${longName}` });
+  await assert.rejects(registry.setProcessWait("p", { ...wait, eventType: `${wait.eventType}n` }), {
+    message: `wait.eventType: ${longName}`,
+  });
 });
 
 test("a lease is given back whatever else it holds", async () => {
-  for (const more of [{ owner: undefined }, { owner: { ownerId: undefined, liveness: undefined } }, { owner: 7, fencingToken: "one" }, { more: 1 }])
+  for (const more of [
+    { owner: undefined },
+    { owner: { ownerId: undefined, liveness: undefined } },
+    { owner: 7, fencingToken: "one" },
+    { more: 1 },
+  ])
     await registry.completeProcessLease({ processId: "p", leaseToken: "t", ...more });
-  await assert.rejects(registry.completeProcessLease({ processId: "p", leaseToken: "t", more: undefined }), { message: /^lease\.more: is undefined/ });
+  await assert.rejects(registry.completeProcessLease({ processId: "p", leaseToken: "t", more: undefined }), {
+    message: /^lease\.more: is undefined/,
+  });
 });
 
 describe("single arguments", () => {
@@ -316,25 +581,40 @@ describe("single arguments", () => {
   });
 
   test("that name a session do not read as a frame of another", async () => {
-    await assert.rejects(registry.deleteSessionProcessState("s/frame:f"), { code: "invalid_argument", message: "sessionId: must not contain /frame:" });
+    await assert.rejects(registry.deleteSessionProcessState("s/frame:f"), {
+      code: "invalid_argument",
+      message: "sessionId: must not contain /frame:",
+    });
   });
 
   test("that name a signal are of ASCII letters, digits, _ and -", async () => {
     for (const name of ["a b", "a.b", "ä", "go\n", ""]) {
-      await assert.rejects(registry.signal("p", name), { code: "invalid_argument", message: "name: must be of ASCII letters, digits, _ and -" });
+      await assert.rejects(registry.signal("p", name), {
+        code: "invalid_argument",
+        message: "name: must be of ASCII letters, digits, _ and -",
+      });
     }
     await registry.signal("p", "Go-1_x");
   });
 
   test("that say which events to read are refused by their path", async () => {
     for (const [query, message] of [
-      [{ limit: "1" }, /^query\.limit: must be a number/], [{ types: ["a", 1] }, /^query\.types\[1\]: must be a string/], [{ types: [" "] }, /^query\.types\[0\]: must not be blank/],
-      [{ tipes: [] }, /^query\.tipes: /], [{ limit: null }, /^query\.limit: /], [{ [Symbol("x")]: 1 }, /^query: has a symbol/],
-    ]) await assert.rejects(registry.eventsAfter("p", 0, query), { code: "invalid_argument", message });
+      [{ limit: "1" }, /^query\.limit: must be a number/],
+      [{ types: ["a", 1] }, /^query\.types\[1\]: must be a string/],
+      [{ types: [" "] }, /^query\.types\[0\]: must not be blank/],
+      [{ tipes: [] }, /^query\.tipes: /],
+      [{ limit: null }, /^query\.limit: /],
+      [{ [Symbol("x")]: 1 }, /^query: has a symbol/],
+    ])
+      await assert.rejects(registry.eventsAfter("p", 0, query), { code: "invalid_argument", message });
   });
 
   test("that an engine answers a wait with are held to the shape of an output", async () => {
-    for (const [answer, message] of [[{ type: "won" }, /^what attach answered\.type: must be one of success, failure, cancelled/], [{ type: "success" }, /^what attach answered\.value: is missing/], [7, /^what attach answered: must be an object, not 7/]]) {
+    for (const [answer, message] of [
+      [{ type: "won" }, /^what attach answered\.type: must be one of success, failure, cancelled/],
+      [{ type: "success" }, /^what attach answered\.value: is missing/],
+      [7, /^what attach answered: must be an object, not 7/],
+    ]) {
       const driver = registry.driver({ attach: { awaitTerminal: async () => answer } });
       await assert.rejects(driver.awaitTerminal("p"), { code: "invalid_argument", message });
     }

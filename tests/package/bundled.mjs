@@ -13,7 +13,16 @@ export async function importSource(...paths) {
   const folder = mkdtempSync(join(tmpdir(), "longwait-source-"));
   try {
     const outfile = join(folder, "module.mjs");
-    await build({ absWorkingDir: root, stdin: { contents: paths.map((path) => `export * from "./${path}";`).join("\n"), resolveDir: root }, outfile, bundle: true, format: "esm", target: "es2022", plugins: [trimValidator], logLevel: "warning" });
+    await build({
+      absWorkingDir: root,
+      stdin: { contents: paths.map((path) => `export * from "./${path}";`).join("\n"), resolveDir: root },
+      outfile,
+      bundle: true,
+      format: "esm",
+      target: "es2022",
+      plugins: [trimValidator],
+      logLevel: "warning",
+    });
     return await import(pathToFileURL(outfile).href);
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -56,7 +56,14 @@ describe("JSON values", () => {
 
   test("read each getter once", () => {
     let reads = 0;
-    assert.deepEqual(payload({ get a() { return ++reads; } }), { a: 1 });
+    assert.deepEqual(
+      payload({
+        get a() {
+          return ++reads;
+        },
+      }),
+      { a: 1 },
+    );
     assert.equal(reads, 1);
   });
 
@@ -92,7 +99,11 @@ describe("JSON values", () => {
     ["a name on an array", { list: Object.assign([1, 2], { total: 2 }) }, "request.payload.list.total: is a name on an array"],
     ["a name on an empty array", Object.assign([], { "a b": 1 }), `request.payload["a b"]: is a name on an array`],
     ["the names of a match", ["x".match(/x/)], "request.payload[0].index: is a name on an array"],
-    ["an index past those of arrays", { list: Object.assign([], { 4294967295: 1 }) }, `request.payload.list["4294967295"]: is a name on an array`],
+    [
+      "an index past those of arrays",
+      { list: Object.assign([], { 4294967295: 1 }) },
+      `request.payload.list["4294967295"]: is a name on an array`,
+    ],
     ["a key __proto__", JSON.parse(`{"a":{"__proto__":{"x":1}}}`), "request.payload.a.__proto__: is a key"],
   ];
   for (const [what, value, message] of refused) {
@@ -104,22 +115,50 @@ describe("JSON values", () => {
 
   test("that throw when they are read are refused with what they threw", () => {
     const boom = new Error("boom");
-    for (const value of [{ get a() { throw boom; } }, new Proxy({}, { ownKeys() { throw boom; } }), new Proxy([], { getPrototypeOf() { throw boom; } })]) {
-      assert.throws(() => payload({ deep: [value] }), (error) => {
-        assert.equal(error.code, "invalid_argument");
-        assert.match(error.message, /^request\.payload\.deep\[0\]/);
-        return error.cause === boom;
-      });
+    for (const value of [
+      {
+        get a() {
+          throw boom;
+        },
+      },
+      new Proxy(
+        {},
+        {
+          ownKeys() {
+            throw boom;
+          },
+        },
+      ),
+      new Proxy([], {
+        getPrototypeOf() {
+          throw boom;
+        },
+      }),
+    ]) {
+      assert.throws(
+        () => payload({ deep: [value] }),
+        (error) => {
+          assert.equal(error.code, "invalid_argument");
+          assert.match(error.message, /^request\.payload\.deep\[0\]/);
+          return error.cause === boom;
+        },
+      );
     }
     const { proxy, revoke } = Proxy.revocable({}, {});
     revoke();
-    assert.match(refusal(() => payload([proxy])), /^request\.payload\[0\]/);
+    assert.match(
+      refusal(() => payload([proxy])),
+      /^request\.payload\[0\]/,
+    );
   });
 
   test("may be a hundred levels deep, no more", () => {
     const nested = (levels) => (levels === 0 ? "x" : [nested(levels - 1)]);
     assert.deepEqual(payload(nested(99)), nested(99)); // The request itself is a level, too.
-    assert.match(refusal(() => payload(nested(100))), /\[0\]: is more than 100 levels deep/);
+    assert.match(
+      refusal(() => payload(nested(100))),
+      /\[0\]: is more than 100 levels deep/,
+    );
     let abyss = {};
     for (let level = 0; level < 200_000; level++) abyss = { abyss };
     refusal(() => payload(abyss));
@@ -128,8 +167,14 @@ describe("JSON values", () => {
   test("may have 33,554,432 characters in all, no more", () => {
     const large = "x".repeat(33_554_000);
     assert.equal(payload(large).length, large.length);
-    assert.match(refusal(() => payload(`${large}${large}`)), /^request\.payload: .*33554432 characters/);
-    assert.match(refusal(() => payload([large, large])), /^request\.payload\[1\]: .*33554432 characters/);
+    assert.match(
+      refusal(() => payload(`${large}${large}`)),
+      /^request\.payload: .*33554432 characters/,
+    );
+    assert.match(
+      refusal(() => payload([large, large])),
+      /^request\.payload\[1\]: .*33554432 characters/,
+    );
   });
 
   test("count as the characters of their JSON text", () => {
@@ -148,7 +193,12 @@ describe("JSON values", () => {
     refusal(() => check.text("\u0000".repeat(sixth + 500), "reason"));
     const numbers = (count, number) => new Array(count).fill(number);
     assert.equal(payload(numbers(1_300_000, -1.2345678901234567e-300)).length, 1_300_000);
-    for (const [count, number] of [[1_400_000, 0.5], [3_100_000, -123456789], [5_600_000, false], [6_800_000, null]]) {
+    for (const [count, number] of [
+      [1_400_000, 0.5],
+      [3_100_000, -123456789],
+      [5_600_000, false],
+      [6_800_000, null],
+    ]) {
       refusal(() => payload(numbers(count, number)));
     }
   });
@@ -160,7 +210,13 @@ describe("JSON values", () => {
   });
 
   test("that start another walk from a getter do not disturb it", () => {
-    const value = { get a() { refusal(() => payload("x".repeat(33_554_433))); return 1; }, b: "y" };
+    const value = {
+      get a() {
+        refusal(() => payload("x".repeat(33_554_433)));
+        return 1;
+      },
+      b: "y",
+    };
     assert.deepEqual(payload(value), { a: 1, b: "y" });
   });
 
@@ -168,21 +224,31 @@ describe("JSON values", () => {
     const long = "k".repeat(1000);
     const got = refusal(() => payload({ [long]: NaN }));
     assert.ok(got.length < 200, got);
-    assert.match(refusal(() => payload({ 'a"b': [NaN] })), /^request\.payload\["a\\"b"\]\[0\]: /);
-    assert.match(refusal(() => payload({ "": NaN })), /^request\.payload\[""\]: /);
+    assert.match(
+      refusal(() => payload({ 'a"b': [NaN] })),
+      /^request\.payload\["a\\"b"\]\[0\]: /,
+    );
+    assert.match(
+      refusal(() => payload({ "": NaN })),
+      /^request\.payload\[""\]: /,
+    );
   });
 });
 
 describe("our own shapes", () => {
   test("are objects", () => {
     for (const value of [undefined, null, 1, "x", [], () => {}, Symbol("x"), 1n]) {
-      assert.match(refusal(() => shape(value, "filter", SHAPES.filter)), /^filter: must be an object, not /);
+      assert.match(
+        refusal(() => shape(value, "filter", SHAPES.filter)),
+        /^filter: must be an object, not /,
+      );
     }
   });
 
   test("take undefined for absent, at every level that is ours", () => {
     const registration = {
-      id: "p", identity: undefined,
+      id: "p",
+      identity: undefined,
       input: { type: "tool_call", call: { callId: "1", toolName: "t", toolId: undefined, args: { x: 1 } } },
       eventTypes: [{ name: "e", payloadSchema: undefined, semantics: { wake: { input: { const: 1 }, when: undefined } } }],
     };
@@ -207,9 +273,18 @@ describe("our own shapes", () => {
       [() => given({ misspelt: undefined }), "registration.misspelt: is not known here"],
       [() => given({ input: { type: "external", metadata: { a: undefined } } }), "registration.input.metadata.a: is undefined"],
       [() => given({ identity: { kind: "k", definition: { input: undefined } } }), "registration.identity.definition.input: is undefined"],
-      [() => given({ provenance: { originator: host, causedBy: { scope: { a: undefined } } } }), "registration.provenance.causedBy.scope.a: is undefined"],
-      [() => given({ eventTypes: [{ name: "e", payloadSchema: { const: undefined } }] }), "registration.eventTypes[0].payloadSchema.const: is undefined"],
-      [() => wake({ template: "", fields: { a: undefined } }), "registration.eventTypes[0].semantics.wake.input.fields.a: must be \"payload\", "],
+      [
+        () => given({ provenance: { originator: host, causedBy: { scope: { a: undefined } } } }),
+        "registration.provenance.causedBy.scope.a: is undefined",
+      ],
+      [
+        () => given({ eventTypes: [{ name: "e", payloadSchema: { const: undefined } }] }),
+        "registration.eventTypes[0].payloadSchema.const: is undefined",
+      ],
+      [
+        () => wake({ template: "", fields: { a: undefined } }),
+        'registration.eventTypes[0].semantics.wake.input.fields.a: must be "payload", ',
+      ],
       [() => wake({ const: { fields: { a: undefined } } }), "registration.eventTypes[0].semantics.wake.input.const.fields.a: is undefined"],
     ];
     for (const [call, message] of refused) {
@@ -222,13 +297,24 @@ describe("our own shapes", () => {
 
   test("leave out null where a field may be left out, and keep it where it is a value", () => {
     const registration = {
-      id: "p", envRef: null, recovery: null, wakeTarget: { sessionId: "s", agentFrameId: null }, provenance: null,
+      id: "p",
+      envRef: null,
+      recovery: null,
+      wakeTarget: { sessionId: "s", agentFrameId: null },
+      provenance: null,
       input: { type: "tool_call", call: { callId: "1", toolName: "t", toolId: null, args: null, more: null } },
       identity: { kind: "k", label: null, definition: null },
-      eventTypes: [{ name: "e", payloadSchema: null, semantics: { terminal: null, wake: { when: null, input: { pointer: null, template: "", fields: null }, dedupeKey: null } } }],
+      eventTypes: [
+        {
+          name: "e",
+          payloadSchema: null,
+          semantics: { terminal: null, wake: { when: null, input: { pointer: null, template: "", fields: null }, dedupeKey: null } },
+        },
+      ],
     };
     assert.deepEqual(plain(shape(registration, "registration", SHAPES.registration)), {
-      id: "p", wakeTarget: { sessionId: "s" },
+      id: "p",
+      wakeTarget: { sessionId: "s" },
       input: { type: "tool_call", call: { callId: "1", toolName: "t", args: null, more: null } },
       identity: { kind: "k", definition: null },
       eventTypes: [{ name: "e", payloadSchema: null, semantics: { wake: { input: { template: "" } } } }],
@@ -241,7 +327,20 @@ describe("our own shapes", () => {
     shape(counted({ message: "m", type: "cancelled", raw: 1 }), "output", SHAPES.output);
     assert.equal(reads, 3);
     const boom = new Error("boom");
-    assert.throws(() => shape({ type: "success", get value() { throw boom; } }, "output", SHAPES.output), { message: "output.value: could not be read", cause: boom });
+    assert.throws(
+      () =>
+        shape(
+          {
+            type: "success",
+            get value() {
+              throw boom;
+            },
+          },
+          "output",
+          SHAPES.output,
+        ),
+      { message: "output.value: could not be read", cause: boom },
+    );
   });
 });
 
@@ -249,14 +348,17 @@ describe("single arguments", () => {
   test("strings are strings of whole characters", () => {
     assert.equal(check.text("", "reason"), "");
     for (const value of [undefined, null, 1, {}, Object("x"), "\ud800"]) refusal(() => check.text(value, "reason"));
-    assert.match(refusal(() => check.text("x".repeat(33_554_433), "reason")), /33554432/);
+    assert.match(
+      refusal(() => check.text("x".repeat(33_554_433), "reason")),
+      /33554432/,
+    );
   });
 
   test("exactly the listed characters of all of Unicode are blank", () => {
     // The same list stands in crates/core/src/text.rs.
     const blanks = [
-      0x9, 0xa, 0xb, 0xc, 0xd, 0x20, 0x85, 0xa0, 0x1680, 0x2000, 0x2001, 0x2002, 0x2003, 0x2004, 0x2005, 0x2006,
-      0x2007, 0x2008, 0x2009, 0x200a, 0x2028, 0x2029, 0x202f, 0x205f, 0x3000, 0xfeff,
+      0x9, 0xa, 0xb, 0xc, 0xd, 0x20, 0x85, 0xa0, 0x1680, 0x2000, 0x2001, 0x2002, 0x2003, 0x2004, 0x2005, 0x2006, 0x2007, 0x2008, 0x2009,
+      0x200a, 0x2028, 0x2029, 0x202f, 0x205f, 0x3000, 0xfeff,
     ];
     for (let point = 0; point <= 0x10ffff; point++) {
       if (check.isBlank(String.fromCodePoint(point)) !== blanks.includes(point)) assert.fail(`U+${point.toString(16)}`);
@@ -267,37 +369,70 @@ describe("single arguments", () => {
   test("names have at most 1,024 characters", () => {
     for (const longest of ["x".repeat(1_024), "ä".repeat(1_024), "😀".repeat(512)]) {
       assert.equal(check.id(longest, "processId"), longest);
-      assert.equal(refusal(() => check.id(`${longest}x`, "processId")), "processId: has more than 1024 characters");
+      assert.equal(
+        refusal(() => check.id(`${longest}x`, "processId")),
+        "processId: has more than 1024 characters",
+      );
     }
     const signal = `signal.${"x".repeat(1_024)}`;
     assert.equal(check.eventType(signal, "eventType"), signal);
     refusal(() => check.eventType(`${signal}x`, "eventType"));
-    assert.match(refusal(() => check.ids(["a", "x".repeat(1_025)], "ids")), /^ids\[1\]: has more than/);
+    assert.match(
+      refusal(() => check.ids(["a", "x".repeat(1_025)], "ids")),
+      /^ids\[1\]: has more than/,
+    );
   });
 
   test("ids are not blank", () => {
     assert.equal(check.id(" a ", "processId"), " a ");
-    for (const value of ["", " ", "\t\n\u00a0", 1, undefined]) assert.match(refusal(() => check.id(value, "processId")), /^processId: /);
+    for (const value of ["", " ", "\t\n\u00a0", 1, undefined])
+      assert.match(
+        refusal(() => check.id(value, "processId")),
+        /^processId: /,
+      );
   });
 
   test("names of signals are of few characters", () => {
     assert.equal(check.signalName("Go-1_x", "name"), "Go-1_x");
-    for (const value of ["", "a b", "a.b", "ä", "go\n", 1, "x".repeat(1_025)]) assert.match(refusal(() => check.signalName(value, "name")), /^name: /);
-    assert.match(refusal(() => check.signalNames(["a", "b c"], "name")), /^name\[1\]: must be of ASCII/);
+    for (const value of ["", "a b", "a.b", "ä", "go\n", 1, "x".repeat(1_025)])
+      assert.match(
+        refusal(() => check.signalName(value, "name")),
+        /^name: /,
+      );
+    assert.match(
+      refusal(() => check.signalNames(["a", "b c"], "name")),
+      /^name\[1\]: must be of ASCII/,
+    );
   });
 
   test("lists of ids name the bad one", () => {
     assert.deepEqual(check.ids(["a", "b"], "ids"), ["a", "b"]);
-    assert.match(refusal(() => check.ids(["a", ""], "ids")), /^ids\[1\]: /);
-    assert.match(refusal(() => check.ids(["a", , "b"], "ids")), /^ids\[1\]: /); // eslint-disable-line no-sparse-arrays
+    assert.match(
+      refusal(() => check.ids(["a", ""], "ids")),
+      /^ids\[1\]: /,
+    );
+    assert.match(
+      refusal(() => check.ids(["a", , "b"], "ids")),
+      /^ids\[1\]: /,
+    ); // eslint-disable-line no-sparse-arrays
     for (const value of ["a", { length: 1 }, new Set(["a"]), undefined]) refusal(() => check.ids(value, "ids"));
-    refusal(() => check.ids(new Proxy([], { get() { throw new Error("boom"); } }), "ids"));
+    refusal(() =>
+      check.ids(
+        new Proxy([], {
+          get() {
+            throw new Error("boom");
+          },
+        }),
+        "ids",
+      ),
+    );
   });
 
   test("numbers are safe integers from a minimum", () => {
     assert.equal(check.integer(3, "n", 1), 3);
     assert.ok(Object.is(check.integer(-0, "n", 0), 0));
-    for (const value of [0, -1, 1.5, NaN, Infinity, 2 ** 53, "3", 3n, null, undefined, Object(3)]) refusal(() => check.integer(value, "n", 1));
+    for (const value of [0, -1, 1.5, NaN, Infinity, 2 ** 53, "3", 3n, null, undefined, Object(3)])
+      refusal(() => check.integer(value, "n", 1));
   });
 
   test("a timeout may be any time, infinity meaning none", () => {
@@ -305,7 +440,11 @@ describe("single arguments", () => {
     assert.equal(check.timeout(1.5, "timeoutMs"), 1.5);
     assert.equal(check.timeout(Infinity, "timeoutMs"), undefined);
     assert.equal(check.timeout(undefined, "timeoutMs"), undefined);
-    for (const value of [-1, NaN, "1", null, 1n]) assert.match(refusal(() => check.timeout(value, "timeoutMs")), /^timeoutMs: /);
+    for (const value of [-1, NaN, "1", null, 1n])
+      assert.match(
+        refusal(() => check.timeout(value, "timeoutMs")),
+        /^timeoutMs: /,
+      );
   });
 
   test("a signal is one of any realm", () => {
@@ -318,9 +457,18 @@ describe("single arguments", () => {
     const checks = { after: check.optional(check.id), flag: check.optional(check.boolean) };
     assert.deepEqual(check.options(undefined, "options", checks), { after: undefined, flag: undefined });
     assert.deepEqual(check.options({ flag: true }, "options", checks), { after: undefined, flag: true });
-    assert.match(refusal(() => check.options({ flga: true }, "options", checks)), /^options\.flga: is not an option here/);
-    assert.match(refusal(() => check.options({ toString: 1 }, "options", checks)), /^options\.toString: /);
-    assert.match(refusal(() => check.options({ flag: 1 }, "options", checks)), /^options\.flag: must be true or false/);
+    assert.match(
+      refusal(() => check.options({ flga: true }, "options", checks)),
+      /^options\.flga: is not an option here/,
+    );
+    assert.match(
+      refusal(() => check.options({ toString: 1 }, "options", checks)),
+      /^options\.toString: /,
+    );
+    assert.match(
+      refusal(() => check.options({ flag: 1 }, "options", checks)),
+      /^options\.flag: must be true or false/,
+    );
     for (const value of [null, 1, "x", [], () => {}, new AbortController().signal, new Date(0), Object.create({ flag: true })]) {
       refusal(() => check.options(value, "options", checks));
     }
@@ -331,6 +479,18 @@ describe("single arguments", () => {
       delete Object.prototype.flag;
     }
     const boom = new Error("boom");
-    assert.throws(() => check.options({ get flag() { throw boom; } }, "options", checks), { code: "invalid_argument", cause: boom });
+    assert.throws(
+      () =>
+        check.options(
+          {
+            get flag() {
+              throw boom;
+            },
+          },
+          "options",
+          checks,
+        ),
+      { code: "invalid_argument", cause: boom },
+    );
   });
 });

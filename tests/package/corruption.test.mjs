@@ -38,11 +38,13 @@ const fails = (promise, id) =>
 const ways = {
   "whose registration is missing": (name) => drop(name, "registrations", "bad"),
   "whose registration is malformed": (name) => tamper(name, "registrations", "bad", (row) => ({ ...row, registrationHash: 7 })),
-  "whose registration is that of another life": (name) => tamper(name, "registrations", "bad", (row) => ({ ...row, registrationHash: "0".repeat(64) })),
+  "whose registration is that of another life": (name) =>
+    tamper(name, "registrations", "bad", (row) => ({ ...row, registrationHash: "0".repeat(64) })),
   "whose registration is no JSON": (name) => tamper(name, "registrations", "bad", (row) => ({ ...row, createdAtMs: 1n })),
   "whose row is no JSON": (name) => tamper(name, "processes", "bad", (row) => ({ ...row, updatedAtMs: 1n })),
   "whose row is malformed": (name) => tamper(name, "processes", "bad", (row) => ({ ...row, status: "running" })),
-  "with a counter beyond 2^53": (name) => tamper(name, "processes", "bad", (row) => ({ ...row, log: { ...row.log, lastSequence: 2 ** 53 } })),
+  "with a counter beyond 2^53": (name) =>
+    tamper(name, "processes", "bad", (row) => ({ ...row, log: { ...row.log, lastSequence: 2 ** 53 } })),
 };
 
 let databases = 0;
@@ -72,8 +74,12 @@ for (const [what, spoil] of Object.entries(ways))
     test("fails alone, with its id in the error", async (t) => {
       const { registry } = await withBad(t, spoil);
       const calls = [
-        registry.getProcess("bad"), registry.eventsAfter("bad", 0), registry.appendEvent("bad", { eventType: "progress" }),
-        registry.completeProcess("bad", success(1)), registry.awaitTerminal("bad"), registry.claimProcessLease("bad", registry.owner, 1_000),
+        registry.getProcess("bad"),
+        registry.eventsAfter("bad", 0),
+        registry.appendEvent("bad", { eventType: "progress" }),
+        registry.completeProcess("bad", success(1)),
+        registry.awaitTerminal("bad"),
+        registry.claimProcessLease("bad", registry.owner, 1_000),
       ];
       const others = [registry.getProcess("a"), registry.appendEvent("z", { eventType: "progress" })];
       await Promise.all(calls.map((call) => fails(call, "bad")));
@@ -96,7 +102,10 @@ for (const [what, spoil] of Object.entries(ways))
         cursor = changes.cursor;
       }
       assert.deepEqual(paged, ["a", "z"]);
-      assert.deepEqual(reported.map(({ code, processId }) => [code, processId]), [["storage_failed", "bad"]]);
+      assert.deepEqual(
+        reported.map(({ code, processId }) => [code, processId]),
+        [["storage_failed", "bad"]],
+      );
     });
 
     test("keeps no driver from the work of others", async (t) => {
@@ -143,7 +152,10 @@ test("a grant that cannot be read is passed over, and takes no other one with it
     tamper(name, "grants", ["session:s", "bad"], (row) => ({ ...row, descriptor: 7 })),
   );
   assert.deepEqual(ids(await registry.listHandleGrants(scope)), ["a", "z"]);
-  assert.deepEqual(reported.map(({ processId }) => processId), ["bad"]);
+  assert.deepEqual(
+    reported.map(({ processId }) => processId),
+    ["bad"],
+  );
   assert.equal((await registry.deleteSessionProcessState("s")).revokedHandleCount, 2);
 });
 
@@ -202,7 +214,10 @@ test("by default goes to reportError what is passed over", async (t) => {
   t.after(() => again.close());
   await again.listProcesses();
   await again.listProcesses();
-  assert.deepEqual(reported.map(({ processId }) => processId), ["bad"]);
+  assert.deepEqual(
+    reported.map(({ processId }) => processId),
+    ["bad"],
+  );
 });
 
 test("a listener of corruption that throws, and one that calls the registry, do no harm", async (t) => {

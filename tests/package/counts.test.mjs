@@ -10,7 +10,8 @@ test("a skipped test of Node is skipped, not passed", () => {
 });
 
 test("an ignored test of cargo or of a browser is skipped, not passed", () => {
-  const output = "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out\ntest result: ok. 2 passed; 0 failed; 1 ignored; 0 filtered out\n";
+  const output =
+    "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out\ntest result: ok. 2 passed; 0 failed; 1 ignored; 0 filtered out\n";
   assert.deepEqual(libtest({ code: 0, output }), { passed: 5, failed: 0, skipped: 2 });
 });
 

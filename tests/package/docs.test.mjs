@@ -12,7 +12,9 @@ test("the page of the benchmarks is what their run says", () => {
 });
 
 test("every link between the pages of the repository leads to a file", () => {
-  const pages = [...readdirSync(root), ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)].filter((name) => name.endsWith(".md"));
+  const pages = [...readdirSync(root), ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)].filter((name) =>
+    name.endsWith(".md"),
+  );
   assert.ok(pages.length > 5);
   for (const page of pages)
     for (const [, target] of readFileSync(join(root, page), "utf8").matchAll(/\]\((?!https?:|#)([^)#\s]+)/g))

@@ -25,7 +25,8 @@ function reported(t) {
 describe("a sweep", () => {
   test("says what it started, found busy and cannot handle, and leaves what the host does alone", async (t) => {
     const registry = await open(t);
-    for (const registration of [job("a"), job("b", "other"), external("c", { identity: { kind: "job" } })]) await registry.registerProcess(registration);
+    for (const registration of [job("a"), job("b", "other"), external("c", { identity: { kind: "job" } })])
+      await registry.registerProcess(registration);
     const driver = registry.driver({ runners: { job: () => new Promise(() => {}) } });
     assert.deepEqual(await driver.claimAndRunPending(), { started: ["a"], busy: [], unhandled: ["b"], failed: [] });
     assert.deepEqual(await driver.claimAndRunPending("again"), { started: [], busy: ["a"], unhandled: ["b"], failed: [] });
@@ -83,15 +84,32 @@ describe("a runner", () => {
     };
     const plain = { class: "execution", code: "process_failed" };
     assert.deepEqual(await failure(new TypeError("no")), { ...plain, message: "no" });
-    assert.deepEqual(
-      await failure(Object.assign(new Error("full"), { class: "resource_limit", code: "disk_full" })),
-      { class: "resource_limit", code: "disk_full", message: "full" },
-    );
-    assert.deepEqual(await failure(Object.assign(new Error("x"), { class: "bad luck", code: 7 })), { class: "execution", code: "7", message: "x" });
+    assert.deepEqual(await failure(Object.assign(new Error("full"), { class: "resource_limit", code: "disk_full" })), {
+      class: "resource_limit",
+      code: "disk_full",
+      message: "full",
+    });
+    assert.deepEqual(await failure(Object.assign(new Error("x"), { class: "bad luck", code: 7 })), {
+      class: "execution",
+      code: "7",
+      message: "x",
+    });
     assert.deepEqual(await failure("a word"), { ...plain, message: "a word" });
     assert.deepEqual(await failure({ message: "plain", code: "c", more: [1] }), { class: "execution", code: "c", message: "plain" });
     assert.deepEqual(await failure(undefined), { ...plain, message: "undefined" });
-    assert.equal((await failure({ get message() { throw 1; }, toString: () => { throw 2; } })).code, "process_failed");
+    assert.equal(
+      (
+        await failure({
+          get message() {
+            throw 1;
+          },
+          toString: () => {
+            throw 2;
+          },
+        })
+      ).code,
+      "process_failed",
+    );
     assert.equal((await failure(new ProcessError("late", { code: "timeout" }))).code, "timeout");
   });
 
@@ -102,15 +120,25 @@ describe("a runner", () => {
   });
 
   test("sees its process, its attempt and a fence, and may take its context apart", async (t) => {
-    const value = await outcome(t, async ({ process, attempt, fencingToken, append, signal }) => {
-      const { event } = await append({ eventType: "note", payload: 1 });
-      return [process.id, attempt, fencingToken, event.sequence, signal.aborted];
-    }, { eventTypes: [{ name: "note" }] });
+    const value = await outcome(
+      t,
+      async ({ process, attempt, fencingToken, append, signal }) => {
+        const { event } = await append({ eventType: "note", payload: 1 });
+        return [process.id, attempt, fencingToken, event.sequence, signal.aborted];
+      },
+      { eventTypes: [{ name: "note" }] },
+    );
     assert.deepEqual(value, success(["p", 1, 1, 1, false]));
   });
 
   test("gives the result that the schema of its end demands, or fails with what is wrong", async (t) => {
-    const eventTypes = [{ name: "process.completed", payloadSchema: { properties: { awaitOutput: { properties: { value: { type: "number" } } } } }, semantics: { terminal: { state: "completed", awaitOutput: { pointer: "/awaitOutput" } } } }];
+    const eventTypes = [
+      {
+        name: "process.completed",
+        payloadSchema: { properties: { awaitOutput: { properties: { value: { type: "number" } } } } },
+        semantics: { terminal: { state: "completed", awaitOutput: { pointer: "/awaitOutput" } } },
+      },
+    ];
     assert.deepEqual(await outcome(t, () => 7, { eventTypes }), success(7));
     const failed = await outcome(t, () => "seven", { eventTypes });
     assert.deepEqual([failed.type, failed.class, failed.code], ["failure", "invalid_request", "invalid_payload"]);
@@ -162,7 +190,13 @@ describe("a runner", () => {
         job: async (given) => {
           context = given;
           await new Promise((aborted) => given.signal.addEventListener("abort", aborted));
-          ended(Promise.allSettled([given.append({ eventType: "note" }), given.step("s", () => assert.fail("runs")), given.waitForSignal("go")]));
+          ended(
+            Promise.allSettled([
+              given.append({ eventType: "note" }),
+              given.step("s", () => assert.fail("runs")),
+              given.waitForSignal("go"),
+            ]),
+          );
         },
       },
     });
@@ -171,7 +205,12 @@ describe("a runner", () => {
     assert.ok(isProcessError(context.signal.reason, "lease_lost"));
     for (const { reason } of await end) assert.ok(isProcessError(reason, "lease_lost"), String(reason));
     await settled();
-    for (const call of [() => context.append({ eventType: "note" }), () => context.step("s", () => 1), () => context.waitForSignal("go"), () => context.awaitTerminal("p")])
+    for (const call of [
+      () => context.append({ eventType: "note" }),
+      () => context.step("s", () => 1),
+      () => context.waitForSignal("go"),
+      () => context.awaitTerminal("p"),
+    ])
       await assert.rejects(call(), { code: "lease_lost" });
     assert.equal((await registry.getProcess("p")).status.state, "running");
     assert.equal(await registry.getProcessLease("p"), undefined);
@@ -189,8 +228,16 @@ describe("a step", () => {
       assert.equal(await step("nothing", () => void done.push("nothing")), undefined);
       assert.equal(await step("null", () => null), null);
       if (attempt === 1) {
-        await assert.rejects(step("fails", () => { throw oops; }), (error) => error === oops);
-        await assert.rejects(step("fails", () => 1n), { code: "invalid_argument" });
+        await assert.rejects(
+          step("fails", () => {
+            throw oops;
+          }),
+          (error) => error === oops,
+        );
+        await assert.rejects(
+          step("fails", () => 1n),
+          { code: "invalid_argument" },
+        );
       }
       assert.equal(await step("fails", () => "at last"), "at last");
       if (attempt === 1) await waitForSignal("never");
@@ -319,7 +366,10 @@ describe("a started driver", () => {
     driver.start();
     await settled();
     await driver.stop();
-    assert.deepEqual(errors.map(({ message }) => message), ["down"]);
+    assert.deepEqual(
+      errors.map(({ message }) => message),
+      ["down"],
+    );
   });
 });
 
@@ -344,7 +394,11 @@ describe("an engine that owns the waits", () => {
     const registry = await open(t);
     await registry.registerProcess(external("p"));
     const broken = new RangeError("theirs");
-    const driver = registry.driver(attach(() => { throw broken; }));
+    const driver = registry.driver(
+      attach(() => {
+        throw broken;
+      }),
+    );
     await assert.rejects(driver.awaitTerminal("p"), (error) => error === broken);
     await assert.rejects(registry.driver(attach(() => "nonsense")).awaitTerminal("p"), { code: "invalid_argument" });
     await assert.rejects(registry.driver(attach(() => ({ type: "won" }))).awaitTerminal("p"), { code: "invalid_argument" });
@@ -355,7 +409,10 @@ describe("an engine that owns the waits", () => {
     const registry = await open(t);
     await registry.registerProcess(external("other"));
     await registry.registerProcess(job("p"));
-    const driver = registry.driver({ ...attach((id) => success(`theirs: ${id}`)), runners: { job: async ({ awaitTerminal }) => (await awaitTerminal("other")).value } });
+    const driver = registry.driver({
+      ...attach((id) => success(`theirs: ${id}`)),
+      runners: { job: async ({ awaitTerminal }) => (await awaitTerminal("other")).value },
+    });
     await driver.claimAndRunPending();
     await driver.idle();
     assert.deepEqual((await registry.getProcess("p")).status.awaitOutput, success("theirs: other"));
@@ -365,8 +422,25 @@ describe("an engine that owns the waits", () => {
 test("bad options are refused by name, and make no driver", async (t) => {
   const registry = await open(t);
   const bad = [
-    undefined, null, 7, [], { runner: {} }, { runners: null }, { runners: { job: 1 } }, { runners: { " ": () => {} } }, { runHandle: {} }, { runHandle: null }, { attach: { awaitTerminal: 1 } },
-    { leaseTtlMs: 0 }, { leaseTtlMs: 1.5 }, { renewEveryMs: "1" }, { leaseTtlMs: 29_999 }, { renewEveryMs: 10_001 }, { leaseTtlMs: 2 ** 31 }, { concurrency: 0 }, { concurrency: NaN },
+    undefined,
+    null,
+    7,
+    [],
+    { runner: {} },
+    { runners: null },
+    { runners: { job: 1 } },
+    { runners: { " ": () => {} } },
+    { runHandle: {} },
+    { runHandle: null },
+    { attach: { awaitTerminal: 1 } },
+    { leaseTtlMs: 0 },
+    { leaseTtlMs: 1.5 },
+    { renewEveryMs: "1" },
+    { leaseTtlMs: 29_999 },
+    { renewEveryMs: 10_001 },
+    { leaseTtlMs: 2 ** 31 },
+    { concurrency: 0 },
+    { concurrency: NaN },
   ];
   for (const options of bad.slice(1)) assert.throws(() => registry.driver(options), { code: "invalid_argument" }, JSON.stringify(options));
   registry.driver({ leaseTtlMs: 30, renewEveryMs: 10, concurrency: 1 });

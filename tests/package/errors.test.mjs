@@ -31,7 +31,17 @@ test("isProcessError goes by name and code, not by class", async () => {
   assert.ok(!isProcessError(error, "timeout"));
   const revoked = Proxy.revocable({}, {});
   revoked.revoke();
-  const others = [new Error("x"), Object.assign(new Error("x"), { name: "ProcessError" }), Object.assign(new Error("x"), { code: "closed" }), {}, null, undefined, "closed", () => {}, revoked.proxy];
+  const others = [
+    new Error("x"),
+    Object.assign(new Error("x"), { name: "ProcessError" }),
+    Object.assign(new Error("x"), { code: "closed" }),
+    {},
+    null,
+    undefined,
+    "closed",
+    () => {},
+    revoked.proxy,
+  ];
   for (const value of others) assert.ok(!isProcessError(value));
 });
 

@@ -24,7 +24,10 @@ function log() {
     read: (after, signal) =>
       new Promise((resolve, reject) => {
         const read = { after, signal, resolve, reject, over: false };
-        signal.addEventListener("abort", () => { read.over = true; reject(signal.reason); });
+        signal.addEventListener("abort", () => {
+          read.over = true;
+          reject(signal.reason);
+        });
         reads.push(read);
         match();
       }),
@@ -45,7 +48,10 @@ test("gives each event in order and reads on after the last", async () => {
   deal([5, 6]);
   deal([7]);
   for (const sequence of [5, 6, 7]) assert.deepEqual(await events.next(), { done: false, value: event(sequence) });
-  assert.deepEqual(reads.map(({ after }) => after), [4, 6]);
+  assert.deepEqual(
+    reads.map(({ after }) => after),
+    [4, 6],
+  );
 });
 
 test("ends after the last batch, and stays ended", async () => {

@@ -9,7 +9,11 @@ import { eventTypes, external, openRegistry, success } from "./registry.mjs";
 /** Far more than the stack of an instance bears of what leaves a frame on it. */
 const MANY = 5_000;
 
-const thrower = (what = "thrown by the page") => () => { throw new Error(what); };
+const thrower =
+  (what = "thrown by the page") =>
+  () => {
+    throw new Error(what);
+  };
 
 let registry, pending;
 beforeEach(async () => {
@@ -23,7 +27,11 @@ afterEach(async () => {
   await registry.close();
 });
 
-const code = (promise) => promise.then(() => "resolved", (error) => error.code ?? String(error));
+const code = (promise) =>
+  promise.then(
+    () => "resolved",
+    (error) => error.code ?? String(error),
+  );
 
 describe("an abort signal", () => {
   /** A signal of a library's own, with some of its parts replaced. */
@@ -41,8 +49,14 @@ describe("an abort signal", () => {
   }
 
   const refused = {
-    "whose aborted throws": () => odd({ get aborted() { throw new Error("thrown by the page"); } }),
-    "whose aborted throws the second time": () => odd(Object.defineProperty({}, "aborted", { get: worksTimes(1, false), enumerable: true })),
+    "whose aborted throws": () =>
+      odd({
+        get aborted() {
+          throw new Error("thrown by the page");
+        },
+      }),
+    "whose aborted throws the second time": () =>
+      odd(Object.defineProperty({}, "aborted", { get: worksTimes(1, false), enumerable: true })),
     "whose addEventListener throws": () => odd({ addEventListener: thrower() }),
     "that is a revoked proxy": () => {
       const { proxy, revoke } = Proxy.revocable(new AbortController().signal, {});
@@ -55,19 +69,29 @@ describe("an abort signal", () => {
       const waits = [];
       for (let time = 0; time < MANY; time++) waits.push(code(registry.awaiter.awaitTerminal("p", { signal: signal() })));
       for (let time = 0; time < MANY / 10; time++) waits.push(code((async () => registry.events("p", { signal: signal() }).next())()));
-      waits.push(code(registry.awaiter.awaitEvent("p", "done", 0, { signal: signal() })), code(registry.pollingAwaiter().awaitTerminal("p", { signal: signal() })));
+      waits.push(
+        code(registry.awaiter.awaitEvent("p", "done", 0, { signal: signal() })),
+        code(registry.pollingAwaiter().awaitTerminal("p", { signal: signal() })),
+      );
       assert.deepEqual([...new Set(await Promise.all(waits))], ["invalid_argument"]);
     });
   }
 
   test("whose reason throws rejects with an AbortError", async () => {
-    const signal = odd({ aborted: true, get reason() { throw new Error("thrown by the page"); } });
+    const signal = odd({
+      aborted: true,
+      get reason() {
+        throw new Error("thrown by the page");
+      },
+    });
     await assert.rejects(registry.awaiter.awaitTerminal("p", { signal }), { name: "AbortError" });
   });
 
   test("that fails while a log is followed ends that, and only that", async () => {
     for (const times of [1, 2]) {
-      const events = registry.events("p", { signal: odd(Object.defineProperty({}, "aborted", { get: worksTimes(times, false), enumerable: true })) });
+      const events = registry.events("p", {
+        signal: odd(Object.defineProperty({}, "aborted", { get: worksTimes(times, false), enumerable: true })),
+      });
       assert.equal(await code(events.next()), "invalid_argument", `after ${times}`);
       assert.deepEqual(await events.next(), { done: true, value: undefined });
     }
@@ -101,7 +125,11 @@ describe("a sink", () => {
     "that throws": thrower(),
     "that rejects": async () => thrower()(),
     "whose promise has a constructor that throws": () => Object.defineProperty(Promise.resolve(), "constructor", { get: thrower() }),
-    "whose promise has a then that throws": () => ({ get then() { throw new Error("thrown by the page"); } }),
+    "whose promise has a then that throws": () => ({
+      get then() {
+        throw new Error("thrown by the page");
+      },
+    }),
   };
   for (const [which, sink] of Object.entries(odd)) {
     test(`${which} is reported, thousands of times, and fails no append`, async (t) => {
@@ -124,7 +152,11 @@ describe("a sink", () => {
 function globals(t, replaced) {
   for (const [name, value] of Object.entries(replaced)) {
     const own = Object.getOwnPropertyDescriptor(globalThis, name);
-    Object.defineProperty(globalThis, name, typeof value === "object" ? { configurable: true, ...value } : { configurable: true, writable: true, value });
+    Object.defineProperty(
+      globalThis,
+      name,
+      typeof value === "object" ? { configurable: true, ...value } : { configurable: true, writable: true, value },
+    );
     t.after(() => (own ? Object.defineProperty(globalThis, name, own) : delete globalThis[name]));
   }
 }
@@ -135,7 +167,9 @@ describe("a page", () => {
     await other.registerProcess({ id: "q", input: { type: "engine", kind: "job" } });
     const heard = new Promise((resolve) => other.onChange(resolve));
     let host;
-    const looked = new Promise((resolve) => (host = other.driver({ runHandle: { claimAndRunPending: async (reason) => resolve(reason) } })));
+    const looked = new Promise(
+      (resolve) => (host = other.driver({ runHandle: { claimAndRunPending: async (reason) => resolve(reason) } })),
+    );
     host.start();
     const driver = other.driver({ runners: { job: () => 7, other: () => {} } });
     await other.registerProcess({ id: "waits for the driver", input: { type: "engine", kind: "other" } });
@@ -191,8 +225,13 @@ describe("a page", () => {
     await new Promise((turn) => setImmediate(turn));
     unsubscribe();
     assert.ok(shown.mock.callCount() > 0);
-    const evil = { get secret() { throw new Error("thrown by the page"); } };
-    for (let time = 0; time < MANY; time++) assert.equal(await code(registry.appendEvent("p", { eventType: "progress", payload: evil })), "invalid_argument");
+    const evil = {
+      get secret() {
+        throw new Error("thrown by the page");
+      },
+    };
+    for (let time = 0; time < MANY; time++)
+      assert.equal(await code(registry.appendEvent("p", { eventType: "progress", payload: evil })), "invalid_argument");
     await works();
   });
 });

@@ -8,7 +8,10 @@ import { root } from "./bundled.mjs";
 test("works under Jest with jsdom, which has no TextDecoder", () => {
   const folder = join(root, "tests/jest");
   const jest = join(folder, "node_modules/jest/bin/jest.js");
-  const { status, stderr } = spawnSync(process.execPath, ["--experimental-vm-modules", jest, "--config", join(folder, "jest.config.js")], { cwd: folder, encoding: "utf8" });
+  const { status, stderr } = spawnSync(process.execPath, ["--experimental-vm-modules", jest, "--config", join(folder, "jest.config.js")], {
+    cwd: folder,
+    encoding: "utf8",
+  });
   assert.equal(status, 0, stderr);
   assert.match(stderr, /Tests: +4 passed, 4 total/);
 });

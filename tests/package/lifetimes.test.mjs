@@ -19,7 +19,10 @@ async function collect() {
 
 /** What a script prints, as JSON, that is run by itself: it leaves a registry open, and what is open never ends by itself. */
 function alone(script) {
-  const { stdout, stderr } = spawnSync(process.execPath, ["--expose-gc", "--input-type=module", "--eval", script], { cwd: import.meta.dirname, encoding: "utf8" });
+  const { stdout, stderr } = spawnSync(process.execPath, ["--expose-gc", "--input-type=module", "--eval", script], {
+    cwd: import.meta.dirname,
+    encoding: "utf8",
+  });
   assert.ok(stdout, stderr);
   return JSON.parse(stdout);
 }
@@ -110,7 +113,9 @@ describe("while its registry is open", () => {
 
   test("a runner's wait resolves, though nothing else refers to its signal", async (t) => {
     const registry = await open(t);
-    const driver = registry.driver({ runners: { job: ({ waitForSignal }) => waitForSignal("go", { signal: new AbortController().signal }).then(({ payload }) => payload) } });
+    const driver = registry.driver({
+      runners: { job: ({ waitForSignal }) => waitForSignal("go", { signal: new AbortController().signal }).then(({ payload }) => payload) },
+    });
     driver.start();
     await registry.registerProcess({ id: "p", input: { type: "engine", kind: "job" } });
     await registry.awaiter.awaitEvent("p", "process.waiting");

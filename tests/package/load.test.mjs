@@ -24,7 +24,10 @@ function serve(t, ...answers) {
   t.after(() => fetched.mock.restore());
   return () => fetched.mock.calls.map(({ arguments: [what] }) => String(what));
 }
-const wasm = (type = "application/wasm") => () => new Response(bytes, { headers: { "content-type": type } });
+const wasm =
+  (type = "application/wasm") =>
+  () =>
+    new Response(bytes, { headers: { "content-type": type } });
 const missing = () => new Response("not here", { status: 404 });
 
 async function works({ openRegistry }, options) {
@@ -34,7 +37,11 @@ async function works({ openRegistry }, options) {
 }
 
 describe("importing", () => {
-  const exported = { "index.js": "ProcessError isProcessError openRegistry", "node.js": "ProcessError isProcessError openRegistry", "worker.js": "drive driveIn" };
+  const exported = {
+    "index.js": "ProcessError isProcessError openRegistry",
+    "node.js": "ProcessError isProcessError openRegistry",
+    "worker.js": "drive driveIn",
+  };
   for (const [entry, names] of Object.entries(exported)) {
     test(`${entry} touches no global of a browser, no storage, no network and no WebAssembly`, () => {
       const script = `
@@ -72,7 +79,10 @@ describe("importing", () => {
       await registry.registerProcess({ id: "p", input: { type: "external" } });
       await registry.awaiter.awaitTerminal("p", { timeoutMs: 1 }).catch(({ code }) => console.log(code));
     `;
-    const { stdout, status } = spawnSync(process.execPath, ["--input-type=module", "--eval", script], { encoding: "utf8", timeout: 10_000 });
+    const { stdout, status } = spawnSync(process.execPath, ["--input-type=module", "--eval", script], {
+      encoding: "utf8",
+      timeout: 10_000,
+    });
     assert.deepEqual([stdout.trim(), status], ["timeout", 0]);
   });
 });
@@ -153,7 +163,14 @@ describe("loading", () => {
     const copy = await fresh("node.js");
     // One that imports a function which nobody has: what another version of the package looks like.
     const other = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 2, 7, 1, 1, 97, 1, 98, 0, 0]);
-    for (const wasm of [new Uint8Array(8), other, await WebAssembly.compile(other), "file:///nowhere/longwait_bg.wasm", new URL("file:///nowhere/x"), "no address at all"]) {
+    for (const wasm of [
+      new Uint8Array(8),
+      other,
+      await WebAssembly.compile(other),
+      "file:///nowhere/longwait_bg.wasm",
+      new URL("file:///nowhere/x"),
+      "no address at all",
+    ]) {
       await assert.rejects(copy.openRegistry({ storage: "memory", wasm }), { name: "ProcessError", code: "internal" });
     }
     await works(copy);
@@ -168,7 +185,10 @@ describe("loading", () => {
     const started = [...header, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 7, 20, 1, 16, ...Buffer.from("__wbindgen_start"), 0, 0, 10, 4, 1, 2, 0, 11];
     for (const other of [empty, trapping, started]) {
       const copy = await fresh("index.js");
-      const [first, second] = [copy.openRegistry({ storage: "memory", wasm: new Uint8Array(other) }), copy.openRegistry({ storage: "memory" })];
+      const [first, second] = [
+        copy.openRegistry({ storage: "memory", wasm: new Uint8Array(other) }),
+        copy.openRegistry({ storage: "memory" }),
+      ];
       for (const opened of [first, second]) await assert.rejects(opened, { name: "ProcessError", code: "internal" });
       await works(copy, { wasm: bytes });
       await works(copy);

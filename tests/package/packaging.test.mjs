@@ -16,12 +16,19 @@ before(() => {
   project = mkdtempSync(join(tmpdir(), "longwait-package-"));
   installed = join(project, "node_modules", "longwait");
   mkdirSync(installed, { recursive: true });
-  const packed = execFileSync("npm", ["pack", "--json", "--pack-destination", project], { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  const packed = execFileSync("npm", ["pack", "--json", "--pack-destination", project], {
+    cwd: root,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "ignore"],
+  });
   const [{ filename }] = JSON.parse(packed);
   execFileSync("tar", ["-xzf", join(project, filename), "-C", installed, "--strip-components=1"]);
   writeFileSync(join(project, "package.json"), JSON.stringify({ type: "module" }));
   page(project);
-  writeFileSync(join(project, "main.js"), `import { openRegistry } from "longwait";\nconst registry = await openRegistry({ storage: "memory" });\nconsole.log(registry.durability);\n`);
+  writeFileSync(
+    join(project, "main.js"),
+    `import { openRegistry } from "longwait";\nconst registry = await openRegistry({ storage: "memory" });\nconsole.log(registry.durability);\n`,
+  );
 });
 after(() => rmSync(project, { recursive: true, force: true }));
 
@@ -29,23 +36,52 @@ const node = (script) => spawnSync(process.execPath, ["--input-type=module", "--
 
 test("it holds what it needs and nothing else", () => {
   const files = execFileSync("find", [".", "-type", "f"], { cwd: installed, encoding: "utf8" }).trim().split("\n").sort();
-  assert.deepEqual(files.filter((file) => !file.startsWith("./docs/")), [
-    "./CHANGELOG.md", "./LICENSE", "./NOTICE", "./README.md", "./THIRD_PARTY.md", "./dist/errors.d.ts", "./dist/index.d.ts", "./dist/index.js", "./dist/index.js.map", "./dist/longwait_bg.wasm",
-    "./dist/node.js", "./dist/node.js.map", "./dist/schema.js", "./dist/schema.js.map",
-    "./dist/types.d.ts",
-    "./dist/worker.d.ts", "./dist/worker.js", "./dist/worker.js.map", "./package.json",
-  ]);
+  assert.deepEqual(
+    files.filter((file) => !file.startsWith("./docs/")),
+    [
+      "./CHANGELOG.md",
+      "./LICENSE",
+      "./NOTICE",
+      "./README.md",
+      "./THIRD_PARTY.md",
+      "./dist/errors.d.ts",
+      "./dist/index.d.ts",
+      "./dist/index.js",
+      "./dist/index.js.map",
+      "./dist/longwait_bg.wasm",
+      "./dist/node.js",
+      "./dist/node.js.map",
+      "./dist/schema.js",
+      "./dist/schema.js.map",
+      "./dist/types.d.ts",
+      "./dist/worker.d.ts",
+      "./dist/worker.js",
+      "./dist/worker.js.map",
+      "./package.json",
+    ],
+  );
 });
 
 test("every link of its README and guides leads to a file of the package", () => {
-  const guides = readdirSync(join(installed, "docs")).filter((name) => name.endsWith(".md")).map((name) => `docs/${name}`);
+  const guides = readdirSync(join(installed, "docs"))
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`);
   assert.ok(guides.length > 4);
   for (const page of ["README.md", "CHANGELOG.md", ...guides]) {
     const text = readFileSync(join(installed, page), "utf8");
-    for (const [, target] of text.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)) assert.ok(existsSync(join(installed, dirname(page), target)), `${page}: ${target}`);
+    for (const [, target] of text.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g))
+      assert.ok(existsSync(join(installed, dirname(page), target)), `${page}: ${target}`);
     for (const [, target, anchor] of text.matchAll(/\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)/g)) {
       const headings = readFileSync(join(installed, target === "" ? page : join(dirname(page), target)), "utf8").matchAll(/^#+ (.*)$/gm);
-      assert.ok(Array.from(headings, ([, heading]) => heading.toLowerCase().replace(/[^\w ]/g, "").replaceAll(" ", "-")).includes(anchor), `${page}: #${anchor}`);
+      assert.ok(
+        Array.from(headings, ([, heading]) =>
+          heading
+            .toLowerCase()
+            .replace(/[^\w ]/g, "")
+            .replaceAll(" ", "-"),
+        ).includes(anchor),
+        `${page}: #${anchor}`,
+      );
     }
   }
 });
@@ -55,7 +91,9 @@ test("it names the project that it is a build of", () => {
 });
 
 test("it needs no other package, and runs nothing when it is installed", () => {
-  const { dependencies, peerDependencies, optionalDependencies, scripts } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
+  const { dependencies, peerDependencies, optionalDependencies, scripts } = JSON.parse(
+    readFileSync(join(installed, "package.json"), "utf8"),
+  );
   assert.deepEqual([dependencies, peerDependencies, optionalDependencies], [undefined, undefined, undefined]);
   for (const script of ["preinstall", "install", "postinstall"]) assert.equal(scripts?.[script], undefined);
 });
@@ -80,7 +118,15 @@ test("Node finds the WebAssembly by name, and nothing of the inside", () => {
     console.log(JSON.stringify(outcomes));
   `);
   const hidden = "ERR_PACKAGE_PATH_NOT_EXPORTED";
-  assert.deepEqual(JSON.parse(stdout || JSON.stringify(stderr)), ["dist/node.js", "dist/worker.js", "dist/longwait_bg.wasm", "package.json", hidden, hidden, hidden]);
+  assert.deepEqual(JSON.parse(stdout || JSON.stringify(stderr)), [
+    "dist/node.js",
+    "dist/worker.js",
+    "dist/longwait_bg.wasm",
+    "package.json",
+    hidden,
+    hidden,
+    hidden,
+  ]);
 });
 
 test("CommonJS code can import it, too", () => {
@@ -102,14 +148,20 @@ describe("an app with a driver in a worker", () => {
   let app;
   before(() => {
     app = page(join(project, "with-worker"));
-    writeFileSync(join(app, "main.js"), `
+    writeFileSync(
+      join(app, "main.js"),
+      `
       import { openRegistry } from "longwait";
       import { driveIn } from "longwait/worker";
       const registry = await openRegistry();
       const { owner } = await driveIn(new Worker(new URL("./jobs.js", import.meta.url), { type: "module" }));
       console.log(registry.owner, owner);
-    `);
-    writeFileSync(join(app, "jobs.js"), `import { drive } from "longwait/worker";\ndrive({ runners: { double: ({ process }) => process.input.payload * 2 } });\n`);
+    `,
+    );
+    writeFileSync(
+      join(app, "jobs.js"),
+      `import { drive } from "longwait/worker";\ndrive({ runners: { double: ({ process }) => process.input.payload * 2 } });\n`,
+    );
   });
 
   test("is built by Vite, with one WebAssembly for the page and the worker", async () => {
@@ -120,9 +172,18 @@ describe("an app with a driver in a worker", () => {
 
   test("is built by esbuild, with one copy of the package for the page and the worker", async () => {
     const { metafile } = await esbuild({
-      absWorkingDir: app, entryPoints: ["main.js", "jobs.js"], outdir: "built", bundle: true, splitting: true, format: "esm", metafile: true, logLevel: "error",
+      absWorkingDir: app,
+      entryPoints: ["main.js", "jobs.js"],
+      outdir: "built",
+      bundle: true,
+      splitting: true,
+      format: "esm",
+      metafile: true,
+      logLevel: "error",
     });
-    const holding = Object.values(metafile.outputs).filter(({ inputs }) => Object.keys(inputs).some((file) => file.endsWith("longwait/dist/index.js")));
+    const holding = Object.values(metafile.outputs).filter(({ inputs }) =>
+      Object.keys(inputs).some((file) => file.endsWith("longwait/dist/index.js")),
+    );
     assert.equal(holding.length, 1);
   });
 });
@@ -153,7 +214,9 @@ test("Vite serves an app with it while it is written, and the WebAssembly where 
 });
 
 test("TypeScript finds its types, in the strictest mode and without the types of Node", () => {
-  writeFileSync(join(project, "app.ts"), `
+  writeFileSync(
+    join(project, "app.ts"),
+    `
     import { isProcessError, openRegistry, ProcessError, type ProcessEvent, type ProcessRegistry } from "longwait";
     export async function run(): Promise<number> {
       await using registry: ProcessRegistry = await openRegistry({ storage: "memory", sink: (event: ProcessEvent) => void event.sequence });
@@ -165,21 +228,28 @@ test("TypeScript finds its types, in the strictest mode and without the types of
         throw new ProcessError("why", { cause: error });
       }
     }
-  `);
+  `,
+  );
   compiles("app.ts", "es2022,dom");
 });
 
 test("TypeScript finds those of the worker's entry, in a page and in a worker", () => {
-  writeFileSync(join(project, "page.ts"), `
+  writeFileSync(
+    join(project, "page.ts"),
+    `
     import { driveIn, type WorkerDriver } from "longwait/worker";
     export const inWorker = (): Promise<WorkerDriver> => driveIn(new Worker("jobs.js", { type: "module" }));
     export const inShared = async (): Promise<void> => (await driveIn(new SharedWorker("jobs.js", { type: "module" }))).stop();
-  `);
-  writeFileSync(join(project, "jobs.ts"), `
+  `,
+  );
+  writeFileSync(
+    join(project, "jobs.ts"),
+    `
     import { drive } from "longwait/worker";
     const { registry } = await drive({ open: { name: "jobs" }, runners: { double: async ({ step }) => step("once", () => 2) }, concurrency: 4 });
     console.log(registry.owner.ownerId);
-  `);
+  `,
+  );
   compiles("page.ts", "es2022,dom");
   compiles("jobs.ts", "es2022,webworker");
 });
@@ -192,7 +262,23 @@ function page(folder) {
 }
 
 function compiles(file, lib) {
-  const options = ["--ignoreConfig", "--noEmit", "--strict", "--exactOptionalPropertyTypes", "--target", "es2022", "--lib", lib, "--module", "nodenext", "--moduleResolution", "nodenext"];
-  const { status, stdout } = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), ...options, file], { cwd: project, encoding: "utf8" });
+  const options = [
+    "--ignoreConfig",
+    "--noEmit",
+    "--strict",
+    "--exactOptionalPropertyTypes",
+    "--target",
+    "es2022",
+    "--lib",
+    lib,
+    "--module",
+    "nodenext",
+    "--moduleResolution",
+    "nodenext",
+  ];
+  const { status, stdout } = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), ...options, file], {
+    cwd: project,
+    encoding: "utf8",
+  });
   assert.equal(status, 0, stdout);
 }

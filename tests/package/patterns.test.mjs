@@ -38,7 +38,10 @@ async function place(t) {
   const runners = await runnersOver(registry);
   const runs = [];
   const counted = Object.fromEntries(
-    Object.entries(runners).map(([kind, runner]) => [kind, (context) => (runs.push(`${context.process.id} ${context.attempt}`), runner(context))]),
+    Object.entries(runners).map(([kind, runner]) => [
+      kind,
+      (context) => (runs.push(`${context.process.id} ${context.attempt}`), runner(context)),
+    ]),
   );
   const [first, next] = [registry.driver({ runners: counted, concurrency: 1 }), registry.driver({ runners: counted })];
   return {
@@ -51,7 +54,8 @@ async function place(t) {
       next.start();
     },
     result: (id) => registry.awaitTerminal(id),
-    log: async (id, ...types) => (await registry.eventsAfter(id, 0, types.length ? { types } : {})).map(({ eventType, payload }) => [eventType, payload]),
+    log: async (id, ...types) =>
+      (await registry.eventsAfter(id, 0, types.length ? { types } : {})).map(({ eventType, payload }) => [eventType, payload]),
   };
 }
 
@@ -167,7 +171,10 @@ describe("a deadline that survives sleep", () => {
     await start("p", "approval", { withinMs: 0 });
     drive();
     assert.deepEqual(await result("p"), success("no answer in time"));
-    assert.deepEqual((await log("p", "process.resumed")).map(([, { timedOut }]) => timedOut), [true]);
+    assert.deepEqual(
+      (await log("p", "process.resumed")).map(([, { timedOut }]) => timedOut),
+      [true],
+    );
   });
 
   test("is cancelled before it begins", (t) => cancelledBeforeTheBegin(t, "approval", { withinMs: 1 }));
@@ -182,7 +189,10 @@ describe("ask a person", () => {
     for (const review of reviews) await registry.signal("p", "review", review);
     drive();
     assert.deepEqual(await result("p"), success("sent"));
-    assert.deepEqual((await log("p", "signal.rework")).map(([, note]) => note), ["one", "two"]);
+    assert.deepEqual(
+      (await log("p", "signal.rework")).map(([, note]) => note),
+      ["one", "two"],
+    );
   });
 
   test("is handed over between two answers, and asks for nothing again", async (t) => {
@@ -194,7 +204,10 @@ describe("ask a person", () => {
     await handOver();
     for (const review of reviews.slice(1)) await registry.signal("p", "review", review);
     assert.deepEqual(await result("p"), success("sent"));
-    assert.deepEqual((await log("p", "signal.rework")).map(([, note]) => note), ["one", "two"]);
+    assert.deepEqual(
+      (await log("p", "signal.rework")).map(([, note]) => note),
+      ["one", "two"],
+    );
   });
 
   test("is cancelled before it begins", (t) => cancelledBeforeTheBegin(t, "order"));
@@ -208,7 +221,10 @@ describe("progress that a page shows", () => {
     await registry.awaitEvent("p", "progress");
     await handOver();
     assert.deepEqual(await result("p"), success(null));
-    assert.deepEqual((await log("p", "progress")).map(([, part]) => part), ["a", "b", "c"]);
+    assert.deepEqual(
+      (await log("p", "progress")).map(([, part]) => part),
+      ["a", "b", "c"],
+    );
   });
 
   test("is cancelled before it begins", (t) => cancelledBeforeTheBegin(t, "upload", ["a"]));
@@ -223,7 +239,10 @@ describe("clean up when cancelled", () => {
     await registry.requestCancel("p", "changed my mind");
     await handOver();
     assert.deepEqual(await result("p"), { type: "cancelled", message: "changed my mind" });
-    assert.deepEqual((await log("p", "process.step")).map(([, { key }]) => key), ["book", "release"]);
+    assert.deepEqual(
+      (await log("p", "process.step")).map(([, { key }]) => key),
+      ["book", "release"],
+    );
     assert.ok(runs.length <= 2);
   });
 

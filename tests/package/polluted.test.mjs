@@ -17,7 +17,10 @@ function inPolluted(pollution, when, script) {
     console.log(stringify(outcome));
     process.exit();
   `;
-  const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "--eval", source], { cwd: import.meta.dirname, encoding: "utf8" });
+  const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "--eval", source], {
+    cwd: import.meta.dirname,
+    encoding: "utf8",
+  });
   assert.ok(stdout, stderr.slice(-2_000));
   return JSON.parse(stdout);
 }
@@ -42,7 +45,10 @@ for (const [what, pollution] of Object.entries(pollutions)) {
   const times = what.endsWith("calls") ? ["after it was used"] : ["before it was imported", "after it was imported", "after it was used"];
   for (const when of times) {
     test(`the package works where ${what} came to the prototypes ${when}`, () => {
-      const outcome = inPolluted(pollution, when, `
+      const outcome = inPolluted(
+        pollution,
+        when,
+        `
         const registry = await openRegistry({ storage: "memory", name: "mine" });
         const schema = { type: "object", properties: { a: { type: "array", items: { type: "number" } } }, additionalProperties: false, dependentRequired: { b: ["a"] } };
         const payload = { a: [1, 2, 3] };
@@ -74,14 +80,17 @@ for (const [what, pollution] of Object.entries(pollutions)) {
         };
         await driver.stop();
         await registry.close();
-      `);
+      `,
+      );
       assert.deepEqual(outcome, {
-        appended: { a: [1, 2, 3] }, refused: "invalid_payload",
+        appended: { a: [1, 2, 3] },
+        refused: "invalid_payload",
         end: { type: "success", value: { made: { made: [{ z: [1] }] }, payload: { signalled: ["yes"] }, other: "success" } },
         log: ["done", "process.completed", "signal.go"],
         stored: { type: "external", metadata: { label: "label", nested: [[{ a: "b" }]] } },
         events: [{ a: [1, 2, 3] }, { awaitOutput: { type: "success", value: { v: ["w"] } } }],
-        listed: ["j", "p"], name: "mine",
+        listed: ["j", "p"],
+        name: "mine",
       });
     });
   }

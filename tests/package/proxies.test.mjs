@@ -11,7 +11,8 @@ const frameworks = {
   "readonly(reactive({…})) of Vue": (value) => readonly(reactive({ value })).value,
   "shallowReactive(…) of Vue": (value) => shallowReactive(value),
   "a Proxy that forwards everything": (value) => new Proxy(value, {}),
-  "a Proxy that reads with itself as the receiver": (value) => new Proxy(value, { get: (target, key, receiver) => Reflect.get(target, key, receiver) }),
+  "a Proxy that reads with itself as the receiver": (value) =>
+    new Proxy(value, { get: (target, key, receiver) => Reflect.get(target, key, receiver) }),
   "an object that inherits from it": (value) => Object.create(value),
 };
 
@@ -46,7 +47,10 @@ for (const [framework, kept] of Object.entries(frameworks)) {
       await registry.grantHandle({ sessionId: "s" }, "p");
       const session = kept(registry.session({ sessionId: "s" }));
       assert.equal(session.scope.sessionId, "s");
-      assert.deepEqual((await session.list()).map(({ record }) => record.id), ["p"]);
+      assert.deepEqual(
+        (await session.list()).map(({ record }) => record.id),
+        ["p"],
+      );
       const end = session.awaitTerminal("p");
       await session.signal("p", "go", 1);
       await registry.completeProcess("p", success(null));
@@ -77,7 +81,16 @@ test("methods work when they are taken apart, and cannot be replaced", async (t)
   const registry = await open(t);
   const { registerProcess, awaiter, hub, driver, session } = registry;
   assert.equal((await registerProcess(external("p"))).id, "p");
-  const made = [registry, awaiter, hub, hub.subscribe("p"), driver({}), session({ sessionId: "s" }), session({ sessionId: "s" }).scope, registry.events("p")];
+  const made = [
+    registry,
+    awaiter,
+    hub,
+    hub.subscribe("p"),
+    driver({}),
+    session({ sessionId: "s" }),
+    session({ sessionId: "s" }).scope,
+    registry.events("p"),
+  ];
   for (const object of made) {
     assert.ok(Object.isFrozen(object));
     for (const key of Object.keys(object)) assert.throws(() => (object[key] = () => {}), TypeError, key);

@@ -10,7 +10,11 @@ const readme = read("README.md");
 const block = (language) => readme.match(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, "ms"))[1];
 
 test("its example is ten lines", () => {
-  assert.ok(block("js").split("\n").filter((line) => line !== "").length <= 10);
+  assert.ok(
+    block("js")
+      .split("\n")
+      .filter((line) => line !== "").length <= 10,
+  );
 });
 
 test("the reference lists every error code, in the order of the types and of the core", () => {

@@ -16,7 +16,9 @@ afterEach(() => registry.close());
 /** Parts of the language that code may replace, each by its owner and its name. */
 const parts = [
   ...["stringify", "parse"].map((name) => [JSON, name]),
-  ...["keys", "entries", "hasOwn", "freeze", "assign", "create", "getPrototypeOf", "getOwnPropertySymbols", "defineProperty"].map((name) => [Object, name]),
+  ...["keys", "entries", "hasOwn", "freeze", "assign", "create", "getPrototypeOf", "getOwnPropertySymbols", "defineProperty"].map(
+    (name) => [Object, name],
+  ),
   ...["isArray", "from", "of"].map((name) => [Array, name]),
   ...[Symbol.iterator, "map", "push", "join", "find", "every", "concat", "slice"].map((name) => [Array.prototype, name]),
   ...["apply", "get", "ownKeys"].map((name) => [Reflect, name]),
@@ -70,7 +72,8 @@ describe("code that replaces parts of the language", () => {
     const leaked = (value, depth = 0) => {
       if (typeof value === "string") return Reflect.apply(includes, value, ["secret scope"]);
       if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return false;
-      if (typeof value.registerProcess === "function" || value instanceof WebAssembly.Memory || value instanceof WebAssembly.Instance) return true;
+      if (typeof value.registerProcess === "function" || value instanceof WebAssembly.Memory || value instanceof WebAssembly.Instance)
+        return true;
       return depth < 3 && Object.entries(Object.getOwnPropertyDescriptors(value)).some(([, { value: field }]) => leaked(field, depth + 1));
     };
     const look = (self, given, part) => {
@@ -86,10 +89,15 @@ describe("code that replaces parts of the language", () => {
     const original = stringify;
     try {
       JSON.stringify = (value, ...more) => original(value, ...more)?.replaceAll('"me"', '"secret scope"');
-      Object.prototype.toJSON = Array.prototype.toJSON = function () { return ["session", { sessionId: "secret scope" }, "getProcess", "theirs"]; };
+      Object.prototype.toJSON = Array.prototype.toJSON = function () {
+        return ["session", { sessionId: "secret scope" }, "getProcess", "theirs"];
+      };
       assert.equal(await mine.get("theirs"), undefined);
       assert.equal((await mine.get("mine")).id, "mine");
-      assert.deepEqual((await mine.list()).map(({ record }) => record.id), ["mine"]);
+      assert.deepEqual(
+        (await mine.list()).map(({ record }) => record.id),
+        ["mine"],
+      );
     } finally {
       JSON.stringify = stringify;
       delete Object.prototype.toJSON;
@@ -129,7 +137,11 @@ test("no stack leads into the WebAssembly: not of an error, nor of code that is 
   watched.onChange(() => note("listener"));
   const stop = new AbortController();
   stop.signal.addEventListener("abort", () => note("abort"));
-  const waits = [watched.awaiter.awaitTerminal("q", { signal: stop.signal }), watched.awaiter.awaitTerminal("q", { timeoutMs: 1 }), watched.events("nothing").next()];
+  const waits = [
+    watched.awaiter.awaitTerminal("q", { signal: stop.signal }),
+    watched.awaiter.awaitTerminal("q", { timeoutMs: 1 }),
+    watched.events("nothing").next(),
+  ];
   for (const wait of waits) wait.catch(show);
   const driver = watched.driver({
     runners: {
@@ -152,9 +164,15 @@ test("no stack leads into the WebAssembly: not of an error, nor of code that is 
   await watched.awaiter.awaitTerminal("j");
   stop.abort(new Error("enough"));
   const refusals = [
-    watched.getProcess("unknown"), watched.getProcess(" "), watched.appendEvent("unknown", { eventType: "progress" }), watched.appendEvent("q", { eventType: "undeclared" }),
-    watched.appendEvent("q", { eventType: "process.completed" }), watched.ownerGone({ ownerId: "o", incarnationId: "i" }), watched.session({ sessionId: "s" }).signal("q", "go"),
-    watched.registerProcess(external("s", { eventTypes: [{ name: "e", payloadSchema: { type: "odd" } }] })), ...waits,
+    watched.getProcess("unknown"),
+    watched.getProcess(" "),
+    watched.appendEvent("unknown", { eventType: "progress" }),
+    watched.appendEvent("q", { eventType: "undeclared" }),
+    watched.appendEvent("q", { eventType: "process.completed" }),
+    watched.ownerGone({ ownerId: "o", incarnationId: "i" }),
+    watched.session({ sessionId: "s" }).signal("q", "go"),
+    watched.registerProcess(external("s", { eventTypes: [{ name: "e", payloadSchema: { type: "odd" } }] })),
+    ...waits,
   ];
   for (const refusal of refusals) await refusal.catch(show);
   await watched.close();
@@ -168,5 +186,8 @@ test("no stack leads into the WebAssembly: not of an error, nor of code that is 
   }
   for (const name of ["sink", "listener", "abort", "runner", "step", "attach", "run's abort"]) assert.ok(called.includes(name), name);
   assert.ok(seen.length > 0);
-  assert.deepEqual(seen.filter((value) => value instanceof WebAssembly.Instance), []);
+  assert.deepEqual(
+    seen.filter((value) => value instanceof WebAssembly.Instance),
+    [],
+  );
 });

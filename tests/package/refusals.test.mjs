@@ -27,7 +27,10 @@ describe("a proxy that was revoked is an argument that cannot be read", () => {
     await refused(registry.listProcesses(revoked({})));
     await refused(registry.awaitTerminal("p", revoked({})));
     await refused(registry.ownerGone(owner, revoked({})));
-    assert.throws(() => registry.session(revoked({})), (error) => isProcessError(error, "invalid_argument"));
+    assert.throws(
+      () => registry.session(revoked({})),
+      (error) => isProcessError(error, "invalid_argument"),
+    );
   });
 
   test("where a list is wanted, or data", async (t) => {
@@ -68,7 +71,10 @@ test("a scope that none can be is refused wherever it is given", async (t) => {
     await refused(registry.registerProcess(external("p", { provenance: { originator: { type: "session", scope } } })));
     await refused(registry.registerProcess(external("p", { wakeTarget: scope })));
     await refused(registry.appendEvent("nobody", { eventType: "note", wakeTargetScope: scope }));
-    assert.throws(() => registry.session(scope), (error) => isProcessError(error, "invalid_argument"));
+    assert.throws(
+      () => registry.session(scope),
+      (error) => isProcessError(error, "invalid_argument"),
+    );
   }
   assert.deepEqual(await registry.listProcesses(), []);
 });

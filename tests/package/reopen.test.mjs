@@ -26,7 +26,15 @@ const progress = { eventType: "progress" };
 /** Whether a promise is pending when all that is ready to has run. */
 async function isPending(promise) {
   await settled();
-  return (await Promise.race([promise.then(() => "settled", () => "settled"), "pending"])) === "pending";
+  return (
+    (await Promise.race([
+      promise.then(
+        () => "settled",
+        () => "settled",
+      ),
+      "pending",
+    ])) === "pending"
+  );
 }
 
 describe("after a trap, a registry on IndexedDB", () => {
@@ -183,7 +191,13 @@ describe("after a trap, a registry on IndexedDB", () => {
     await trap();
     assert.deepEqual(await end, success(1));
     await idle;
-    assert.deepEqual([lost, attempts], [["lease_lost", "lease_lost"], [1, 2]]);
+    assert.deepEqual(
+      [lost, attempts],
+      [
+        ["lease_lost", "lease_lost"],
+        [1, 2],
+      ],
+    );
     await driver.stop();
   });
 

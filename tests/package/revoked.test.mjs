@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { eventTypes, external, openRegistry } from "./registry.mjs";
 
-const thrower = () => { throw new Error("cannot be read"); };
+const thrower = () => {
+  throw new Error("cannot be read");
+};
 
 /** What throws at each look. */
 const unreadable = {
@@ -11,7 +13,21 @@ const unreadable = {
   "a revoked proxy of an array": () => revoked([]),
   "a revoked proxy of a function": () => revoked(() => {}),
   "a proxy that throws": () => new Proxy({}, Object.fromEntries(Object.getOwnPropertyNames(Reflect).map((trap) => [trap, thrower]))),
-  "a proxy that throws what cannot be read": () => new Proxy({}, { ownKeys: () => { throw revoked({}); }, get: () => { throw revoked({}); }, getPrototypeOf: () => { throw revoked({}); } }),
+  "a proxy that throws what cannot be read": () =>
+    new Proxy(
+      {},
+      {
+        ownKeys: () => {
+          throw revoked({});
+        },
+        get: () => {
+          throw revoked({});
+        },
+        getPrototypeOf: () => {
+          throw revoked({});
+        },
+      },
+    ),
 };
 
 function revoked(target) {
@@ -27,23 +43,74 @@ before(async () => {
 });
 after(() => registry.close());
 
-const lease = { processId: "p", owner: { ownerId: "o", incarnationId: "i" }, leaseToken: "t", fencingToken: 1, claimedAtMs: 1, expiresAtMs: 2 };
+const lease = {
+  processId: "p",
+  owner: { ownerId: "o", incarnationId: "i" },
+  leaseToken: "t",
+  fencingToken: 1,
+  claimedAtMs: 1,
+  expiresAtMs: 2,
+};
 const output = { type: "success", value: null };
 
 /** Each method with arguments that it takes; a bad one is put in the place of each of them in turn. */
 const methods = {
-  registerProcess: [external("q")], getProcess: ["p"], listProcesses: [{}, {}], listNonTerminal: [{}], changedSince: ["", 1], setExternalRef: ["p", { backend: "b", id: "i" }],
-  setProcessWait: ["p", {}], clearProcessWait: ["p"], completeProcess: ["p", output], completeProcessWithLease: [lease, output], requestCancel: ["p", "why"],
-  pruneTerminalProcesses: [1], appendEvent: ["p", { eventType: "progress" }], eventsAfter: ["p", 0, {}], recentEvents: ["p", 1], countEventsThrough: ["p", "progress", 1],
-  wakeEventsAfter: ["p", 0], ackWake: ["p", 1], grantHandle: [{ sessionId: "s" }, "p", {}], revokeHandle: [{ sessionId: "s" }, "p"],
-  transferHandleGrants: [{ sessionId: "s" }, { sessionId: "t" }, ["p"]], listHandleGrants: [{ sessionId: "s" }], listLiveHandleGrants: [{ sessionId: "s" }],
-  hasHandleGrant: [{ sessionId: "s" }, "p"], handleGrantsForProcess: ["p"], deleteSessionProcessState: ["s"], claimProcessLease: ["p", lease.owner, 1],
-  reclaimProcessLease: ["p", lease.owner, lease, 1], renewProcessLease: [lease, 1], completeProcessLease: [lease], getProcessLease: ["p"], ownerGone: [lease.owner, {}],
-  awaitTerminal: ["p", {}], awaitEvent: ["p", "progress", 0, {}], signal: ["p", "go", null, {}],
-  events: ["p", {}], session: [{ sessionId: "s" }], driver: [{}], onChange: [() => {}], onDurabilityChange: [() => {}],
+  registerProcess: [external("q")],
+  getProcess: ["p"],
+  listProcesses: [{}, {}],
+  listNonTerminal: [{}],
+  changedSince: ["", 1],
+  setExternalRef: ["p", { backend: "b", id: "i" }],
+  setProcessWait: ["p", {}],
+  clearProcessWait: ["p"],
+  completeProcess: ["p", output],
+  completeProcessWithLease: [lease, output],
+  requestCancel: ["p", "why"],
+  pruneTerminalProcesses: [1],
+  appendEvent: ["p", { eventType: "progress" }],
+  eventsAfter: ["p", 0, {}],
+  recentEvents: ["p", 1],
+  countEventsThrough: ["p", "progress", 1],
+  wakeEventsAfter: ["p", 0],
+  ackWake: ["p", 1],
+  grantHandle: [{ sessionId: "s" }, "p", {}],
+  revokeHandle: [{ sessionId: "s" }, "p"],
+  transferHandleGrants: [{ sessionId: "s" }, { sessionId: "t" }, ["p"]],
+  listHandleGrants: [{ sessionId: "s" }],
+  listLiveHandleGrants: [{ sessionId: "s" }],
+  hasHandleGrant: [{ sessionId: "s" }, "p"],
+  handleGrantsForProcess: ["p"],
+  deleteSessionProcessState: ["s"],
+  claimProcessLease: ["p", lease.owner, 1],
+  reclaimProcessLease: ["p", lease.owner, lease, 1],
+  renewProcessLease: [lease, 1],
+  completeProcessLease: [lease],
+  getProcessLease: ["p"],
+  ownerGone: [lease.owner, {}],
+  awaitTerminal: ["p", {}],
+  awaitEvent: ["p", "progress", 0, {}],
+  signal: ["p", "go", null, {}],
+  events: ["p", {}],
+  session: [{ sessionId: "s" }],
+  driver: [{}],
+  onChange: [() => {}],
+  onDurabilityChange: [() => {}],
 };
-const sessionMethods = { list: [{}], get: ["p"], awaitTerminal: ["p", {}], awaitEvent: ["p", "progress", 0, {}], eventsAfter: ["p", 0, {}], signal: ["p", "go", null, {}], requestCancel: ["p", "why"] };
-const driverMethods = { claimAndRunPending: ["why"], signal: ["p", "go", null, {}], awaitTerminal: ["p", {}], awaitEvent: ["p", "progress", 0, {}] };
+const sessionMethods = {
+  list: [{}],
+  get: ["p"],
+  awaitTerminal: ["p", {}],
+  awaitEvent: ["p", "progress", 0, {}],
+  eventsAfter: ["p", 0, {}],
+  signal: ["p", "go", null, {}],
+  requestCancel: ["p", "why"],
+};
+const driverMethods = {
+  claimAndRunPending: ["why"],
+  signal: ["p", "go", null, {}],
+  awaitTerminal: ["p", {}],
+  awaitEvent: ["p", "progress", 0, {}],
+};
 
 async function refuses(name, call) {
   try {
@@ -58,8 +125,11 @@ async function refuses(name, call) {
 for (const [what, make] of Object.entries(unreadable)) {
   describe(what, () => {
     const holders = {
-      registry: [() => registry, methods], session: [() => registry.session({ sessionId: "s" }), sessionMethods], driver: [() => registry.driver({}), driverMethods],
-      awaiter: [() => registry.awaiter, { awaitTerminal: ["p", {}], awaitEvent: ["p", "progress", 0, {}] }], hub: [() => registry.hub, { subscribe: ["p"], notify: ["p"] }],
+      registry: [() => registry, methods],
+      session: [() => registry.session({ sessionId: "s" }), sessionMethods],
+      driver: [() => registry.driver({}), driverMethods],
+      awaiter: [() => registry.awaiter, { awaitTerminal: ["p", {}], awaitEvent: ["p", "progress", 0, {}] }],
+      hub: [() => registry.hub, { subscribe: ["p"], notify: ["p"] }],
     };
     for (const [holder, [of, calls]] of Object.entries(holders)) {
       test(`is refused by each method of a ${holder}, whichever argument it is`, async () => {
@@ -70,18 +140,22 @@ for (const [what, make] of Object.entries(unreadable)) {
             await refuses(`argument ${index} of ${method}`, () => of()[method](...given.with(index, make())));
             const field = Object.keys(Object(given[index]))[0];
             if (typeof given[index] === "object" && given[index] !== null && field !== undefined)
-              await refuses(`${field} of argument ${index} of ${method}`, () => of()[method](...given.with(index, { ...given[index], [field]: make() })));
+              await refuses(`${field} of argument ${index} of ${method}`, () =>
+                of()[method](...given.with(index, { ...given[index], [field]: make() })),
+              );
           }
         }
       });
     }
 
     test("is refused as an option of a registry, a wait, a log or a driver", async () => {
-      for (const option of ["storage", "name", "durability", "fallback", "owner", "wasm"]) await refuses(option, () => openRegistry({ storage: "memory", [option]: make() }));
+      for (const option of ["storage", "name", "durability", "fallback", "owner", "wasm"])
+        await refuses(option, () => openRegistry({ storage: "memory", [option]: make() }));
       await refuses("options", () => openRegistry(make()));
       for (const option of ["signal", "timeoutMs"]) await refuses(option, () => registry.awaiter.awaitTerminal("p", { [option]: make() }));
       for (const option of ["signal", "after", "types"]) await refuses(option, () => registry.events("p", { [option]: make() }));
-      for (const option of ["runners", "attach", "runHandle", "leaseTtlMs", "concurrency"]) await refuses(option, () => registry.driver({ [option]: make() }));
+      for (const option of ["runners", "attach", "runHandle", "leaseTtlMs", "concurrency"])
+        await refuses(option, () => registry.driver({ [option]: make() }));
       await refuses("a payload", () => registry.appendEvent("p", { eventType: "progress", payload: { deep: [make()] } }));
     });
   });

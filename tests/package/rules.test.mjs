@@ -38,7 +38,9 @@ describe("the keys and events of the driver", () => {
     const registry = await open(t);
     await registry.registerProcess(job("p"));
     for (const eventType of ["progress", "done", "process.failed"]) {
-      await refusal(registry.appendEvent("p", { eventType, replayKey: "process:p:terminal:process.completed", payload: { awaitOutput: success(1) } }));
+      await refusal(
+        registry.appendEvent("p", { eventType, replayKey: "process:p:terminal:process.completed", payload: { awaitOutput: success(1) } }),
+      );
     }
     let runs = 0;
     registry.driver({ runners: { job: () => ++runs } }).start();
@@ -78,7 +80,14 @@ describe("the keys and events of the driver", () => {
   test("what the driver writes is appended and declared by it alone", async (t) => {
     const registry = await open(t);
     await registry.registerProcess(external("p"));
-    for (const name of ["process.step", "process.attempt_failed", "process.step_failed", "process.timer", "process.paused", "process.unpaused"]) {
+    for (const name of [
+      "process.step",
+      "process.attempt_failed",
+      "process.step_failed",
+      "process.timer",
+      "process.paused",
+      "process.unpaused",
+    ]) {
       await refusal(registry.appendEvent("p", { eventType: name, payload: { key: "a", value: 1 } }));
       await refusal(registry.registerProcess(external("q", { eventTypes: [{ name }] })));
     }
@@ -99,7 +108,8 @@ describe("names", () => {
       "registration.identity.kind": () => registry.registerProcess(external("q", { identity: { kind: tooLong } })),
       "registration.identity.label": () => registry.registerProcess(external("q", { identity: { kind: "k", label: tooLong } })),
       "registration.input.kind": () => registry.registerProcess({ id: "q", input: { type: "engine", kind: tooLong } }),
-      "registration.input.call.toolName": () => registry.registerProcess({ id: "q", input: { type: "tool_call", call: { callId: "1", toolName: tooLong } } }),
+      "registration.input.call.toolName": () =>
+        registry.registerProcess({ id: "q", input: { type: "tool_call", call: { callId: "1", toolName: tooLong } } }),
       "request.replayKey": () => registry.appendEvent("p", { eventType: "progress", replayKey: tooLong }),
       "request.eventType": () => registry.appendEvent("p", { eventType: tooLong }),
       processId: () => registry.getProcess(tooLong),
@@ -111,7 +121,8 @@ describe("names", () => {
       "descriptor.label": () => registry.grantHandle({ sessionId: "s" }, "p", { label: tooLong }),
       "owner.ownerId": () => registry.claimProcessLease("p", { ownerId: tooLong, incarnationId: "i" }, 1_000),
       "ref.id": () => registry.setExternalRef("p", { backend: "b", id: tooLong }),
-      "wait.key": () => registry.setProcessWait("p", { kind: "signal", name: "n", eventType: "signal.n", key: tooLong, ordinal: 1, sinceMs: 0 }),
+      "wait.key": () =>
+        registry.setProcessWait("p", { kind: "signal", name: "n", eventType: "signal.n", key: tooLong, ordinal: 1, sinceMs: 0 }),
     };
     for (const [path, call] of Object.entries(calls)) {
       assert.ok((await refusal(call())).startsWith(`${path}: has more than 1024 characters`), path);
@@ -153,7 +164,11 @@ describe("names", () => {
   test("of white space alone are blank for every call, whichever of the two languages looks", async (t) => {
     const registry = await open(t);
     for (const blank of ["\ufeff", "\u0085", "\u2003\ufeff"]) {
-      for (const call of [() => registry.registerProcess(external(blank)), () => registry.getProcess(blank), () => registry.requestCancel(blank)]) {
+      for (const call of [
+        () => registry.registerProcess(external(blank)),
+        () => registry.getProcess(blank),
+        () => registry.requestCancel(blank),
+      ]) {
         await refusal(call());
       }
       await refusal(registry.registerProcess(external("p", { identity: { kind: blank } })));
@@ -184,7 +199,12 @@ describe("data", () => {
     for (const [path, registration] of Object.entries(registrations)) {
       assert.ok((await refusal(registry.registerProcess({ id: "p", ...registration }))).startsWith(`${path}: is undefined`));
     }
-    const typed = { id: "p", input: { type: "tool_call", call: { ...call, toolId: undefined, args: undefined } }, identity: undefined, wakeTarget: { sessionId: "s", agentFrameId: undefined } };
+    const typed = {
+      id: "p",
+      input: { type: "tool_call", call: { ...call, toolId: undefined, args: undefined } },
+      identity: undefined,
+      wakeTarget: { sessionId: "s", agentFrameId: undefined },
+    };
     assert.deepEqual((await registry.registerProcess(typed)).input, { type: "tool_call", call });
     await registry.completeProcess("p", { type: "success", value: 1, control: undefined });
   });
@@ -198,25 +218,33 @@ describe("data", () => {
 
   test("may be told by what differs in a registration", async (t) => {
     const registry = await open(t);
-    const registration = (title, kind) => external("p", { identity: { kind }, eventTypes: [{ name: "e", payloadSchema: { required: ["a", title] } }] });
+    const registration = (title, kind) =>
+      external("p", { identity: { kind }, eventTypes: [{ name: "e", payloadSchema: { required: ["a", title] } }] });
     await registry.registerProcess(registration("one", "k"));
     const message = await refusal(registry.registerProcess(registration("two", "k")), "registration_conflict");
     assert.match(message, /registration\.eventTypes\[0\]\.payloadSchema\.required\[1\]: "one" is stored, "two" was given/);
-    assert.match(await refusal(registry.registerProcess(registration("one", "l")), "registration_conflict"), /registration\.identity\.kind: "k" is stored, "l" was given/);
+    assert.match(
+      await refusal(registry.registerProcess(registration("one", "l")), "registration_conflict"),
+      /registration\.identity\.kind: "k" is stored, "l" was given/,
+    );
     assert.ok((await refusal(registry.registerProcess(registration("x".repeat(100_000), "k")), "registration_conflict")).length < 300);
   });
 });
 
 describe("what an event makes of its payload", () => {
   const doubling = (levels, inner) => (levels === 0 ? inner : { template: "{x}{x}", fields: { x: doubling(levels - 1, inner) } });
-  const waking = (input, more) => external("p", { eventTypes: [{ name: "e", semantics: { wake: { input }, ...more } }], wakeTarget: { sessionId: "s" } });
+  const waking = (input, more) =>
+    external("p", { eventTypes: [{ name: "e", semantics: { wake: { input }, ...more } }], wakeTarget: { sessionId: "s" } });
 
   test("is bounded before it is made", async (t) => {
     const registry = await open(t);
     await registry.registerProcess(waking(doubling(40, "payload")));
     await refusal(registry.appendEvent("p", { eventType: "e", payload: "x" }), "invalid_payload");
     assert.equal((await registry.appendEvent("p", { eventType: "e", payload: "" })).event.sequence, 1);
-    assert.match(await refusal(registry.registerProcess({ ...waking(doubling(40, { const: "x" })), id: "q" })), /^registration\.eventTypes\[0\]\.semantics\.wake\.input: /);
+    assert.match(
+      await refusal(registry.registerProcess({ ...waking(doubling(40, { const: "x" })), id: "q" })),
+      /^registration\.eventTypes\[0\]\.semantics\.wake\.input: /,
+    );
   });
 
   test("is bounded as a whole, whatever JSON text makes of its characters, and its neighbours are unharmed", async (t) => {
@@ -249,7 +277,10 @@ describe("lives of an id", () => {
       await registry.completeProcess("p", success(1));
       await registry.pruneTerminalProcesses(Date.now() + 1_000);
     }
-    assert.deepEqual(seen.map(({ dedupeKey }) => dedupeKey), ["p:1", "p@2:1", "p@3:1"]);
+    assert.deepEqual(
+      seen.map(({ dedupeKey }) => dedupeKey),
+      ["p:1", "p@2:1", "p@3:1"],
+    );
     assert.equal(new Set(seen.map(({ wakeId }) => wakeId)).size, 3);
   });
 });

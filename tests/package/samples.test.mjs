@@ -20,11 +20,22 @@ test("every sample compiles in strict mode, with exact optional properties", () 
   assert.ok(files.length > 5);
   const project = join(folder, "tsconfig.json");
   const compilerOptions = {
-    target: "es2022", module: "esnext", moduleResolution: "bundler", lib: ["es2023", "dom", "dom.iterable", "dom.asynciterable"],
-    types: ["node"], jsx: "react-jsx", strict: true, exactOptionalPropertyTypes: true, skipLibCheck: true, noEmit: true,
+    target: "es2022",
+    module: "esnext",
+    moduleResolution: "bundler",
+    lib: ["es2023", "dom", "dom.iterable", "dom.asynciterable"],
+    types: ["node"],
+    jsx: "react-jsx",
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    skipLibCheck: true,
+    noEmit: true,
   };
   writeFileSync(project, JSON.stringify({ compilerOptions, files }));
-  const { status, stdout } = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", project], { cwd: root, encoding: "utf8" });
+  const { status, stdout } = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", project], {
+    cwd: root,
+    encoding: "utf8",
+  });
   assert.equal(status, 0, stdout);
 });
 
@@ -55,7 +66,12 @@ test("every other sample is run by another test", () => {
 
 function ran(path, env = {}) {
   return new Promise((done) => {
-    const child = spawn(process.execPath, [path], { cwd: root, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"], timeout: 60_000 });
+    const child = spawn(process.execPath, [path], {
+      cwd: root,
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+      timeout: 60_000,
+    });
     const printed = { stdout: "", stderr: "" };
     for (const stream of ["stdout", "stderr"]) child[stream].setEncoding("utf8").on("data", (text) => (printed[stream] += text));
     child.on("close", (code) => done({ code, ...printed }));

@@ -35,7 +35,10 @@ test("a fault names its place by JSON pointer, and the deepest come first", () =
     required: ["missing"],
   });
   const faults = validate({ "a/b c": [{}, { "~n": "x" }], flat: 1 });
-  assert.deepEqual(faults.map((fault) => fault.slice(0, fault.indexOf(":"))), ["/a~1b c/1/~0n", "/flat", "(root)"]);
+  assert.deepEqual(
+    faults.map((fault) => fault.slice(0, fault.indexOf(":"))),
+    ["/a~1b c/1/~0n", "/flat", "(root)"],
+  );
   assert.match(faults[2], /missing/);
 });
 
@@ -87,7 +90,9 @@ test("what cannot be compiled says where", () => {
 test("chains of references are fine, endless ones refused", () => {
   const chain = (length) => ({
     $ref: "#/$defs/0",
-    $defs: Object.fromEntries(Array.from({ length }, (_, index) => [index, index + 1 < length ? { $ref: `#/$defs/${index + 1}` } : { type: "string" }])),
+    $defs: Object.fromEntries(
+      Array.from({ length }, (_, index) => [index, index + 1 < length ? { $ref: `#/$defs/${index + 1}` } : { type: "string" }]),
+    ),
   });
   assert.equal(compileSchema(chain(50))("x").length, 0);
   assert.equal(compileSchema(chain(50))(1).length, 1);
@@ -106,13 +111,16 @@ test("two schemas of one name are refused", () => {
 
 describe("what a validation costs", () => {
   test("is bounded where schemas branch and branch again", () => {
-    const branching = (levels, keyword) => (levels === 0 ? { type: "string" } : { [keyword]: [branching(levels - 1, keyword), branching(levels - 1, keyword)] });
+    const branching = (levels, keyword) =>
+      levels === 0 ? { type: "string" } : { [keyword]: [branching(levels - 1, keyword), branching(levels - 1, keyword)] };
     const shared = (levels, keyword) => ({
       $ref: "#/$defs/0",
-      $defs: Object.fromEntries(Array.from({ length: levels }, (_, level) => {
-        const next = level + 1 < levels ? { $ref: `#/$defs/${level + 1}` } : { type: "string" };
-        return [level, { [keyword]: [next, { ...next, minLength: 0 }] }];
-      })),
+      $defs: Object.fromEntries(
+        Array.from({ length: levels }, (_, level) => {
+          const next = level + 1 < levels ? { $ref: `#/$defs/${level + 1}` } : { type: "string" };
+          return [level, { [keyword]: [next, { ...next, minLength: 0 }] }];
+        }),
+      ),
     });
     for (const keyword of ["anyOf", "oneOf", "allOf"]) {
       assert.equal(compileSchema(branching(8, "anyOf"), true)("x").length, 0);
@@ -121,7 +129,15 @@ describe("what a validation costs", () => {
   });
 
   test("is no obstacle to a large payload", () => {
-    const row = { type: "object", required: ["id", "tags"], properties: { id: { type: "integer" }, tags: { items: { enum: ["a", "b", "c"] } }, note: { anyOf: [{ type: "null" }, { type: "string", pattern: "^[a-z ]*$" }] } } };
+    const row = {
+      type: "object",
+      required: ["id", "tags"],
+      properties: {
+        id: { type: "integer" },
+        tags: { items: { enum: ["a", "b", "c"] } },
+        note: { anyOf: [{ type: "null" }, { type: "string", pattern: "^[a-z ]*$" }] },
+      },
+    };
     const payload = Array.from({ length: 50_000 }, (_, id) => ({ id, tags: ["a", "c"], note: id % 2 ? "some text" : null }));
     assert.deepEqual(compileSchema({ type: "array", items: row }, true)(payload), []);
   });
@@ -144,7 +160,12 @@ describe("what a validation costs", () => {
   });
 
   test("of a regular expression cannot be bounded: a new schema may not have one of exponential time", () => {
-    const schemas = [{ pattern: "^(a+)+$" }, { properties: { x: { propertyNames: { pattern: "(a|a)*b" } } } }, { patternProperties: { "(\\w+\\s?)+$": true } }, { pattern: "a".repeat(2_001) }];
+    const schemas = [
+      { pattern: "^(a+)+$" },
+      { properties: { x: { propertyNames: { pattern: "(a|a)*b" } } } },
+      { patternProperties: { "(\\w+\\s?)+$": true } },
+      { pattern: "a".repeat(2_001) },
+    ];
     for (const schema of schemas) {
       assert.throws(() => compileSchema(schema, true), /regular expression/);
       compileSchema(schema); // What is registered goes on working.

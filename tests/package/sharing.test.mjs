@@ -22,18 +22,38 @@ function patch(t, prototype, method, make) {
 }
 
 const fault = (name) => new DOMException("made up", name);
-const codes = (calls) => Promise.all(calls.map((call) => call.then(() => "done", ({ code, processId }) => `${code} of ${processId}`)));
+const codes = (calls) =>
+  Promise.all(
+    calls.map((call) =>
+      call.then(
+        () => "done",
+        ({ code, processId }) => `${code} of ${processId}`,
+      ),
+    ),
+  );
 
 describe("reads of one turn", () => {
   for (const name of ["UnknownError", "DataError", "RangeError"])
     test(`fail each by itself, where the rows of one are refused with ${name}`, async (t) => {
       const registry = await open(t, "p", "q");
-      patch(t, IDBObjectStore.prototype, "getAll", (own) => function (range, ...more) {
-        if (this.name === "events" && range.lower[0] === "q") throw fault(name);
-        return own.call(this, range, ...more);
-      });
+      patch(
+        t,
+        IDBObjectStore.prototype,
+        "getAll",
+        (own) =>
+          function (range, ...more) {
+            if (this.name === "events" && range.lower[0] === "q") throw fault(name);
+            return own.call(this, range, ...more);
+          },
+      );
       const awaited = registry.awaitEvent("p", "progress");
-      const calls = [registry.getProcess("p"), registry.eventsAfter("q", 0), registry.eventsAfter("p", 0), registry.getProcess("q"), awaited];
+      const calls = [
+        registry.getProcess("p"),
+        registry.eventsAfter("q", 0),
+        registry.eventsAfter("p", 0),
+        registry.getProcess("q"),
+        awaited,
+      ];
       const outcome = codes(calls);
       await registry.appendEvent("p", { eventType: "progress" });
       assert.deepEqual(await outcome, ["done", "storage_failed of q", "done", "done", "done"]);
@@ -44,11 +64,17 @@ describe("reads in pages", () => {
   /** Notes how many rows each request of a method found. */
   function foundBy(t, prototype) {
     const counts = [];
-    patch(t, prototype, "getAll", (own) => function (...given) {
-      const request = own.apply(this, given);
-      if (this.name !== "commits") request.addEventListener("success", () => counts.push(request.result.length));
-      return request;
-    });
+    patch(
+      t,
+      prototype,
+      "getAll",
+      (own) =>
+        function (...given) {
+          const request = own.apply(this, given);
+          if (this.name !== "commits") request.addEventListener("success", () => counts.push(request.result.length));
+          return request;
+        },
+    );
     return counts;
   }
 
@@ -58,9 +84,18 @@ describe("reads in pages", () => {
     for (const payload of payloads) await registry.appendEvent("p", { eventType: "progress", payload });
     const counts = foundBy(t, IDBObjectStore.prototype);
     const events = await registry.eventsAfter("p", 0);
-    assert.deepEqual(events.map(({ payload }) => payload.slice(0, 3)), payloads.map((payload) => payload.slice(0, 3)));
-    assert.equal(counts.reduce((sum, count) => sum + count), 60);
-    assert.ok(counts.every((count) => count <= 10), `${counts}`);
+    assert.deepEqual(
+      events.map(({ payload }) => payload.slice(0, 3)),
+      payloads.map((payload) => payload.slice(0, 3)),
+    );
+    assert.equal(
+      counts.reduce((sum, count) => sum + count),
+      60,
+    );
+    assert.ok(
+      counts.every((count) => count <= 10),
+      `${counts}`,
+    );
   });
 
   test("pages of small rows grow, so that a long log takes few of them", async (t) => {
@@ -68,27 +103,43 @@ describe("reads in pages", () => {
     await Promise.all(Array.from({ length: 1_000 }, (_, n) => registry.appendEvent("p", { eventType: "progress", payload: n })));
     const counts = foundBy(t, IDBObjectStore.prototype);
     const events = await registry.eventsAfter("p", 10);
-    assert.deepEqual(events.map(({ sequence }) => sequence), Array.from({ length: 990 }, (_, n) => n + 11));
+    assert.deepEqual(
+      events.map(({ sequence }) => sequence),
+      Array.from({ length: 990 }, (_, n) => n + 11),
+    );
     assert.deepEqual(counts, [8, 128, 854]);
-    assert.deepEqual((await registry.eventsAfter("p", 0, { limit: 20 })).map(({ sequence }) => sequence), Array.from({ length: 20 }, (_, n) => n + 1));
+    assert.deepEqual(
+      (await registry.eventsAfter("p", 0, { limit: 20 })).map(({ sequence }) => sequence),
+      Array.from({ length: 20 }, (_, n) => n + 1),
+    );
   });
 
   test("what small rows lead to is not asked for at once, if it is large", async (t) => {
     const registry = await open(t);
     const ids = Array.from({ length: 40 }, (_, n) => `p${n + 10}`);
-    for (const id of ids) await registry.registerProcess(external(id, { input: { type: "external", metadata: { text: id.padEnd(1_000_000, "x") } } }));
+    for (const id of ids)
+      await registry.registerProcess(external(id, { input: { type: "external", metadata: { text: id.padEnd(1_000_000, "x") } } }));
     // Read by another registry, which keeps none of them.
     const other = await openRegistry({ name: `sharing-${databases}` });
     t.after(() => other.close());
     let [asked, most] = [0, 0];
-    patch(t, IDBObjectStore.prototype, "get", (own) => function (...given) {
-      const request = own.apply(this, given);
-      if (this.name !== "registrations") return request;
-      most = Math.max(most, ++asked);
-      request.addEventListener("success", () => asked--);
-      return request;
-    });
-    assert.deepEqual((await other.listProcesses()).map(({ id }) => id), ids);
+    patch(
+      t,
+      IDBObjectStore.prototype,
+      "get",
+      (own) =>
+        function (...given) {
+          const request = own.apply(this, given);
+          if (this.name !== "registrations") return request;
+          most = Math.max(most, ++asked);
+          request.addEventListener("success", () => asked--);
+          return request;
+        },
+    );
+    assert.deepEqual(
+      (await other.listProcesses()).map(({ id }) => id),
+      ids,
+    );
     assert.equal(most, 16);
   });
 
@@ -96,7 +147,10 @@ describe("reads in pages", () => {
     const ids = Array.from({ length: 100 }, (_, n) => `p${String(n).padStart(3, "0")}`);
     const registry = await open(t, ...ids);
     await Promise.all(ids.filter((_, n) => n % 3 === 0).map((id) => registry.completeProcess(id, { type: "success", value: null })));
-    assert.deepEqual((await registry.listProcesses({ status: "any" })).map(({ id }) => id), ids);
+    assert.deepEqual(
+      (await registry.listProcesses({ status: "any" })).map(({ id }) => id),
+      ids,
+    );
     assert.deepEqual((await registry.changedSince()).records.map(({ id }) => id).sort(), ids);
   });
 });
@@ -106,16 +160,28 @@ describe("writes of one turn", () => {
     test(`fail each by itself, where the row of one is too large (${name})`, async (t) => {
       const registry = await open(t, "p", "q");
       for (const method of ["put", "add"])
-        patch(t, IDBObjectStore.prototype, method, (own) => function (row) {
-          if (JSON.stringify(row).length > 5_000) throw fault(name);
-          return own.call(this, row);
-        });
+        patch(
+          t,
+          IDBObjectStore.prototype,
+          method,
+          (own) =>
+            function (row) {
+              if (JSON.stringify(row).length > 5_000) throw fault(name);
+              return own.call(this, row);
+            },
+        );
       const append = (id, payload) => registry.appendEvent(id, { eventType: "progress", payload });
       const calls = [append("p", 1), append("q", "x".repeat(10_000)), append("p", 2), append("q", 3)];
       const code = name === "QuotaExceededError" ? "quota_exceeded" : "storage_failed";
       assert.deepEqual(await codes(calls), ["done", `${code} of q`, "done", "done"]);
-      assert.deepEqual((await registry.eventsAfter("p", 0)).map(({ payload }) => payload), [1, 2]);
-      assert.deepEqual((await registry.eventsAfter("q", 0)).map(({ sequence, payload }) => [sequence, payload]), [[1, 3]]);
+      assert.deepEqual(
+        (await registry.eventsAfter("p", 0)).map(({ payload }) => payload),
+        [1, 2],
+      );
+      assert.deepEqual(
+        (await registry.eventsAfter("q", 0)).map(({ sequence, payload }) => [sequence, payload]),
+        [[1, 3]],
+      );
     });
 });
 
@@ -125,10 +191,16 @@ describe("a process that is not granted", () => {
     const asked = [];
     for (const prototype of [IDBObjectStore.prototype, IDBIndex.prototype])
       for (const method of ["get", "getAll", "getAllKeys", "openCursor", "openKeyCursor"])
-        patch(t, prototype, method, (own) => function (...given) {
-          asked.push(`${method} of ${(this.objectStore ?? this).name}`);
-          return own.apply(this, given);
-        });
+        patch(
+          t,
+          prototype,
+          method,
+          (own) =>
+            function (...given) {
+              asked.push(`${method} of ${(this.objectStore ?? this).name}`);
+              return own.apply(this, given);
+            },
+        );
     return asked;
   }
 
@@ -161,7 +233,9 @@ describe("a process that is not granted", () => {
     await registry.signal("p", "go", 1, { signalId: "1" });
     const session = registry.session({ sessionId: "s" });
     const [, replay, first] = await Promise.all([
-      registry.grantHandle({ sessionId: "s" }, "p"), session.signal("p", "go", 1, { signalId: "1" }), session.signal("p", "go", 2, { signalId: "2" }),
+      registry.grantHandle({ sessionId: "s" }, "p"),
+      session.signal("p", "go", 1, { signalId: "1" }),
+      session.signal("p", "go", 2, { signalId: "2" }),
     ]);
     assert.deepEqual([replay.replayed, replay.event.sequence, first.replayed, first.event.sequence], [true, 1, false, 2]);
   });

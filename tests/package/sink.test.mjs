@@ -20,7 +20,10 @@ test("gets each event once, in the order of the log, not replays, not the ends t
   await Promise.all([2, 3, 4].map((n) => registry.appendEvent("p", progress({ n }))));
   await registry.completeProcess("p", success(null));
   await registry.appendEvent("p", progress("late"));
-  assert.deepEqual(seen.map(({ sequence }) => sequence), [1, 2, 3, 4, 6]);
+  assert.deepEqual(
+    seen.map(({ sequence }) => sequence),
+    [1, 2, 3, 4, 6],
+  );
 });
 
 test("is waited for, so a slow one slows its process down, and no other", async (t) => {
@@ -75,13 +78,20 @@ test("may append to the same process, and wait for it", async (t) => {
   });
   await registry.appendEvent("p", progress(3));
   assert.deepEqual(seen, [1, 2, 3, 4]);
-  assert.deepEqual((await registry.eventsAfter("p", 0)).map(({ payload }) => payload), [3, 2, 1, 0]);
+  assert.deepEqual(
+    (await registry.eventsAfter("p", 0)).map(({ payload }) => payload),
+    [3, 2, 1, 0],
+  );
 });
 
 test("may append without waiting", async (t) => {
   const nested = [];
   const registry = await withSink(t, ({ payload }, registry) => {
-    if (payload === "outer") nested.push(registry.appendEvent("p", progress("inner")), registry.appendEvent("p", { eventType: "nonsense" }).catch(({ code }) => code));
+    if (payload === "outer")
+      nested.push(
+        registry.appendEvent("p", progress("inner")),
+        registry.appendEvent("p", { eventType: "nonsense" }).catch(({ code }) => code),
+      );
   });
   await registry.appendEvent("p", progress("outer"));
   assert.equal((await nested[0]).event.sequence, 2);
@@ -132,7 +142,10 @@ test("listeners of changes may do all of that, too, and those that throw are rep
   await settled();
   assert.equal((await reads[0]).id, "p");
   assert.equal(reads.length, 1);
-  assert.deepEqual(reported.map(({ message }) => message), ["listener"]);
+  assert.deepEqual(
+    reported.map(({ message }) => message),
+    ["listener"],
+  );
 });
 
 test("a listener that makes changes itself stacks nothing up", async (t) => {

@@ -41,7 +41,11 @@ export async function wasmLimitedTo(megabytes) {
   const [flag] = bytes.subarray(limits, limits + 1);
   if (flag !== 0) throw new Error("the memory has a limit already");
   const content = [1, 1, ...written(least.value), ...written((megabytes * 1_048_576) / PAGE_BYTES)];
-  return Buffer.concat([bytes.subarray(0, at), Buffer.from([MEMORY, ...written(content.length), ...content]), bytes.subarray(size.end + size.value)]);
+  return Buffer.concat([
+    bytes.subarray(0, at),
+    Buffer.from([MEMORY, ...written(content.length), ...content]),
+    bytes.subarray(size.end + size.value),
+  ]);
 }
 
 /** A LEB128 number. */

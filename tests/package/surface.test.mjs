@@ -53,7 +53,10 @@ describe("deleting", () => {
     await registry.deleteProcess("runs", { force: true });
     await rejects(waits, "unknown_process", "runs");
     assert.deepEqual((await registry.changedSince(cursor)).removed, ["ended", "runs"]);
-    assert.deepEqual((await registry.listProcesses({ status: "any" })).map(({ id }) => id), ["stays"]);
+    assert.deepEqual(
+      (await registry.listProcesses({ status: "any" })).map(({ id }) => id),
+      ["stays"],
+    );
   });
 
   test("aborts a run with unknown_process, and what it returns is not recorded", async (t) => {
@@ -114,10 +117,16 @@ describe("processes", () => {
     assert.deepEqual([record.wakeTarget, record.envRef, record.recovery], [{ sessionId: "s" }, "env", "abandon"]);
     assert.match(record.registrationHash, /^[0-9a-f]{64}$/);
     assert.ok(record.createdAtMs > 1.6e12 && record.updatedAtMs === record.createdAtMs);
-    assert.deepEqual(
-      record.eventTypes.map(({ name }) => name).sort(),
-      ["done", "process.cancel_requested", "process.cancelled", "process.completed", "process.failed", "process.resumed", "process.waiting", "progress"],
-    );
+    assert.deepEqual(record.eventTypes.map(({ name }) => name).sort(), [
+      "done",
+      "process.cancel_requested",
+      "process.cancelled",
+      "process.completed",
+      "process.failed",
+      "process.resumed",
+      "process.waiting",
+      "progress",
+    ]);
     await registry.registerProcess(external("a"));
     assert.deepEqual(await registry.getProcess("b"), record);
     assert.equal(await registry.getProcess("nobody"), undefined);
@@ -127,7 +136,10 @@ describe("processes", () => {
     assert.deepEqual(await list({ status: "completed" }), []);
     assert.deepEqual(await list({ status: "any" }, { limit: 1 }), ["a"]);
     assert.deepEqual(await list({}, { limit: 1, cursor: "a" }), ["b"]);
-    assert.deepEqual((await registry.listNonTerminal({ limit: 1 })).map(({ id }) => id), ["a"]);
+    assert.deepEqual(
+      (await registry.listNonTerminal({ limit: 1 })).map(({ id }) => id),
+      ["a"],
+    );
   });
 
   test("registered again alike are the same, registered otherwise are refused", async (t) => {
@@ -210,11 +222,20 @@ describe("processes", () => {
     const registry = await open(t);
     for (const id of ["a", "b", "c"]) await registry.registerProcess(external(id));
     const all = await registry.changedSince();
-    assert.deepEqual(all.records.map(({ id }) => id), ["a", "b", "c"]);
+    assert.deepEqual(
+      all.records.map(({ id }) => id),
+      ["a", "b", "c"],
+    );
     assert.equal(typeof all.cursor, "string");
     const one = await registry.changedSince(undefined, 1);
-    assert.deepEqual(one.records.map(({ id }) => id), ["a"]);
-    assert.deepEqual((await registry.changedSince(one.cursor)).records.map(({ id }) => id), ["b", "c"]);
+    assert.deepEqual(
+      one.records.map(({ id }) => id),
+      ["a"],
+    );
+    assert.deepEqual(
+      (await registry.changedSince(one.cursor)).records.map(({ id }) => id),
+      ["b", "c"],
+    );
     await registry.completeProcess("b", success(null));
     await registry.pruneTerminalProcesses(Date.now() + 1000);
     await registry.setExternalRef("a", { backend: "x", id: "1" });
@@ -231,7 +252,10 @@ describe("events", () => {
     const appended = await Promise.all(
       Array.from({ length: 20 }, (_, n) => registry.appendEvent("p", { eventType: "progress", payload: { n }, replayKey: `k${n}` })),
     );
-    assert.deepEqual(appended.map(({ event }) => event.sequence), Array.from({ length: 20 }, (_, n) => n + 1));
+    assert.deepEqual(
+      appended.map(({ event }) => event.sequence),
+      Array.from({ length: 20 }, (_, n) => n + 1),
+    );
     const again = await registry.appendEvent("p", { eventType: "progress", payload: { n: 3 }, replayKey: "k3" });
     assert.deepEqual(again, { event: appended[3].event, replayed: true });
     await rejects(registry.appendEvent("p", { eventType: "progress", payload: { n: 4 }, replayKey: "k3" }), "replay_conflict", "p");
@@ -242,14 +266,34 @@ describe("events", () => {
     const registry = await open(t);
     await registry.registerProcess(external("p", { eventTypes }));
     const payloads = [
-      null, true, 0, -1, 1.5, 1e21, 5e-324, Number.MAX_SAFE_INTEGER, 2 ** 53, -(2 ** 63), 1.7976931348623157e308, "", "ä\u0000😀\u2028",
-      [], {}, [[], {}], { "": { "": null } }, { constructor: 1, toString: [2], $type: "x" }, { a: { b: [{ c: null }] } },
+      null,
+      true,
+      0,
+      -1,
+      1.5,
+      1e21,
+      5e-324,
+      Number.MAX_SAFE_INTEGER,
+      2 ** 53,
+      -(2 ** 63),
+      1.7976931348623157e308,
+      "",
+      "ä\u0000😀\u2028",
+      [],
+      {},
+      [[], {}],
+      { "": { "": null } },
+      { constructor: 1, toString: [2], $type: "x" },
+      { a: { b: [{ c: null }] } },
     ];
     for (const payload of payloads) {
       const { event } = await registry.appendEvent("p", { eventType: "progress", payload });
       assert.deepEqual(event.payload, payload);
     }
-    assert.deepEqual((await registry.eventsAfter("p", 0)).map(({ payload }) => payload), payloads);
+    assert.deepEqual(
+      (await registry.eventsAfter("p", 0)).map(({ payload }) => payload),
+      payloads,
+    );
   });
 
   test("are refused where they do not fit the registration, and leave no trace", async (t) => {
@@ -265,7 +309,11 @@ describe("events", () => {
     });
     assert.deepEqual(await registry.eventsAfter("p", 0), []);
     assert.equal((await registry.appendEvent("p", { eventType: "progress", payload: { n: 1 } })).event.sequence, 1);
-    await rejects(registry.registerProcess(external("q", { eventTypes: [{ name: "x", payloadSchema: { type: "strng" } }] })), "invalid_schema", "q");
+    await rejects(
+      registry.registerProcess(external("q", { eventTypes: [{ name: "x", payloadSchema: { type: "strng" } }] })),
+      "invalid_schema",
+      "q",
+    );
     assert.equal(await registry.getProcess("q"), undefined);
   });
 
@@ -292,23 +340,38 @@ describe("events", () => {
     assert.deepEqual(await sequences(registry.recentEvents("p", 0)), []);
     assert.equal(await registry.countEventsThrough("p", "a", 3), 2);
     assert.equal(await registry.countEventsThrough("p", "a", 0), 0);
-    for (const read of [registry.recentEvents("nobody", 1), registry.countEventsThrough("nobody", "a", 1), registry.wakeEventsAfter("nobody", 0)]) {
+    for (const read of [
+      registry.recentEvents("nobody", 1),
+      registry.countEventsThrough("nobody", "a", 1),
+      registry.wakeEventsAfter("nobody", 0),
+    ]) {
       await rejects(read, "unknown_process", "nobody");
     }
   });
 
   test("wake a session until they are acknowledged", async (t) => {
     const registry = await open(t);
-    const semantics = { wake: { when: { pointer: "/wake" }, input: { template: "{who} says {what}", fields: { who: { pointer: "/who" }, what: { pointer: "/what" } } } } };
-    await registry.registerProcess(external("p", { eventTypes: [{ name: "note", semantics }], wakeTarget: { sessionId: "s", agentFrameId: "f" } }));
-    const note = (wake, replayKey) => registry.appendEvent("p", { eventType: "note", payload: { wake, who: "Ann", what: { n: 1 } }, replayKey });
+    const semantics = {
+      wake: {
+        when: { pointer: "/wake" },
+        input: { template: "{who} says {what}", fields: { who: { pointer: "/who" }, what: { pointer: "/what" } } },
+      },
+    };
+    await registry.registerProcess(
+      external("p", { eventTypes: [{ name: "note", semantics }], wakeTarget: { sessionId: "s", agentFrameId: "f" } }),
+    );
+    const note = (wake, replayKey) =>
+      registry.appendEvent("p", { eventType: "note", payload: { wake, who: "Ann", what: { n: 1 } }, replayKey });
     const first = await note(true, "k");
     assert.deepEqual(first.event.semantics.wake, { input: `Ann says {"n":1}`, dedupeKey: "p:1" });
     assert.equal(first.wakeDelivery.targetScopeId, "session:s/frame:f");
     assert.match(first.wakeDelivery.wakeId, /^wake:[0-9a-f]{64}$/);
     assert.equal((await note(true, "k")).wakeDelivery.wakeId, first.wakeDelivery.wakeId);
     assert.equal("wakeDelivery" in (await note(false)), false);
-    assert.deepEqual((await registry.wakeEventsAfter("p", 0)).map(({ sequence }) => sequence), [1]);
+    assert.deepEqual(
+      (await registry.wakeEventsAfter("p", 0)).map(({ sequence }) => sequence),
+      [1],
+    );
     await registry.ackWake("p", 1);
     await registry.ackWake("p", 1);
     assert.deepEqual(await registry.wakeEventsAfter("p", 0), []);
@@ -326,18 +389,31 @@ test("handles are granted, listed, moved and revoked", async (t) => {
   assert.equal(await registry.hasHandleGrant(scope, "a"), true);
   assert.equal(await registry.hasHandleGrant(frame, "a"), false);
   const entries = await registry.listHandleGrants(scope);
-  assert.deepEqual(entries.map((entry) => entry.record.id), ["a", "b"]);
+  assert.deepEqual(
+    entries.map((entry) => entry.record.id),
+    ["a", "b"],
+  );
   assert.deepEqual(entries[1].grant, grant);
   await registry.completeProcess("b", success(null));
-  assert.deepEqual((await registry.listLiveHandleGrants(scope)).map((entry) => entry.record.id), ["a"]);
+  assert.deepEqual(
+    (await registry.listLiveHandleGrants(scope)).map((entry) => entry.record.id),
+    ["a"],
+  );
   await rejects(registry.transferHandleGrants(frame, scope, ["a"]), "not_granted");
   await registry.transferHandleGrants(scope, frame, ["a", "b"]);
   assert.deepEqual(await registry.listHandleGrants(scope), []);
-  assert.deepEqual((await registry.handleGrantsForProcess("b")).map(({ scopeId }) => scopeId), ["session:s/frame:f"]);
+  assert.deepEqual(
+    (await registry.handleGrantsForProcess("b")).map(({ scopeId }) => scopeId),
+    ["session:s/frame:f"],
+  );
   await registry.revokeHandle(frame, "b");
   await registry.revokeHandle(frame, "b");
   assert.deepEqual(await registry.deleteSessionProcessState("s"), {
-    sessionId: "s", revokedHandleCount: 1, deletedWakeCount: 0, orphanedProcessIds: ["a"], preservedProcessIds: [],
+    sessionId: "s",
+    revokedHandleCount: 1,
+    deletedWakeCount: 0,
+    orphanedProcessIds: ["a"],
+    preservedProcessIds: [],
   });
   assert.deepEqual(await registry.handleGrantsForProcess("a"), []);
   assert.equal("wakeTarget" in (await registry.getProcess("a")), false);
@@ -376,7 +452,8 @@ test("of an owner whose end cannot be known, nobody waits for it in vain", async
   const registry = await open(t, { name: "db" });
   // In memory there are no other tabs, and so no locks either.
   const locked = { ownerId: "o", incarnationId: "i", liveness: { kind: "web_lock", lockName: "longwait:db:owner:i" } };
-  for (const owner of [registry.owner, { ownerId: "o", incarnationId: "i" }, locked]) await rejects(registry.ownerGone(owner), "invalid_argument");
+  for (const owner of [registry.owner, { ownerId: "o", incarnationId: "i" }, locked])
+    await rejects(registry.ownerGone(owner), "invalid_argument");
 });
 
 describe("waits", () => {
@@ -496,7 +573,10 @@ describe("events()", () => {
       await Promise.all(Array.from({ length: 10 }, () => registry.appendEvent("p", { eventType: "progress" })));
     }
     await loop;
-    assert.deepEqual(sequences, Array.from({ length: 500 }, (_, n) => n + 1));
+    assert.deepEqual(
+      sequences,
+      Array.from({ length: 500 }, (_, n) => n + 1),
+    );
     assert.equal(registry.hub.trackedProcesses, 0);
   });
 
@@ -516,7 +596,11 @@ describe("events()", () => {
     const registry = await open(t);
     await registry.registerProcess(external("p", { eventTypes }));
     const controller = new AbortController();
-    const [aborted, unknown, closed] = [registry.events("p", { signal: controller.signal }), registry.events("nobody"), registry.events("p")];
+    const [aborted, unknown, closed] = [
+      registry.events("p", { signal: controller.signal }),
+      registry.events("nobody"),
+      registry.events("p"),
+    ];
     const waiting = aborted.next();
     await settled();
     controller.abort("enough");
@@ -594,7 +678,10 @@ describe("a session's view", () => {
     assert.equal((await view.signal("mine", "go", { n: 1 }, { signalId: "1" })).replayed, true);
     assert.equal((await view.signal("mine", "stop")).event.payload, null);
     assert.equal((await view.requestCancel("mine", "enough")).event.eventType, "process.cancel_requested");
-    assert.deepEqual((await view.eventsAfter("mine", 1, { limit: 1 })).map(({ eventType }) => eventType), ["signal.stop"]);
+    assert.deepEqual(
+      (await view.eventsAfter("mine", 1, { limit: 1 })).map(({ eventType }) => eventType),
+      ["signal.stop"],
+    );
     await registry.completeProcess("mine", success(1));
     assert.deepEqual(await ends, success(1));
     assert.deepEqual([await view.list(), (await view.list({ status: "any" })).length], [[], 1]);
@@ -606,7 +693,11 @@ describe("a session's view", () => {
     for (const id of ["other", "nobody"]) {
       assert.equal(await view.get(id), undefined);
       const refused = [
-        view.eventsAfter(id, 0), view.awaitTerminal(id), view.awaitEvent(id, "progress"), view.signal(id, "go"), view.requestCancel(id),
+        view.eventsAfter(id, 0),
+        view.awaitTerminal(id),
+        view.awaitEvent(id, "progress"),
+        view.signal(id, "go"),
+        view.requestCancel(id),
       ];
       await Promise.all(refused.map((call) => rejects(call, "unknown_process", id)));
     }
@@ -633,10 +724,23 @@ describe("a session's view", () => {
     const { registry } = await granted(t);
     const view = registry.session(given);
     given.agentFrameId = "g";
-    assert.throws(() => { view.scope = { sessionId: "t" }; }, TypeError);
-    assert.throws(() => { view.scope.sessionId = "t"; }, TypeError);
+    assert.throws(() => {
+      view.scope = { sessionId: "t" };
+    }, TypeError);
+    assert.throws(() => {
+      view.scope.sessionId = "t";
+    }, TypeError);
     assert.equal((await view.get("mine")).id, "mine");
-    assert.deepEqual(Reflect.ownKeys(view).sort(), ["awaitEvent", "awaitTerminal", "eventsAfter", "get", "list", "requestCancel", "scope", "signal"]);
+    assert.deepEqual(Reflect.ownKeys(view).sort(), [
+      "awaitEvent",
+      "awaitTerminal",
+      "eventsAfter",
+      "get",
+      "list",
+      "requestCancel",
+      "scope",
+      "signal",
+    ]);
   });
 });
 
@@ -656,15 +760,24 @@ describe("closing", () => {
     const { name } = registry;
     await registry.registerProcess(external("p", { eventTypes }));
     const receiver = registry.hub.subscribe("p");
-    const pending = [registry.awaiter.awaitTerminal("p"), registry.pollingAwaiter().awaitEvent("p", "progress"), receiver.changed(), registry.events("p").next()];
+    const pending = [
+      registry.awaiter.awaitTerminal("p"),
+      registry.pollingAwaiter().awaitEvent("p", "progress"),
+      receiver.changed(),
+      registry.events("p").next(),
+    ];
     await settled();
     await Promise.all([registry.close(), registry.close()]);
     for (const wait of pending) await rejects(wait, "closed");
     await rejects(registry.getProcess("p"), "closed");
     await rejects(registry.awaiter.awaitTerminal("p"), "closed");
     const calls = {
-      subscribe: () => registry.hub.subscribe("p"), onChange: () => registry.onChange(() => {}), onDurabilityChange: () => registry.onDurabilityChange(() => {}),
-      events: () => registry.events("p"), session: () => registry.session({ sessionId: "s" }), driver: () => registry.driver({}),
+      subscribe: () => registry.hub.subscribe("p"),
+      onChange: () => registry.onChange(() => {}),
+      onDurabilityChange: () => registry.onDurabilityChange(() => {}),
+      events: () => registry.events("p"),
+      session: () => registry.session({ sessionId: "s" }),
+      driver: () => registry.driver({}),
     };
     for (const [name, call] of Object.entries(calls)) assert.throws(call, { code: "closed" }, name);
     await registry.close();

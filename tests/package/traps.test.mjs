@@ -54,7 +54,12 @@ describe("when the memory is used up", () => {
       runners: {
         job: ({ signal, awaitTerminal, waitForSignal, append, step }) => {
           const stopped = new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
-          const waits = { stopped, awaitTerminal: awaitTerminal("other"), waitForSignal: waitForSignal("go"), step: step("long", () => inStep.promise) };
+          const waits = {
+            stopped,
+            awaitTerminal: awaitTerminal("other"),
+            waitForSignal: waitForSignal("go"),
+            step: step("long", () => inStep.promise),
+          };
           for (const wait of Object.values(waits)) wait.catch(() => {});
           signal.addEventListener("abort", () => {
             waits.append = append({ eventType: "progress" });
@@ -89,11 +94,25 @@ describe("when the memory is used up", () => {
     const unsubscribe = registry.onChange(() => {});
     await useUp(registry);
     await allReject({
-      getProcess: registry.getProcess("p"), append: registry.appendEvent("p", { eventType: "progress" }),
-      wait: registry.awaiter.awaitTerminal("p", { timeoutMs: 0 }), changed: receiver.changed(), next: log.next(),
-      session: session.list(), ownerGone: registry.ownerGone(owner), close: registry.close(), again: registry.close(),
+      getProcess: registry.getProcess("p"),
+      append: registry.appendEvent("p", { eventType: "progress" }),
+      wait: registry.awaiter.awaitTerminal("p", { timeoutMs: 0 }),
+      changed: receiver.changed(),
+      next: log.next(),
+      session: session.list(),
+      ownerGone: registry.ownerGone(owner),
+      close: registry.close(),
+      again: registry.close(),
     });
-    for (const call of [() => registry.hub.subscribe("p"), () => registry.hub.notify("p"), () => registry.hub.trackedProcesses, () => registry.onChange(() => {}), () => registry.driver({}), () => registry.events("p"), () => registry.session({ sessionId: "s" })])
+    for (const call of [
+      () => registry.hub.subscribe("p"),
+      () => registry.hub.notify("p"),
+      () => registry.hub.trackedProcesses,
+      () => registry.onChange(() => {}),
+      () => registry.driver({}),
+      () => registry.events("p"),
+      () => registry.session({ sessionId: "s" }),
+    ])
       assert.throws(call, internal);
     receiver.close();
     unsubscribe();
@@ -108,10 +127,14 @@ describe("when the memory is used up", () => {
     t.after(() => (Error.prepareStackTrace = prepareStackTrace));
     Error.prepareStackTrace = (_, sites) => (seen.push(...sites.map((site) => site.getThis())), "");
     const ends = await useUp(registry);
-    for (const error of [...reported, ...ends.map(({ reason }) => reason).filter(Boolean)]) for (let cause = error; cause; cause = cause.cause) void cause.stack;
+    for (const error of [...reported, ...ends.map(({ reason }) => reason).filter(Boolean)])
+      for (let cause = error; cause; cause = cause.cause) void cause.stack;
     assert.equal(reported.length, 1);
     assert.match(reported[0].message, /RuntimeError|memory/);
-    assert.deepEqual(seen.filter((object) => object instanceof WebAssembly.Instance), []);
+    assert.deepEqual(
+      seen.filter((object) => object instanceof WebAssembly.Instance),
+      [],
+    );
   });
 
   test("the next registry gets an instance of its own, again and again", async (t) => {
@@ -142,7 +165,9 @@ describe("when the memory is used up", () => {
     const faults = [];
     const note = (fault) => faults.push(fault);
     for (const event of ["uncaughtException", "unhandledRejection"]) process.on(event, note);
-    t.after(() => { for (const event of ["uncaughtException", "unhandledRejection"]) process.off(event, note); });
+    t.after(() => {
+      for (const event of ["uncaughtException", "unhandledRejection"]) process.off(event, note);
+    });
     const held = deferred();
     const registry = await open({ sink: () => held.promise });
     await registry.registerProcess(external("p", { eventTypes }));

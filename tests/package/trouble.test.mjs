@@ -19,7 +19,10 @@ function reported(t) {
 async function raised() {
   const other = await openRegistry({ storage: "memory" });
   await other.close();
-  return other.getProcess("p").then(() => assert.fail("is not refused"), (error) => error);
+  return other.getProcess("p").then(
+    () => assert.fail("is not refused"),
+    (error) => error,
+  );
 }
 
 describe("trouble of longwait itself", () => {
@@ -44,7 +47,10 @@ describe("trouble of longwait itself", () => {
       assert.equal(await registry.getProcessLease("p"), undefined);
       const { started, failed } = await driver.claimAndRunPending();
       assert.deepEqual(started, ["p"]);
-      assert.deepEqual([...report.failed, ...failed].map(({ processId, code }) => [processId, code]), [["p", "closed"]]);
+      assert.deepEqual(
+        [...report.failed, ...failed].map(({ processId, code }) => [processId, code]),
+        [["p", "closed"]],
+      );
       assert.deepEqual([errors.map(({ code }) => code), told], [["closed"], []]);
       assert.deepEqual(await driver.awaitTerminal("p"), success(2));
     });
@@ -65,7 +71,10 @@ describe("trouble of longwait itself", () => {
     await driver.idle();
     const report = await driver.claimAndRunPending();
     failed.push(...report.failed);
-    assert.deepEqual(failed.map(({ processId, code }) => [processId, code]), [["p", "lease_lost"]]);
+    assert.deepEqual(
+      failed.map(({ processId, code }) => [processId, code]),
+      [["p", "lease_lost"]],
+    );
     assert.equal(errors.length, 1);
     assert.ok(isProcessError(errors[0], "lease_lost") && errors[0].processId === "p");
     assert.deepEqual(await driver.awaitTerminal("p"), success(2));
@@ -176,7 +185,10 @@ describe("what a runner throws", () => {
     const [shown, errors, told] = [quietConsole(t), reported(t), []];
     const error = new TypeError("no");
     await failure(t, error, { onRunError: (...given) => told.push(given) });
-    assert.deepEqual(told.map(([thrown, { id }]) => [thrown, id]), [[error, "p"]]);
+    assert.deepEqual(
+      told.map(([thrown, { id }]) => [thrown, id]),
+      [[error, "p"]],
+    );
     const oops = new Error("in onRunError");
     await failure(t, error, {
       onRunError() {
@@ -192,7 +204,12 @@ describe("what a runner throws", () => {
       name = "Refused";
     }
     const cause = Object.assign(new RangeError("deep"), { code: 7 });
-    const error = Object.assign(new Refused("no", { cause: new Error("why", { cause }) }), { code: "E_NO", status: 403, at: new Date(0), skip: () => {} });
+    const error = Object.assign(new Refused("no", { cause: new Error("why", { cause }) }), {
+      code: "E_NO",
+      status: 403,
+      at: new Date(0),
+      skip: () => {},
+    });
     const { raw, code, message } = await failure(t, error);
     assert.deepEqual([code, message], ["E_NO", "no"]);
     assert.deepEqual([raw.name, raw.message, raw.code, raw.status, raw.at], ["Refused", "no", "E_NO", 403, "1970-01-01T00:00:00.000Z"]);
@@ -200,7 +217,10 @@ describe("what a runner throws", () => {
     assert.equal("skip" in raw, false);
     assert.deepEqual([raw.cause.message, raw.cause.cause.name, raw.cause.cause.code], ["why", "RangeError", 7]);
     const both = await failure(t, new AggregateError([new TypeError("one"), "two"], "both"));
-    assert.deepEqual([both.message, both.raw.errors[0].name, both.raw.errors[0].message, both.raw.errors[1]], ["both", "TypeError", "one", "two"]);
+    assert.deepEqual(
+      [both.message, both.raw.errors[0].name, both.raw.errors[0].message, both.raw.errors[1]],
+      ["both", "TypeError", "one", "two"],
+    );
   });
 
   test("is plain data as it is, and text with half a character made whole", async (t) => {
@@ -231,9 +251,26 @@ describe("what a runner throws", () => {
     let deep = new Error("deep");
     for (let level = 0; level < 1_000; level++) deep = new Error("deep", { cause: deep });
     const long = new Error("x".repeat(1_000_000));
-    const many = new AggregateError(Array.from({ length: 100_000 }, (_, n) => new Error(`${n}`)), "many");
-    const odd = new Proxy(new Error("odd"), { get(target, name) { if (name === "stack") throw 1; return target[name]; }, ownKeys() { throw 2; } });
-    const body = Object.assign(new Error("body"), { body: new Uint8Array(30_000_000), socket: new (class Socket { secret = "s"; })(), list: [1, , () => 1] });
+    const many = new AggregateError(
+      Array.from({ length: 100_000 }, (_, n) => new Error(`${n}`)),
+      "many",
+    );
+    const odd = new Proxy(new Error("odd"), {
+      get(target, name) {
+        if (name === "stack") throw 1;
+        return target[name];
+      },
+      ownKeys() {
+        throw 2;
+      },
+    });
+    const body = Object.assign(new Error("body"), {
+      body: new Uint8Array(30_000_000),
+      socket: new (class Socket {
+        secret = "s";
+      })(),
+      list: [1, , () => 1],
+    });
     const self = new AggregateError([], "self");
     self.errors = Array.from({ length: 1_000 }, () => self);
     for (const error of [round, deep, long, many, odd, body, self]) {
@@ -295,7 +332,16 @@ describe("configuration that nothing would come of is refused or told of:", () =
     await registry.grantHandle(scope, "p");
     await assert.rejects(registry.session(scope).awaitEvent("p", "nte"), { code: "undeclared_event_type" });
     // Those of signals and drivers are there undeclared.
-    for (const type of ["note", "signal.go", "process.step", "process.timer", "process.attempt_failed", "process.waiting", "process.cancel_requested", "process.completed"])
+    for (const type of [
+      "note",
+      "signal.go",
+      "process.step",
+      "process.timer",
+      "process.attempt_failed",
+      "process.waiting",
+      "process.cancel_requested",
+      "process.completed",
+    ])
       await assert.rejects(registry.awaiter.awaitEvent("p", type, 0, { timeoutMs: 1 }), { code: "timeout" });
     await registry.appendEvent("p", { eventType: "note", payload: 1 });
     assert.equal((await registry.events("p", { types: ["note"] }).next()).value.payload, 1);
@@ -325,13 +371,22 @@ describe("on the console", () => {
     const registry = await open(t);
     const driver = registry.driver({ runners: { job: () => 1 } });
     driver.start();
-    for (const [id, kind] of [["a", "jbo"], ["b", "jbo"], ["c", "other"], ["d", "job"]]) await registry.registerProcess(job(id, kind));
+    for (const [id, kind] of [
+      ["a", "jbo"],
+      ["b", "jbo"],
+      ["c", "other"],
+      ["d", "job"],
+    ])
+      await registry.registerProcess(job(id, kind));
     await registry.registerProcess(external("e"));
     await pass(4_000);
     assert.deepEqual(warnings, []);
     await pass(4_000);
     assert.equal(warnings.length, 2);
-    assert.ok(warnings.some((warning) => /"[ab]".*"jbo"/.test(warning)) && warnings.some((warning) => /"c".*"other"/.test(warning)), warnings.join());
+    assert.ok(
+      warnings.some((warning) => /"[ab]".*"jbo"/.test(warning)) && warnings.some((warning) => /"c".*"other"/.test(warning)),
+      warnings.join(),
+    );
     await pass(70_000);
     assert.equal(warnings.length, 2);
     await driver.stop();
@@ -343,10 +398,19 @@ describe("on the console", () => {
     const runners = { job: () => new Promise(() => {}) };
     const [, started] = [registry.driver({ runners }), registry.driver({ runners: { else: runners.job } })];
     started.start();
-    for (const [id, kind] of [["a", "job"], ["b", "job"], ["c", "else"], ["d", "nobody's"]]) await registry.registerProcess(job(id, kind));
+    for (const [id, kind] of [
+      ["a", "job"],
+      ["b", "job"],
+      ["c", "else"],
+      ["d", "nobody's"],
+    ])
+      await registry.registerProcess(job(id, kind));
     await pass(6_000);
     assert.deepEqual(warnings.filter((warning) => /never started/.test(warning)).length, 1);
-    assert.match(warnings.find((warning) => /never started/.test(warning)), /"a".*"job".*start\(\)/);
+    assert.match(
+      warnings.find((warning) => /never started/.test(warning)),
+      /"a".*"job".*start\(\)/,
+    );
     await started.stop();
   });
 
@@ -401,7 +465,12 @@ describe("a host that runs the work itself", () => {
     const driver = registry.driver({ runHandle });
     driver.start();
     await settled();
-    for (const [pause, after] of [[999, 1], [1, 2], [1_999, 2], [1, 3]]) {
+    for (const [pause, after] of [
+      [999, 1],
+      [1, 2],
+      [1_999, 2],
+      [1, 3],
+    ]) {
       registry.hub.notify("p");
       await settled();
       t.mock.timers.tick(pause);

@@ -59,7 +59,8 @@ describe("a limit", () => {
     await registry.completeProcess("p", success(2));
     const attach = { awaitTerminal: () => assert.fail("was asked") };
     const waiters = [registry, registry.awaiter, registry.pollingAwaiter(), registry.session(scope), registry.driver({})];
-    for (const waiter of [...waiters, registry.driver({ attach })]) assert.deepEqual(await waiter.awaitTerminal("p", { timeoutMs: 0 }), success(2));
+    for (const waiter of [...waiters, registry.driver({ attach })])
+      assert.deepEqual(await waiter.awaitTerminal("p", { timeoutMs: 0 }), success(2));
     for (const waiter of waiters) assert.equal((await waiter.awaitEvent("p", "note", 0, { timeoutMs: 0 })).payload, 1);
   });
 
@@ -92,7 +93,13 @@ describe("a limit", () => {
 });
 
 describe("waits that race", () => {
-  const signals = [["b", "b1"], ["a", "a1"], ["b", "b2"], ["a", "a2"], ["b", "b3"]];
+  const signals = [
+    ["b", "b1"],
+    ["a", "a1"],
+    ["b", "b2"],
+    ["a", "a2"],
+    ["b", "b3"],
+  ];
 
   test("give up what they lose, though all signals are there", async (t) => {
     const runner = async ({ waitForSignal }) => {
@@ -125,11 +132,19 @@ describe("waits that race", () => {
     await registry.signal("p", "a", "a1");
     await halted.promise;
     await first.stop();
-    for (const [name, payload] of [["a", "a2"], ["b", "b2"], ["a", "a3"]]) await registry.signal("p", name, payload);
+    for (const [name, payload] of [
+      ["a", "a2"],
+      ["b", "b2"],
+      ["a", "a3"],
+    ])
+      await registry.signal("p", name, payload);
     await registry.driver({ runners: { job: (context) => runner(context, { halt: () => {} }) } }).claimAndRunPending();
     const { value } = await registry.awaitTerminal("p");
     assert.deepEqual(value.slice(0, 2), ["b1", "a1"], "what the first run was given");
-    assert.deepEqual(seen.filter(([attempt]) => attempt === 1).map(([, got]) => got), ["b1", "a1"]);
+    assert.deepEqual(
+      seen.filter(([attempt]) => attempt === 1).map(([, got]) => got),
+      ["b1", "a1"],
+    );
     assert.deepEqual(value.slice(2), ["a2", "a3"], "the wait for a is issued first, and all are there");
   });
 
@@ -181,7 +196,14 @@ describe("waits that race", () => {
     );
     assert.deepEqual(output, success("late"));
     const told = (await registry.eventsAfter("p", 0, { types: ["process.resumed"] })).map(({ payload }) => payload);
-    assert.deepEqual(told.map(({ givenUp, timedOut }) => [givenUp, timedOut]), [[true, undefined], [undefined, true], [undefined, undefined]]);
+    assert.deepEqual(
+      told.map(({ givenUp, timedOut }) => [givenUp, timedOut]),
+      [
+        [true, undefined],
+        [undefined, true],
+        [undefined, undefined],
+      ],
+    );
   });
 });
 
@@ -189,13 +211,21 @@ describe("a wait for any of several signals", () => {
   test("takes the first of any of them by its place in the log, in every run", async (t) => {
     const registry = await open(t);
     await registry.registerProcess(job("p"));
-    for (const [name, payload] of [["b", 1], ["c", 2], ["a", 3], ["b", 4]]) await registry.signal("p", name, payload);
+    for (const [name, payload] of [
+      ["b", 1],
+      ["c", 2],
+      ["a", 3],
+      ["b", 4],
+    ])
+      await registry.signal("p", name, payload);
     const halted = deferred();
-    const runner = (stops) => async ({ waitForSignal }) => {
-      const got = [(await waitForSignal(["a", "b"])).payload, (await waitForSignal(["b", "a", "b"])).payload];
-      if (stops) halted.resolve(), await halt();
-      return [...got, (await waitForSignal(["a", "b"])).payload, (await waitForSignal(["c"])).payload];
-    };
+    const runner =
+      (stops) =>
+      async ({ waitForSignal }) => {
+        const got = [(await waitForSignal(["a", "b"])).payload, (await waitForSignal(["b", "a", "b"])).payload];
+        if (stops) (halted.resolve(), await halt());
+        return [...got, (await waitForSignal(["a", "b"])).payload, (await waitForSignal(["c"])).payload];
+      };
     const first = registry.driver({ runners: { job: runner(true) } });
     await first.claimAndRunPending();
     await halted.promise;
@@ -208,7 +238,8 @@ describe("a wait for any of several signals", () => {
     const registry = await open(t);
     await registry.registerProcess(job("p"));
     const runner = async ({ waitForSignal }) => {
-      for (const names of [[], ["a", "b c"], ["a", 1], [""], 7, undefined]) await assert.rejects(waitForSignal(names), { code: "invalid_argument" }, String(names));
+      for (const names of [[], ["a", "b c"], ["a", 1], [""], 7, undefined])
+        await assert.rejects(waitForSignal(names), { code: "invalid_argument" }, String(names));
       return (await waitForSignal(["no", "yes"])).eventType;
     };
     await registry.driver({ runners: { job: runner } }).claimAndRunPending();
@@ -232,7 +263,10 @@ describe("a request to cancel", () => {
           await step("hold", () => release.promise);
         },
         // Waits for its abort and nothing else.
-        tortoise: ({ process, signal }) => (began.push(process.id), new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)))),
+        tortoise: ({ process, signal }) => (
+          began.push(process.id),
+          new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)))
+        ),
         quick: ({ process }) => void began.push(process.id),
       },
     });
@@ -246,7 +280,10 @@ describe("a request to cancel", () => {
     assert.deepEqual(await registry.awaitTerminal("2"), { type: "cancelled", message: "no longer needed" });
     assert.deepEqual(await registry.awaitTerminal("3"), success(null));
     assert.deepEqual(began.sort(), ["1", "3"]);
-    assert.deepEqual((await registry.eventsAfter("2", 0)).map(({ eventType }) => eventType), ["process.cancel_requested", "process.cancelled"]);
+    assert.deepEqual(
+      (await registry.eventsAfter("2", 0)).map(({ eventType }) => eventType),
+      ["process.cancel_requested", "process.cancelled"],
+    );
     await registry.registerProcess(external("4"));
     await registry.requestCancel("4");
     await driver.claimAndRunPending();
@@ -283,8 +320,12 @@ describe("a request to cancel", () => {
     await first.stop();
     for (const kind of Object.keys(runners)) await registry.requestCancel(kind, "changed my mind");
     await registry.driver({ runners }).claimAndRunPending();
-    for (const kind of Object.keys(runners)) assert.deepEqual(await registry.awaitTerminal(kind), { type: "cancelled", message: "changed my mind" });
-    assert.deepEqual(seen.slice(2).map(([, aborted]) => aborted), [false, false]);
+    for (const kind of Object.keys(runners))
+      assert.deepEqual(await registry.awaitTerminal(kind), { type: "cancelled", message: "changed my mind" });
+    assert.deepEqual(
+      seen.slice(2).map(([, aborted]) => aborted),
+      [false, false],
+    );
     const steps = (await registry.eventsAfter("booking", 0, { types: ["process.step"] })).map(({ payload }) => payload.key);
     assert.deepEqual(steps, ["book", "pay", "release"]);
   });
@@ -305,7 +346,10 @@ describe("what would wait for itself is refused", () => {
 
   test("idle() inside of what a host is asked for", async (t) => {
     const registry = await open(t);
-    const runHandle = { claimAndRunPending: async () => assert.rejects(driver.idle(), { code: "invalid_argument", message: /claimAndRunPending of runHandle/ }) };
+    const runHandle = {
+      claimAndRunPending: async () =>
+        assert.rejects(driver.idle(), { code: "invalid_argument", message: /claimAndRunPending of runHandle/ }),
+    };
     const driver = registry.driver({ runHandle });
     await driver.claimAndRunPending();
     driver.start();
@@ -338,7 +382,10 @@ describe("what would wait for itself is refused", () => {
   test("processes that await each other: the one that closes the circle", async (t) => {
     const registry = await open(t);
     const others = { a: "b", b: "c", c: "a" };
-    const driver = registry.driver({ runners: { job: async ({ process: { id }, awaitTerminal }) => (await awaitTerminal(others[id])).type }, onRunError() {} });
+    const driver = registry.driver({
+      runners: { job: async ({ process: { id }, awaitTerminal }) => (await awaitTerminal(others[id])).type },
+      onRunError() {},
+    });
     driver.start();
     for (const id of ["a", "b", "c"]) await registry.registerProcess(job(id));
     const ends = await Promise.all(["a", "b", "c"].map((id) => registry.awaitTerminal(id)));
@@ -360,11 +407,25 @@ describe("what would wait for itself is refused", () => {
   test("a step inside of itself, and any second use of its key", async (t) => {
     const runner = async ({ step }) => {
       const refused = { code: "invalid_argument", message: /`upload`/ };
-      await assert.rejects(step("upload", () => step("upload", () => assert.fail("is done"))), refused);
-      await assert.rejects(step("upload", async () => (await null, step("upload", () => assert.fail("is done")))), refused);
-      await assert.rejects(step("upload", () => { throw new Error("offline"); }), { message: "offline" });
+      await assert.rejects(
+        step("upload", () => step("upload", () => assert.fail("is done"))),
+        refused,
+      );
+      await assert.rejects(
+        step("upload", async () => (await null, step("upload", () => assert.fail("is done")))),
+        refused,
+      );
+      await assert.rejects(
+        step("upload", () => {
+          throw new Error("offline");
+        }),
+        { message: "offline" },
+      );
       assert.equal(await step("upload", () => "one"), "one");
-      await assert.rejects(step("upload", () => assert.fail("is done again")), refused);
+      await assert.rejects(
+        step("upload", () => assert.fail("is done again")),
+        refused,
+      );
       const [first, second] = await Promise.allSettled([step("both", () => 1), step("both", () => assert.fail("is done"))]);
       assert.equal(first.value, 1);
       assert.ok(isProcessError(second.reason, "invalid_argument"));
@@ -454,7 +515,12 @@ describe("a run that is over", () => {
     await assert.rejects(left.promise, { code: "lease_lost" });
     await driver.stop();
     assert.equal(context.signal.aborted, false);
-    for (const call of [() => context.append({ eventType: "signal.x" }), () => context.step("s", () => 1), () => context.waitForSignal("x"), () => context.awaitTerminal("q")])
+    for (const call of [
+      () => context.append({ eventType: "signal.x" }),
+      () => context.step("s", () => 1),
+      () => context.waitForSignal("x"),
+      () => context.awaitTerminal("q"),
+    ])
       await assert.rejects(call(), { code: "lease_lost", message: /the run of "p" is over/ });
   });
 });

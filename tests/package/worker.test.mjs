@@ -41,8 +41,16 @@ describe("a worker's answer", () => {
   });
 
   const odd = [
-    {}, { owner: {} }, { owner: "o" }, { owner: 7 }, { owner: { ownerId: 1, incarnationId: "i" } }, { owner: { ownerId: "o" } }, { owner: { ...owner, liveness: { kind: "web_lock" } } },
-    { owner: { ...owner, liveness: { kind: "odd" } } }, { code: 7, message: "m" }, { code: "closed" },
+    {},
+    { owner: {} },
+    { owner: "o" },
+    { owner: 7 },
+    { owner: { ownerId: 1, incarnationId: "i" } },
+    { owner: { ownerId: "o" } },
+    { owner: { ...owner, liveness: { kind: "web_lock" } } },
+    { owner: { ...owner, liveness: { kind: "odd" } } },
+    { code: 7, message: "m" },
+    { code: "closed" },
   ];
   for (const answer of odd) {
     test(`of another shape is an internal fault: ${JSON.stringify(answer)}`, async () => {
@@ -54,6 +62,11 @@ describe("a worker's answer", () => {
 test("what is no worker is refused", async () => {
   const { proxy, revoke } = Proxy.revocable(new Fake({}), {});
   revoke();
-  const throwing = Object.assign(new Fake({}), { addEventListener() { throw new Error("odd"); } });
-  for (const value of [undefined, null, {}, () => {}, "worker", new EventTarget(), proxy, throwing]) await assert.rejects(driveIn(value), { name: "ProcessError", code: "invalid_argument" });
+  const throwing = Object.assign(new Fake({}), {
+    addEventListener() {
+      throw new Error("odd");
+    },
+  });
+  for (const value of [undefined, null, {}, () => {}, "worker", new EventTarget(), proxy, throwing])
+    await assert.rejects(driveIn(value), { name: "ProcessError", code: "invalid_argument" });
 });

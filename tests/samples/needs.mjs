@@ -35,7 +35,12 @@ const runners = {
 export const needs = {
   "README.md": {
     "Ten lines": { runs: "node" },
-    "Have it run": { runs: "node", beside: reports, after: `await registry.close();`, prints: "{ type: 'success', value: 'published: about tides' }\n" },
+    "Have it run": {
+      runs: "node",
+      beside: reports,
+      after: `await registry.close();`,
+      prints: "{ type: 'success', value: 'published: about tides' }\n",
+    },
   },
   "docs/concepts.md": {
     "A process is a row": {
@@ -80,7 +85,12 @@ export const needs = {
   "docs/app.md": {
     esbuild: { runs: "tests/e2e/bundlers.test.mjs" },
     Rollup: { runs: "tests/e2e/bundlers.test.mjs" },
-    "In a worker": { runs: "chromium", files: ["jobs.ts", "program.ts"], after: `console.log(JSON.stringify(answer), typeof worker.stop);`, prints: `{"type":"success","value":42} function\n` },
+    "In a worker": {
+      runs: "chromium",
+      files: ["jobs.ts", "program.ts"],
+      after: `console.log(JSON.stringify(answer), typeof worker.stop);`,
+      prints: `{"type":"success","value":42} function\n`,
+    },
     "Hot reloading": { runs: "tests/e2e/hot.test.mjs", beside: runners, before: `/// <reference types="vite/client" />\n` },
     "Server-side rendering": { runs: "node", after: `console.log(registry());`, prints: "undefined\n" },
     "Testing your app": { runs: "tests/package/samples.test.mjs", beside: runners },

@@ -10,7 +10,9 @@ import { root } from "../../scripts/lib/paths.mjs";
 import { needs } from "./needs.mjs";
 
 const inFolder = (folder, pattern) =>
-  readdirSync(join(root, folder), { recursive: true }).filter((name) => pattern.test(name)).map((name) => join(folder, name));
+  readdirSync(join(root, folder), { recursive: true })
+    .filter((name) => pattern.test(name))
+    .map((name) => join(folder, name));
 
 export const pages = () => ["README.md", ...inFolder("docs", /\.md$/), ...inFolder("examples", /README\.md$/)].sort();
 
@@ -60,7 +62,10 @@ function program(what, need, under) {
   if (!need) throw new Error(`${what.name}: tests/samples/needs.mjs does not say how its samples are run`);
   if (code.length === 0) throw new Error(`${what.name}: tests/samples/needs.mjs knows a sample that is not there`);
   const { runs, files, before = "", after = "", beside = {}, prints } = need;
-  const printed = under.filter(({ language }) => language === "text").map((block) => block.code).join("");
+  const printed = under
+    .filter(({ language }) => language === "text")
+    .map((block) => block.code)
+    .join("");
   const shown = files ? code.map((text, n) => ({ file: files[n], code: text })) : [{ file: "program.ts", code: code.join("") }];
   const last = shown.pop();
   const modules = [

@@ -27,8 +27,19 @@ const goOn = async (registrations) => {
   const { event: rung } = await registry.appendEvent("pruned", { eventType: "ring", payload: "again" });
   const { lease } = await registry.claimProcessLease("pruned", registry.owner, 60_000);
   const { event } = await registry.appendEvent("types", { eventType: "note", payload: "third" });
-  const replayed = await registry.appendEvent("types", { eventType: "note", payload: { nested: [{ deep: { er: [1, 2, 3] } }] }, replayKey: "first" });
-  return { job, repeated, wake: rung.semantics.wake.dedupeKey, fence: lease.fencingToken, sequence: event.sequence, replayed: [replayed.replayed, replayed.event.sequence] };
+  const replayed = await registry.appendEvent("types", {
+    eventType: "note",
+    payload: { nested: [{ deep: { er: [1, 2, 3] } }] },
+    replayKey: "first",
+  });
+  return {
+    job,
+    repeated,
+    wake: rung.semantics.wake.dedupeKey,
+    fence: lease.fencingToken,
+    sequence: event.sequence,
+    replayed: [replayed.replayed, replayed.event.sequence],
+  };
 };
 
 /** `openTab()` resolves with a tab that has the package and no registry yet. */

@@ -27,7 +27,7 @@ export async function site(dist = "dist") {
   const server = createServer(async ({ url }, response) => {
     const name = basename(new URL(url, "http://localhost").pathname);
     const type = types[name.split(".").at(-1)];
-    const body = type ? (await file(dist, name)) ?? (await file("tests/tabs/workers", name)) : page;
+    const body = type ? ((await file(dist, name)) ?? (await file("tests/tabs/workers", name))) : page;
     response.writeHead(body === undefined ? 404 : 200, { "Content-Type": type ?? "text/html", "Access-Control-Allow-Origin": "*" });
     response.end(body);
   });

@@ -49,8 +49,14 @@ export function twoTabs(name, launch) {
       const [mine, theirs] = [await one.begin(page.appends, ["p", "one", 40]), await other.begin(page.appends, ["p", "other", 40])];
       const acknowledged = [...(await mine()), ...(await theirs())];
       const log = await one.run(page.call, ["eventsAfter", "p", 0]);
-      assert.deepEqual(log.map(({ sequence }) => sequence), Array.from({ length: 80 }, (_, n) => n + 1));
-      assert.deepEqual(acknowledged.sort((a, b) => a - b), log.map(({ sequence }) => sequence));
+      assert.deepEqual(
+        log.map(({ sequence }) => sequence),
+        Array.from({ length: 80 }, (_, n) => n + 1),
+      );
+      assert.deepEqual(
+        acknowledged.sort((a, b) => a - b),
+        log.map(({ sequence }) => sequence),
+      );
       assert.equal(new Set(log.map(({ payload }) => payload)).size, 80);
     });
 
@@ -76,7 +82,10 @@ export function twoTabs(name, launch) {
       });
       await one.run(page.appends, ["p", "one", 20]);
       await one.run(page.call, ["completeProcess", "p", { type: "success", value: null }]);
-      assert.deepEqual(await other.run(() => globalThis.followed), Array.from({ length: 21 }, (_, n) => n + 1));
+      assert.deepEqual(
+        await other.run(() => globalThis.followed),
+        Array.from({ length: 21 }, (_, n) => n + 1),
+      );
       assert.deepEqual([...new Set(await other.run(() => globalThis.heard))], ["p"]);
     });
 
@@ -131,7 +140,10 @@ export function twoTabs(name, launch) {
         const { value } = await tabs[0].run(page.end, id);
         assert.match(value, /^tab [01]$/);
         const log = await tabs[0].run(page.call, ["eventsAfter", id, 0]);
-        assert.deepEqual(log.map(({ eventType }) => eventType), ["process.completed"]);
+        assert.deepEqual(
+          log.map(({ eventType }) => eventType),
+          ["process.completed"],
+        );
       }
     });
 
@@ -191,10 +203,14 @@ export function twoTabs(name, launch) {
       const [one, other] = await two(t);
       await one.run(page.drive, "one");
       await one.run(page.start, ["p", "racer"]);
-      const signals = (sent) => one.run(async (sent) => {
-        for (const [name, payload] of sent) await globalThis.registry.signal("p", name, payload);
-      }, sent);
-      await signals([["b", "b1"], ["a", "a1"]]);
+      const signals = (sent) =>
+        one.run(async (sent) => {
+          for (const [name, payload] of sent) await globalThis.registry.signal("p", name, payload);
+        }, sent);
+      await signals([
+        ["b", "b1"],
+        ["a", "a1"],
+      ]);
       const seen = async (races) => {
         const steps = () => other.run(page.call, ["eventsAfter", "p", 0, { types: ["process.step"] }]);
         for (let after = 0; (await steps()).length < races; after = (await steps()).at(-1)?.sequence ?? 0)
@@ -203,7 +219,10 @@ export function twoTabs(name, launch) {
       };
       const before = await seen(2);
       await one.run(page.stopDriver);
-      await signals([["a", "a2"], ["b", "b2"]]);
+      await signals([
+        ["a", "a2"],
+        ["b", "b2"],
+      ]);
       await other.run(page.drive, "other");
       const { value } = await other.run(page.end, "p");
       assert.deepEqual(value.slice(0, 2), before);

@@ -65,7 +65,10 @@ export function inWorkers(two) {
         await refused("jobs.js", { wasm: "/missing.wasm" }),
         await refused("missing.js"),
       ];
-      assert.deepEqual(codes.map(({ refused }) => refused), ["invalid_argument", "storage_unavailable", "internal", "internal"]);
+      assert.deepEqual(
+        codes.map(({ refused }) => refused),
+        ["invalid_argument", "storage_unavailable", "internal", "internal"],
+      );
       assert.match(codes[0].why, /options\.durability/);
       assert.match(codes[2].why, /missing\.wasm/);
     });
@@ -127,6 +130,9 @@ export function inWorkers(two) {
       const calls = [driveIn(), driveIn(window), driveIn({}), driveIn(new MessageChannel().port1), drive({ runners: {} })];
       return (await Promise.allSettled(calls)).map(({ reason }) => reason?.code);
     });
-    assert.deepEqual(codes, Array.from({ length: 5 }, () => "invalid_argument"));
+    assert.deepEqual(
+      codes,
+      Array.from({ length: 5 }, () => "invalid_argument"),
+    );
   });
 }

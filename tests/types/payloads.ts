@@ -3,7 +3,15 @@
  * file is the test, with `exactOptionalPropertyTypes` and without (tsconfig.json here).
  */
 import type {
-  AppendRequest, Json, JsonCompatible, JsonLike, ProcessAwaitOutput, ProcessRegistration, ProcessRegistry, RunContext, SessionView,
+  AppendRequest,
+  Json,
+  JsonCompatible,
+  JsonLike,
+  ProcessAwaitOutput,
+  ProcessRegistration,
+  ProcessRegistry,
+  RunContext,
+  SessionView,
 } from "../../js/index.js";
 
 interface Tag {
@@ -27,13 +35,28 @@ export async function takes(registry: ProcessRegistry): Promise<void> {
   await registry.appendEvent("p", { eventType: "e", payload: { list: [1, { order }], empty: null } });
   await registry.appendEvent("p", { eventType: "e", payload: [1, "x"] as const });
   await registry.appendEvent("p", { eventType: "e", payload: json });
-  await registry.registerProcess({ id: "p", input: { type: "engine", kind: "k", payload: order }, identity: { kind: "k", definition: { order } } });
-  await registry.registerProcess({ id: "p", input: { type: "external", metadata: { label: "x", list: [1, null] } }, provenance: { originator: { type: "host" }, causedBy: order } });
+  await registry.registerProcess({
+    id: "p",
+    input: { type: "engine", kind: "k", payload: order },
+    identity: { kind: "k", definition: { order } },
+  });
+  await registry.registerProcess({
+    id: "p",
+    input: { type: "external", metadata: { label: "x", list: [1, null] } },
+    provenance: { originator: { type: "host" }, causedBy: order },
+  });
   await registry.registerProcess({ id: "p", input: { type: "tool_call", call: { callId: "1", toolName: "t", args: order, more: [1] } } });
   await registry.registerProcess({ id: "p", input: { type: "session_turn", createRequest: order, turnInput: order } });
   await registry.registerProcess({ id: "p", input: { type: "external", metadata: json } });
   const payloadSchema = { type: "object", required: ["a"] } as const;
-  await registry.registerProcess({ id: "p", input: { type: "external" }, eventTypes: [{ name: "e", payloadSchema }, { name: "f", payloadSchema: { type: "string" } }] });
+  await registry.registerProcess({
+    id: "p",
+    input: { type: "external" },
+    eventTypes: [
+      { name: "e", payloadSchema },
+      { name: "f", payloadSchema: { type: "string" } },
+    ],
+  });
   await registry.completeProcess("p", { type: "success", value: order });
   await registry.completeProcess("p", { type: "failure", class: "execution", code: "c", message: "m", raw: order });
   await registry.completeProcess("p", { type: "success", value: json });
@@ -47,7 +70,12 @@ export async function takes(registry: ProcessRegistry): Promise<void> {
   registry.driver({ runners: { order: () => order, later: async () => ({ tags: order.tags }), nothing: () => {}, json: () => json } });
 }
 
-export async function keeps(registry: ProcessRegistry, registration: ProcessRegistration, request: AppendRequest, output: ProcessAwaitOutput): Promise<void> {
+export async function keeps(
+  registry: ProcessRegistry,
+  registration: ProcessRegistration,
+  request: AppendRequest,
+  output: ProcessAwaitOutput,
+): Promise<void> {
   await registry.registerProcess(registration);
   await registry.appendEvent("p", request);
   await registry.completeProcess("p", output);

@@ -14,7 +14,9 @@ type Fields<T> = T extends object ? keyof T : never;
 type Same<A, B> = [A, Fields<A>] extends [B, Fields<B>] ? ([B, Fields<B>] extends [A, Fields<A>] ? true : false) : false;
 
 /** Resolves to nothing only where every pair is the same. */
-type Different<Pairs extends Record<string, [unknown, unknown]>> = { [Name in keyof Pairs]: Same<Pairs[Name][0], Pairs[Name][1]> extends true ? never : Name }[keyof Pairs];
+type Different<Pairs extends Record<string, [unknown, unknown]>> = {
+  [Name in keyof Pairs]: Same<Pairs[Name][0], Pairs[Name][1]> extends true ? never : Name;
+}[keyof Pairs];
 
 type Semantics = NonNullable<Public.ProcessEventType["semantics"]>;
 type Made = Public.ProcessEvent["semantics"];

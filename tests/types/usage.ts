@@ -6,7 +6,13 @@ export async function typical(): Promise<string> {
   await registry.registerProcess({
     id: "p",
     input: { type: "tool_call", call: { callId: "1", toolName: "search", args: { q: "x" } } },
-    eventTypes: [{ name: "progress", payloadSchema: { type: "object" }, semantics: { wake: { input: { template: "{a}", fields: { a: "payload" } } } } }],
+    eventTypes: [
+      {
+        name: "progress",
+        payloadSchema: { type: "object" },
+        semantics: { wake: { input: { template: "{a}", fields: { a: "payload" } } } },
+      },
+    ],
   });
   for await (const event of registry.events("p", { untilTerminal: true, signal: AbortSignal.timeout(10) })) {
     if (event.semantics.terminal?.awaitOutput.type === "success") break;

@@ -4,7 +4,10 @@ import { drive, driveIn } from "../../js/worker.js";
 
 export const inWorker: Promise<ProcessWorkDriver> = drive({
   open: { name: "jobs", durability: "strict" },
-  runners: { double: ({ process }) => (process.input.type === "engine" && typeof process.input.payload === "number" ? process.input.payload * 2 : null) },
+  runners: {
+    double: ({ process }) =>
+      process.input.type === "engine" && typeof process.input.payload === "number" ? process.input.payload * 2 : null,
+  },
   leaseTtlMs: 60_000,
 });
 

@@ -56,10 +56,17 @@ async function costs({ rounds, quick }) {
     await drive();
     const transactions = await counted(alone);
     const times = quick ? 200 : 1000;
-    const contenders = [{ name: "longwait", once: drive }, { name: "bare IndexedDB", once: () => floor.run(`p${count++}`) }];
+    const contenders = [
+      { name: "longwait", once: drive },
+      { name: "bare IndexedDB", once: () => floor.run(`p${count++}`) },
+    ];
     return [
       { work: "no-op process, one at a time", figures: [transactions], unit: "transactions", most: 4 },
-      { work: `no-op process, ${times} at 64`, figures: await race(contenders, rounds, ({ once }) => inFlight(times, 64, once)), atMost: 3 },
+      {
+        work: `no-op process, ${times} at 64`,
+        figures: await race(contenders, rounds, ({ once }) => inFlight(times, 64, once)),
+        atMost: 3,
+      },
     ];
   } finally {
     await registry.close();

@@ -8,7 +8,7 @@ import { each, inFlight, payload, race } from "../harness.js";
 
 /** What is called, on a `Log`. All of them are to cost the same on either one. */
 const calls = {
-  "append": (log) => log.append(),
+  append: (log) => log.append(),
   "append + await it": (log) => Promise.all([log.registry.awaiter.awaitEvent(log.id, "progress", log.last), log.append()]),
   "await an event that is there": ({ registry, id, filled }) => registry.awaiter.awaitEvent(id, "progress", filled - 5),
   "recentEvents, 10": ({ registry, id }) => registry.recentEvents(id, 10),

@@ -12,7 +12,8 @@ export async function run({ quick }) {
   const longwait = await life("longwait", count);
   const bare = await life("bare", count);
   const work = `${count} processes with inputs of 10 MB: reload, list, drive, await all`;
-  const took = ({ name, milliseconds, faults }) => (faults.length === 0 ? { name, samples: [milliseconds], median: milliseconds } : { name });
+  const took = ({ name, milliseconds, faults }) =>
+    faults.length === 0 ? { name, samples: [milliseconds], median: milliseconds } : { name };
   return [
     { work, figures: [longwait, bare].map(took), fault: longwait.faults.join("; ") },
     { work: "their WebAssembly memory", unit: "MB", figures: [{ name: "longwait", median: longwait.wasmBytes / MB }], most: 32 },

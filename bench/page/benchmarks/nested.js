@@ -23,25 +23,34 @@ function logs(rounds, count) {
   const all = count.toLocaleString("en");
   const inOne = ({ name, open }) => ({ name: `${name}, one transaction`, open });
   const floors = [bare.indexed, bare].map(inOne);
-  return withContenders(async (contenders) => {
-    const [subject, , bareLog, idbLog] = contenders;
-    const readers = [subject, { ...idbLog, name: `${idb.name}, getAll` }, { ...bareLog, name: `${bare.name}, getAll` }];
-    const appending = await race(contenders, rounds, async ({ log }, round) => {
-      await log.register(id(round));
-      const appends = Array.from({ length: count }, (_, n) => [id(round), nested(n)]);
-      return milliseconds(() => log.appendAll?.(appends) ?? Promise.all(appends.map(([process, payload]) => log.append(process, payload))));
-    });
-    const reading = await race(readers, rounds, ({ log }, round) =>
-      milliseconds(async () => {
-        const events = await log.events(id(round));
-        if (events.length !== count || events.at(-1).payload.note !== nested(0).note) throw new Error(`reads ${events.length} events`);
-      }),
-    );
-    return [
-      { work: `append ${all} at once, nested 900 bytes each`, figures: appending, atMost: Object.fromEntries(floors.map(({ name }) => [name, 1.4])) },
-      { work: `read these ${all} events`, figures: reading, atMost: 2 },
-    ];
-  }, [longwait, ...floors, inOne(idb)]);
+  return withContenders(
+    async (contenders) => {
+      const [subject, , bareLog, idbLog] = contenders;
+      const readers = [subject, { ...idbLog, name: `${idb.name}, getAll` }, { ...bareLog, name: `${bare.name}, getAll` }];
+      const appending = await race(contenders, rounds, async ({ log }, round) => {
+        await log.register(id(round));
+        const appends = Array.from({ length: count }, (_, n) => [id(round), nested(n)]);
+        return milliseconds(
+          () => log.appendAll?.(appends) ?? Promise.all(appends.map(([process, payload]) => log.append(process, payload))),
+        );
+      });
+      const reading = await race(readers, rounds, ({ log }, round) =>
+        milliseconds(async () => {
+          const events = await log.events(id(round));
+          if (events.length !== count || events.at(-1).payload.note !== nested(0).note) throw new Error(`reads ${events.length} events`);
+        }),
+      );
+      return [
+        {
+          work: `append ${all} at once, nested 900 bytes each`,
+          figures: appending,
+          atMost: Object.fromEntries(floors.map(({ name }) => [name, 1.4])),
+        },
+        { work: `read these ${all} events`, figures: reading, atMost: 2 },
+      ];
+    },
+    [longwait, ...floors, inOne(idb)],
+  );
 }
 
 const id = (round) => `p${round}`;
@@ -52,7 +61,10 @@ async function lists(rounds, count) {
   try {
     await inFlight(count, 200, (n) => registry.registerProcess({ id: id(n), input: { type: "engine", kind: "job", payload: nested(n) } }));
     await floor.fill(await registry.listProcesses());
-    const contenders = [{ name: "longwait", list: () => registry.listProcesses() }, { name: records.name, list: floor.list }];
+    const contenders = [
+      { name: "longwait", list: () => registry.listProcesses() },
+      { name: records.name, list: floor.list },
+    ];
     const figures = await race(contenders, rounds, ({ list }) =>
       milliseconds(async () => {
         const { length } = await list();

@@ -17,14 +17,32 @@ export async function run({ rounds, quick }) {
   const small = await Stored.filled({ others: FEW });
   let fresh;
   const times = quick ? 20 : 100;
-  const contenders = [{ name: named(many), on: large }, { name: named(FEW), on: small }];
+  const contenders = [
+    { name: named(many), on: large },
+    { name: named(FEW), on: small },
+  ];
   const row = async (work, measure) => ({ work, figures: await race(contenders, rounds, measure), atMost: 2 });
-  const called = (call) => ({ on }) => each(times, (n) => call(on, n));
+  const called =
+    (call) =>
+    ({ on }) =>
+      each(times, (n) => call(on, n));
   const rows = [
-    await row("append", called((stored, n) => stored.append(n))),
-    await row("await a process that has ended", called((stored, n) => stored.result(n))),
-    await row("list 100 that have ended", called((stored) => stored.list("completed"))),
-    await row("list 100 that run", called((stored) => stored.list("running"))),
+    await row(
+      "append",
+      called((stored, n) => stored.append(n)),
+    ),
+    await row(
+      "await a process that has ended",
+      called((stored, n) => stored.result(n)),
+    ),
+    await row(
+      "list 100 that have ended",
+      called((stored) => stored.list("completed")),
+    ),
+    await row(
+      "list 100 that run",
+      called((stored) => stored.list("running")),
+    ),
     await row("prune 1,000", async ({ on }) => {
       if (on === large) return large.prune();
       await fresh?.close();

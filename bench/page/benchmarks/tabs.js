@@ -40,9 +40,7 @@ export async function run({ rounds, quick }) {
         },
       },
     ];
-    return [
-      { work: "end here to promise in another tab", figures: await race(contenders, rounds, ({ once }) => mean(once)), atMost: 1.5 },
-    ];
+    return [{ work: "end here to promise in another tab", figures: await race(contenders, rounds, ({ once }) => mean(once)), atMost: 1.5 }];
   } finally {
     hints.close();
     await bare.close();

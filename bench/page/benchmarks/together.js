@@ -11,29 +11,34 @@ import { inFlight, payload, race } from "../harness.js";
 const MANY = 1_000;
 
 export function run({ rounds }) {
-  return withContenders(async (logs) => {
-    for (const { log } of logs) await inFlight(MANY, 50, (n) => log.register(`p${n}`));
-    const floors = logs
-      .filter(({ name }) => [bare.name, bare.indexed.name].includes(name))
-      .map(({ name, log }) => ({ name: `${name}, one transaction`, run: (_, id) => inOne(log, id) }));
-    const [subject, ...others] = logs.filter(({ name }) => name !== bare.indexed.name).map(({ name, log }) => ({
-      name,
-      run: (width, id) => inFlight(MANY, width, (n) => log.append(id(n), payload(n))),
-    }));
-    const figures = (width, id) => race([subject, ...floors, ...others], rounds, (contender) => contender.run(width, id));
-    return [
-      {
-        work: "append, 1,000 at once to one process",
-        figures: await figures(MANY, () => "p0"),
-        atMost: { ...Object.fromEntries(floors.map(({ name }) => [name, 1 / 0.7])), Dexie: 1 / 6, idb: 1 / 6 },
-      },
-      {
-        work: "append to 1,000 processes, 50 in flight",
-        figures: await figures(50, (n) => `p${n}`),
-        atMost: { Dexie: 1 / 4, idb: 1 / 4 },
-      },
-    ];
-  }, [...contenders, bare.indexed]);
+  return withContenders(
+    async (logs) => {
+      for (const { log } of logs) await inFlight(MANY, 50, (n) => log.register(`p${n}`));
+      const floors = logs
+        .filter(({ name }) => [bare.name, bare.indexed.name].includes(name))
+        .map(({ name, log }) => ({ name: `${name}, one transaction`, run: (_, id) => inOne(log, id) }));
+      const [subject, ...others] = logs
+        .filter(({ name }) => name !== bare.indexed.name)
+        .map(({ name, log }) => ({
+          name,
+          run: (width, id) => inFlight(MANY, width, (n) => log.append(id(n), payload(n))),
+        }));
+      const figures = (width, id) => race([subject, ...floors, ...others], rounds, (contender) => contender.run(width, id));
+      return [
+        {
+          work: "append, 1,000 at once to one process",
+          figures: await figures(MANY, () => "p0"),
+          atMost: { ...Object.fromEntries(floors.map(({ name }) => [name, 1 / 0.7])), Dexie: 1 / 6, idb: 1 / 6 },
+        },
+        {
+          work: "append to 1,000 processes, 50 in flight",
+          figures: await figures(50, (n) => `p${n}`),
+          atMost: { Dexie: 1 / 4, idb: 1 / 4 },
+        },
+      ];
+    },
+    [...contenders, bare.indexed],
+  );
 }
 
 /** Milliseconds per append. */

@@ -8,7 +8,10 @@ export async function run({ rounds, quick }) {
   const counts = quick ? [1, 100, 1_000] : [1, 100, 10_000];
   const times = quick ? 50 : 200;
   const rows = [];
-  for (const [kind, open] of [["IndexedDB", { name: "types" }], ["memory", { storage: "memory" }]]) {
+  for (const [kind, open] of [
+    ["IndexedDB", { name: "types" }],
+    ["memory", { storage: "memory" }],
+  ]) {
     const registry = await openRegistry(open);
     const contenders = [];
     // The most first: a ratio is against what comes later.
@@ -26,10 +29,15 @@ export async function run({ rounds, quick }) {
 /** A process whose log has an event of each of so many types. */
 async function withTypes(registry, count) {
   const id = `p ${count}`;
-  await registry.registerProcess({ id, input: { type: "external" }, eventTypes: Array.from({ length: count }, (_, n) => ({ name: typeOf(n) })) });
+  await registry.registerProcess({
+    id,
+    input: { type: "external" },
+    eventTypes: Array.from({ length: count }, (_, n) => ({ name: typeOf(n) })),
+  });
   await inFlight(count, 500, (n) => registry.appendEvent(id, { eventType: typeOf(n) }));
   return { id, count, name: `${count.toLocaleString("en")} event types` };
 }
 
 /** The types take turns, the last ones first: they came when there were many already. */
-const append = (registry, id, count, n) => registry.appendEvent(id, { eventType: typeOf((count * 10_000 - 1 - n) % count), payload: payload(n) });
+const append = (registry, id, count, n) =>
+  registry.appendEvent(id, { eventType: typeOf((count * 10_000 - 1 - n) % count), payload: payload(n) });

@@ -19,15 +19,30 @@ export async function open(database) {
     async run(id) {
       const now = Date.now();
       const process = { id, lane: "active", kind: "noop", status: { state: "running" }, lastSequence: 0, updatedAtMs: now };
-      await write(["processes", id], [["processes", process], ["registrations", { id, input: { type: "engine", kind: "noop" }, createdAtMs: now }]]);
-      const held = { owner: { ownerId: "o", incarnationId: "i" }, leaseToken: id, fencingToken: 1, claimedAtMs: now, expiresAtMs: now + 30_000 };
+      await write(
+        ["processes", id],
+        [
+          ["processes", process],
+          ["registrations", { id, input: { type: "engine", kind: "noop" }, createdAtMs: now }],
+        ],
+      );
+      const held = {
+        owner: { ownerId: "o", incarnationId: "i" },
+        leaseToken: id,
+        fencingToken: 1,
+        claimedAtMs: now,
+        expiresAtMs: now + 30_000,
+      };
       await write(["leases", id], [["leases", { processId: id, held }]]);
       const awaitOutput = { type: "success", value: null };
-      await write(["processes", id], [
-        ["events", { processId: id, sequence: 1, eventType: "process.completed", payload: { awaitOutput }, occurredAtMs: now }],
-        ["processes", { ...process, lane: "completed", status: { state: "completed", awaitOutput }, lastSequence: 1 }],
-        ["leases", { processId: id, held: null }],
-      ]);
+      await write(
+        ["processes", id],
+        [
+          ["events", { processId: id, sequence: 1, eventType: "process.completed", payload: { awaitOutput }, occurredAtMs: now }],
+          ["processes", { ...process, lane: "completed", status: { state: "completed", awaitOutput }, lastSequence: 1 }],
+          ["leases", { processId: id, held: null }],
+        ],
+      );
     },
     close: () => db.close(),
   };
@@ -36,7 +51,12 @@ export async function open(database) {
 function opened(database) {
   const request = indexedDB.open(database, 1);
   request.onupgradeneeded = () => {
-    for (const [name, keyPath] of [["processes", "id"], ["registrations", "id"], ["leases", "processId"], ["events", ["processId", "sequence"]]])
+    for (const [name, keyPath] of [
+      ["processes", "id"],
+      ["registrations", "id"],
+      ["leases", "processId"],
+      ["events", ["processId", "sequence"]],
+    ])
       request.result.createObjectStore(name, { keyPath });
   };
   return answer(request);

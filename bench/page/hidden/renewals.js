@@ -44,7 +44,10 @@ export async function run({ quick }) {
   await registry.close();
   const figure = (name, samples) => ({ name, samples, median: median(samples) });
   return [
-    { work: "renewals of a lease, of which it needs one in 30 s", figures: [figure("every", renewals), figure("timers of a chain in that time", hops)] },
+    {
+      work: "renewals of a lease, of which it needs one in 30 s",
+      figures: [figure("every", renewals), figure("timers of a chain in that time", hops)],
+    },
     { work: "the slowest of them", figures: [figure("renewal", [Math.max(...renewals)])], most: 15_000 },
     { work: "what was left of the lease at the least", figures: [figure("lease", [left])] },
   ];

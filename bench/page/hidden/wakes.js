@@ -28,30 +28,36 @@ export async function run({ rounds, quick }) {
   const rows = [
     {
       work: "end here to its promise there",
-      figures: await raced(mean(async ({ tab, offset }, id) => {
-        await registry.registerProcess({ id, input: { type: "external" } });
-        return tab.woken("awaitTerminal", id, () => registry.completeProcess(id, { type: "success", value: null }), offset);
-      })),
+      figures: await raced(
+        mean(async ({ tab, offset }, id) => {
+          await registry.registerProcess({ id, input: { type: "external" } });
+          return tab.woken("awaitTerminal", id, () => registry.completeProcess(id, { type: "success", value: null }), offset);
+        }),
+      ),
       atMost: 1.5,
     },
     {
       work: "registration here to the runner there",
-      figures: await raced(mean(async ({ tab, kind, offset }, id) => {
-        const taken = await tab.woken("began", id, () => register(id, `nothing ${kind}`), offset);
-        // What it ends with is not to be in the way of the next one.
-        await registry.awaiter.awaitTerminal(id);
-        return taken;
-      })),
+      figures: await raced(
+        mean(async ({ tab, kind, offset }, id) => {
+          const taken = await tab.woken("began", id, () => register(id, `nothing ${kind}`), offset);
+          // What it ends with is not to be in the way of the next one.
+          await registry.awaiter.awaitTerminal(id);
+          return taken;
+        }),
+      ),
       atMost: 1.5,
     },
     {
       work: "5 steps there, from registration to end",
-      figures: await raced(mean(async ({ kind }, id) => {
-        const start = performance.now();
-        await register(id, `steps ${kind}`);
-        await registry.awaiter.awaitTerminal(id);
-        return performance.now() - start;
-      })),
+      figures: await raced(
+        mean(async ({ kind }, id) => {
+          const start = performance.now();
+          await register(id, `steps ${kind}`);
+          await registry.awaiter.awaitTerminal(id);
+          return performance.now() - start;
+        }),
+      ),
       atMost: 1.5,
     },
     {

@@ -13,7 +13,8 @@ export function chosen() {
   }
 }
 
-export const choose = ({ base = "", ...choice }) => sessionStorage.setItem(KEY, JSON.stringify({ ...choice, base: base.replace(/\/+$/, "") }));
+export const choose = ({ base = "", ...choice }) =>
+  sessionStorage.setItem(KEY, JSON.stringify({ ...choice, base: base.replace(/\/+$/, "") }));
 
 /** The choice as a turn is registered with it, for whatever tab goes on with it: `null` for the script. The key stays out. */
 export function chosenForTurn() {

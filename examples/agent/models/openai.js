@@ -55,7 +55,10 @@ async function request(url, options) {
   if (response.ok) return response;
   const { status, statusText } = response;
   const body = await response.text();
-  throw failed(`The model answered ${status}: ${read(body).error?.message ?? (body.slice(0, 300) || statusText)}`, status < 500 ? "invalid_request" : "unavailable");
+  throw failed(
+    `The model answered ${status}: ${read(body).error?.message ?? (body.slice(0, 300) || statusText)}`,
+    status < 500 ? "invalid_request" : "unavailable",
+  );
 }
 
 const failed = (words, failureClass = "unavailable") => Object.assign(new Error(words), { class: failureClass, code: "model_failed" });

@@ -23,7 +23,10 @@ function next(messages) {
   if (!results.has("search")) {
     return {
       content: "I will look up the distance, and meanwhile see what time it is. Then I can work out how long the walk takes.",
-      toolCalls: [{ name: "search", args: { query: ask } }, { name: "clock", args: {} }],
+      toolCalls: [
+        { name: "search", args: { query: ask } },
+        { name: "clock", args: {} },
+      ],
     };
   }
   const [fact] = JSON.parse(results.get("search"));

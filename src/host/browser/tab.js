@@ -57,7 +57,14 @@ export function watch(name, answer) {
   ask();
   const unfollow = follow((away) => (away ? request.abort() : request.signal.aborted && ask()));
   // Where Chromium drops a page out of its back-forward cache for a lock that it holds, the queue of that lock stands still.
-  const floor = setInterval(() => isFree(name).then((free) => free && !request.signal.aborted && answer(true), () => {}), FLOOR_MS);
+  const floor = setInterval(
+    () =>
+      isFree(name).then(
+        (free) => free && !request.signal.aborted && answer(true),
+        () => {},
+      ),
+    FLOOR_MS,
+  );
   return () => {
     clearInterval(floor);
     unfollow();

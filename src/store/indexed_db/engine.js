@@ -54,7 +54,10 @@ const version = steps.length;
 const storesOfStep = [["processes", "registrations", "events", "wakes", "grants", "leases", "commits"], ["about"], ["counts"]];
 
 const isOurs = (database, atVersion) =>
-  storesOfStep.slice(0, atVersion).flat().every((store) => database.objectStoreNames.contains(store));
+  storesOfStep
+    .slice(0, atVersion)
+    .flat()
+    .every((store) => database.objectStoreNames.contains(store));
 
 const fault = (name, message) => new DOMException(message, name);
 
@@ -88,7 +91,10 @@ export function openAhead(name) {
   return () => {
     if (ahead.get(name) !== opening) return;
     ahead.delete(name);
-    opening.then((database) => database.close(), () => {});
+    opening.then(
+      (database) => database.close(),
+      () => {},
+    );
   };
 }
 

@@ -15,18 +15,42 @@ const runners = leaf(
     ["a Map", () => new Map([["a", () => {}]])],
     ["a runner that is no function", () => ({ a: 7 })],
     ["a blank kind", () => ({ " ": () => {} })],
-    ["a getter that throws", () => ({ get a() { throw new Thrown(); } })],
+    [
+      "a getter that throws",
+      () => ({
+        get a() {
+          throw new Thrown();
+        },
+      }),
+    ],
   ],
 );
 
 const host = leaf(
-  (w) => ({ async claimAndRunPending() { if (w.r.chance(0.2)) throw new Thrown(); } }),
-  [["an object without the method", () => ({})], ["a number", () => 7], ["a method that is none", () => ({ claimAndRunPending: 7 })]],
+  (w) => ({
+    async claimAndRunPending() {
+      if (w.r.chance(0.2)) throw new Thrown();
+    },
+  }),
+  [
+    ["an object without the method", () => ({})],
+    ["a number", () => 7],
+    ["a method that is none", () => ({ claimAndRunPending: 7 })],
+  ],
 );
 const ATTACHED = { type: "success", value: "attached" };
 const attach = leaf(
-  (w) => ({ async awaitTerminal() { if (w.r.chance(0.3)) throw new Thrown(); return ATTACHED; } }),
-  [["an object without the method", () => ({})], ["a string", () => "x"], ["a method that is none", () => ({ awaitTerminal: {} })]],
+  (w) => ({
+    async awaitTerminal() {
+      if (w.r.chance(0.3)) throw new Thrown();
+      return ATTACHED;
+    },
+  }),
+  [
+    ["an object without the method", () => ({})],
+    ["a string", () => "x"],
+    ["a method that is none", () => ({ awaitTerminal: {} })],
+  ],
 );
 const BAD_SPAN = [...BAD_COUNT, ZERO];
 const fixed = (...values) => leaf((w) => w.r.pick(values), BAD_SPAN);
@@ -36,7 +60,10 @@ const fields = {
   runHandle: optional(host, 0.05),
   attach: optional(attach, 0.15),
   concurrency: optional(fixed(1, 2, 64)),
-  onRunError: optional(leaf((w) => () => w.root.mischief(w.r), BAD_FUNCTION), 0.5),
+  onRunError: optional(
+    leaf((w) => () => w.root.mischief(w.r), BAD_FUNCTION),
+    0.5,
+  ),
 };
 const plainOptions = options("DriverOptions", fields);
 const spans = options("DriverOptions", { leaseTtlMs: optional(fixed(30_000)), renewEveryMs: optional(fixed(10_000)) });
@@ -44,19 +71,35 @@ const spans = options("DriverOptions", { leaseTtlMs: optional(fixed(30_000)), re
 const driverOptions = {
   make(w) {
     const made = plainOptions.make(w);
-    if (w.r.chance(0.2)) Object.assign(made, w.r.pick([{ leaseTtlMs: 30_000, renewEveryMs: 10_000 }, { leaseTtlMs: 3, renewEveryMs: 1 }, { leaseTtlMs: 2 ** 31 - 1 }, { renewEveryMs: 1 }]));
+    if (w.r.chance(0.2))
+      Object.assign(
+        made,
+        w.r.pick([
+          { leaseTtlMs: 30_000, renewEveryMs: 10_000 },
+          { leaseTtlMs: 3, renewEveryMs: 1 },
+          { leaseTtlMs: 2 ** 31 - 1 },
+          { renewEveryMs: 1 },
+        ]),
+      );
     return made;
   },
   spoil(w, value) {
-    if (w.r.chance(0.15)) return { value: { ...value, leaseTtlMs: 29, renewEveryMs: 10 }, why: "leases that end before they are renewed three times" };
+    if (w.r.chance(0.15))
+      return { value: { ...value, leaseTtlMs: 29, renewEveryMs: 10 }, why: "leases that end before they are renewed three times" };
     return w.r.chance(0.2) ? spans.spoil(w, {}) : plainOptions.spoil(w, value);
   },
 };
 
 const driver = (w) => w.some("drivers");
 const of = (name, weight, codes, types, expect, more) => ({
-  name: `driver.${name}`, weight, codes: [...ANY, ...codes], args: tuple(types), target: driver,
-  run: (w, given, { driver }) => w.method(driver, name)(...given), expect, ...more,
+  name: `driver.${name}`,
+  weight,
+  codes: [...ANY, ...codes],
+  args: tuple(types),
+  target: driver,
+  run: (w, given, { driver }) => w.method(driver, name)(...given),
+  expect,
+  ...more,
 });
 
 const isReport = (report) => {
@@ -66,19 +109,32 @@ const isReport = (report) => {
 };
 
 /** With an engine that owns the waits, what it says is an answer too. */
-const attached = (expected) => ({ ...expected, thrown: true, owed: () => false, judge: (outcome) => outcome.value?.value === "attached" || expected.judge(outcome) });
+const attached = (expected) => ({
+  ...expected,
+  thrown: true,
+  owed: () => false,
+  judge: (outcome) => outcome.value?.value === "attached" || expected.judge(outcome),
+});
 
 const register = {
-  name: "registry.registerProcess", weight: 16, codes: [...ANY, "registration_conflict", "invalid_schema"],
-  args: tuple([{
-    make: (w) => ({
-      id: `d${w.r.below(6)}`,
-      input: { type: "engine", kind: w.r.pick([...DRIVEN, ...DRIVEN, ...DRIVEN, "run:none"]), payload: { seed: w.r.below(1_000_000) } },
-      eventTypes: [{ name: "note" }, { name: "checked", payloadSchema: { type: "object" } }, { name: "stop", semantics: { terminal: { state: "completed" } } }],
-      ...(w.r.chance(0.2) && { recovery: "abandon" }),
-    }),
-    spoil: s.registration.spoil,
-  }]),
+  name: "registry.registerProcess",
+  weight: 16,
+  codes: [...ANY, "registration_conflict", "invalid_schema"],
+  args: tuple([
+    {
+      make: (w) => ({
+        id: `d${w.r.below(6)}`,
+        input: { type: "engine", kind: w.r.pick([...DRIVEN, ...DRIVEN, ...DRIVEN, "run:none"]), payload: { seed: w.r.below(1_000_000) } },
+        eventTypes: [
+          { name: "note" },
+          { name: "checked", payloadSchema: { type: "object" } },
+          { name: "stop", semantics: { terminal: { state: "completed" } } },
+        ],
+        ...(w.r.chance(0.2) && { recovery: "abandon" }),
+      }),
+      spoil: s.registration.spoil,
+    },
+  ]),
   run: (w, given) => w.registry.registerProcess(...given),
   expect: () => ({ loose: true }),
 };
@@ -88,21 +144,40 @@ const SIGNAL = ["unknown_process", "replay_conflict", "invalid_payload", "missin
 export const driverCalls = [
   register,
   {
-    name: "registry.driver", weight: 6, codes: ANY, args: tuple([driverOptions]), sync: true,
+    name: "registry.driver",
+    weight: 6,
+    codes: ANY,
+    args: tuple([driverOptions]),
+    sync: true,
     target: (w) => (w.pools.drivers.length < 3 ? w.r.pick(w.others) : undefined),
     run: (w, given, registry) => registry.driver(...given),
     expect: () => ({ check: (made) => made !== undefined }),
     done: (w, made) => w.keep("drivers", { driver: made }),
   },
-  of("claimAndRunPending", 8, [], [optional(s.text)], () => ({ wait: true, loose: true, thrown: true, check: (report) => isReport(report) })),
+  of("claimAndRunPending", 8, [], [optional(s.text)], () => ({
+    wait: true,
+    loose: true,
+    thrown: true,
+    check: (report) => isReport(report),
+  })),
   of("start", 6, [], [], () => ({ value: undefined }), { sync: true }),
   of("stop", 0.7, [], [], () => ({ value: undefined }), { lives: true }),
   of("idle", 0.7, [], [], () => ({ wait: true, loose: true }), { lives: true }),
-  of("signal", 2, SIGNAL, signalling, (w, [id, name, payload, { signalId } = {}]) => w.appended(w.model.signal(id, name, payload, signalId))),
+  of("signal", 2, SIGNAL, signalling, (w, [id, name, payload, { signalId } = {}]) =>
+    w.appended(w.model.signal(id, name, payload, signalId)),
+  ),
   of("awaitTerminal", 1, WAITS, [s.processId, optional(s.waiting, 0.9)], (w, [id, waiting]) => attached(terminalOf(w, id, waiting))),
-  of("awaitEvent", 1, [...WAITS, "process_terminal", "undeclared_event_type"], [s.processId, s.declaredType, optional(s.count), optional(s.waitingForEvent, 0.9)],
-    (w, [id, type, after, waiting]) => eventOf(w, id, type, after, waiting)),
-  of("[asyncDispose]", 0.2, [], [], () => ({ value: undefined }), { lives: true, run: (w, _, { driver }) => driver[Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose")]() }),
+  of(
+    "awaitEvent",
+    1,
+    [...WAITS, "process_terminal", "undeclared_event_type"],
+    [s.processId, s.declaredType, optional(s.count), optional(s.waitingForEvent, 0.9)],
+    (w, [id, type, after, waiting]) => eventOf(w, id, type, after, waiting),
+  ),
+  of("[asyncDispose]", 0.2, [], [], () => ({ value: undefined }), {
+    lives: true,
+    run: (w, _, { driver }) => driver[Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose")](),
+  }),
 ];
 
 export { runCalls };

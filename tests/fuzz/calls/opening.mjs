@@ -4,24 +4,50 @@ import { BAD_FUNCTION, BAD_OBJECT, NOT_JSON, NOT_TEXT } from "../mutate.mjs";
 import * as s from "../shapes.mjs";
 import { ANY } from "./registry.mjs";
 
-const SOURCES = [["a number", () => 7], ["an object", () => ({})], ["an empty string", () => ""], ["null", () => null], ["true", () => true], ["an array", () => []]];
-const storage = leaf((w) => w.r.pick(["memory", "memory", "indexeddb"]), [["another word", () => "disk"], ["a number", () => 7], ["a remote store", () => ({ kind: "nats" })], ["null", () => null]]);
+const SOURCES = [
+  ["a number", () => 7],
+  ["an object", () => ({})],
+  ["an empty string", () => ""],
+  ["null", () => null],
+  ["true", () => true],
+  ["an array", () => []],
+];
+const storage = leaf(
+  (w) => w.r.pick(["memory", "memory", "indexeddb"]),
+  [
+    ["another word", () => "disk"],
+    ["a number", () => 7],
+    ["a remote store", () => ({ kind: "nats" })],
+    ["null", () => null],
+  ],
+);
 
 const openOptions = options("OpenOptions", {
   storage: optional(storage, 0.8),
   fallback: optional(word("memory")),
-  name: optional(leaf((w) => w.host.database(w.seed), s.BAD_NAMES), 1),
+  name: optional(
+    leaf((w) => w.host.database(w.seed), s.BAD_NAMES),
+    1,
+  ),
   durability: optional(word("relaxed", "strict")),
   sink: optional(leaf(() => () => {}, BAD_FUNCTION)),
   onCorruption: optional(leaf(() => () => {}, BAD_FUNCTION)),
   owner: optional(options(undefined, { ownerId: leaf(() => "page", s.BAD_NAMES) })),
   // Once it is loaded, nobody fetches it again.
-  wasm: optional(leaf(() => new URL("http://localhost:1/none.wasm"), SOURCES), 0.2),
+  wasm: optional(
+    leaf(() => new URL("http://localhost:1/none.wasm"), SOURCES),
+    0.2,
+  ),
 });
 
 const openRegistry = {
-  name: "openRegistry", weight: 0.4, codes: [...ANY, "storage_unavailable"], args: tuple([optional(openOptions, 0.95)]), lives: true,
-  target: (w) => w.api, run: (w, given) => w.api.openRegistry(...given),
+  name: "openRegistry",
+  weight: 0.4,
+  codes: [...ANY, "storage_unavailable"],
+  args: tuple([optional(openOptions, 0.95)]),
+  lives: true,
+  target: (w) => w.api,
+  run: (w, given) => w.api.openRegistry(...given),
   expect(w, [{ storage: asked = "indexeddb", fallback } = {}]) {
     const memory = asked === "memory" || !w.host.indexedDb;
     if (memory && asked !== "memory" && fallback === undefined) return { code: "storage_unavailable" };
@@ -30,30 +56,66 @@ const openRegistry = {
 };
 
 const thing = leaf((w) => w.r.pick([...NOT_JSON, ...NOT_TEXT, ...BAD_OBJECT])[1](), []);
-const anyError = either([1, thing, () => true], [1, leaf((w) => new w.api.ProcessError("m", { code: "closed" }), []), () => false], [1, leaf(() => ({ name: "ProcessError", code: "closed" }), []), () => false]);
+const anyError = either(
+  [1, thing, () => true],
+  [1, leaf((w) => new w.api.ProcessError("m", { code: "closed" }), []), () => false],
+  [1, leaf(() => ({ name: "ProcessError", code: "closed" }), []), () => false],
+);
 
 const isProcessError = {
-  name: "isProcessError", weight: 0.5, codes: [], args: { make: (w) => [anyError.make(w), ...(w.r.chance(0.5) ? [w.r.pick(["closed", "timeout", undefined])] : [])], spoil: () => undefined },
-  sync: true, lives: true, target: (w) => w.api, run: (w, given) => w.api.isProcessError(...given), expect: () => ({ check: (is) => typeof is === "boolean" }),
+  name: "isProcessError",
+  weight: 0.5,
+  codes: [],
+  args: {
+    make: (w) => [anyError.make(w), ...(w.r.chance(0.5) ? [w.r.pick(["closed", "timeout", undefined])] : [])],
+    spoil: () => undefined,
+  },
+  sync: true,
+  lives: true,
+  target: (w) => w.api,
+  run: (w, given) => w.api.isProcessError(...given),
+  expect: () => ({ check: (is) => typeof is === "boolean" }),
 };
 
 const ProcessError = {
-  name: "ProcessError", weight: 0.2, codes: [], sync: true, lives: true, target: (w) => w.api,
-  args: { make: (w) => w.r.pick([[], ["words"], ["words", {}], ["words", { code: "timeout", processId: "p", cause: 7 }]]), spoil: () => undefined },
+  name: "ProcessError",
+  weight: 0.2,
+  codes: [],
+  sync: true,
+  lives: true,
+  target: (w) => w.api,
+  args: {
+    make: (w) => w.r.pick([[], ["words"], ["words", {}], ["words", { code: "timeout", processId: "p", cause: 7 }]]),
+    spoil: () => undefined,
+  },
   run: (w, given) => new w.api.ProcessError(...given),
   expect: (w, [message = "", { code = "internal", processId, cause } = {}]) => ({
-    check: (error) => error instanceof Error && w.api.isProcessError(error, code) && error.message === message && error.processId === processId && error.cause === cause && error.name === "ProcessError",
+    check: (error) =>
+      error instanceof Error &&
+      w.api.isProcessError(error, code) &&
+      error.message === message &&
+      error.processId === processId &&
+      error.cause === cause &&
+      error.name === "ProcessError",
   }),
 };
 
 /** Outside of a worker there is nothing to drive in. */
 const outside = (name, given) => ({
-  name: `worker.${name}`, weight: 0.2, codes: ANY, args: { make: (w) => [w.r.pick(given)()], spoil: () => undefined }, lives: true,
-  target: (w) => w.api.worker, run: (w, given) => w.api.worker[name](...given), expect: () => ({ code: "invalid_argument" }),
+  name: `worker.${name}`,
+  weight: 0.2,
+  codes: ANY,
+  args: { make: (w) => [w.r.pick(given)()], spoil: () => undefined },
+  lives: true,
+  target: (w) => w.api.worker,
+  run: (w, given) => w.api.worker[name](...given),
+  expect: () => ({ code: "invalid_argument" }),
 });
 
 export const openingCalls = [
-  openRegistry, isProcessError, ProcessError,
+  openRegistry,
+  isProcessError,
+  ProcessError,
   outside("drive", [() => ({}), () => ({ runners: {} }), () => null, () => 7]),
   outside("driveIn", [() => undefined, () => null, () => 7, () => ({}), () => ({ port: {} }), () => new EventTarget()]),
 ];

@@ -19,8 +19,12 @@ export const record = (w, answer) => {
 
 /** An event as it is stored, apart from what the model cannot know. */
 export const isEvent = (value, event) =>
-  value.processId === event.processId && value.sequence === event.sequence && value.eventType === event.eventType &&
-  same(value.payload, event.payload) && same(value.semantics, event.semantics) && Number.isSafeInteger(value.occurredAtMs) &&
+  value.processId === event.processId &&
+  value.sequence === event.sequence &&
+  value.eventType === event.eventType &&
+  same(value.payload, event.payload) &&
+  same(value.semantics, event.semantics) &&
+  Number.isSafeInteger(value.occurredAtMs) &&
   (event.replayKey === undefined) === (value.replayKey === undefined);
 
 export const areEvents = (values, events) => values.length === events.length && values.every((value, n) => isEvent(value, events[n]));
@@ -45,27 +49,39 @@ export const read = (w, answer) => ({ version: w.model.version, read: answer });
 const records = (w, choose) =>
   read(w, () => {
     const wanted = choose();
-    return { check: (values) => {
-      const known = values.filter(({ id }) => !w.isDriven(id));
-      return known.length === wanted.length && known.every((value, n) => w.model.matches(value, wanted[n]));
-    } };
+    return {
+      check: (values) => {
+        const known = values.filter(({ id }) => !w.isDriven(id));
+        return known.length === wanted.length && known.every((value, n) => w.model.matches(value, wanted[n]));
+      },
+    };
   });
 
 const entries = (w, name, keep) =>
   read(w, () => {
     const wanted = w.model.granted(name, keep);
     const known = (values) => values.filter(({ grant }) => !w.isDriven(grant.processId));
-    return { check: (values) => known(values).length === wanted.length && known(values).every(({ grant, record: value }, n) => same(grant, wanted[n].grant) && w.model.matches(value, wanted[n].process)) };
+    return {
+      check: (values) =>
+        known(values).length === wanted.length &&
+        known(values).every(({ grant, record: value }, n) => same(grant, wanted[n].grant) && w.model.matches(value, wanted[n].process)),
+    };
   });
 
-export const fitting = ({ status = "running", waiting, definition, kind }) => (process) =>
-  (status === "any" || process.state === status) &&
-  (waiting === undefined || (process.state === "running" && process.wait !== undefined) === waiting) &&
-  (definition === undefined || ("definition" in process.whole.identity && same(definition, process.whole.identity.definition))) &&
-  (kind === undefined || process.whole.identity.kind === kind);
+export const fitting =
+  ({ status = "running", waiting, definition, kind }) =>
+  (process) =>
+    (status === "any" || process.state === status) &&
+    (waiting === undefined || (process.state === "running" && process.wait !== undefined) === waiting) &&
+    (definition === undefined || ("definition" in process.whole.identity && same(definition, process.whole.identity.definition))) &&
+    (kind === undefined || process.whole.identity.kind === kind);
 
 const paged = (w, keep, { limit = Infinity, cursor }) =>
-  w.model.ids().map((id) => w.model.processes.get(id)).filter((process) => keep(process) && (cursor === undefined || process.id > cursor)).slice(0, limit);
+  w.model
+    .ids()
+    .map((id) => w.model.processes.get(id))
+    .filter((process) => keep(process) && (cursor === undefined || process.id > cursor))
+    .slice(0, limit);
 
 const ran = ({ state }) => state === "running";
 
@@ -75,8 +91,10 @@ const eventsOf = (w, id, choose, scope) =>
     return code ? { code } : { check: (values) => areEvents(values, events) };
   });
 
-export const after = (sequence, { limit = Infinity, types } = {}) => (log) =>
-  log.filter((event) => event.sequence > sequence && (types === undefined || types.includes(event.eventType))).slice(0, limit);
+export const after =
+  (sequence, { limit = Infinity, types } = {}) =>
+  (log) =>
+    log.filter((event) => event.sequence > sequence && (types === undefined || types.includes(event.eventType))).slice(0, limit);
 
 // ── Leases ──────────────────────────────────────────────────────────────────
 
@@ -130,74 +148,160 @@ const observed = {
 };
 
 const call = (name, weight, codes, types, expect, more) => ({
-  name: `registry.${name}`, weight, codes: [...ANY, ...codes], args: tuple(types), expect, run: (w, given) => w.method(w.registry, name)(...given), ...more,
+  name: `registry.${name}`,
+  weight,
+  codes: [...ANY, ...codes],
+  args: tuple(types),
+  expect,
+  run: (w, given) => w.method(w.registry, name)(...given),
+  ...more,
 });
 
 export const registryCalls = [
-  call("registerProcess", 8, ["registration_conflict", "invalid_schema"], [anyRegistration], (w, [given]) => record(w, w.model.register(given))),
+  call("registerProcess", 8, ["registration_conflict", "invalid_schema"], [anyRegistration], (w, [given]) =>
+    record(w, w.model.register(given)),
+  ),
   call("getProcess", 3, [], [s.processId], (w, [id]) =>
     read(w, () => {
       const process = w.model.processes.get(id);
       return process === undefined ? { value: undefined } : { check: (value) => w.model.matches(value, process) };
-    })),
-  call("listProcesses", 3, [], [optional(s.filter), optional(s.page)], (w, [filter = {}, page = {}]) => records(w, () => paged(w, fitting(filter), page)), { many: true }),
+    }),
+  ),
+  call(
+    "listProcesses",
+    3,
+    [],
+    [optional(s.filter), optional(s.page)],
+    (w, [filter = {}, page = {}]) => records(w, () => paged(w, fitting(filter), page)),
+    { many: true },
+  ),
   call("listNonTerminal", 2, [], [optional(s.page)], (w, [page = {}]) => records(w, () => paged(w, ran, page)), { many: true }),
-  call("changedSince", 3, [], [optional(s.cursor), optional(s.limitOf)], (w, [cursor, limit]) => w.changesSince(cursor, limit), { many: true }),
-  call("setExternalRef", 2, ["unknown_process", "external_ref_conflict"], [s.processId, s.externalRef], (w, [id, ref]) => record(w, w.model.setExternalRef(id, ref))),
-  call("setProcessWait", 2, ["unknown_process", "already_terminal"], [s.processId, s.waitState], (w, [id, wait]) => record(w, w.model.setWait(id, wait))),
+  call("changedSince", 3, [], [optional(s.cursor), optional(s.limitOf)], (w, [cursor, limit]) => w.changesSince(cursor, limit), {
+    many: true,
+  }),
+  call("setExternalRef", 2, ["unknown_process", "external_ref_conflict"], [s.processId, s.externalRef], (w, [id, ref]) =>
+    record(w, w.model.setExternalRef(id, ref)),
+  ),
+  call("setProcessWait", 2, ["unknown_process", "already_terminal"], [s.processId, s.waitState], (w, [id, wait]) =>
+    record(w, w.model.setWait(id, wait)),
+  ),
   call("clearProcessWait", 1, ["unknown_process"], [s.processId], (w, [id]) => record(w, w.model.clearWait(id))),
-  call("completeProcess", 2, ["unknown_process", "already_terminal", "replay_conflict", "invalid_payload"], [s.processId, s.output], (w, [id, output]) => completed(w, id, output)),
-  call("completeProcessWithLease", 2, ["unknown_process", "already_terminal", "replay_conflict", "invalid_payload", "lease_lost"], [s.lease, s.output], (w, [lease, output]) => completed(w, lease.processId, output, lease)),
-  call("requestCancel", 2, ["unknown_process"], [s.processId, s.reason], (w, [id, reason]) => appended(w, w.model.requestCancel(id, reason))),
+  call(
+    "completeProcess",
+    2,
+    ["unknown_process", "already_terminal", "replay_conflict", "invalid_payload"],
+    [s.processId, s.output],
+    (w, [id, output]) => completed(w, id, output),
+  ),
+  call(
+    "completeProcessWithLease",
+    2,
+    ["unknown_process", "already_terminal", "replay_conflict", "invalid_payload", "lease_lost"],
+    [s.lease, s.output],
+    (w, [lease, output]) => completed(w, lease.processId, output, lease),
+  ),
+  call("requestCancel", 2, ["unknown_process"], [s.processId, s.reason], (w, [id, reason]) =>
+    appended(w, w.model.requestCancel(id, reason)),
+  ),
   call("pruneTerminalProcesses", 0.7, [], [s.cutoff], (w, [cutoff]) => w.pruned(w.model.prune(cutoff > 0))),
-  call("deleteProcess", 1, ["unknown_process", "not_terminal"], [s.processId, optional(s.forcing)], (w, [id, { force } = {}]) => w.model.delete(id, force)),
+  call("deleteProcess", 1, ["unknown_process", "not_terminal"], [s.processId, optional(s.forcing)], (w, [id, { force } = {}]) =>
+    w.model.delete(id, force),
+  ),
 
-  call("appendEvent", 14, ["unknown_process", "undeclared_event_type", "missing_replay_key", "replay_conflict", "invalid_payload", "already_terminal", "lease_lost"],
-    [s.processId, s.request], (w, [id, request]) => append(w, id, request)),
-  call("eventsAfter", 3, ["unknown_process"], [s.processId, s.count, optional(s.query)], (w, [id, sequence, query]) => eventsOf(w, id, after(sequence, query))),
-  call("recentEvents", 2, ["unknown_process"], [s.processId, s.count], (w, [id, limit]) => eventsOf(w, id, (log) => (limit === 0 ? [] : log.slice(-limit)))),
+  call(
+    "appendEvent",
+    14,
+    [
+      "unknown_process",
+      "undeclared_event_type",
+      "missing_replay_key",
+      "replay_conflict",
+      "invalid_payload",
+      "already_terminal",
+      "lease_lost",
+    ],
+    [s.processId, s.request],
+    (w, [id, request]) => append(w, id, request),
+  ),
+  call("eventsAfter", 3, ["unknown_process"], [s.processId, s.count, optional(s.query)], (w, [id, sequence, query]) =>
+    eventsOf(w, id, after(sequence, query)),
+  ),
+  call("recentEvents", 2, ["unknown_process"], [s.processId, s.count], (w, [id, limit]) =>
+    eventsOf(w, id, (log) => (limit === 0 ? [] : log.slice(-limit))),
+  ),
   call("countEventsThrough", 2, ["unknown_process"], [s.processId, s.declaredType, s.count], (w, [id, type, upTo]) =>
     read(w, () => {
       const { code, events } = w.model.events(id, (log) => log.filter(({ sequence, eventType }) => eventType === type && sequence <= upTo));
       return code ? { code } : { value: events.length };
-    })),
+    }),
+  ),
   call("wakeEventsAfter", 2, ["unknown_process"], [s.processId, s.count], (w, [id, sequence]) =>
-    eventsOf(w, id, (log, { acked }) => log.filter((event) => event.semantics.wake && event.sequence > sequence && !acked.has(event.sequence)))),
+    eventsOf(w, id, (log, { acked }) =>
+      log.filter((event) => event.semantics.wake && event.sequence > sequence && !acked.has(event.sequence)),
+    ),
+  ),
   call("ackWake", 2, ["unknown_process"], [s.processId, s.ordinal], (w, [id, sequence]) => w.model.ack(id, sequence)),
 
-  call("grantHandle", 4, ["unknown_process"], [s.scope, s.processId, optional(s.descriptor)], (w, [scope, id, descriptor]) => w.model.grant(scope, id, descriptor)),
+  call("grantHandle", 4, ["unknown_process"], [s.scope, s.processId, optional(s.descriptor)], (w, [scope, id, descriptor]) =>
+    w.model.grant(scope, id, descriptor),
+  ),
   call("revokeHandle", 1, [], [s.scope, s.processId], (w, [scope, id]) => w.model.revoke(scope, id)),
-  call("transferHandleGrants", 1.5, ["not_granted"], [s.scope, s.scope, list(s.processId, 0, 2)], (w, [from, to, ids]) => w.model.transfer(from, to, ids)),
+  call("transferHandleGrants", 1.5, ["not_granted"], [s.scope, s.scope, list(s.processId, 0, 2)], (w, [from, to, ids]) =>
+    w.model.transfer(from, to, ids),
+  ),
   call("listHandleGrants", 1.5, [], [s.scope], (w, [scope]) => entries(w, scopeId(scope), () => true)),
   call("listLiveHandleGrants", 1.5, [], [s.scope], (w, [scope]) => entries(w, scopeId(scope), ran)),
-  call("hasHandleGrant", 1, [], [s.scope, s.processId], (w, [scope, id]) => read(w, () => ({ value: w.model.grants.get(scopeId(scope))?.has(id) ?? false }))),
+  call("hasHandleGrant", 1, [], [s.scope, s.processId], (w, [scope, id]) =>
+    read(w, () => ({ value: w.model.grants.get(scopeId(scope))?.has(id) ?? false })),
+  ),
   call("handleGrantsForProcess", 1, ["unknown_process"], [s.processId], (w, [id]) =>
     read(w, () => {
       if (!w.model.processes.has(id)) return { code: "unknown_process" };
       const wanted = [...w.model.grants.values()].map((grants) => grants.get(id)).filter(Boolean);
-      return { check: (values) => same(values.map(({ scopeId }) => scopeId).sort(), wanted.map(({ scopeId }) => scopeId).sort()) && isSorted(values.map(({ sessionId }) => sessionId)) };
-    })),
+      return {
+        check: (values) =>
+          same(values.map(({ scopeId }) => scopeId).sort(), wanted.map(({ scopeId }) => scopeId).sort()) &&
+          isSorted(values.map(({ sessionId }) => sessionId)),
+      };
+    }),
+  ),
   call("deleteSessionProcessState", 0.7, [], [s.sessionId], (w, [session]) => w.deleted(w.model.deleteSession(session))),
 
-  call("claimProcessLease", 4, ["unknown_process", "already_terminal"], [s.processId, s.owner, s.ttl], (w, [id, owner, ttl]) => claimed(w, id, w.model.claim(id, owner, ttl))),
-  call("reclaimProcessLease", 1.5, ["unknown_process", "already_terminal"], [s.processId, s.owner, observed, s.ttl], (w, [id, owner, , ttl]) => {
-    const process = w.model.processes.get(id);
-    // Whether the holder is dead is asked first, so that it is done later than it is called.
-    if (process) w.model.unsure(process);
-    return process ? { ...claimed(w, id, { unsure: true, process }), codes: ["already_terminal", "unknown_process"] } : { code: "unknown_process" };
-  }),
+  call("claimProcessLease", 4, ["unknown_process", "already_terminal"], [s.processId, s.owner, s.ttl], (w, [id, owner, ttl]) =>
+    claimed(w, id, w.model.claim(id, owner, ttl)),
+  ),
+  call(
+    "reclaimProcessLease",
+    1.5,
+    ["unknown_process", "already_terminal"],
+    [s.processId, s.owner, observed, s.ttl],
+    (w, [id, owner, , ttl]) => {
+      const process = w.model.processes.get(id);
+      // Whether the holder is dead is asked first, so that it is done later than it is called.
+      if (process) w.model.unsure(process);
+      return process
+        ? { ...claimed(w, id, { unsure: true, process }), codes: ["already_terminal", "unknown_process"] }
+        : { code: "unknown_process" };
+    },
+  ),
   call("renewProcessLease", 2, ["lease_lost"], [s.lease, s.ttl], (w, [lease, ttl]) => {
     const { code, unsure, process } = w.model.renew(lease, ttl);
     if (code) return { code };
-    return { check: (value) => isLease(value, lease.processId) && value.fencingToken === lease.fencingToken && w.keepLease(value, process, true), codes: unsure ? ["lease_lost"] : [] };
+    return {
+      check: (value) => isLease(value, lease.processId) && value.fencingToken === lease.fencingToken && w.keepLease(value, process, true),
+      codes: unsure ? ["lease_lost"] : [],
+    };
   }),
   call("completeProcessLease", 1.5, [], [s.leaseToRelease], (w, [{ processId, leaseToken }]) => w.model.release(processId, leaseToken)),
   call("getProcessLease", 2, [], [s.processId], (w, [id]) =>
     read(w, () => {
       const held = w.model.processes.get(id)?.lease ?? null;
       if (typeof held === "symbol") return { check: (value) => value === undefined || isLease(value, id) };
-      return held === null ? { value: undefined } : { check: (value) => value.fencingToken === held.fence && value.owner.ownerId === held.owner.ownerId };
-    })),
+      return held === null
+        ? { value: undefined }
+        : { check: (value) => value.fencingToken === held.fence && value.owner.ownerId === held.owner.ownerId };
+    }),
+  ),
 
   call("requestPersistence", 0.1, [], [], () => ({ check: (level) => ["memory", "evictable", "persistent"].includes(level) })),
 ];

@@ -21,23 +21,52 @@ const work = leaf((w) => {
     [6, () => value],
     [3, async () => value],
     [1, () => undefined],
-    [1, () => { throw new Thrown(); }],
+    [
+      1,
+      () => {
+        throw new Thrown();
+      },
+    ],
     [1, () => Promise.reject(new Thrown())],
     [1, () => r.pick(NOT_JSON)[1]()],
     [1, () => context.step(r.pick(KEYS), () => value)],
-    [0.5, () => ({ then() { throw new Thrown(); } })],
+    [
+      0.5,
+      () => ({
+        then() {
+          throw new Thrown();
+        },
+      }),
+    ],
   ]);
 }, BAD_FUNCTION);
 
-const BAD_KEY = [["a blank key", () => " "], ["a number", () => 7], ["half of a surrogate pair", () => "\ud800"], ["1,025 characters", () => "x".repeat(1025)], ["a symbol", () => Symbol("s")]];
+const BAD_KEY = [
+  ["a blank key", () => " "],
+  ["a number", () => 7],
+  ["half of a surrogate pair", () => "\ud800"],
+  ["1,025 characters", () => "x".repeat(1025)],
+  ["a symbol", () => Symbol("s")],
+];
 const stepKey = leaf((w) => w.r.pick(KEYS), BAD_KEY);
 
 // ── The calls ───────────────────────────────────────────────────────────────
 
 const run = (name, weight, codes, types, expected) => ({
-  name: `run.${name}`, weight, codes: [...ANY, ...ENDS, ...codes], args: tuple(types), target: (w) => w.context, ends: [...ENDS, "closed"],
+  name: `run.${name}`,
+  weight,
+  codes: [...ANY, ...ENDS, ...codes],
+  args: tuple(types),
+  target: (w) => w.context,
+  ends: [...ENDS, "closed"],
   run: (w, given, context) => context[name](...given),
-  expect: (w, given, context) => ({ loose: true, thrown: true, signals: [context.signal, given.at(-1)?.signal], wait: true, ...expected?.(w, given, context) }),
+  expect: (w, given, context) => ({
+    loose: true,
+    thrown: true,
+    signals: [context.signal, given.at(-1)?.signal],
+    wait: true,
+    ...expected?.(w, given, context),
+  }),
 });
 
 const names = { make: (w) => (w.r.chance(0.3) ? list(s.signalName, 1, 3).make(w) : s.signalName.make(w)), spoil: s.signalName.spoil };
@@ -61,14 +90,30 @@ const TABLE = runCalls.map((call) => [call.weight, call]);
 
 /** What a run ends with. */
 function end(r, signal) {
-  const untilAborted = () => new Promise((_, reject) => (signal.aborted ? reject(signal.reason) : signal.addEventListener("abort", () => reject(signal.reason))));
+  const untilAborted = () =>
+    new Promise((_, reject) => (signal.aborted ? reject(signal.reason) : signal.addEventListener("abort", () => reject(signal.reason))));
   return r.weighted([
     [5, () => ({ n: r.below(3) })],
     [2, () => undefined],
     [1, () => r.pick(NOT_JSON)[1]()],
-    [2, () => { throw new Thrown(); }],
-    [1, () => { throw Object.assign(new Thrown(), { code: "own", class: "timeout", cause: new Thrown("below") }); }],
-    [0.5, () => { throw r.pick([null, undefined, 7, "on purpose", { a: 1 }, Symbol("s"), [1]]); }],
+    [
+      2,
+      () => {
+        throw new Thrown();
+      },
+    ],
+    [
+      1,
+      () => {
+        throw Object.assign(new Thrown(), { code: "own", class: "timeout", cause: new Thrown("below") });
+      },
+    ],
+    [
+      0.5,
+      () => {
+        throw r.pick([null, undefined, 7, "on purpose", { a: 1 }, Symbol("s"), [1]]);
+      },
+    ],
     [3, untilAborted],
     [0.3, () => new Promise(() => {})],
   ]);
@@ -79,7 +124,13 @@ export function runner(w) {
   return async (context) => {
     const { payload } = context.process.input;
     const r = new Random(mix(payload?.seed ?? 0, context.attempt));
-    const inner = Object.create(w.root, { r: { value: r }, context: { value: context }, touchesDriven: { value: true, writable: true }, aimed: { value: undefined, writable: true }, aimedProcess: { value: undefined, writable: true } });
+    const inner = Object.create(w.root, {
+      r: { value: r },
+      context: { value: context },
+      touchesDriven: { value: true, writable: true },
+      aimed: { value: undefined, writable: true },
+      aimedProcess: { value: undefined, writable: true },
+    });
     w.root.seeContext(context);
     for (let n = r.below(6); n > 0; n--) {
       if (r.chance(0.2)) await w.root.mischief(r);

@@ -40,7 +40,10 @@ describe("a page in the back-forward cache", () => {
     await awayAndBack(one, () => end("p"));
     await end("q");
     const ends = await one.run(() => globalThis.ends);
-    assert.deepEqual(ends.map(({ value }) => value), ["p", "q"]);
+    assert.deepEqual(
+      ends.map(({ value }) => value),
+      ["p", "q"],
+    );
   });
 
   test("counts as dead meanwhile; back again it holds its lock, and has lost what was taken over", async (t) => {
@@ -55,7 +58,10 @@ describe("a page in the back-forward cache", () => {
       const claim = await other.run(page.call, ["reclaimProcessLease", "p", other.owner, taken, HOUR]);
       assert.deepEqual([claim.outcome, claim.lease?.fencingToken], ["acquired", 2]);
     });
-    await one.page.waitForFunction(async (name) => (await navigator.locks.query()).held.some((lock) => lock.name === name), one.owner.liveness.lockName);
+    await one.page.waitForFunction(
+      async (name) => (await navigator.locks.query()).held.some((lock) => lock.name === name),
+      one.owner.liveness.lockName,
+    );
     assert.deepEqual(await one.run(page.call, ["appendEvent", "p", { eventType: "note", lease: taken }]), { refused: "lease_lost" });
     assert.equal((await one.run(page.call, ["appendEvent", "q", { eventType: "note", lease: kept }])).event.sequence, 1);
     const claim = await other.run(page.call, ["reclaimProcessLease", "q", other.owner, kept, HOUR]);
@@ -107,16 +113,26 @@ describe("a page in the back-forward cache", () => {
   test("has appended once whatever was under way when it left", async (t) => {
     const one = await opened(t);
     await one.run(page.register, "p");
-    await awayAndBack(one, () => {}, () => {
-      const append = (n) => globalThis.registry.appendEvent("p", { eventType: "note", payload: n });
-      const ten = (from) => Array.from({ length: 10 }, (_, n) => append(from + n));
-      const before = ten(0);
-      addEventListener("pagehide", () => (globalThis.appended = Promise.all([...before, ...ten(10)])), { once: true });
-    });
+    await awayAndBack(
+      one,
+      () => {},
+      () => {
+        const append = (n) => globalThis.registry.appendEvent("p", { eventType: "note", payload: n });
+        const ten = (from) => Array.from({ length: 10 }, (_, n) => append(from + n));
+        const before = ten(0);
+        addEventListener("pagehide", () => (globalThis.appended = Promise.all([...before, ...ten(10)])), { once: true });
+      },
+    );
     const appended = await one.run(() => globalThis.appended);
     const log = await one.run(page.call, ["eventsAfter", "p", 0]);
-    assert.deepEqual(log.map(({ sequence }) => sequence), Array.from({ length: 20 }, (_, n) => n + 1));
-    assert.deepEqual(appended.map(({ event }) => event.sequence).sort((a, b) => a - b), log.map(({ sequence }) => sequence));
+    assert.deepEqual(
+      log.map(({ sequence }) => sequence),
+      Array.from({ length: 20 }, (_, n) => n + 1),
+    );
+    assert.deepEqual(
+      appended.map(({ event }) => event.sequence).sort((a, b) => a - b),
+      log.map(({ sequence }) => sequence),
+    );
     assert.equal(new Set(log.map(({ payload }) => payload)).size, 20);
   });
 });

@@ -107,9 +107,12 @@ test(`a page whose site data is cleared while it drives has every promise settle
       const tab = await tabs.blank(t);
       await tab.run(page.open, { name: `${t.name} ${way} ${n}` });
       await tab.run(works, 1 + (n % 4));
-      await tab.run(async (calls) => {
-        while (globalThis.settled < calls) await new Promise((later) => setTimeout(later));
-      }, 10 + ((7 * n) % 40));
+      await tab.run(
+        async (calls) => {
+          while (globalThis.settled < calls) await new Promise((later) => setTimeout(later));
+        },
+        10 + ((7 * n) % 40),
+      );
       await clear(tab);
       const hanging = await tab.run(left, HANGS_MS);
       const fault = hanging.length > 0 ? "not asked" : await tab.run(isUsable, [`again`, HANGS_MS]);
@@ -118,7 +121,8 @@ test(`a page whose site data is cleared while it drives has every promise settle
       row.calls += await tab.run(() => globalThis.called);
       row.hangs += hanging.length > 0 ? 1 : 0;
       row["works again"] += fault === "" ? 1 : 0;
-      if (hanging.length > 0 || fault !== "") row.faults.push(`page ${n}: pending ${hanging.join(", ") || "nothing"}; afterwards ${fault || "well"}`);
+      if (hanging.length > 0 || fault !== "")
+        row.faults.push(`page ${n}: pending ${hanging.join(", ") || "nothing"}; afterwards ${fault || "well"}`);
       await tab.close();
     }
     rows.push(row);

@@ -62,11 +62,14 @@ describe("when the holder of a lease dies", () => {
         ),
       );
       // A registry that is closed has died to the others, and its lease is still there.
-      const next = holder.run(async ([name, last]) => {
-        await globalThis.registry.close();
-        globalThis.registry = await globalThis.longwait.openRegistry({ name });
-        return last;
-      }, [t.name, round]);
+      const next = holder.run(
+        async ([name, last]) => {
+          await globalThis.registry.close();
+          globalThis.registry = await globalThis.longwait.openRegistry({ name });
+          return last;
+        },
+        [t.name, round],
+      );
       const claims = await Promise.all(races.map((race) => race()));
       await next;
       const winners = claims.filter(({ outcome }) => outcome === "acquired");
@@ -132,12 +135,15 @@ test("on an insecure origin, which has no Web Locks, an owner is opaque and only
   assert.deepEqual(await other.run(page.call, ["ownerGone", one.owner]), { refused: "invalid_argument" });
   await one.close();
   assert.equal((await other.run(page.call, ["reclaimProcessLease", "p", other.owner, lease, HOUR])).outcome, "busy");
-  const freed = await other.run(async ([lease, owner]) => {
-    for (;;) {
-      const { outcome, lease: taken } = await globalThis.registry.reclaimProcessLease("p", owner, lease, 60_000);
-      if (outcome === "acquired") return [Date.now() >= lease.expiresAtMs, taken.fencingToken];
-      await globalThis.registry.awaiter.awaitEvent("p", "note", 0, { timeoutMs: 100 }).catch(() => {});
-    }
-  }, [lease, other.owner]);
+  const freed = await other.run(
+    async ([lease, owner]) => {
+      for (;;) {
+        const { outcome, lease: taken } = await globalThis.registry.reclaimProcessLease("p", owner, lease, 60_000);
+        if (outcome === "acquired") return [Date.now() >= lease.expiresAtMs, taken.fencingToken];
+        await globalThis.registry.awaiter.awaitEvent("p", "note", 0, { timeoutMs: 100 }).catch(() => {});
+      }
+    },
+    [lease, other.owner],
+  );
   assert.deepEqual(freed, [true, lease.fencingToken + 1]);
 });

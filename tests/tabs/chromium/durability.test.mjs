@@ -15,12 +15,18 @@ describe("asking the browser to keep the data", () => {
     });
     return { one, durability: one.durability };
   }
-  const ask = ({ one }) => one.run(async () => [await globalThis.registry.requestPersistence(), globalThis.registry.durability, globalThis.told]);
+  const ask = ({ one }) =>
+    one.run(async () => [await globalThis.registry.requestPersistence(), globalThis.registry.durability, globalThis.told]);
   const decide = async (permission, setting) => {
     const session = await tabs.browser.browser.newBrowserCDPSession();
     const { browserContextIds } = await session.send("Target.getBrowserContexts");
     for (const browserContextId of browserContextIds)
-      await session.send("Browser.setPermission", { permission: { name: permission }, setting, origin: new URL(tabs.url).origin, browserContextId });
+      await session.send("Browser.setPermission", {
+        permission: { name: permission },
+        setting,
+        origin: new URL(tabs.url).origin,
+        browserContextId,
+      });
   };
 
   test("changes nothing where the answer is no", async (t) => {

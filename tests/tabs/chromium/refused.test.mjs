@@ -61,7 +61,14 @@ describe("storage that is refused", () => {
       assert.equal(await frame.evaluate(opens, { fallback: "memory" }), "memory");
     });
 
-    for (const name of ["SecurityError", "UnknownError", "InvalidStateError", "NotAllowedError", "AbortError", "a name that is yet to be made"])
+    for (const name of [
+      "SecurityError",
+      "UnknownError",
+      "InvalidStateError",
+      "NotAllowedError",
+      "AbortError",
+      "a name that is yet to be made",
+    ])
       for (const how of ["by an event", "by a throw", "by its property"])
         test(`with a fault named ${name}, ${how}, is unavailable, and memory where that is allowed`, async (t) => {
           const tab = await tabs.blank(t);

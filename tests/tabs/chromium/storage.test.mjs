@@ -200,9 +200,17 @@ async function check(work, acknowledged) {
   });
   const stored = new Set();
   for (const { id, status, log } of processes) {
-    assert.deepEqual(log.map(({ sequence }) => sequence), log.map((_, n) => n + 1), id);
+    assert.deepEqual(
+      log.map(({ sequence }) => sequence),
+      log.map((_, n) => n + 1),
+      id,
+    );
     const notes = log.filter(({ eventType }) => eventType === "note");
-    assert.deepEqual(notes.map(({ payload }) => payload), notes.map((_, n) => n + 1), id);
+    assert.deepEqual(
+      notes.map(({ payload }) => payload),
+      notes.map((_, n) => n + 1),
+      id,
+    );
     const ends = log.filter(({ semantics }) => semantics.terminal);
     assert.equal(ends.length, status.state === "running" ? 0 : 1, id);
     for (const { sequence } of log) stored.add(`${id} ${sequence}`);

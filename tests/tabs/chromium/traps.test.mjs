@@ -21,7 +21,11 @@ describe("the instance of a tab", () => {
       for (let time = 0; time < 400; time++) {
         const stop = new AbortController();
         const options = { signal: stop.signal };
-        const waits = [registry.awaiter.awaitTerminal("p", options), registry.awaiter.awaitEvent("p", "note", 0, options), registry.pollingAwaiter().awaitTerminal("p", options)];
+        const waits = [
+          registry.awaiter.awaitTerminal("p", options),
+          registry.awaiter.awaitEvent("p", "note", 0, options),
+          registry.pollingAwaiter().awaitTerminal("p", options),
+        ];
         for (let turn = 0; turn < time % 40; turn++) await undefined;
         if (time % 3 === 0) await new Promise((later) => setTimeout(later));
         stop.abort("enough");
@@ -37,32 +41,41 @@ describe("the instance of a tab", () => {
     const other = await opened(t);
     const tab = await blank(t);
     const wasm = await small();
-    const before = await tab.run(async ([wasm, name]) => {
-      globalThis.registry = await globalThis.longwait.openRegistry({ wasm, name });
-      const { registry } = globalThis;
-      await registry.registerProcess({ id: "waited", input: { type: "external" } });
-      globalThis.end = registry.awaitTerminal("waited");
-      const began = new Promise((resolve) => {
-        const runners = {
-          job: ({ attempt, signal }) => {
-            if (attempt > 1) return attempt;
-            resolve();
-            return new Promise((_, reject) => signal.addEventListener("abort", () => reject((globalThis.aborted = signal.reason))));
-          },
-        };
-        registry.driver({ runners }).start();
-      });
-      await registry.registerProcess({ id: "driven", input: { type: "engine", kind: "job" } });
-      await began;
-      return { owner: registry.owner, lease: await registry.getProcessLease("driven") };
-    }, [wasm, t.name]);
+    const before = await tab.run(
+      async ([wasm, name]) => {
+        globalThis.registry = await globalThis.longwait.openRegistry({ wasm, name });
+        const { registry } = globalThis;
+        await registry.registerProcess({ id: "waited", input: { type: "external" } });
+        globalThis.end = registry.awaitTerminal("waited");
+        const began = new Promise((resolve) => {
+          const runners = {
+            job: ({ attempt, signal }) => {
+              if (attempt > 1) return attempt;
+              resolve();
+              return new Promise((_, reject) => signal.addEventListener("abort", () => reject((globalThis.aborted = signal.reason))));
+            },
+          };
+          registry.driver({ runners }).start();
+        });
+        await registry.registerProcess({ id: "driven", input: { type: "engine", kind: "job" } });
+        await began;
+        return { owner: registry.owner, lease: await registry.getProcessLease("driven") };
+      },
+      [wasm, t.name],
+    );
     const after = await tab.run(async () => {
       const full = await globalThis.longwait.openRegistry({ storage: "memory" });
       await full.registerProcess({ id: "full", input: { type: "external" } });
       const reason = "x".repeat(6 * 1_048_576);
       await Promise.allSettled(Array.from({ length: 6 }, (_, n) => full.requestCancel("full", reason + n)));
       const { value } = await globalThis.registry.awaitTerminal("driven");
-      return { value, now: Date.now(), owner: globalThis.registry.owner, aborted: globalThis.aborted.code, faults: globalThis.faults.splice(0).length };
+      return {
+        value,
+        now: Date.now(),
+        owner: globalThis.registry.owner,
+        aborted: globalThis.aborted.code,
+        faults: globalThis.faults.splice(0).length,
+      };
     });
     assert.equal(after.value, 2);
     assert.ok(after.now < before.lease.expiresAtMs, "the lock of the dead driver says that its lease is free");
@@ -90,18 +103,27 @@ describe("the instance of a tab", () => {
     const other = await opened(t);
     const tab = await blank(t);
     const wasm = await small();
-    const { lockName, code } = await tab.run(async ([wasm, name]) => {
-      const registry = await globalThis.longwait.openRegistry({ wasm, name });
-      const { lockName } = registry.owner.liveness;
-      const reason = "x".repeat(6 * 1_048_576);
-      for (let time = 0; time < 4; time++) {
-        const full = await globalThis.longwait.openRegistry({ storage: "memory" });
-        await full.registerProcess({ id: "p", input: { type: "external" } });
-        await Promise.allSettled(Array.from({ length: 6 }, (_, n) => full.requestCancel("p", reason + n)));
-        await registry.getProcess("p").catch(() => {}); // Opened again by now.
-      }
-      return { lockName, code: await registry.getProcess("p").then(() => "works", ({ code }) => code) };
-    }, [wasm, t.name]);
+    const { lockName, code } = await tab.run(
+      async ([wasm, name]) => {
+        const registry = await globalThis.longwait.openRegistry({ wasm, name });
+        const { lockName } = registry.owner.liveness;
+        const reason = "x".repeat(6 * 1_048_576);
+        for (let time = 0; time < 4; time++) {
+          const full = await globalThis.longwait.openRegistry({ storage: "memory" });
+          await full.registerProcess({ id: "p", input: { type: "external" } });
+          await Promise.allSettled(Array.from({ length: 6 }, (_, n) => full.requestCancel("p", reason + n)));
+          await registry.getProcess("p").catch(() => {}); // Opened again by now.
+        }
+        return {
+          lockName,
+          code: await registry.getProcess("p").then(
+            () => "works",
+            ({ code }) => code,
+          ),
+        };
+      },
+      [wasm, t.name],
+    );
     assert.equal(code, "internal");
     const held = await other.run(async () => (await navigator.locks.query()).held.map(({ name }) => name));
     assert.ok(!held.includes(lockName));
@@ -111,19 +133,36 @@ describe("the instance of a tab", () => {
   test("hears nothing of messages that are no short lists of short ids: none crosses, and its memory stays as small as it is", async (t) => {
     const tab = await blank(t);
     const wasm = await small();
-    const heard = await tab.run(async ([wasm, name]) => {
-      const registry = (globalThis.registry = await globalThis.longwait.openRegistry({ wasm, name }));
-      const heard = [];
-      registry.onChange((id) => heard.push(id));
-      const channel = new BroadcastChannel(`longwait:${name}`);
-      const long = "x".repeat(60 * 1_048_576);
-      const odd = [long, [long], ["short", long], Array(2_000).fill("y"), Array(1e7), ["y".repeat(1_025)], { length: 1, 0: "y" }, [1], [null], [["y"]], null, 7, new Map()];
-      for (const message of odd) channel.postMessage(message);
-      channel.postMessage(["last"]);
-      while (!heard.includes("last")) await new Promise((turn) => setTimeout(turn));
-      channel.close();
-      return heard;
-    }, [wasm, t.name]);
+    const heard = await tab.run(
+      async ([wasm, name]) => {
+        const registry = (globalThis.registry = await globalThis.longwait.openRegistry({ wasm, name }));
+        const heard = [];
+        registry.onChange((id) => heard.push(id));
+        const channel = new BroadcastChannel(`longwait:${name}`);
+        const long = "x".repeat(60 * 1_048_576);
+        const odd = [
+          long,
+          [long],
+          ["short", long],
+          Array(2_000).fill("y"),
+          Array(1e7),
+          ["y".repeat(1_025)],
+          { length: 1, 0: "y" },
+          [1],
+          [null],
+          [["y"]],
+          null,
+          7,
+          new Map(),
+        ];
+        for (const message of odd) channel.postMessage(message);
+        channel.postMessage(["last"]);
+        while (!heard.includes("last")) await new Promise((turn) => setTimeout(turn));
+        channel.close();
+        return heard;
+      },
+      [wasm, t.name],
+    );
     assert.deepEqual(heard, ["last"]);
     await tab.run(page.register, "p");
     assert.deepEqual(await tab.run(page.faults), []);
@@ -136,7 +175,9 @@ describe("the instance of a tab", () => {
       globalThis.all = new Promise((resolve) => globalThis.registry.onChange((id) => globalThis.heard.add(id).size === 2_500 && resolve()));
     });
     await other.run(async () => {
-      await Promise.all(Array.from({ length: 2_500 }, (_, n) => globalThis.registry.registerProcess({ id: `p${n}`, input: { type: "external" } })));
+      await Promise.all(
+        Array.from({ length: 2_500 }, (_, n) => globalThis.registry.registerProcess({ id: `p${n}`, input: { type: "external" } })),
+      );
     });
     await tab.run(() => globalThis.all);
   });

@@ -62,10 +62,11 @@ describe("a page that drives", () => {
     await one.run(() => {
       const { put, add } = IDBObjectStore.prototype;
       let full = false;
-      const refusing = (write) => function (...given) {
-        if (full) throw new DOMException("no room is left", "QuotaExceededError");
-        return write.apply(this, given);
-      };
+      const refusing = (write) =>
+        function (...given) {
+          if (full) throw new DOMException("no room is left", "QuotaExceededError");
+          return write.apply(this, given);
+        };
       Object.assign(IDBObjectStore.prototype, { put: refusing(put), add: refusing(add) });
       globalThis.fill = (now) => (full = now);
       globalThis.atWork = () => globalThis.fill(globalThis.calls.length === 1);

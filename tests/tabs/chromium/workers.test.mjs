@@ -66,7 +66,10 @@ describe("a page with a driver in a worker", () => {
       const driving = globalThis.longwaitInWorkers.driveIn(worker);
       const end = performance.now() + 500;
       while (performance.now() < end);
-      return driving.then(({ owner }) => typeof owner.ownerId, ({ code }) => code);
+      return driving.then(
+        ({ owner }) => typeof owner.ownerId,
+        ({ code }) => code,
+      );
     }, t.name);
     assert.equal(outcome, "string");
   });
