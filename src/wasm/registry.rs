@@ -150,6 +150,7 @@ fn aside_and_back(registry: ProcessRegistry) -> Following {
 impl Registry {
     /// Opens a registry. `memory`: not on IndexedDB; `or_memory`: nor where there is none. `incarnation_id`: of the owner that has
     /// it opened again.
+    #[allow(clippy::too_many_arguments, reason = "each is one value that JavaScript passes")]
     pub fn open(
         memory: bool,
         or_memory: bool,
