@@ -56,6 +56,11 @@ impl RowCache {
         same.then(|| found.clone())
     }
 
+    /// Whether the half that never changes is kept of a process; perhaps of an earlier one under its id.
+    pub fn knows(&self, id: &ProcessId) -> bool {
+        self.entries.contains_key(id)
+    }
+
     /// Keeps the half that never changes of a process, of so many bytes. Where there are enough already, the others are forgotten.
     pub fn register(&mut self, registered: &Rc<Registered>, weight: usize) {
         let id = &registered.registration.id;

@@ -33,6 +33,16 @@ impl ReadSet {
         Vec::new()
     }
 
+    /// Whether a read was asked for in this transaction.
+    pub fn has_asked(&self, read: &Read) -> bool {
+        self.results.contains_key(read)
+    }
+
+    /// Whether a read was asked for and its rows are not here yet.
+    pub fn is_missing(&self, read: &Read) -> bool {
+        self.results.get(read).is_some_and(Option::is_none)
+    }
+
     /// The first row that a read found; none where there is none, or it is missing.
     pub fn row(&mut self, read: Read) -> Option<Payload> {
         self.rows(read).into_iter().next()

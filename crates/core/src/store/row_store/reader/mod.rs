@@ -10,7 +10,7 @@ mod for_rules;
 mod lists;
 mod logs;
 
-use std::rc::Rc;
+use std::{collections::BTreeMap, rc::Rc};
 
 use serde::de::DeserializeOwned;
 
@@ -58,7 +58,12 @@ pub struct Reader<'a> {
     pub passed_over: Vec<Error>,
     /// Whether a rule of the transaction may grant what is not granted yet.
     pub may_be_granted: bool,
+    /// The registrations that were read as a range.
+    registrations: BTreeMap<ProcessId, Payload>,
 }
+
+/// For fewer registrations a range saves nothing.
+const FEWEST_IN_RANGE: usize = 16;
 
 /// The first change number that there is not.
 const END: u64 = MAX_COUNT + 1;
@@ -66,7 +71,15 @@ const END: u64 = MAX_COUNT + 1;
 impl<'a> Reader<'a> {
     /// A run over a connection.
     pub fn new(shared: &'a Shared, generation: u64, read_set: &'a mut ReadSet) -> Self {
-        Self { shared, generation, read_set, fault: None, passed_over: Vec::new(), may_be_granted: false }
+        Self {
+            shared,
+            generation,
+            read_set,
+            fault: None,
+            passed_over: Vec::new(),
+            may_be_granted: false,
+            registrations: BTreeMap::new(),
+        }
     }
 
     /// The number of the last change; 0 as long as it is not here.
@@ -108,6 +121,9 @@ impl<'a> Reader<'a> {
 
     fn decoded(&mut self, rows: Vec<Payload>) -> (Vec<ProcessRecord>, Vec<Error>) {
         let (mut records, mut faults) = (Vec::new(), Vec::new());
+        if !self.has_read_registrations(&rows) {
+            return (records, faults);
+        }
         for row in rows {
             match self.record(&row) {
                 Some(Ok(record)) => records.push(record),
@@ -133,7 +149,7 @@ impl<'a> Reader<'a> {
         if let Some(known) = self.shared.cached(self.generation).registered(row) {
             return Some(Ok(known));
         }
-        let stored = self.read_set.row(table(REGISTRATIONS).get(key![&row.id]));
+        let stored = self.registration(&row.id);
         let unreadable = |fault: &str| Some(Err(unreadable(&row.id, "registration", fault)));
         let Some(stored) = stored else {
             return if self.read_set.is_pending() { None } else { unreadable("is missing") };
@@ -146,6 +162,37 @@ impl<'a> Reader<'a> {
                 Some(Ok(registered))
             }
         }
+    }
+
+    /// Reads the registrations of many processes as a range of their store, which takes a fraction of the time that a request for
+    /// each takes. Others may lie in the range, so it ends after as many rows as there are processes, and what it lacks is read one by one.
+    /// Returns whether the range is here; it is where none is to be read.
+    fn has_read_registrations(&mut self, rows: &[Payload]) -> bool {
+        self.registrations.clear();
+        let (mut ids, mut unknown) = (Vec::new(), 0);
+        for row in rows {
+            let id = id_of(row);
+            if !self.shared.cached(self.generation).knows(&id) {
+                unknown += 1;
+            }
+            ids.push(id);
+        }
+        let (Some(first), Some(last)) = (ids.iter().min(), ids.iter().max()) else { return true };
+        let range = table(REGISTRATIONS).between(key![first], key![last], Some(ids.len() as u64));
+        // Once it was asked for it is used, whatever the cache has learnt since: each run must ask for the same rows.
+        if unknown < FEWEST_IN_RANGE && !self.read_set.has_asked(&range) {
+            return true;
+        }
+        for row in self.read_set.rows(range.clone()) {
+            if let Some(registration) = row.member("registration") {
+                self.registrations.insert(id_of(&registration), row);
+            }
+        }
+        !self.read_set.is_missing(&range)
+    }
+
+    fn registration(&mut self, id: &ProcessId) -> Option<Payload> {
+        self.registrations.remove(id).or_else(|| self.read_set.row(table(REGISTRATIONS).get(key![id])))
     }
 
     /// The grants in rows, without those that cannot be read.
