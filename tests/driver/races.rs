@@ -201,6 +201,23 @@ fn a_wait_that_is_given_up_while_its_signal_is_recorded_took_nothing_in_any_run(
 }
 
 #[test]
+fn a_wait_that_is_given_up_while_its_record_is_on_its_way_took_nothing_though_the_store_writes_that_late() {
+    let (world, hold) = held_tab();
+    let (_, _, run) = running(&world);
+    signal(&world, "p", "a", 1);
+    hold.delay_write();
+    let mut given_up = run.waits("a");
+    assert!(given_up.run().is_none());
+    drop(given_up);
+    settle(&world);
+    hold.let_go();
+    settle(&world);
+    let given_up = resumed(&world).pop().unwrap();
+    assert_eq!(given_up, json!({"name": "a", "ordinal": 1, "givenUp": true}));
+    assert_eq!(run.waits("a").run().unwrap().unwrap(), 1);
+}
+
+#[test]
 fn what_a_run_writes_is_written_behind_the_waits_that_it_gave_up_or_not_at_all() {
     let (world, hold) = held_tab();
     let (_, _, run) = running(&world);

@@ -29,7 +29,7 @@ impl Wake for Woken {
 impl<'a, T> Hand<'a, T> {
     /// Takes a future in hand, not polled yet.
     pub fn new(future: impl Future<Output = T> + 'a) -> Self {
-        Self { future: future.boxed_local(), woken: Arc::new(Woken(AtomicBool::new(true))) }
+        Self { future: future.fuse().boxed_local(), woken: Arc::new(Woken(AtomicBool::new(true))) }
     }
 
     /// Polls it once.

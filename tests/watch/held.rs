@@ -8,11 +8,12 @@ use std::{
 use futures::{FutureExt, channel::oneshot, future::LocalBoxFuture};
 use longwait::{
     Code, Error, Result,
+    host::Spawn,
     store::{Answers, Durability, Query, Reads, Rule, Store},
 };
 use longwait_testing::fake::FakeClock;
 
-use crate::support::{Place, memory::Memory};
+use crate::support::{Place, memory::Memory, tasks};
 
 /// Rows in memory, held by a `Hold`.
 #[derive(Default)]
@@ -26,6 +27,7 @@ pub struct Held {
 pub struct Hold {
     reads_held: Cell<bool>,
     writes_held: Cell<bool>,
+    delayed: Cell<bool>,
     waiting: RefCell<Vec<oneshot::Sender<()>>>,
     reads: Cell<u64>,
     writes: Cell<u64>,
@@ -45,6 +47,12 @@ impl Hold {
     /// Keeps the answers of writes back from now on.
     pub fn hold_writes(&self) {
         self.writes_held.set(true);
+    }
+
+    /// Has the next write happen only at [`let_go`](Self::let_go), behind all that come in between, as one that a store repeats after
+    /// a lost connection.
+    pub fn delay_write(&self) {
+        self.delayed.set(true);
     }
 
     /// Gives every answer out, and keeps none back from now on.
@@ -131,6 +139,16 @@ impl Store for HeldStore {
         self.hold.writes.set(self.hold.writes.get() + 1);
         if self.hold.full.get() {
             return futures::future::ready(Err(Error::new(Code::QuotaExceeded, "full"))).boxed_local();
+        }
+        if self.hold.delayed.take() {
+            let (inner, gate) = (self.inner.clone(), self.hold.gate(true));
+            let (give, given) = oneshot::channel();
+            let late = async move {
+                gate.await;
+                let _ = give.send(inner.transact(reads, rule).await);
+            };
+            tasks().spawn(late.boxed_local());
+            return given.map(|outcome| outcome.unwrap()).boxed_local();
         }
         let (done, gate) = (self.inner.transact(reads, rule), self.hold.gate(self.hold.writes_held.get()));
         async move {

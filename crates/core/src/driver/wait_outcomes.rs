@@ -81,11 +81,15 @@ impl RunContext {
         };
         wait.shown.set(None);
         let over = (wait.wait.clone(), outcome, before);
-        run.registry.execute(operation::resume(self.lease().clone(), over, waits.shown(), run.registry.schemas())).await
+        let resume = operation::resume(self.lease().clone(), over, waits.shown(), run.registry.schemas());
+        let written = run.registry.execute(resume).boxed_local().shared();
+        waits.writing.replace(Some(written.clone()));
+        written.await
     }
 
     /// Records the waits that were given up. Everything else that the run writes is written behind that: else a later run
-    /// could find what the program did because of it, and give the wait what came since.
+    /// could find what the program did because of it, and give the wait what came since. And it is written behind what such a wait
+    /// was about to take: the store may repeat that write after a lost connection, although the wait was dropped.
     pub(super) async fn records_given_up(&self) -> Result<()> {
         let (run, waits) = (&self.0, &self.0.waits);
         waits.failing.set(false);
@@ -93,6 +97,10 @@ impl RunContext {
             return Ok(());
         }
         let _turn = waits.recording.acquire().await;
+        let writing = waits.writing.take();
+        if let Some(writing) = writing {
+            let _ = writing.await;
+        }
         loop {
             let Some(wait) = waits.given_up.borrow().front().cloned() else { return Ok(()) };
             let over = (wait, Outcome::GivenUp, Vec::new());

@@ -10,12 +10,14 @@ use std::{
     rc::Rc,
 };
 
+use futures::future::{LocalBoxFuture, Shared};
+
 use crate::{
     domain::{
         Millis,
         wait::{Awaited, RunWait},
     },
-    error::{Code, Error},
+    error::{Code, Error, Result},
     host::{Semaphore, latch},
 };
 
@@ -38,6 +40,8 @@ pub(super) struct Waits {
     pub given_up: RefCell<VecDeque<RunWait>>,
     /// Held while those are recorded.
     pub recording: Semaphore,
+    /// The record of the last wait that came out, perhaps still on its way.
+    pub writing: RefCell<Option<Shared<LocalBoxFuture<'static, Result<()>>>>>,
     /// Whether something failed since the run last wrote. What the program gives up now, it may give up because of that, and
     /// where the run ends with it, another run goes another way: then nothing was given up.
     pub failing: Cell<bool>,
