@@ -30,10 +30,10 @@ async function runnersOver(registry) {
 }
 
 /**
- * Two drivers over one registry, of which only one drives at a time: `handOver(after)` stops the first once the log of a process has
+ * Two drivers over one registry, of which only one drives at a time, the first so many processes at once: `handOver(after)` stops the first once the log of a process has
  * an event, and starts the other.
  */
-async function place(t) {
+async function place(t, concurrency = 1) {
   const registry = await open(t);
   const runners = await runnersOver(registry);
   const runs = [];
@@ -43,7 +43,7 @@ async function place(t) {
       (context) => (runs.push(`${context.process.id} ${context.attempt}`), runner(context)),
     ]),
   );
-  const [first, next] = [registry.driver({ runners: counted, concurrency: 1 }), registry.driver({ runners: counted })];
+  const [first, next] = [registry.driver({ runners: counted, concurrency }), registry.driver({ runners: counted })];
   return {
     registry,
     runs,
@@ -100,7 +100,8 @@ describe("fan out, and join", () => {
 
 describe("wait for any, and abort the other waits", () => {
   test("is handed over when the first has ended: the winner stays the winner, though the others have ended since", async (t) => {
-    const { registry, start, drive, handOver, result } = await place(t);
+    // The oldest begins first, and the tortoise keeps its place.
+    const { registry, start, drive, handOver, result } = await place(t, 2);
     await start("t", "tortoise");
     await start("h", "hare");
     await start("race", "fastest", ["t", "h"]);
