@@ -6,6 +6,8 @@
 mod counts;
 #[path = "store/faults.rs"]
 mod faults;
+#[path = "store/lists.rs"]
+mod lists;
 #[path = "store/place.rs"]
 mod place;
 #[path = "store/prunes.rs"]
