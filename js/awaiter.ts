@@ -1,4 +1,4 @@
-/** Waits: checks their arguments, and passes them to whoever runs them. */
+/** Waits: checks their arguments, and passes them on. */
 import { call } from "./call.js";
 import { abortSignal, boolean, count, eventType as checkedType, id, optional, options, timeout } from "./check.js";
 import { freeze } from "./intrinsics.js";

@@ -58,7 +58,7 @@ export function follow(read: Read, after: number, outer?: AbortSignal): AsyncIte
   return freeze<AsyncIterableIterator<ProcessEvent>>({
     next() {
       const result = turn.then(step).catch((fault: unknown) => {
-        if (over) return end(); // Left meanwhile: the fault is only the end of the wait.
+        if (over) return end(); // The loop was left: the fault is only the end of the wait.
         end();
         throw isOf(fault, Aborted) ? fault.reason : fault;
       });

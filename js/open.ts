@@ -1,4 +1,4 @@
-/** Opens registries: checks how, and has the WebAssembly and the database brought meanwhile. */
+/** Opens registries: checks how, and has the WebAssembly and the database loaded at one time. */
 import { openAhead } from "../src/store/indexed_db/engine.js";
 import { call, reportError } from "./call.js";
 import { callback, id, optional, options } from "./check.js";

@@ -204,7 +204,7 @@ const KEYWORDS: { [keyword: string]: Reader } = {
   required: names,
   dependentRequired: map(names),
   dependentSchemas: map(schema),
-  // Of earlier drafts, and still kept, as other validators do: to ignore what somebody wrote to be checked is worse.
+  // Of earlier drafts, and still kept, as other validators do: to ignore what was written to be checked is worse.
   dependencies: map((value, place, compile) => (Array.isArray(value) ? names(value, place) : compile(value, place))),
 
   allOf: list(schema),

@@ -1,4 +1,4 @@
-/** Signals: what everybody who sends one is checked for. */
+/** Signals: what every call that sends one is checked for. */
 import { json } from "./border/shapes.js";
 import { id, optional, options, signalName } from "./check.js";
 import type { Json } from "./types.js";

@@ -117,7 +117,7 @@ export interface SessionScope {
  * a session's request. A field of another kind of input can be read, too: `input.payload` is `undefined` where the input has none.
  */
 export type ProcessInput<D = Json, R = Fields> =
-  /** Work done elsewhere: whoever does it completes the process. */
+  /** Work done elsewhere: the code that does it completes the process. */
   | { type: "external"; metadata?: D; payload?: never; call?: never }
   /** Work for an engine of yours. `kind` becomes the identity's kind. */
   | { type: "engine"; kind: string; payload?: D; metadata?: never; call?: never }
@@ -394,7 +394,7 @@ export interface SessionDeleteReport {
   revokedHandleCount: number;
   /** Always 0: wakes are part of the logs, and those stay. */
   deletedWakeCount: number;
-  /** Nobody else holds a handle on these. */
+  /** No other session holds a handle on these. */
   orphanedProcessIds: string[];
   /** Other sessions still hold handles on these. */
   preservedProcessIds: string[];
@@ -410,7 +410,7 @@ export interface LeaseOwner {
   incarnationId: string;
   /**
    * How others may find out that it is dead before its leases expire. `opaque`, or none: not at all. `web_lock`: it is dead
-   * when nobody holds that Web Lock, so an owner must hold the lock that it names.
+   * when that Web Lock is free, so an owner must hold the lock that it names.
    */
   liveness?: { kind: "opaque" } | { kind: "web_lock"; lockName: string };
 }
@@ -612,7 +612,7 @@ export interface ProcessRegistry extends AsyncDisposable {
    */
   countEventsThrough(processId: string, eventType: string, upToSequence: number): Promise<number>;
   /**
-   * Events after `afterSequence` that made a wake which nobody has acknowledged, ascending.
+   * Events after `afterSequence` that made a wake that is not acknowledged, ascending.
    * @throws `unknown_process`.
    */
   wakeEventsAfter(processId: string, afterSequence: number): Promise<ProcessEvent[]>;
@@ -641,7 +641,7 @@ export interface ProcessRegistry extends AsyncDisposable {
   /** Whether this very scope holds a handle on the process. */
   hasHandleGrant(scope: SessionScope, processId: string): Promise<boolean>;
   /**
-   * Everyone who holds a handle on the process, by session id.
+   * All handles on the process, by session id.
    * @throws `unknown_process`.
    */
   handleGrantsForProcess(processId: string): Promise<HandleGrant[]>;
@@ -775,7 +775,7 @@ export interface RunContext {
   /** 1 for the first run of the process, higher after a crash or a hand-over. */
   readonly attempt: number;
   /**
-   * Rises with every run of the process: for systems outside that can refuse whoever comes with a lower one. Always there;
+   * Rises with every run of the process: for systems outside that can refuse a caller with a lower one. Always there;
    * optional only so that a context of your own making, for a test, need not have it.
    */
   readonly fencingToken?: number;
@@ -832,7 +832,7 @@ export interface DriveReport {
 export interface ProcessWorkDriver extends AsyncDisposable {
   readonly registry: ProcessRegistry;
   /**
-   * One sweep: begins to run each process that can be run here and that nobody runs. Resolves once each is claimed or known to be
+   * One sweep: begins to run each process that can be run here and is not being run. Resolves once each is claimed or known to be
    * another's; `idle()` says when they have ended. With as many running as may at once, it waits for one to end.
    * `reason` is for `runHandle` alone; default `"manual"`. With that, the report is empty.
    * @throws `closed`, or what kept the processes from being listed; with `runHandle`, what that throws, as it is.
@@ -907,7 +907,7 @@ export interface SendSignal {
 export interface ProcessAwaiter {
   /**
    * The result of the process, when it has one.
-   * @throws `unknown_process` (also when it is pruned meanwhile), `timeout`, `closed`, or the signal's reason.
+   * @throws `unknown_process` (also when it is pruned during the wait), `timeout`, `closed`, or the signal's reason.
    */
   awaitTerminal(processId: string, options?: WaitOptions): Promise<ProcessAwaitOutput>;
   /**
@@ -927,9 +927,9 @@ export interface ProcessAwaiter {
 export interface ProcessChangeHub {
   /** Starts to listen for changes of one process; no such process need exist. */
   subscribe(processId: string): ChangeReceiver;
-  /** Wakes whoever waits for this process in this registry, as a change would. */
+  /** Wakes the waiters for this process in this registry, as a change would. */
   notify(processId: string): void;
-  /** For how many processes somebody is listening. */
+  /** The number of processes with a receiver. */
   readonly trackedProcesses: number;
 }
 

@@ -45,7 +45,7 @@ pub struct Host {
     pub liveness: Rc<dyn Liveness>,
     /// Compiles payload schemas.
     pub schemas: Rc<dyn SchemaHost>,
-    /// Runs what nobody waits for.
+    /// Runs what no caller waits for.
     pub spawn: Rc<dyn Spawn>,
     /// Tells the other tabs of changes.
     pub broadcast: Rc<dyn Broadcast>,
@@ -66,7 +66,7 @@ struct Parts {
     /// Dropped to stop listening to other tabs.
     listening: Rc<RefCell<Option<Box<dyn Any>>>>,
     sink: Option<(Rc<dyn ProcessEventSink>, Turns)>,
-    /// How often this handle has ticked, where somebody counts that.
+    /// The number of notifications by this handle, where they are counted.
     ticks: Option<Rc<Cell<u64>>>,
 }
 
@@ -116,7 +116,7 @@ impl ProcessRegistry {
 
     pub(crate) fn with_hub(self, hub: ProcessChangeHub) -> Self {
         let heard = hub.clone();
-        // A hint is passed on to nobody: whoever made the change has told all the others.
+        // A notification of another tab is not passed on: the tab that made the change has sent it to all.
         let listening = self.0.host.broadcast.listen(Rc::new(move |ids| ids.iter().for_each(|id| heard.notify(id))));
         self.0.listening.replace(Some(listening));
         self.poll_for(&hub);
@@ -127,7 +127,7 @@ impl ProcessRegistry {
         Self(Rc::new(Parts { sink: Some((sink, Turns::default())), ..Rc::unwrap_or_clone(self.0) }))
     }
 
-    /// A handle whose own ticks are counted, so that whoever writes through it can tell them from those of others.
+    /// A handle whose own ticks are counted, so that a run that writes through it can tell them from those of others.
     pub(crate) fn counting(&self, ticks: Rc<Cell<u64>>) -> Self {
         Self(Rc::new(Parts { ticks: Some(ticks), ..Parts::clone(&self.0) }))
     }
@@ -157,7 +157,7 @@ impl ProcessRegistry {
     /// Runs an operation. Tells the other tabs what it is about to change, and once that is committed ticks every process
     /// whose row it changed, each once.
     pub fn execute<T: Reply + 'static>(&self, operation: Operation<T>) -> impl Future<Output = Result<T>> + use<T> {
-        // No `async`: whoever awaits it would have all of it compiled into his own future.
+        // No `async`: each caller would have all of it compiled into its own future.
         self.run(operation.plan()).map(|reply| {
             let reply = reply?.into_any().downcast();
             reply.map(|reply| *reply).map_err(|_| Error::new(Code::Internal, "a rule gave another reply"))
@@ -189,7 +189,7 @@ impl ProcessRegistry {
         }
     }
 
-    /// Has everyone look again at a process, here and in the other tabs, though its row has not changed.
+    /// Has every waiter look again at a process, here and in the other tabs, though its row has not changed.
     pub(crate) fn hint(&self, id: &ProcessId) {
         self.hub().notify(id);
         self.0.broadcaster.announce(std::slice::from_ref(id));
@@ -432,7 +432,7 @@ impl ProcessRegistry {
         self.0.store.pause();
     }
 
-    /// The page is back, and may have missed anything: everyone who waits looks again.
+    /// The page is back, and may have missed anything: every waiter looks again.
     pub fn resume(&self) {
         self.0.store.resume();
         if let Some(hub) = &self.0.hub {
@@ -446,7 +446,7 @@ impl ProcessRegistry {
         drop(listening);
         self.0.store.close();
         if let Some(hub) = &self.0.hub {
-            // Whoever waits looks again, and learns of it.
+            // Each waiter looks again, and learns of it.
             hub.wake_all();
         }
     }

@@ -294,7 +294,7 @@ impl World {
         self.events(id, after(0)).await.unwrap()
     }
 
-    /// The events whose wakes nobody has acknowledged.
+    /// The events whose wakes are not acknowledged.
     pub async fn unacked(&self, id: &str) -> Vec<u64> {
         sequences(&self.events(id, EventRange::Unacked(0)).await.unwrap())
     }

@@ -123,7 +123,7 @@ impl Drop for Lock {
 ///
 /// An owner chooses the lock that stands for it when it claims a lease, and the rule takes no other
 /// one for it. Only names of the form `longwait:<database>:owner:<incarnation>` count here: any other lock
-/// belongs to somebody who may hold it or not for reasons of his own.
+/// belongs to code that may hold it or not for reasons of its own.
 pub struct OwnerLocks(String);
 
 impl OwnerLocks {

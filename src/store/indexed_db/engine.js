@@ -80,13 +80,13 @@ const madeWay = new Set();
 
 /**
  * Opens a database for the next `open()` of that name, which may come once the WebAssembly is compiled: the two take about as
- * long, and need not wait for each other. Gives the function that closes it again if nobody took it.
+ * long, and need not wait for each other. Gives the function that closes it again if it was not taken.
  */
 export function openAhead(name) {
   if (ahead.has(name)) return () => {};
   const opening = connect(name);
   ahead.set(name, opening);
-  // Whoever takes it hears of a failure; if nobody does, nobody needs it.
+  // The caller that takes it meets a failure; where none does, it does not matter.
   opening.catch(() => {});
   return () => {
     if (ahead.get(name) !== opening) return;
@@ -391,8 +391,8 @@ const meansLost = ({ name }) => ["UnknownError", "InvalidStateError", "AbortErro
  * next one: `[kind, requests]`, or nothing when there is nothing more to do. It is called while the
  * transaction is alive, and nothing else is waited for, so the transaction cannot end between rounds.
  *
- * Requests are answered in order, so the last one's answer ends a round of kind "read". Nobody waits for the answers of
- * a round of kind "write", and "commit" is the last round: writes count once the transaction is complete, and only then does
+ * Requests are answered in order, so the last one's answer ends a round of kind "read". The answers of a round of
+ * kind "write" are not waited for, and "commit" is the last round: writes count once the transaction is complete, and only then does
  * the promise resolve. An error of any request aborts the transaction as a whole.
  *
  * No single event is relied on. Where a forced close swallows `complete` and `abort`, the connection's `close` ends it, and

@@ -125,7 +125,7 @@ fn abandoned() -> ProcessAwaitOutput {
     ProcessAwaitOutput::failure(FailureClass::Unavailable, "abandoned", message)
 }
 
-/// Why a process was first asked to stop, in a log from its beginning; `null` where nobody said.
+/// Why a process was first asked to stop, in a log from its beginning; `null` where none was given.
 pub fn cancel_reason(payload: &Payload) -> Option<String> {
     payload.member("reason")?.as_str()
 }

@@ -1,4 +1,4 @@
-//! Leases: at most one owner runs a process, and whoever lost it cannot write.
+//! Leases: at most one owner runs a process, and one that lost its lease cannot write.
 //!
 //! The fencing token of a process only ever rises: across release, takeover and prune.
 
@@ -179,7 +179,7 @@ pub enum LeaseClaim {
         /// The lease.
         lease: ProcessLease,
     },
-    /// Somebody else does.
+    /// Another owner does.
     Busy {
         /// Their lease, as observed; needed to reclaim it.
         holder: ProcessLease,
@@ -191,7 +191,7 @@ pub enum LeaseClaim {
 pub enum Proof {
     /// It is dead for certain.
     Dead,
-    /// It lives, or nobody can tell. No answer is not a proof.
+    /// It lives, or that cannot be known. No answer is not a proof.
     Unknown,
 }
 

@@ -22,7 +22,7 @@ pub struct SessionDeleteReport {
     pub revoked_handle_count: usize,
     /// Always 0: wakes live in the event logs, and those stay.
     pub deleted_wake_count: usize,
-    /// Live processes that nobody holds a grant of any more, in id order.
+    /// Live processes of which no grant is left, in id order.
     pub orphaned_process_ids: Vec<ProcessId>,
     /// Live processes that another session still holds, in id order.
     pub preserved_process_ids: Vec<ProcessId>,

@@ -1,4 +1,4 @@
-//! Tasks that somebody owns.
+//! Tasks with an owner.
 
 use std::{
     cell::RefCell,
@@ -36,7 +36,7 @@ fn poll(owned: &Weak<RefCell<Running>>, context: &mut std::task::Context<'_>) ->
     let Some(running) = owned.upgrade() else { return Poll::Ready(()) };
     running.borrow_mut().waker = Some(context.waker().clone());
     let Some(mut task) = running.borrow_mut().task.take() else { return Poll::Ready(()) };
-    // The task itself may drop its owner: hold nothing of it meanwhile.
+    // The task itself may drop its owner: hold no borrow of it while it is polled.
     drop(running);
     let outcome = task.as_mut().poll(context);
     if let (Poll::Pending, Some(running)) = (outcome, owned.upgrade()) {
@@ -51,7 +51,7 @@ impl Drop for Background {
         let Running { task, waker } = &mut *self.0.borrow_mut();
         let (task, waker) = (task.take(), waker.take());
         drop(task);
-        // So that whoever runs it sees that there is nothing left to run.
+        // So that the spawner sees that there is nothing left to run.
         if let Some(waker) = waker {
             waker.wake();
         }

@@ -34,7 +34,7 @@ pub trait Clock {
 
 /// Chance.
 pub trait Random {
-    /// A fresh name that nobody else has or can guess: 128 random bits in lower hex.
+    /// A fresh name that no other caller has or can guess: 128 random bits in lower hex.
     fn name(&self) -> String;
 }
 
@@ -49,7 +49,7 @@ pub trait Liveness {
         Box::pin(futures::future::ready(Err(unknowable)))
     }
 
-    /// Lets everybody see that this incarnation lives, before anybody can see it in a lease.
+    /// Makes it visible to all that this incarnation lives, before it can be seen in a lease.
     fn live(&self, _incarnation: &str) -> LocalBoxFuture<'static, LivenessLock> {
         Box::pin(futures::future::ready(LivenessLock { mark: LivenessMark::Opaque {}, end: Box::new(()) }))
     }
@@ -112,7 +112,7 @@ pub trait Broadcast {
 /// What is called with the ids that others announce.
 pub type Heard = Rc<dyn Fn(&[ProcessId])>;
 
-/// Tells nobody and hears nothing.
+/// Sends nothing and receives nothing.
 pub struct NoBroadcast;
 
 impl Broadcast for NoBroadcast {

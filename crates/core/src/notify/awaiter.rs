@@ -95,7 +95,7 @@ impl ProcessAwaiter {
         self.limit.is_some()
     }
 
-    /// The outcome. [`Code::UnknownProcess`] also where it is pruned meanwhile.
+    /// The outcome. [`Code::UnknownProcess`] also where it is pruned during the wait.
     pub async fn await_terminal(&self, id: &ProcessId) -> Result<ProcessAwaitOutput> {
         if let Some(attach) = &self.attach {
             let mut limit = self.limit();

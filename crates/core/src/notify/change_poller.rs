@@ -3,7 +3,7 @@
 //! It asks which processes changed since it last looked, in any tab, and notifies the hub of those. It begins when a receiver
 //! first waits, as most reads find what they look for, ends with the last receiver, and refuses to know what they wait for.
 //!
-//! Why no change is missed: whoever waits has subscribed before reading, and a point of the change sequence from before that
+//! Why no change is missed: a waiter has subscribed before reading, and a point of the change sequence from before that
 //! is known by then. Where the poller looked before that read, it looks next from that point on; where it looked after it, it
 //! ticked the subscriber.
 
@@ -30,10 +30,10 @@ pub struct ChangePoller {
     reads: Rc<SharedReads>,
     clock: Rc<dyn Clock>,
     spawn: Rc<dyn Spawn>,
-    /// All changes up to here have been ticked. It outlasts a pause: what changed meanwhile is found after it.
+    /// All changes up to here have been ticked. It outlasts a pause: what changes during one is found after it.
     seen: Cell<Option<Point>>,
     backoff: Cell<Backoff>,
-    /// Where the change sequence ended when the first receiver came, if that had to be asked for and nobody waited yet.
+    /// Where the change sequence ended when the first receiver came, if that had to be asked for and there was no waiter yet.
     origin: RefCell<Option<LocalBoxFuture<'static, Looked>>>,
     /// Dropped to end the sleep.
     alarm: RefCell<Option<oneshot::Sender<()>>>,
@@ -135,12 +135,12 @@ async fn run(hub: ProcessChangeHub, origin: Option<LocalBoxFuture<'static, Looke
                 poller.seen.set(Some(Point { number, ..*end }));
                 ids.iter().for_each(|id| hub.notify(id));
             }
-            // Too many to name, or nothing to compare with: whoever waits looks for himself.
+            // Too many to name, or nothing to compare with: each waiter looks for itself.
             Ok(Answer::ChangedIds(None, end)) => {
                 poller.seen.set(Some(*end));
                 hub.notify_all();
             }
-            // Whoever waits looks as well, and meets the fault if it lasts.
+            // The waiters look as well, and meet the fault if it lasts.
             outcome => {
                 hub.wake_all();
                 if outcome.is_err_and(|fault| fault.code() == Code::Closed) {

@@ -1,6 +1,6 @@
 //! Ticks: a process changed, look again.
 //!
-//! A receiver carries a version and nothing else. Whoever subscribes *before* reading cannot
+//! A receiver carries a version and nothing else. A waiter that subscribes *before* reading cannot
 //! lose a change: one that comes between the read and the wait has already moved the version.
 //! The hub knows nothing of rows, and never says what changed.
 
@@ -14,7 +14,7 @@ use super::change_poller::ChangePoller;
 use crate::domain::key::ProcessId;
 use futures::channel::oneshot;
 
-/// Counts the changes of each process that somebody watches. Clones share it.
+/// Counts the changes of each process that has a receiver. Clones share it.
 #[derive(Clone, Default)]
 pub struct ProcessChangeHub(Rc<Shared>);
 
@@ -40,7 +40,7 @@ struct Watched {
 }
 
 impl ProcessChangeHub {
-    /// A hub that nobody watches.
+    /// A hub without receivers.
     pub fn new() -> Self {
         Self::default()
     }
@@ -76,12 +76,12 @@ impl ProcessChangeHub {
         }
     }
 
-    /// Says that every process that somebody watches may have changed.
+    /// Notifies the receivers of every process.
     pub fn notify_all(&self) {
         self.0.watched_ids().iter().for_each(|id| self.notify(id));
     }
 
-    /// Makes everyone who waits look again, though nothing is known to have changed.
+    /// Makes every waiter look again, though nothing is known to have changed.
     pub(crate) fn wake_all(&self) {
         let mut woken = Vec::new();
         for id in self.0.watched_ids() {
@@ -122,7 +122,7 @@ impl ProcessChangeHub {
         Rc::make_mut(&mut self.0.listeners.borrow_mut()).retain(|(number, _)| *number != listener);
     }
 
-    /// How many processes somebody watches.
+    /// The number of processes with a receiver.
     pub fn tracked_processes(&self) -> usize {
         self.0.watched.borrow().len()
     }
@@ -139,7 +139,7 @@ impl Shared {
 }
 
 impl Watched {
-    /// Moves the version on, and hands out whoever waits for that.
+    /// Moves the version on, and returns the waiters for that.
     fn tick(&mut self, woken: &mut Vec<oneshot::Sender<()>>) {
         self.version += 1;
         woken.extend(self.seats.iter_mut().filter_map(Option::take));
@@ -162,7 +162,7 @@ pub struct ChangeReceiver {
 }
 
 impl ChangeReceiver {
-    /// How many ticks there have been since somebody began to watch the process, up to the last one that was seen.
+    /// The number of notifications since the process got its first receiver, up to the last one that was seen.
     pub(crate) fn seen(&self) -> u64 {
         self.seen.get()
     }

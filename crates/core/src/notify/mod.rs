@@ -1,4 +1,4 @@
-//! Waiting: who changed, who is told, and the promise that nobody misses it.
+//! Waiting: what changed, which waiters are notified, and the promise that no waiter misses a change.
 
 pub mod attach;
 pub mod awaiter;

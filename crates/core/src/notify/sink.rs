@@ -65,7 +65,7 @@ impl Turns {
         self.0.borrow().get(id).cloned()
     }
 
-    /// Calls the place that waits and has nobody before it, if there is one.
+    /// Calls the place that waits and has no other before it, if there is one.
     fn call_next(&self, id: &ProcessId) {
         let call = {
             let Some(queue) = self.queue(id) else { return };
@@ -82,7 +82,7 @@ impl Turns {
 }
 
 impl Turn {
-    /// Resolves when the append, which has landed as `sequence`, has nobody before it.
+    /// Resolves when the append, which has landed as `sequence`, has no other before it.
     pub async fn come(&self, sequence: u64) {
         let (call, called) = oneshot::channel();
         if let Some(queue) = self.turns.queue(&self.id)

@@ -167,7 +167,7 @@ pub struct AppendResult {
     pub event: Rc<ProcessEvent>,
     /// Whether it was there already, under the same replay key.
     pub replayed: bool,
-    /// The wake it asks for, where there is somebody to wake.
+    /// The wake it asks for, where there is a session to wake.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wake_delivery: Option<WakeDelivery>,
 }

@@ -7,7 +7,7 @@
 //!
 //! The rows that any of them needs are loaded together. Then their rules run in the order of the calls, each on what those
 //! before it wrote, and all that they decided counts once the transaction is complete. What one of them is refused is its
-//! own affair. A commit that fails is everyone's: then each is tried by itself.
+//! own affair. A commit that fails concerns all: then each is tried by itself.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -49,7 +49,7 @@ type Outcome = Result<Option<u64>>;
 const LIMIT: usize = 1_024;
 
 impl Shared {
-    /// Runs an operation, in a transaction with others that are called meanwhile.
+    /// Runs an operation, in a transaction with others that are called until it begins.
     pub fn transact(self: &Rc<Self>, reads: Reads, rule: Rule) -> LocalBoxFuture<'static, Outcome> {
         let (caller, told) = oneshot::channel();
         let outcome = Rc::<RefCell<Option<Outcome>>>::default();

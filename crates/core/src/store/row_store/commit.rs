@@ -175,7 +175,7 @@ impl Commit {
     }
 
     /// Notes the places that a process leaves in lists, to be looked at once it has left them. Chromium keeps an index entry
-    /// that is out of date until somebody who may write comes across it, and each list has to step over it: with 10,000 of
+    /// that is out of date until a transaction that may write comes across it, and each list has to step over it: with 10,000 of
     /// them, listing 100 processes took 40 ms instead of 3.
     fn leave_lists(&mut self, id: &ProcessId, status: Option<ListStatus>) {
         let Some(before) = self.loaded.rows.process(id) else { return };
