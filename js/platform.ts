@@ -2,7 +2,7 @@
  * The JavaScript that the WebAssembly imports, for one instance: what it holds of the browser is let go of when that traps. What
  * Rust imports of it is named here, one by one.
  */
-import { canonical, copied, member, truthy, weight } from "../crates/core/src/domain/payload.js";
+import { canonical, copied, member, truthy, weight } from "../crates/core/src/model/payload.js";
 import { Channel, follow, hold, isFree, nextTask, randomName, watch } from "../src/host/browser/tab.js";
 import { Lost, open, persisted, run } from "../src/store/indexed_db/engine.js";
 

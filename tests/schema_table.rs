@@ -3,7 +3,7 @@
 #![cfg(not(target_family = "wasm"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-use longwait::{domain::schema::SchemaHost, host::native_schema::NativeSchemas};
+use longwait::{host::native_schema::NativeSchemas, model::schema::SchemaHost};
 use serde_json::Value;
 
 const TABLE: &str = include_str!("schema-cases.json");

@@ -3,7 +3,7 @@
 #![cfg(not(target_family = "wasm"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-use longwait::domain::{
+use longwait::model::{
     event::AppendRequest,
     filter::{ListFilter, Page},
     payload::Payload,

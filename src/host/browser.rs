@@ -9,7 +9,7 @@ use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 pub mod tab;
 
 use super::{Clock, Random, Spawn};
-use crate::domain::Millis;
+use crate::model::Millis;
 
 /// `Date.now`, `performance.now` and `setTimeout`.
 pub struct BrowserClock;

@@ -8,8 +8,8 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
 use crate::{
-    domain::{key::ProcessId, payload::Payload, process::ProcessAwaitOutput},
     error::{Code, Error, Result},
+    model::{key::ProcessId, payload::Payload, process::ProcessAwaitOutput},
     notify::{ProcessAttach, ProcessAwaiter},
 };
 

@@ -14,12 +14,12 @@ use wasm_bindgen_futures::future_to_promise;
 
 use super::host::process_error;
 use crate::{
-    domain::{
+    error::{Code, Error, Result},
+    host::latch,
+    model::{
         Millis,
         payload::{Payload, handed_out},
     },
-    error::{Code, Error, Result},
-    host::latch,
 };
 
 /// An argument in its own shape. [`Code::InvalidArgument`] begins with its name: the TypeScript in front has checked it, so this

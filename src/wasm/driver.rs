@@ -17,15 +17,15 @@ use super::{
     registry::Registry,
 };
 use crate::{
-    domain::{
+    driver::{Abort, DriverOptions, ProcessWorkDriver, RunContext, Runners},
+    error::{Code, Error, Result},
+    host::latch,
+    model::{
         Millis,
         event::{AppendRequest, ProcessEventType},
         payload::{Payload, handed_out},
         process::{ProcessAwaitOutput, ProcessRecord},
     },
-    driver::{Abort, DriverOptions, ProcessWorkDriver, RunContext, Runners},
-    error::{Code, Error, Result},
-    host::latch,
 };
 
 /// A driver of a registry that is open, or was.

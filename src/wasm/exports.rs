@@ -16,12 +16,12 @@ use super::{
     registry::Registry,
 };
 use crate::{
-    domain::{
+    error::{Error, Result},
+    model::{
         key::ProcessId,
         lease::{LeaseOwner, ProcessLease},
         payload::Payload,
     },
-    error::{Error, Result},
     notify::ProcessAwaiter,
     registry::ProcessRegistry,
     session::SessionView,

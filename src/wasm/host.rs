@@ -12,16 +12,16 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::attach::called;
 use crate::{
-    domain::{
-        event::ProcessEvent,
-        key::ProcessId,
-        payload::{Payload, handed_out},
-        schema::{SchemaHost, Validator},
-    },
     error::{Code, Error},
     host::{
         Broadcast, Liveness,
         browser::{BrowserClock, BrowserRandom, BrowserSpawn},
+    },
+    model::{
+        event::ProcessEvent,
+        key::ProcessId,
+        payload::{Payload, handed_out},
+        schema::{SchemaHost, Validator},
     },
     notify::ProcessEventSink,
     registry::Host,

@@ -13,13 +13,13 @@ use super::{
     receiver::Receiver,
 };
 use crate::{
-    domain::{lease::LeaseOwner, payload::handed_out},
     error::{Code, Result},
     host::{
         NoBroadcast, NoProof,
         browser::tab::{Channel, Following, OwnerLocks},
         latch, turn,
     },
+    model::{lease::LeaseOwner, payload::handed_out},
     notify::ProcessChangeHub,
     registry::{ProcessRegistry, watch_process_registry, watch_process_registry_with_sink},
     store::{

@@ -1,6 +1,6 @@
 //! Many more pending processes than may run: what they cost, and in which order they are begun.
 
-use longwait::domain::lease::LivenessMark;
+use longwait::model::lease::LivenessMark;
 use serde_json::json;
 
 use crate::{

@@ -1,6 +1,6 @@
 //! Requests that a process stop, and what its run may still do.
 
-use longwait::domain::{event::AppendRequest, payload::Payload, process::ProcessAwaitOutput};
+use longwait::model::{event::AppendRequest, payload::Payload, process::ProcessAwaitOutput};
 use serde_json::json;
 
 use crate::{

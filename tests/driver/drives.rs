@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use longwait::{domain::lease::LivenessMark, host::NoProof};
+use longwait::{host::NoProof, model::lease::LivenessMark};
 use serde_json::json;
 
 use crate::{

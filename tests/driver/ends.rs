@@ -1,12 +1,12 @@
 //! How runs end: with what the runner returns, or because the process is somebody else's by then.
 
 use longwait::{
-    domain::{
+    host::Clock,
+    model::{
         event::AppendRequest,
         payload::Payload,
         process::{FailureClass, ProcessAwaitOutput},
     },
-    host::Clock,
 };
 use serde_json::{Value, json};
 

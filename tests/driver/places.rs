@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use longwait::domain::{lease::LivenessMark, process::ProcessAwaitOutput};
+use longwait::model::{lease::LivenessMark, process::ProcessAwaitOutput};
 
 use crate::{
     hand::now,

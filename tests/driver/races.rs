@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use futures::future::{Either, select};
 use longwait::{
-    domain::{
+    model::{
         event::{ProcessEvent, Semantics},
         snapshot::Write,
     },

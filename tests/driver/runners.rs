@@ -10,12 +10,12 @@ use std::{
 use futures::{FutureExt, channel::oneshot, future::LocalBoxFuture};
 use longwait::{
     Error, ProcessWorkDriver, Result, RunContext,
-    domain::{
+    driver::{Abort, DriveReport, DriverOptions, Runners},
+    model::{
         lease::{LeaseOwner, ProcessLease},
         payload::Payload,
         process::{ProcessAwaitOutput, ProcessRecord},
     },
-    driver::{Abort, DriveReport, DriverOptions, Runners},
 };
 use serde_json::{Value, json};
 

@@ -271,7 +271,7 @@ fn a_process_that_ends_while_it_waits_waits_no_more() {
     assert!(wait(&world).is_null());
     assert_eq!(refused(waits.run().unwrap()), "lease_lost");
     assert_eq!(
-        refused(now(context.append(longwait::domain::event::AppendRequest::new("signal.x", json!(1).into())))),
+        refused(now(context.append(longwait::model::event::AppendRequest::new("signal.x", json!(1).into())))),
         "lease_lost"
     );
     register(&world, "q", "job");

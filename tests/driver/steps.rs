@@ -1,7 +1,7 @@
 //! Steps: what was done once is not done again.
 
 use futures::{channel::oneshot, future::pending};
-use longwait::{Code, Error, domain::payload::Payload};
+use longwait::{Code, Error, model::payload::Payload};
 use serde_json::{Value, json};
 
 use crate::{

@@ -5,7 +5,7 @@ use futures::{
     channel::oneshot,
     future::{LocalBoxFuture, select},
 };
-use longwait::{Code, Error, domain::payload::Payload, host::turn, store::Store};
+use longwait::{Code, Error, host::turn, model::payload::Payload, store::Store};
 use longwait_testing::fake::FakeClock;
 
 use crate::{

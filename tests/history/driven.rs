@@ -12,7 +12,7 @@ use std::{
     rc::Rc,
 };
 
-use longwait::domain::{event::ProcessEvent, process::ProcessAwaitOutput};
+use longwait::model::{event::ProcessEvent, process::ProcessAwaitOutput};
 use serde_json::Value;
 
 /// A process with its whole log.

@@ -1,6 +1,6 @@
 //! Histories as JSON: `{ "processes": [ { "id", "ended", "events", "attempts"? } ] }`, the events as `eventsAfter` gives them.
 
-use longwait::domain::{event::ProcessEvent, payload::Payload};
+use longwait::model::{event::ProcessEvent, payload::Payload};
 use serde_json::Value;
 
 use crate::driven::{Checked, Driven};

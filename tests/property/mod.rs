@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, rc::Rc};
 
 use longwait::{
     Result,
-    domain::{
+    model::{
         event::{AppendResult, ProcessEvent},
         grant::HandleGrant,
         lease::{LeaseClaim, LeaseOwner, ProcessLease},

@@ -8,7 +8,7 @@ use std::{
 
 use longwait::{
     Code, Error,
-    domain::{
+    model::{
         event::{ProcessEvent, STEP},
         lease::{LeaseOwner, LivenessMark, ProcessLease},
         process::ProcessAwaitOutput,

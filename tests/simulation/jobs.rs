@@ -8,13 +8,13 @@ use futures::{
 };
 use longwait::{
     Code, Error, Result, RunContext,
-    domain::{
+    driver::{Abort, Runners},
+    host::Clock,
+    model::{
         event::{AppendRequest, ProcessEvent},
         payload::Payload,
         process::{FailureClass, ProcessAwaitOutput, ProcessRecord},
     },
-    driver::{Abort, Runners},
-    host::Clock,
 };
 use serde_json::{Value, json};
 

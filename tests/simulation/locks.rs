@@ -5,8 +5,8 @@ use std::{cell::RefCell, rc::Rc};
 use futures::{FutureExt, future::LocalBoxFuture};
 use longwait::{
     Result,
-    domain::lease::{LeaseOwner, Proof},
     host::{Liveness, LivenessLock},
+    model::lease::{LeaseOwner, Proof},
 };
 use longwait_testing::fake::Killed;
 

@@ -9,13 +9,13 @@ use std::{
 use futures::{FutureExt, future::LocalBoxFuture};
 use longwait::{
     Code, Error, Result,
-    domain::{
+    host::Clock,
+    model::{
         MAX_COUNT,
         key::{Part, ProcessId},
         payload::Payload,
         snapshot,
     },
-    host::Clock,
     store::{
         Answer, Answers, Query, Store,
         engine::{Engine, MemoryEngine, Mode, Read, Round, Source, Write},
@@ -151,7 +151,7 @@ impl Remote {
         self.log.borrow_mut().committed(self.clock.monotonic(), self.clock.now(), &processes);
     }
 
-    fn process(&self, id: ProcessId) -> longwait::domain::process::ProcessRecord {
+    fn process(&self, id: ProcessId) -> longwait::model::process::ProcessRecord {
         let found = self.rows.read(vec![Query::Process(id).into()]).unwrap().remove(0).unwrap();
         let Answer::Process(Some(record)) = found else { panic!("what was written cannot be read: {found:?}") };
         record

@@ -8,15 +8,15 @@ use std::{
 use futures::FutureExt;
 use longwait::{
     Code, ProcessAwaiter, ProcessChangeHub, ProcessRegistry, ProcessWorkDriver, Result,
-    domain::{
+    driver::DriverOptions,
+    host::{Background, Clock, Spawn, native_schema::NativeSchemas},
+    model::{
         event::AppendRequest,
         key::ProcessId,
         lease::{LeaseClaim, LeaseOwner, ProcessLease},
         payload::Payload,
         process::ProcessAwaitOutput,
     },
-    driver::DriverOptions,
-    host::{Background, Clock, Spawn, native_schema::NativeSchemas},
     registry::Host,
     watch_process_registry,
 };

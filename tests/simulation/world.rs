@@ -6,8 +6,8 @@ use std::{
 };
 
 use longwait::{
-    domain::key::ProcessId,
     host::Clock,
+    model::key::ProcessId,
     store::{Answer, EventRange, Query, engine::MemoryEngine},
 };
 use longwait_testing::fake::{Counter, FakeClock, Fate, Killed, Network};

@@ -8,8 +8,8 @@ use futures::{
 };
 use longwait::{
     Code, Result,
-    domain::event::AppendResult,
     host::turn,
+    model::event::AppendResult,
     store::{Appending, Reads, Rule},
 };
 use serde_json::{Value, json};

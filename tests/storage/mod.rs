@@ -8,7 +8,7 @@ use futures::{
 };
 use longwait::{
     Code,
-    domain::payload::Payload,
+    model::payload::Payload,
     store::{EventRange, indexed_db::Flush},
 };
 use longwait_testing::fake::FakeClock;

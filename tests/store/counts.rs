@@ -1,6 +1,6 @@
 //! Where the counts of event types lie.
 
-use longwait::domain::payload::Payload;
+use longwait::model::payload::Payload;
 use longwait_testing::World;
 use serde_json::{Value, json};
 

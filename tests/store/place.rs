@@ -11,7 +11,7 @@ use futures::{
     future::{LocalBoxFuture, ready},
 };
 use longwait::{
-    domain::payload::Payload,
+    model::payload::Payload,
     store::{
         Store,
         engine::{Engine, MemoryEngine, Mode, Read, Round, Source, Write},

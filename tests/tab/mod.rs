@@ -5,7 +5,6 @@ use std::any::Any;
 use futures::{FutureExt, future::LocalBoxFuture};
 use longwait::{
     Code,
-    domain::lease::{LeaseOwner, LivenessMark, Proof},
     host::{
         self, Liveness, Random,
         browser::{
@@ -13,6 +12,7 @@ use longwait::{
             tab::{Lock, OwnerLocks},
         },
     },
+    model::lease::{LeaseOwner, LivenessMark, Proof},
 };
 use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test;

@@ -2,7 +2,7 @@
 
 use longwait::{
     Code, ProcessRegistry, Result,
-    domain::{filter::Page, process::ProcessRecord},
+    model::{filter::Page, process::ProcessRecord},
     store::EventRange,
 };
 

@@ -8,7 +8,7 @@ use std::{
 use futures::{FutureExt, channel::oneshot, future::LocalBoxFuture};
 use longwait::{
     ProcessEventSink, ProcessRegistry,
-    domain::event::{AppendRequest, ProcessEvent},
+    model::event::{AppendRequest, ProcessEvent},
     watch_process_registry_with_sink,
 };
 use serde_json::json;

@@ -5,7 +5,7 @@ use std::{cell::RefCell, rc::Rc};
 use futures::FutureExt;
 use longwait::{
     Code, ProcessAwaiter, ProcessChangeHub, Result,
-    domain::{key::ProcessId, process::ProcessAwaitOutput},
+    model::{key::ProcessId, process::ProcessAwaitOutput},
     store::MOST_CHANGED,
 };
 use serde_json::json;

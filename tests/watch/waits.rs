@@ -8,7 +8,7 @@ use futures::{
 };
 use longwait::{
     Code, ProcessAwaiter, Result,
-    domain::{key::ProcessId, process::ProcessAwaitOutput},
+    model::{key::ProcessId, process::ProcessAwaitOutput},
     notify::ProcessAttach,
 };
 use serde_json::json;

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::{domain::key::ProcessId, text::short};
+use crate::{model::key::ProcessId, text::short};
 
 /// What every fallible function here returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

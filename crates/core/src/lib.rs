@@ -8,15 +8,15 @@
 //! runs: `cargo run --example order`. Rows that outlive the program need an [`Engine`](store::engine::Engine) of your own, or
 //! a whole [`store::Store`]; the crate `longwait-testing` has the suite that either must pass.
 //!
-//! The rules live in [`domain`] as pure, synchronous functions over rows; a store promises
+//! The rules live in [`model`] as pure, synchronous functions over rows; a store promises
 //! atomicity and nothing else. ARCHITECTURE.md tells how the parts hang together.
 
-pub mod domain;
 pub mod driver;
 #[cfg(not(target_family = "wasm"))]
 mod ecmascript;
 pub mod error;
 pub mod host;
+pub mod model;
 #[cfg(not(target_family = "wasm"))]
 pub mod native;
 pub mod notify;
@@ -29,15 +29,15 @@ mod text;
 mod typescript;
 
 pub use {
-    domain::{
+    driver::{DriverOptions, ProcessWorkDriver, RunContext, Runners},
+    error::{Code, Error, Result},
+    model::{
         event::{AppendRequest, AppendResult, ProcessEvent, ProcessEventType},
         key::ProcessId,
         lease::{LeaseOwner, ProcessLease},
         payload::Payload,
         process::{FailureClass, ProcessAwaitOutput, ProcessInput, ProcessRecord, ProcessRegistration},
     },
-    driver::{DriverOptions, ProcessWorkDriver, RunContext, Runners},
-    error::{Code, Error, Result},
     notify::{ProcessAttach, ProcessAwaiter, ProcessChangeHub, ProcessEventSink},
     registry::{Host, ProcessRegistry, watch_process_registry, watch_process_registry_with_sink},
     session::SessionView,

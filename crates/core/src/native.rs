@@ -30,8 +30,8 @@ use futures::{
 use futures_timer::Delay;
 
 use crate::{
-    domain::Millis,
     host::{Clock, NoBroadcast, NoProof, Random, Spawn, native_schema::NativeSchemas},
+    model::Millis,
     registry::{Host, ProcessRegistry},
     store::{engine::MemoryEngine, row_store::RowStore},
 };

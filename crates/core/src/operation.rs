@@ -7,7 +7,8 @@
 use std::rc::Rc;
 
 use crate::{
-    domain::{
+    error::Result,
+    model::{
         Millis,
         attempt::{self, Begun, Cancelled, Claimant, Observed},
         event::{self, AppendRequest, AppendResult},
@@ -20,7 +21,6 @@ use crate::{
         session::{self, SessionDeleteReport},
         wait::{self, Outcome, RunWait},
     },
-    error::Result,
     store::{Appending, Reads},
 };
 

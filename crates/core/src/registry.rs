@@ -11,7 +11,9 @@ use std::{
 use futures::{FutureExt, future::LocalBoxFuture};
 
 use crate::{
-    domain::{
+    error::{Code, Error, Result},
+    host::{Broadcast, Clock, Limit, Liveness, Random, Spawn},
+    model::{
         Millis,
         event::{AppendRequest, AppendResult, ProcessEvent},
         filter::{ListFilter, ListQuery, Page},
@@ -24,8 +26,6 @@ use crate::{
         schema::{SchemaHost, Schemas},
         session::SessionDeleteReport,
     },
-    error::{Code, Error, Result},
-    host::{Broadcast, Clock, Limit, Liveness, Random, Spawn},
     notify::{
         ProcessChangeHub, ProcessEventSink, WaitSource, broadcaster::ChangeBroadcaster, change_poller::ChangePoller,
         sink::Turns,

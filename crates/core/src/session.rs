@@ -6,7 +6,8 @@
 use std::rc::Rc;
 
 use crate::{
-    domain::{
+    error::{Error, Result},
+    model::{
         Millis,
         event::{AppendRequest, AppendResult, ProcessEvent},
         filter::{ListFilter, ListQuery, Page},
@@ -15,7 +16,6 @@ use crate::{
         payload::Payload,
         process::{ProcessAwaitOutput, ProcessRecord},
     },
-    error::{Error, Result},
     notify::ProcessAwaiter,
     registry::{ProcessRegistry, answer},
     store::{Answer, EventPage, EventRange, Query},

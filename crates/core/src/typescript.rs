@@ -8,7 +8,8 @@ use std::{env, fs, path::Path};
 use ts_rs::{Config, TS};
 
 use crate::{
-    domain::{
+    driver::{DriveFailure, DriveReport},
+    model::{
         event::{
             AppendRequest, AppendResult, DedupeKey, ProcessEvent, ProcessEventType, Semantics, SemanticsSpec,
             TerminalSpec, Wake, WakeDelivery, WakeSpec,
@@ -27,7 +28,6 @@ use crate::{
         selector::Selector,
         session::SessionDeleteReport,
     },
-    driver::{DriveFailure, DriveReport},
     notify::EventBatch,
     store::Changes,
 };

@@ -21,12 +21,12 @@ pub use self::{
     tasks::Tasks,
 };
 use longwait_core::{
-    domain::{
+    error::Result,
+    host::{Clock, Liveness, LivenessLock, NoProof, Random},
+    model::{
         Millis,
         lease::{LeaseOwner, LivenessMark, Proof},
     },
-    error::Result,
-    host::{Clock, Liveness, LivenessLock, NoProof, Random},
 };
 
 /// A clock that stands still until [`advance`](FakeClock::advance) moves it.

@@ -18,7 +18,7 @@
 
 use std::rc::Rc;
 
-use longwait_core::domain::schema::SchemaHost;
+use longwait_core::model::schema::SchemaHost;
 
 #[macro_use]
 mod cases;

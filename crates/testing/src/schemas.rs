@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use longwait_core::domain::{
+use longwait_core::model::{
     payload::Payload,
     schema::{SchemaHost, Validator},
 };

@@ -8,14 +8,14 @@ use futures::{
 };
 use longwait_core::{
     Code, Error, ProcessAwaiter, ProcessChangeHub, ProcessEventSink, ProcessRegistry, Result,
-    domain::{
+    host::{Liveness, Spawn},
+    model::{
         event::{AppendResult, ProcessEvent},
         grant::{HandleDescriptor, HandleGrant, SessionScope},
         lease::{LeaseClaim, LeaseOwner, ProcessLease},
         payload::Payload,
         process::{ProcessAwaitOutput, ProcessRecord},
     },
-    host::{Liveness, Spawn},
     registry::Host,
     store::{Changes, EventRange, Live, Point, Store},
     watch_process_registry_with_sink,

@@ -10,12 +10,12 @@ use wasm_bindgen::{JsValue, closure::Closure, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
 
 use crate::{
-    domain::{
+    error::Result,
+    host::{Broadcast, Heard, Liveness, LivenessLock, NoProof},
+    model::{
         key::ProcessId,
         lease::{LeaseOwner, LivenessMark, Proof},
     },
-    error::Result,
-    host::{Broadcast, Heard, Liveness, LivenessLock, NoProof},
 };
 
 #[wasm_bindgen(module = "/src/host/browser/tab.js")]

@@ -13,8 +13,8 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure, prelude::wasm_bindgen};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use crate::{
-    domain::{key::Part, payload::Payload},
     error::{Code, Error, Result},
+    model::{key::Part, payload::Payload},
     store::engine::{Between, Failed, How, Key, KeyPath, LAYOUT, Mode, Read, Round, Source, Step, Write},
 };
 use futures::channel::oneshot;

@@ -13,7 +13,7 @@ use std::{
 
 use super::pages::PAGE;
 use crate::{
-    domain::{
+    model::{
         Millis,
         key::ProcessId,
         lease::{LivenessMark, ProcessLease},

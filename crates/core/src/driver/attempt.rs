@@ -14,14 +14,14 @@ use super::{
     work_driver::{Active, Driver},
 };
 use crate::{
-    domain::{
+    error::{Code, Result},
+    host::Permit,
+    model::{
         attempt::{Begun, Cancelled, Claimant, cancel_reason},
         event::CANCEL_REQUESTED,
         key::ProcessId,
         lease::{LeaseOwner, ProcessLease, Proof},
     },
-    error::{Code, Result},
-    host::Permit,
     operation,
     store::EventRange,
 };

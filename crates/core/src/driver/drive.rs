@@ -9,12 +9,12 @@ use futures::{
 
 use super::{Abort, RunContext, work_driver::Driver};
 use crate::{
-    domain::{
+    error::{Code, Error, Result},
+    host::latch,
+    model::{
         process::{FailureClass, ProcessAwaitOutput, ProcessRecord},
         schema::Schemas,
     },
-    error::{Code, Error, Result},
-    host::latch,
     notify::ChangeReceiver,
     operation,
     store::{Answer, Query},

@@ -4,13 +4,13 @@ use std::rc::Rc;
 
 use super::work_driver::Driver;
 use crate::{
-    domain::{
+    error::Result,
+    model::{
         Millis,
         key::ProcessId,
         lease::{LeaseSlot, ProcessLease},
         process::ProcessRecord,
     },
-    error::Result,
     store::{Answer, Query},
 };
 

@@ -8,12 +8,12 @@ use super::{
     waits::{Pending, timed_out_before},
 };
 use crate::{
-    domain::{
+    error::{Code, Error, Result},
+    model::{
         key::ProcessId,
         process::ProcessAwaitOutput,
         wait::{Awaited, Outcome},
     },
-    error::{Code, Error, Result},
     notify::ProcessAwaiter,
 };
 

@@ -11,13 +11,13 @@ use std::{
 
 use super::RunContext;
 use crate::{
-    domain::{
+    error::{Code, Result},
+    host::Semaphore,
+    model::{
         event::{RESUMED, STEP},
         payload::Payload,
         wait::{Outcome, Resumed},
     },
-    error::{Code, Result},
-    host::Semaphore,
     notify::backoff::Backoff,
     store::EventRange,
 };

@@ -6,8 +6,8 @@ use futures::FutureExt;
 
 use super::{RunContext, waits::Pending};
 use crate::{
-    domain::wait::{Awaited, Outcome, RunWait},
     error::{Code, Result},
+    model::wait::{Awaited, Outcome, RunWait},
 };
 
 /// A wait from its beginning until it came out. Dropped before, it is given up: recorded as that where it was for signals.

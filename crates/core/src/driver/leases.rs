@@ -6,9 +6,10 @@ use futures::FutureExt;
 
 use super::{Abort, RunContext, work_driver::Driver};
 use crate::{
-    domain::{key::ProcessId, lease::ProcessLease},
     error::Result,
-    host, operation,
+    host,
+    model::{key::ProcessId, lease::ProcessLease},
+    operation,
 };
 
 /// How many leases are renewed in one transaction.

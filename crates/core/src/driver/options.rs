@@ -7,12 +7,12 @@ use futures::{
 
 use super::RunContext;
 use crate::{
-    domain::{
+    error::{Error, Result},
+    model::{
         Millis,
         lease::MAX_TTL_MS,
         process::{ProcessAwaitOutput, ProcessRecord},
     },
-    error::{Error, Result},
 };
 
 /// What a driver runs processes with.

@@ -5,8 +5,8 @@ use std::cell::RefCell;
 use futures::FutureExt;
 
 use crate::{
-    domain::lease::{LeaseOwner, LivenessMark},
     host::Background,
+    model::lease::{LeaseOwner, LivenessMark},
     registry::ProcessRegistry,
 };
 

@@ -1,8 +1,8 @@
 //! The list of all processes that have not ended, a page at a time.
 
 use crate::{
-    domain::{filter::Page, key::ProcessId, process::ProcessRecord},
     error::Result,
+    model::{filter::Page, key::ProcessId, process::ProcessRecord},
     registry::ProcessRegistry,
 };
 

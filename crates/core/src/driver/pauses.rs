@@ -6,7 +6,7 @@
 
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
-use crate::domain::{
+use crate::model::{
     Millis,
     key::ProcessId,
     process::{ProcessRecord, Registered},

@@ -11,7 +11,9 @@ use super::{
     abort::Aborts, history::History, steps::Steps, waits::Waits, work_driver::Driver, yielded_permit::RunPermit,
 };
 use crate::{
-    domain::{
+    error::{Code, Error, Result},
+    host::{Permit, latch},
+    model::{
         Millis,
         attempt::Attempt,
         event::{AppendRequest, AppendResult, ProcessEvent},
@@ -19,8 +21,6 @@ use crate::{
         lease::ProcessLease,
         process::{ProcessAwaitOutput, ProcessRecord},
     },
-    error::{Code, Error, Result},
-    host::{Permit, latch},
     notify::ProcessAwaiter,
     registry::ProcessRegistry,
     store::EventRange,

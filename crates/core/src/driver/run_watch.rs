@@ -4,12 +4,12 @@ use futures::FutureExt;
 
 use super::{Abort, RunContext};
 use crate::{
-    domain::{
+    error::{Code, Error, Result},
+    model::{
         attempt::{cancel_reason, is_cancel_requested},
         event::CANCEL_REQUESTED,
         lease::ProcessLease,
     },
-    error::{Code, Error, Result},
     notify::{ChangeReceiver, backoff},
     store::{Answer, Query},
 };

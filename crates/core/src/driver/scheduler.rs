@@ -12,8 +12,8 @@ use futures::{FutureExt, channel::oneshot};
 
 use super::{agenda::Agenda, owner_watch::OwnerWatches, work_driver::Driver, work_loop::WorkLoop};
 use crate::{
-    domain::{Millis, key::ProcessId, lease::ProcessLease, process::Registered},
     host,
+    model::{Millis, key::ProcessId, lease::ProcessLease, process::Registered},
     notify::ProcessChangeHub,
 };
 

@@ -14,13 +14,13 @@ use super::{
     waits::{Pending, timed_out_before},
 };
 use crate::{
-    domain::{
+    error::{Error, Result},
+    host::{Limit, latch},
+    model::{
         Millis,
         event::{ProcessEvent, signal_type},
         wait::{Awaited, Outcome},
     },
-    error::{Error, Result},
-    host::{Limit, latch},
     operation,
     store::{Answer, EventRange, Query},
 };

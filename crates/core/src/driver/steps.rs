@@ -7,8 +7,8 @@ use std::{
 
 use super::RunContext;
 use crate::{
-    domain::{check_name, event::AppendRequest, payload::Payload},
     error::{Code, Error, Result},
+    model::{check_name, event::AppendRequest, payload::Payload},
     text::is_blank,
 };
 

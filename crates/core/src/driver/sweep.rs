@@ -13,8 +13,8 @@ use super::{
     work_driver::{Driver, ProcessWorkDriver},
 };
 use crate::{
-    domain::key::{ProcessId, sorted},
     error::{Error, Result},
+    model::key::{ProcessId, sorted},
 };
 
 /// What a sweep did. Each id stands in one list.

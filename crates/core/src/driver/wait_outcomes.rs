@@ -6,12 +6,12 @@ use futures::FutureExt;
 
 use super::{RunContext, history::Recorded, waits::Pending};
 use crate::{
-    domain::{
+    error::Result,
+    host::Permit,
+    model::{
         event::ProcessEvent,
         wait::{Awaited, Outcome},
     },
-    error::Result,
-    host::Permit,
     operation,
 };
 

@@ -13,12 +13,12 @@ use std::{
 use futures::future::{LocalBoxFuture, Shared};
 
 use crate::{
-    domain::{
+    error::{Code, Error, Result},
+    host::{Semaphore, latch},
+    model::{
         Millis,
         wait::{Awaited, RunWait},
     },
-    error::{Code, Error, Result},
-    host::{Semaphore, latch},
 };
 
 /// The waits of one run.

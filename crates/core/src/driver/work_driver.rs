@@ -10,9 +10,9 @@ use futures::{FutureExt, future::LocalBoxFuture};
 
 use super::{Abort, DriverOptions, RunContext, Runners, pauses::Pauses, scheduler::Scheduler, sweep::DriveFailure};
 use crate::{
-    domain::{key::ProcessId, lease::ProcessLease},
     error::{Code, Error, Result},
     host::{self, LivenessLock, Semaphore, latch},
+    model::{key::ProcessId, lease::ProcessLease},
     registry::ProcessRegistry,
 };
 

@@ -19,9 +19,9 @@ use super::{
     work_driver::Driver,
 };
 use crate::{
-    domain::{Millis, key::ProcessId, process::ProcessRecord},
     error::{Code, Result},
     host::Permit,
+    model::{Millis, key::ProcessId, process::ProcessRecord},
     notify::backoff::LONGEST_MS,
     store::{Answer, Point, Query},
 };

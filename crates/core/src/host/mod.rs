@@ -5,12 +5,12 @@ use std::{any::Any, pin::pin, rc::Rc, task::Poll};
 use futures::future::{Either, LocalBoxFuture, poll_fn, select};
 
 use crate::{
-    domain::{
+    error::{Code, Error, Result},
+    model::{
         Millis,
         key::ProcessId,
         lease::{LeaseOwner, LivenessMark, Proof},
     },
-    error::{Code, Error, Result},
 };
 
 mod background;

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::domain::{
+use crate::model::{
     payload::Payload,
     schema::{SchemaHost, Validator},
 };

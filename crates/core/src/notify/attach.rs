@@ -3,8 +3,8 @@
 use futures::future::LocalBoxFuture;
 
 use crate::{
-    domain::{key::ProcessId, process::ProcessAwaitOutput},
     error::Result,
+    model::{key::ProcessId, process::ProcessAwaitOutput},
 };
 
 /// Waits for processes in another system's own way. Installed with

@@ -9,14 +9,14 @@ use std::rc::Rc;
 
 use super::{ProcessAttach, ProcessChangeHub, backoff::Backoff};
 use crate::{
-    domain::{
+    error::{Code, Error, Result},
+    host::{Clock, Limit},
+    model::{
         Millis,
         event::ProcessEvent,
         key::{ProcessId, ScopeId},
         process::{ProcessAwaitOutput, ProcessRecord},
     },
-    error::{Code, Error, Result},
-    host::{Clock, Limit},
     store::{Answer, EventPage, EventRange, Query},
     text::short,
 };

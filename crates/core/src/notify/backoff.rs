@@ -1,6 +1,6 @@
 //! How long to wait before looking again when nothing was heard.
 
-use crate::domain::Millis;
+use crate::model::Millis;
 
 /// First wait. As in lash-core 0.1.0-alpha.83, whose awaiter this is a build of.
 pub const FIRST_MS: Millis = 25;

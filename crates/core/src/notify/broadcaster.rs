@@ -5,8 +5,8 @@ use std::{cell::RefCell, rc::Rc};
 use futures::FutureExt;
 
 use crate::{
-    domain::key::{ProcessId, sorted},
     host::{Broadcast, Spawn},
+    model::key::{ProcessId, sorted},
 };
 
 /// Announces changes; those of one turn of the event loop are announced together.

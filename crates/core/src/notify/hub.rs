@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::change_poller::ChangePoller;
-use crate::domain::key::ProcessId;
+use crate::model::key::ProcessId;
 use futures::channel::oneshot;
 
 /// Counts the changes of each process that has a receiver. Clones share it.

@@ -6,7 +6,7 @@ use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 use futures::{channel::oneshot, future::LocalBoxFuture};
 
-use crate::domain::{event::ProcessEvent, key::ProcessId};
+use crate::model::{event::ProcessEvent, key::ProcessId};
 
 /// Sees each event that an append inserted, after its commit. Replays and the terminal events
 /// of `complete_process…` are not shown.

@@ -5,12 +5,12 @@ use std::{cell::RefCell, rc::Rc};
 use futures::future::LocalBoxFuture;
 
 use crate::{
-    domain::{
+    error::{Code, Error, Result},
+    model::{
         Millis,
         key::{ProcessId, ScopeId, SessionId, sorted},
         snapshot::{Decision, Snapshot, Write},
     },
-    error::{Code, Error, Result},
 };
 
 pub mod engine;

@@ -4,8 +4,8 @@ use std::{any::Any, marker::PhantomData, rc::Rc};
 
 use super::Reads;
 use crate::{
-    domain::snapshot::{Decision, Snapshot},
     error::Result,
+    model::snapshot::{Decision, Snapshot},
 };
 
 /// A rule with its arguments, and the rows it needs to see.

@@ -5,7 +5,8 @@ use std::rc::Rc;
 use serde::{Serialize, Serializer};
 
 use crate::{
-    domain::{
+    error::Result,
+    model::{
         event::ProcessEvent,
         filter::{ListFilter, ListQuery, Page, StatusFilter},
         grant::HandleEntry,
@@ -13,7 +14,6 @@ use crate::{
         lease::LeaseSlot,
         process::ProcessRecord,
     },
-    error::Result,
     text::whole_number,
 };
 

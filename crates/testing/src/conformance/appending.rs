@@ -1,7 +1,7 @@
 //! What may be appended, in which order it is judged, and that a refusal leaves no trace.
 
 use futures::future::{join, join_all};
-use longwait_core::{Code, domain::lease::ProcessLease};
+use longwait_core::{Code, model::lease::ProcessLease};
 use serde_json::{Value, json};
 
 use crate::{AsJson, START, TTL, World, owner, payloads, refused, sequences};

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use futures::future::join;
 use longwait_core::{
     Code, Result,
-    domain::{
+    model::{
         Millis,
         attempt::{Attempt, Begun, Cancelled, Claimant},
         event::AppendRequest,

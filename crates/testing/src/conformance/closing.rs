@@ -3,7 +3,7 @@
 use futures::future::join;
 use longwait_core::{
     Code,
-    domain::grant::HandleDescriptor,
+    model::grant::HandleDescriptor,
     store::{EventRange, Live},
 };
 use serde_json::json;

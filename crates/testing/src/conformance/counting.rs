@@ -1,6 +1,6 @@
 //! What is counted per event type, however many types a log has.
 
-use longwait_core::{Code, domain::payload::Payload, store::EventRange};
+use longwait_core::{Code, model::payload::Payload, store::EventRange};
 use serde_json::{Value, json};
 
 use crate::{World, refused};

@@ -1,7 +1,7 @@
 //! Completing a process, freely and under a lease.
 
 use futures::future::join;
-use longwait_core::{Code, domain::lease::ProcessLease};
+use longwait_core::{Code, model::lease::ProcessLease};
 use serde_json::{Value, json};
 
 use crate::{AsJson, START, TTL, World, owner, refused, success};

@@ -2,7 +2,7 @@
 
 use futures::future::join;
 use longwait_core::{
-    domain::key::sorted,
+    model::key::sorted,
     store::{Answer, Changes, MOST_CHANGED, Point, Query},
 };
 use serde_json::json;

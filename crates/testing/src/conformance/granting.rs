@@ -1,6 +1,6 @@
 //! Handles: who may see which process.
 
-use longwait_core::{Code, domain::grant::HandleDescriptor, store::Live};
+use longwait_core::{Code, model::grant::HandleDescriptor, store::Live};
 use serde_json::json;
 
 use crate::{AsJson, World, made, refused, scope};

@@ -3,7 +3,7 @@
 use futures::future::join;
 use longwait_core::{
     Code,
-    domain::lease::{LeaseOwner, ProcessLease},
+    model::lease::{LeaseOwner, ProcessLease},
 };
 use serde_json::json;
 

@@ -1,6 +1,6 @@
 //! Which processes a list holds, and in what order.
 
-use longwait_core::{Code, domain::filter::ListFilter};
+use longwait_core::{Code, model::filter::ListFilter};
 use serde_json::json;
 
 use crate::{World, ids, made, read, refused};
@@ -158,7 +158,7 @@ pub async fn a_filter_or_page_of_another_shape_is_refused(_world: World) {
         assert_eq!(refused(read::<ListFilter>(filter)), Code::InvalidArgument);
     }
     for page in [json!({"limit": -1}), json!({"limit": 1.5}), json!({"cursor": 1})] {
-        assert_eq!(refused(read::<longwait_core::domain::filter::Page>(page)), Code::InvalidArgument);
+        assert_eq!(refused(read::<longwait_core::model::filter::Page>(page)), Code::InvalidArgument);
     }
 }
 

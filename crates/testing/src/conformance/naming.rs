@@ -2,7 +2,7 @@
 
 use longwait_core::{
     Code,
-    domain::{event::AppendRequest, payload::Payload},
+    model::{event::AppendRequest, payload::Payload},
 };
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! What a registration must be, what it is completed with, and what registering again answers.
 
 use futures::future::join;
-use longwait_core::{Code, domain::process::ProcessRecord};
+use longwait_core::{Code, model::process::ProcessRecord};
 use serde_json::{Value, json};
 
 use crate::{AsJson, START, World, refused, usual_types};

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use longwait_core::{
     Code,
-    domain::{
+    model::{
         MAX_COUNT,
         lease::LeaseSlot,
         process::{ProcessRecord, ProcessStatus},
@@ -87,7 +87,7 @@ pub async fn a_replay_under_a_lost_lease_still_answers(world: World) {
 /// event and then died.
 async fn tear(world: &World, id: &str) {
     let ended = world.record(id).await;
-    let log = longwait_core::domain::process::LogHead { terminal_sequence: None, ..ended.log.clone() };
+    let log = longwait_core::model::process::LogHead { terminal_sequence: None, ..ended.log.clone() };
     let torn = ProcessRecord { status: ProcessStatus::Running, log, ..ended };
     let reads = Reads::Process(id.into(), Appending::default());
     world.store.transact(reads, Rc::new(move |_| Ok(vec![Write::Process(torn.clone().into())]))).await.unwrap();

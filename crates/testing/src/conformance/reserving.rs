@@ -2,7 +2,7 @@
 
 use longwait_core::{
     Code,
-    domain::event::{AppendRequest, DRIVER_TYPES, MAX_UNDECLARED_SIGNALS},
+    model::event::{AppendRequest, DRIVER_TYPES, MAX_UNDECLARED_SIGNALS},
 };
 use serde_json::{Value, json};
 

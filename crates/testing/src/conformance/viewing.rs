@@ -3,7 +3,7 @@
 use futures::future::join;
 use longwait_core::{
     Code, SessionView,
-    domain::{event::AppendResult, filter::ListFilter},
+    model::{event::AppendResult, filter::ListFilter},
 };
 use serde_json::{Value, json};
 

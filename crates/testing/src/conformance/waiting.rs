@@ -263,10 +263,10 @@ pub async fn an_attached_engine_is_asked_only_about_what_has_not_ended(world: Wo
     impl ProcessAttach for Engine {
         fn await_terminal(
             &self,
-            _: &longwait_core::domain::key::ProcessId,
+            _: &longwait_core::model::key::ProcessId,
         ) -> futures::future::LocalBoxFuture<
             'static,
-            longwait_core::Result<longwait_core::domain::process::ProcessAwaitOutput>,
+            longwait_core::Result<longwait_core::model::process::ProcessAwaitOutput>,
         > {
             futures::future::ready(Err(longwait_core::Error::new(Code::Disconnected, "the engine is away")))
                 .boxed_local()

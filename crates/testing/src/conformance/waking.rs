@@ -1,6 +1,6 @@
 //! Wakes: whether an event asks for one, what it says, and to whom it goes.
 
-use longwait_core::{Code, domain::event::WakeDelivery, store::EventRange};
+use longwait_core::{Code, model::event::WakeDelivery, store::EventRange};
 use serde_json::{Value, json};
 
 use crate::{AsJson, START, World, refused, sequences, to};

@@ -7,8 +7,8 @@ use std::{
 };
 
 use longwait_core::{
-    domain::key::ProcessId,
     host::{Broadcast, Heard},
+    model::key::ProcessId,
 };
 
 /// Connects tabs. What one announces is on its way to each other one until the test says what becomes

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::domain::{Millis, key::ProcessId, lease::ProcessLease};
+use crate::model::{Millis, key::ProcessId, lease::ProcessLease};
 
 /// What is known of one process.
 #[derive(Default)]

@@ -18,8 +18,8 @@ use super::{
     layout::KeyPath,
 };
 use crate::{
-    domain::{key::Part, payload::Payload},
     error::{Code, Error, Result},
+    model::{key::Part, payload::Payload},
     store::Durability,
 };
 

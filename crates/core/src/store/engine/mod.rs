@@ -16,11 +16,11 @@ pub use self::{
 };
 use super::Durability;
 use crate::{
-    domain::{
+    error::{Error, Result},
+    model::{
         key::{Part, longer},
         payload::Payload,
     },
-    error::{Error, Result},
 };
 
 /// Where rows lie.

@@ -19,8 +19,8 @@ use super::{
     reader::{Loaded, Reader},
 };
 use crate::{
-    domain::snapshot::{Rows, Snapshot},
     error::{Code, Error, Result},
+    model::snapshot::{Rows, Snapshot},
     store::{
         Reads, Rule,
         engine::{Failed, How, Mode, Round, Step},

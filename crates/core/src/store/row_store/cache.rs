@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, rc::Rc};
 
 use super::rows::ProcessRow;
-use crate::domain::{
+use crate::model::{
     key::ProcessId,
     process::{ProcessRecord, Registered},
 };

@@ -13,7 +13,7 @@ use super::{
         REGISTRATIONS, Tombstone, WAKES, WakeRow, list,
     },
 };
-use crate::domain::{
+use crate::model::{
     MAX_COUNT, Millis,
     event::ProcessEvent,
     filter::{ListIndex, ListStatus},

@@ -4,8 +4,8 @@ use std::{cell::RefCell, rc::Rc};
 
 use super::{Shared, rows::CommitRow};
 use crate::{
-    domain::key::{Part, ProcessId, key},
     error::Result,
+    model::key::{Part, ProcessId, key},
     store::Answer,
 };
 

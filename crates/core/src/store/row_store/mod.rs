@@ -28,9 +28,9 @@ use super::{
     engine::{Connection, Engine, Failed, How, Mode, Round, Step},
 };
 use crate::{
-    domain::key::ProcessId,
     error::{Code, Error, Result},
     host::{Clock, Random, Spawn, turn},
+    model::key::ProcessId,
 };
 
 /// A store over an engine. Clones share it.

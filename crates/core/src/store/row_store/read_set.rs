@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{domain::payload::Payload, store::engine::Read};
+use crate::{model::payload::Payload, store::engine::Read};
 
 /// The results of a transaction's reads, and the reads that are missing.
 ///

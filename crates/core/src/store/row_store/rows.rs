@@ -6,7 +6,8 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    domain::{
+    error::{Code, Error},
+    model::{
         Millis,
         event::{ProcessEvent, Semantics},
         filter::ListIndex,
@@ -16,7 +17,6 @@ use crate::{
         payload::Payload,
         process::{LogHead, ProcessExternalRef, ProcessRecord, ProcessStatus, Registered, TypeCount, WaitState},
     },
-    error::{Code, Error},
     store::engine::Source,
 };
 

@@ -8,7 +8,7 @@ use super::{
     lists::holds,
 };
 use crate::{
-    domain::{
+    model::{
         key::{Part, ProcessId, ScopeId, key},
         lease::LeaseSlot,
         process::ProcessRecord,

@@ -10,7 +10,7 @@ use super::{
     Loaded, Reader,
 };
 use crate::{
-    domain::{
+    model::{
         event::{ProcessEvent, lies_apart},
         grant::{HandleDescriptor, HandleGrant, SessionScope},
         key::{Part, ProcessId, key, sorted},

@@ -5,7 +5,7 @@ use super::{
     END, Reader, in_order,
 };
 use crate::{
-    domain::{
+    model::{
         filter::ListQuery,
         grant::HandleEntry,
         key::{Part, ProcessId, key, longer},

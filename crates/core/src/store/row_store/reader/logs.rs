@@ -5,7 +5,7 @@ use super::{
     Reader, in_order,
 };
 use crate::{
-    domain::{
+    model::{
         event::{has_counts_apart, types_among},
         key::{Part, ProcessId, key},
         payload::Payload,

@@ -20,7 +20,8 @@ use super::{
     rows::{ABOUT, PROCESSES, ProcessRow, REGISTRATIONS, id_of, index, is_pruned, table, text, unreadable},
 };
 use crate::{
-    domain::{
+    error::{Error, Result},
+    model::{
         MAX_COUNT,
         grant::HandleGrant,
         key::{Part, ProcessId, key},
@@ -28,7 +29,6 @@ use crate::{
         process::{ProcessRecord, Registered},
         snapshot::{Rows, Write},
     },
-    error::{Error, Result},
     store::engine::Read,
 };
 

@@ -4,7 +4,7 @@ use std::{cell::OnceCell, collections::BTreeMap, rc::Rc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{
+use crate::model::{
     Millis, check_name, check_names,
     event::{self, ProcessEventType},
     grant::SessionScope,

@@ -356,7 +356,7 @@ mod native {
             }
             Value::Object(members) => {
                 let mut sorted: Vec<_> = members.iter().collect();
-                sorted.sort_unstable_by(|(a, _), (b, _)| crate::domain::key::compare(a, b));
+                sorted.sort_unstable_by(|(a, _), (b, _)| crate::model::key::compare(a, b));
                 write("{");
                 for (place, (name, member)) in sorted.into_iter().enumerate() {
                     if place > 0 {
@@ -384,7 +384,7 @@ mod browser {
     use serde::{Deserializer, Serialize, Serializer, de::DeserializeOwned};
     use wasm_bindgen::prelude::*;
 
-    #[wasm_bindgen(module = "/src/domain/payload.js")]
+    #[wasm_bindgen(module = "/src/model/payload.js")]
     extern "C" {
         #[wasm_bindgen(js_name = canonical)]
         fn js_canonical(value: &JsValue, write: &mut dyn FnMut(String));

@@ -1,6 +1,6 @@
 //! How a process ends, and what its waiters are given.
 
-use crate::domain::payload::{self, Payload};
+use crate::model::payload::{self, Payload};
 use serde::{Deserialize, Serialize};
 
 /// How a process ended.

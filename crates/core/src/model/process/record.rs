@@ -8,7 +8,7 @@ use super::{
     outcome::{ProcessStatus, Terminal},
     registration::{ProcessIdentity, ProcessInput, Provenance, Recovery, Registered},
 };
-use crate::domain::{
+use crate::model::{
     Millis,
     event::{ProcessEventType, exists_undeclared},
     filter::ListStatus,

@@ -7,8 +7,8 @@ use super::{
     undeclared::is_of_driver,
 };
 use crate::{
-    domain::process::ProcessRecord,
     error::{Code, Error, Result},
+    model::process::ProcessRecord,
     text::{MAX_NAME, has_more_than, is_too_long, short},
 };
 

@@ -7,12 +7,12 @@ use std::collections::BTreeSet;
 
 use super::{CANCEL_REQUESTED, RESUMED, WAITING, signal::is_signal, undeclared::is_of_driver};
 use crate::{
-    domain::{
+    error::{Code, Error, Result},
+    model::{
         next,
         process::{LogHead, ProcessRecord, TerminalState, TypeCount},
         snapshot::{Rows, Write},
     },
-    error::{Code, Error, Result},
 };
 
 /// How many types of a caller are counted in the process's own row, besides those that every process has.

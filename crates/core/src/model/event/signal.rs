@@ -2,8 +2,8 @@
 
 use super::AppendRequest;
 use crate::{
-    domain::payload::Payload,
     error::{Error, Result},
+    model::payload::Payload,
     text::{MAX_NAME, is_blank, is_too_long},
 };
 

@@ -12,13 +12,13 @@ use super::{
     stored::{Semantics, Wake},
 };
 use crate::{
-    domain::{
+    error::{Code, Error, Result},
+    model::{
         key::ProcessId,
         payload::{self, Payload},
         process::{FailureClass, ProcessAwaitOutput, Terminal, TerminalState},
         selector::{Budget, MAX_MADE, MAX_SELECTORS, Selector},
     },
-    error::{Code, Error, Result},
     text::{MAX_NAME, is_blank, is_too_long},
 };
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::rc::Rc;
 
 use super::CANCEL_REQUESTED;
-use crate::domain::{
+use crate::model::{
     Millis,
     grant::SessionScope,
     key::{ProcessId, ScopeId, SessionId},

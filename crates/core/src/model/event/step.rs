@@ -3,7 +3,7 @@
 //! Every process takes them without declaring them, as runners come and go while a registration stays.
 
 use super::{AppendRequest, ProcessEvent};
-use crate::domain::payload::Payload;
+use crate::model::payload::Payload;
 
 /// The event type of a recorded step; its payload is `{ key, value }`, without a value where the step gave none.
 pub const STEP: &str = "process.step";

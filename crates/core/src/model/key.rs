@@ -157,7 +157,7 @@ pub fn longer(key: &[Part], part: Part) -> Vec<Part> {
 
 /// A compound key.
 macro_rules! key {
-    ($($part:expr),* $(,)?) => { Vec::from([$($crate::domain::key::Part::from($part)),*]) };
+    ($($part:expr),* $(,)?) => { Vec::from([$($crate::model::key::Part::from($part)),*]) };
 }
 
 pub(crate) use key;
