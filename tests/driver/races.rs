@@ -4,10 +4,8 @@ use std::rc::Rc;
 
 use futures::future::{Either, select};
 use longwait::{
-    model::{
-        event::{ProcessEvent, Semantics},
-        snapshot::Write,
-    },
+    model::event::{ProcessEvent, Semantics},
+    rules::snapshot::Write,
     store::{Appending, Reads, Rule},
 };
 use serde_json::{Value, json};

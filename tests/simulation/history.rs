@@ -12,8 +12,8 @@ use longwait::{
         event::{ProcessEvent, STEP},
         lease::{LeaseOwner, LivenessMark, ProcessLease},
         process::ProcessAwaitOutput,
-        snapshot::Write,
     },
+    rules::snapshot::Write,
 };
 use serde_json::Value;
 

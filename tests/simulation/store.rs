@@ -14,8 +14,8 @@ use longwait::{
         MAX_COUNT,
         key::{Part, ProcessId},
         payload::Payload,
-        snapshot,
     },
+    rules::snapshot,
     store::{
         Answer, Answers, Query, Store,
         engine::{Engine, MemoryEngine, Mode, Read, Round, Source, Write},

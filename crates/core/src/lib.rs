@@ -22,6 +22,7 @@ pub mod native;
 pub mod notify;
 pub mod operation;
 pub mod registry;
+pub mod rules;
 pub mod session;
 pub mod store;
 mod text;

@@ -10,16 +10,19 @@ use crate::{
     error::Result,
     model::{
         Millis,
-        attempt::{self, Begun, Cancelled, Claimant, Observed},
-        event::{self, AppendRequest, AppendResult},
-        grant::{self, HandleDescriptor, HandleGrant, SessionScope},
+        event::{AppendRequest, AppendResult},
+        grant::{HandleDescriptor, HandleGrant, SessionScope},
         key::{ProcessId, ScopeId, SessionId},
-        lease::{self, LeaseClaim, LeaseOwner, ProcessLease, Proof},
-        process::{self, ProcessAwaitOutput, ProcessExternalRef, ProcessRecord, ProcessRegistration, WaitState},
-        retention::{self, PruneReport},
+        lease::{LeaseClaim, LeaseOwner, ProcessLease, Proof},
+        process::{ProcessAwaitOutput, ProcessExternalRef, ProcessRecord, ProcessRegistration, WaitState, normalise},
+        reports::{PruneReport, SessionDeleteReport},
         schema::Schemas,
-        session::{self, SessionDeleteReport},
-        wait::{self, Outcome, RunWait},
+        wait::{Outcome, RunWait},
+    },
+    rules::{
+        append,
+        attempt::{self, Begun, Cancelled, Claimant, Observed},
+        grant, lease, process, prune, session, wait,
     },
     store::{Appending, Reads},
 };
@@ -36,7 +39,7 @@ fn leased(id: &ProcessId) -> Reads {
 
 /// See [`process::register`].
 pub fn register(registration: ProcessRegistration, schemas: &Schemas) -> Result<Operation<ProcessRecord>> {
-    let registered = process::normalise(registration, schemas)?;
+    let registered = normalise(registration, schemas)?;
     // The lease slot tells how many lives the id has had.
     let reads = leased(&registered.registration.id);
     Ok(Operation::new(reads, move |seen| process::register(seen, &registered)))
@@ -57,14 +60,14 @@ pub fn clear_wait(id: ProcessId) -> Operation<ProcessRecord> {
     Operation::new(one(&id), move |seen| process::clear_wait(seen, &id))
 }
 
-/// See [`event::complete`].
+/// See [`append::complete`].
 pub fn complete(id: ProcessId, output: ProcessAwaitOutput, schemas: &Rc<Schemas>) -> Operation<ProcessRecord> {
     let reads = Reads::Process(id.clone(), Appending::keyed(AppendRequest::completion(&id, &output).replay_key));
     let schemas = schemas.clone();
-    Operation::new(reads, move |seen| event::complete(seen, &schemas, &id, &output))
+    Operation::new(reads, move |seen| append::complete(seen, &schemas, &id, &output))
 }
 
-/// See [`event::complete_with_lease`].
+/// See [`append::complete_with_lease`].
 pub fn complete_with_lease(
     held: ProcessLease,
     output: ProcessAwaitOutput,
@@ -73,20 +76,20 @@ pub fn complete_with_lease(
     let id = &held.process_id;
     let reads = Reads::Leased(id.clone(), Appending::keyed(AppendRequest::completion(id, &output).replay_key));
     let schemas = schemas.clone();
-    Operation::new(reads, move |seen| event::complete_with_lease(seen, &schemas, &held, &output))
+    Operation::new(reads, move |seen| append::complete_with_lease(seen, &schemas, &held, &output))
 }
 
-/// See [`retention::prune`].
+/// See [`prune::prune`].
 pub fn prune(cutoff: Millis, limit: usize) -> Operation<PruneReport> {
-    Operation::new(Reads::Retained(cutoff, limit), move |seen| retention::prune(seen, cutoff, limit))
+    Operation::new(Reads::Retained(cutoff, limit), move |seen| prune::prune(seen, cutoff, limit))
 }
 
-/// See [`retention::delete`].
+/// See [`prune::delete`].
 pub fn delete(id: ProcessId, force: bool) -> Operation<()> {
-    Operation::new(Reads::Whole(id.clone()), move |seen| retention::delete(seen, &id, force))
+    Operation::new(Reads::Whole(id.clone()), move |seen| prune::delete(seen, &id, force))
 }
 
-/// See [`event::append`].
+/// See [`append::append`].
 pub fn append(id: ProcessId, request: AppendRequest, schemas: &Rc<Schemas>) -> Operation<AppendResult> {
     append_for(None, id, request, schemas)
 }
@@ -109,13 +112,13 @@ pub(crate) fn append_for(
         if let Some(scope) = &scope {
             grant::require(seen, scope, &id)?;
         }
-        event::append(seen, &schemas, &id, &request)
+        append::append(seen, &schemas, &id, &request)
     })
 }
 
-/// See [`event::ack_wake`].
+/// See [`append::ack_wake`].
 pub fn ack_wake(id: ProcessId, sequence: u64) -> Operation<()> {
-    Operation::new(one(&id), move |seen| event::ack_wake(seen, &id, sequence))
+    Operation::new(one(&id), move |seen| append::ack_wake(seen, &id, sequence))
 }
 
 /// See [`grant::grant`].

@@ -22,9 +22,8 @@ use crate::{
         lease::{LeaseClaim, LeaseOwner, LeaseSlot, ProcessLease, Proof},
         payload::Payload,
         process::{ProcessAwaitOutput, ProcessExternalRef, ProcessRecord, ProcessRegistration, WaitState},
-        retention::PruneReport,
+        reports::{PruneReport, SessionDeleteReport},
         schema::{SchemaHost, Schemas},
-        session::SessionDeleteReport,
     },
     notify::{
         ProcessChangeHub, ProcessEventSink, WaitSource, broadcaster::ChangeBroadcaster, change_poller::ChangePoller,

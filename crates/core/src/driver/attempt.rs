@@ -17,12 +17,12 @@ use crate::{
     error::{Code, Result},
     host::Permit,
     model::{
-        attempt::{Begun, Cancelled, Claimant, cancel_reason},
         event::CANCEL_REQUESTED,
         key::ProcessId,
         lease::{LeaseOwner, ProcessLease, Proof},
     },
     operation,
+    rules::attempt::{Begun, Cancelled, Claimant, cancel_reason},
     store::EventRange,
 };
 

@@ -15,7 +15,6 @@ use crate::{
     host::{Permit, latch},
     model::{
         Millis,
-        attempt::Attempt,
         event::{AppendRequest, AppendResult, ProcessEvent},
         key::ProcessId,
         lease::ProcessLease,
@@ -23,6 +22,7 @@ use crate::{
     },
     notify::ProcessAwaiter,
     registry::ProcessRegistry,
+    rules::attempt::Attempt,
     store::EventRange,
 };
 

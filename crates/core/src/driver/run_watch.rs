@@ -5,12 +5,9 @@ use futures::FutureExt;
 use super::{Abort, RunContext};
 use crate::{
     error::{Code, Error, Result},
-    model::{
-        attempt::{cancel_reason, is_cancel_requested},
-        event::CANCEL_REQUESTED,
-        lease::ProcessLease,
-    },
+    model::{event::CANCEL_REQUESTED, lease::ProcessLease},
     notify::{ChangeReceiver, backoff},
+    rules::attempt::{cancel_reason, is_cancel_requested},
     store::{Answer, Query},
 };
 

@@ -1,10 +1,6 @@
-//! The rules: what may happen to a process, decided from rows and nothing else.
-//!
-//! Nothing here waits, reads a clock, or knows which store asked. A rule takes a
-//! [`Snapshot`](snapshot::Snapshot) and returns a [`Decision`](snapshot::Decision):
-//! a reply and the rows to write.
+//! The nouns: what a process, an event or a lease looks like, in Rust, in JavaScript and in a row. What may happen to them is
+//! for the [rules](crate::rules) to say.
 
-pub mod attempt;
 pub mod difference;
 pub mod event;
 pub mod filter;
@@ -13,11 +9,9 @@ pub mod key;
 pub mod lease;
 pub mod payload;
 pub mod process;
-pub mod retention;
+pub mod reports;
 pub mod schema;
 pub mod selector;
-pub mod session;
-pub mod snapshot;
 pub mod wait;
 
 use crate::{

@@ -5,17 +5,14 @@
 //! same order, and nothing else is taken before them.
 
 use serde::{Deserialize, Serialize};
-use std::rc::Rc;
 
 use super::{
     Millis,
-    event::{self, AppendRequest, AppendResult, ProcessEvent, RESUMED, WAITING, signal_type},
+    event::{AppendRequest, ProcessEvent, RESUMED, WAITING, signal_type},
     key::ProcessId,
-    lease::{self, ProcessLease},
+    lease::ProcessLease,
     payload::Payload,
-    process::{self, WaitState},
-    schema::Schemas,
-    snapshot::{Decision, Snapshot, Write},
+    process::WaitState,
 };
 use crate::error::{Error, Result};
 
@@ -120,7 +117,7 @@ impl RunWait {
         }
     }
 
-    fn state(&self, since: Millis) -> Option<WaitState> {
+    pub(crate) fn state(&self, since: Millis) -> Option<WaitState> {
         let name = self.names().first()?;
         let event_type = signal_type(name).ok()?;
         Some(WaitState::signal(name, self.names(), &event_type, &self.key(), self.ordinal, since))
@@ -154,12 +151,12 @@ impl RunWait {
         format!("{RESUMED}:{}:{how}", self.key())
     }
 
-    fn begins(&self, held: &ProcessLease) -> Result<AppendRequest> {
+    pub(crate) fn begins(&self, held: &ProcessLease) -> Result<AppendRequest> {
         let request = AppendRequest::by_driver(WAITING, Payload::of(&self.facts())?).keyed(self.begun_key());
         Ok(AppendRequest { lease: Some(held.clone()), ..request })
     }
 
-    fn ends(&self, outcome: Outcome, before: &[String], held: &ProcessLease) -> Result<AppendRequest> {
+    pub(crate) fn ends(&self, outcome: Outcome, before: &[String], held: &ProcessLease) -> Result<AppendRequest> {
         let facts = WaitFacts { before: before.to_vec(), ..self.facts() };
         let facts = match outcome {
             Outcome::Took(sequence) => WaitFacts { sequence: Some(sequence), ..facts },
@@ -215,56 +212,4 @@ impl ProcessEvent {
         let is_of_driver = self.replay_key.as_deref() == Some(wait.over_key(outcome).as_str());
         is_of_driver.then(|| Resumed { key: wait.key(), outcome, before: facts.before })
     }
-}
-
-/// Says, in the record and once in the log, that the process waits. One that has waited so before waits since then;
-/// answers since when.
-pub fn wait(seen: &Snapshot, schemas: &Schemas, held: &ProcessLease, wait: &RunWait) -> Result<Decision<Millis>> {
-    let logged = log_wait(seen, schemas, held, wait.begins(held)?)?;
-    let since = logged.reply.event.occurred_at_ms;
-    Ok(apply_wait(seen, held, logged, wait.state(since))?.map(|()| since))
-}
-
-/// Says how a wait came out, before which others, and what the process still waits for, if anything, since when.
-pub fn resume(
-    seen: &Snapshot,
-    schemas: &Schemas,
-    held: &ProcessLease,
-    over: &(RunWait, Outcome, Vec<String>),
-    still: Option<&(RunWait, Millis)>,
-) -> Result<Decision<()>> {
-    let (wait, outcome, before) = over;
-    let logged = log_wait(seen, schemas, held, wait.ends(*outcome, before, held)?)?;
-    apply_wait(seen, held, logged, still.and_then(|(still, since)| still.state(*since)))
-}
-
-/// Appends the event of a wait.
-fn log_wait(
-    seen: &Snapshot,
-    schemas: &Schemas,
-    held: &ProcessLease,
-    request: AppendRequest,
-) -> Result<Decision<AppendResult>> {
-    // An event that is there already would be answered without a look at the lease.
-    lease::require(seen, &held.process_id, held)?;
-    event::append(seen, schemas, &held.process_id, &request)
-}
-
-/// Has the record say what the process waits for, together with the event of a wait.
-fn apply_wait(
-    seen: &Snapshot,
-    held: &ProcessLease,
-    logged: Decision<AppendResult>,
-    wait: Option<WaitState>,
-) -> Result<Decision<()>> {
-    let id = &held.process_id;
-    let mut record = event::record_after(seen, id, &logged)?;
-    process::may_wait(&record)?;
-    let mut decision = Decision { reply: (), writes: logged.writes };
-    decision.writes.retain(|write| !matches!(write, Write::Process(_)));
-    if record.wait == wait && decision.writes.is_empty() {
-        return Ok(decision);
-    }
-    (record.wait, record.updated_at_ms) = (wait, seen.now);
-    Ok(decision.write(Write::Process(Rc::new(record))))
 }

@@ -9,8 +9,8 @@ use crate::{
     model::{
         Millis,
         key::{ProcessId, ScopeId, SessionId, sorted},
-        snapshot::{Decision, Snapshot, Write},
     },
+    rules::snapshot::{Decision, Snapshot, Write},
 };
 
 pub mod engine;

@@ -5,7 +5,7 @@ use std::{any::Any, marker::PhantomData, rc::Rc};
 use super::Reads;
 use crate::{
     error::Result,
-    model::snapshot::{Decision, Snapshot},
+    rules::snapshot::{Decision, Snapshot},
 };
 
 /// A rule with its arguments, and the rows it needs to see.

@@ -7,13 +7,13 @@ use longwait_core::{
     Code, Result,
     model::{
         Millis,
-        attempt::{Attempt, Begun, Cancelled, Claimant},
         event::AppendRequest,
         lease::{ProcessLease, Proof},
         schema::Schemas,
         wait::{Awaited, Outcome, RunWait},
     },
     operation,
+    rules::attempt::{Attempt, Begun, Cancelled, Claimant},
 };
 use serde_json::{Value, json};
 

@@ -8,8 +8,8 @@ use longwait_core::{
         MAX_COUNT,
         lease::LeaseSlot,
         process::{ProcessRecord, ProcessStatus},
-        snapshot::Write,
     },
+    rules::snapshot::Write,
     store::{Appending, Reads},
 };
 use serde_json::{Value, json};

@@ -2,7 +2,8 @@
 
 use longwait_core::{
     Code,
-    model::event::{AppendRequest, DRIVER_TYPES, MAX_UNDECLARED_SIGNALS},
+    model::event::{AppendRequest, DRIVER_TYPES},
+    rules::counted::MAX_UNDECLARED_SIGNALS,
 };
 use serde_json::{Value, json};
 

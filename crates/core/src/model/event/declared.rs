@@ -249,16 +249,16 @@ impl ProcessEventType {
     }
 
     /// Whether an event of this type ends its process.
-    pub(super) fn is_terminal(&self) -> bool {
+    pub(crate) fn is_terminal(&self) -> bool {
         self.terminal().is_some()
     }
 
     /// An event that ends or stops a process must be recognisable when it is sent again.
-    pub(super) fn needs_replay_key(&self) -> bool {
+    pub(crate) fn needs_replay_key(&self) -> bool {
         self.terminal().is_some() || self.name == CANCEL_REQUESTED
     }
 
-    pub(super) fn materialise(&self, identity: impl Fn() -> String, payload: &Payload) -> Result<Semantics> {
+    pub(crate) fn materialise(&self, identity: impl Fn() -> String, payload: &Payload) -> Result<Semantics> {
         let Some(spec) = &self.semantics else { return Ok(Semantics::default()) };
         let mut budget = Budget::default();
         let terminal = spec.terminal.as_ref().map(|spec| spec.materialise(payload, &mut budget)).transpose()?;

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// How the event types of signals begin.
-pub(super) const PREFIX: &str = "signal.";
+pub const PREFIX: &str = "signal.";
 
 /// Whether an event type is that of a signal. One that a process declares is held to its schema.
 pub fn is_signal(event_type: &str) -> bool {

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     error::{Code, Error, Result},
-    model::snapshot::{Rows, Snapshot},
+    rules::snapshot::{Rows, Snapshot},
     store::{
         Reads, Rule,
         engine::{Failed, How, Mode, Round, Step},

@@ -20,8 +20,8 @@ use crate::model::{
     key::{ProcessId, key, longer},
     payload::Payload,
     process::{ProcessRecord, Registered},
-    snapshot::Write,
 };
+use crate::rules::snapshot::Write;
 use crate::{
     error::{Code, Error, Result},
     store::engine::{self, Between, Round},

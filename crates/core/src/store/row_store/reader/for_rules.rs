@@ -11,14 +11,14 @@ use super::{
 };
 use crate::{
     model::{
-        event::{ProcessEvent, lies_apart},
+        event::ProcessEvent,
         grant::{HandleDescriptor, HandleGrant, SessionScope},
         key::{Part, ProcessId, key, sorted},
         lease::LeaseSlot,
         payload::Payload,
         process::ProcessRecord,
-        snapshot::Write,
     },
+    rules::{counted::lies_apart, snapshot::Write},
     store::{
         Appending, Reads,
         engine::{Between, Read},

@@ -6,11 +6,11 @@ use super::{
 };
 use crate::{
     model::{
-        event::{has_counts_apart, types_among},
         key::{Part, ProcessId, key},
         payload::Payload,
         process::LogHead,
     },
+    rules::counted::{has_counts_apart, types_among},
     store::{
         EventPage, EventRange, MANY_TYPES, Query,
         engine::{Between, Read},

@@ -27,8 +27,8 @@ use crate::{
         key::{Part, ProcessId, key},
         payload::Payload,
         process::{ProcessRecord, Registered},
-        snapshot::{Rows, Write},
     },
+    rules::snapshot::{Rows, Write},
     store::engine::Read,
 };
 

@@ -4,7 +4,8 @@
 
 use std::{collections::BTreeMap, rc::Rc};
 
-use super::{
+use crate::error::{Error, Result};
+use crate::model::{
     Millis,
     event::ProcessEvent,
     grant::HandleGrant,
@@ -12,7 +13,6 @@ use super::{
     lease::LeaseSlot,
     process::{ProcessRecord, TypeCount},
 };
-use crate::error::{Error, Result};
 
 /// Rows as they were at one moment.
 pub struct Snapshot<'a> {

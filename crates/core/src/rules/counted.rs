@@ -5,13 +5,13 @@
 
 use std::collections::BTreeSet;
 
-use super::{CANCEL_REQUESTED, RESUMED, WAITING, signal::is_signal, undeclared::is_of_driver};
+use super::snapshot::{Rows, Write};
 use crate::{
     error::{Code, Error, Result},
     model::{
+        event::{CANCEL_REQUESTED, RESUMED, WAITING, is_of_driver, is_signal},
         next,
         process::{LogHead, ProcessRecord, TerminalState, TypeCount},
-        snapshot::{Rows, Write},
     },
 };
 

@@ -1,32 +1,17 @@
 //! What is left of processes when their session is deleted.
 
-use serde::Serialize;
 use std::rc::Rc;
 
-use super::{
-    grant::check_session,
-    key::{ProcessId, SessionId, sorted},
-    process::ProcessRecord,
-    snapshot::{Decision, Snapshot, Write},
+use super::snapshot::{Decision, Snapshot, Write};
+use crate::{
+    error::Result,
+    model::{
+        grant::check_session,
+        key::{SessionId, sorted},
+        process::ProcessRecord,
+        reports::SessionDeleteReport,
+    },
 };
-use crate::error::Result;
-
-/// What deleting a session's process state did.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
-#[serde(rename_all = "camelCase")]
-pub struct SessionDeleteReport {
-    /// The session.
-    pub session_id: SessionId,
-    /// How many grants were taken back, over all frames.
-    pub revoked_handle_count: usize,
-    /// Always 0: wakes live in the event logs, and those stay.
-    pub deleted_wake_count: usize,
-    /// Live processes of which no grant is left, in id order.
-    pub orphaned_process_ids: Vec<ProcessId>,
-    /// Live processes that another session still holds, in id order.
-    pub preserved_process_ids: Vec<ProcessId>,
-}
 
 /// Takes back every grant of a session and stops wakes to it. Processes, events and
 /// acknowledged wakes stay as they are.

@@ -1,14 +1,12 @@
 //! What a caller's append may not take: the event types that the driver writes, the replay keys under which the driver and
 //! completions record, and names without bound.
 
-use super::{
-    AppendRequest, CANCEL_REQUESTED, ProcessEventType,
-    signal::{PREFIX, is_signal},
-    undeclared::is_of_driver,
-};
 use crate::{
     error::{Code, Error, Result},
-    model::process::ProcessRecord,
+    model::{
+        event::{AppendRequest, CANCEL_REQUESTED, ProcessEventType, SIGNAL_PREFIX, is_of_driver, is_signal},
+        process::ProcessRecord,
+    },
     text::{MAX_NAME, has_more_than, is_too_long, short},
 };
 
@@ -28,7 +26,7 @@ pub fn check_type(record: &ProcessRecord, request: &AppendRequest) -> Result<()>
 
 /// Refuses what a caller's request may not take; what of it is stored already is not looked at here.
 pub fn check(record: &ProcessRecord, request: &AppendRequest) -> Result<()> {
-    let event_type = request.event_type.strip_prefix(PREFIX).unwrap_or(&request.event_type);
+    let event_type = request.event_type.strip_prefix(SIGNAL_PREFIX).unwrap_or(&request.event_type);
     if is_too_long(event_type) {
         return Err(refused(record, "eventType", &format!("has more than {MAX_NAME} characters")));
     }
@@ -53,7 +51,7 @@ pub fn check(record: &ProcessRecord, request: &AppendRequest) -> Result<()> {
 fn belongs(prefix: &str, key: &str, record: &ProcessRecord, request: &AppendRequest) -> bool {
     let event_type = request.event_type.as_str();
     if prefix == "signal:" {
-        let name = event_type.strip_prefix(PREFIX).filter(|_| is_signal(event_type));
+        let name = event_type.strip_prefix(SIGNAL_PREFIX).filter(|_| is_signal(event_type));
         return name.is_some_and(|name| key.starts_with(&format!("signal:{name}:")));
     }
     if prefix != "process:" {

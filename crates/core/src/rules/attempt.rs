@@ -3,17 +3,22 @@
 use std::rc::Rc;
 
 use super::{
-    Millis,
-    event::{self, CANCEL_REQUESTED},
-    key::ProcessId,
-    lease::{self, LeaseClaim, LeaseOwner, LeaseSlot, ProcessLease, Proof},
-    next,
-    payload::Payload,
-    process::{FailureClass, ProcessAwaitOutput, ProcessRecord, Recovery},
-    schema::Schemas,
+    append, lease,
     snapshot::{Decision, Snapshot, Write},
 };
-use crate::error::Result;
+use crate::{
+    error::Result,
+    model::{
+        Millis,
+        event::CANCEL_REQUESTED,
+        key::ProcessId,
+        lease::{LeaseClaim, LeaseOwner, LeaseSlot, ProcessLease, Proof},
+        next,
+        payload::Payload,
+        process::{FailureClass, ProcessAwaitOutput, ProcessRecord, Recovery},
+        schema::Schemas,
+    },
+};
 
 /// What beginning an attempt answers.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,12 +82,12 @@ pub fn begin(
         lives: seen.rows.lease(id).lives,
     };
     if number > 1 && record.registered.registration.recovery == Some(Recovery::Abandon) {
-        let ended = event::complete(seen, &Schemas::unchecked(), id, &abandoned())?;
+        let ended = append::complete(seen, &Schemas::unchecked(), id, &abandoned())?;
         return Ok(ended.map(|_| Begun::Over).write(Write::Lease(id.clone(), LeaseSlot { held: None, ..slot })));
     }
     if number == 1 && is_cancel_requested(record) {
         let Some(asked) = asked else { return Ok(Decision::reply(Begun::Cancelled(observed.clone()))) };
-        let ended = event::complete(seen, &Schemas::unchecked(), id, &asked.output())?;
+        let ended = append::complete(seen, &Schemas::unchecked(), id, &asked.output())?;
         let never = LeaseSlot { held: None, attempts: seen.rows.lease(id).attempts, ..slot };
         return Ok(ended.map(|_| Begun::Over).write(Write::Lease(id.clone(), never)));
     }

@@ -1,26 +1,10 @@
 //! When ended processes are forgotten.
 
-use super::{
-    Millis,
-    key::ProcessId,
-    snapshot::{Decision, Snapshot, Write},
+use super::snapshot::{Decision, Snapshot, Write};
+use crate::{
+    error::{Code, Error, Result},
+    model::{Millis, key::ProcessId, reports::PruneReport},
 };
-use crate::error::{Code, Error, Result};
-use serde::Serialize;
-
-/// What a prune removed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
-#[serde(rename_all = "camelCase")]
-pub struct PruneReport {
-    /// How many processes.
-    pub pruned_processes: u64,
-    /// How many events they had between them.
-    pub pruned_events: u64,
-    /// Whether there may be more to remove: the rule looked at as many as it may.
-    #[serde(skip)]
-    pub more: bool,
-}
 
 /// Removes one process: one that has ended, or with `force` any, also one that is there and cannot be read.
 pub fn delete(seen: &Snapshot, id: &ProcessId, force: bool) -> Result<Decision<()>> {

@@ -1,0 +1,17 @@
+//! The rules: what may happen to a process, decided from rows and nothing else.
+//!
+//! Nothing here waits, reads a clock, or knows which store asked. A rule takes a
+//! [`Snapshot`](snapshot::Snapshot) and returns a [`Decision`](snapshot::Decision):
+//! a reply and the rows to write.
+
+pub mod append;
+pub mod attempt;
+pub mod counted;
+pub mod grant;
+pub mod lease;
+pub mod process;
+pub mod prune;
+mod reserved;
+pub mod session;
+pub mod snapshot;
+pub mod wait;
