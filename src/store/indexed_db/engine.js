@@ -361,10 +361,13 @@ function isCut(read, found, share) {
   const [, before, limit] = read.given;
   if (found.length < share || found.length === limit) return false;
   const path = read.source.keyPath;
-  const row = found.at(-1);
-  read.given = [Array.isArray(path) ? path.map((name) => row[name]) : row[path], before, limit === null ? null : limit - found.length];
+  const last = Array.isArray(path) ? path.map((part) => valueAt(found.at(-1), part)) : valueAt(found.at(-1), path);
+  read.given = [last, before, limit === null ? null : limit - found.length];
   return true;
 }
+
+/** The value under a key path, whose parts are joined by dots. */
+const valueAt = (row, path) => path.split(".").reduce((value, name) => value?.[name], row);
 
 /**
  * Whether `commit()` may be called while requests are under way. Should one of them fail, Chromium and WebKit still take
