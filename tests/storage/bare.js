@@ -9,9 +9,12 @@ const settled = (request) =>
 
 export const remove = (name) => settled(indexedDB.deleteDatabase(name));
 
-/** A connection that makes way for nobody. A new database gets a store `things` with one row. */
+/**
+ * A connection that makes way for no other, to a database in that version, or with 0 in the one that it has. A new database gets a
+ * store `things` with one row.
+ */
 export const hold = (name, version) => {
-  const request = indexedDB.open(name, version);
+  const request = indexedDB.open(name, version || undefined);
   request.onupgradeneeded = ({ oldVersion }) => {
     if (oldVersion === 0) request.result.createObjectStore("things").put("a thing", "key");
   };

@@ -360,7 +360,7 @@ async fn a_call_that_reopens_behind_a_blocked_deletion_is_reported_as_blocked() 
     let fixture = Fixture::new().await;
     let world = &fixture.world;
     world.start("p").await;
-    let holder = bare::hold(&fixture.name, 2).await;
+    let holder = bare::hold(&fixture.name, 0).await;
     assert_eq!(bare::begin_removal(&fixture.name).await, "blocked");
     let p = "p".into();
     bare::hurry();
