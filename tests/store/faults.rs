@@ -32,6 +32,17 @@ fn an_append_that_was_committed_and_not_answered_is_not_made_again() {
 }
 
 #[test]
+fn a_look_for_a_token_that_fails_is_repeated_until_it_is_known_whether_the_append_was_made() {
+    run(async {
+        let (world, faults, _) = world().await;
+        world.start("p").await;
+        faults.come([COMMITTED, NOT_COMMITTED, NOT_COMMITTED, NOT_COMMITTED]);
+        assert_eq!(world.note("p").await, 1);
+        assert_eq!(log(&world, "p").await, [1]);
+    });
+}
+
+#[test]
 fn an_append_that_was_lost_before_it_was_committed_is_made_again() {
     run(async {
         let (world, faults, _) = world().await;

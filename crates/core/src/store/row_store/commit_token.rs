@@ -4,10 +4,13 @@ use std::{cell::RefCell, rc::Rc};
 
 use super::{Shared, rows::CommitRow};
 use crate::{
-    error::Result,
+    error::{Code, Result},
     model::key::{Part, ProcessId, key},
     store::Answer,
 };
+
+/// How often a token is looked for where the storage is lost again and again.
+const MOST_LOOKS: usize = 10;
 
 /// The token that shows that a commit has landed. The events of an operation that has the commit for itself carry it,
 /// which is the cheapest. Else it has a row of its own as long as the commit is in flight: a commit that lands in
@@ -45,9 +48,22 @@ impl CommitToken {
         CommitRow { writer: format!("{}/{}", self.shared.writer, self.place), number: self.number }
     }
 
-    /// Whether the commit left it.
+    /// Whether the commit left it. A look that fails is repeated: as long as none has succeeded, an error would say that nothing was
+    /// written, and that is not known.
     pub async fn was_committed(&self) -> Result<bool> {
-        let (event, CommitRow { writer, number }) = (self.event.take(), self.row());
+        let mut found = self.look().await;
+        for _ in 1..MOST_LOOKS {
+            if !found.as_ref().is_err_and(|fault| fault.code() != Code::Closed) {
+                break;
+            }
+            found = self.look().await;
+        }
+        self.event.take();
+        found
+    }
+
+    async fn look(&self) -> Result<bool> {
+        let (event, CommitRow { writer, number }) = (self.event.borrow().clone(), self.row());
         let left = self.shared.read(Rc::new(move |reader| reader.token(event.as_ref(), &writer))).await?.pop();
         Ok(matches!(left, Some(Ok(Answer::Count(Some(left)))) if left == number))
     }
