@@ -47,12 +47,12 @@ const failure = (page, words) => page.getByText(`Failed: ${words}`).waitFor();
 
 /** On the console are a line for each pattern, and no more: a run that threw, a request that the browser says has failed. */
 const isTold = (page, ...patterns) => {
-  const told = page.complaints.splice(0);
-  assert.equal(told.length, patterns.length, told.join("\n"));
+  const complaints = page.complaints.splice(0);
+  assert.equal(complaints.length, patterns.length, complaints.join("\n"));
   for (const words of patterns)
     assert.ok(
-      told.some((line) => words.test(line)),
-      told.join("\n"),
+      complaints.some((line) => words.test(line)),
+      complaints.join("\n"),
     );
 };
 
@@ -99,12 +99,12 @@ describe("with a model behind an endpoint, the agent", () => {
     await ask(page, "Do some sums.");
     await state(page, "Answered");
     assert.equal(await answer(page).innerText(), "There.");
-    const told = requests
+    const results = requests
       .at(-1)
       .messages.filter(({ role }) => role === "tool")
       .map(({ content }) => JSON.parse(content));
-    assert.deepEqual(told.slice(0, 2), [2, 4]);
-    assert.match(told[2], /^It failed: /);
+    assert.deepEqual(results.slice(0, 2), [2, 4]);
+    assert.match(results[2], /^It failed: /);
     isTold(page, /of kind "tool" threw TypeError/);
   });
 

@@ -100,7 +100,7 @@ describe("after a trap, a registry on IndexedDB", () => {
     assert.equal(registry.hub.trackedProcesses, 0);
   });
 
-  test("reads again, says of a write that nobody knows what came of it, and takes every later call", async (t) => {
+  test("reads again, says that the outcome of a write is not known, and takes every later call", async (t) => {
     const { registry, open } = await opened(t);
     const other = await open();
     await other.registerProcess(external("full", { eventTypes }));

@@ -59,12 +59,11 @@ impl Driver {
             };
             match (lost, &renewed) {
                 (false, Ok(_)) => run.0.held_until.set(asked + ttl),
-                (false, Err(_)) => {}
-                (true, Ok(_)) => run.stop(Abort::Over(run.lost())),
-                (true, Err(fault)) => {
-                    self.failed(run.id(), fault);
-                    run.stop(Abort::Over(run.lost()));
-                }
+                (true, Err(fault)) => self.failed(run.id(), fault),
+                (false, Err(_)) | (true, Ok(_)) => {}
+            }
+            if lost {
+                run.stop(Abort::Over(run.lost()));
             }
         }
     }

@@ -180,7 +180,7 @@ impl Shared {
             }
             let decided = rule(&Snapshot { now, rows: &commit.loaded.rows });
             outcome.replace(Some(decided.and_then(|writes| commit.add(&writes))));
-            // What registers a process mostly goes on to use it. Should this not be committed, no row will ask for it.
+            // The tab that registers a process mostly uses it next. If this is not committed, no row refers to it.
             for (registered, weight) in commit.registered.drain(..) {
                 self.cached(generation).register(&registered, weight);
             }

@@ -53,10 +53,10 @@ impl CommitToken {
     pub async fn was_committed(&self) -> Result<bool> {
         let mut found = self.look().await;
         for _ in 1..MOST_LOOKS {
-            if !found.as_ref().is_err_and(|fault| fault.code() != Code::Closed) {
-                break;
+            match &found {
+                Err(fault) if fault.code() != Code::Closed => found = self.look().await,
+                Ok(_) | Err(_) => break,
             }
-            found = self.look().await;
         }
         self.event.take();
         found
