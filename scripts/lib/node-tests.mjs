@@ -2,17 +2,18 @@
 
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { fail, nodeTest } from "./counts.mjs";
 import { inRepo } from "./paths.mjs";
 import { attempt, say } from "./run.mjs";
 
+/** Loaded into each file: see there. */
+const END = pathToFileURL(inRepo("scripts/lib/end-of-tests.mjs")).href;
+
 /** How long a file may take, in milliseconds: far above the slowest one. What hangs must fail, and not run for ever. */
 const LIMIT_MS = 900_000;
 
-/**
- * Files are named one by one: what `node --test` makes of a folder differs between versions. What a failed test left open, a browser or
- * a server, does not keep its file running.
- */
+/** Files are named one by one: what `node --test` makes of a folder differs between versions. */
 export async function nodeTests(folder, flags = []) {
   const files = list(folder).filter((file) => file.endsWith(".test.mjs"));
   if (files.length === 0) {
@@ -20,7 +21,7 @@ export async function nodeTests(folder, flags = []) {
     return fail;
   }
   return nodeTest(
-    await attempt("node", ["--test", "--test-reporter=spec", "--test-force-exit", `--test-timeout=${LIMIT_MS}`, ...flags, ...files]),
+    await attempt("node", ["--import", END, "--test", "--test-reporter=spec", `--test-timeout=${LIMIT_MS}`, ...flags, ...files]),
   );
 }
 
