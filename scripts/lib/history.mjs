@@ -1,4 +1,4 @@
-/** What browsers did, judged by the checker of the simulation: tests/history.rs. */
+/** What browsers did, judged by the checker of the simulation: tests/history/main.rs. */
 
 import { attempt } from "./run.mjs";
 

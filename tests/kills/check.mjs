@@ -1,4 +1,4 @@
-/** What must be true of the log of a process, whatever died meanwhile. A first look: tests/history.rs judges them, too. */
+/** What must be true of the log of a process, whatever died meanwhile. A first look: tests/history/main.rs judges them, too. */
 import { STEPS } from "./plan.mjs";
 
 /** How long a lease lasts. */

@@ -10,7 +10,7 @@ import { describe, test } from "node:test";
 import { importSource, root } from "./bundled.mjs";
 
 const { compileSchema } = await importSource("js/schema.ts");
-const table = JSON.parse(readFileSync(join(root, "tests/schema-cases.json"), "utf8"));
+const table = JSON.parse(readFileSync(join(root, "tests/fixtures/schema-cases.json"), "utf8"));
 
 describe("the shared table of schemas", () => {
   for (const { name, schema, compiles, cases } of table) {

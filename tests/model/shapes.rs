@@ -1,7 +1,5 @@
 //! What a caller misspelt is refused and named. In the browser the TypeScript in front does that (`js/border/`), since there
 //! serde asks an object for the fields that it knows.
-#![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use longwait::model::{
     event::AppendRequest,

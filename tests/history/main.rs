@@ -4,15 +4,13 @@
 #![cfg(not(target_family = "wasm"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-#[path = "history/driven.rs"]
 mod driven;
-#[path = "history/read.rs"]
 mod read;
 
 use serde_json::{Value, json};
 
 fn sample() -> Value {
-    serde_json::from_str(include_str!("history/sample.json")).unwrap()
+    serde_json::from_str(include_str!("sample.json")).unwrap()
 }
 
 #[test]

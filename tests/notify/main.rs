@@ -3,20 +3,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 #[allow(dead_code, reason = "made for the conformance suite")]
+#[path = "../support/mod.rs"]
 mod support;
 
-#[path = "watch/hand.rs"]
+#[path = "../support/hand.rs"]
 mod hand;
-#[path = "watch/hears.rs"]
 mod hears;
 #[allow(dead_code, reason = "the driver needs more of it")]
-#[path = "watch/held.rs"]
+#[path = "../support/held.rs"]
 mod held;
-#[path = "watch/reads.rs"]
 mod reads;
-#[path = "watch/shows.rs"]
 mod shows;
-#[path = "watch/sweeps.rs"]
 mod sweeps;
-#[path = "watch/waits.rs"]
 mod waits;

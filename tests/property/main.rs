@@ -2,8 +2,10 @@
 #![cfg(not(target_family = "wasm"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+#[path = "mod.rs"]
 mod property;
 #[allow(dead_code, reason = "made for the conformance suite")]
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::rc::Rc;

@@ -1,12 +1,10 @@
 //! The shared table of schemas, through the native validator. The browser's one runs the same table
 //! in `tests/package/schema.test.mjs`, so that both take and refuse the same.
-#![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use longwait::{host::native_schema::NativeSchemas, model::schema::SchemaHost};
 use serde_json::Value;
 
-const TABLE: &str = include_str!("schema-cases.json");
+const TABLE: &str = include_str!("../fixtures/schema-cases.json");
 
 #[test]
 fn the_native_validator_agrees_with_the_table() {

@@ -5,24 +5,16 @@
 #![cfg(not(target_family = "wasm"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-#[path = "history/driven.rs"]
+#[path = "../history/driven.rs"]
 mod driven;
 
-#[path = "simulation/dice.rs"]
 mod dice;
-#[path = "simulation/history.rs"]
 mod history;
-#[path = "simulation/jobs.rs"]
 mod jobs;
-#[path = "simulation/locks.rs"]
 mod locks;
-#[path = "simulation/store.rs"]
 mod store;
-#[path = "simulation/tab.rs"]
 mod tab;
-#[path = "simulation/tally.rs"]
 mod tally;
-#[path = "simulation/world.rs"]
 mod world;
 
 use std::{
