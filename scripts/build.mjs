@@ -6,7 +6,7 @@
  *   js/ and the glue of build/wasm  --esbuild--> dist/*.js    --tsc--> dist/*.d.ts
  */
 
-import { copyFileSync, existsSync, mkdirSync, statSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -18,11 +18,11 @@ import { setUp } from "./setup.mjs";
 
 /** The files of the package, each with the platform it is for; all but the schema are entries that a person can import. */
 const entries = [
-  { source: "js/index.ts", output: "dist/index.js", platform: "browser" },
+  { source: "js/entries/index.ts", output: "dist/index.js", platform: "browser" },
   // Beside the entry, not with a copy of it: a page or worker that has both loads the WebAssembly once.
-  { source: "js/worker.ts", output: "dist/worker.js", platform: "browser", beside: ["./index.js"] },
-  { source: "js/node.ts", output: "dist/node.js", platform: "node" },
-  { source: "js/schema.ts", output: "dist/schema.js", platform: "neutral" },
+  { source: "js/entries/worker.ts", output: "dist/worker.js", platform: "browser", beside: ["./index.js"] },
+  { source: "js/entries/node.ts", output: "dist/node.js", platform: "node" },
+  { source: "js/schema/schema.ts", output: "dist/schema.js", platform: "neutral" },
 ];
 
 /** The setup steps that a build needs. */
@@ -62,7 +62,7 @@ async function compile(profile) {
     "longwait",
     compiled,
   ]);
-  if (profile === "quick") return copyFileSync(inRepo(bound), inRepo(wasm));
+  if (profile === "quick") return cpSync(inRepo(bound), inRepo(wasm));
   say("optimising the WebAssembly");
   // A function with one caller stays by itself unless it is tiny: what repeats in separate functions, the download's compression finds.
   await run("wasm-opt", ["-Os", "--one-caller-inline-max-function-size=18", "-o", wasm, bound]);
@@ -95,7 +95,7 @@ async function bundle() {
 /** The glue lists a file once for each function that the module imports from it. */
 const logOverride = { "duplicate-object-key": "silent" };
 
-/** Globals that js/instance.ts gives to the glue in place of the page's. */
+/** Globals that js/border/instance.ts gives to the glue in place of the page's. */
 const given = [
   "Date",
   "Error",
@@ -146,8 +146,8 @@ async function declare() {
   say("writing the type declarations");
   await run("tsc", ["-p", "tsconfig.build.json"]);
   // The declarations of the code behind the entry would only be clutter in the package.
-  for (const file of ["index.d.ts", "errors.d.ts", "types.d.ts", "worker.d.ts"])
-    copyFileSync(inRepo("build/types", file), inRepo("dist", file));
+  for (const name of ["entries/index", "entries/worker", "types/errors", "types/public"])
+    cpSync(inRepo(`build/types/${name}.d.ts`), inRepo(`dist/${name}.d.ts`));
 }
 
 async function targetFolder() {

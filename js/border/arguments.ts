@@ -2,8 +2,8 @@
  * The shapes of the documents that the public methods take, one for each. What only a rule can know (duplicates, conflicts,
  * what belongs together) is left to the rules.
  */
-import { count as countOf, eventTypes, optional as maybe, options, SIGNAL } from "../check.js";
-import type { Json } from "../types.js";
+import { count as countOf, eventTypes, optional as maybe, options, SIGNAL } from "./check.js";
+import type { Json } from "../types/public.js";
 import { Fault } from "./fault.js";
 import {
   count,

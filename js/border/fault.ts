@@ -1,6 +1,6 @@
 /** Names what was refused: a refusal begins with the path of the value that it is about. */
-import { invalidArgument, ProcessError } from "../errors.js";
-import { getPrototypeOf, isOf, stringify } from "../intrinsics.js";
+import { invalidArgument, ProcessError } from "../types/errors.js";
+import { getPrototypeOf, isOf, stringify } from "../platform/intrinsics.js";
 
 /** A refusal on its way out of the recursion; each level adds the key it was at, so that a walk without fault builds no path. */
 export class Fault {

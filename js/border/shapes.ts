@@ -5,9 +5,9 @@
  * fields that are as good as left out. Every refusal is a ProcessError `invalid_argument` that begins with the path of the
  * value it refuses. The shapes of the arguments are in arguments.ts.
  */
-import { hasSymbols, isPlain, isWellFormed, LONE_SURROGATE, MAX_CHARACTERS, noName, textLength, tooLong } from "../check.js";
-import { create, getPrototypeOf, isArray, keys } from "../intrinsics.js";
-import type { Json } from "../types.js";
+import { hasSymbols, isPlain, isWellFormed, LONE_SURROGATE, MAX_CHARACTERS, noName, textLength, tooLong } from "./check.js";
+import { create, getPrototypeOf, isArray, keys } from "../platform/intrinsics.js";
+import type { Json } from "../types/public.js";
 import { at, describe, Fault, refusal } from "./fault.js";
 
 /** Gives a copy of a value that looks as it must, and throws a {@link Fault} for any other. */

@@ -1,6 +1,6 @@
 /**
  * An esbuild plugin that leaves out two parts of @cfworker/json-schema: its format checks, as formats only annotate, and
- * its resolving of references, which js/schema.ts does beforehand. Besides their size, the latter reads the page's address
+ * its resolving of references, which js/schema/schema.ts does beforehand. Besides their size, the latter reads the page's address
  * while it is loaded, and throws in a worker made from a blob.
  */
 export const trimValidator = {

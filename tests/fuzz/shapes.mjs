@@ -1,4 +1,4 @@
-/** What the API takes, in terms of the grammar. Each object is named after its interface in `js/types.ts`; a test compares the fields. */
+/** What the API takes, in terms of the grammar. Each object is named after its interface in `js/types/public.ts`; a test compares the fields. */
 import { either, json, leaf, list, object, optional, options, tagged, word, wrongOne } from "./grammar.mjs";
 import { BAD_BOOLEAN, BAD_COUNT, BAD_NAME, BAD_SIGNAL, BAD_TEXT, BAD_TIMEOUT, MINUS_ZERO, TOO_LONG_TTL, ZERO } from "./mutate.mjs";
 

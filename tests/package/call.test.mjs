@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { importSource } from "./bundled.mjs";
 
-const { call, callNow } = await importSource("js/call.ts");
+const { call, callNow } = await importSource("js/border/call.ts");
 
 const odd = [
   undefined,

@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import vm from "node:vm";
 import { importSource } from "./bundled.mjs";
 
-const check = await importSource("js/check.ts");
+const check = await importSource("js/border/check.ts");
 const { shape, SHAPES } = await importSource("js/border/shapes.ts", "js/border/arguments.ts");
 
 /** Payloads are below a field that is the caller's own, as in a real request. */

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { importSource, root } from "./bundled.mjs";
 
-const { isProcessError, ProcessError } = await importSource("js/errors.ts");
+const { isProcessError, ProcessError } = await importSource("js/types/errors.ts");
 
 test("a ProcessError is an Error with a name, a code, a process and a cause", () => {
   const cause = new Error("underneath");
@@ -46,7 +46,7 @@ test("isProcessError goes by name and code, not by class", async () => {
 });
 
 test("isProcessError knows those of another copy of the package, of another realm, and copies that kept name and code", async () => {
-  const copy = await importSource("js/errors.ts");
+  const copy = await importSource("js/types/errors.ts");
   const other = new copy.ProcessError("why", { code: "closed" });
   assert.ok(!(other instanceof ProcessError));
   const source = `() => { class ProcessError extends Error { constructor(code) { super("why"); this.code = code; } } Object.defineProperty(ProcessError.prototype, "name", { value: "ProcessError" }); return new ProcessError("closed"); }`;
@@ -64,7 +64,7 @@ test("neither the class nor what it gives its errors can be replaced", () => {
 
 test("every error of the main entry is made where it is remembered as longwait's own, so that a run can tell it from others", () => {
   const sources = readdirSync(join(root, "js"), { recursive: true }).filter((file) => file.endsWith(".ts"));
-  const files = sources.filter((file) => file !== "errors.ts" && file !== "worker.ts");
+  const files = sources.filter((file) => file !== "types/errors.ts" && file !== "entries/worker.ts");
   const others = files.filter((file) => readFileSync(join(root, "js", file), "utf8").includes("new ProcessError("));
   assert.deepEqual(others, []);
 });

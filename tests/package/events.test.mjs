@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { importSource } from "./bundled.mjs";
 
-const { follow } = await importSource("js/events.ts");
+const { follow } = await importSource("js/api/events.ts");
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 const event = (sequence) => ({ sequence });
 const DONE = { done: true, value: undefined };

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { importSource } from "./bundled.mjs";
 
-const { isExponential } = await importSource("js/pattern.ts");
+const { isExponential } = await importSource("js/schema/pattern.ts");
 
 const bad = [
   "(a+)+",

@@ -22,7 +22,7 @@ test("the reference lists every error code, in the order of the types and of the
   const codes = (text, pattern) => Array.from(text.matchAll(pattern), ([, code]) => code);
   const listed = codes(errors, /^\| `([a-z_]+)` \|/gm);
   assert.ok(listed.length > 20);
-  assert.deepEqual(codes(read("js/errors.ts"), /^ {2}\| "([a-z_]+)"/gm), listed);
+  assert.deepEqual(codes(read("js/types/errors.ts"), /^ {2}\| "([a-z_]+)"/gm), listed);
   assert.deepEqual(codes(read("crates/core/src/error.rs"), /^ {4}\w+ = "([a-z_]+)",/gm), listed);
 });
 

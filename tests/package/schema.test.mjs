@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { importSource, root } from "./bundled.mjs";
 
-const { compileSchema } = await importSource("js/schema.ts");
+const { compileSchema } = await importSource("js/schema/schema.ts");
 const table = JSON.parse(readFileSync(join(root, "tests/fixtures/schema-cases.json"), "utf8"));
 
 describe("the shared table of schemas", () => {

@@ -12,7 +12,7 @@ import type {
   ProcessRegistry,
   RunContext,
   SessionView,
-} from "../../js/index.js";
+} from "../../js/entries/index.js";
 
 interface Tag {
   name: string;

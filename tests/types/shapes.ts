@@ -1,11 +1,11 @@
 /**
- * The public types say what the Rust types say (js/shapes.ts is generated from those), and js/raw.ts what the WebAssembly exports.
+ * The public types say what the Rust types say (js/types/shapes.ts is generated from those), and js/border/raw.ts what the WebAssembly exports.
  * Compiling this file is the test: a field, a variant or an argument that is changed on one side alone fails it.
  */
 import type { Registry, Run } from "../../build/wasm/longwait.js";
-import type { RawMethods, WasmRegistry, WasmRun } from "../../js/raw.js";
-import type * as Public from "../../js/index.js";
-import type * as Rust from "../../js/shapes.js";
+import type { RawMethods, WasmRegistry, WasmRun } from "../../js/border/raw.js";
+import type * as Public from "../../js/entries/index.js";
+import type * as Rust from "../../js/types/shapes.js";
 
 /** The names of all fields, of all variants. */
 type Fields<T> = T extends object ? keyof T : never;
@@ -65,12 +65,12 @@ const different: Different<{
   wakeSpec: [NonNullable<Semantics["wake"]>, Rust.WakeSpec];
 }>[] = [];
 
-/** What the WebAssembly exports and js/raw.ts does not know. */
+/** What the WebAssembly exports and js/border/raw.ts does not know. */
 const unknown: Exclude<keyof Registry | keyof Run, keyof WasmRegistry | keyof WasmRun | symbol>[] = [];
 
 declare const registry: Registry;
 declare const run: Run;
 
-/** Each method that js/raw.ts knows is exported, and takes what is passed. */
+/** Each method that js/border/raw.ts knows is exported, and takes what is passed. */
 export const exported: [Omit<WasmRegistry, symbol>, Omit<WasmRun, symbol>] = [registry, run];
 export const nothing: never[] = [...different, ...unknown];

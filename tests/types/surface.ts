@@ -2,7 +2,7 @@
  * The public types against the specification of the JavaScript surface (api.d.ts): what it promises is there, and code
  * written against either works with the other. Compiling this file is the test.
  */
-import type * as ours from "../../js/index.js";
+import type * as ours from "../../js/entries/index.js";
 import type * as spec from "./api.js";
 
 /** Fails to compile unless `A` can be used wherever `B` is expected. */

@@ -1,5 +1,5 @@
 /** Code that a user would write, and mistakes that the types must catch. Compiling this file is the test. */
-import { isProcessError, openRegistry, ProcessError, type ProcessRegistry } from "../../js/index.js";
+import { isProcessError, openRegistry, ProcessError, type ProcessRegistry } from "../../js/entries/index.js";
 
 export async function typical(): Promise<string> {
   await using registry: ProcessRegistry = await openRegistry({ storage: "memory", sink: (event) => console.log(event.sequence) });

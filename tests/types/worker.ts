@@ -1,6 +1,6 @@
 /** What a user would write with the worker's entry, and mistakes that the types must catch. Compiling this file is the test. */
-import type { LeaseOwner, ProcessWorkDriver } from "../../js/index.js";
-import { drive, driveIn } from "../../js/worker.js";
+import type { LeaseOwner, ProcessWorkDriver } from "../../js/entries/index.js";
+import { drive, driveIn } from "../../js/entries/worker.js";
 
 export const inWorker: Promise<ProcessWorkDriver> = drive({
   open: { name: "jobs", durability: "strict" },

@@ -8,7 +8,7 @@ pub fn whole_number(digits: &str) -> Option<u64> {
 
 /// Whether a text is empty or white space alone: what Unicode calls white space, and U+FEFF, which JavaScript counts as such.
 ///
-/// `isBlank` in js/check.ts is the other half of this definition; a test on each side holds it to the list.
+/// `isBlank` in js/border/check.ts is the other half of this definition; a test on each side holds it to the list.
 pub fn is_blank(text: &str) -> bool {
     text.chars().all(|char| char.is_whitespace() || char == '\u{feff}')
 }

@@ -1,6 +1,6 @@
 //! The TypeScript of what crosses to JavaScript, made of the types that serde reads and writes.
 //!
-//! `js/shapes.ts` is compared with it here, and with the public types in `tests/types/shapes.ts`: a field that is changed on one side
+//! `js/types/shapes.ts` is compared with it here, and with the public types in `tests/types/shapes.ts`: a field that is changed on one side
 //! alone fails one of the two.
 
 use std::{env, fs, path::Path};
@@ -44,7 +44,7 @@ macro_rules! declared {
     };
 }
 
-/// A declaration without its comments: those for callers are in `js/types.ts`.
+/// A declaration without its comments: those for callers are in `js/types/public.ts`.
 fn plain(declaration: &str) -> String {
     declaration.lines().filter(|line| !line.starts_with("/**") && !line.starts_with(" *")).collect()
 }
@@ -102,9 +102,12 @@ fn the_shapes_in_typescript_are_those_of_the_rust_types() {
         WakeSpec,
     );
     let made = format!("{HEAD}{declared}");
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../js/shapes.ts");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../js/types/shapes.ts");
     if env::var_os("LONGWAIT_WRITE").is_some() {
         fs::write(&file, &made).unwrap();
     }
-    assert!(fs::read_to_string(&file).unwrap_or_default() == made, "js/shapes.ts is out of date: see its first lines");
+    assert!(
+        fs::read_to_string(&file).unwrap_or_default() == made,
+        "js/types/shapes.ts is out of date: see its first lines"
+    );
 }

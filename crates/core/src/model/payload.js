@@ -1,4 +1,4 @@
-// What Rust asks of a payload that it holds by reference: a value that js/check.ts has found to be plain JSON, or what stands
+// What Rust asks of a payload that it holds by reference: a value that js/border/check.ts has found to be plain JSON, or what stands
 // in a row. A row may have been written by other programs, so nothing here throws, whatever the value is.
 
 const { keys } = Object;

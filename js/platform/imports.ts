@@ -2,9 +2,9 @@
  * The JavaScript that the WebAssembly imports, for one instance: what it holds of the browser is let go of when that traps. What
  * Rust imports of it is named here, one by one.
  */
-import { canonical, copied, member, truthy, weight } from "../crates/core/src/model/payload.js";
-import { Channel, follow, hold, isFree, nextTask, randomName, watch } from "../src/host/browser/tab.js";
-import { Lost, open, persisted, run } from "../src/store/indexed_db/engine.js";
+import { canonical, copied, member, truthy, weight } from "../../crates/core/src/model/payload.js";
+import { Channel, follow, hold, isFree, nextTask, randomName, watch } from "../../src/host/browser/tab.js";
+import { Lost, open, persisted, run } from "../../src/store/indexed_db/engine.js";
 
 /** Finds it by the path that the glue asks for. `enter` has what it is given called when the instance traps. */
 export function platform(enter: (end: () => void) => () => void): (path: string) => object {

@@ -1,17 +1,18 @@
 /** A driver as callers see it: checks what it is given, and passes it to the wasm or to the host that runs the work. */
 import { notByItself, WAIT } from "./awaiter.js";
-import { call, callNow, reportError } from "./call.js";
-import { callback, id, integer, optional, options, plain, text } from "./check.js";
+import { call, callNow } from "../border/call.js";
+import { reportError } from "../platform/report.js";
+import { callback, id, integer, optional, options, plain, text } from "../border/check.js";
 import { asyncDispose } from "./dispose.js";
-import { freeze } from "./intrinsics.js";
-import { invalidArgument } from "./errors.js";
-import { inside, insideRun, type Inside } from "./inside.js";
-import type { RawDriver, RawRegistry } from "./raw.js";
+import { freeze } from "../platform/intrinsics.js";
+import { invalidArgument } from "../types/errors.js";
+import { inside, insideRun, type Inside } from "../border/inside.js";
+import type { RawDriver, RawRegistry } from "../border/raw.js";
 import { attached, runWith, teller, type Runners, type Tell } from "./run.js";
 import { signalArguments } from "./signal.js";
 import type { Unstarted } from "./unstarted.js";
-import { timer } from "./timer.js";
-import type { DriveReport, DriverOptions, JsonLike, ProcessRegistry, ProcessWorkDriver, WaitOptions } from "./types.js";
+import { timer } from "../platform/timer.js";
+import type { DriveReport, DriverOptions, JsonLike, ProcessRegistry, ProcessWorkDriver, WaitOptions } from "../types/public.js";
 
 /** A driver of `registry`, which is that of `raw`. Its methods use no `this`, so that they also work on a proxy of it and when they are taken apart. */
 export function driverOf(

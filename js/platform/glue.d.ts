@@ -3,7 +3,7 @@
  * scripts/build.mjs makes it.
  */
 declare module "longwait:glue" {
-  import type { Host, RawOpener } from "./raw.js";
+  import type { Host, RawOpener } from "../border/raw.js";
 
   /** What the glue finds outside of itself: the JavaScript that the Rust code imports by its path, and globals. */
   interface Surroundings {

@@ -4,9 +4,9 @@
  * Written out rather than as an async generator: a generator that is waiting answers `return()` only when its
  * wait is over, and breaking out of a loop from outside must end the wait at once.
  */
-import { freeze, isOf } from "./intrinsics.js";
-import { Aborted, refuseAborted, untilAborted } from "./stop.js";
-import type { ProcessEvent } from "./types.js";
+import { freeze, isOf } from "../platform/intrinsics.js";
+import { Aborted, refuseAborted, untilAborted } from "../border/stop.js";
+import type { ProcessEvent } from "../types/public.js";
 
 /** Reads what comes after a sequence, waiting for it if need be; rejects when `signal` aborts. */
 type Read = (after: number, signal: AbortSignal) => Promise<{ events: ProcessEvent[]; done: boolean }>;

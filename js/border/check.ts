@@ -3,9 +3,9 @@
  *
  * Every refusal is a ProcessError `invalid_argument` that begins with the path of the value it refuses.
  */
-import { describe, refusal, step } from "./border/fault.js";
-import { invalidArgument } from "./errors.js";
-import { getOwnPropertySymbols, getPrototypeOf, hasOwn, isArray, keys, uncurried } from "./intrinsics.js";
+import { describe, refusal, step } from "./fault.js";
+import { invalidArgument } from "../types/errors.js";
+import { getOwnPropertySymbols, getPrototypeOf, hasOwn, isArray, keys, uncurried } from "../platform/intrinsics.js";
 
 /** 2^25 characters: 64 MiB of UTF-16, well inside every engine's longest string and structured clone. */
 export const MAX_CHARACTERS = 33_554_432;

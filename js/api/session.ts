@@ -1,14 +1,14 @@
 /** What a session's scope may do with the processes that are granted to it. */
 import { awaiter } from "./awaiter.js";
-import { eventQuery, SHAPES } from "./border/arguments.js";
-import { shape } from "./border/shapes.js";
-import { call } from "./call.js";
-import { count, id, optional, options, text } from "./check.js";
-import { freeze } from "./intrinsics.js";
-import { invalidArgument } from "./errors.js";
-import type { RawRegistry } from "./raw.js";
+import { eventQuery, SHAPES } from "../border/arguments.js";
+import { shape } from "../border/shapes.js";
+import { call } from "../border/call.js";
+import { count, id, optional, options, text } from "../border/check.js";
+import { freeze } from "../platform/intrinsics.js";
+import { invalidArgument } from "../types/errors.js";
+import type { RawRegistry } from "../border/raw.js";
 import { signalArguments } from "./signal.js";
-import type { EventQuery, SessionScope, SessionView } from "./types.js";
+import type { EventQuery, SessionScope, SessionView } from "../types/public.js";
 
 /** The view of `given` on the registry of `raw`. Code that holds it reaches nothing beyond: what leads to the registry is in closures alone. */
 export function sessionOf(raw: RawRegistry, given: SessionScope): SessionView {

@@ -2,8 +2,8 @@
  * The registry that callers see: checks each argument, then passes it to the wasm. It decides nothing else.
  */
 import { awaiter, WAIT } from "./awaiter.js";
-import { eventQuery, SHAPES } from "./border/arguments.js";
-import { shape } from "./border/shapes.js";
+import { eventQuery, SHAPES } from "../border/arguments.js";
+import { shape } from "../border/shapes.js";
 import {
   abortSignal,
   boolean,
@@ -18,15 +18,15 @@ import {
   options,
   text,
   ttl,
-} from "./check.js";
-import { call, callNow } from "./call.js";
+} from "../border/check.js";
+import { call, callNow } from "../border/call.js";
 import { asyncDispose, dispose } from "./dispose.js";
 import { driverOf } from "./driver.js";
 import { Durability } from "./durability.js";
 import { follow } from "./events.js";
-import { freeze } from "./intrinsics.js";
+import { freeze } from "../platform/intrinsics.js";
 import { inTurns } from "./listen.js";
-import type { RawReceiver, RawRegistry } from "./raw.js";
+import type { RawReceiver, RawRegistry } from "../border/raw.js";
 import { sessionOf } from "./session.js";
 import { signalArguments } from "./signal.js";
 import { Unstarted } from "./unstarted.js";
@@ -45,7 +45,7 @@ import type {
   SessionScope,
   WaitOptions,
   WaitState,
-} from "./types.js";
+} from "../types/public.js";
 
 /** The registry of `raw`. Its methods use no `this`, so that they also work on a proxy of it and when they are taken apart. */
 export function registryOf(raw: RawRegistry): ProcessRegistry {

@@ -1,7 +1,7 @@
 /** Reading the package's own files in Node, whose `fetch` does not. */
 import { readFile } from "node:fs/promises";
-import { isA } from "./intrinsics.js";
-import { prepareWith } from "./load.js";
+import { isA } from "../platform/intrinsics.js";
+import { prepareWith } from "../border/load.js";
 
 /** Has them read from disk from now on. */
 export function readFromDisk(): void {

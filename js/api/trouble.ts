@@ -1,5 +1,5 @@
 /** Which errors are trouble of longwait itself: storage, a lost lease, code that does not load. No process ends with one. */
-import { isRaised, type ProcessError, type ProcessErrorCode } from "./errors.js";
+import { isRaised, type ProcessError, type ProcessErrorCode } from "../types/errors.js";
 
 /** Storage, its connection, and longwait itself. */
 const TROUBLE: ReadonlySet<ProcessErrorCode> = new Set<ProcessErrorCode>([

@@ -4,12 +4,12 @@
  *
  * @module
  */
-import { open } from "./open.js";
-import type { OpenOptions, ProcessRegistry } from "./types.js";
+import { open } from "../api/open.js";
+import type { OpenOptions, ProcessRegistry } from "../types/public.js";
 
-export { isProcessError, ProcessError } from "./errors.js";
-export type { ProcessErrorCode, ProcessErrorOptions } from "./errors.js";
-export type * from "./types.js";
+export { isProcessError, ProcessError } from "../types/errors.js";
+export type { ProcessErrorCode, ProcessErrorOptions } from "../types/errors.js";
+export type * from "../types/public.js";
 
 const place = () => new URL("longwait_bg.wasm", import.meta.url);
 

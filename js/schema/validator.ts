@@ -2,14 +2,20 @@
  * The JSON Schema validator, fetched when the first schema is met: most pages never need it, and it would be a
  * twentieth of what they download.
  */
-import { ProcessError, raise } from "./errors.js";
-import type { Host } from "./raw.js";
+import { ProcessError, raise } from "../types/errors.js";
+import type { Json } from "../types/public.js";
 
-let compile: Host["compileSchema"] | undefined;
+/**
+ * Compiles a schema, or throws an Error that says why it cannot be compiled. The validator names each fault of a payload:
+ * "<JSON pointer or (root)>: <why>".
+ */
+export type CompileSchema = (schema: Json, isNew: boolean) => (payload: Json) => string[];
+
+let compile: CompileSchema | undefined;
 let loading: Promise<void> | undefined;
 
 /** Compiles a schema; throws where it cannot be compiled, and always before the validator is there. */
-export const compileSchema: Host["compileSchema"] = (schema, isNew) => {
+export const compileSchema: CompileSchema = (schema, isNew) => {
   if (compile === undefined) throw new Error("the validator is not loaded");
   return compile(schema, isNew);
 };

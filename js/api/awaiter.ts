@@ -1,11 +1,11 @@
 /** Waits: checks their arguments, and passes them on. */
-import { call } from "./call.js";
-import { abortSignal, boolean, count, eventType as checkedType, id, optional, options, timeout } from "./check.js";
-import { freeze } from "./intrinsics.js";
-import { invalidArgument } from "./errors.js";
-import { insideRun } from "./inside.js";
-import type { RawWaits } from "./raw.js";
-import type { ProcessAwaiter, WaitOptions } from "./types.js";
+import { call } from "../border/call.js";
+import { abortSignal, boolean, count, eventType as checkedType, id, optional, options, timeout } from "../border/check.js";
+import { freeze } from "../platform/intrinsics.js";
+import { invalidArgument } from "../types/errors.js";
+import { insideRun } from "../border/inside.js";
+import type { RawWaits } from "../border/raw.js";
+import type { ProcessAwaiter, WaitOptions } from "../types/public.js";
 
 /** Runs a wait of the wasm. */
 export type RunWait = <M extends "awaitTerminal" | "awaitEvent">(

@@ -1,18 +1,19 @@
 /** One run of a process: what its runner is given, and what becomes of what it returns or throws. */
-import { isAborted } from "./stop.js";
+import { isAborted } from "../border/stop.js";
 import { WAIT } from "./awaiter.js";
-import { SHAPES } from "./border/arguments.js";
-import { json, shape } from "./border/shapes.js";
-import { call, reportError } from "./call.js";
-import { callback, id, options, signalName, signalNames } from "./check.js";
-import { raise } from "./errors.js";
-import { givenTo, inside, type Inside } from "./inside.js";
-import { isTrap } from "./instance.js";
-import { isArray } from "./intrinsics.js";
+import { SHAPES } from "../border/arguments.js";
+import { json, shape } from "../border/shapes.js";
+import { call } from "../border/call.js";
+import { reportError } from "../platform/report.js";
+import { callback, id, options, signalName, signalNames } from "../border/check.js";
+import { raise } from "../types/errors.js";
+import { givenTo, inside, type Inside } from "../border/inside.js";
+import { isTrap } from "../border/instance.js";
+import { isArray } from "../platform/intrinsics.js";
 import { failure, isAbort } from "./outcome.js";
-import type { Attach, RawRun, RunProcess } from "./raw.js";
+import type { Attach, RawRun, RunProcess } from "../border/raw.js";
 import { troubleIn } from "./trouble.js";
-import type { DriverOptions, ProcessAwaitOutput, RunContext, WaitOptions } from "./types.js";
+import type { DriverOptions, ProcessAwaitOutput, RunContext, WaitOptions } from "../types/public.js";
 
 /** What runs a process, by its kind. */
 export type Runners = Map<string, (context: RunContext) => unknown>;

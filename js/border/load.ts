@@ -1,8 +1,8 @@
 /** Loads the WebAssembly: once, and again after a failure or after its instance trapped. */
-import { invalidArgument, raise } from "./errors.js";
+import { invalidArgument, raise } from "../types/errors.js";
 import { instantiate, type Instance } from "./instance.js";
-import { isA } from "./intrinsics.js";
-import type { OpenOptions } from "./types.js";
+import { isA } from "../platform/intrinsics.js";
+import type { OpenOptions } from "../types/public.js";
 
 type Source = NonNullable<OpenOptions["wasm"]>;
 

@@ -1,13 +1,14 @@
 /** Opens registries: checks how, and has the WebAssembly and the database loaded at one time. */
-import { openAhead } from "../src/store/indexed_db/engine.js";
-import { call, reportError } from "./call.js";
-import { callback, id, optional, options } from "./check.js";
-import { invalidArgument } from "./errors.js";
-import { load, source } from "./load.js";
-import { openRaw } from "./raw.js";
+import { openAhead } from "../../src/store/indexed_db/engine.js";
+import { call } from "../border/call.js";
+import { reportError } from "../platform/report.js";
+import { callback, id, optional, options } from "../border/check.js";
+import { invalidArgument } from "../types/errors.js";
+import { load, source } from "../border/load.js";
+import { openRaw } from "../border/raw.js";
 import { registryOf } from "./registry.js";
-import { lasting, type Open } from "./reopen.js";
-import type { OpenOptions, ProcessEventSink, ProcessRegistry } from "./types.js";
+import { lasting, type Open } from "../border/reopen.js";
+import type { OpenOptions, ProcessEventSink, ProcessRegistry } from "../types/public.js";
 
 /** What `openRegistry()` does. `place`: where the WebAssembly lies. */
 export function open(place: () => URL, given?: OpenOptions): Promise<ProcessRegistry> {

@@ -1,8 +1,8 @@
 /** Reminds the page's author of drivers that were made and never started: nothing runs then, and nothing would say so. */
-import { warn } from "./call.js";
-import type { RawRegistry } from "./raw.js";
-import { timer } from "./timer.js";
-import type { ProcessRecord } from "./types.js";
+import { warn } from "../platform/report.js";
+import type { RawRegistry } from "../border/raw.js";
+import { timer } from "../platform/timer.js";
+import type { ProcessRecord } from "../types/public.js";
 
 /** How long a process waits before the reminder, in milliseconds. */
 const PATIENCE_MS = 5_000;

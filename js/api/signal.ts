@@ -1,7 +1,7 @@
 /** Signals: what every call that sends one is checked for. */
-import { json } from "./border/shapes.js";
-import { id, optional, options, signalName } from "./check.js";
-import type { Json } from "./types.js";
+import { json } from "../border/shapes.js";
+import { id, optional, options, signalName } from "../border/check.js";
+import type { Json } from "../types/public.js";
 
 /** The arguments of a signal as the wasm takes them. */
 export function signalArguments(

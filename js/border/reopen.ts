@@ -5,12 +5,12 @@
  * runs of a driver begin again as after a crash. Where the rows died with the instance, in memory, or where one trap follows the other, the
  * registry ends instead.
  */
-import { reportError } from "./call.js";
-import { type ProcessError, raise } from "./errors.js";
-import { monotonic } from "./globals.js";
+import { reportError } from "../platform/report.js";
+import { type ProcessError, raise } from "../types/errors.js";
+import { monotonic } from "../platform/globals.js";
 import { isTrap } from "./instance.js";
-import { apply, PromiseClass, then } from "./intrinsics.js";
-import { outlastTraps } from "./platform.js";
+import { apply, PromiseClass, then } from "../platform/intrinsics.js";
+import { outlastTraps } from "../platform/imports.js";
 import {
   freed,
   type Opened,
@@ -23,8 +23,8 @@ import {
   runs,
 } from "./raw.js";
 import { type Until, untilAborted } from "./stop.js";
-import { timer } from "./timer.js";
-import type { LeaseOwner } from "./types.js";
+import { timer } from "../platform/timer.js";
+import type { LeaseOwner } from "../types/public.js";
 
 /** Opens the registry; with an owner, for that one again. */
 export type Open = (owner?: LeaseOwner) => Promise<Opened>;

@@ -6,14 +6,14 @@
  * wherever it comes up. From then on nothing enters the instance any more; all that it owes rejects with `internal`; what it
  * held of the browser is let go of; and the next `openRegistry` loads another one.
  */
-/// <reference path="./glue.d.ts" />
+/// <reference path="../platform/glue.d.ts" />
 import glue, { type Glue } from "longwait:glue";
-import { reportError, warn } from "./call.js";
-import { type ProcessError, type ProcessErrorCode, raise } from "./errors.js";
-import { globals } from "./globals.js";
-import { afterwards, apply, isArray, keys, PromiseClass, then, uncurried } from "./intrinsics.js";
-import { platform } from "./platform.js";
-import { compileSchema, loadValidator } from "./validator.js";
+import { reportError, warn } from "../platform/report.js";
+import { type ProcessError, type ProcessErrorCode, raise } from "../types/errors.js";
+import { globals } from "../platform/globals.js";
+import { afterwards, apply, isArray, keys, PromiseClass, then, uncurried } from "../platform/intrinsics.js";
+import { platform } from "../platform/imports.js";
+import { compileSchema, loadValidator } from "../schema/validator.js";
 
 export interface Instance {
   readonly Registry: Glue["Registry"];

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { isA } from "./intrinsics.js";
-import { patiently } from "../src/host/browser/tab.js";
+import { isA } from "../platform/intrinsics.js";
+import { patiently } from "../../src/host/browser/tab.js";
 import { isProcessError, openRegistry, ProcessError } from "./index.js";
 import type { DriverOptions, LeaseOwner, OpenOptions, ProcessErrorCode, ProcessWorkDriver } from "./index.js";
 

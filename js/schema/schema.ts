@@ -16,7 +16,7 @@
  */
 import { validate, type OutputUnit, type Schema } from "@cfworker/json-schema";
 import { isExponential } from "./pattern.js";
-import type { Json } from "./types.js";
+import type { Json } from "../types/public.js";
 
 const DIALECT = /^https?:\/\/json-schema\.org\/draft\/2020-12\/schema#?$/;
 /** How many schemas may apply to one and the same value by way of one another; bounds the stack of a validation. */

@@ -1,6 +1,6 @@
 /** How long the data lasts, and what the page may do about it. */
-import { reportError } from "./call.js";
-import type { ProcessRegistry } from "./types.js";
+import { reportError } from "../platform/report.js";
+import type { ProcessRegistry } from "../types/public.js";
 
 type Level = ProcessRegistry["durability"];
 

@@ -1,6 +1,6 @@
 /** Waits that an AbortSignal ends. Signals are the user's: nothing of them crosses to the WebAssembly. */
-import { invalidArgument } from "./errors.js";
-import { PromiseClass, then } from "./intrinsics.js";
+import { invalidArgument } from "../types/errors.js";
+import { PromiseClass, then } from "../platform/intrinsics.js";
 
 /** How a wait of the WebAssembly learns that it is to end: it gives what is called then, at most once; or nothing, once it ended by itself. */
 export type Until = ((stop?: () => void) => void) | undefined;

@@ -1,9 +1,9 @@
 /** Calls of users: what comes back as a fault is a ProcessError, whatever went wrong, or the reason of an abort. */
-import { invalidArgument, ProcessError, raise } from "./errors.js";
+import { invalidArgument, ProcessError, raise } from "../types/errors.js";
 import { givenBack } from "./inside.js";
-import { isOf } from "./intrinsics.js";
+import { isOf } from "../platform/intrinsics.js";
 import { Aborted } from "./stop.js";
-import { withValidator } from "./validator.js";
+import { withValidator } from "../schema/validator.js";
 
 /**
  * Runs `work` and passes its promise on. A bad argument found in `work` rejects, too, so that callers need only one place for faults.
@@ -27,25 +27,6 @@ export function callNow<T>(work: () => T): T {
   } catch (error) {
     if (isOf(error, ProcessError)) throw error;
     throw invalidArgument(`an argument could not be read: ${words(error)}`, error);
-  }
-}
-
-/** `globalThis.reportError`, or the console where there is none (Node). Never throws. */
-export function reportError(error: unknown): void {
-  try {
-    if (typeof globalThis.reportError === "function") globalThis.reportError(error);
-    else console.error(error);
-  } catch {
-    // A page that replaced it with something that throws has no report.
-  }
-}
-
-/** `console.warn`. Never throws. */
-export function warn(message: string): void {
-  try {
-    console.warn(message);
-  } catch {
-    // As above.
   }
 }
 

@@ -4,7 +4,7 @@
  *
  * With it a call is refused, or helped, that would wait for the very run that waits for it.
  */
-import { afterwards, PromiseClass, then } from "./intrinsics.js";
+import { afterwards, PromiseClass, then } from "../platform/intrinsics.js";
 
 /** What is to be known of a run, or of a call that a host was asked for instead. */
 export interface Inside {

@@ -2,9 +2,9 @@
  * How a run ends with what its runner threw. A failure keeps what the error carries, as far as that is JSON: texts are cut,
  * and what is deep, long or cannot be read is left out, so that no error makes an outcome too large to be written.
  */
-import { json } from "./border/shapes.js";
-import { isPlain } from "./check.js";
-import type { FailureClass, Json, ProcessAwaitOutput } from "./types.js";
+import { json } from "../border/shapes.js";
+import { isPlain } from "../border/check.js";
+import type { FailureClass, Json, ProcessAwaitOutput } from "../types/public.js";
 
 /** The failure that something thrown is recorded as. */
 export function failure(error: unknown): ProcessAwaitOutput {

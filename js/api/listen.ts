@@ -1,6 +1,6 @@
 /** Delivers hints of changes to a listener of the user's. */
-import { reportError } from "./call.js";
-import { afterwards } from "./intrinsics.js";
+import { reportError } from "../platform/report.js";
+import { afterwards } from "../platform/intrinsics.js";
 
 /**
  * Calls `listener` with the ids that `hear` gets, in the next microtask and once for each id.

@@ -2,10 +2,11 @@
  * What the wasm exports, typed by hand: the generated declarations know promises of `any` alone.
  * Private. Every argument has been checked before it gets here; see check.ts and border/.
  */
-import { reportError } from "./call.js";
-import type { ProcessErrorCode } from "./errors.js";
+import { reportError } from "../platform/report.js";
+import type { ProcessErrorCode } from "../types/errors.js";
 import type { Instance } from "./instance.js";
-import { afterwards } from "./intrinsics.js";
+import { afterwards } from "../platform/intrinsics.js";
+import type { CompileSchema } from "../schema/validator.js";
 import { untilAborted, type Until } from "./stop.js";
 import type {
   AppendResult,
@@ -22,12 +23,11 @@ import type {
   ProcessRegistry,
   RunContext,
   SessionDeleteReport,
-} from "./types.js";
+} from "../types/public.js";
 
 /** What the wasm asks of JavaScript. */
 export interface Host {
-  /** Throws an Error that says why where it cannot be compiled. The validator names each fault: "<JSON pointer or (root)>: <why>". */
-  compileSchema(schema: Json, isNew: boolean): (payload: Json) => string[];
+  compileSchema: CompileSchema;
   /** Resolves once schemas can be compiled. */
   loadValidator(): Promise<void>;
   /** Reports an error that no call rejects with. A fault of the wasm's own comes as one does, see {@link Instance.errorOf}. */
