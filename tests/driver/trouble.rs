@@ -211,6 +211,30 @@ fn to_be_taken_over_is_no_trouble_whichever_of_them_finds_out_first() {
 }
 
 #[test]
+fn a_refused_end_whose_reason_cannot_be_read_is_reported_as_trouble_of_the_storage() {
+    let (world, hold) = held_tab();
+    let (go, gone) = oneshot::channel::<()>();
+    let waits = Rc::new(RefCell::new(Some(gone)));
+    let works = job(move |_| {
+        let gone = waits.take();
+        async move {
+            let _ = gone.unwrap().await;
+            done("by the run")
+        }
+    });
+    register(&world, "p", "job");
+    let driver = driver(&world, &works);
+    sweep(&driver);
+    now(another(&world).registry.complete(&"p".into(), done("by the host"))).unwrap();
+    hold.break_down(true);
+    drop(go);
+    tasks().run();
+    assert_eq!(works.failures.take(), ["storage_failed"]);
+    hold.break_down(false);
+    assert_eq!(output(&world, "p")["value"], "by the host");
+}
+
+#[test]
 fn storage_that_fails_until_a_lease_must_have_ended_is_reported() {
     let (world, hold) = held_tab();
     let works = job(async |_| futures::future::pending().await);

@@ -17,7 +17,6 @@ use crate::{
     },
     notify::ChangeReceiver,
     operation,
-    store::{Answer, Query},
 };
 
 impl Driver {
@@ -37,12 +36,13 @@ impl Driver {
             Ok(None) => Ok(false),
             Err(trouble) => Err(trouble),
         };
-        // With its registry closed, a run that is over meets faults that are no news.
-        let is_closed = |fault: &Error| fault.code() == Code::Closed && run.is_on().is_err();
         let written = match written {
-            Err(fault) if is_closed(&fault) => Ok(false),
-            // Another attempt continues it, or has ended it: that is no trouble, whichever tab finds out first.
-            Err(fault) if fault.code() == Code::LeaseLost && self.is_taken_over(&run).await => Ok(false),
+            Err(fault) if fault.code() == Code::LeaseLost => self.unless_taken_over(&run, fault).await,
+            written => written,
+        };
+        let written = match written {
+            // With its registry closed, a run that is over meets faults that are no news.
+            Err(fault) if fault.code() == Code::Closed && run.is_on().is_err() => Ok(false),
             written => written,
         };
         run.stop(Abort::Over(Error::of(Code::LeaseLost, &id, "is not run any more: its run is over")));
@@ -112,20 +112,24 @@ impl Driver {
             // It has ended, is gone, or is another's: that is no fault.
             Err(fault) if matches!(fault.code(), Code::UnknownProcess | Code::AlreadyTerminal) => Ok(false),
             Err(fault) if fault.code() == Code::LeaseLost && run.is_on().is_err() => Ok(false),
-            Err(fault) if fault.code() == Code::ReplayConflict && self.is_taken_over(run).await => Ok(false),
+            Err(fault) if fault.code() == Code::ReplayConflict => self.unless_taken_over(run, fault).await,
             Err(fault) => Err(fault),
         }
     }
 
+    /// `false` where another attempt continues the process or has ended it, which is no trouble, whichever tab finds out first.
+    /// Where that cannot be read, the storage is the trouble, and not `fault`.
+    async fn unless_taken_over(&self, run: &RunContext, fault: Error) -> Result<bool> {
+        if self.is_taken_over(run).await? { Ok(false) } else { Err(fault) }
+    }
+
     /// Whether a later attempt holds or held the process of a run; or it ended, is gone, or was registered anew.
-    async fn is_taken_over(&self, run: &RunContext) -> bool {
-        let (id, registry) = (run.id(), &self.registry);
-        let (found, lease) = (registry.read(Query::Process(id.clone())), registry.read(Query::Lease(id.clone())));
-        let (Ok(found), Ok(lease)) = (found.await, lease.await) else { return false };
-        let (Answer::Process(found), Answer::Lease(slot)) = (&*found, &*lease) else { return false };
+    async fn is_taken_over(&self, run: &RunContext) -> Result<bool> {
+        let id = run.id();
+        let (found, slot) = self.registry.process_and_lease(id).await?;
         let is_this_one =
             |record: &ProcessRecord| !record.is_terminal() && record.registered == run.record().registered;
-        !found.as_ref().is_some_and(is_this_one) || slot.last_fence > run.lease().fencing_token
+        Ok(!found.as_ref().is_some_and(is_this_one) || slot.last_fence > run.lease().fencing_token)
     }
 }
 

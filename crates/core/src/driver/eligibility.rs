@@ -11,7 +11,6 @@ use crate::{
         lease::{LeaseSlot, ProcessLease},
         process::ProcessRecord,
     },
-    store::{Answer, Query},
 };
 
 /// Who may run a process.
@@ -57,14 +56,8 @@ impl Driver {
 
     /// Reads a process and its lease, in one transaction with the other reads of this turn.
     pub async fn find(&self, id: &ProcessId) -> Result<Finding> {
-        let (process, lease) = (Query::Process(id.clone()), Query::Lease(id.clone()));
-        let (process, lease) = (self.registry.read(process), self.registry.read(lease));
-        let (process, lease) = (process.await, lease.await);
-        let (process, lease) = (process?, lease?);
-        let (Answer::Process(Some(record)), Answer::Lease(slot)) = (&*process, &*lease) else {
-            return Ok(Finding::Over);
-        };
-        Ok(self.judge(record, slot))
+        let (process, slot) = self.registry.process_and_lease(id).await?;
+        Ok(process.map_or(Finding::Over, |record| self.judge(&record, &slot)))
     }
 
     fn judge(&self, record: &ProcessRecord, slot: &LeaseSlot) -> Finding {

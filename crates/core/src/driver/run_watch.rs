@@ -8,7 +8,6 @@ use crate::{
     model::{event::CANCEL_REQUESTED, lease::ProcessLease},
     notify::{ChangeReceiver, backoff},
     rules::attempt::{cancel_reason, is_cancel_requested},
-    store::{Answer, Query},
 };
 
 impl RunContext {
@@ -51,18 +50,12 @@ impl RunContext {
     }
 
     async fn judge(&self) -> Result<bool> {
-        // Asked in one turn, and so answered from one moment.
-        let registry = &self.0.registry;
-        let (record, lease) =
-            (registry.read(Query::Process(self.id().clone())), registry.read(Query::Lease(self.id().clone())));
-        let (record, lease) = (record.await?, lease.await?);
-        let held = if let Answer::Lease(slot) = &*lease { slot.held.as_ref() } else { None };
-        let is_held = match held.filter(|held| held.is(self.lease())) {
+        let (found, slot) = self.0.registry.process_and_lease(self.id()).await?;
+        let is_held = match slot.held.as_ref().filter(|held| held.is(self.lease())) {
             Some(own) => self.is_in_force(own).await?,
             None => false,
         };
-        let found = if let Answer::Process(found) = &*record { found.as_ref() } else { None };
-        let fault = match found {
+        let fault = match &found {
             None => Error::unknown_process(self.id()),
             Some(record) if record.is_terminal() => Error::of(Code::AlreadyTerminal, self.id(), "was ended by others"),
             Some(_) if !is_held => self.lost(),
