@@ -1,5 +1,13 @@
-//! The conformance suite on the memory store.
+//! The conformance suite on rows in memory: over a sound engine, and over one that loses every third transaction's connection.
 #![cfg(not(target_family = "wasm"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-longwait_testing::conformance!(longwait_testing::memory::Memory::default());
+mod lossy;
+
+mod memory {
+    longwait_testing::conformance!(longwait_testing::memory::Memory::default());
+}
+
+mod lossy_engine {
+    longwait_testing::conformance!(crate::lossy::Lossy::default());
+}
