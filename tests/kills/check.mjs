@@ -1,4 +1,4 @@
-/** What must be true of the log of a process, whatever died meanwhile. A first look: tests/history/main.rs judges them, too. */
+/** The promises that the log of a process keeps after any kill: a first check. tests/history/main.rs judges the histories, too. */
 import { STEPS } from "./plan.mjs";
 
 /** How long a lease lasts. */

@@ -8,7 +8,10 @@ use std::{
     rc::Rc,
 };
 
-use futures::{FutureExt, future::LocalBoxFuture};
+use futures::{
+    FutureExt,
+    future::{LocalBoxFuture, try_join},
+};
 
 use crate::{
     error::{Code, Error, Result},
@@ -79,17 +82,12 @@ macro_rules! answer {
         match &*$registry.read($query).await? {
             $answer(answer) => Ok(answer.clone()),
             #[allow(clippy::wildcard_enum_match_arm, reason = "every other answer is a defect of the store")]
-            _ => Err($crate::registry::wrong_answer()),
+            _ => Err($crate::Error::new($crate::Code::Internal, "the store answered another question")),
         }
     };
 }
 
 pub(crate) use answer;
-
-/// A defect of the store.
-pub(crate) fn wrong_answer() -> Error {
-    Error::new(Code::Internal, "the store answered another question")
-}
 
 /// Gives a registry a hub: every change of a process row made through the returned registry
 /// ticks it, after the commit.
@@ -406,17 +404,16 @@ impl ProcessRegistry {
 
     /// The lease that is held, expired or not.
     pub async fn lease(&self, id: &ProcessId) -> Result<Option<ProcessLease>> {
-        let slot: LeaseSlot = answer!(self, Query::Lease(id.clone()), Answer::Lease)?;
-        Ok(slot.held)
+        Ok(self.lease_slot(id).await?.held)
     }
 
     /// A process with its lease, from one moment: both are asked in one turn.
     pub(crate) async fn process_and_lease(&self, id: &ProcessId) -> Result<(Option<ProcessRecord>, LeaseSlot)> {
-        let (process, lease) = (self.read(Query::Process(id.clone())), self.read(Query::Lease(id.clone())));
-        match (&*process.await?, &*lease.await?) {
-            (Answer::Process(process), Answer::Lease(slot)) => Ok((process.clone(), slot.clone())),
-            _ => Err(wrong_answer()),
-        }
+        try_join(self.process(id), self.lease_slot(id)).await
+    }
+
+    async fn lease_slot(&self, id: &ProcessId) -> Result<LeaseSlot> {
+        answer!(self, Query::Lease(id.clone()), Answer::Lease)
     }
 
     /// Resolves once an owner is dead; see [`Liveness::gone`].

@@ -125,8 +125,7 @@ impl Driver {
 
     /// Whether a later attempt holds or held the process of a run; or it ended, is gone, or was registered anew.
     async fn is_taken_over(&self, run: &RunContext) -> Result<bool> {
-        let id = run.id();
-        let (found, slot) = self.registry.process_and_lease(id).await?;
+        let (found, slot) = self.registry.process_and_lease(run.id()).await?;
         let is_this_one =
             |record: &ProcessRecord| !record.is_terminal() && record.registered == run.record().registered;
         Ok(!found.as_ref().is_some_and(is_this_one) || slot.last_fence > run.lease().fencing_token)
