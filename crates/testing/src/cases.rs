@@ -5,10 +5,11 @@
 macro_rules! conformance {
     ($place:expr) => {
         $crate::each_case! { [$crate::tests_of_cases] $place }
+        $crate::each_case_inside! { [$crate::tests_of_cases] $place }
     };
 }
 
-/// Hands the list of cases to another macro of this crate, behind what is given.
+/// Hands the list of the cases that any registry passes to another macro of this crate, behind what is given.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! each_case {
@@ -56,7 +57,6 @@ macro_rules! each_case {
                 lists_are_in_id_order_by_code_unit,
                 a_page_begins_after_its_cursor_and_holds_its_limit,
                 pages_of_every_filter_join_without_gap_or_repeat,
-                a_filter_or_page_of_another_shape_is_refused,
                 the_non_terminal_are_those_that_have_not_ended_in_pages_too,
                 a_listed_record_is_the_whole_record,
             ]
@@ -125,9 +125,6 @@ macro_rules! each_case {
                 the_feed_pages_without_gap_or_repeat,
                 a_reader_in_another_tab_misses_nothing,
                 one_commit_that_changes_several_rows_gives_each_its_own_place,
-                changed_ids_are_named_unless_they_are_too_many_or_their_beginning_is_unknown,
-                a_point_of_another_database_begins_anew_and_says_so,
-                a_cursor_is_a_text_that_reads_back,
             ]
             counting: [
                 events_are_counted_by_type_however_many_types_there_are,
@@ -167,12 +164,9 @@ macro_rules! each_case {
                 an_absent_payload_replays_a_null_one,
                 other_content_under_a_known_key_is_a_conflict,
                 a_replay_conflict_says_what_is_stored,
-                a_counter_at_its_end_refuses_what_would_take_it_further,
                 keys_of_different_processes_have_nothing_to_do_with_each_other,
                 a_replay_answers_after_the_end_too,
                 a_replay_under_a_lost_lease_still_answers,
-                a_record_that_missed_its_end_is_repaired_by_the_replay,
-                a_record_that_missed_its_end_is_repaired_by_an_append_too,
             ]
             meaning: [
                 a_selector_can_take_the_whole_payload,
@@ -279,32 +273,6 @@ macro_rules! each_case {
                 a_lease_time_out_of_range_is_refused,
                 an_owner_without_a_name_is_refused,
             ]
-            attempting: [
-                the_first_attempt_has_number_1_and_a_lease,
-                attempts_are_counted_over_release_takeover_and_expiry,
-                what_is_claimed_by_hand_is_no_attempt_and_forgets_none,
-                attempts_start_over_with_a_new_registration_and_fences_go_on,
-                an_attempt_at_what_is_unknown_or_has_ended_is_over_and_changes_nothing,
-                an_attempt_at_what_somebody_holds_is_busy_and_not_counted,
-                an_attempt_takes_over_from_the_dead_holder_that_was_observed_and_from_no_other,
-                two_tabs_that_begin_an_attempt_at_once_have_one_winner,
-                what_is_not_to_be_run_again_is_ended_and_released_by_the_second_attempt,
-                what_is_not_to_be_run_again_and_is_registered_anew_is_run,
-                what_was_asked_to_stop_before_it_was_ever_begun_is_ended_as_cancelled_without_a_run,
-                what_was_begun_and_is_asked_to_stop_is_run_again_for_its_runner_to_tidy_up,
-                a_process_that_is_held_elsewhere_is_not_ended_by_a_request_to_stop,
-                what_a_lost_attempt_writes_is_refused_and_leaves_no_trace,
-                a_run_that_waits_is_said_and_shown_to_do_so_in_one_change,
-                a_wait_that_another_run_goes_on_with_has_lasted_since_the_first_and_is_said_once,
-                a_wait_that_is_over_leaves_the_other_one_shown,
-                a_wait_is_refused_without_the_lease_even_where_it_was_said_before,
-                an_ended_process_enters_no_wait_though_a_lease_of_it_is_held,
-                each_outcome_of_a_wait_is_told_in_the_log_with_the_waits_it_came_before,
-                a_wait_for_any_of_several_signals_is_shown_with_all_of_them,
-                many_leases_are_renewed_at_once_and_the_lost_ones_are_named,
-                a_lease_that_has_ended_is_not_renewed_with_others_though_nobody_took_it,
-                renewing_does_not_count_as_an_attempt_nor_forget_any,
-            ]
             viewing: [
                 a_session_sees_what_is_granted_to_it_and_nothing_else,
                 a_frame_and_its_session_see_each_their_own,
@@ -338,7 +306,6 @@ macro_rules! each_case {
                 a_feed_gives_every_event_once_in_order,
                 a_feed_until_the_end_ends_with_the_terminal_event,
                 a_feed_of_some_types_gives_only_those,
-                an_attached_engine_is_asked_only_about_what_has_not_ended,
             ]
             showing: [
                 the_sink_is_shown_every_appended_event,
@@ -354,7 +321,6 @@ macro_rules! each_case {
                 operations_called_at_once_succeed_and_fail_each_for_itself,
                 operations_called_at_once_build_on_those_before_them,
                 appends_under_one_key_called_at_once_store_one_event,
-                operations_called_at_once_take_each_their_own_change_numbers,
                 a_session_deleted_amid_other_calls_loses_what_was_granted_before,
                 a_prune_amid_other_calls_takes_what_ended_before,
             ]
@@ -387,12 +353,77 @@ macro_rules! each_case {
     };
 }
 
+/// Hands the list of the cases that reach inside of the registry to another macro of this crate, each topic behind the reason why its
+/// cases are none for the JavaScript interface.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! each_case_inside {
+    ([$($macro:tt)*] $($given:expr)?) => {
+        $($macro)*! { $($given;)?
+            "what drivers write: callers in JavaScript have a driver, and none of its operations":
+            attempting: [
+                the_first_attempt_has_number_1_and_a_lease,
+                attempts_are_counted_over_release_takeover_and_expiry,
+                what_is_claimed_by_hand_is_no_attempt_and_forgets_none,
+                attempts_start_over_with_a_new_registration_and_fences_go_on,
+                an_attempt_at_what_is_unknown_or_has_ended_is_over_and_changes_nothing,
+                an_attempt_at_what_somebody_holds_is_busy_and_not_counted,
+                an_attempt_takes_over_from_the_dead_holder_that_was_observed_and_from_no_other,
+                two_tabs_that_begin_an_attempt_at_once_have_one_winner,
+                what_is_not_to_be_run_again_is_ended_and_released_by_the_second_attempt,
+                what_is_not_to_be_run_again_and_is_registered_anew_is_run,
+                what_was_asked_to_stop_before_it_was_ever_begun_is_ended_as_cancelled_without_a_run,
+                what_was_begun_and_is_asked_to_stop_is_run_again_for_its_runner_to_tidy_up,
+                a_process_that_is_held_elsewhere_is_not_ended_by_a_request_to_stop,
+                what_a_lost_attempt_writes_is_refused_and_leaves_no_trace,
+                a_run_that_waits_is_said_and_shown_to_do_so_in_one_change,
+                a_wait_that_another_run_goes_on_with_has_lasted_since_the_first_and_is_said_once,
+                a_wait_that_is_over_leaves_the_other_one_shown,
+                a_wait_is_refused_without_the_lease_even_where_it_was_said_before,
+                an_ended_process_enters_no_wait_though_a_lease_of_it_is_held,
+                each_outcome_of_a_wait_is_told_in_the_log_with_the_waits_it_came_before,
+                a_wait_for_any_of_several_signals_is_shown_with_all_of_them,
+                many_leases_are_renewed_at_once_and_the_lost_ones_are_named,
+                a_lease_that_has_ended_is_not_renewed_with_others_though_nobody_took_it,
+                renewing_does_not_count_as_an_attempt_nor_forget_any,
+            ]
+            "changes the rows behind the registry's back":
+            replaying: [
+                a_record_that_missed_its_end_is_repaired_by_the_replay,
+                a_record_that_missed_its_end_is_repaired_by_an_append_too,
+                a_counter_at_its_end_refuses_what_would_take_it_further,
+            ]
+            "asks the store for the change numbers of one commit":
+            gathering: [
+                operations_called_at_once_take_each_their_own_change_numbers,
+            ]
+            "asks what only the change poller asks":
+            feed: [
+                changed_ids_are_named_unless_they_are_too_many_or_their_beginning_is_unknown,
+                a_point_of_another_database_begins_anew_and_says_so,
+            ]
+            "is about the text of a cursor, and calls no registry":
+            feed: [
+                a_cursor_is_a_text_that_reads_back,
+            ]
+            "is about what can be read as a filter, and calls no registry":
+            listing: [
+                a_filter_or_page_of_another_shape_is_refused,
+            ]
+            "an engine is attached to a driver in JavaScript, not to an awaiter":
+            waiting: [
+                an_attached_engine_is_asked_only_about_what_has_not_ended,
+            ]
+        }
+    };
+}
+
 /// A test of each case.
 #[doc(hidden)]
 #[cfg(not(target_family = "wasm"))]
 #[macro_export]
 macro_rules! tests_of_cases {
-    ($place:expr; $($topic:ident: [$($case:ident,)*])*) => {$($(
+    ($place:expr; $($($why:literal:)? $topic:ident: [$($case:ident,)*])*) => {$($(
         #[test]
         fn $case() {
             $crate::at_once($crate::conformance::run($place, stringify!($topic), stringify!($case)));
@@ -405,10 +436,46 @@ macro_rules! tests_of_cases {
 #[cfg(target_family = "wasm")]
 #[macro_export]
 macro_rules! tests_of_cases {
-    ($place:expr; $($topic:ident: [$($case:ident,)*])*) => {$($(
+    ($place:expr; $($($why:literal:)? $topic:ident: [$($case:ident,)*])*) => {$($(
         #[wasm_bindgen_test::wasm_bindgen_test]
         async fn $case() {
             $crate::conformance::run($place, stringify!($topic), stringify!($case)).await;
         }
+    )*)*};
+}
+
+/// A test of each case through an interface to the registry that is not Rust's own: `$tabs` opens its tabs. The cases that reach
+/// inside are ignored, each with its reason.
+#[cfg(target_family = "wasm")]
+#[macro_export]
+macro_rules! conformance_through {
+    ($tabs:expr) => {
+        $crate::each_case! { [$crate::tests_through] $tabs }
+        $crate::each_case_inside! { [$crate::ignored_cases] }
+    };
+}
+
+/// A test of each case.
+#[doc(hidden)]
+#[cfg(target_family = "wasm")]
+#[macro_export]
+macro_rules! tests_through {
+    ($tabs:expr; $($topic:ident: [$($case:ident,)*])*) => {$($(
+        #[wasm_bindgen_test::wasm_bindgen_test]
+        async fn $case() {
+            $crate::conformance::run_through($tabs, stringify!($topic), stringify!($case)).await;
+        }
+    )*)*};
+}
+
+/// A test of each case, that is not run.
+#[doc(hidden)]
+#[cfg(target_family = "wasm")]
+#[macro_export]
+macro_rules! ignored_cases {
+    ($($why:tt: $topic:ident: [$($case:ident,)*])*) => {$($(
+        #[wasm_bindgen_test::wasm_bindgen_test]
+        #[ignore = $why]
+        async fn $case() {}
     )*)*};
 }

@@ -20,6 +20,7 @@ use std::rc::Rc;
 
 use longwait_core::model::schema::SchemaHost;
 
+mod any_registry;
 #[macro_use]
 mod cases;
 #[doc(hidden)]
@@ -31,6 +32,7 @@ pub mod memory;
 mod schemas;
 mod world;
 
+pub use any_registry::{AnyAwaiter, AnyHub, AnyReceiver, AnyRegistry, AnyView};
 pub use faulty_engine::{Course, FaultyEngine, Outcome};
 pub use world::*;
 

@@ -7,7 +7,7 @@ use futures::{
     future::{LocalBoxFuture, ready},
 };
 use longwait_core::{
-    Code, Error, ProcessAwaiter, ProcessChangeHub, ProcessEventSink, ProcessRegistry, Result,
+    Code, Error, ProcessEventSink, ProcessRegistry, Result,
     host::{Liveness, Spawn},
     model::{
         event::{AppendResult, ProcessEvent},
@@ -24,6 +24,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use crate::{
+    any_registry::AnyRegistry,
     fake::{Counter, FakeClock, Killed, Network},
     schemas, tasks,
 };
@@ -43,14 +44,47 @@ pub trait Place {
     }
 }
 
-/// One tab over a place.
-pub struct World {
-    /// The registry under test.
-    pub registry: ProcessRegistry,
-    /// Its store.
-    pub store: Rc<dyn Store>,
+/// Opens the tabs of a case, each with a registry of that kind.
+pub trait Tabs<R: AnyRegistry> {
+    /// One more tab.
+    fn open(&self, around: Around) -> LocalBoxFuture<'static, Tab<R>>;
+    /// Leaves nothing behind.
+    fn remove(&self) -> LocalBoxFuture<'static, ()>;
+}
+
+/// What a tab is opened with.
+pub struct Around {
+    /// The clock of every tab of the case.
+    pub clock: FakeClock,
+    /// Knows which incarnations are dead.
+    pub killed: Killed,
+    network: Network,
+    names: Rc<Counter>,
+    liveness: Rc<dyn Liveness>,
+}
+
+/// What a tab has of its own.
+pub struct Tab<R: AnyRegistry> {
+    /// The registry.
+    pub registry: R,
+    /// Its rows, where a test can reach them.
+    pub store: R::Rows,
     /// What its waits subscribe to.
-    pub hub: ProcessChangeHub,
+    pub hub: R::Hub,
+    /// What the hub ticks is noted here.
+    pub ticks: Rc<RefCell<Vec<String>>>,
+    /// What the registry shows its appended events to.
+    pub sink: Rc<Recorder>,
+}
+
+/// One tab over a place.
+pub struct World<R: AnyRegistry = ProcessRegistry> {
+    /// The registry under test.
+    pub registry: R,
+    /// Its store.
+    pub store: R::Rows,
+    /// What its waits subscribe to.
+    pub hub: R::Hub,
     /// Everything that the hub ticked, in order.
     pub ticks: Rc<RefCell<Vec<String>>>,
     /// What the registry shows its appended events to.
@@ -62,11 +96,8 @@ pub struct World {
     /// Carries hints between the tabs of this case, when it is told to.
     pub network: Network,
     names: Rc<Counter>,
-    place: Rc<dyn Place>,
+    tabs: Rc<dyn Tabs<R>>,
 }
-
-/// What the tabs of a case have in common besides the place.
-type Shared = (FakeClock, Killed, Network, Rc<Counter>);
 
 /// A sink that remembers what it was shown.
 #[derive(Default)]
@@ -79,9 +110,16 @@ impl Recorder {
     }
 }
 
+impl Recorder {
+    /// Notes that an event was shown.
+    pub fn show(&self, process_id: String, sequence: u64) {
+        self.0.borrow_mut().push((process_id, sequence));
+    }
+}
+
 impl ProcessEventSink for Recorder {
     fn emit(&self, event: &ProcessEvent) -> LocalBoxFuture<'static, ()> {
-        self.0.borrow_mut().push((event.process_id.to_string(), event.sequence));
+        self.show(event.process_id.to_string(), event.sequence);
         ready(()).boxed_local()
     }
 }
@@ -155,12 +193,53 @@ pub fn usual_types() -> Value {
 /// How long the leases of these tests last, in milliseconds.
 pub const TTL: u64 = 1_000;
 
+/// Tabs whose registries are those of the rules, on stores over a place.
+struct OnStores(Rc<dyn Place>);
+
+impl Tabs<ProcessRegistry> for OnStores {
+    fn open(&self, around: Around) -> LocalBoxFuture<'static, Tab<ProcessRegistry>> {
+        let place = self.0.clone();
+        let Around { clock, network, names, liveness, .. } = around;
+        async move {
+            let store = place.open(clock.clone()).await;
+            let sink = Rc::new(Recorder::default());
+            let host = Host {
+                clock: Rc::new(clock),
+                random: names,
+                liveness,
+                schemas: schemas(),
+                spawn: place.spawn(),
+                broadcast: Rc::new(network.tab()),
+            };
+            let registry = ProcessRegistry::new(store.clone(), host);
+            let (registry, hub) = watch_process_registry_with_sink(registry, sink.clone());
+            let ticks = Rc::<RefCell<Vec<_>>>::default();
+            let heard = ticks.clone();
+            hub.listen(move |id| heard.borrow_mut().push(id.to_string()));
+            Tab { registry, store, hub, ticks, sink }
+        }
+        .boxed_local()
+    }
+
+    fn remove(&self) -> LocalBoxFuture<'static, ()> {
+        self.0.remove()
+    }
+}
+
 impl World {
     /// The first tab over a place.
     pub async fn new(place: Rc<dyn Place>) -> Self {
+        Self::first(Rc::new(OnStores(place))).await
+    }
+}
+
+impl<R: AnyRegistry> World<R> {
+    /// The first tab.
+    pub async fn first(tabs: Rc<dyn Tabs<R>>) -> Self {
         let killed = Killed::default();
-        let shared = (FakeClock::at(START), killed.clone(), Network::default(), Rc::default());
-        Self::tab(place, shared, Rc::new(killed)).await
+        let liveness = Rc::new(killed.clone());
+        let (clock, network, names) = (FakeClock::at(START), Network::default(), Rc::default());
+        Self::tab(tabs, Around { clock, killed, network, names, liveness }).await
     }
 
     /// One more tab over the same place, on the same clock.
@@ -170,37 +249,29 @@ impl World {
 
     /// The same, with another way to prove life and death.
     pub async fn another_seen_by(&self, liveness: Rc<dyn Liveness>) -> Self {
-        let shared = (self.clock.clone(), self.killed.clone(), self.network.clone(), self.names.clone());
-        Self::tab(self.place.clone(), shared, liveness).await
+        Self::tab(self.tabs.clone(), self.around(liveness)).await
     }
 
-    async fn tab(place: Rc<dyn Place>, shared: Shared, liveness: Rc<dyn Liveness>) -> Self {
-        let (clock, killed, network, names) = shared;
-        let store = place.open(clock.clone()).await;
-        let sink = Rc::new(Recorder::default());
-        let host = Host {
-            clock: Rc::new(clock.clone()),
-            random: names.clone(),
-            liveness,
-            schemas: schemas(),
-            spawn: place.spawn(),
-            broadcast: Rc::new(network.tab()),
-        };
-        let (registry, hub) = watch_process_registry_with_sink(ProcessRegistry::new(store.clone(), host), sink.clone());
-        let ticks = Rc::<RefCell<Vec<_>>>::default();
-        let heard = ticks.clone();
-        hub.listen(move |id| heard.borrow_mut().push(id.to_string()));
-        Self { registry, store, hub, ticks, sink, clock, killed, network, names, place }
+    fn around(&self, liveness: Rc<dyn Liveness>) -> Around {
+        let (clock, killed, network) = (self.clock.clone(), self.killed.clone(), self.network.clone());
+        Around { clock, killed, network, names: self.names.clone(), liveness }
+    }
+
+    async fn tab(tabs: Rc<dyn Tabs<R>>, around: Around) -> Self {
+        let (clock, killed) = (around.clock.clone(), around.killed.clone());
+        let (network, names) = (around.network.clone(), around.names.clone());
+        let Tab { registry, store, hub, ticks, sink } = tabs.open(around).await;
+        Self { registry, store, hub, ticks, sink, clock, killed, network, names, tabs }
     }
 
     /// Waits that hear this tab's changes.
-    pub fn awaiter(&self) -> ProcessAwaiter {
-        ProcessAwaiter::new(self.registry.clone(), self.hub.clone())
+    pub fn awaiter(&self) -> R::Awaiter {
+        self.registry.awaiter(&self.hub)
     }
 
     /// Waits that hear nothing.
-    pub fn polling(&self) -> ProcessAwaiter {
-        ProcessAwaiter::polling(self.registry.clone())
+    pub fn polling(&self) -> R::Awaiter {
+        self.registry.polling()
     }
 
     /// What the hub ticked since the last time this was asked.
@@ -215,7 +286,7 @@ impl World {
         if registration["input"].is_null() {
             registration["input"] = json!({"type": "external"});
         }
-        self.registry.register(read(registration)?).await
+        self.registry.register_json(registration).await
     }
 
     /// Registers an external process with the usual event types.
@@ -235,7 +306,7 @@ impl World {
 
     /// Ends a process with an await output.
     pub async fn complete(&self, id: &str, output: Value) -> Result<ProcessRecord> {
-        self.registry.complete(&id.into(), read(output)?).await
+        self.registry.complete_json(&id.into(), output).await
     }
 
     /// Ends a process with a success.
@@ -245,7 +316,7 @@ impl World {
 
     /// Ends a process under a lease.
     pub async fn complete_leased(&self, lease: &ProcessLease, output: Value) -> Result<ProcessRecord> {
-        self.registry.complete_with_lease(lease.clone(), read(output)?).await
+        self.registry.complete_with_lease_json(lease.clone(), output).await
     }
 
     /// Says what a process waits for.
@@ -253,7 +324,7 @@ impl World {
         let wait = json!({
             "kind": "signal", "name": "go", "eventType": "signal.go", "key": "k", "ordinal": 1, "sinceMs": START
         });
-        self.registry.set_wait(&id.into(), read(wait)?).await
+        self.registry.set_wait(&id.into(), made(wait)).await
     }
 
     /// The ids of a list.
@@ -276,7 +347,7 @@ impl World {
 
     /// Appends what the JSON says.
     pub async fn append(&self, id: &str, request: Value) -> Result<AppendResult> {
-        self.registry.append(&id.into(), read(request)?).await
+        self.registry.append_json(&id.into(), request).await
     }
 
     /// Appends a plain event and answers its sequence.

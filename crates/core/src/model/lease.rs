@@ -165,7 +165,7 @@ impl LeaseSlot {
 }
 
 /// What a claim answers. Losing is an answer, not an error.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum LeaseClaim {

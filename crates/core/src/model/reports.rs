@@ -1,11 +1,11 @@
 //! What clearing away reports.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::key::{ProcessId, SessionId};
 
 /// What deleting a session's process state did.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct SessionDeleteReport {
@@ -22,7 +22,7 @@ pub struct SessionDeleteReport {
 }
 
 /// What a prune removed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct PruneReport {

@@ -4,9 +4,9 @@ use futures::future::{join, join_all};
 use longwait_core::{Code, model::lease::ProcessLease};
 use serde_json::{Value, json};
 
-use crate::{AsJson, START, TTL, World, owner, payloads, refused, sequences};
+use crate::{AnyRegistry, AsJson, START, TTL, World, owner, payloads, refused, sequences};
 
-pub async fn sequences_count_from_one_without_gaps(world: World) {
+pub async fn sequences_count_from_one_without_gaps(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.start("q").await;
     for sequence in 1..=3 {
@@ -17,7 +17,7 @@ pub async fn sequences_count_from_one_without_gaps(world: World) {
     assert_eq!(sequences(&world.log("p").await), [1, 2, 3]);
 }
 
-pub async fn appends_of_two_tabs_interleave_densely(world: World) {
+pub async fn appends_of_two_tabs_interleave_densely(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let other = world.another().await;
     let appends = (0..20).map(|number| if number % 2 == 0 { &world } else { &other }.note("p"));
@@ -28,21 +28,21 @@ pub async fn appends_of_two_tabs_interleave_densely(world: World) {
     assert_eq!(sequences(&world.log("p").await), dense);
 }
 
-pub async fn appends_of_one_tab_are_stored_in_call_order(world: World) {
+pub async fn appends_of_one_tab_are_stored_in_call_order(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let append = |number: u64| world.append("p", json!({"eventType": "note", "payload": number}));
     join_all((0..10).map(append)).await;
     assert_eq!(payloads(&world.log("p").await), (0..10).map(Value::from).collect::<Vec<_>>());
 }
 
-pub async fn an_absent_payload_is_null(world: World) {
+pub async fn an_absent_payload_is_null(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let appended = world.append("p", json!({"eventType": "note"})).await.unwrap();
     assert_eq!(appended.event.payload.json(), Value::Null);
     assert_eq!(payloads(&world.log("p").await), [Value::Null]);
 }
 
-pub async fn an_event_is_stored_whole(world: World) {
+pub async fn an_event_is_stored_whole(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.clock.advance(9);
     let payload = json!({"": [null, true, 0, -2.5, 1e21, "é\u{0}\u{1F980}"], "b": {"constructor": {}}});
@@ -56,7 +56,7 @@ pub async fn an_event_is_stored_whole(world: World) {
     assert_eq!(world.another().await.log("p").await.json(), json!([expected]));
 }
 
-pub async fn an_append_updates_its_record(world: World) {
+pub async fn an_append_updates_its_record(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.clock.advance(9);
     world.note("p").await;
@@ -64,13 +64,13 @@ pub async fn an_append_updates_its_record(world: World) {
     assert_eq!((record.registered.created_at_ms, record.updated_at_ms), (START, START + 9));
 }
 
-pub async fn an_append_to_an_unknown_process_is_refused(world: World) {
+pub async fn an_append_to_an_unknown_process_is_refused(world: World<impl AnyRegistry>) {
     world.start("p").await;
     assert_eq!(refused(world.append("q", json!({"eventType": "note"})).await), Code::UnknownProcess);
     assert_eq!(refused(world.registry.request_cancel(&"q".into(), None).await), Code::UnknownProcess);
 }
 
-pub async fn an_undeclared_event_type_is_refused(world: World) {
+pub async fn an_undeclared_event_type_is_refused(world: World<impl AnyRegistry>) {
     world.start("p").await;
     for undeclared in ["Note", "note ", "", "toString"] {
         let append = world.append("p", json!({"eventType": undeclared, "replayKey": "k"}));
@@ -78,7 +78,7 @@ pub async fn an_undeclared_event_type_is_refused(world: World) {
     }
 }
 
-pub async fn an_event_type_may_have_any_name(world: World) {
+pub async fn an_event_type_may_have_any_name(world: World<impl AnyRegistry>) {
     let names = ["__proto__", "constructor", "ы 😀", "a/b", "\u{0}"];
     world.start_with("p", names.iter().map(|name| json!({"name": name})).collect()).await;
     for name in names {
@@ -88,7 +88,7 @@ pub async fn an_event_type_may_have_any_name(world: World) {
     }
 }
 
-pub async fn ends_and_cancel_requests_need_a_replay_key(world: World) {
+pub async fn ends_and_cancel_requests_need_a_replay_key(world: World<impl AnyRegistry>) {
     world.start("p").await;
     for event_type in ["done", "process.completed", "process.failed", "process.cancelled", "process.cancel_requested"] {
         for key in [Value::Null, json!("")] {
@@ -101,7 +101,7 @@ pub async fn ends_and_cancel_requests_need_a_replay_key(world: World) {
     }
 }
 
-pub async fn an_append_of_another_shape_is_refused(world: World) {
+pub async fn an_append_of_another_shape_is_refused(world: World<impl AnyRegistry>) {
     world.start("p").await;
     for request in [
         json!({"payload": 1}),
@@ -116,7 +116,7 @@ pub async fn an_append_of_another_shape_is_refused(world: World) {
 
 /// Every way to be refused, each with an append that is wrong in several ways at once:
 /// the first rule that it breaks answers.
-pub async fn an_append_is_judged_in_the_order_of_the_contract(world: World) {
+pub async fn an_append_is_judged_in_the_order_of_the_contract(world: World<impl AnyRegistry>) {
     let number = json!({"type": "object", "properties": {"n": {"type": "number"}}});
     let types = json!([
         {"name": "note"},
@@ -144,7 +144,7 @@ pub async fn an_append_is_judged_in_the_order_of_the_contract(world: World) {
     assert_eq!(world.picture().await, before, "a refused append left a trace");
 }
 
-pub async fn a_payload_that_its_schema_refuses_is_not_appended(world: World) {
+pub async fn a_payload_that_its_schema_refuses_is_not_appended(world: World<impl AnyRegistry>) {
     let schema = json!({"type": "object", "properties": {"n": {"type": "number"}, "s": {"type": "string"}}});
     world.start_with("p", json!([{"name": "note", "payloadSchema": schema}, {"name": "free"}])).await;
     world.append("p", json!({"eventType": "note", "payload": {"n": 1, "s": "x"}})).await.unwrap();
@@ -158,7 +158,7 @@ pub async fn a_payload_that_its_schema_refuses_is_not_appended(world: World) {
     world.append("p", json!({"eventType": "free", "payload": {"n": "1"}})).await.unwrap();
 }
 
-pub async fn a_registration_read_back_keeps_its_schemas(world: World) {
+pub async fn a_registration_read_back_keeps_its_schemas(world: World<impl AnyRegistry>) {
     let declared = json!([{"name": "note", "payloadSchema": {"type": "string"}}]);
     world.start_with("p", declared).await;
     let other = world.another().await;
@@ -167,14 +167,14 @@ pub async fn a_registration_read_back_keeps_its_schemas(world: World) {
     other.append("p", json!({"eventType": "note", "payload": "x"})).await.unwrap();
 }
 
-pub async fn a_core_type_declared_with_a_schema_is_held_to_it(world: World) {
+pub async fn a_core_type_declared_with_a_schema_is_held_to_it(world: World<impl AnyRegistry>) {
     let schema = json!({"type": "object", "properties": {"reason": {"type": "string"}}});
     world.start_with("p", json!([{"name": "process.cancel_requested", "payloadSchema": schema}])).await;
     assert_eq!(refused(world.registry.request_cancel(&"p".into(), None).await), Code::InvalidPayload);
     world.registry.request_cancel(&"p".into(), Some("x")).await.unwrap();
 }
 
-pub async fn late_events_may_follow_the_end(world: World) {
+pub async fn late_events_may_follow_the_end(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let ended = world.succeed("p").await;
     world.clock.advance(1);
@@ -183,7 +183,7 @@ pub async fn late_events_may_follow_the_end(world: World) {
     assert_eq!((&record.status, record.updated_at_ms), (&ended.status, START + 1));
 }
 
-pub async fn a_second_end_is_refused(world: World) {
+pub async fn a_second_end_is_refused(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.append("p", json!({"eventType": "done", "replayKey": "k"})).await.unwrap();
     let before = world.picture().await;
@@ -194,7 +194,7 @@ pub async fn a_second_end_is_refused(world: World) {
     assert_eq!(world.picture().await, before);
 }
 
-pub async fn a_cancel_request_asks_and_ends_nothing(world: World) {
+pub async fn a_cancel_request_asks_and_ends_nothing(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let asked = world.registry.request_cancel(&"p".into(), Some("enough")).await.unwrap();
     assert_eq!(asked.event.event_type, "process.cancel_requested");
@@ -202,7 +202,7 @@ pub async fn a_cancel_request_asks_and_ends_nothing(world: World) {
     assert!(!world.record("p").await.is_terminal());
 }
 
-pub async fn asking_twice_for_one_reason_is_recorded_once(world: World) {
+pub async fn asking_twice_for_one_reason_is_recorded_once(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let p = "p".into();
     let first = world.registry.request_cancel(&p, Some("a")).await.unwrap();
@@ -214,13 +214,13 @@ pub async fn asking_twice_for_one_reason_is_recorded_once(world: World) {
     assert_eq!(world.log("p").await.len(), 5);
 }
 
-pub async fn an_ended_process_may_still_be_asked_to_stop(world: World) {
+pub async fn an_ended_process_may_still_be_asked_to_stop(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.succeed("p").await;
     assert_eq!(world.registry.request_cancel(&"p".into(), None).await.unwrap().event.sequence, 2);
 }
 
-pub async fn an_append_under_a_lease_needs_that_lease(world: World) {
+pub async fn an_append_under_a_lease_needs_that_lease(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.start("q").await;
     let lease = world.lease("p", &owner("o", "1")).await;
@@ -242,7 +242,7 @@ pub async fn an_append_under_a_lease_needs_that_lease(world: World) {
     assert_eq!(world.note("p").await, 2, "an append without a lease asks for none");
 }
 
-pub async fn an_append_under_a_lease_keeps_the_lease(world: World) {
+pub async fn an_append_under_a_lease_keeps_the_lease(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let lease = world.lease("p", &owner("o", "1")).await;
     let request = json!({"eventType": "done", "replayKey": "k", "lease": lease.json()});
@@ -250,7 +250,7 @@ pub async fn an_append_under_a_lease_keeps_the_lease(world: World) {
     assert_eq!(world.registry.lease(&"p".into()).await.unwrap(), Some(lease));
 }
 
-pub async fn two_tabs_that_append_under_one_key_store_one_event(world: World) {
+pub async fn two_tabs_that_append_under_one_key_store_one_event(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let other = world.another().await;
     let request = || json!({"eventType": "note", "payload": 1, "replayKey": "k"});

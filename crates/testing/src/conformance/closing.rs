@@ -8,9 +8,9 @@ use longwait_core::{
 };
 use serde_json::json;
 
-use crate::{START, TTL, World, after, owner, refused, scope};
+use crate::{AnyAwaiter, AnyHub, AnyRegistry, START, TTL, World, after, owner, refused, scope};
 
-pub async fn a_closed_registry_refuses_everything_with_closed(world: World) {
+pub async fn a_closed_registry_refuses_everything_with_closed(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let lease = world.lease("p", &owner("o", "1")).await;
     let closed = Code::Closed;
@@ -50,7 +50,7 @@ pub async fn a_closed_registry_refuses_everything_with_closed(world: World) {
     assert_eq!(refused(world.awaiter().await_event(&p, "note", 0, false).await), closed);
 }
 
-pub async fn a_store_fault_ends_a_wait(world: World) {
+pub async fn a_store_fault_ends_a_wait(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let (awaiter, p) = (world.awaiter(), "p".into());
     let (outcome, ()) = join(awaiter.await_terminal(&p), async {
@@ -63,7 +63,7 @@ pub async fn a_store_fault_ends_a_wait(world: World) {
     assert_eq!((world.clock.timers(), world.hub.tracked_processes()), (0, 0));
 }
 
-pub async fn a_refusal_leaves_the_registry_working(world: World) {
+pub async fn a_refusal_leaves_the_registry_working(world: World<impl AnyRegistry>) {
     world.register(json!({"id": ""})).await.unwrap_err();
     world.append("p", json!({"eventType": "note"})).await.unwrap_err();
     world.start("p").await;

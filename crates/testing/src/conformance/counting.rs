@@ -3,29 +3,29 @@
 use longwait_core::{Code, model::payload::Payload, store::EventRange};
 use serde_json::{Value, json};
 
-use crate::{World, refused};
+use crate::{AnyRegistry, World, refused};
 
 /// More types than are counted in the process's own row.
 fn many() -> Vec<String> {
     (0..40).map(|number| format!("type {number:02}")).collect()
 }
 
-async fn of_many_types(world: &World, id: &str) {
+async fn of_many_types(world: &World<impl AnyRegistry>, id: &str) {
     let types: Vec<_> = many().into_iter().map(|name| json!({"name": name})).collect();
     world.start_with(id, Value::from(types)).await;
 }
 
-async fn append_each(world: &World, id: &str) {
+async fn append_each(world: &World<impl AnyRegistry>, id: &str) {
     for event_type in many() {
         world.append(id, json!({"eventType": event_type})).await.unwrap();
     }
 }
 
-async fn count(world: &World, id: &str, event_type: &str, up_to: u64) -> u64 {
+async fn count(world: &World<impl AnyRegistry>, id: &str, event_type: &str, up_to: u64) -> u64 {
     world.registry.count_events(&id.into(), event_type, up_to).await.unwrap()
 }
 
-pub async fn events_are_counted_by_type_however_many_types_there_are(world: World) {
+pub async fn events_are_counted_by_type_however_many_types_there_are(world: World<impl AnyRegistry>) {
     of_many_types(&world, "p").await;
     for round in 1..=3 {
         append_each(&world, "p").await;
@@ -36,7 +36,7 @@ pub async fn events_are_counted_by_type_however_many_types_there_are(world: Worl
     }
 }
 
-pub async fn appends_of_one_turn_and_of_two_tabs_are_counted_in_their_order(world: World) {
+pub async fn appends_of_one_turn_and_of_two_tabs_are_counted_in_their_order(world: World<impl AnyRegistry>) {
     let other = world.another().await;
     of_many_types(&world, "p").await;
     append_each(&world, "p").await;
@@ -50,7 +50,7 @@ pub async fn appends_of_one_turn_and_of_two_tabs_are_counted_in_their_order(worl
     assert_eq!([count(&world, "p", "type 39", 1_000).await, count(&other, "p", "type 38", 1_000).await], [16, 16]);
 }
 
-pub async fn a_log_of_many_types_is_read_by_any_of_them(world: World) {
+pub async fn a_log_of_many_types_is_read_by_any_of_them(world: World<impl AnyRegistry>) {
     of_many_types(&world, "p").await;
     append_each(&world, "p").await;
     append_each(&world, "p").await;
@@ -62,7 +62,7 @@ pub async fn a_log_of_many_types_is_read_by_any_of_them(world: World) {
     assert_eq!(sequences, [21, 40, 41, 61, 80]);
 }
 
-pub async fn the_next_life_of_an_id_begins_its_counts_anew(world: World) {
+pub async fn the_next_life_of_an_id_begins_its_counts_anew(world: World<impl AnyRegistry>) {
     of_many_types(&world, "p").await;
     append_each(&world, "p").await;
     world.registry.delete(&"p".into(), true).await.unwrap();
@@ -71,7 +71,7 @@ pub async fn the_next_life_of_an_id_begins_its_counts_anew(world: World) {
     assert_eq!(count(&world, "p", "type 39", 1_000).await, 1);
 }
 
-pub async fn signals_of_too_many_undeclared_names_are_refused_and_known_ones_go_on(world: World) {
+pub async fn signals_of_too_many_undeclared_names_are_refused_and_known_ones_go_on(world: World<impl AnyRegistry>) {
     world.start_with("p", json!([{"name": "signal.declared"}])).await;
     let signal = async |name: String| {
         world.registry.signal(&"p".into(), &name, Payload::null(), None).await.map(|sent| sent.event.sequence)

@@ -4,7 +4,7 @@ use futures::future::join;
 use longwait_core::{Code, model::lease::ProcessLease};
 use serde_json::{Value, json};
 
-use crate::{AsJson, START, TTL, World, owner, refused, success};
+use crate::{AnyRegistry, AsJson, START, TTL, World, owner, refused, success};
 
 fn outputs() -> [(&'static str, Value); 3] {
     let advice = json!({"next": ["x"]});
@@ -21,7 +21,7 @@ fn outputs() -> [(&'static str, Value); 3] {
     ]
 }
 
-pub async fn completing_appends_the_terminal_event_of_that_state(world: World) {
+pub async fn completing_appends_the_terminal_event_of_that_state(world: World<impl AnyRegistry>) {
     for (state, output) in outputs() {
         world.start(state).await;
         world.clock.advance(1);
@@ -44,7 +44,7 @@ pub async fn completing_appends_the_terminal_event_of_that_state(world: World) {
     }
 }
 
-pub async fn completing_alike_again_is_a_replay(world: World) {
+pub async fn completing_alike_again_is_a_replay(world: World<impl AnyRegistry>) {
     for (state, output) in outputs() {
         world.start(state).await;
         let record = world.complete(state, output.clone()).await.unwrap();
@@ -55,7 +55,7 @@ pub async fn completing_alike_again_is_a_replay(world: World) {
     }
 }
 
-pub async fn completing_otherwise_in_the_same_state_is_a_replay_conflict(world: World) {
+pub async fn completing_otherwise_in_the_same_state_is_a_replay_conflict(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.succeed("p").await;
     let before = world.picture().await;
@@ -66,7 +66,7 @@ pub async fn completing_otherwise_in_the_same_state_is_a_replay_conflict(world: 
     assert_eq!(world.picture().await, before);
 }
 
-pub async fn completing_in_another_state_is_already_terminal(world: World) {
+pub async fn completing_in_another_state_is_already_terminal(world: World<impl AnyRegistry>) {
     for (state, output) in outputs() {
         world.start(state).await;
         world.complete(state, output).await.unwrap();
@@ -80,14 +80,14 @@ pub async fn completing_in_another_state_is_already_terminal(world: World) {
     }
 }
 
-pub async fn completing_what_an_event_ended_is_already_terminal(world: World) {
+pub async fn completing_what_an_event_ended_is_already_terminal(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.append("p", json!({"eventType": "done", "replayKey": "k"})).await.unwrap();
     let output = json!({"type": "success", "value": null});
     assert_eq!(refused(world.complete("p", output).await), Code::AlreadyTerminal);
 }
 
-pub async fn completing_an_unknown_process_is_an_error(world: World) {
+pub async fn completing_an_unknown_process_is_an_error(world: World<impl AnyRegistry>) {
     let output = json!({"type": "success", "value": 1});
     assert_eq!(refused(world.complete("p", output.clone()).await), Code::UnknownProcess);
     world.start("q").await;
@@ -96,7 +96,7 @@ pub async fn completing_an_unknown_process_is_an_error(world: World) {
     assert_eq!(refused(world.complete_leased(&elsewhere, output).await), Code::UnknownProcess);
 }
 
-pub async fn an_output_of_a_wrong_shape_is_refused(world: World) {
+pub async fn an_output_of_a_wrong_shape_is_refused(world: World<impl AnyRegistry>) {
     world.start("p").await;
     for output in [
         json!({"type": "success"}),
@@ -111,7 +111,7 @@ pub async fn an_output_of_a_wrong_shape_is_refused(world: World) {
     assert_eq!(world.log("p").await, []);
 }
 
-pub async fn two_tabs_that_complete_differently_have_one_winner(world: World) {
+pub async fn two_tabs_that_complete_differently_have_one_winner(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let other = world.another().await;
     let [(_, succeed), (_, fail), _] = outputs();
@@ -125,7 +125,7 @@ pub async fn two_tabs_that_complete_differently_have_one_winner(world: World) {
     assert_eq!(world.log("p").await.len(), 1);
 }
 
-pub async fn completing_under_a_lease_releases_it(world: World) {
+pub async fn completing_under_a_lease_releases_it(world: World<impl AnyRegistry>) {
     for (state, output) in outputs() {
         world.start(state).await;
         let lease = world.lease(state, &owner("o", "1")).await;
@@ -136,7 +136,7 @@ pub async fn completing_under_a_lease_releases_it(world: World) {
     }
 }
 
-pub async fn completing_under_a_lease_again_is_a_replay(world: World) {
+pub async fn completing_under_a_lease_again_is_a_replay(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let lease = world.lease("p", &owner("o", "1")).await;
     let output = success(json!(1)).json();
@@ -149,7 +149,7 @@ pub async fn completing_under_a_lease_again_is_a_replay(world: World) {
     assert_eq!(world.picture().await, before);
 }
 
-pub async fn a_lease_that_matches_in_all_but_one_thing_completes_nothing(world: World) {
+pub async fn a_lease_that_matches_in_all_but_one_thing_completes_nothing(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.start("q").await;
     let lease = world.lease("p", &owner("o", "1")).await;
@@ -169,7 +169,7 @@ pub async fn a_lease_that_matches_in_all_but_one_thing_completes_nothing(world: 
     assert_eq!(world.picture().await, before);
 }
 
-pub async fn an_expired_lease_completes_nothing(world: World) {
+pub async fn an_expired_lease_completes_nothing(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let lease = world.lease("p", &owner("o", "1")).await;
     world.clock.advance(TTL);
@@ -182,14 +182,14 @@ pub async fn an_expired_lease_completes_nothing(world: World) {
     assert_eq!(world.picture().await, before);
 }
 
-pub async fn a_lease_completes_until_the_last_millisecond(world: World) {
+pub async fn a_lease_completes_until_the_last_millisecond(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let lease = world.lease("p", &owner("o", "1")).await;
     world.clock.advance(TTL - 1);
     assert!(world.complete_leased(&lease, success(json!(1)).json()).await.unwrap().is_terminal());
 }
 
-pub async fn a_released_lease_completes_nothing(world: World) {
+pub async fn a_released_lease_completes_nothing(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let lease = world.lease("p", &owner("o", "1")).await;
     world.registry.release(&"p".into(), lease.lease_token.clone()).await.unwrap();
@@ -197,7 +197,7 @@ pub async fn a_released_lease_completes_nothing(world: World) {
     assert_eq!(world.log("p").await, []);
 }
 
-pub async fn a_lease_that_was_taken_over_completes_nothing(world: World) {
+pub async fn a_lease_that_was_taken_over_completes_nothing(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let old = world.lease("p", &owner("o", "1")).await;
     world.clock.advance(TTL);
@@ -208,7 +208,7 @@ pub async fn a_lease_that_was_taken_over_completes_nothing(world: World) {
     assert_eq!(world.log("p").await.len(), 1);
 }
 
-pub async fn a_renewed_lease_still_completes_with_the_lease_as_it_was(world: World) {
+pub async fn a_renewed_lease_still_completes_with_the_lease_as_it_was(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let lease = world.lease("p", &owner("o", "1")).await;
     world.clock.advance(TTL - 1);
@@ -217,7 +217,7 @@ pub async fn a_renewed_lease_still_completes_with_the_lease_as_it_was(world: Wor
     assert!(world.complete_leased(&lease, success(json!(1)).json()).await.unwrap().is_terminal());
 }
 
-pub async fn a_leased_process_can_still_be_completed_by_the_host(world: World) {
+pub async fn a_leased_process_can_still_be_completed_by_the_host(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let lease = world.lease("p", &owner("o", "1")).await;
     world.succeed("p").await;

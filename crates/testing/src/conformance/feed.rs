@@ -7,15 +7,15 @@ use longwait_core::{
 };
 use serde_json::json;
 
-use crate::{AsJson, START, World, ids, made, owner, scope};
+use crate::{AnyRegistry, AsJson, START, World, ids, made, owner, scope};
 
 /// Ids that changed after a point, and the next point.
-async fn since(world: &World, cursor: u64) -> (Vec<String>, u64) {
+async fn since(world: &World<impl AnyRegistry>, cursor: u64) -> (Vec<String>, u64) {
     let Changes { records, cursor, .. } = world.changes(cursor, None).await;
     (ids(&records), cursor.number)
 }
 
-pub async fn the_feed_begins_with_everything_in_change_order(world: World) {
+pub async fn the_feed_begins_with_everything_in_change_order(world: World<impl AnyRegistry>) {
     for id in ["b", "a", "c"] {
         world.start(id).await;
     }
@@ -24,12 +24,12 @@ pub async fn the_feed_begins_with_everything_in_change_order(world: World) {
     assert_eq!(changes.records[0], world.record("b").await);
 }
 
-pub async fn an_empty_store_has_an_empty_feed(world: World) {
+pub async fn an_empty_store_has_an_empty_feed(world: World<impl AnyRegistry>) {
     let changes = world.changes(0, None).await;
     assert!(changes.records.is_empty() && changes.removed.is_empty() && changes.cursor.number == 0);
 }
 
-pub async fn a_row_changed_twice_stands_once_at_its_last_place(world: World) {
+pub async fn a_row_changed_twice_stands_once_at_its_last_place(world: World<impl AnyRegistry>) {
     for id in ["a", "b", "c"] {
         world.start(id).await;
     }
@@ -39,13 +39,13 @@ pub async fn a_row_changed_twice_stands_once_at_its_last_place(world: World) {
     assert_eq!(since(&world, 0).await.0, ["c", "b", "a"]);
 }
 
-pub async fn nothing_new_gives_nothing_and_the_same_cursor(world: World) {
+pub async fn nothing_new_gives_nothing_and_the_same_cursor(world: World<impl AnyRegistry>) {
     world.start("a").await;
     let (_, cursor) = since(&world, 0).await;
     assert_eq!(since(&world, cursor).await, (vec![], cursor));
 }
 
-pub async fn every_change_of_a_row_is_in_the_feed(world: World) {
+pub async fn every_change_of_a_row_is_in_the_feed(world: World<impl AnyRegistry>) {
     let (_, mut cursor) = since(&world, 0).await;
     let p = "p".into();
     let mut expect = async |what: &str| {
@@ -77,7 +77,7 @@ pub async fn every_change_of_a_row_is_in_the_feed(world: World) {
     expect("late event").await;
 }
 
-pub async fn what_changes_no_row_is_not_in_the_feed(world: World) {
+pub async fn what_changes_no_row_is_not_in_the_feed(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.append("p", json!({"eventType": "ring", "payload": "x", "replayKey": "k"})).await.unwrap();
     let (_, cursor) = since(&world, 0).await;
@@ -96,7 +96,7 @@ pub async fn what_changes_no_row_is_not_in_the_feed(world: World) {
     assert_eq!(since(&world, cursor).await, (vec![], cursor));
 }
 
-pub async fn pruned_ids_are_in_the_feed(world: World) {
+pub async fn pruned_ids_are_in_the_feed(world: World<impl AnyRegistry>) {
     for id in ["a", "b"] {
         world.start(id).await;
     }
@@ -109,7 +109,7 @@ pub async fn pruned_ids_are_in_the_feed(world: World) {
     assert_eq!((ids(&whole.records), whole.removed), (vec!["b".to_owned()], vec!["a".into()]));
 }
 
-pub async fn an_id_registered_again_is_no_longer_removed(world: World) {
+pub async fn an_id_registered_again_is_no_longer_removed(world: World<impl AnyRegistry>) {
     world.start("a").await;
     world.succeed("a").await;
     world.registry.prune(START + 1).await.unwrap();
@@ -121,7 +121,7 @@ pub async fn an_id_registered_again_is_no_longer_removed(world: World) {
     }
 }
 
-pub async fn the_feed_pages_without_gap_or_repeat(world: World) {
+pub async fn the_feed_pages_without_gap_or_repeat(world: World<impl AnyRegistry>) {
     for number in 0..7 {
         world.start(&format!("p{number}")).await;
     }
@@ -150,7 +150,7 @@ pub async fn the_feed_pages_without_gap_or_repeat(world: World) {
     assert!(changes.records.is_empty() && changes.cursor.number == 3);
 }
 
-pub async fn a_reader_in_another_tab_misses_nothing(world: World) {
+pub async fn a_reader_in_another_tab_misses_nothing(world: World<impl AnyRegistry>) {
     let other = world.another().await;
     let mut cursor = 0;
     for round in 0..5 {
@@ -164,7 +164,7 @@ pub async fn a_reader_in_another_tab_misses_nothing(world: World) {
     assert_eq!(world.changes(0, None).await.json(), other.changes(0, None).await.json());
 }
 
-pub async fn one_commit_that_changes_several_rows_gives_each_its_own_place(world: World) {
+pub async fn one_commit_that_changes_several_rows_gives_each_its_own_place(world: World<impl AnyRegistry>) {
     for id in ["c", "a", "b"] {
         world.register(json!({"id": id, "wakeTarget": {"sessionId": "s"}})).await.unwrap();
     }

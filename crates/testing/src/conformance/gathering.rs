@@ -10,12 +10,12 @@ use longwait_core::{
 };
 use serde_json::{Value, json};
 
-use crate::{START, World, owner, payloads, read, refused, sequences, usual_types};
+use crate::{AnyRegistry, START, World, owner, payloads, read, refused, sequences, usual_types};
 
 /// More than share a transaction in any store.
 const MANY: u64 = 300;
 
-pub async fn appends_called_at_once_are_dense_and_in_the_order_of_their_calls(world: World) {
+pub async fn appends_called_at_once_are_dense_and_in_the_order_of_their_calls(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let append = |number: u64| world.append("p", json!({"eventType": "note", "payload": number}));
     let answers = join_all((0..MANY).map(append)).await;
@@ -27,20 +27,20 @@ pub async fn appends_called_at_once_are_dense_and_in_the_order_of_their_calls(wo
     assert_eq!(world.registry.count_events(&"p".into(), "note", 120).await.unwrap(), 120);
 }
 
-pub async fn a_read_sees_every_one_of_many_writes_called_before_it(world: World) {
+pub async fn a_read_sees_every_one_of_many_writes_called_before_it(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let appends = join_all((0..MANY).map(|_| world.note("p")));
     let (_, log, _) = join3(appends, world.log("p"), world.note("p")).await;
     assert!(log.len() as u64 >= MANY, "saw {} events", log.len());
 }
 
-pub async fn a_read_sees_a_write_called_before_it_even_where_another_read_came_first(world: World) {
+pub async fn a_read_sees_a_write_called_before_it_even_where_another_read_came_first(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let (_, _, log) = join3(world.log("p"), world.note("p"), world.log("p")).await;
     assert_eq!(sequences(&log), [1]);
 }
 
-pub async fn operations_called_at_once_succeed_and_fail_each_for_itself(world: World) {
+pub async fn operations_called_at_once_succeed_and_fail_each_for_itself(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let append = |id: &'static str, event_type: &'static str| world.append(id, json!({"eventType": event_type}));
     let [first, undeclared, unknown, last] =
@@ -53,7 +53,7 @@ pub async fn operations_called_at_once_succeed_and_fail_each_for_itself(world: W
     assert_eq!(sequences(&world.another().await.log("p").await), [1, 2]);
 }
 
-pub async fn operations_called_at_once_build_on_those_before_them(world: World) {
+pub async fn operations_called_at_once_build_on_those_before_them(world: World<impl AnyRegistry>) {
     let wakes = json!({"id": "p", "eventTypes": usual_types(), "wakeTarget": {"sessionId": "s"}});
     let (id, by) = ("p".into(), owner("o", "1"));
     let ((registered, rung, ()), (granted, lease, busy), (ended, again, late)) = join3(
@@ -74,7 +74,7 @@ pub async fn operations_called_at_once_build_on_those_before_them(world: World) 
     assert_eq!(other.changes(0, None).await.records.len(), 1);
 }
 
-pub async fn appends_under_one_key_called_at_once_store_one_event(world: World) {
+pub async fn appends_under_one_key_called_at_once_store_one_event(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let append = |payload: u64| world.append("p", json!({"eventType": "note", "payload": payload, "replayKey": "k"}));
     let [first, replay, conflict] = join_all([1, 1, 2].map(append)).await.try_into().unwrap();
@@ -104,7 +104,7 @@ pub async fn operations_called_at_once_take_each_their_own_change_numbers(world:
     assert_eq!(world.changes(before, None).await.cursor.number, before + 2);
 }
 
-pub async fn a_session_deleted_amid_other_calls_loses_what_was_granted_before(world: World) {
+pub async fn a_session_deleted_amid_other_calls_loses_what_was_granted_before(world: World<impl AnyRegistry>) {
     for id in ["p", "q"] {
         world.start(id).await;
     }
@@ -115,7 +115,7 @@ pub async fn a_session_deleted_amid_other_calls_loses_what_was_granted_before(wo
     assert_eq!(world.granted("s", Live::Any).await, ["q"]);
 }
 
-pub async fn a_prune_amid_other_calls_takes_what_ended_before(world: World) {
+pub async fn a_prune_amid_other_calls_takes_what_ended_before(world: World<impl AnyRegistry>) {
     for id in ["p", "q", "r"] {
         world.start(id).await;
     }

@@ -3,15 +3,15 @@
 use longwait_core::{Code, model::grant::HandleDescriptor, store::Live};
 use serde_json::json;
 
-use crate::{AsJson, World, made, refused, scope};
+use crate::{AnyRegistry, AsJson, World, made, refused, scope};
 
 /// The scope ids that hold a process, in the order of the list.
-async fn holders(world: &World, id: &str) -> Vec<String> {
+async fn holders(world: &World<impl AnyRegistry>, id: &str) -> Vec<String> {
     let grants = world.registry.grants_of_process(&id.into()).await.unwrap();
     grants.iter().map(|grant| grant.scope_id.to_string()).collect()
 }
 
-pub async fn a_grant_names_its_scope_session_and_process(world: World) {
+pub async fn a_grant_names_its_scope_session_and_process(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let descriptor = json!({"kind": "job", "label": "The job"});
     for (name, scope_id) in [("s", "session:s"), ("s/f", "session:s/frame:f")] {
@@ -23,13 +23,13 @@ pub async fn a_grant_names_its_scope_session_and_process(world: World) {
     }
 }
 
-pub async fn an_unknown_process_cannot_be_granted(world: World) {
+pub async fn an_unknown_process_cannot_be_granted(world: World<impl AnyRegistry>) {
     let granted = world.registry.grant(scope("s"), &"p".into(), HandleDescriptor::default()).await;
     assert_eq!(refused(granted), Code::UnknownProcess);
     assert_eq!(world.granted("s", Live::Any).await, [""; 0]);
 }
 
-pub async fn granting_again_replaces_the_descriptor(world: World) {
+pub async fn granting_again_replaces_the_descriptor(world: World<impl AnyRegistry>) {
     world.start("p").await;
     for descriptor in [json!({"label": "a", "kind": "k"}), json!({"label": "b"}), json!({})] {
         world.registry.grant(scope("s"), &"p".into(), made(descriptor.clone())).await.unwrap();
@@ -38,14 +38,14 @@ pub async fn granting_again_replaces_the_descriptor(world: World) {
     }
 }
 
-pub async fn an_ended_process_may_be_granted(world: World) {
+pub async fn an_ended_process_may_be_granted(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.succeed("p").await;
     world.grant("s", "p").await;
     assert_eq!(world.granted("s", Live::Any).await, ["p"]);
 }
 
-pub async fn revoking_is_idempotent(world: World) {
+pub async fn revoking_is_idempotent(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.grant("s", "p").await;
     world.grant("t", "p").await;
@@ -56,7 +56,7 @@ pub async fn revoking_is_idempotent(world: World) {
     world.registry.revoke(scope("s"), &"unknown".into()).await.unwrap();
 }
 
-pub async fn a_handle_is_held_by_its_very_scope(world: World) {
+pub async fn a_handle_is_held_by_its_very_scope(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.grant("s/f", "p").await;
     let has = async |name: &str, id: &str| world.registry.is_granted(&scope(name), &id.into()).await.unwrap();
@@ -68,7 +68,7 @@ pub async fn a_handle_is_held_by_its_very_scope(world: World) {
     }
 }
 
-pub async fn a_scopes_handles_are_listed_in_id_order_ended_ones_included(world: World) {
+pub async fn a_scopes_handles_are_listed_in_id_order_ended_ones_included(world: World<impl AnyRegistry>) {
     for id in ["b", "\u{E000}", "a", "😀", "c"] {
         world.start(id).await;
         world.grant("s", id).await;
@@ -82,7 +82,7 @@ pub async fn a_scopes_handles_are_listed_in_id_order_ended_ones_included(world: 
     assert_eq!(world.granted("t", Live::Any).await, [""; 0]);
 }
 
-pub async fn a_processs_holders_are_listed_by_session(world: World) {
+pub async fn a_processs_holders_are_listed_by_session(world: World<impl AnyRegistry>) {
     world.start("p").await;
     for name in ["b/f", "c", "a/x", "b", "a"] {
         world.grant(name, "p").await;
@@ -92,7 +92,7 @@ pub async fn a_processs_holders_are_listed_by_session(world: World) {
     assert_eq!(refused(world.registry.grants_of_process(&"q".into()).await), Code::UnknownProcess);
 }
 
-pub async fn a_transfer_moves_handles_with_their_descriptors(world: World) {
+pub async fn a_transfer_moves_handles_with_their_descriptors(world: World<impl AnyRegistry>) {
     for id in ["a", "b", "c"] {
         world.start(id).await;
         world.registry.grant(scope("s"), &id.into(), made(json!({"label": id}))).await.unwrap();
@@ -107,7 +107,7 @@ pub async fn a_transfer_moves_handles_with_their_descriptors(world: World) {
     assert_eq!(moved.json(), expected);
 }
 
-pub async fn a_transfer_of_one_handle_that_is_not_there_moves_none(world: World) {
+pub async fn a_transfer_of_one_handle_that_is_not_there_moves_none(world: World<impl AnyRegistry>) {
     for id in ["a", "b"] {
         world.start(id).await;
         world.grant("s", id).await;
@@ -122,7 +122,7 @@ pub async fn a_transfer_of_one_handle_that_is_not_there_moves_none(world: World)
     assert_eq!(world.picture().await, before);
 }
 
-pub async fn a_transfer_onto_a_handle_or_onto_itself_leaves_one(world: World) {
+pub async fn a_transfer_onto_a_handle_or_onto_itself_leaves_one(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.registry.grant(scope("s"), &"p".into(), made(json!({"label": "new"}))).await.unwrap();
     world.registry.grant(scope("t"), &"p".into(), made(json!({"label": "old"}))).await.unwrap();
@@ -134,7 +134,7 @@ pub async fn a_transfer_onto_a_handle_or_onto_itself_leaves_one(world: World) {
     assert_eq!(holders(&world, "p").await, ["session:t"]);
 }
 
-pub async fn handles_leave_process_and_log_alone(world: World) {
+pub async fn handles_leave_process_and_log_alone(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let (record, ticks) = (world.record("p").await, world.ticked());
     world.clock.advance(5);
@@ -145,7 +145,7 @@ pub async fn handles_leave_process_and_log_alone(world: World) {
     assert_eq!(world.ticked(), [""; 0]);
 }
 
-pub async fn a_scope_that_could_be_taken_for_another_is_refused(world: World) {
+pub async fn a_scope_that_could_be_taken_for_another_is_refused(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let p = "p".into();
     for bad in [

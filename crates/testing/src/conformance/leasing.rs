@@ -7,22 +7,22 @@ use longwait_core::{
 };
 use serde_json::json;
 
-use crate::{AsJson, START, TTL, World, acquired, busy, made, owner, refused};
+use crate::{AnyRegistry, AsJson, START, TTL, World, acquired, busy, made, owner, refused};
 
-async fn held(world: &World, id: &str) -> Option<ProcessLease> {
+async fn held(world: &World<impl AnyRegistry>, id: &str) -> Option<ProcessLease> {
     world.registry.lease(&id.into()).await.unwrap()
 }
 
-async fn release(world: &World, lease: &ProcessLease) {
+async fn release(world: &World<impl AnyRegistry>, lease: &ProcessLease) {
     world.registry.release(&lease.process_id, lease.lease_token.clone()).await.unwrap();
 }
 
-pub async fn an_unknown_process_cannot_be_leased(world: World) {
+pub async fn an_unknown_process_cannot_be_leased(world: World<impl AnyRegistry>) {
     assert_eq!(refused(world.claim("p", &owner("o", "1")).await), Code::UnknownProcess);
     assert_eq!(held(&world, "p").await, None);
 }
 
-pub async fn an_ended_process_cannot_be_leased(world: World) {
+pub async fn an_ended_process_cannot_be_leased(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let lease = world.lease("p", &owner("o", "1")).await;
     world.succeed("p").await;
@@ -33,7 +33,7 @@ pub async fn an_ended_process_cannot_be_leased(world: World) {
     assert_eq!(refused(reclaim), Code::AlreadyTerminal);
 }
 
-pub async fn a_free_process_is_acquired_on_the_first_fence(world: World) {
+pub async fn a_free_process_is_acquired_on_the_first_fence(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.clock.advance(3);
     let lease = world.lease("p", &owner("o", "1")).await;
@@ -49,7 +49,7 @@ pub async fn a_free_process_is_acquired_on_the_first_fence(world: World) {
     assert_eq!(held(&world, "p").await, Some(lease));
 }
 
-pub async fn a_released_process_is_acquired_on_a_higher_fence(world: World) {
+pub async fn a_released_process_is_acquired_on_a_higher_fence(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let first = world.lease("p", &owner("o", "1")).await;
     release(&world, &first).await;
@@ -58,7 +58,7 @@ pub async fn a_released_process_is_acquired_on_a_higher_fence(world: World) {
     assert_ne!(second.lease_token, first.lease_token);
 }
 
-pub async fn an_expired_lease_is_taken_over_on_a_higher_fence(world: World) {
+pub async fn an_expired_lease_is_taken_over_on_a_higher_fence(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let first = world.lease("p", &owner("a", "1")).await;
     world.clock.advance(TTL);
@@ -66,7 +66,7 @@ pub async fn an_expired_lease_is_taken_over_on_a_higher_fence(world: World) {
     assert_eq!((second.fencing_token, second.claimed_at_ms), (first.fencing_token + 1, START + TTL));
 }
 
-pub async fn a_lease_is_held_until_its_last_millisecond(world: World) {
+pub async fn a_lease_is_held_until_its_last_millisecond(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let lease = world.lease("p", &owner("a", "1")).await;
     world.clock.advance(TTL - 1);
@@ -74,7 +74,7 @@ pub async fn a_lease_is_held_until_its_last_millisecond(world: World) {
     assert_eq!(held(&world, "p").await, Some(lease));
 }
 
-pub async fn the_same_incarnation_extends_its_lease(world: World) {
+pub async fn the_same_incarnation_extends_its_lease(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let lease = world.lease("p", &owner("o", "1")).await;
     world.clock.advance(TTL - 1);
@@ -83,7 +83,7 @@ pub async fn the_same_incarnation_extends_its_lease(world: World) {
     assert_eq!(held(&world, "p").await, Some(extended));
 }
 
-pub async fn the_same_incarnation_gets_a_higher_fence_once_its_lease_expired(world: World) {
+pub async fn the_same_incarnation_gets_a_higher_fence_once_its_lease_expired(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let first = world.lease("p", &owner("o", "1")).await;
     world.clock.advance(TTL);
@@ -92,14 +92,14 @@ pub async fn the_same_incarnation_gets_a_higher_fence_once_its_lease_expired(wor
     assert_ne!(second.lease_token, first.lease_token);
 }
 
-pub async fn another_incarnation_of_the_same_owner_is_somebody_else(world: World) {
+pub async fn another_incarnation_of_the_same_owner_is_somebody_else(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let lease = world.lease("p", &owner("o", "1")).await;
     assert_eq!(busy(world.claim("p", &owner("o", "2")).await), lease);
     assert_eq!(busy(world.claim("p", &owner("other", "1")).await), lease);
 }
 
-pub async fn two_tabs_that_claim_at_once_have_one_winner(world: World) {
+pub async fn two_tabs_that_claim_at_once_have_one_winner(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let other = world.another().await;
     let (a, b) = (owner("a", "1"), owner("b", "2"));
@@ -110,7 +110,7 @@ pub async fn two_tabs_that_claim_at_once_have_one_winner(world: World) {
     assert_eq!(busy(loser), won);
 }
 
-pub async fn fences_rise_across_release_reclaim_and_expiry(world: World) {
+pub async fn fences_rise_across_release_reclaim_and_expiry(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let mut fences = Vec::new();
     for round in 0..3 {
@@ -128,14 +128,14 @@ pub async fn fences_rise_across_release_reclaim_and_expiry(world: World) {
     assert_eq!(fences, (1..=12).collect::<Vec<_>>());
 }
 
-pub async fn fences_of_different_processes_have_nothing_to_do_with_each_other(world: World) {
+pub async fn fences_of_different_processes_have_nothing_to_do_with_each_other(world: World<impl AnyRegistry>) {
     for id in ["p", "q"] {
         world.start(id).await;
         assert_eq!(world.lease(id, &owner("o", "1")).await.fencing_token, 1);
     }
 }
 
-pub async fn renewing_extends_the_lease_and_nothing_else(world: World) {
+pub async fn renewing_extends_the_lease_and_nothing_else(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let lease = world.lease("p", &owner("o", "1")).await;
     world.clock.advance(TTL - 1);
@@ -144,7 +144,7 @@ pub async fn renewing_extends_the_lease_and_nothing_else(world: World) {
     assert_eq!(held(&world, "p").await, Some(renewed));
 }
 
-pub async fn only_the_exact_unexpired_lease_is_renewed(world: World) {
+pub async fn only_the_exact_unexpired_lease_is_renewed(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.start("q").await;
     let lease = world.lease("p", &owner("o", "1")).await;
@@ -164,7 +164,7 @@ pub async fn only_the_exact_unexpired_lease_is_renewed(world: World) {
     assert_eq!(world.picture().await, before);
 }
 
-pub async fn a_released_or_lost_lease_is_not_renewed(world: World) {
+pub async fn a_released_or_lost_lease_is_not_renewed(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let released = world.lease("p", &owner("o", "1")).await;
     release(&world, &released).await;
@@ -176,7 +176,7 @@ pub async fn a_released_or_lost_lease_is_not_renewed(world: World) {
     assert_eq!(held(&world, "p").await, Some(taken));
 }
 
-pub async fn releasing_with_another_token_changes_nothing(world: World) {
+pub async fn releasing_with_another_token_changes_nothing(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let lease = world.lease("p", &owner("o", "1")).await;
     for (id, token) in [("p", "guess"), ("p", ""), ("unknown", lease.lease_token.as_str())] {
@@ -185,7 +185,7 @@ pub async fn releasing_with_another_token_changes_nothing(world: World) {
     }
 }
 
-pub async fn releasing_twice_is_fine_and_does_not_touch_the_next_holder(world: World) {
+pub async fn releasing_twice_is_fine_and_does_not_touch_the_next_holder(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let first = world.lease("p", &owner("a", "1")).await;
     release(&world, &first).await;
@@ -196,7 +196,7 @@ pub async fn releasing_twice_is_fine_and_does_not_touch_the_next_holder(world: W
     assert_eq!(held(&world, "p").await, Some(second));
 }
 
-pub async fn an_expired_lease_is_still_shown_and_a_released_one_is_not(world: World) {
+pub async fn an_expired_lease_is_still_shown_and_a_released_one_is_not(world: World<impl AnyRegistry>) {
     world.start("p").await;
     assert_eq!(held(&world, "p").await, None);
     let lease = world.lease("p", &owner("o", "1")).await;
@@ -206,7 +206,7 @@ pub async fn an_expired_lease_is_still_shown_and_a_released_one_is_not(world: Wo
     assert_eq!(held(&world.another().await, "p").await, None);
 }
 
-pub async fn a_holder_proven_dead_is_replaced_before_its_lease_expires(world: World) {
+pub async fn a_holder_proven_dead_is_replaced_before_its_lease_expires(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let dead = world.lease("p", &owner("a", "1")).await;
     world.killed.kill("1");
@@ -217,14 +217,14 @@ pub async fn a_holder_proven_dead_is_replaced_before_its_lease_expires(world: Wo
     assert_eq!(refused(world.registry.renew(dead, TTL).await), Code::LeaseLost);
 }
 
-pub async fn a_holder_that_is_not_proven_dead_is_left_alone(world: World) {
+pub async fn a_holder_that_is_not_proven_dead_is_left_alone(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let lease = world.lease("p", &owner("a", "1")).await;
     world.killed.kill("somebody else");
     assert_eq!(busy(world.registry.reclaim(lease.clone(), owner("b", "2"), TTL).await), lease);
 }
 
-pub async fn an_opaque_holder_is_never_proven_dead(world: World) {
+pub async fn an_opaque_holder_is_never_proven_dead(world: World<impl AnyRegistry>) {
     let opaque = json!({"ownerId": "a", "incarnationId": "1", "liveness": {"kind": "opaque"}});
     let unmarked = json!({"ownerId": "a", "incarnationId": "1"});
     world.killed.kill("1");
@@ -235,7 +235,7 @@ pub async fn an_opaque_holder_is_never_proven_dead(world: World) {
     }
 }
 
-pub async fn only_the_observed_holder_is_replaced(world: World) {
+pub async fn only_the_observed_holder_is_replaced(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let observed = world.lease("p", &owner("a", "1")).await;
     world.killed.kill("1");
@@ -251,7 +251,7 @@ pub async fn only_the_observed_holder_is_replaced(world: World) {
     }
 }
 
-pub async fn a_holder_is_replaced_only_by_the_lock_that_it_chose_itself(world: World) {
+pub async fn a_holder_is_replaced_only_by_the_lock_that_it_chose_itself(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let lease = world.lease("p", &owner("a", "1")).await;
     world.killed.kill("1");
@@ -262,7 +262,7 @@ pub async fn a_holder_is_replaced_only_by_the_lock_that_it_chose_itself(world: W
     assert_eq!(busy(world.registry.reclaim(observed, owner("b", "2"), TTL).await), lease);
 }
 
-pub async fn a_race_to_replace_a_dead_holder_has_one_winner(world: World) {
+pub async fn a_race_to_replace_a_dead_holder_has_one_winner(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let dead = world.lease("p", &owner("a", "1")).await;
     world.killed.kill("1");
@@ -278,7 +278,7 @@ pub async fn a_race_to_replace_a_dead_holder_has_one_winner(world: World) {
     assert_eq!(busy(loser), won);
 }
 
-pub async fn an_expired_or_released_holder_needs_no_proof(world: World) {
+pub async fn an_expired_or_released_holder_needs_no_proof(world: World<impl AnyRegistry>) {
     for (id, expires) in [("p", true), ("q", false)] {
         world.start(id).await;
         let lease = world.lease(id, &owner("a", "1")).await;
@@ -292,7 +292,9 @@ pub async fn an_expired_or_released_holder_needs_no_proof(world: World) {
     }
 }
 
-pub async fn that_an_owner_is_gone_is_found_whatever_the_limit_and_waited_for_no_longer_than_that(world: World) {
+pub async fn that_an_owner_is_gone_is_found_whatever_the_limit_and_waited_for_no_longer_than_that(
+    world: World<impl AnyRegistry>,
+) {
     let (gone, lives) = (owner("a", "1"), owner("a", "2"));
     world.killed.kill("1");
     world.registry.owner_gone_within(&gone, Some(0)).await.unwrap();
@@ -305,7 +307,7 @@ pub async fn that_an_owner_is_gone_is_found_whatever_the_limit_and_waited_for_no
     assert_eq!(refused(outcome), Code::Timeout);
 }
 
-pub async fn leases_leave_record_log_and_hub_alone(world: World) {
+pub async fn leases_leave_record_log_and_hub_alone(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let record = world.record("p").await;
     world.ticked();
@@ -319,7 +321,7 @@ pub async fn leases_leave_record_log_and_hub_alone(world: World) {
     assert_eq!(world.ticked(), [""; 0]);
 }
 
-pub async fn a_lease_time_out_of_range_is_refused(world: World) {
+pub async fn a_lease_time_out_of_range_is_refused(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let lease = world.lease("p", &owner("o", "1")).await;
     for ttl in [0, 1 << 31, 9_007_199_254_740_991] {
@@ -331,7 +333,7 @@ pub async fn a_lease_time_out_of_range_is_refused(world: World) {
     assert_eq!(held(&world, "p").await, Some(lease));
 }
 
-pub async fn an_owner_without_a_name_is_refused(world: World) {
+pub async fn an_owner_without_a_name_is_refused(world: World<impl AnyRegistry>) {
     world.start("p").await;
     for nameless in [owner("", "1"), owner("o", " ")] {
         assert_eq!(refused(world.claim("p", &nameless).await), Code::InvalidArgument);

@@ -3,10 +3,10 @@
 use longwait_core::{Code, model::filter::ListFilter};
 use serde_json::json;
 
-use crate::{World, ids, made, read, refused};
+use crate::{AnyRegistry, World, ids, made, read, refused};
 
 /// `active`, `waiting`, and one of every end.
-async fn one_of_each(world: &World) {
+async fn one_of_each(world: &World<impl AnyRegistry>) {
     for id in ["active", "waiting", "completed", "failed", "cancelled"] {
         world.start(id).await;
     }
@@ -17,13 +17,13 @@ async fn one_of_each(world: &World) {
     world.complete("cancelled", json!({"type": "cancelled", "message": "m"})).await.unwrap();
 }
 
-pub async fn a_list_holds_what_runs_waiting_included(world: World) {
+pub async fn a_list_holds_what_runs_waiting_included(world: World<impl AnyRegistry>) {
     one_of_each(&world).await;
     assert_eq!(world.list(json!({})).await, ["active", "waiting"]);
     assert_eq!(world.list(json!({"status": "running"})).await, ["active", "waiting"]);
 }
 
-pub async fn a_list_can_be_of_one_state_or_of_any(world: World) {
+pub async fn a_list_can_be_of_one_state_or_of_any(world: World<impl AnyRegistry>) {
     one_of_each(&world).await;
     for state in ["completed", "failed", "cancelled"] {
         assert_eq!(world.list(json!({"status": state})).await, [state]);
@@ -32,7 +32,7 @@ pub async fn a_list_can_be_of_one_state_or_of_any(world: World) {
     assert_eq!(world.list(json!({"status": "any"})).await, all);
 }
 
-pub async fn a_list_can_be_of_those_that_wait_or_do_not(world: World) {
+pub async fn a_list_can_be_of_those_that_wait_or_do_not(world: World<impl AnyRegistry>) {
     one_of_each(&world).await;
     assert_eq!(world.list(json!({"waiting": true})).await, ["waiting"]);
     assert_eq!(world.list(json!({"waiting": false})).await, ["active"]);
@@ -42,7 +42,7 @@ pub async fn a_list_can_be_of_those_that_wait_or_do_not(world: World) {
     assert_eq!(world.list(json!({"waiting": true, "status": "failed"})).await, [""; 0]);
 }
 
-pub async fn a_process_moves_between_lists_as_it_changes(world: World) {
+pub async fn a_process_moves_between_lists_as_it_changes(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.wait("p").await.unwrap();
     assert_eq!(world.list(json!({"waiting": false})).await, [""; 0]);
@@ -54,7 +54,7 @@ pub async fn a_process_moves_between_lists_as_it_changes(world: World) {
     assert_eq!(world.list(json!({"status": "completed"})).await, ["p"]);
 }
 
-pub async fn a_list_can_be_of_one_kind(world: World) {
+pub async fn a_list_can_be_of_one_kind(world: World<impl AnyRegistry>) {
     for (id, kind) in [("a", "x"), ("b", "xy"), ("c", "x")] {
         world.register(json!({"id": id, "identity": {"kind": kind}})).await.unwrap();
     }
@@ -64,7 +64,7 @@ pub async fn a_list_can_be_of_one_kind(world: World) {
     assert_eq!(world.list(json!({"kind": "X"})).await, [""; 0]);
 }
 
-pub async fn a_list_can_be_of_one_definition_compared_as_json(world: World) {
+pub async fn a_list_can_be_of_one_definition_compared_as_json(world: World<impl AnyRegistry>) {
     let definitions = [
         ("a", json!({"name": "d", "v": [1, {"x": 2}]})),
         ("b", json!({"v": [1.0, {"x": 2e0}], "name": "d"})),
@@ -82,7 +82,7 @@ pub async fn a_list_can_be_of_one_definition_compared_as_json(world: World) {
     assert_eq!(world.list(json!({"definition": {}})).await, [""; 0]);
 }
 
-pub async fn all_filters_must_fit_at_once(world: World) {
+pub async fn all_filters_must_fit_at_once(world: World<impl AnyRegistry>) {
     for (id, kind, definition) in [("a", "x", 1), ("b", "y", 1), ("c", "x", 2), ("d", "x", 1), ("e", "x", 1)] {
         world.register(json!({"id": id, "identity": {"kind": kind, "definition": definition}})).await.unwrap();
     }
@@ -93,7 +93,7 @@ pub async fn all_filters_must_fit_at_once(world: World) {
     assert_eq!(world.list(json!({"kind": "x", "definition": 1, "status": "completed"})).await, ["e"]);
 }
 
-pub async fn lists_are_in_id_order_by_code_unit(world: World) {
+pub async fn lists_are_in_id_order_by_code_unit(world: World<impl AnyRegistry>) {
     let in_order = ["", "A", "a", "a\u{0}", "aa", "b", "é", "\u{D7FF}", "😀", "\u{10FFFF}", "\u{E000}", "\u{FFFF}"];
     for id in in_order.iter().skip(1).rev() {
         world.start(id).await;
@@ -103,7 +103,7 @@ pub async fn lists_are_in_id_order_by_code_unit(world: World) {
     assert_eq!(ids(&world.registry.list_non_terminal(Default::default()).await.unwrap()), in_order[1..]);
 }
 
-pub async fn a_page_begins_after_its_cursor_and_holds_its_limit(world: World) {
+pub async fn a_page_begins_after_its_cursor_and_holds_its_limit(world: World<impl AnyRegistry>) {
     for id in ["a", "b", "c", "d", "e"] {
         world.start(id).await;
     }
@@ -119,7 +119,7 @@ pub async fn a_page_begins_after_its_cursor_and_holds_its_limit(world: World) {
     assert_eq!(world.page(all, json!({"limit": 0})).await, [""; 0]);
 }
 
-pub async fn pages_of_every_filter_join_without_gap_or_repeat(world: World) {
+pub async fn pages_of_every_filter_join_without_gap_or_repeat(world: World<impl AnyRegistry>) {
     for number in 0..9 {
         let id = format!("p{number}");
         let identity = json!({"kind": if number % 2 == 0 { "x" } else { "y" }, "definition": number % 3});
@@ -162,7 +162,7 @@ pub async fn a_filter_or_page_of_another_shape_is_refused(_world: World) {
     }
 }
 
-pub async fn the_non_terminal_are_those_that_have_not_ended_in_pages_too(world: World) {
+pub async fn the_non_terminal_are_those_that_have_not_ended_in_pages_too(world: World<impl AnyRegistry>) {
     one_of_each(&world).await;
     let of_page = async |page| ids(&world.registry.list_non_terminal(made(page)).await.unwrap());
     assert_eq!(of_page(json!({})).await, ["active", "waiting"]);
@@ -170,7 +170,7 @@ pub async fn the_non_terminal_are_those_that_have_not_ended_in_pages_too(world: 
     assert_eq!(of_page(json!({"limit": 1, "cursor": "active"})).await, ["waiting"]);
 }
 
-pub async fn a_listed_record_is_the_whole_record(world: World) {
+pub async fn a_listed_record_is_the_whole_record(world: World<impl AnyRegistry>) {
     one_of_each(&world).await;
     for record in world.registry.list(&made(json!({"status": "any"})), Default::default()).await.unwrap() {
         assert_eq!(record, world.record(record.id()).await);

@@ -3,13 +3,13 @@
 use longwait_core::Code;
 use serde_json::{Value, json};
 
-use crate::{AsJson, START, World, made, refused};
+use crate::{AnyRegistry, AsJson, START, World, made, refused};
 
-async fn refer(world: &World, id: &str, external_ref: Value) -> longwait_core::Result<Value> {
+async fn refer(world: &World<impl AnyRegistry>, id: &str, external_ref: Value) -> longwait_core::Result<Value> {
     Ok(world.registry.set_external_ref(&id.into(), made(external_ref)).await?.json())
 }
 
-pub async fn the_first_external_reference_is_stored(world: World) {
+pub async fn the_first_external_reference_is_stored(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.clock.advance(7);
     let external_ref = json!({"backend": "b", "id": "1", "metadata": {"x": [null]}});
@@ -19,7 +19,7 @@ pub async fn the_first_external_reference_is_stored(world: World) {
     assert_eq!(world.ticked(), ["p", "p"]);
 }
 
-pub async fn the_same_external_reference_again_changes_nothing(world: World) {
+pub async fn the_same_external_reference_again_changes_nothing(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let stored = refer(&world, "p", json!({"backend": "b", "id": "1", "metadata": {"x": 1, "y": 2}})).await.unwrap();
     let (before, bytes) = (world.picture().await, format!("{:?}", world.record("p").await));
@@ -30,7 +30,7 @@ pub async fn the_same_external_reference_again_changes_nothing(world: World) {
     assert_eq!(world.picture().await, before);
 }
 
-pub async fn another_external_reference_is_a_conflict(world: World) {
+pub async fn another_external_reference_is_a_conflict(world: World<impl AnyRegistry>) {
     world.start("p").await;
     refer(&world, "p", json!({"backend": "b", "id": "1"})).await.unwrap();
     let before = world.picture().await;
@@ -44,14 +44,14 @@ pub async fn another_external_reference_is_a_conflict(world: World) {
     assert_eq!(world.picture().await, before);
 }
 
-pub async fn a_mark_on_an_unknown_process_is_an_error(world: World) {
+pub async fn a_mark_on_an_unknown_process_is_an_error(world: World<impl AnyRegistry>) {
     let unknown = Code::UnknownProcess;
     assert_eq!(refused(refer(&world, "p", json!({"backend": "b", "id": "1"})).await), unknown);
     assert_eq!(refused(world.wait("p").await), unknown);
     assert_eq!(refused(world.registry.clear_wait(&"p".into()).await), unknown);
 }
 
-pub async fn a_waiting_process_says_so_and_still_runs(world: World) {
+pub async fn a_waiting_process_says_so_and_still_runs(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.clock.advance(3);
     let record = world.wait("p").await.unwrap().json();
@@ -61,7 +61,7 @@ pub async fn a_waiting_process_says_so_and_still_runs(world: World) {
     assert_eq!(world.ticked(), ["p", "p"]);
 }
 
-pub async fn a_wait_replaces_the_one_before(world: World) {
+pub async fn a_wait_replaces_the_one_before(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.wait("p").await.unwrap();
     let next = json!({"kind": "signal", "name": "b", "eventType": "signal.b", "key": "k2", "ordinal": 2, "sinceMs": 5});
@@ -69,7 +69,7 @@ pub async fn a_wait_replaces_the_one_before(world: World) {
     assert_eq!(world.record("p").await.json()["wait"], next);
 }
 
-pub async fn a_cleared_wait_is_gone(world: World) {
+pub async fn a_cleared_wait_is_gone(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.wait("p").await.unwrap();
     world.clock.advance(3);
@@ -78,7 +78,7 @@ pub async fn a_cleared_wait_is_gone(world: World) {
     assert_eq!(world.record("p").await, record);
 }
 
-pub async fn clearing_where_nothing_waits_changes_nothing(world: World) {
+pub async fn clearing_where_nothing_waits_changes_nothing(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let before = world.picture().await;
     world.clock.advance(3);
@@ -86,7 +86,7 @@ pub async fn clearing_where_nothing_waits_changes_nothing(world: World) {
     assert_eq!(world.picture().await, before);
 }
 
-pub async fn an_ended_process_cannot_wait(world: World) {
+pub async fn an_ended_process_cannot_wait(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.succeed("p").await;
     let before = world.picture().await;
@@ -94,7 +94,7 @@ pub async fn an_ended_process_cannot_wait(world: World) {
     assert_eq!(world.picture().await, before);
 }
 
-pub async fn the_end_of_a_process_ends_its_wait(world: World) {
+pub async fn the_end_of_a_process_ends_its_wait(world: World<impl AnyRegistry>) {
     for (id, by_event) in [("p", false), ("q", true)] {
         world.start(id).await;
         world.wait(id).await.unwrap();
@@ -108,7 +108,7 @@ pub async fn the_end_of_a_process_ends_its_wait(world: World) {
     }
 }
 
-pub async fn a_conflict_of_external_references_says_where_they_differ(world: World) {
+pub async fn a_conflict_of_external_references_says_where_they_differ(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let set = |metadata: serde_json::Value| {
         let external_ref = made(json!({"backend": "b", "id": "1", "metadata": metadata}));

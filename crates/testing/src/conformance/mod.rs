@@ -9,8 +9,9 @@
 use std::rc::Rc;
 
 use futures::future::LocalBoxFuture;
+use longwait_core::ProcessRegistry;
 
-use crate::{Place, World};
+use crate::{AnyRegistry, Place, Tabs, World};
 
 mod appending;
 mod attempting;
@@ -38,23 +39,47 @@ mod waking;
 
 /// Runs one case in a world of its own.
 pub async fn run(place: impl Place + 'static, topic: &str, case: &str) {
-    let case = find(topic, case).unwrap_or_else(|| panic!("{topic}::{case} is no case"));
+    let run = find(topic, case).or_else(|| find_inside(topic, case)).unwrap_or_else(|| no_case(topic, case));
     let place: Rc<dyn Place> = Rc::new(place);
-    case(World::new(place.clone()).await).await;
+    run(World::new(place.clone()).await).await;
     place.remove().await;
 }
 
-type Case = fn(World) -> LocalBoxFuture<'static, ()>;
-
-fn find(topic: &str, case: &str) -> Option<Case> {
-    CASES.iter().find(|(of, name, _)| (*of, *name) == (topic, case)).map(|(.., case)| *case)
+/// Runs one case on another kind of registry.
+pub async fn run_through<R: AnyRegistry>(tabs: impl Tabs<R> + 'static, topic: &str, case: &str) {
+    let run = find(topic, case).unwrap_or_else(|| no_case(topic, case));
+    let tabs: Rc<dyn Tabs<R>> = Rc::new(tabs);
+    run(World::first(tabs.clone()).await).await;
+    tabs.remove().await;
 }
 
-macro_rules! table_of_cases {
+fn no_case(topic: &str, case: &str) -> ! {
+    panic!("{topic}::{case} is no case")
+}
+
+type Case<R> = fn(World<R>) -> LocalBoxFuture<'static, ()>;
+
+macro_rules! a_case_of_any_registry {
     ($($topic:ident: [$($case:ident,)*])*) => {
-        const CASES: &[(&str, &str, Case)] =
-            &[$($((stringify!($topic), stringify!($case), |world| Box::pin($topic::$case(world))),)*)*];
+        fn find<R: AnyRegistry>(topic: &str, case: &str) -> Option<Case<R>> {
+            match (topic, case) {
+                $($((stringify!($topic), stringify!($case)) => Some(|world| Box::pin($topic::$case(world))),)*)*
+                _ => None,
+            }
+        }
     };
 }
 
-each_case! { [table_of_cases] }
+macro_rules! a_case_inside {
+    ($($why:literal: $topic:ident: [$($case:ident,)*])*) => {
+        fn find_inside(topic: &str, case: &str) -> Option<Case<ProcessRegistry>> {
+            match (topic, case) {
+                $($((stringify!($topic), stringify!($case)) => Some(|world| Box::pin($topic::$case(world))),)*)*
+                _ => None,
+            }
+        }
+    };
+}
+
+each_case! { [a_case_of_any_registry] }
+each_case_inside! { [a_case_inside] }

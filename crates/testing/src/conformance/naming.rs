@@ -6,7 +6,7 @@ use longwait_core::{
 };
 use serde_json::{Value, json};
 
-use crate::{AsJson, TTL, World, made, owner, refused, scope};
+use crate::{AnyRegistry, AsJson, TTL, World, made, owner, refused, scope};
 
 /// A name that is as long as one may be, and one that is too long by a character.
 fn names() -> [String; 2] {
@@ -31,7 +31,7 @@ fn registrations(name: &str) -> Vec<Value> {
     ]
 }
 
-pub async fn a_registration_with_a_name_that_is_too_long_is_refused_by_its_path(world: World) {
+pub async fn a_registration_with_a_name_that_is_too_long_is_refused_by_its_path(world: World<impl AnyRegistry>) {
     let [_, too_long] = names();
     for registration in registrations(&too_long) {
         let fault = world.register(registration.clone()).await.unwrap_err();
@@ -41,7 +41,7 @@ pub async fn a_registration_with_a_name_that_is_too_long_is_refused_by_its_path(
     assert_eq!(world.list(json!({"status": "any"})).await, [""; 0]);
 }
 
-pub async fn a_registration_with_the_longest_names_is_kept(world: World) {
+pub async fn a_registration_with_the_longest_names_is_kept(world: World<impl AnyRegistry>) {
     let [longest, _] = names();
     for (number, mut registration) in registrations(&longest).into_iter().enumerate() {
         if registration["id"] == "p" {
@@ -52,7 +52,7 @@ pub async fn a_registration_with_the_longest_names_is_kept(world: World) {
     assert_eq!(world.list(json!({"kind": longest})).await.len(), 2);
 }
 
-pub async fn a_label_that_is_taken_from_a_longer_text_is_its_beginning(world: World) {
+pub async fn a_label_that_is_taken_from_a_longer_text_is_its_beginning(world: World<impl AnyRegistry>) {
     let title = format!("{}😀 and so on", "é".repeat(1_023));
     let input = json!({"type": "external", "metadata": {"title": title}});
     let record = world.register(json!({"id": "p", "input": input})).await.unwrap().json();
@@ -60,7 +60,7 @@ pub async fn a_label_that_is_taken_from_a_longer_text_is_its_beginning(world: Wo
     assert_eq!(record["input"], input);
 }
 
-pub async fn an_append_with_a_name_that_is_too_long_is_refused(world: World) {
+pub async fn an_append_with_a_name_that_is_too_long_is_refused(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let [longest, too_long] = names();
     let signal = "s".repeat(1_024);
@@ -87,7 +87,7 @@ pub async fn an_append_with_a_name_that_is_too_long_is_refused(world: World) {
     assert_eq!(world.picture().await, before);
 }
 
-pub async fn marks_handles_and_leases_with_names_that_are_too_long_are_refused(world: World) {
+pub async fn marks_handles_and_leases_with_names_that_are_too_long_are_refused(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let [_, too_long] = names();
     let before = world.picture().await;
@@ -109,7 +109,7 @@ pub async fn marks_handles_and_leases_with_names_that_are_too_long_are_refused(w
     assert_eq!(world.picture().await, before);
 }
 
-pub async fn a_name_of_white_space_of_any_kind_is_blank(world: World) {
+pub async fn a_name_of_white_space_of_any_kind_is_blank(world: World<impl AnyRegistry>) {
     for blank in ["\u{feff}", "\u{85}", "\u{1680}\u{2029}\u{feff}"] {
         for registration in [
             json!({"id": blank}),

@@ -7,17 +7,17 @@ use longwait_core::{
 };
 use serde_json::json;
 
-use crate::{START, TTL, World, after, owner, refused, scope};
+use crate::{AnyAwaiter, AnyRegistry, START, TTL, World, after, owner, refused, scope};
 
 /// Past everything that has happened.
 const LATER: u64 = START + 1_000_000;
 
-async fn prune(world: &World, cutoff: u64) -> (u64, u64) {
+async fn prune(world: &World<impl AnyRegistry>, cutoff: u64) -> (u64, u64) {
     let report = world.registry.prune(cutoff).await.unwrap();
     (report.pruned_processes, report.pruned_events)
 }
 
-pub async fn only_what_was_updated_before_the_cutoff_is_pruned(world: World) {
+pub async fn only_what_was_updated_before_the_cutoff_is_pruned(world: World<impl AnyRegistry>) {
     world.start("a").await;
     world.succeed("a").await;
     world.clock.advance(1);
@@ -30,7 +30,7 @@ pub async fn only_what_was_updated_before_the_cutoff_is_pruned(world: World) {
     assert_eq!(prune(&world, START + 2).await, (1, 1));
 }
 
-pub async fn live_processes_are_never_pruned(world: World) {
+pub async fn live_processes_are_never_pruned(world: World<impl AnyRegistry>) {
     world.start("runs").await;
     world.start("waits").await;
     world.wait("waits").await.unwrap();
@@ -39,7 +39,7 @@ pub async fn live_processes_are_never_pruned(world: World) {
     assert_eq!(world.picture().await, before);
 }
 
-pub async fn a_late_event_puts_pruning_off(world: World) {
+pub async fn a_late_event_puts_pruning_off(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.succeed("p").await;
     world.clock.advance(10);
@@ -48,7 +48,7 @@ pub async fn a_late_event_puts_pruning_off(world: World) {
     assert_eq!(prune(&world, START + 11).await, (1, 2));
 }
 
-pub async fn the_report_counts_processes_and_their_events(world: World) {
+pub async fn the_report_counts_processes_and_their_events(world: World<impl AnyRegistry>) {
     for (id, notes) in [("a", 0), ("b", 3)] {
         world.start(id).await;
         for _ in 0..notes {
@@ -59,7 +59,7 @@ pub async fn the_report_counts_processes_and_their_events(world: World) {
     assert_eq!(prune(&world, LATER).await, (2, 5));
 }
 
-pub async fn a_pruned_process_is_unknown_everywhere(world: World) {
+pub async fn a_pruned_process_is_unknown_everywhere(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.grant("s", "p").await;
     world.succeed("p").await;
@@ -77,7 +77,7 @@ pub async fn a_pruned_process_is_unknown_everywhere(world: World) {
     assert!(!world.registry.is_granted(&scope("s"), &p).await.unwrap());
 }
 
-pub async fn everything_that_belonged_to_a_pruned_process_is_gone(world: World) {
+pub async fn everything_that_belonged_to_a_pruned_process_is_gone(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.append("p", json!({"eventType": "ring", "payload": "x", "replayKey": "k"})).await.unwrap();
     world.append("p", json!({"eventType": "ring", "payload": "y"})).await.unwrap();
@@ -102,7 +102,7 @@ pub async fn everything_that_belonged_to_a_pruned_process_is_gone(world: World) 
     assert_eq!(world.registry.count_events(&p, "ring", 9).await.unwrap(), 1);
 }
 
-pub async fn a_pruned_id_may_be_registered_otherwise(world: World) {
+pub async fn a_pruned_id_may_be_registered_otherwise(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.succeed("p").await;
     prune(&world, LATER).await;
@@ -113,7 +113,7 @@ pub async fn a_pruned_id_may_be_registered_otherwise(world: World) {
     assert_eq!(world.list(json!({"status": "any"})).await, ["p"]);
 }
 
-pub async fn fencing_tokens_go_on_rising_after_a_prune(world: World) {
+pub async fn fencing_tokens_go_on_rising_after_a_prune(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let first = world.lease("p", &owner("o", "1")).await;
     world.clock.advance(TTL);
@@ -125,7 +125,7 @@ pub async fn fencing_tokens_go_on_rising_after_a_prune(world: World) {
     assert_eq!([first, second, third].map(|lease| lease.fencing_token), [1, 2, 3]);
 }
 
-pub async fn fencing_tokens_go_on_rising_after_a_prune_under_a_lease(world: World) {
+pub async fn fencing_tokens_go_on_rising_after_a_prune_under_a_lease(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let held = world.lease("p", &owner("o", "1")).await;
     world.succeed("p").await;
@@ -135,7 +135,7 @@ pub async fn fencing_tokens_go_on_rising_after_a_prune_under_a_lease(world: Worl
     assert_eq!(world.lease("p", &owner("o", "1")).await.fencing_token, held.fencing_token + 1);
 }
 
-pub async fn pruning_ticks_every_pruned_process(world: World) {
+pub async fn pruning_ticks_every_pruned_process(world: World<impl AnyRegistry>) {
     for id in ["a", "b", "c"] {
         world.start(id).await;
     }
@@ -148,7 +148,7 @@ pub async fn pruning_ticks_every_pruned_process(world: World) {
     assert_eq!(ticked, ["a", "c"]);
 }
 
-pub async fn a_waiter_learns_at_once_that_its_process_was_pruned(world: World) {
+pub async fn a_waiter_learns_at_once_that_its_process_was_pruned(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.succeed("p").await;
     let (awaiter, p) = (world.awaiter(), "p".into());
@@ -161,7 +161,7 @@ pub async fn a_waiter_learns_at_once_that_its_process_was_pruned(world: World) {
     assert_eq!(refused(outcome), Code::UnknownProcess);
 }
 
-pub async fn a_wait_does_not_go_on_in_the_next_life_of_an_id(world: World) {
+pub async fn a_wait_does_not_go_on_in_the_next_life_of_an_id(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let (awaiter, p) = (world.polling(), "p".into());
     let waits = join(awaiter.await_event(&p, "note", 0, false), awaiter.await_terminal(&p));
@@ -177,7 +177,7 @@ pub async fn a_wait_does_not_go_on_in_the_next_life_of_an_id(world: World) {
     assert_eq!((refused(event), refused(output)), (Code::UnknownProcess, Code::UnknownProcess));
 }
 
-pub async fn a_prune_of_more_than_one_batch_is_whole(world: World) {
+pub async fn a_prune_of_more_than_one_batch_is_whole(world: World<impl AnyRegistry>) {
     let ids: Vec<_> = (0..203).map(|number| format!("p{number:03}")).collect();
     join_all(ids.iter().map(|id| world.start(id))).await;
     join_all(ids.iter().map(|id| world.succeed(id))).await;
@@ -187,7 +187,7 @@ pub async fn a_prune_of_more_than_one_batch_is_whole(world: World) {
     assert_eq!(world.changes(0, None).await.removed.len(), 203);
 }
 
-pub async fn pruning_leaves_other_processes_whole(world: World) {
+pub async fn pruning_leaves_other_processes_whole(world: World<impl AnyRegistry>) {
     for id in ["a", "ab"] {
         world.start(id).await;
         world.append(id, json!({"eventType": "ring", "payload": "x"})).await.unwrap();
@@ -201,7 +201,7 @@ pub async fn pruning_leaves_other_processes_whole(world: World) {
 }
 
 /// A life of an id: registers it, rings twice to a session, ends it and prunes it. Answers the wakes' ids and dedupe keys.
-async fn live(world: &World, id: &str) -> Vec<(String, String)> {
+async fn live(world: &World<impl AnyRegistry>, id: &str) -> Vec<(String, String)> {
     world.start(id).await;
     let mut wakes = Vec::new();
     for _ in 0..2 {
@@ -218,14 +218,14 @@ fn keys(wakes: &[(String, String)]) -> Vec<&str> {
     wakes.iter().map(|(_, key)| key.as_str()).collect()
 }
 
-pub async fn no_wake_id_repeats_in_a_later_life_of_an_id(world: World) {
+pub async fn no_wake_id_repeats_in_a_later_life_of_an_id(world: World<impl AnyRegistry>) {
     let lives = [live(&world, "p").await, live(&world.another().await, "p").await, live(&world, "p").await];
     assert_eq!(lives.each_ref().map(|wakes| keys(wakes)), [["p:1", "p:2"], ["p@2:1", "p@2:2"], ["p@3:1", "p@3:2"]]);
     let ids: std::collections::BTreeSet<_> = lives.iter().flatten().map(|(id, _)| id).collect();
     assert_eq!(ids.len(), 6);
 }
 
-pub async fn an_id_that_reads_as_a_later_life_of_another_shares_no_wake_id_with_it(world: World) {
+pub async fn an_id_that_reads_as_a_later_life_of_another_shares_no_wake_id_with_it(world: World<impl AnyRegistry>) {
     live(&world, "p").await;
     assert_eq!(keys(&live(&world, "p").await), ["p@2:1", "p@2:2"]);
     assert_eq!(keys(&live(&world, "p@2").await), ["p@2@1:1", "p@2@1:2"]);
@@ -233,7 +233,7 @@ pub async fn an_id_that_reads_as_a_later_life_of_another_shares_no_wake_id_with_
     assert_eq!(keys(&live(&world, "p@x").await), ["p@x:1", "p@x:2"]);
 }
 
-pub async fn deleting_removes_one_process_that_has_ended_with_all_that_belongs_to_it(world: World) {
+pub async fn deleting_removes_one_process_that_has_ended_with_all_that_belongs_to_it(world: World<impl AnyRegistry>) {
     for id in ["a", "b"] {
         world.start(id).await;
         world.append(id, json!({"eventType": "ring", "payload": "x"})).await.unwrap();
@@ -251,7 +251,9 @@ pub async fn deleting_removes_one_process_that_has_ended_with_all_that_belongs_t
     assert_eq!(world.note("a").await, 1);
 }
 
-pub async fn deleting_one_that_has_not_ended_takes_force_and_ends_its_lease_and_its_waits(world: World) {
+pub async fn deleting_one_that_has_not_ended_takes_force_and_ends_its_lease_and_its_waits(
+    world: World<impl AnyRegistry>,
+) {
     world.start("p").await;
     world.note("p").await;
     let held = world.lease("p", &owner("o", "1")).await;
@@ -270,7 +272,7 @@ pub async fn deleting_one_that_has_not_ended_takes_force_and_ends_its_lease_and_
     assert_eq!(world.lease("p", &owner("o", "1")).await.fencing_token, held.fencing_token + 1);
 }
 
-pub async fn deleting_an_unknown_process_is_refused_with_force_too(world: World) {
+pub async fn deleting_an_unknown_process_is_refused_with_force_too(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.registry.delete(&"p".into(), true).await.unwrap();
     for id in ["p", "q"] {

@@ -7,10 +7,10 @@ use longwait_core::{
 };
 use serde_json::json;
 
-use crate::{World, after, refused, sequences};
+use crate::{AnyRegistry, World, after, refused, sequences};
 
 /// A log of `a b a b a b …`, twelve long.
-async fn alternating(world: &World) {
+async fn alternating(world: &World<impl AnyRegistry>) {
     world.start_with("p", json!([{"name": "a"}, {"name": "b"}, {"name": "c"}])).await;
     for _ in 0..6 {
         world.append("p", json!({"eventType": "a"})).await.unwrap();
@@ -18,12 +18,12 @@ async fn alternating(world: &World) {
     }
 }
 
-async fn stretch(world: &World, after: u64, limit: Option<u64>, types: Option<&[&str]>) -> Vec<u64> {
+async fn stretch(world: &World<impl AnyRegistry>, after: u64, limit: Option<u64>, types: Option<&[&str]>) -> Vec<u64> {
     let types = types.map(|types| types.iter().map(|&name| name.to_owned()).collect());
     sequences(&world.events("p", EventRange::After { after, limit, types }).await.unwrap())
 }
 
-pub async fn events_after_a_sequence_are_strictly_after_and_ascending(world: World) {
+pub async fn events_after_a_sequence_are_strictly_after_and_ascending(world: World<impl AnyRegistry>) {
     alternating(&world).await;
     assert_eq!(stretch(&world, 0, None, None).await, (1..=12).collect::<Vec<_>>());
     assert_eq!(stretch(&world, 9, None, None).await, [10, 11, 12]);
@@ -31,14 +31,14 @@ pub async fn events_after_a_sequence_are_strictly_after_and_ascending(world: Wor
     assert_eq!(stretch(&world, 9_007_199_254_740_991, None, None).await, [0; 0]);
 }
 
-pub async fn events_are_limited_from_the_front(world: World) {
+pub async fn events_are_limited_from_the_front(world: World<impl AnyRegistry>) {
     alternating(&world).await;
     assert_eq!(stretch(&world, 2, Some(3), None).await, [3, 4, 5]);
     assert_eq!(stretch(&world, 10, Some(3), None).await, [11, 12]);
     assert_eq!(stretch(&world, 0, Some(0), None).await, [0; 0]);
 }
 
-pub async fn events_can_be_of_some_types_merged_in_order(world: World) {
+pub async fn events_can_be_of_some_types_merged_in_order(world: World<impl AnyRegistry>) {
     alternating(&world).await;
     assert_eq!(stretch(&world, 3, None, Some(&["b"])).await, [4, 6, 8, 10, 12]);
     assert_eq!(stretch(&world, 3, Some(4), Some(&["b", "c", "a", "b"])).await, [4, 5, 6, 7]);
@@ -47,7 +47,7 @@ pub async fn events_can_be_of_some_types_merged_in_order(world: World) {
     assert_eq!(stretch(&world, 0, None, Some(&[])).await, [0; 0]);
 }
 
-pub async fn events_of_more_types_than_a_log_has_are_found_among_them(world: World) {
+pub async fn events_of_more_types_than_a_log_has_are_found_among_them(world: World<impl AnyRegistry>) {
     alternating(&world).await;
     let names: Vec<_> = (0..32_000).map(|number| format!("t{number}")).collect();
     let mut types: Vec<_> = names.iter().map(String::as_str).collect();
@@ -57,7 +57,7 @@ pub async fn events_of_more_types_than_a_log_has_are_found_among_them(world: Wor
     assert_eq!(stretch(&world.another().await, 3, Some(2), Some(&types)).await, [4, 5]);
 }
 
-pub async fn a_type_is_not_confused_with_one_it_begins(world: World) {
+pub async fn a_type_is_not_confused_with_one_it_begins(world: World<impl AnyRegistry>) {
     world.start_with("p", json!([{"name": "a"}, {"name": "ab"}, {"name": "a\u{0}"}])).await;
     for name in ["ab", "a", "a\u{0}", "a"] {
         world.append("p", json!({"eventType": name})).await.unwrap();
@@ -66,7 +66,7 @@ pub async fn a_type_is_not_confused_with_one_it_begins(world: World) {
     assert_eq!(world.registry.count_events(&"p".into(), "a", 9).await.unwrap(), 2);
 }
 
-pub async fn a_log_is_not_confused_with_that_of_a_process_it_begins(world: World) {
+pub async fn a_log_is_not_confused_with_that_of_a_process_it_begins(world: World<impl AnyRegistry>) {
     for id in ["p", "p\u{0}", "pp", "P"] {
         world.start(id).await;
         for _ in 0..id.len() {
@@ -77,7 +77,7 @@ pub async fn a_log_is_not_confused_with_that_of_a_process_it_begins(world: World
     assert_eq!(world.log("pp").await.len(), 2);
 }
 
-pub async fn recent_events_are_the_last_ones_ascending(world: World) {
+pub async fn recent_events_are_the_last_ones_ascending(world: World<impl AnyRegistry>) {
     alternating(&world).await;
     let recent = async |count| sequences(&world.events("p", EventRange::Last(count)).await.unwrap());
     assert_eq!(recent(3).await, [10, 11, 12]);
@@ -86,7 +86,7 @@ pub async fn recent_events_are_the_last_ones_ascending(world: World) {
     assert_eq!(recent(99).await, (1..=12).collect::<Vec<_>>());
 }
 
-pub async fn events_are_counted_by_type_up_to_a_sequence(world: World) {
+pub async fn events_are_counted_by_type_up_to_a_sequence(world: World<impl AnyRegistry>) {
     alternating(&world).await;
     let count = async |name: &str, up_to| world.registry.count_events(&"p".into(), name, up_to).await.unwrap();
     assert_eq!([count("a", 0).await, count("a", 1).await, count("a", 2).await, count("a", 3).await], [0, 1, 1, 2]);
@@ -94,7 +94,7 @@ pub async fn events_are_counted_by_type_up_to_a_sequence(world: World) {
     assert_eq!([count("a", 9_007_199_254_740_991).await, count("c", 99).await], [6, 0]);
 }
 
-pub async fn an_empty_log_reads_as_empty(world: World) {
+pub async fn an_empty_log_reads_as_empty(world: World<impl AnyRegistry>) {
     world.start("p").await;
     for range in [after(0), EventRange::Last(5), EventRange::Unacked(0), EventRange::first("note", 0)] {
         assert_eq!(world.events("p", range).await.unwrap(), []);
@@ -102,7 +102,7 @@ pub async fn an_empty_log_reads_as_empty(world: World) {
     assert_eq!(world.registry.count_events(&"p".into(), "note", 9).await.unwrap(), 0);
 }
 
-pub async fn every_read_of_a_log_refuses_an_unknown_process(world: World) {
+pub async fn every_read_of_a_log_refuses_an_unknown_process(world: World<impl AnyRegistry>) {
     let typed = EventRange::After { after: 0, limit: None, types: Some(vec![]) };
     let none = EventRange::After { after: 0, limit: Some(0), types: None };
     for range in [after(0), typed, none, EventRange::Last(0), EventRange::Last(5), EventRange::Unacked(0)] {
@@ -111,7 +111,7 @@ pub async fn every_read_of_a_log_refuses_an_unknown_process(world: World) {
     assert_eq!(refused(world.registry.count_events(&"p".into(), "note", 9).await), Code::UnknownProcess);
 }
 
-pub async fn a_read_sees_what_was_written_in_calls_before_it(world: World) {
+pub async fn a_read_sees_what_was_written_in_calls_before_it(world: World<impl AnyRegistry>) {
     world.start("p").await;
     for sequence in 1..=5 {
         let (_, log) = join(world.note("p"), world.log("p")).await;
@@ -121,7 +121,7 @@ pub async fn a_read_sees_what_was_written_in_calls_before_it(world: World) {
     assert!(record.is_terminal());
 }
 
-pub async fn reads_of_one_turn_have_each_their_own_answer(world: World) {
+pub async fn reads_of_one_turn_have_each_their_own_answer(world: World<impl AnyRegistry>) {
     for number in 0..100 {
         world.start(&format!("p{number:02}")).await;
     }

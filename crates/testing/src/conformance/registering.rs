@@ -4,9 +4,9 @@ use futures::future::join;
 use longwait_core::{Code, model::process::ProcessRecord};
 use serde_json::{Value, json};
 
-use crate::{AsJson, START, World, refused, usual_types};
+use crate::{AnyRegistry, AsJson, START, World, refused, usual_types};
 
-pub async fn a_registered_process_runs_from_now_on(world: World) {
+pub async fn a_registered_process_runs_from_now_on(world: World<impl AnyRegistry>) {
     world.clock.advance(5);
     let record = world.start("p").await.json();
     assert_eq!(record["id"], "p");
@@ -17,7 +17,7 @@ pub async fn a_registered_process_runs_from_now_on(world: World) {
     }
 }
 
-pub async fn what_was_registered_is_read_back(world: World) {
+pub async fn what_was_registered_is_read_back(world: World<impl AnyRegistry>) {
     let registration = json!({
         "id": "проц \u{1F980} /\u{0}\"",
         "input": {"type": "engine", "kind": "k", "payload": {"": [1, -1.5, 1e300, "é\u{FFFF}", null, {"a": {}}]}},
@@ -38,7 +38,7 @@ pub async fn what_was_registered_is_read_back(world: World) {
     }
 }
 
-pub async fn every_kind_of_input_is_read_back(world: World) {
+pub async fn every_kind_of_input_is_read_back(world: World<impl AnyRegistry>) {
     let inputs = [
         json!({"type": "external", "metadata": {"label": "x", "n": [1]}}),
         json!({"type": "external"}),
@@ -53,7 +53,7 @@ pub async fn every_kind_of_input_is_read_back(world: World) {
     }
 }
 
-pub async fn a_blank_id_is_refused(world: World) {
+pub async fn a_blank_id_is_refused(world: World<impl AnyRegistry>) {
     let before = world.picture().await;
     for blank in ["", " ", "\t\n", "\u{2003}"] {
         assert_eq!(refused(world.register(json!({"id": blank})).await), Code::InvalidArgument);
@@ -61,7 +61,7 @@ pub async fn a_blank_id_is_refused(world: World) {
     assert_eq!(world.picture().await, before);
 }
 
-pub async fn the_core_event_types_are_added(world: World) {
+pub async fn the_core_event_types_are_added(world: World<impl AnyRegistry>) {
     let types = event_types(&world.register(json!({"id": "p"})).await.unwrap());
     let names: Vec<_> = types.iter().map(|declared| declared["name"].as_str().unwrap()).collect();
     for plain in ["process.cancel_requested", "process.waiting", "process.resumed"] {
@@ -77,14 +77,14 @@ pub async fn the_core_event_types_are_added(world: World) {
     assert_eq!(names.len(), 6);
 }
 
-pub async fn a_core_type_that_the_caller_declares_stays_as_declared(world: World) {
+pub async fn a_core_type_that_the_caller_declares_stays_as_declared(world: World<impl AnyRegistry>) {
     let declared = json!({"name": "process.waiting", "payloadSchema": {"type": "object"}});
     let types = event_types(&world.start_with("p", json!([declared])).await);
     assert_eq!(types.iter().filter(|one| one["name"] == "process.waiting").collect::<Vec<_>>(), [&declared]);
     assert_eq!(types.len(), 6);
 }
 
-pub async fn a_core_terminal_type_cannot_be_declared_with_another_meaning(world: World) {
+pub async fn a_core_terminal_type_cannot_be_declared_with_another_meaning(world: World<impl AnyRegistry>) {
     let plain = json!({"name": "process.failed"});
     let swapped = json!({"name": "process.failed", "semantics": {"terminal": {"state": "completed"}}});
     for declared in [plain, swapped] {
@@ -93,19 +93,19 @@ pub async fn a_core_terminal_type_cannot_be_declared_with_another_meaning(world:
     }
 }
 
-pub async fn a_blank_event_type_name_is_refused(world: World) {
+pub async fn a_blank_event_type_name_is_refused(world: World<impl AnyRegistry>) {
     for name in ["", "  "] {
         let registration = json!({"id": "p", "eventTypes": [{"name": name}]});
         assert_eq!(refused(world.register(registration).await), Code::InvalidArgument);
     }
 }
 
-pub async fn an_event_type_declared_twice_is_refused(world: World) {
+pub async fn an_event_type_declared_twice_is_refused(world: World<impl AnyRegistry>) {
     let registration = json!({"id": "p", "eventTypes": [{"name": "a"}, {"name": "b"}, {"name": "a"}]});
     assert_eq!(refused(world.register(registration).await), Code::InvalidArgument);
 }
 
-pub async fn a_terminal_type_must_say_what_waiters_get_unless_it_completes(world: World) {
+pub async fn a_terminal_type_must_say_what_waiters_get_unless_it_completes(world: World<impl AnyRegistry>) {
     let ending = |id: &str, state: &str| json!({"id": id, "eventTypes": [{"name": "end", "semantics": {"terminal": {"state": state}}}]});
     for state in ["failed", "cancelled"] {
         assert_eq!(refused(world.register(ending("p", state)).await), Code::InvalidArgument, "{state}");
@@ -113,18 +113,18 @@ pub async fn a_terminal_type_must_say_what_waiters_get_unless_it_completes(world
     world.register(ending("p", "completed")).await.unwrap();
 }
 
-pub async fn an_uncompilable_schema_is_refused(world: World) {
+pub async fn an_uncompilable_schema_is_refused(world: World<impl AnyRegistry>) {
     let before = world.picture().await;
     let registration = json!({"id": "p", "eventTypes": [{"name": "a", "payloadSchema": {"type": "nonsense"}}]});
     assert_eq!(refused(world.register(registration).await), Code::InvalidSchema);
     assert_eq!(world.picture().await, before);
 }
 
-pub async fn provenance_defaults_to_the_host(world: World) {
+pub async fn provenance_defaults_to_the_host(world: World<impl AnyRegistry>) {
     assert_eq!(world.start("p").await.json()["provenance"], json!({"originator": {"type": "host"}}));
 }
 
-pub async fn an_external_process_is_labelled_by_its_metadata(world: World) {
+pub async fn an_external_process_is_labelled_by_its_metadata(world: World<impl AnyRegistry>) {
     let cases = [
         (json!({"label": "l", "name": "n", "title": "t"}), json!("l")),
         (json!({"name": "n", "title": "t"}), json!("n")),
@@ -139,16 +139,16 @@ pub async fn an_external_process_is_labelled_by_its_metadata(world: World) {
     }
 }
 
-pub async fn a_tool_call_is_named_after_its_tool(world: World) {
+pub async fn a_tool_call_is_named_after_its_tool(world: World<impl AnyRegistry>) {
     let input = json!({"type": "tool_call", "call": {"callId": "c", "toolName": "search"}});
     assert_eq!(identity(&world, "p", input).await, json!({"kind": "tool", "label": "search"}));
 }
 
-pub async fn an_engine_process_is_of_its_engines_kind(world: World) {
+pub async fn an_engine_process_is_of_its_engines_kind(world: World<impl AnyRegistry>) {
     assert_eq!(identity(&world, "p", json!({"type": "engine", "kind": "video"})).await, json!({"kind": "video"}));
 }
 
-pub async fn a_session_turn_is_labelled_by_its_request(world: World) {
+pub async fn a_session_turn_is_labelled_by_its_request(world: World<impl AnyRegistry>) {
     let cases = [
         (json!({"subagent": {"capability": "c"}, "usageSource": "u", "sessionId": "s"}), json!("c")),
         (json!({"subagent": {}, "usageSource": "u", "sessionId": "s"}), json!("u")),
@@ -162,7 +162,7 @@ pub async fn a_session_turn_is_labelled_by_its_request(world: World) {
     }
 }
 
-pub async fn a_blank_kind_is_refused(world: World) {
+pub async fn a_blank_kind_is_refused(world: World<impl AnyRegistry>) {
     let blank_engine = json!({"id": "p", "input": {"type": "engine", "kind": " "}});
     let blank_identity = json!({"id": "p", "identity": {"kind": ""}});
     for registration in [blank_engine, blank_identity] {
@@ -170,7 +170,7 @@ pub async fn a_blank_kind_is_refused(world: World) {
     }
 }
 
-pub async fn a_registration_is_hashed_over_its_canonical_form(world: World) {
+pub async fn a_registration_is_hashed_over_its_canonical_form(world: World<impl AnyRegistry>) {
     let hash = |record: &ProcessRecord| record.registered.registration_hash.clone();
     let one = world.register(json!({"id": "p", "identity": {"kind": "k", "definition": {"b": 1, "a": [100]}}})).await;
     let two = world.register(json!({"id": "p", "identity": {"definition": {"a": [1e2], "b": 1.0}, "kind": "k"}})).await;
@@ -179,7 +179,7 @@ pub async fn a_registration_is_hashed_over_its_canonical_form(world: World) {
     assert!(one.len() == 64 && one.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)), "{one}");
 }
 
-pub async fn registering_the_same_again_returns_the_stored_record(world: World) {
+pub async fn registering_the_same_again_returns_the_stored_record(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.note("p").await;
     world.wait("p").await.unwrap();
@@ -190,13 +190,13 @@ pub async fn registering_the_same_again_returns_the_stored_record(world: World) 
     assert_eq!(world.picture().await, before);
 }
 
-pub async fn registering_an_ended_process_again_returns_its_outcome(world: World) {
+pub async fn registering_an_ended_process_again_returns_its_outcome(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let ended = world.succeed("p").await;
     assert_eq!(world.start("p").await, ended);
 }
 
-pub async fn registering_otherwise_is_a_conflict(world: World) {
+pub async fn registering_otherwise_is_a_conflict(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let before = world.picture().await;
     let types = usual_types();
@@ -213,14 +213,14 @@ pub async fn registering_otherwise_is_a_conflict(world: World) {
     assert_eq!(world.picture().await, before);
 }
 
-pub async fn two_tabs_that_register_alike_share_one_process(world: World) {
+pub async fn two_tabs_that_register_alike_share_one_process(world: World<impl AnyRegistry>) {
     let other = world.another().await;
     let (mine, theirs) = join(world.start("p"), other.start("p")).await;
     assert_eq!(mine, theirs);
     assert_eq!(world.changes(0, None).await.records, [mine]);
 }
 
-pub async fn two_tabs_that_register_differently_have_one_winner(world: World) {
+pub async fn two_tabs_that_register_differently_have_one_winner(world: World<impl AnyRegistry>) {
     let other = world.another().await;
     let with_env = |env: &str| json!({"id": "p", "envRef": env});
     let (mine, theirs) = join(world.register(with_env("a")), other.register(with_env("b"))).await;
@@ -232,21 +232,21 @@ pub async fn two_tabs_that_register_differently_have_one_winner(world: World) {
     assert_eq!(world.record("p").await, won);
 }
 
-pub async fn a_registration_grants_nothing(world: World) {
+pub async fn a_registration_grants_nothing(world: World<impl AnyRegistry>) {
     let scope = json!({"sessionId": "s"});
     let provenance = json!({"originator": {"type": "session", "scope": scope}});
     world.register(json!({"id": "p", "wakeTarget": scope, "provenance": provenance})).await.unwrap();
     assert_eq!(world.registry.grants_of_process(&"p".into()).await.unwrap(), []);
 }
 
-pub async fn an_unknown_process_is_an_absence_and_not_an_error(world: World) {
+pub async fn an_unknown_process_is_an_absence_and_not_an_error(world: World<impl AnyRegistry>) {
     world.start("p").await;
     for unknown in ["q", "P", "p ", ""] {
         assert_eq!(world.registry.process(&unknown.into()).await.unwrap(), None, "{unknown:?}");
     }
 }
 
-async fn identity(world: &World, id: &str, input: Value) -> Value {
+async fn identity(world: &World<impl AnyRegistry>, id: &str, input: Value) -> Value {
     let record = world.register(json!({"id": id, "input": input})).await.unwrap();
     record.json()["identity"].clone()
 }
@@ -255,7 +255,7 @@ fn event_types(record: &ProcessRecord) -> Vec<Value> {
     record.json()["eventTypes"].as_array().unwrap().clone()
 }
 
-pub async fn a_conflict_says_where_the_registrations_first_differ(world: World) {
+pub async fn a_conflict_says_where_the_registrations_first_differ(world: World<impl AnyRegistry>) {
     let with = |more: &str, schema: Value| {
         let types = json!([{"name": "note"}, {"name": "typed", "payloadSchema": schema}]);
         json!({"id": "p", "input": {"type": "external", "metadata": {"a b": more}}, "eventTypes": types})
@@ -288,7 +288,7 @@ fn doubling(levels: usize, innermost: Value) -> Value {
     (0..levels).fold(innermost, |inner, _| json!({"template": "{x}{x}", "fields": {"x": inner}}))
 }
 
-pub async fn schemas_that_are_too_large_too_deep_or_too_many_are_refused(world: World) {
+pub async fn schemas_that_are_too_large_too_deep_or_too_many_are_refused(world: World<impl AnyRegistry>) {
     let types = |schemas: Vec<Value>| -> Value {
         let types = schemas.into_iter().enumerate();
         types.map(|(place, schema)| json!({"name": format!("t{place}"), "payloadSchema": schema})).collect()
@@ -305,7 +305,7 @@ pub async fn schemas_that_are_too_large_too_deep_or_too_many_are_refused(world: 
     }
 }
 
-pub async fn an_event_type_of_too_many_selectors_is_refused(world: World) {
+pub async fn an_event_type_of_too_many_selectors_is_refused(world: World<impl AnyRegistry>) {
     let fields = |count: usize| (0..count).map(|place| (format!("f{place}"), json!("payload"))).collect::<Value>();
     let types = |count: usize| {
         let template = json!({"template": "{f0}", "fields": {"nested": {"template": "", "fields": fields(count)}}});
@@ -321,7 +321,7 @@ pub async fn an_event_type_of_too_many_selectors_is_refused(world: World) {
     assert_eq!(refused(world.register(json!({"id": "q", "eventTypes": types})).await), Code::InvalidArgument);
 }
 
-pub async fn a_selector_that_makes_too_much_of_any_payload_is_refused(world: World) {
+pub async fn a_selector_that_makes_too_much_of_any_payload_is_refused(world: World<impl AnyRegistry>) {
     let explodes = doubling(40, json!({"const": "x"}));
     for semantics in [
         json!({"wake": {"input": explodes}}),

@@ -14,13 +14,13 @@ use longwait_core::{
 };
 use serde_json::{Value, json};
 
-use crate::{AsJson, START, TTL, World, owner, refused, sequences};
+use crate::{AnyRegistry, AsJson, START, TTL, World, owner, refused, sequences};
 
 fn keyed(payload: Value) -> Value {
     json!({"eventType": "note", "payload": payload, "replayKey": "k"})
 }
 
-pub async fn a_replay_answers_the_stored_event_and_inserts_nothing(world: World) {
+pub async fn a_replay_answers_the_stored_event_and_inserts_nothing(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let first = world.append("p", keyed(json!({"a": 1}))).await.unwrap();
     world.note("p").await;
@@ -31,19 +31,19 @@ pub async fn a_replay_answers_the_stored_event_and_inserts_nothing(world: World)
     assert_eq!(world.picture().await, before);
 }
 
-pub async fn a_replay_is_compared_as_json(world: World) {
+pub async fn a_replay_is_compared_as_json(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.append("p", keyed(json!({"a": 1, "b": [100]}))).await.unwrap();
     assert!(world.append("p", keyed(json!({"b": [1e2], "a": 1.0}))).await.unwrap().replayed);
 }
 
-pub async fn an_absent_payload_replays_a_null_one(world: World) {
+pub async fn an_absent_payload_replays_a_null_one(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.append("p", keyed(Value::Null)).await.unwrap();
     assert!(world.append("p", json!({"eventType": "note", "replayKey": "k"})).await.unwrap().replayed);
 }
 
-pub async fn other_content_under_a_known_key_is_a_conflict(world: World) {
+pub async fn other_content_under_a_known_key_is_a_conflict(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.append("p", keyed(json!([1]))).await.unwrap();
     let before = world.picture().await;
@@ -54,14 +54,14 @@ pub async fn other_content_under_a_known_key_is_a_conflict(world: World) {
     assert_eq!(world.picture().await, before);
 }
 
-pub async fn keys_of_different_processes_have_nothing_to_do_with_each_other(world: World) {
+pub async fn keys_of_different_processes_have_nothing_to_do_with_each_other(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.start("q").await;
     world.append("p", keyed(json!(1))).await.unwrap();
     assert!(!world.append("q", keyed(json!(2))).await.unwrap().replayed);
 }
 
-pub async fn a_replay_answers_after_the_end_too(world: World) {
+pub async fn a_replay_answers_after_the_end_too(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let end = json!({"eventType": "done", "payload": 1, "replayKey": "end"});
     world.append("p", keyed(json!(1))).await.unwrap();
@@ -71,7 +71,7 @@ pub async fn a_replay_answers_after_the_end_too(world: World) {
     assert_eq!(sequences(&world.log("p").await), [1, 2]);
 }
 
-pub async fn a_replay_under_a_lost_lease_still_answers(world: World) {
+pub async fn a_replay_under_a_lost_lease_still_answers(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let lease = world.lease("p", &owner("o", "1")).await;
     let mut request = keyed(json!(1));
@@ -119,7 +119,7 @@ pub async fn a_record_that_missed_its_end_is_repaired_by_an_append_too(world: Wo
     assert_eq!(world.list(json!({})).await, [""; 0]);
 }
 
-pub async fn a_replay_conflict_says_what_is_stored(world: World) {
+pub async fn a_replay_conflict_says_what_is_stored(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let append = |event_type: &str, payload: serde_json::Value| {
         world.append("p", json!({"eventType": event_type, "payload": payload, "replayKey": "k"}))

@@ -7,14 +7,19 @@ use longwait_core::{
 };
 use serde_json::{Value, json};
 
-use crate::{World, refused, to, usual_types};
+use crate::{AnyRegistry, World, refused, to, usual_types};
 
-async fn append(world: &World, event_type: &str, key: &str, payload: Value) -> longwait_core::Result<bool> {
+async fn append(
+    world: &World<impl AnyRegistry>,
+    event_type: &str,
+    key: &str,
+    payload: Value,
+) -> longwait_core::Result<bool> {
     let request = json!({"eventType": event_type, "replayKey": key, "payload": payload});
     world.append("p", request).await.map(|appended| appended.replayed)
 }
 
-pub async fn a_key_that_begins_like_one_of_the_drivers_is_refused(world: World) {
+pub async fn a_key_that_begins_like_one_of_the_drivers_is_refused(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let before = world.picture().await;
     for key in [
@@ -38,14 +43,14 @@ pub async fn a_key_that_begins_like_one_of_the_drivers_is_refused(world: World) 
     assert_eq!(world.picture().await, before);
 }
 
-pub async fn a_key_that_only_looks_like_one_of_the_drivers_is_the_callers_own(world: World) {
+pub async fn a_key_that_only_looks_like_one_of_the_drivers_is_the_callers_own(world: World<impl AnyRegistry>) {
     world.start("p").await;
     for key in ["steps:a", "Step:a", " step:a", "signals:a:1", "processes", "process", "my step:a"] {
         append(&world, "note", key, Value::Null).await.unwrap();
     }
 }
 
-pub async fn an_end_under_the_key_of_a_completion_is_that_completion(world: World) {
+pub async fn an_end_under_the_key_of_a_completion_is_that_completion(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let output = json!({"type": "success", "value": 7});
     let key = "process:p:terminal:process.completed";
@@ -55,7 +60,7 @@ pub async fn an_end_under_the_key_of_a_completion_is_that_completion(world: Worl
     assert_eq!(world.picture().await, before);
 }
 
-pub async fn an_end_of_another_type_cannot_take_the_key_of_a_completion(world: World) {
+pub async fn an_end_of_another_type_cannot_take_the_key_of_a_completion(world: World<impl AnyRegistry>) {
     world.start("p").await;
     for (event_type, key) in [
         ("done", "process:p:terminal:process.completed"),
@@ -70,7 +75,7 @@ pub async fn an_end_of_another_type_cannot_take_the_key_of_a_completion(world: W
     assert!(!append(&world, "done", "process:p:terminal:done", json!(1)).await.unwrap());
 }
 
-pub async fn a_cancel_request_under_the_key_of_its_reason_is_that_request(world: World) {
+pub async fn a_cancel_request_under_the_key_of_its_reason_is_that_request(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let asked = AppendRequest::cancel(&"p".into(), Some("enough"));
     let key = asked.replay_key.unwrap();
@@ -79,17 +84,16 @@ pub async fn a_cancel_request_under_the_key_of_its_reason_is_that_request(world:
     assert!(!append(&world, "process.cancel_requested", "a key of mine", json!({"reason": "x"})).await.unwrap());
 }
 
-pub async fn a_signal_under_the_key_of_its_name_and_id_is_that_signal(world: World) {
+pub async fn a_signal_under_the_key_of_its_name_and_id_is_that_signal(world: World<impl AnyRegistry>) {
     world.start("p").await;
     assert!(!append(&world, "signal.go", "signal:go:1", json!(5)).await.unwrap());
-    let sent = AppendRequest::signal("go", to(json!(5)), Some("1")).unwrap();
-    assert!(world.registry.append(&"p".into(), sent).await.unwrap().replayed);
+    assert!(world.registry.signal(&"p".into(), "go", to(json!(5)), Some("1")).await.unwrap().replayed);
     for key in ["signal:stop:1", "signal:go", "signal:"] {
         assert_eq!(refused(append(&world, "signal.go", key, Value::Null).await), Code::InvalidArgument, "{key}");
     }
 }
 
-pub async fn the_events_of_the_driver_cannot_be_appended_by_others(world: World) {
+pub async fn the_events_of_the_driver_cannot_be_appended_by_others(world: World<impl AnyRegistry>) {
     world.start("p").await;
     for event_type in DRIVER_TYPES {
         for key in ["k", "step:a"] {
@@ -100,7 +104,7 @@ pub async fn the_events_of_the_driver_cannot_be_appended_by_others(world: World)
     assert_eq!(world.log("p").await, []);
 }
 
-pub async fn the_events_of_the_driver_cannot_be_declared(world: World) {
+pub async fn the_events_of_the_driver_cannot_be_declared(world: World<impl AnyRegistry>) {
     for event_type in DRIVER_TYPES {
         let refusal = world.register(json!({"id": "p", "eventTypes": [{"name": event_type}]})).await;
         assert_eq!(refused(refusal), Code::InvalidArgument, "{event_type}");
@@ -108,7 +112,7 @@ pub async fn the_events_of_the_driver_cannot_be_declared(world: World) {
     assert_eq!(world.registry.process(&"p".into()).await.unwrap(), None);
 }
 
-pub async fn a_process_knows_which_event_types_it_takes(world: World) {
+pub async fn a_process_knows_which_event_types_it_takes(world: World<impl AnyRegistry>) {
     world.start_with("p", usual_types()).await;
     let record = world.record("p").await;
     for taken in ["note", "process.waiting", "process.completed", "signal.x", "process.step", "process.paused"] {
@@ -119,7 +123,7 @@ pub async fn a_process_knows_which_event_types_it_takes(world: World) {
     }
 }
 
-pub async fn signals_of_so_many_undeclared_names_are_taken_and_no_more(world: World) {
+pub async fn signals_of_so_many_undeclared_names_are_taken_and_no_more(world: World<impl AnyRegistry>) {
     let types = json!([{"name": "note"}, {"name": "signal.declared"}]);
     world.start_with("p", types).await;
     for number in 0..MAX_UNDECLARED_SIGNALS {

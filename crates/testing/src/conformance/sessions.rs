@@ -3,9 +3,9 @@
 use longwait_core::{Code, store::Live};
 use serde_json::{Value, json};
 
-use crate::{AsJson, START, World, refused};
+use crate::{AnyRegistry, AsJson, START, World, refused};
 
-async fn delete(world: &World, session: &str) -> Value {
+async fn delete(world: &World<impl AnyRegistry>, session: &str) -> Value {
     world.registry.delete_session(&session.into()).await.unwrap().json()
 }
 
@@ -16,7 +16,7 @@ fn report(session: &str, revoked: u64, orphaned: &[&str], preserved: &[&str]) ->
     })
 }
 
-pub async fn a_deleted_session_holds_nothing_in_any_frame(world: World) {
+pub async fn a_deleted_session_holds_nothing_in_any_frame(world: World<impl AnyRegistry>) {
     for id in ["a", "b"] {
         world.start(id).await;
         for name in ["s", "s/f", "s/g"] {
@@ -30,7 +30,7 @@ pub async fn a_deleted_session_holds_nothing_in_any_frame(world: World) {
     assert_eq!(world.registry.grants_of_process(&"a".into()).await.unwrap(), []);
 }
 
-pub async fn sessions_of_similar_names_are_left_alone(world: World) {
+pub async fn sessions_of_similar_names_are_left_alone(world: World<impl AnyRegistry>) {
     world.start("p").await;
     for name in ["s", "ss", "s0", "S", "s\u{0}", "s/f", "ss/f", "t/s"] {
         world.grant(name, "p").await;
@@ -41,7 +41,7 @@ pub async fn sessions_of_similar_names_are_left_alone(world: World) {
     assert!(holders.iter().all(|grant| &*grant.session_id != "s"));
 }
 
-pub async fn live_processes_are_orphaned_or_preserved_and_listed_in_order(world: World) {
+pub async fn live_processes_are_orphaned_or_preserved_and_listed_in_order(world: World<impl AnyRegistry>) {
     for id in ["d", "b", "c", "a", "ended", "elsewhere"] {
         world.start(id).await;
     }
@@ -56,7 +56,7 @@ pub async fn live_processes_are_orphaned_or_preserved_and_listed_in_order(world:
     assert_eq!(delete(&world, "s").await, report("s", 5, &["a", "c"], &["b", "d"]));
 }
 
-pub async fn wakes_no_longer_go_to_a_deleted_session(world: World) {
+pub async fn wakes_no_longer_go_to_a_deleted_session(world: World<impl AnyRegistry>) {
     let ring = json!([{"name": "ring", "semantics": {"wake": {"input": "payload"}}}]);
     for (id, target) in [
         ("own", json!({"sessionId": "s"})),
@@ -82,7 +82,7 @@ pub async fn wakes_no_longer_go_to_a_deleted_session(world: World) {
     assert_eq!((other.wake_target.is_some(), other.updated_at_ms), (true, START));
 }
 
-pub async fn deleting_a_session_deletes_and_cancels_no_process(world: World) {
+pub async fn deleting_a_session_deletes_and_cancels_no_process(world: World<impl AnyRegistry>) {
     world.register(json!({"id": "p", "wakeTarget": {"sessionId": "s"}})).await.unwrap();
     world.grant("s", "p").await;
     delete(&world, "s").await;
@@ -90,7 +90,7 @@ pub async fn deleting_a_session_deletes_and_cancels_no_process(world: World) {
     assert_eq!(world.log("p").await, []);
 }
 
-pub async fn acknowledged_wakes_stay_acknowledged_when_their_session_is_deleted(world: World) {
+pub async fn acknowledged_wakes_stay_acknowledged_when_their_session_is_deleted(world: World<impl AnyRegistry>) {
     let ring = json!([{"name": "ring", "semantics": {"wake": {"input": "payload"}}}]);
     world.register(json!({"id": "p", "eventTypes": ring, "wakeTarget": {"sessionId": "s"}})).await.unwrap();
     for _ in 0..2 {
@@ -101,7 +101,7 @@ pub async fn acknowledged_wakes_stay_acknowledged_when_their_session_is_deleted(
     assert_eq!(world.unacked("p").await, [2]);
 }
 
-pub async fn deleting_a_session_again_finds_nothing(world: World) {
+pub async fn deleting_a_session_again_finds_nothing(world: World<impl AnyRegistry>) {
     world.register(json!({"id": "p", "wakeTarget": {"sessionId": "s"}})).await.unwrap();
     world.grant("s", "p").await;
     delete(&world, "s").await;
@@ -111,14 +111,14 @@ pub async fn deleting_a_session_again_finds_nothing(world: World) {
     assert_eq!(world.picture().await, before);
 }
 
-pub async fn a_session_without_wake_target_can_be_registered_alike_after_deletion(world: World) {
+pub async fn a_session_without_wake_target_can_be_registered_alike_after_deletion(world: World<impl AnyRegistry>) {
     let registration = || json!({"id": "p", "wakeTarget": {"sessionId": "s"}});
     world.register(registration()).await.unwrap();
     delete(&world, "s").await;
     assert_eq!(world.register(registration()).await.unwrap(), world.record("p").await);
 }
 
-pub async fn a_session_id_that_is_blank_or_reads_as_a_frame_is_refused(world: World) {
+pub async fn a_session_id_that_is_blank_or_reads_as_a_frame_is_refused(world: World<impl AnyRegistry>) {
     for bad in ["", " ", "a/frame:b"] {
         assert_eq!(refused(world.registry.delete_session(&bad.into()).await), Code::InvalidArgument, "{bad:?}");
     }

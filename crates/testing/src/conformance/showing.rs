@@ -3,9 +3,9 @@
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::{World, owner};
+use crate::{AnyRegistry, World, owner};
 
-pub async fn the_sink_is_shown_every_appended_event(world: World) {
+pub async fn the_sink_is_shown_every_appended_event(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.note("p").await;
     world.append("p", json!({"eventType": "ring", "payload": 1})).await.unwrap();
@@ -14,7 +14,7 @@ pub async fn the_sink_is_shown_every_appended_event(world: World) {
     assert_eq!(shown(&world), ["p 1", "p 2", "p 3", "p 4"]);
 }
 
-pub async fn the_sink_is_not_shown_what_was_refused_or_replayed(world: World) {
+pub async fn the_sink_is_not_shown_what_was_refused_or_replayed(world: World<impl AnyRegistry>) {
     world.start("p").await;
     for payload in [json!(1), json!(1), json!(2), Value::Null] {
         let _ = world.append("p", json!({"eventType": "note", "payload": payload, "replayKey": "k"})).await;
@@ -23,7 +23,7 @@ pub async fn the_sink_is_not_shown_what_was_refused_or_replayed(world: World) {
     assert_eq!(shown(&world), ["p 1"]);
 }
 
-pub async fn the_sink_is_not_shown_completions(world: World) {
+pub async fn the_sink_is_not_shown_completions(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.start("q").await;
     world.succeed("p").await;
@@ -32,7 +32,7 @@ pub async fn the_sink_is_not_shown_completions(world: World) {
     assert_eq!(shown(&world), [""; 0]);
 }
 
-pub async fn the_sink_is_not_shown_what_another_tab_appends(world: World) {
+pub async fn the_sink_is_not_shown_what_another_tab_appends(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let other = world.another().await;
     other.note("p").await;
@@ -40,7 +40,7 @@ pub async fn the_sink_is_not_shown_what_another_tab_appends(world: World) {
     assert_eq!([shown(&world), shown(&other)], [["p 2"], ["p 1"]]);
 }
 
-pub async fn the_sink_is_shown_each_process_in_append_order(world: World) {
+pub async fn the_sink_is_shown_each_process_in_append_order(world: World<impl AnyRegistry>) {
     for id in ["p", "q"] {
         world.start(id).await;
     }
@@ -53,6 +53,6 @@ pub async fn the_sink_is_shown_each_process_in_append_order(world: World) {
 }
 
 /// Process and sequence of every event shown so far.
-fn shown(world: &World) -> Vec<String> {
+fn shown(world: &World<impl AnyRegistry>) -> Vec<String> {
     world.sink.shown().into_iter().map(|(id, sequence)| format!("{id} {sequence}")).collect()
 }

@@ -2,28 +2,30 @@
 
 use futures::future::join;
 use longwait_core::{
-    Code, SessionView,
+    Code,
     model::{event::AppendResult, filter::ListFilter},
 };
 use serde_json::{Value, json};
 
-use crate::{AsJson, World, after, made, payloads, read, refused, scope, sequences, success, to};
+use crate::{
+    AnyHub, AnyRegistry, AnyView, AsJson, World, after, made, payloads, read, refused, scope, sequences, success, to,
+};
 
-fn view(world: &World, name: &str) -> SessionView {
+fn view<R: AnyRegistry>(world: &World<R>, name: &str) -> R::View {
     world.registry.session(&scope(name)).unwrap()
 }
 
-async fn listed(view: &SessionView, filter: Value) -> Vec<String> {
+async fn listed(view: &impl AnyView, filter: Value) -> Vec<String> {
     let entries = view.list(&made::<ListFilter>(filter)).await.unwrap();
     entries.iter().map(|entry| entry.record.id().to_string()).collect()
 }
 
-async fn signal(view: &SessionView, id: &str, name: &str, payload: Value) -> longwait_core::Result<AppendResult> {
+async fn signal(view: &impl AnyView, id: &str, name: &str, payload: Value) -> longwait_core::Result<AppendResult> {
     view.signal(&id.into(), name, to(payload), None).await
 }
 
 /// Nothing of a process can be told from the view, not even whether it exists.
-async fn assert_unknown(view: &SessionView, id: &str) {
+async fn assert_unknown(view: &impl AnyView, id: &str) {
     let id = id.into();
     assert_eq!(view.process(&id).await.unwrap(), None);
     assert_eq!(refused(view.events(&id, after(0)).await), Code::UnknownProcess);
@@ -33,7 +35,7 @@ async fn assert_unknown(view: &SessionView, id: &str) {
     assert_eq!(refused(view.request_cancel(&id, None).await), Code::UnknownProcess);
 }
 
-pub async fn a_session_sees_what_is_granted_to_it_and_nothing_else(world: World) {
+pub async fn a_session_sees_what_is_granted_to_it_and_nothing_else(world: World<impl AnyRegistry>) {
     for id in ["mine", "other"] {
         world.start(id).await;
         world.note(id).await;
@@ -53,7 +55,7 @@ pub async fn a_session_sees_what_is_granted_to_it_and_nothing_else(world: World)
     assert_eq!((world.record("other").await, world.log("other").await.len()), (before, 2));
 }
 
-pub async fn a_frame_and_its_session_see_each_their_own(world: World) {
+pub async fn a_frame_and_its_session_see_each_their_own(world: World<impl AnyRegistry>) {
     for (name, id) in [("s", "session"), ("s/f", "frame"), ("s/g", "another")] {
         world.start(id).await;
         world.grant(name, id).await;
@@ -67,7 +69,7 @@ pub async fn a_frame_and_its_session_see_each_their_own(world: World) {
     }
 }
 
-pub async fn a_sessions_list_holds_what_runs_unless_asked_otherwise(world: World) {
+pub async fn a_sessions_list_holds_what_runs_unless_asked_otherwise(world: World<impl AnyRegistry>) {
     for id in ["b", "a", "ended", "waits"] {
         world.start(id).await;
         world.grant("s", id).await;
@@ -102,7 +104,7 @@ pub async fn a_sessions_list_holds_what_runs_unless_asked_otherwise(world: World
     assert_eq!(entries[0].record, world.record("a").await);
 }
 
-pub async fn a_session_signals_and_cancels_what_is_granted_to_it(world: World) {
+pub async fn a_session_signals_and_cancels_what_is_granted_to_it(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.grant("s", "p").await;
     let view = view(&world, "s");
@@ -118,7 +120,7 @@ pub async fn a_session_signals_and_cancels_what_is_granted_to_it(world: World) {
     assert_eq!(world.ticked(), ["p", "p", "p"]);
 }
 
-pub async fn a_signal_under_an_id_is_sent_once(world: World) {
+pub async fn a_signal_under_an_id_is_sent_once(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.grant("s", "p").await;
     let (view, p) = (view(&world, "s"), "p".into());
@@ -135,7 +137,7 @@ pub async fn a_signal_under_an_id_is_sent_once(world: World) {
     assert_eq!(world.log("p").await.len(), 3);
 }
 
-pub async fn every_process_takes_signals_undeclared_and_declared_ones_as_declared(world: World) {
+pub async fn every_process_takes_signals_undeclared_and_declared_ones_as_declared(world: World<impl AnyRegistry>) {
     world.start("plain").await;
     let strict = json!([{"name": "signal.go", "payloadSchema": {"type": "string"}}]);
     world.start_with("strict", strict).await;
@@ -156,7 +158,7 @@ pub async fn every_process_takes_signals_undeclared_and_declared_ones_as_declare
     assert_eq!(world.log("strict").await.len(), 1);
 }
 
-pub async fn what_is_taken_back_is_unknown_at_once(world: World) {
+pub async fn what_is_taken_back_is_unknown_at_once(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.grant("s", "p").await;
     let (view, p) = (view(&world, "s"), "p".into());
@@ -170,7 +172,7 @@ pub async fn what_is_taken_back_is_unknown_at_once(world: World) {
     assert!(view.process(&p).await.unwrap().is_some());
 }
 
-pub async fn a_wait_of_a_session_resolves_as_any_other(world: World) {
+pub async fn a_wait_of_a_session_resolves_as_any_other(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.grant("s", "p").await;
     let (view, p) = (view(&world, "s"), "p".into());
@@ -186,7 +188,7 @@ pub async fn a_wait_of_a_session_resolves_as_any_other(world: World) {
     assert_eq!((world.clock.timers(), world.hub.tracked_processes()), (0, 0));
 }
 
-pub async fn a_wait_of_a_session_for_an_event_may_end_with_the_process(world: World) {
+pub async fn a_wait_of_a_session_for_an_event_may_end_with_the_process(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.grant("s", "p").await;
     let (view, p) = (view(&world, "s"), "p".into());
@@ -198,7 +200,7 @@ pub async fn a_wait_of_a_session_for_an_event_may_end_with_the_process(world: Wo
     assert_eq!(refused(outcome), Code::ProcessTerminal);
 }
 
-pub async fn a_grant_that_is_taken_back_ends_a_wait_when_it_looks_next(world: World) {
+pub async fn a_grant_that_is_taken_back_ends_a_wait_when_it_looks_next(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.grant("s", "p").await;
     let (view, p) = (view(&world, "s"), "p".into());
@@ -212,7 +214,7 @@ pub async fn a_grant_that_is_taken_back_ends_a_wait_when_it_looks_next(world: Wo
     assert_eq!((world.clock.timers(), world.hub.tracked_processes()), (0, 0));
 }
 
-pub async fn a_pruned_process_that_is_registered_again_is_not_the_one_that_was_granted(world: World) {
+pub async fn a_pruned_process_that_is_registered_again_is_not_the_one_that_was_granted(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.grant("s", "p").await;
     world.succeed("p").await;
@@ -221,7 +223,7 @@ pub async fn a_pruned_process_that_is_registered_again_is_not_the_one_that_was_g
     assert_unknown(&view(&world, "s"), "p").await;
 }
 
-pub async fn a_view_for_a_scope_that_could_be_taken_for_another_is_refused(world: World) {
+pub async fn a_view_for_a_scope_that_could_be_taken_for_another_is_refused(world: World<impl AnyRegistry>) {
     for bad in
         [json!({"sessionId": " "}), json!({"sessionId": "a/frame:b"}), json!({"sessionId": "a", "agentFrameId": ""})]
     {

@@ -7,9 +7,9 @@ use futures::{
 use longwait_core::{Code, notify::ProcessAttach};
 use serde_json::json;
 
-use crate::{World, refused, sequences, success};
+use crate::{AnyAwaiter, AnyHub, AnyReceiver, AnyRegistry, World, refused, sequences, success};
 
-pub async fn every_change_of_a_row_ticks_once_after_its_commit(world: World) {
+pub async fn every_change_of_a_row_ticks_once_after_its_commit(world: World<impl AnyRegistry>) {
     let other = world.another().await;
     world.start("p").await;
     assert_eq!(world.ticked(), ["p"]);
@@ -27,7 +27,7 @@ pub async fn every_change_of_a_row_ticks_once_after_its_commit(world: World) {
     assert_eq!(other.ticked(), [""; 0]);
 }
 
-pub async fn what_changes_no_row_does_not_tick(world: World) {
+pub async fn what_changes_no_row_does_not_tick(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.append("p", json!({"eventType": "note", "replayKey": "k"})).await.unwrap();
     world.ticked();
@@ -39,7 +39,7 @@ pub async fn what_changes_no_row_does_not_tick(world: World) {
     assert_eq!(world.ticked(), [""; 0]);
 }
 
-pub async fn the_outcome_of_an_ended_process_is_there_at_once(world: World) {
+pub async fn the_outcome_of_an_ended_process_is_there_at_once(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.succeed("p").await;
     assert_eq!(world.awaiter().await_terminal(&"p".into()).await.unwrap(), success(json!(1)));
@@ -47,7 +47,7 @@ pub async fn the_outcome_of_an_ended_process_is_there_at_once(world: World) {
     assert_eq!((world.clock.timers(), world.hub.tracked_processes()), (0, 0));
 }
 
-pub async fn a_wait_resolves_when_its_process_ends(world: World) {
+pub async fn a_wait_resolves_when_its_process_ends(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let (awaiter, p) = (world.awaiter(), "p".into());
     let (output, ()) = join(awaiter.await_terminal(&p), async {
@@ -61,7 +61,7 @@ pub async fn a_wait_resolves_when_its_process_ends(world: World) {
     assert_eq!((world.clock.timers(), world.hub.tracked_processes()), (0, 0));
 }
 
-pub async fn a_polling_wait_resolves_within_its_back_off(world: World) {
+pub async fn a_polling_wait_resolves_within_its_back_off(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let (awaiter, p) = (world.polling(), "p".into());
     let (output, ()) = join(awaiter.await_terminal(&p), async {
@@ -74,7 +74,7 @@ pub async fn a_polling_wait_resolves_within_its_back_off(world: World) {
     assert_eq!(output.unwrap(), success(json!(1)));
 }
 
-pub async fn an_end_written_by_another_tab_is_found_within_a_second(world: World) {
+pub async fn an_end_written_by_another_tab_is_found_within_a_second(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let other = world.another().await;
     let (awaiter, p) = (world.awaiter(), "p".into());
@@ -87,7 +87,7 @@ pub async fn an_end_written_by_another_tab_is_found_within_a_second(world: World
     assert_eq!(output.unwrap(), success(json!(1)));
 }
 
-pub async fn waiting_for_an_unknown_process_is_an_error(world: World) {
+pub async fn waiting_for_an_unknown_process_is_an_error(world: World<impl AnyRegistry>) {
     for awaiter in [world.awaiter(), world.polling()] {
         let p = "p".into();
         assert_eq!(refused(awaiter.await_terminal(&p).await), Code::UnknownProcess);
@@ -97,7 +97,7 @@ pub async fn waiting_for_an_unknown_process_is_an_error(world: World) {
     assert_eq!((world.clock.timers(), world.hub.tracked_processes()), (0, 0));
 }
 
-pub async fn a_wait_for_an_event_takes_the_first_that_fits(world: World) {
+pub async fn a_wait_for_an_event_takes_the_first_that_fits(world: World<impl AnyRegistry>) {
     world.start("p").await;
     for event_type in ["note", "ring", "note", "ring", "note"] {
         world.append("p", json!({"eventType": event_type})).await.unwrap();
@@ -110,7 +110,7 @@ pub async fn a_wait_for_an_event_takes_the_first_that_fits(world: World) {
     }
 }
 
-pub async fn a_wait_for_an_event_skips_what_does_not_fit(world: World) {
+pub async fn a_wait_for_an_event_skips_what_does_not_fit(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.append("p", json!({"eventType": "ring"})).await.unwrap();
     let (awaiter, p) = (world.awaiter(), "p".into());
@@ -124,7 +124,7 @@ pub async fn a_wait_for_an_event_skips_what_does_not_fit(world: World) {
     assert_eq!((event.unwrap().sequence, world.log("p").await.len()), (3, 4));
 }
 
-pub async fn a_wait_for_an_event_outlasts_the_end_of_its_process(world: World) {
+pub async fn a_wait_for_an_event_outlasts_the_end_of_its_process(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let (awaiter, p) = (world.awaiter(), "p".into());
     let (event, ()) = join(awaiter.await_event(&p, "note", 0, false), async {
@@ -136,7 +136,7 @@ pub async fn a_wait_for_an_event_outlasts_the_end_of_its_process(world: World) {
     assert_eq!(event.unwrap().sequence, 2);
 }
 
-pub async fn a_wait_until_the_end_gives_up_at_the_end(world: World) {
+pub async fn a_wait_until_the_end_gives_up_at_the_end(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let (awaiter, p) = (world.awaiter(), "p".into());
     let (outcome, ()) = join(awaiter.await_event(&p, "note", 0, true), async {
@@ -148,7 +148,7 @@ pub async fn a_wait_until_the_end_gives_up_at_the_end(world: World) {
     assert_eq!(refused(awaiter.await_event(&p, "note", 0, true).await), Code::ProcessTerminal);
 }
 
-pub async fn a_wait_until_the_end_still_finds_what_came_before_or_after_it(world: World) {
+pub async fn a_wait_until_the_end_still_finds_what_came_before_or_after_it(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.note("p").await;
     world.succeed("p").await;
@@ -159,7 +159,7 @@ pub async fn a_wait_until_the_end_still_finds_what_came_before_or_after_it(world
     assert_eq!(awaiter.await_event(&p, "process.completed", 0, true).await.unwrap().sequence, 2);
 }
 
-pub async fn a_wait_that_is_given_up_leaves_process_hub_and_clock_alone(world: World) {
+pub async fn a_wait_that_is_given_up_leaves_process_hub_and_clock_alone(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let (awaiter, p) = (world.awaiter(), "p".into());
     let mut waiting = awaiter.await_terminal(&p).boxed_local();
@@ -171,7 +171,7 @@ pub async fn a_wait_that_is_given_up_leaves_process_hub_and_clock_alone(world: W
     assert_eq!(world.log("p").await, []);
 }
 
-pub async fn a_wait_that_takes_too_long_times_out(world: World) {
+pub async fn a_wait_that_takes_too_long_times_out(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let (awaiter, p) = (world.awaiter(), "p".into());
     let awaiter = awaiter.within(Some(60));
@@ -185,7 +185,7 @@ pub async fn a_wait_that_takes_too_long_times_out(world: World) {
     assert!(!world.record("p").await.is_terminal());
 }
 
-pub async fn many_waiters_on_one_process_all_resolve(world: World) {
+pub async fn many_waiters_on_one_process_all_resolve(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let (awaiter, p) = (world.awaiter(), "p".into());
     let waits = join_all((0..50).map(|_| awaiter.await_terminal(&p)));
@@ -199,7 +199,7 @@ pub async fn many_waiters_on_one_process_all_resolve(world: World) {
     assert_eq!((world.clock.timers(), world.hub.tracked_processes()), (0, 0));
 }
 
-pub async fn a_feed_gives_every_event_once_in_order(world: World) {
+pub async fn a_feed_gives_every_event_once_in_order(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let (awaiter, p) = (world.awaiter(), "p".into());
     let (mut after, mut seen) = (0, Vec::new());
@@ -222,7 +222,7 @@ pub async fn a_feed_gives_every_event_once_in_order(world: World) {
     assert_eq!(world.hub.tracked_processes(), 0);
 }
 
-pub async fn a_feed_until_the_end_ends_with_the_terminal_event(world: World) {
+pub async fn a_feed_until_the_end_ends_with_the_terminal_event(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.note("p").await;
     let (awaiter, p) = (world.awaiter(), "p".into());
@@ -244,7 +244,7 @@ pub async fn a_feed_until_the_end_ends_with_the_terminal_event(world: World) {
     assert_eq!((sequences(&open.events), open.done), (vec![3], false));
 }
 
-pub async fn a_feed_of_some_types_gives_only_those(world: World) {
+pub async fn a_feed_of_some_types_gives_only_those(world: World<impl AnyRegistry>) {
     world.start("p").await;
     for event_type in ["note", "ring", "note", "ring"] {
         world.append("p", json!({"eventType": event_type})).await.unwrap();

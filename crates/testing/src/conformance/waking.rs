@@ -3,33 +3,33 @@
 use longwait_core::{Code, model::event::WakeDelivery, store::EventRange};
 use serde_json::{Value, json};
 
-use crate::{AsJson, START, World, refused, sequences, to};
+use crate::{AnyRegistry, AsJson, START, World, refused, sequences, to};
 
 /// A process whose events of type `ring` wake as `spec` says.
-async fn ringing(world: &World, id: &str, spec: Value) {
+async fn ringing(world: &World<impl AnyRegistry>, id: &str, spec: Value) {
     world.start_with(id, json!([{"name": "ring", "semantics": {"wake": spec}}])).await;
 }
 
 /// Appends a ring and answers the wake that was stored with it.
-async fn ring(world: &World, id: &str, payload: Value) -> Value {
+async fn ring(world: &World<impl AnyRegistry>, id: &str, payload: Value) -> Value {
     let appended = world.append(id, json!({"eventType": "ring", "payload": payload})).await.unwrap();
     appended.event.json()["semantics"]["wake"].clone()
 }
 
 /// Appends a ring to a session and answers the delivery.
-async fn deliver(world: &World, id: &str, session: &str, payload: Value) -> WakeDelivery {
+async fn deliver(world: &World<impl AnyRegistry>, id: &str, session: &str, payload: Value) -> WakeDelivery {
     let request = json!({"eventType": "ring", "payload": payload, "wakeTargetScope": {"sessionId": session}});
     world.append(id, request).await.unwrap().wake_delivery.unwrap()
 }
 
-pub async fn an_event_wakes_always_where_no_condition_is_declared(world: World) {
+pub async fn an_event_wakes_always_where_no_condition_is_declared(world: World<impl AnyRegistry>) {
     ringing(&world, "p", json!({"input": "payload"})).await;
     assert_eq!(ring(&world, "p", json!("hello")).await, json!({"input": "hello", "dedupeKey": "p:1"}));
     assert_eq!(ring(&world, "p", json!({"b": 1, "a": null})).await["input"], "{\"a\":null,\"b\":1}");
     assert_eq!(ring(&world, "p", Value::Null).await["input"], "null");
 }
 
-pub async fn empty_values_do_not_wake_and_numbers_always_do(world: World) {
+pub async fn empty_values_do_not_wake_and_numbers_always_do(world: World<impl AnyRegistry>) {
     ringing(&world, "p", json!({"when": {"pointer": "/w"}, "input": {"const": "hello"}})).await;
     for quiet in [json!(null), json!(false), json!(""), json!([]), json!({})] {
         assert_eq!(ring(&world, "p", json!({"w": quiet})).await, Value::Null, "{quiet}");
@@ -39,20 +39,20 @@ pub async fn empty_values_do_not_wake_and_numbers_always_do(world: World) {
     }
 }
 
-pub async fn a_condition_that_finds_nothing_refuses_the_append(world: World) {
+pub async fn a_condition_that_finds_nothing_refuses_the_append(world: World<impl AnyRegistry>) {
     ringing(&world, "p", json!({"when": {"pointer": "/w"}, "input": "payload"})).await;
     let append = world.append("p", json!({"eventType": "ring", "payload": {}}));
     assert_eq!(refused(append.await), Code::InvalidPayload);
     assert_eq!(world.log("p").await, []);
 }
 
-pub async fn an_input_that_is_not_needed_is_not_selected(world: World) {
+pub async fn an_input_that_is_not_needed_is_not_selected(world: World<impl AnyRegistry>) {
     ringing(&world, "p", json!({"when": {"present": "/text"}, "input": {"pointer": "/text"}})).await;
     assert_eq!(ring(&world, "p", json!({})).await, Value::Null);
     assert_eq!(ring(&world, "p", json!({"text": "x"})).await["input"], "x");
 }
 
-pub async fn a_dedupe_key_is_the_events_identity_a_selected_text_or_fixed(world: World) {
+pub async fn a_dedupe_key_is_the_events_identity_a_selected_text_or_fixed(world: World<impl AnyRegistry>) {
     let keys = [
         ("a", json!("event_identity"), "a:2"),
         ("b", json!({"selector": {"pointer": "/k"}}), "{\"x\":1}"),
@@ -65,7 +65,7 @@ pub async fn a_dedupe_key_is_the_events_identity_a_selected_text_or_fixed(world:
     }
 }
 
-pub async fn a_wake_with_a_target_is_delivered(world: World) {
+pub async fn a_wake_with_a_target_is_delivered(world: World<impl AnyRegistry>) {
     let provenance = json!({"originator": {"type": "host"}, "causedBy": {"turn": 1}});
     let types = json!([{"name": "ring", "semantics": {"wake": {"input": "payload"}}}]);
     world.register(json!({"id": "p", "eventTypes": types, "provenance": provenance})).await.unwrap();
@@ -88,7 +88,7 @@ pub async fn a_wake_with_a_target_is_delivered(world: World) {
     assert_eq!(delivery.json(), expected);
 }
 
-pub async fn a_wake_id_is_the_documented_hash(world: World) {
+pub async fn a_wake_id_is_the_documented_hash(world: World<impl AnyRegistry>) {
     ringing(&world, "p", json!({"input": "payload", "dedupeKey": {"const": "k"}})).await;
     let delivery = deliver(&world, "p", "s", json!(1)).await;
     // printf '["session:s","k"]' | sha256sum
@@ -96,7 +96,7 @@ pub async fn a_wake_id_is_the_documented_hash(world: World) {
     assert_eq!(delivery.wake_id, documented);
 }
 
-pub async fn a_wake_goes_to_the_records_target_unless_the_request_names_one(world: World) {
+pub async fn a_wake_goes_to_the_records_target_unless_the_request_names_one(world: World<impl AnyRegistry>) {
     let types = json!([{"name": "ring", "semantics": {"wake": {"input": "payload"}}}]);
     world.register(json!({"id": "p", "eventTypes": types, "wakeTarget": {"sessionId": "home"}})).await.unwrap();
     let home = world.append("p", json!({"eventType": "ring", "payload": "x"})).await.unwrap();
@@ -104,21 +104,21 @@ pub async fn a_wake_goes_to_the_records_target_unless_the_request_names_one(worl
     assert_eq!(&*deliver(&world, "p", "away", json!("x")).await.target_scope_id, "session:away");
 }
 
-pub async fn a_wake_without_a_target_is_stored_and_not_delivered(world: World) {
+pub async fn a_wake_without_a_target_is_stored_and_not_delivered(world: World<impl AnyRegistry>) {
     ringing(&world, "p", json!({"input": "payload"})).await;
     let appended = world.append("p", json!({"eventType": "ring", "payload": "x"})).await.unwrap();
     assert!(appended.wake_delivery.is_none() && appended.event.semantics.wake.is_some());
     assert_eq!(world.unacked("p").await, [1]);
 }
 
-pub async fn an_event_that_does_not_wake_has_no_delivery(world: World) {
+pub async fn an_event_that_does_not_wake_has_no_delivery(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let request = json!({"eventType": "note", "wakeTargetScope": {"sessionId": "s"}});
     assert_eq!(world.append("p", request).await.unwrap().wake_delivery, None);
     assert_eq!(world.unacked("p").await, [0; 0]);
 }
 
-pub async fn a_replay_gives_the_same_delivery(world: World) {
+pub async fn a_replay_gives_the_same_delivery(world: World<impl AnyRegistry>) {
     ringing(&world, "p", json!({"input": "payload"})).await;
     let target = json!({"sessionId": "s"});
     let request = json!({"eventType": "ring", "payload": "x", "replayKey": "k", "wakeTargetScope": target});
@@ -128,7 +128,7 @@ pub async fn a_replay_gives_the_same_delivery(world: World) {
     assert_eq!((again.replayed, again.wake_delivery), (true, first.wake_delivery));
 }
 
-pub async fn wakes_that_dedupe_alike_share_an_id_per_target(world: World) {
+pub async fn wakes_that_dedupe_alike_share_an_id_per_target(world: World<impl AnyRegistry>) {
     for id in ["p", "q"] {
         ringing(&world, id, json!({"input": "payload", "dedupeKey": {"const": "once"}})).await;
     }
@@ -137,7 +137,7 @@ pub async fn wakes_that_dedupe_alike_share_an_id_per_target(world: World) {
     assert_ne!(deliver(&world, "p", "t", json!(3)).await.wake_id, first);
 }
 
-pub async fn a_wake_target_of_a_wrong_shape_is_refused(world: World) {
+pub async fn a_wake_target_of_a_wrong_shape_is_refused(world: World<impl AnyRegistry>) {
     for scope in
         [json!({"sessionId": " "}), json!({"sessionId": "a/frame:b"}), json!({"sessionId": "a", "agentFrameId": ""})]
     {
@@ -146,7 +146,7 @@ pub async fn a_wake_target_of_a_wrong_shape_is_refused(world: World) {
     }
 }
 
-pub async fn a_wake_target_that_reads_as_a_frame_of_another_session_is_refused(world: World) {
+pub async fn a_wake_target_that_reads_as_a_frame_of_another_session_is_refused(world: World<impl AnyRegistry>) {
     ringing(&world, "p", json!({"input": "payload"})).await;
     for session in ["", "a/frame:b"] {
         let request = json!({"eventType": "ring", "wakeTargetScope": {"sessionId": session}});
@@ -155,7 +155,7 @@ pub async fn a_wake_target_that_reads_as_a_frame_of_another_session_is_refused(w
     assert_eq!(world.log("p").await.len(), 0);
 }
 
-pub async fn a_wake_is_listed_until_it_is_acknowledged(world: World) {
+pub async fn a_wake_is_listed_until_it_is_acknowledged(world: World<impl AnyRegistry>) {
     world.start("p").await;
     for _ in 0..3 {
         ring(&world, "p", json!("x")).await;
@@ -171,7 +171,7 @@ pub async fn a_wake_is_listed_until_it_is_acknowledged(world: World) {
     assert_eq!(world.events("p", EventRange::Unacked(5)).await.unwrap(), []);
 }
 
-pub async fn acknowledging_is_idempotent_and_takes_any_sequence(world: World) {
+pub async fn acknowledging_is_idempotent_and_takes_any_sequence(world: World<impl AnyRegistry>) {
     world.start("p").await;
     ring(&world, "p", json!("x")).await;
     world.note("p").await;
@@ -184,7 +184,7 @@ pub async fn acknowledging_is_idempotent_and_takes_any_sequence(world: World) {
     assert_eq!(refused(world.registry.ack_wake(&"q".into(), 1).await), Code::UnknownProcess);
 }
 
-pub async fn an_acknowledged_wake_stays_so_when_it_is_replayed(world: World) {
+pub async fn an_acknowledged_wake_stays_so_when_it_is_replayed(world: World<impl AnyRegistry>) {
     world.start("p").await;
     let request = json!({"eventType": "ring", "payload": "x", "replayKey": "k"});
     world.append("p", request.clone()).await.unwrap();

@@ -60,7 +60,7 @@ pub struct Wake {
 }
 
 /// A wake on its way to a session.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct WakeDelivery {
@@ -77,7 +77,7 @@ pub struct WakeDelivery {
     /// Its type.
     pub event_type: String,
     /// What led to the process, where its registration says.
-    #[serde(default, deserialize_with = "payload::present", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::model::payload::present", skip_serializing_if = "Option::is_none")]
     pub process_caused_by: Option<Payload>,
     /// What makes two wakes the same.
     pub dedupe_key: String,
@@ -159,7 +159,7 @@ impl AppendRequest {
 }
 
 /// What an append answers.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct AppendResult {

@@ -1,0 +1,200 @@
+//! What the cases call of a registry, whichever border lies before it.
+//!
+//! The rules have one registry, in Rust. What is tested may be that one, or what callers in another language are given.
+
+#![allow(async_fn_in_trait, reason = "everything here runs on one thread")]
+
+use std::rc::Rc;
+
+use longwait_core::{
+    ProcessAwaiter, ProcessRegistry, Result, SessionView,
+    model::{
+        Millis,
+        event::{AppendResult, ProcessEvent},
+        filter::{ListFilter, Page},
+        grant::{HandleDescriptor, HandleEntry, HandleGrant, SessionScope},
+        key::{ProcessId, SessionId},
+        lease::{LeaseClaim, LeaseOwner, ProcessLease},
+        payload::Payload,
+        process::{ProcessAwaitOutput, ProcessExternalRef, ProcessRecord, WaitState},
+        reports::{PruneReport, SessionDeleteReport},
+    },
+    notify::{ChangeReceiver, EventBatch, ProcessChangeHub},
+    store::{Changes, EventRange, Live, Point, Store},
+};
+use serde_json::Value;
+
+use crate::read;
+
+/// A trait, and that the type which has these methods of its own is of it.
+macro_rules! as_it_is {
+    (
+        $(#[$doc:meta])*
+        $name:ident for $native:ty {
+            $(type $kind:ident: $bound:path = $of:ty;)*
+        }
+        async { $(fn $call:ident($($given:ident: $type:ty),*) -> $answer:ty;)* }
+        now { $(fn $now:ident($($now_given:ident: $now_type:ty),*) -> $now_answer:ty;)* }
+        $(more { $($more:tt)* } as { $($made:tt)* })?
+    ) => {
+        $(#[$doc])*
+        #[allow(missing_docs, reason = "each is documented where the rules have it")]
+        pub trait $name: Clone + 'static {
+            $(type $kind: $bound;)*
+            $(async fn $call(&self, $($given: $type),*) -> $answer;)*
+            $(fn $now(&self, $($now_given: $now_type),*) -> $now_answer;)*
+            $($($more)*)?
+        }
+
+        impl $name for $native {
+            $(type $kind = $of;)*
+            $(async fn $call(&self, $($given: $type),*) -> $answer {
+                <$native>::$call(self, $($given),*).await
+            })*
+            $(fn $now(&self, $($now_given: $now_type),*) -> $now_answer {
+                <$native>::$now(self, $($now_given),*)
+            })*
+            $($($made)*)?
+        }
+    };
+}
+
+as_it_is! {
+    /// A registry. What is in no shape of the rules yet is given as the JSON that a caller writes, so that it is the border that refuses it.
+    AnyRegistry for ProcessRegistry {
+        type Hub: AnyHub = ProcessChangeHub;
+        type Awaiter: AnyAwaiter = ProcessAwaiter;
+        type View: AnyView = SessionView;
+        type Rows: Clone = Rc<dyn Store>;
+    }
+    async {
+        fn process(id: &ProcessId) -> Result<Option<ProcessRecord>>;
+        fn list(filter: &ListFilter, page: Page) -> Result<Vec<ProcessRecord>>;
+        fn list_non_terminal(page: Page) -> Result<Vec<ProcessRecord>>;
+        fn changed_since(cursor: Option<Point>, limit: Option<u64>) -> Result<Changes>;
+        fn set_external_ref(id: &ProcessId, external_ref: ProcessExternalRef) -> Result<ProcessRecord>;
+        fn set_wait(id: &ProcessId, wait: WaitState) -> Result<ProcessRecord>;
+        fn clear_wait(id: &ProcessId) -> Result<ProcessRecord>;
+        fn prune(cutoff: Millis) -> Result<PruneReport>;
+        fn delete(id: &ProcessId, force: bool) -> Result<()>;
+        fn signal(id: &ProcessId, name: &str, payload: Payload, signal_id: Option<&str>) -> Result<AppendResult>;
+        fn request_cancel(id: &ProcessId, reason: Option<&str>) -> Result<AppendResult>;
+        fn events(id: &ProcessId, range: EventRange) -> Result<Vec<Rc<ProcessEvent>>>;
+        fn count_events(id: &ProcessId, event_type: &str, up_to: u64) -> Result<u64>;
+        fn ack_wake(id: &ProcessId, sequence: u64) -> Result<()>;
+        fn grant(scope: SessionScope, id: &ProcessId, descriptor: HandleDescriptor) -> Result<HandleGrant>;
+        fn revoke(scope: SessionScope, id: &ProcessId) -> Result<()>;
+        fn transfer(from: SessionScope, to: SessionScope, ids: Vec<ProcessId>) -> Result<()>;
+        fn grants(scope: &SessionScope, live: Live) -> Result<Vec<HandleEntry>>;
+        fn is_granted(scope: &SessionScope, id: &ProcessId) -> Result<bool>;
+        fn grants_of_process(id: &ProcessId) -> Result<Vec<HandleGrant>>;
+        fn delete_session(session: &SessionId) -> Result<SessionDeleteReport>;
+        fn claim(id: &ProcessId, owner: LeaseOwner, ttl: Millis) -> Result<LeaseClaim>;
+        fn reclaim(observed: ProcessLease, owner: LeaseOwner, ttl: Millis) -> Result<LeaseClaim>;
+        fn renew(held: ProcessLease, ttl: Millis) -> Result<ProcessLease>;
+        fn release(id: &ProcessId, token: String) -> Result<()>;
+        fn lease(id: &ProcessId) -> Result<Option<ProcessLease>>;
+        fn owner_gone_within(owner: &LeaseOwner, limit: Option<Millis>) -> Result<()>;
+    }
+    now {
+        fn session(scope: &SessionScope) -> Result<SessionViewOf<Self>>;
+        fn close() -> ();
+    }
+    more {
+        async fn register_json(&self, registration: Value) -> Result<ProcessRecord>;
+        async fn append_json(&self, id: &ProcessId, request: Value) -> Result<AppendResult>;
+        async fn complete_json(&self, id: &ProcessId, output: Value) -> Result<ProcessRecord>;
+        async fn complete_with_lease_json(&self, held: ProcessLease, output: Value) -> Result<ProcessRecord>;
+        /// Waits that hear the hub.
+        fn awaiter(&self, hub: &Self::Hub) -> Self::Awaiter;
+        /// Waits that hear nothing.
+        fn polling(&self) -> Self::Awaiter;
+    } as {
+        async fn register_json(&self, registration: Value) -> Result<ProcessRecord> {
+            self.register(read(registration)?).await
+        }
+
+        async fn append_json(&self, id: &ProcessId, request: Value) -> Result<AppendResult> {
+            self.append(id, read(request)?).await
+        }
+
+        async fn complete_json(&self, id: &ProcessId, output: Value) -> Result<ProcessRecord> {
+            self.complete(id, read(output)?).await
+        }
+
+        async fn complete_with_lease_json(&self, held: ProcessLease, output: Value) -> Result<ProcessRecord> {
+            self.complete_with_lease(held, read(output)?).await
+        }
+
+        fn awaiter(&self, hub: &ProcessChangeHub) -> ProcessAwaiter {
+            ProcessAwaiter::new(self.clone(), hub.clone())
+        }
+
+        fn polling(&self) -> ProcessAwaiter {
+            ProcessAwaiter::polling(self.clone())
+        }
+    }
+}
+
+type SessionViewOf<R> = <R as AnyRegistry>::View;
+
+as_it_is! {
+    /// Waits for processes.
+    AnyAwaiter for ProcessAwaiter {}
+    async {
+        fn await_terminal(id: &ProcessId) -> Result<ProcessAwaitOutput>;
+        fn await_event(id: &ProcessId, event_type: &str, after: u64, until_terminal: bool) -> Result<Rc<ProcessEvent>>;
+        fn await_events(id: &ProcessId, after: u64, types: Option<Vec<String>>, until_terminal: bool) -> Result<EventBatch>;
+    }
+    now {}
+    more {
+        #[must_use]
+        fn within(self, limit: Option<Millis>) -> Self;
+    } as {
+        fn within(self, limit: Option<Millis>) -> Self {
+            ProcessAwaiter::within(self, limit)
+        }
+    }
+}
+
+as_it_is! {
+    /// What a session sees.
+    AnyView for SessionView {}
+    async {
+        fn list(filter: &ListFilter) -> Result<Vec<HandleEntry>>;
+        fn process(id: &ProcessId) -> Result<Option<ProcessRecord>>;
+        fn events(id: &ProcessId, range: EventRange) -> Result<Vec<Rc<ProcessEvent>>>;
+        fn await_terminal(id: &ProcessId) -> Result<ProcessAwaitOutput>;
+        fn await_event(id: &ProcessId, event_type: &str, after: u64, until_terminal: bool) -> Result<Rc<ProcessEvent>>;
+        fn signal(id: &ProcessId, name: &str, payload: Payload, signal_id: Option<&str>) -> Result<AppendResult>;
+        fn request_cancel(id: &ProcessId, reason: Option<&str>) -> Result<AppendResult>;
+    }
+    now {}
+}
+
+as_it_is! {
+    /// Tells waiters to look again.
+    AnyHub for ProcessChangeHub {
+        type Receiver: AnyReceiver = ChangeReceiver;
+    }
+    async {}
+    now {
+        fn notify(id: &ProcessId) -> ();
+        fn subscribe(id: &ProcessId) -> ChangeReceiverOf<Self>;
+        fn tracked_processes() -> usize;
+    }
+}
+
+type ChangeReceiverOf<H> = <H as AnyHub>::Receiver;
+
+/// Hears of the changes of one process.
+pub trait AnyReceiver {
+    /// Resolves at the next change.
+    async fn changed(&self);
+}
+
+impl AnyReceiver for ChangeReceiver {
+    async fn changed(&self) {
+        ChangeReceiver::changed(self).await;
+    }
+}

@@ -1,0 +1,122 @@
+//! What JavaScript answers, in the shapes of the rules.
+
+use longwait::{
+    Code, Error, Result,
+    model::{
+        filter::{ListFilter, Page, StatusFilter},
+        grant::HandleEntry,
+        process::{ProcessRecord, Registered},
+    },
+    store::{Changes, EventRange, Point},
+};
+use longwait_testing::made;
+use serde_json::{Map, Value, json};
+
+/// The answer of a call.
+pub fn answered(text: &str) -> Result<Value> {
+    let mut answer: Value = serde_json::from_str(text).unwrap();
+    match answer["error"].take() {
+        Value::Null => Ok(answer["value"].take()),
+        error => Err(fault(&error)),
+    }
+}
+
+/// An error of the package.
+pub fn fault(error: &Value) -> Error {
+    let (code, message) = (error["code"].as_str().unwrap(), error["message"].as_str().unwrap());
+    let code = *Code::ALL.iter().find(|known| known.as_str() == code).unwrap();
+    match error["processId"].as_str() {
+        Some(id) => Error::about(code, &id.into(), message.to_owned()),
+        None => Error::new(code, message),
+    }
+}
+
+/// A number as JavaScript has it: it has none beyond.
+pub fn number(number: u64) -> Value {
+    const MAX_SAFE_INTEGER: u64 = 9_007_199_254_740_991;
+    number.min(MAX_SAFE_INTEGER).into()
+}
+
+/// The same of what may be absent.
+pub fn limit(limit: Option<u64>) -> Value {
+    limit.map_or(Value::Null, number)
+}
+
+/// An object of those members that are there.
+pub fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
+    let there = members.into_iter().filter(|(_, value)| !value.is_null());
+    there.map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>().into()
+}
+
+/// A filter as a caller writes it.
+pub fn filter(filter: &ListFilter) -> Value {
+    let status = match filter.status {
+        StatusFilter::Running => "running",
+        StatusFilter::Completed => "completed",
+        StatusFilter::Failed => "failed",
+        StatusFilter::Cancelled => "cancelled",
+        StatusFilter::Any => "any",
+    };
+    let mut written =
+        object([("status", status.into()), ("waiting", json!(filter.waiting)), ("kind", json!(filter.kind))]);
+    // Unlike the others, it may be null and there.
+    if let Some(definition) = &filter.definition {
+        written["definition"] = definition.value();
+    }
+    written
+}
+
+/// A page as a caller writes it.
+pub fn page(page: &Page) -> Value {
+    object([("limit", limit(page.limit)), ("cursor", json!(page.cursor))])
+}
+
+/// The method that reads a stretch of a log, with its arguments.
+pub fn stretch(id: &str, range: &EventRange) -> (&'static str, Value) {
+    match range {
+        EventRange::After { after, limit: at_most, types } => {
+            let query = object([("limit", limit(*at_most)), ("types", json!(types))]);
+            ("eventsAfter", json!([id, number(*after), query]))
+        }
+        EventRange::Last(at_most) => ("recentEvents", json!([id, number(*at_most)])),
+        EventRange::Unacked(after) => ("wakeEventsAfter", json!([id, number(*after)])),
+    }
+}
+
+/// A record. What the public one leaves out, the bookkeeping of the log, is as in one of an empty log.
+pub fn record(mut shown: Value) -> ProcessRecord {
+    let mut take = |name: &str| shown[name].take();
+    let registration = object(
+        ["id", "input", "identity", "eventTypes", "provenance", "envRef", "recovery"].map(|name| (name, take(name))),
+    );
+    let (hash, created) = (made(take("registrationHash")), made(take("createdAtMs")));
+    ProcessRecord {
+        registered: Registered::new(made(registration), hash, created).into(),
+        status: made(take("status")),
+        wake_target: made(take("wakeTarget")),
+        external_ref: made(take("externalRef")),
+        wait: made(take("wait")),
+        updated_at_ms: made(take("updatedAtMs")),
+        log: Default::default(),
+    }
+}
+
+/// Each of a list, by `one`.
+pub fn list<T>(mut shown: Value, one: fn(Value) -> T) -> Vec<T> {
+    shown.as_array_mut().unwrap().drain(..).map(one).collect()
+}
+
+/// A grant with its process.
+pub fn entry(mut shown: Value) -> HandleEntry {
+    HandleEntry { grant: made(shown["grant"].take()), record: record(shown["record"].take()) }
+}
+
+/// What changed.
+pub fn changes(mut shown: Value) -> Changes {
+    Changes {
+        records: list(shown["records"].take(), record),
+        removed: made(shown["removed"].take()),
+        cursor: Point::parse(shown["cursor"].as_str().unwrap()).unwrap(),
+        reset: shown["reset"] == true,
+    }
+}

@@ -1,0 +1,124 @@
+/** The package as a page has it, for tests in Rust: what they give it and get of it is JSON text. */
+
+const { setTimeout, clearTimeout } = globalThis;
+const { now } = Date;
+const passed = performance.now;
+
+/** What `performance.now` gave last: to the package it may be slow from one case to the next, but never go back. */
+let latest = 0;
+
+/** Has the page go by another clock: `begin` and `end` a timer, by its number, and {@link fire} is called when it is due. */
+export function follow(clock) {
+  const start = latest;
+  Date.now = () => clock.now();
+  performance.now = () => (latest = start + clock.monotonic());
+  globalThis.setTimeout = (work, span = 0) => clock.begin(work, span);
+  globalThis.clearTimeout = (timer) => clock.end(timer ?? 0);
+}
+
+/** Takes that back. */
+export function unfollow() {
+  Object.assign(globalThis, { setTimeout, clearTimeout });
+  Date.now = now;
+  performance.now = passed;
+}
+
+/** The copies of the package: each tab of a case has one of its own, and with it a WebAssembly of its own. */
+const copies = [];
+const copy = (tab) => (copies[tab] ??= import(`/dist/index.js?tab=${tab}`));
+
+/** The tabs of one case, over one database. */
+export class Page {
+  #name;
+  #tabs = [];
+  #locks = new Map();
+
+  constructor(name) {
+    this.#name = name;
+  }
+
+  /** One more tab: its registry. Calls `shown` with what its sink is shown, and `ticked` with each id that changed. */
+  async open(shown, ticked) {
+    const tab = this.#tabs.push(undefined) - 1;
+    const { openRegistry } = await copy(tab);
+    const sink = ({ processId, sequence }) => shown(processId, sequence);
+    const registry = await openRegistry({ name: this.#name, sink });
+    registry.onChange(ticked);
+    return (this.#tabs[tab] = registry);
+  }
+
+  /** Calls a method that answers with a promise. */
+  call(target, method, given) {
+    return this.#answer(() => target[method](...this.#read(given)));
+  }
+
+  /** The same, of a method whose last argument is options with a signal. */
+  wait(target, method, given) {
+    const stop = new AbortController();
+    const all = this.#read(given);
+    all.push({ ...all.pop(), signal: stop.signal });
+    return { answer: this.#answer(() => target[method](...all)), stop: () => stop.abort() };
+  }
+
+  /** The first event that a feed gives, if it gives any. */
+  first(target, given) {
+    const stop = new AbortController();
+    const [processId, options] = this.#read(given);
+    const answer = this.#answer(async () => {
+      const { value } = await target.events(processId, { ...options, signal: stop.signal }).next();
+      return value;
+    });
+    return { answer, stop: () => stop.abort() };
+  }
+
+  /** Calls a method that answers at once; throws what that throws. */
+  now(target, method, given) {
+    return target[method](...this.#read(given));
+  }
+
+  /** Holds a lock, if it is not held. */
+  async hold(name) {
+    if (this.#locks.has(name)) return;
+    let free;
+    const freed = new Promise((resolve) => (free = resolve));
+    await new Promise((held) => {
+      const over = navigator.locks.request(this.#lockName(name), () => (held(), freed));
+      this.#locks.set(name, () => (free(), over));
+    });
+  }
+
+  /** Gives a lock back, if it is held. */
+  async free(name) {
+    await this.#locks.get(name)?.();
+    this.#locks.delete(name);
+  }
+
+  async close() {
+    await Promise.all([...this.#locks.keys()].map((name) => this.free(name)));
+    await Promise.all(this.#tabs.map((registry) => registry.close()));
+  }
+
+  /** What a lock that proves an owner alive must be named in this database: the cases know nothing of it. */
+  #lockName(name) {
+    return `longwait:${this.#name}:owner:${name}`;
+  }
+
+  /** Arguments. `null` stands for one that is not given. */
+  #read(given) {
+    const all = JSON.parse(given, (key, value) => (key === "lockName" ? this.#lockName(value) : value));
+    return all.map((value) => value ?? undefined);
+  }
+
+  /** A JSON text of `{ value }`, or of `{ error }` where the package refuses. */
+  async #answer(ask) {
+    const begin = this.#lockName("").length;
+    const shorten = (key, value) => (key === "lockName" ? value.slice(begin) : value);
+    try {
+      return JSON.stringify({ value: await ask() }, shorten);
+    } catch (error) {
+      const { name, code, message, processId } = error;
+      if (name !== "ProcessError") throw error;
+      return JSON.stringify({ error: { code, message, processId } });
+    }
+  }
+}

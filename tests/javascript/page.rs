@@ -1,0 +1,97 @@
+//! The tabs of a case: copies of the package that have one database.
+
+use std::{cell::RefCell, rc::Rc};
+
+use futures::{FutureExt, future::LocalBoxFuture};
+use longwait::{host::Random, host::browser::BrowserRandom};
+use longwait_testing::{Around, Recorder, Tab, Tabs};
+use wasm_bindgen::prelude::*;
+
+use crate::{
+    clock::{PageClock, follow, unfollow},
+    indexed_db::remove,
+    registry::{Hub, Registry},
+};
+
+#[wasm_bindgen(module = "/tests/javascript/page.js")]
+extern "C" {
+    /// The tabs of one case.
+    #[derive(Clone)]
+    pub type Page;
+    #[wasm_bindgen(constructor)]
+    fn new(database: &str) -> Page;
+    #[wasm_bindgen(method, catch)]
+    async fn open(this: &Page, shown: JsValue, ticked: JsValue) -> Result<JsValue, JsValue>;
+    /// Calls a method that answers with a promise.
+    #[wasm_bindgen(method, catch)]
+    pub async fn call(this: &Page, target: &JsValue, method: &str, given: &str) -> Result<JsValue, JsValue>;
+    /// The same, of a wait.
+    #[wasm_bindgen(method)]
+    pub fn wait(this: &Page, target: &JsValue, method: &str, given: &str) -> Wait;
+    /// Waits for the first event that a feed gives.
+    #[wasm_bindgen(method)]
+    pub fn first(this: &Page, target: &JsValue, given: &str) -> Wait;
+    /// Calls a method that answers at once.
+    #[wasm_bindgen(method, catch)]
+    pub fn now(this: &Page, target: &JsValue, method: &str, given: &str) -> Result<JsValue, JsValue>;
+    /// Holds a lock.
+    #[wasm_bindgen(method)]
+    pub async fn hold(this: &Page, name: &str);
+    /// Gives a lock back.
+    #[wasm_bindgen(method)]
+    pub async fn free(this: &Page, name: &str);
+    #[wasm_bindgen(method, catch)]
+    async fn close(this: &Page) -> Result<JsValue, JsValue>;
+
+    /// A call that can be given up.
+    pub type Wait;
+    #[wasm_bindgen(method, getter)]
+    pub fn answer(this: &Wait) -> js_sys::Promise;
+    #[wasm_bindgen(method)]
+    pub fn stop(this: &Wait);
+}
+
+/// The tabs of one case, over a database under a fresh name.
+pub struct Pages {
+    database: String,
+    page: Page,
+    opened: RefCell<bool>,
+}
+
+impl Default for Pages {
+    fn default() -> Self {
+        let database = format!("longwait-test-{}", BrowserRandom.name());
+        Self { page: Page::new(&database), database, opened: RefCell::default() }
+    }
+}
+
+impl Tabs<Registry> for Pages {
+    fn open(&self, around: Around) -> LocalBoxFuture<'static, Tab<Registry>> {
+        let Around { clock, killed, .. } = around;
+        if !self.opened.replace(true) {
+            follow(PageClock::of(clock));
+        }
+        let page = self.page.clone();
+        async move {
+            let (sink, ticks) = (Rc::<Recorder>::default(), Rc::<RefCell<Vec<String>>>::default());
+            let (showing, heard) = (sink.clone(), ticks.clone());
+            let shown =
+                Closure::<dyn FnMut(String, f64)>::new(move |id, sequence: f64| showing.show(id, sequence as u64));
+            let ticked = Closure::<dyn FnMut(String)>::new(move |id| heard.borrow_mut().push(id));
+            let opened = page.open(shown.into_js_value(), ticked.into_js_value()).await.unwrap();
+            let registry = Registry::new(page, opened, killed);
+            Tab { hub: Hub::of(&registry), registry, store: (), ticks, sink }
+        }
+        .boxed_local()
+    }
+
+    fn remove(&self) -> LocalBoxFuture<'static, ()> {
+        let (page, database) = (self.page.clone(), self.database.clone());
+        async move {
+            page.close().await.unwrap();
+            unfollow();
+            remove(&database).await.unwrap();
+        }
+        .boxed_local()
+    }
+}
