@@ -6,8 +6,6 @@
 
 mod border;
 mod clock;
-#[path = "../support/indexed_db.rs"]
-mod indexed_db;
 mod page;
 mod registry;
 

@@ -9,7 +9,6 @@ use wasm_bindgen::prelude::*;
 
 use crate::{
     clock::{PageClock, follow, unfollow},
-    indexed_db::remove,
     registry::{Hub, Registry},
 };
 
@@ -49,6 +48,13 @@ extern "C" {
     pub fn answer(this: &Wait) -> js_sys::Promise;
     #[wasm_bindgen(method)]
     pub fn stop(this: &Wait);
+}
+
+#[wasm_bindgen(module = "/tests/storage/bare.js")]
+extern "C" {
+    /// Deletes a database; resolves once it is gone.
+    #[wasm_bindgen(catch)]
+    async fn remove(name: &str) -> Result<JsValue, JsValue>;
 }
 
 /// The tabs of one case, over a database under a fresh name.
