@@ -11,14 +11,6 @@ use longwait::host::Clock;
 use longwait_testing::fake::FakeClock;
 use wasm_bindgen::prelude::*;
 
-#[wasm_bindgen(module = "/tests/javascript/page.js")]
-extern "C" {
-    /// Has the page go by a clock.
-    pub fn follow(clock: PageClock);
-    /// Takes that back.
-    pub fn unfollow();
-}
-
 /// What the page asks instead of its own clock and timers.
 #[wasm_bindgen]
 pub struct PageClock {

@@ -1,31 +1,35 @@
 /** The package as a page has it, for tests in Rust: what they give it and get of it is JSON text. */
 
-const { setTimeout, clearTimeout } = globalThis;
-const { now } = Date;
-const passed = performance.now;
+/** Resolves after a span by the real clock. */
+export const patience = (spanMs) => new Promise((resolve) => setTimeout(resolve, spanMs));
 
-/** What `performance.now` gave last: to the package it may be slow from one case to the next, but never go back. */
-let latest = 0;
+/**
+ * A frame with a copy of the package. Its clock and timers are replaced, and not those of this page, by which the test runner and the
+ * driver of the browser go.
+ */
+class Frame {
+  /** What `performance.now` gave last: to the package it may be slow from one case to the next, but never go back. */
+  #latest = 0;
 
-/** Has the page go by another clock: `begin` and `end` a timer, by its number, and {@link fire} is called when it is due. */
-export function follow(clock) {
-  const start = latest;
-  Date.now = () => clock.now();
-  performance.now = () => (latest = start + clock.monotonic());
-  globalThis.setTimeout = (work, span = 0) => clock.begin(work, span);
-  globalThis.clearTimeout = (timer) => clock.end(timer ?? 0);
+  constructor() {
+    const frame = document.body.appendChild(document.createElement("iframe"));
+    this.window = frame.contentWindow;
+    this.loaded = this.window.eval(`import("${location.origin}/dist/index.js")`);
+  }
+
+  /** Has the frame go by a clock. */
+  follow(clock) {
+    const start = this.#latest;
+    const { Date, performance } = this.window;
+    Date.now = () => clock.now();
+    performance.now = () => (this.#latest = start + clock.monotonic());
+    this.window.setTimeout = (work, span = 0) => clock.begin(work, span);
+    this.window.clearTimeout = (timer) => clock.end(timer ?? 0);
+  }
 }
 
-/** Takes that back. */
-export function unfollow() {
-  Object.assign(globalThis, { setTimeout, clearTimeout });
-  Date.now = now;
-  performance.now = passed;
-}
-
-/** The copies of the package: each tab of a case has one of its own, and with it a WebAssembly of its own. */
-const copies = [];
-const copy = (tab) => (copies[tab] ??= import(`/dist/index.js?tab=${tab}`));
+/** Each tab of a case has one of its own. */
+const frames = [];
 
 /** The tabs of one case, over one database. */
 export class Page {
@@ -38,9 +42,11 @@ export class Page {
   }
 
   /** One more tab: its registry. Calls `shown` with what its sink is shown, and `ticked` with each id that changed. */
-  async open(shown, ticked) {
+  async open(clock, shown, ticked) {
     const tab = this.#tabs.push(undefined) - 1;
-    const { openRegistry } = await copy(tab);
+    const frame = (frames[tab] ??= new Frame());
+    const { openRegistry } = await frame.loaded;
+    frame.follow(clock);
     const sink = ({ processId, sequence }) => shown(processId, sequence);
     const registry = await openRegistry({ name: this.#name, sink });
     registry.onChange(ticked);

@@ -8,19 +8,20 @@ use longwait_testing::{Around, Recorder, Tab, Tabs};
 use wasm_bindgen::prelude::*;
 
 use crate::{
-    clock::{PageClock, follow, unfollow},
+    clock::PageClock,
     registry::{Hub, Registry},
 };
 
 #[wasm_bindgen(module = "/tests/javascript/page.js")]
 extern "C" {
+    async fn patience(span_ms: f64);
     /// The tabs of one case.
     #[derive(Clone)]
     pub type Page;
     #[wasm_bindgen(constructor)]
     fn new(database: &str) -> Page;
     #[wasm_bindgen(method, catch)]
-    async fn open(this: &Page, shown: JsValue, ticked: JsValue) -> Result<JsValue, JsValue>;
+    async fn open(this: &Page, clock: PageClock, shown: JsValue, ticked: JsValue) -> Result<JsValue, JsValue>;
     /// Calls a method that answers with a promise.
     #[wasm_bindgen(method, catch)]
     pub async fn call(this: &Page, target: &JsValue, method: &str, given: &str) -> Result<JsValue, JsValue>;
@@ -57,26 +58,25 @@ extern "C" {
     async fn remove(name: &str) -> Result<JsValue, JsValue>;
 }
 
+/// How long a case may take: an engine that is busy takes long to open a database.
+const PATIENCE_MS: f64 = 2_000.0;
+
 /// The tabs of one case, over a database under a fresh name.
 pub struct Pages {
     database: String,
     page: Page,
-    opened: RefCell<bool>,
 }
 
 impl Default for Pages {
     fn default() -> Self {
         let database = format!("longwait-test-{}", BrowserRandom.name());
-        Self { page: Page::new(&database), database, opened: RefCell::default() }
+        Self { page: Page::new(&database), database }
     }
 }
 
 impl Tabs<Registry> for Pages {
     fn open(&self, around: Around) -> LocalBoxFuture<'static, Tab<Registry>> {
         let Around { clock, killed, .. } = around;
-        if !self.opened.replace(true) {
-            follow(PageClock::of(clock));
-        }
         let page = self.page.clone();
         async move {
             let (sink, ticks) = (Rc::<Recorder>::default(), Rc::<RefCell<Vec<String>>>::default());
@@ -84,18 +84,21 @@ impl Tabs<Registry> for Pages {
             let shown =
                 Closure::<dyn FnMut(String, f64)>::new(move |id, sequence: f64| showing.show(id, sequence as u64));
             let ticked = Closure::<dyn FnMut(String)>::new(move |id| heard.borrow_mut().push(id));
-            let opened = page.open(shown.into_js_value(), ticked.into_js_value()).await.unwrap();
+            let opened = page.open(PageClock::of(clock), shown.into_js_value(), ticked.into_js_value()).await.unwrap();
             let registry = Registry::new(page, opened, killed);
             Tab { hub: Hub::of(&registry), registry, store: (), ticks, sink }
         }
         .boxed_local()
     }
 
+    fn patience(&self) -> LocalBoxFuture<'static, ()> {
+        patience(PATIENCE_MS).boxed_local()
+    }
+
     fn remove(&self) -> LocalBoxFuture<'static, ()> {
         let (page, database) = (self.page.clone(), self.database.clone());
         async move {
             page.close().await.unwrap();
-            unfollow();
             remove(&database).await.unwrap();
         }
         .boxed_local()

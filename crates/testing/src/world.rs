@@ -4,7 +4,7 @@ use std::{cell::RefCell, rc::Rc};
 
 use futures::{
     FutureExt,
-    future::{LocalBoxFuture, ready},
+    future::{LocalBoxFuture, pending, ready},
 };
 use longwait_core::{
     Code, Error, ProcessEventSink, ProcessRegistry, Result,
@@ -48,6 +48,10 @@ pub trait Place {
 pub trait Tabs<R: AnyRegistry> {
     /// One more tab.
     fn open(&self, around: Around) -> LocalBoxFuture<'static, Tab<R>>;
+    /// Resolves when a case takes too long, where something else than the case could keep it waiting.
+    fn patience(&self) -> LocalBoxFuture<'static, ()> {
+        pending().boxed_local()
+    }
     /// Leaves nothing behind.
     fn remove(&self) -> LocalBoxFuture<'static, ()>;
 }

@@ -6,9 +6,9 @@
 // A case that is missing from the list in cases.rs is never called, and that is an error.
 #![deny(dead_code)]
 
-use std::rc::Rc;
+use std::{pin::pin, rc::Rc};
 
-use futures::future::LocalBoxFuture;
+use futures::future::{Either, LocalBoxFuture, select};
 use longwait_core::ProcessRegistry;
 
 use crate::{AnyRegistry, Place, Tabs, World};
@@ -49,8 +49,14 @@ pub async fn run(place: impl Place + 'static, topic: &str, case: &str) {
 pub async fn run_through<R: AnyRegistry>(tabs: impl Tabs<R> + 'static, topic: &str, case: &str) {
     let run = find(topic, case).unwrap_or_else(|| no_case(topic, case));
     let tabs: Rc<dyn Tabs<R>> = Rc::new(tabs);
-    run(World::first(tabs.clone()).await).await;
-    tabs.remove().await;
+    let whole = async {
+        run(World::first(tabs.clone()).await).await;
+        tabs.remove().await;
+    };
+    match select(pin!(whole), tabs.patience()).await {
+        Either::Left(_) => {}
+        Either::Right(_) => panic!("waits for something that does not come"),
+    }
 }
 
 fn no_case(topic: &str, case: &str) -> ! {
