@@ -264,7 +264,6 @@ impl AnyRegistry for Registry {
     }
 
     async fn claim(&self, id: &ProcessId, owner: LeaseOwner, ttl: Millis) -> Result<LeaseClaim> {
-        self.attend(&owner).await;
         self.object.ask("claimProcessLease", json!([id, owner.json(), number(ttl)])).await
     }
 

@@ -44,7 +44,6 @@ macro_rules! each_case {
                 two_tabs_that_register_alike_share_one_process,
                 two_tabs_that_register_differently_have_one_winner,
                 a_registration_grants_nothing,
-                an_unknown_process_is_an_absence_and_not_an_error,
             ]
             listing: [
                 a_list_holds_what_runs_waiting_included,
@@ -288,7 +287,6 @@ macro_rules! each_case {
                 a_view_for_a_scope_that_could_be_taken_for_another_is_refused,
             ]
             waiting: [
-                every_change_of_a_row_ticks_once_after_its_commit,
                 what_changes_no_row_does_not_tick,
                 the_outcome_of_an_ended_process_is_there_at_once,
                 a_wait_resolves_when_its_process_ends,
@@ -300,12 +298,9 @@ macro_rules! each_case {
                 a_wait_for_an_event_outlasts_the_end_of_its_process,
                 a_wait_until_the_end_gives_up_at_the_end,
                 a_wait_until_the_end_still_finds_what_came_before_or_after_it,
-                a_wait_that_is_given_up_leaves_process_hub_and_clock_alone,
                 a_wait_that_takes_too_long_times_out,
                 many_waiters_on_one_process_all_resolve,
                 a_feed_gives_every_event_once_in_order,
-                a_feed_until_the_end_ends_with_the_terminal_event,
-                a_feed_of_some_types_gives_only_those,
             ]
             showing: [
                 the_sink_is_shown_every_appended_event,
@@ -353,7 +348,7 @@ macro_rules! each_case {
     };
 }
 
-/// Hands the list of the cases that reach inside of the registry to another macro of this crate, each topic behind the reason why its
+/// Hands the list of the cases that reach inside of the registry, or to what JavaScript has otherwise, to another macro of this crate, each topic behind the reason why its
 /// cases are none for the JavaScript interface.
 #[doc(hidden)]
 #[macro_export]
@@ -413,6 +408,23 @@ macro_rules! each_case_inside {
             "an engine is attached to a driver in JavaScript, not to an awaiter":
             waiting: [
                 an_attached_engine_is_asked_only_about_what_has_not_ended,
+            ]
+            "another tab in JavaScript hears of changes over a channel, which no case can hold back":
+            waiting: [
+                every_change_of_a_row_ticks_once_after_its_commit,
+            ]
+            "a wait that is aborted in JavaScript lets go of its timer some microtasks later":
+            waiting: [
+                a_wait_that_is_given_up_leaves_process_hub_and_clock_alone,
+            ]
+            "is about batches of a feed, which JavaScript gives as single events":
+            waiting: [
+                a_feed_until_the_end_ends_with_the_terminal_event,
+                a_feed_of_some_types_gives_only_those,
+            ]
+            "looks up a blank id, which JavaScript refuses":
+            registering: [
+                an_unknown_process_is_an_absence_and_not_an_error,
             ]
         }
     };
