@@ -59,7 +59,7 @@ extern "C" {
 }
 
 /// How long a case may take: an engine that is busy takes long to open a database.
-const PATIENCE_MS: f64 = 2_000.0;
+const PATIENCE_MS: f64 = 20_000.0;
 
 /// The tabs of one case, over a database under a fresh name.
 pub struct Pages {
