@@ -929,7 +929,7 @@ export interface ProcessChangeHub {
   subscribe(processId: string): ChangeReceiver;
   /** Wakes the waiters for this process in this registry, as a change would. */
   notify(processId: string): void;
-  /** The number of processes with a receiver. */
+  /** The number of processes with a receiver; 0 after `close()`. */
   readonly trackedProcesses: number;
 }
 

@@ -1,7 +1,7 @@
-/** The conformance suite on IndexedDB in Firefox. */
+/** The conformance suite on IndexedDB, also through the JavaScript interface, in Firefox. */
 
 import { inBrowser } from "../lib/browser-job.mjs";
 
-export const needs = ["rust", "wasm-bindgen", "wasm-pack", "geckodriver", "firefox"];
+export const needs = ["build", "rust", "wasm-bindgen", "wasm-pack", "geckodriver", "firefox"];
 
 export const run = () => inBrowser("firefox");

@@ -1,7 +1,7 @@
-/** The conformance suite on IndexedDB in WebKitGTK. */
+/** The conformance suite on IndexedDB, also through the JavaScript interface, in WebKitGTK. */
 
 import { inBrowser } from "../lib/browser-job.mjs";
 
-export const needs = ["rust", "wasm-bindgen", "wasm-pack", "webkit"];
+export const needs = ["build", "rust", "wasm-bindgen", "wasm-pack", "webkit"];
 
 export const run = () => inBrowser("webkit");

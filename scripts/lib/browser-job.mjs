@@ -1,11 +1,11 @@
-/** The Rust tests inside a browser: in a window, and in a dedicated worker. */
+/** The Rust tests inside a browser: in a window, in a dedicated worker, and through the JavaScript interface of the built package. */
 
 import { add, libtest, none } from "./counts.mjs";
 import { attempt, CommandFailed, say } from "./run.mjs";
 import { which } from "./which.mjs";
 
 /** Test binaries; each says in its source where in the browser it runs. */
-const suites = ["browser", "worker"];
+const suites = ["browser", "worker", "javascript"];
 
 /** Seconds that a whole suite may take, and that a driver may take to start on a busy machine. */
 const env = { WASM_BINDGEN_TEST_TIMEOUT: "300", WASM_BINDGEN_TEST_DRIVER_TIMEOUT: "60" };

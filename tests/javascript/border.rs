@@ -15,10 +15,8 @@ use serde_json::{Map, Value, json};
 /// The answer of a call.
 pub fn answered(text: &str) -> Result<Value> {
     let mut answer: Value = serde_json::from_str(text).unwrap();
-    match answer["error"].take() {
-        Value::Null => Ok(answer["value"].take()),
-        error => Err(fault(&error)),
-    }
+    let error = answer["error"].take();
+    if error.is_null() { Ok(answer["value"].take()) } else { Err(fault(&error)) }
 }
 
 /// An error of the package.

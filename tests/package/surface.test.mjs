@@ -781,6 +781,7 @@ describe("closing", () => {
     };
     for (const [name, call] of Object.entries(calls)) assert.throws(call, { code: "closed" }, name);
     await registry.close();
+    assert.equal(registry.hub.trackedProcesses, 0);
     assert.equal(registry.name, name);
   });
 

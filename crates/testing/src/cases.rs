@@ -20,6 +20,7 @@ macro_rules! each_case {
                 what_was_registered_is_read_back,
                 every_kind_of_input_is_read_back,
                 a_blank_id_is_refused,
+                an_unknown_process_is_an_absence_and_not_an_error,
                 the_core_event_types_are_added,
                 a_core_type_that_the_caller_declares_stays_as_declared,
                 a_core_terminal_type_cannot_be_declared_with_another_meaning,
@@ -118,6 +119,7 @@ macro_rules! each_case {
                 a_row_changed_twice_stands_once_at_its_last_place,
                 nothing_new_gives_nothing_and_the_same_cursor,
                 every_change_of_a_row_is_in_the_feed,
+                a_point_of_another_database_begins_anew_and_says_so,
                 what_changes_no_row_is_not_in_the_feed,
                 pruned_ids_are_in_the_feed,
                 an_id_registered_again_is_no_longer_removed,
@@ -287,6 +289,7 @@ macro_rules! each_case {
                 a_view_for_a_scope_that_could_be_taken_for_another_is_refused,
             ]
             waiting: [
+                every_change_of_a_row_ticks_once_after_its_commit,
                 what_changes_no_row_does_not_tick,
                 the_outcome_of_an_ended_process_is_there_at_once,
                 a_wait_resolves_when_its_process_ends,
@@ -298,6 +301,7 @@ macro_rules! each_case {
                 a_wait_for_an_event_outlasts_the_end_of_its_process,
                 a_wait_until_the_end_gives_up_at_the_end,
                 a_wait_until_the_end_still_finds_what_came_before_or_after_it,
+                a_wait_that_is_given_up_leaves_process_hub_and_clock_alone,
                 a_wait_that_takes_too_long_times_out,
                 many_waiters_on_one_process_all_resolve,
                 a_feed_gives_every_event_once_in_order,
@@ -348,8 +352,8 @@ macro_rules! each_case {
     };
 }
 
-/// Hands the list of the cases that reach inside of the registry, or to what JavaScript has otherwise, to another macro of this crate, each topic behind the reason why its
-/// cases are none for the JavaScript interface.
+/// Hands the list of the cases that no interface but Rust's own can run to another macro of this crate, each topic behind the
+/// reason for that.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! each_case_inside {
@@ -395,7 +399,6 @@ macro_rules! each_case_inside {
             "asks what only the change poller asks":
             feed: [
                 changed_ids_are_named_unless_they_are_too_many_or_their_beginning_is_unknown,
-                a_point_of_another_database_begins_anew_and_says_so,
             ]
             "is about the text of a cursor, and calls no registry":
             feed: [
@@ -411,11 +414,7 @@ macro_rules! each_case_inside {
             ]
             "another tab in JavaScript hears of changes over a channel, which no case can hold back":
             waiting: [
-                every_change_of_a_row_ticks_once_after_its_commit,
-            ]
-            "a wait that is aborted in JavaScript lets go of its timer some microtasks later":
-            waiting: [
-                a_wait_that_is_given_up_leaves_process_hub_and_clock_alone,
+                another_tab_does_not_tick_before_it_hears_of_a_change,
             ]
             "is about batches of a feed, which JavaScript gives as single events":
             waiting: [
@@ -424,7 +423,7 @@ macro_rules! each_case_inside {
             ]
             "looks up a blank id, which JavaScript refuses":
             registering: [
-                an_unknown_process_is_an_absence_and_not_an_error,
+                a_blank_id_is_of_no_process,
             ]
         }
     };
