@@ -7,6 +7,9 @@
 //! ```
 //!
 //! In a browser the crate of the tests needs `wasm-bindgen-test`.
+//!
+//! The cases can also run through an interface to the registry that is not Rust's own, as the one that JavaScript has: for a [`Tabs`]
+//! that opens an [`AnyRegistry`], `conformance_through!` makes a test of each case that such an interface can express.
 
 #![allow(
     clippy::unwrap_used,
