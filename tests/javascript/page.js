@@ -93,10 +93,16 @@ export class Page {
     });
   }
 
-  /** Gives a lock back, if it is held. */
+  /**
+   * Gives a lock back, if it is held. Chromium says that it is over before the process that keeps the locks has heard, and a frame may be
+   * shown it as held; what this page asks after that is answered after that.
+   */
   async free(name) {
-    await this.#locks.get(name)?.();
+    const free = this.#locks.get(name);
+    if (!free) return;
     this.#locks.delete(name);
+    await free();
+    await navigator.locks.query();
   }
 
   async close() {
