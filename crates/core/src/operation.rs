@@ -14,6 +14,7 @@ use crate::{
         grant::{HandleDescriptor, HandleGrant, SessionScope},
         key::{ProcessId, ScopeId, SessionId},
         lease::{LeaseClaim, LeaseOwner, ProcessLease, Proof},
+        policy::{OnConflict, Policy},
         process::{ProcessAwaitOutput, ProcessExternalRef, ProcessRecord, ProcessRegistration, WaitState, normalise},
         reports::{PruneReport, SessionDeleteReport},
         schema::Schemas,
@@ -21,10 +22,12 @@ use crate::{
     },
     rules::{
         append,
-        attempt::{self, Begun, Cancelled, Claimant, Observed},
-        grant, lease, process, prune, session, wait,
+        attempt::{self, Begun, Cancelled, Claimant, Failed, Observed, Thrown},
+        due, grant, lease, pause, process, prune,
+        register::{self, Registration},
+        session, wait,
     },
-    store::{Appending, Reads},
+    store::{Appending, Reads, Registering},
 };
 
 pub use crate::store::{Operation, Plan, Reply};
@@ -37,12 +40,35 @@ fn leased(id: &ProcessId) -> Reads {
     Reads::Leased(id.clone(), Appending::default())
 }
 
-/// See [`process::register`].
-pub fn register(registration: ProcessRegistration, schemas: &Schemas) -> Result<Operation<ProcessRecord>> {
-    let registered = normalise(registration, schemas)?;
-    // The lease slot tells how many lives the id has had.
-    let reads = leased(&registered.registration.id);
-    Ok(Operation::new(reads, move |seen| process::register(seen, &registered)))
+/// See [`register::register`].
+pub fn register(
+    registration: ProcessRegistration,
+    policy: Policy,
+    parent: Option<ProcessLease>,
+    schemas: &Schemas,
+) -> Result<Operation<Registration>> {
+    let registered = normalise(registration, policy, schemas)?;
+    let policy = &registered.policy;
+    // Those that queue need only know who goes before them.
+    let key = policy.concurrency_key.clone().map(|key| (key, policy.on_conflict() != OnConflict::Queue));
+    let id = registered.registration.id.clone();
+    let reads = Reads::Registering(Registering { id, parent: policy.parent_id.clone(), key });
+    Ok(Operation::new(reads, move |seen| register::register(seen, &registered, parent.as_ref())))
+}
+
+/// See [`due::due`].
+pub fn due(id: ProcessId) -> Operation<()> {
+    Operation::new(Reads::Leased(id.clone(), Appending::ending()), move |seen| due::due(seen, &id))
+}
+
+/// See [`pause::pause`].
+pub fn pause(id: ProcessId, reason: Option<String>) -> Operation<ProcessRecord> {
+    Operation::new(Reads::Leased(id.clone(), Appending::ending()), move |seen| pause::pause(seen, &id, reason.as_deref()))
+}
+
+/// See [`pause::resume`].
+pub fn resume_paused(id: ProcessId) -> Operation<ProcessRecord> {
+    Operation::new(Reads::Leased(id.clone(), Appending::ending()), move |seen| pause::resume(seen, &id))
 }
 
 /// See [`process::set_external_ref`].
@@ -62,7 +88,7 @@ pub fn clear_wait(id: ProcessId) -> Operation<ProcessRecord> {
 
 /// See [`append::complete`].
 pub fn complete(id: ProcessId, output: ProcessAwaitOutput, schemas: &Rc<Schemas>) -> Operation<ProcessRecord> {
-    let reads = Reads::Process(id.clone(), Appending::keyed(AppendRequest::completion(&id, &output).replay_key));
+    let reads = Reads::Process(id.clone(), Appending::ended_by(&AppendRequest::completion(&id, &output)));
     let schemas = schemas.clone();
     Operation::new(reads, move |seen| append::complete(seen, &schemas, &id, &output))
 }
@@ -74,7 +100,7 @@ pub fn complete_with_lease(
     schemas: &Rc<Schemas>,
 ) -> Operation<ProcessRecord> {
     let id = &held.process_id;
-    let reads = Reads::Leased(id.clone(), Appending::keyed(AppendRequest::completion(id, &output).replay_key));
+    let reads = Reads::Leased(id.clone(), Appending::ended_by(&AppendRequest::completion(id, &output)));
     let schemas = schemas.clone();
     Operation::new(reads, move |seen| append::complete_with_lease(seen, &schemas, &held, &output))
 }
@@ -101,7 +127,11 @@ pub(crate) fn append_for(
     request: AppendRequest,
     schemas: &Rc<Schemas>,
 ) -> Operation<AppendResult> {
-    let log = Appending { replay_key: request.replay_key.clone(), event_type: Some(request.event_type.clone()) };
+    let log = Appending {
+        replay_key: request.replay_key.clone(),
+        event_type: Some(request.event_type.clone()),
+        may_end: false,
+    };
     let reads = match (&scope, &request.lease) {
         (Some(scope), _) => Reads::Viewed(scope.clone(), id.clone(), log),
         (None, Some(_)) => Reads::Leased(id.clone(), log),
@@ -180,7 +210,16 @@ pub fn renew_all(held: Vec<ProcessLease>, ttl: Millis) -> Operation<Vec<ProcessI
 
 /// See [`attempt::begin`].
 pub fn begin(id: ProcessId, claimant: Claimant, observed: Observed, asked: Option<Cancelled>) -> Operation<Begun> {
-    Operation::new(leased(&id), move |seen| attempt::begin(seen, &id, &claimant, &observed, asked.as_ref()))
+    let reads = Reads::Leased(id.clone(), Appending::ending());
+    Operation::new(reads, move |seen| attempt::begin(seen, &id, &claimant, &observed, asked.as_ref()))
+}
+
+/// See [`attempt::fail`]. `chance` is from 0 to 1.
+pub fn fail(held: ProcessLease, thrown: Thrown, chance: f64, schemas: &Rc<Schemas>) -> Operation<Failed> {
+    let completion = AppendRequest::completion(&held.process_id, &thrown.failure);
+    let reads = Reads::Leased(held.process_id.clone(), Appending::ended_by(&completion));
+    let schemas = schemas.clone();
+    Operation::new(reads, move |seen| attempt::fail(seen, &schemas, &held, &thrown, chance))
 }
 
 /// See [`attempt::take_back`].

@@ -24,6 +24,7 @@ use crate::{
         key::{ProcessId, ScopeId, SessionId},
         lease::{LeaseClaim, LeaseOwner, LeaseSlot, ProcessLease, Proof},
         payload::Payload,
+        policy::Policy,
         process::{ProcessAwaitOutput, ProcessExternalRef, ProcessRecord, ProcessRegistration, WaitState},
         reports::{PruneReport, SessionDeleteReport},
         schema::{SchemaHost, Schemas},
@@ -33,6 +34,7 @@ use crate::{
         sink::Turns,
     },
     operation::{self, Operation, Plan, Reply},
+    rules::register::Registration,
     store::{self, Answer, Changed, Changes, EventPage, EventRange, Live, Point, Query, Store, shared::SharedReads},
 };
 
@@ -207,7 +209,28 @@ impl ProcessRegistry {
 
     /// Registers a process, or finds it registered alike.
     pub async fn register(&self, registration: ProcessRegistration) -> Result<ProcessRecord> {
-        self.execute(operation::register(registration, &self.0.schemas)?).await
+        Ok(self.register_with(registration, Policy::default(), None).await?.record)
+    }
+
+    /// Registers a process with a policy, or finds it registered alike, whatever the policy. With the lease of its parent, only while
+    /// that is held.
+    pub async fn register_with(
+        &self,
+        registration: ProcessRegistration,
+        policy: Policy,
+        parent: Option<ProcessLease>,
+    ) -> Result<Registration> {
+        self.execute(operation::register(registration, policy, parent, &self.0.schemas)?).await
+    }
+
+    /// Stops a run of a process, and keeps every driver from beginning it until it is resumed. The deadline goes on.
+    pub async fn pause_process(&self, id: &ProcessId, reason: Option<String>) -> Result<ProcessRecord> {
+        self.execute(operation::pause(id.clone(), reason)).await
+    }
+
+    /// Lets drivers begin a paused process again.
+    pub async fn resume_process(&self, id: &ProcessId) -> Result<ProcessRecord> {
+        self.execute(operation::resume_paused(id.clone())).await
     }
 
     /// One process; `None` where the id is unknown, an error only where the store failed.

@@ -7,7 +7,7 @@ use crate::{
     error::{Code, Error, Result},
     model::{event::CANCEL_REQUESTED, lease::ProcessLease},
     notify::{ChangeReceiver, backoff},
-    rules::attempt::{cancel_reason, is_cancel_requested},
+    rules::attempt::cancel_reason,
 };
 
 impl RunContext {
@@ -15,7 +15,7 @@ impl RunContext {
     pub(super) async fn watch(&self, changes: &ChangeReceiver) {
         let (mut seen, mut own) = (changes.seen(), self.0.own_changes.get());
         // A cancel request that came before this run began is in the record that was claimed.
-        if is_cancel_requested(self.record()) && self.is_found_over().await {
+        if self.record().is_cancel_requested() && self.is_found_over().await {
             return;
         }
         loop {
@@ -60,7 +60,7 @@ impl RunContext {
             Some(record) if record.is_terminal() => Error::of(Code::AlreadyTerminal, self.id(), "was ended by others"),
             Some(_) if !is_held => self.lost(),
             Some(record) => {
-                if self.abort().is_none() && is_cancel_requested(record) {
+                if self.abort().is_none() && record.is_cancel_requested() {
                     self.cancel().await?;
                 }
                 return Ok(false);

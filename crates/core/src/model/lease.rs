@@ -145,6 +145,12 @@ pub struct LeaseSlot {
     /// How many lives of the process's id were pruned. Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lives: Option<u64>,
+    /// How many runs in a row were lost to a crash without having recorded anything. Absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crashes: Option<u64>,
+    /// The sequence of the last event before the last run began. Absent: no run has begun, or one of a version before 0.2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun_at: Option<u64>,
 }
 
 impl LeaseSlot {

@@ -8,6 +8,7 @@ pub mod grant;
 pub mod key;
 pub mod lease;
 pub mod payload;
+pub mod policy;
 pub mod process;
 pub mod reports;
 pub mod schema;

@@ -3,19 +3,20 @@
 use std::rc::Rc;
 
 use super::{
-    append, lease,
+    append, due, key, lease,
     snapshot::{Decision, Snapshot, Write},
 };
 use crate::{
     error::Result,
     model::{
-        Millis,
-        event::CANCEL_REQUESTED,
+        MAX_COUNT, Millis,
+        event::{ATTEMPT_FAILED, AppendRequest},
         key::ProcessId,
         lease::{LeaseClaim, LeaseOwner, LeaseSlot, ProcessLease, Proof},
         next,
         payload::Payload,
-        process::{FailureClass, ProcessAwaitOutput, ProcessRecord, Recovery},
+        policy::{CRASH_LIMIT, Requires, RetryPolicy},
+        process::{FailureClass, ProcessAwaitOutput, ProcessRecord, Recovery, WaitState},
         schema::Schemas,
     },
 };
@@ -29,6 +30,9 @@ pub enum Begun {
     Busy(Rc<ProcessLease>),
     /// A cancel request precedes the first attempt. Nothing is written: the caller repeats `begin` with the reason.
     Cancelled(Observed),
+    /// It is not to be begun now: it is paused, its time has not come, another process of its key goes before it, or the network that it
+    /// requires is not there.
+    NotNow,
     /// There is nothing to run, or no longer.
     Over,
 }
@@ -53,8 +57,10 @@ pub struct Attempt {
 
 /// Begins an attempt: claims the process, from an observed holder too where that is proven dead, and counts.
 ///
-/// A process that is not to be run again after a crash is ended here instead. It had begun, so what it did is not known.
-/// One whose cancel request precedes its first attempt is ended as cancelled, once the claimant gives the reason.
+/// It decides everything that keeps a process from being begun, in the transaction of the claim, so that two tabs cannot disagree: a
+/// pause, its time, its concurrency key, what it requires. A process that is not to be begun again is ended here instead: one whose
+/// deadline has passed, one that was lost to crashes too often, and one that is not to be run again after a crash, since it is not
+/// known what it did. One whose cancel request precedes its first attempt is ended as cancelled, once the claimant gives the reason.
 pub fn begin(
     seen: &Snapshot,
     id: &ProcessId,
@@ -65,7 +71,15 @@ pub fn begin(
     let Some(record) = seen.rows.process(id).filter(|record| !record.is_terminal()) else {
         return Ok(Decision::reply(Begun::Over));
     };
-    let Claimant { owner, ttl, token } = claimant;
+    if due::is_late(seen, record) {
+        return Ok(due::expire(seen, record)?.map(|()| Begun::Over));
+    }
+    let before = seen.rows.lease(id);
+    let is_cancelled_first = before.attempts.is_none() && record.is_cancel_requested();
+    if !is_cancelled_first && let Some(not_now) = not_now(seen, record, claimant) {
+        return Ok(not_now);
+    }
+    let Claimant { owner, ttl, token, .. } = claimant;
     let claim = match observed {
         Some((holder, proof)) => lease::reclaim(seen, holder, owner, *ttl, token, *proof)?,
         None => lease::claim(seen, id, owner, *ttl, token)?,
@@ -74,25 +88,155 @@ pub fn begin(
         LeaseClaim::Acquired { lease } => lease,
         LeaseClaim::Busy { holder } => return Ok(Decision::reply(Begun::Busy(Rc::new(holder)))),
     };
-    let number = next(seen.rows.lease(id).attempts.unwrap_or_default())?;
+    let number = next(before.attempts.unwrap_or_default())?;
+    let crashes = crashes(&before, record);
     let slot = LeaseSlot {
         last_fence: lease.fencing_token,
         held: Some(lease.clone()),
         attempts: Some(number),
-        lives: seen.rows.lease(id).lives,
+        lives: before.lives,
+        crashes: (crashes > 0).then_some(crashes),
+        begun_at: Some(record.log.last_sequence),
+    };
+    let end = |output: &ProcessAwaitOutput, attempts| {
+        let ended = append::complete(seen, &Schemas::unchecked(), id, output)?;
+        let emptied = LeaseSlot { held: None, attempts, ..slot.clone() };
+        Ok(ended.map(|_| Begun::Over).write(Write::Lease(id.clone(), emptied)))
     };
     if number > 1 && record.registered.registration.recovery == Some(Recovery::Abandon) {
-        let ended = append::complete(seen, &Schemas::unchecked(), id, &abandoned())?;
-        return Ok(ended.map(|_| Begun::Over).write(Write::Lease(id.clone(), LeaseSlot { held: None, ..slot })));
+        return end(&abandoned(), slot.attempts);
     }
-    if number == 1 && is_cancel_requested(record) {
+    if crashes >= record.policy().crash_limit.unwrap_or(CRASH_LIMIT) {
+        return end(&crash_loop(crashes), slot.attempts);
+    }
+    if is_cancelled_first {
         let Some(asked) = asked else { return Ok(Decision::reply(Begun::Cancelled(observed.clone()))) };
-        let ended = append::complete(seen, &Schemas::unchecked(), id, &asked.output())?;
-        let never = LeaseSlot { held: None, attempts: seen.rows.lease(id).attempts, ..slot };
-        return Ok(ended.map(|_| Begun::Over).write(Write::Lease(id.clone(), never)));
+        return end(&asked.output(), before.attempts);
     }
-    let begun = Begun::Run(Rc::new(Attempt { lease, record: record.clone(), number }));
-    Ok(Decision::reply(begun).write(Write::Lease(id.clone(), slot)))
+    let mut begun = Decision::reply(()).write(Write::Lease(id.clone(), slot.clone()));
+    let record = begins(seen, record);
+    if record != *seen.known(id)? {
+        begun = begun.write(Write::Process(Rc::new(record.clone())));
+    }
+    Ok(begun.map(|()| Begun::Run(Rc::new(Attempt { lease, record, number }))))
+}
+
+/// What is decided where a process is not to be begun now. One that goes behind another of its key is marked as queued.
+fn not_now(seen: &Snapshot, record: &ProcessRecord, claimant: &Claimant) -> Option<Decision<Begun>> {
+    let is_early = record.begun_from().is_some_and(|from| from > seen.now) && !record.is_cancel_requested();
+    let lacks_network = record.policy().requires == Some(Requires::Network) && claimant.is_offline;
+    if record.paused.is_some() || is_early || lacks_network {
+        return Some(Decision::reply(Begun::NotNow));
+    }
+    key::before(seen, record)?;
+    let mut queued = record.clone();
+    (queued.schedule.queued, queued.updated_at_ms) = (true, seen.now);
+    let decision = Decision::reply(Begun::NotNow);
+    Some(if record.schedule.queued { decision } else { decision.write(Write::Process(Rc::new(queued))) })
+}
+
+/// How many runs in a row were lost to a crash, the last one included, since one recorded something.
+fn crashes(before: &LeaseSlot, record: &ProcessRecord) -> u64 {
+    let has_recorded = before.begun_at.is_none_or(|begun_at| record.log.last_sequence > begun_at);
+    match (has_recorded, &before.held) {
+        (true, _) => 0,
+        (false, Some(_)) => before.crashes.unwrap_or_default() + 1,
+        (false, None) => before.crashes.unwrap_or_default(),
+    }
+}
+
+/// The record of a process that begins: it waits for no time any more, and holds its concurrency key.
+fn begins(seen: &Snapshot, record: &ProcessRecord) -> ProcessRecord {
+    let mut begun = record.clone();
+    if record.begun_from().is_some() {
+        begun.wait = None;
+    }
+    begun.schedule.begun = record.policy().concurrency_key.is_some();
+    begun.schedule.queued = false;
+    if begun != *record {
+        begun.updated_at_ms = seen.now;
+    }
+    begun
+}
+
+/// What a run threw, and how it is to be retried.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Thrown {
+    /// How the process ends where there is no other attempt.
+    pub failure: ProcessAwaitOutput,
+    /// What the error says of another attempt.
+    pub advice: Advice,
+}
+
+/// What an error says of another attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Advice {
+    /// Nothing: the policy decides.
+    ByPolicy,
+    /// It asks for one: after so many milliseconds, or as the policy has it.
+    Again(Option<Millis>),
+    /// There is to be none.
+    Never,
+}
+
+/// What becomes of a run that threw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failed {
+    /// Another attempt is made at that time, in epoch milliseconds.
+    Retried(Millis),
+    /// The process has ended.
+    Ended,
+}
+
+/// Records a run that threw: another attempt is made later, or the process fails. `chance` is from 0 to 1.
+///
+/// What is thrown after a cancel request is never retried.
+pub fn fail(
+    seen: &Snapshot,
+    schemas: &Schemas,
+    held: &ProcessLease,
+    thrown: &Thrown,
+    chance: f64,
+) -> Result<Decision<Failed>> {
+    let id = &held.process_id;
+    let record = seen.known(id)?;
+    let failed = next(record.count_in_row(ATTEMPT_FAILED))?;
+    let retry = retry_of(record.policy().retry.as_ref(), thrown.advice);
+    let Some(retry) = retry.filter(|retry| retry.allows_after(failed) && !record.is_cancel_requested()) else {
+        return Ok(append::complete_with_lease(seen, schemas, held, &thrown.failure)?.map(|_| Failed::Ended));
+    };
+    lease::require(seen, id, held)?;
+    let until = seen.now.saturating_add(wait_after(&retry, thrown.advice, failed, chance)).min(MAX_COUNT);
+    let payload = Payload::object([
+        ("attempt", Some(Payload::of(&failed)?)),
+        ("error", Some(thrown.failure.to_error())),
+        ("retryAtMs", Some(Payload::of(&until)?)),
+    ]);
+    let request = AppendRequest::by_driver(ATTEMPT_FAILED, payload);
+    let logged = append::append_with(seen, id, &request, |record| {
+        let (attempt, since_ms) = (failed + 1, seen.now);
+        record.wait = Some(WaitState::Retry { until_ms: until, attempt, step: None, since_ms });
+    })?;
+    let mut decision = logged.map(|_| Failed::Retried(until));
+    decision.writes.extend(lease::release(seen, id, &held.lease_token).writes);
+    Ok(decision)
+}
+
+/// The policy by which an error is retried; none where it is not.
+pub fn retry_of(policy: Option<&RetryPolicy>, advice: Advice) -> Option<RetryPolicy> {
+    match (policy, advice) {
+        (_, Advice::Never) | (None, Advice::ByPolicy) => None,
+        (None, Advice::Again(_)) => Some(RetryPolicy::default()),
+        (Some(policy), Advice::ByPolicy | Advice::Again(_)) => Some(policy.clone()),
+    }
+}
+
+/// How long to wait after the `failed`th attempt, in milliseconds.
+pub fn wait_after(retry: &RetryPolicy, advice: Advice, failed: u64, chance: f64) -> Millis {
+    match advice {
+        Advice::Again(Some(span)) => span,
+        Advice::Again(None) | Advice::ByPolicy | Advice::Never => retry.interval(failed, chance),
+    }
 }
 
 /// Takes an attempt back whose runner was never called: its lease is released, and it does not count. Where the lease is
@@ -115,6 +259,8 @@ pub struct Claimant {
     pub ttl: Millis,
     /// The token of the lease.
     pub token: String,
+    /// Whether its host says that there is no network.
+    pub is_offline: bool,
 }
 
 impl Cancelled {
@@ -125,6 +271,11 @@ impl Cancelled {
     }
 }
 
+fn crash_loop(crashes: u64) -> ProcessAwaitOutput {
+    let message = format!("its tab was lost {crashes} times in a row without a record of progress");
+    ProcessAwaitOutput::failure(FailureClass::Internal, "crash_loop", &message)
+}
+
 fn abandoned() -> ProcessAwaitOutput {
     let message = "whoever ran it died, and it is not to be run again";
     ProcessAwaitOutput::failure(FailureClass::Unavailable, "abandoned", message)
@@ -133,9 +284,4 @@ fn abandoned() -> ProcessAwaitOutput {
 /// Why a process was first asked to stop, in a log from its beginning; `null` where none was given.
 pub fn cancel_reason(payload: &Payload) -> Option<String> {
     payload.member("reason")?.as_str()
-}
-
-/// Whether a process was asked to stop.
-pub fn is_cancel_requested(record: &ProcessRecord) -> bool {
-    record.log.counts.iter().any(|counted| counted.event_type == CANCEL_REQUESTED)
 }

@@ -98,6 +98,16 @@ pub fn release(seen: &Snapshot, id: &ProcessId, token: &str) -> Decision<()> {
     }
 }
 
+/// Takes a lease from its holder, whatever the holder: what that writes from then on is refused. Nothing where none is held.
+pub fn revoke(seen: &Snapshot, id: &ProcessId) -> Result<Vec<Write>> {
+    let slot = seen.rows.lease(id);
+    if slot.held.is_none() {
+        return Ok(Vec::new());
+    }
+    let revoked = LeaseSlot { last_fence: next(slot.last_fence)?, held: None, ..slot };
+    Ok(vec![Write::Lease(id.clone(), revoked)])
+}
+
 /// Refuses unless exactly this lease is held and unexpired: [`Code::LeaseLost`].
 pub fn require(seen: &Snapshot, id: &ProcessId, lease: &ProcessLease) -> Result<()> {
     let slot = seen.rows.lease(id);

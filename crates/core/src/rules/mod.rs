@@ -7,10 +7,16 @@
 pub mod append;
 pub mod attempt;
 pub mod counted;
+pub mod due;
+mod ending;
 pub mod grant;
+pub mod key;
 pub mod lease;
+pub mod log;
+pub mod pause;
 pub mod process;
 pub mod prune;
+pub mod register;
 mod reserved;
 pub mod session;
 pub mod snapshot;

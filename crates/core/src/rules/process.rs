@@ -1,4 +1,4 @@
-//! What may be registered, and what changes a record without an event.
+//! What changes a record without an event.
 
 use std::rc::Rc;
 
@@ -10,36 +10,9 @@ use crate::{
     model::{
         check_name, difference,
         key::ProcessId,
-        process::{LogHead, ProcessExternalRef, ProcessRecord, ProcessStatus, Registered, WaitState},
+        process::{ProcessExternalRef, ProcessRecord, WaitState},
     },
 };
-
-/// Registers a process, or finds it registered alike.
-///
-/// The same id with another registration is [`Code::RegistrationConflict`].
-pub fn register(seen: &Snapshot, registered: &Registered) -> Result<Decision<ProcessRecord>> {
-    let id = &registered.registration.id;
-    if let Some(stored) = seen.rows.process(id) {
-        return match stored.registered.registration_hash == registered.registration_hash {
-            true => Ok(Decision::reply(stored.clone())),
-            false => {
-                let what = differs(&*stored.registered.registration, &*registered.registration, "registration");
-                Err(Error::of(Code::RegistrationConflict, id, format!("is registered differently: {what}")))
-            }
-        };
-    }
-    let life = seen.rows.lease(id).next_life()?;
-    let registered = Registered::new(registered.registration.clone(), registered.registration_hash.clone(), seen.now);
-    Ok(changed(ProcessRecord {
-        wake_target: registered.registration.wake_target.clone(),
-        registered: Rc::new(registered),
-        status: ProcessStatus::Running,
-        external_ref: None,
-        wait: None,
-        updated_at_ms: seen.now,
-        log: LogHead { life, ..LogHead::default() },
-    }))
-}
 
 /// Says where else the process is known. Once set it never changes:
 /// another reference is [`Code::ExternalRefConflict`].
@@ -69,12 +42,15 @@ pub fn set_external_ref(
 /// A terminal process cannot wait: [`Code::AlreadyTerminal`].
 pub fn set_wait(seen: &Snapshot, id: &ProcessId, wait: &WaitState) -> Result<Decision<ProcessRecord>> {
     let record = seen.known(id)?;
-    check_name("wait.name", &wait.name)?;
-    check_name("wait.key", &wait.key)?;
-    for name in wait.names.iter().flatten() {
+    let WaitState::Signal { name, event_type, names, key, .. } = wait else {
+        return Err(Error::invalid("wait.kind: must be signal: the others are the driver's"));
+    };
+    check_name("wait.name", name)?;
+    check_name("wait.key", key)?;
+    for name in names.iter().flatten() {
         check_name("wait.names", name)?;
     }
-    check_name("wait.eventType", wait.event_type.strip_prefix("signal.").unwrap_or(&wait.event_type))?;
+    check_name("wait.eventType", event_type.strip_prefix("signal.").unwrap_or(event_type))?;
     may_wait(record)?;
     let wait = Some(wait.clone());
     Ok(changed(ProcessRecord { wait, updated_at_ms: seen.now, ..record.clone() }))
@@ -98,11 +74,11 @@ pub fn clear_wait(seen: &Snapshot, id: &ProcessId) -> Result<Decision<ProcessRec
 }
 
 /// Replies with a record and writes it.
-fn changed(record: ProcessRecord) -> Decision<ProcessRecord> {
+pub(super) fn changed(record: ProcessRecord) -> Decision<ProcessRecord> {
     Decision::reply(record.clone()).write(Write::Process(Rc::new(record)))
 }
 
 /// In words, where what is stored and what is given first differ, below `name`.
-fn differs<T: Serialize>(stored: &T, given: &T, name: &str) -> String {
+pub(super) fn differs<T: Serialize>(stored: &T, given: &T, name: &str) -> String {
     difference::first(stored, given).map(|differs| differs.text(name)).unwrap_or_default()
 }

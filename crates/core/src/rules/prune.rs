@@ -1,6 +1,9 @@
 //! When ended processes are forgotten.
 
-use super::snapshot::{Decision, Snapshot, Write};
+use super::{
+    ending,
+    snapshot::{Decision, Snapshot, Write},
+};
 use crate::{
     error::{Code, Error, Result},
     model::{Millis, key::ProcessId, reports::PruneReport},
@@ -16,7 +19,11 @@ pub fn delete(seen: &Snapshot, id: &ProcessId, force: bool) -> Result<Decision<(
     };
     match refusal.filter(|_| !force) {
         Some(refusal) => Err(refusal),
-        None => Ok(Decision::reply(()).write(Write::Prune(id.clone()))),
+        None => {
+            let ending = seen.rows.process(id).filter(|record| !record.is_terminal());
+            let writes = ending.map_or(Ok(Vec::new()), |ending| ending::consequences(seen, ending))?;
+            Ok(Decision { reply: (), writes }.write(Write::Prune(id.clone())))
+        }
     }
 }
 

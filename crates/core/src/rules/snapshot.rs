@@ -178,7 +178,8 @@ impl Rows {
         ended.into_iter().take(limit).map(|record| record.id().clone()).collect()
     }
 
-    fn records(&self) -> impl Iterator<Item = &Rc<ProcessRecord>> {
+    /// The processes that were loaded, perhaps more than a rule asked for.
+    pub fn records(&self) -> impl Iterator<Item = &Rc<ProcessRecord>> {
         self.by_process.values().filter_map(|rows| rows.record.as_ref())
     }
 

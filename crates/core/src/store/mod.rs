@@ -8,6 +8,7 @@ use crate::{
     error::{Code, Error, Result},
     model::{
         Millis,
+        event::AppendRequest,
         key::{ProcessId, ScopeId, SessionId, sorted},
     },
     rules::snapshot::{Decision, Snapshot, Write},
@@ -18,9 +19,11 @@ mod plan;
 mod query;
 pub mod row_store;
 pub mod shared;
+mod turn;
 
 pub use plan::{Operation, Plan, Reply};
-pub use query::{Answer, Answers, Changes, EventPage, EventRange, Live, MANY_TYPES, MOST_CHANGED, Point, Query};
+pub use turn::{Turn, TurnsFrom};
+pub use query::{Answer, Answers, Changes, Due, EventPage, EventRange, Live, MANY_TYPES, MOST_CHANGED, Point, Query};
 
 /// How long what is written here lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,13 +54,37 @@ pub struct Appending {
     pub replay_key: Option<String>,
     /// The count of this event type, where it does not lie in the process's own row.
     pub event_type: Option<String>,
+    /// What the end of the process changes of others, whatever the event type: its children, and the next of its concurrency key. Else
+    /// where the process declares that the event type ends it.
+    pub may_end: bool,
 }
 
 impl Appending {
     /// An event under a replay key, of a type that every process has.
     pub fn keyed(replay_key: Option<String>) -> Self {
-        Self { replay_key, event_type: None }
+        Self { replay_key, ..Self::default() }
     }
+
+    /// The event of a request, which ends the process.
+    pub fn ended_by(request: &AppendRequest) -> Self {
+        Self { replay_key: request.replay_key.clone(), may_end: true, ..Self::default() }
+    }
+
+    /// No event, or one without a replay key of a type that every process has; and what the end of the process changes.
+    pub fn ending() -> Self {
+        Self { may_end: true, ..Self::default() }
+    }
+}
+
+/// What registering a process needs to see.
+#[derive(Clone, Debug)]
+pub struct Registering {
+    /// Its id: its process and its lease slot, which tells how many lives the id has had.
+    pub id: ProcessId,
+    /// Its parent, with its lease slot.
+    pub parent: Option<ProcessId>,
+    /// Its concurrency key, and whether all processes of that are needed that have not ended, or only the first of them.
+    pub key: Option<(String, bool)>,
 }
 
 /// The rows that a rule needs to see. A store may show it more.
@@ -67,6 +94,8 @@ pub enum Reads {
     Process(ProcessId, Appending),
     /// Like `Process`, and its lease slot.
     Leased(ProcessId, Appending),
+    /// What registering a process needs.
+    Registering(Registering),
     /// The lease slots of processes.
     Leases(Vec<ProcessId>),
     /// Like `Process`, and the grant that one scope has of it.
@@ -87,6 +116,7 @@ impl Reads {
     pub fn process_id(&self) -> Option<&ProcessId> {
         match self {
             Reads::Process(id, _) | Reads::Leased(id, _) | Reads::Viewed(_, id, _) | Reads::Whole(id) => Some(id),
+            Reads::Registering(Registering { id, .. }) => Some(id),
             Reads::Leases(_) | Reads::Granted(..) | Reads::Session(_) | Reads::Retained(..) => None,
         }
     }

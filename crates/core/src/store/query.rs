@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 use crate::{
     error::Result,
     model::{
+        Millis,
         event::ProcessEvent,
         filter::{ListFilter, ListQuery, Page, StatusFilter},
         grant::HandleEntry,
@@ -16,6 +17,8 @@ use crate::{
     },
     text::whole_number,
 };
+
+use super::turn::{Turn, TurnsFrom};
 
 /// What can be asked of a store. Each question is answered from one moment.
 #[derive(Debug)]
@@ -34,6 +37,12 @@ pub enum Query {
     Events(ProcessId, EventRange),
     /// How many events of a type there are up to a sequence, inclusive. Must not scan them.
     Count(ProcessId, String, u64),
+    /// At most so many turns of processes that drivers may begin, from a place on. Must decode no registration.
+    Turns(TurnsFrom, u64),
+    /// At most so many processes that are leased, expired or not, in id order after one.
+    Leased(Option<ProcessId>, u64),
+    /// What is due by the store's clock: at most so many processes.
+    Due(u64),
     /// The lease of a process, expired or not.
     Lease(ProcessId),
     /// The grants of a scope, in process id order, of the processes that a list holds; its stretch is of no account.
@@ -126,6 +135,12 @@ pub enum Answer {
     Events(Option<EventPage>),
     /// To [`Query::Count`].
     Count(Option<u64>),
+    /// To [`Query::Turns`].
+    Turns(Vec<Turn>),
+    /// To [`Query::Leased`].
+    Leased(Vec<ProcessId>),
+    /// To [`Query::Due`].
+    Due(Due),
     /// To [`Query::Lease`].
     Lease(LeaseSlot),
     /// To [`Query::GrantsOfScope`].
@@ -134,6 +149,15 @@ pub enum Answer {
     GrantsOfProcess(Option<Vec<HandleEntry>>),
     /// To [`Query::IsGranted`].
     IsGranted(bool),
+}
+
+/// What is due by the clock alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Due {
+    /// The processes to which something is to happen now.
+    pub ids: Vec<ProcessId>,
+    /// How many milliseconds later something is to happen to the next one.
+    pub next: Option<Millis>,
 }
 
 /// How many changed processes are named: beyond, it takes less to look at what is watched.
@@ -227,6 +251,9 @@ impl Query {
             Query::ChangedIds(_) => Answer::ChangedIds(None, Point::default()),
             Query::Events(..) => Answer::Events(None),
             Query::Count(..) => Answer::Count(None),
+            Query::Turns(..) => Answer::Turns(Vec::new()),
+            Query::Leased(..) => Answer::Leased(Vec::new()),
+            Query::Due(_) => Answer::Due(Due::default()),
             Query::Lease(_) => Answer::Lease(LeaseSlot::default()),
             Query::GrantsOfScope(..) => Answer::GrantsOfScope(Vec::new()),
             Query::GrantsOfProcess(_) => Answer::GrantsOfProcess(None),
@@ -245,7 +272,13 @@ impl Query {
             | Query::GrantsOfProcess(id)
             | Query::IsGranted(_, id) => Some(id),
             Query::Viewed(_, query) => query.process_id(),
-            Query::Processes(_) | Query::Changes(..) | Query::ChangedIds(_) | Query::GrantsOfScope(..) => None,
+            Query::Processes(_)
+            | Query::Changes(..)
+            | Query::ChangedIds(_)
+            | Query::Turns(..)
+            | Query::Leased(..)
+            | Query::Due(_)
+            | Query::GrantsOfScope(..) => None,
         }
     }
 }
@@ -270,6 +303,9 @@ impl Answer {
             | Answer::Changes(_)
             | Answer::ChangedIds(..)
             | Answer::Count(_)
+            | Answer::Turns(_)
+            | Answer::Leased(_)
+            | Answer::Due(_)
             | Answer::Lease(_)
             | Answer::GrantsOfScope(_)
             | Answer::GrantsOfProcess(_)

@@ -11,7 +11,7 @@ pub use self::{
     signal::{PREFIX as SIGNAL_PREFIX, event_type as signal_type, is_signal},
     step::STEP,
     stored::{AppendRequest, AppendResult, Author, ProcessEvent, Semantics, Wake, WakeDelivery},
-    undeclared::{DRIVER_TYPES, exists_undeclared, is_of_driver},
+    undeclared::{ATTEMPT_FAILED, DRIVER_TYPES, PAUSED, STEP_FAILED, TIMER, UNPAUSED, exists_undeclared, is_of_driver},
 };
 /// The event type that asks a process to stop.
 pub const CANCEL_REQUESTED: &str = "process.cancel_requested";

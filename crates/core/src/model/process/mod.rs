@@ -4,11 +4,15 @@
 mod outcome;
 mod record;
 mod registration;
+mod schedule;
+mod wait_state;
 
 pub use self::{
     outcome::{FailureClass, ProcessAwaitOutput, ProcessStatus, Terminal, TerminalState},
-    record::{LogHead, ProcessExternalRef, ProcessRecord, TypeCount, WaitKind, WaitState},
+    record::{LogHead, ProcessExternalRef, ProcessRecord, TypeCount},
     registration::{
         Originator, ProcessIdentity, ProcessInput, ProcessRegistration, Provenance, Recovery, Registered, normalise,
     },
+    schedule::{Paused, Progress, Schedule},
+    wait_state::WaitState,
 };

@@ -180,6 +180,23 @@ impl ProcessAwaitOutput {
         }
     }
 
+    /// What went wrong, as events of failed attempts have it: the output without its type and without advice.
+    pub fn to_error(&self) -> Payload {
+        let (class, code, message, raw) = match self {
+            Self::Failure { class, code, message, raw, control: _ } => {
+                (Some(class.as_str()), Some(code.as_str()), message.as_str(), raw)
+            }
+            Self::Cancelled { message, raw, control: _ } => (None, None, message.as_str(), raw),
+            Self::Success { .. } => (None, None, "", &None),
+        };
+        Payload::object([
+            ("class", class.map(Payload::from)),
+            ("code", code.map(Payload::from)),
+            ("message", Some(message.into())),
+            ("raw", raw.clone()),
+        ])
+    }
+
     /// The state a process ends in with this output.
     pub fn state(&self) -> TerminalState {
         match self {

@@ -1,20 +1,23 @@
 //! A process as it is now.
 
-use std::rc::Rc;
+use std::{collections::BTreeMap, rc::Rc};
 
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::{
     outcome::{ProcessStatus, Terminal},
     registration::{ProcessIdentity, ProcessInput, Provenance, Recovery, Registered},
+    schedule::{Paused, Progress, Schedule},
+    wait_state::WaitState,
 };
 use crate::model::{
     Millis,
-    event::{ProcessEventType, exists_undeclared},
+    event::{CANCEL_REQUESTED, ProcessEventType, exists_undeclared},
     filter::ListStatus,
     grant::SessionScope,
     key::{Key, ProcessId},
     payload::{self, Payload},
+    policy::{Debounce, OnConflict, OnParentEnd, Policy, Requires, RetryPolicy},
 };
 
 /// Where else a process is known.
@@ -31,52 +34,6 @@ pub struct ProcessExternalRef {
     pub metadata: Option<Payload>,
 }
 
-/// What a process is waiting for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct WaitState {
-    /// What kind of thing it waits for.
-    pub kind: WaitKind,
-    /// The name of the signal.
-    pub name: String,
-    /// The event type that carries it.
-    pub event_type: String,
-    /// All names where a signal of any of several will do.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub names: Option<Vec<String>>,
-    /// What names this wait among those of the process.
-    pub key: String,
-    /// Its place among the waits for this name, from 1.
-    pub ordinal: u64,
-    /// Since when, in epoch milliseconds.
-    pub since_ms: Millis,
-}
-
-/// What a process can wait for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(rename_all = "snake_case")]
-pub enum WaitKind {
-    /// A signal.
-    Signal,
-}
-
-impl WaitState {
-    /// The wait for a signal of any of these names, of which `name` is the first.
-    pub fn signal(name: &str, names: &[String], event_type: &str, key: &str, ordinal: u64, since: Millis) -> Self {
-        Self {
-            kind: WaitKind::Signal,
-            name: name.to_owned(),
-            event_type: event_type.to_owned(),
-            names: (names.len() > 1).then(|| names.to_vec()),
-            key: key.to_owned(),
-            ordinal,
-            since_ms: since,
-        }
-    }
-}
-
 /// A process as it is now.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(as = "PublicRecord<'static>"))]
@@ -91,6 +48,14 @@ pub struct ProcessRecord {
     pub external_ref: Option<ProcessExternalRef>,
     /// What it waits for.
     pub wait: Option<WaitState>,
+    /// Since when it is paused.
+    pub paused: Option<Paused>,
+    /// What its runner last said of it.
+    pub state: Option<Payload>,
+    /// How far its runner last said it is.
+    pub progress: Option<Progress>,
+    /// What drivers must know to begin it in its turn; not part of the public record.
+    pub schedule: Schedule,
     /// When the row last changed, in epoch milliseconds; appending an event changes it.
     pub updated_at_ms: Millis,
     /// Bookkeeping of the event log; not part of the public record.
@@ -158,6 +123,45 @@ impl ProcessRecord {
         self.event_type(event_type).is_some() || exists_undeclared(event_type)
     }
 
+    /// Whether it was asked to stop.
+    pub fn is_cancel_requested(&self) -> bool {
+        self.count_in_row(CANCEL_REQUESTED) > 0
+    }
+
+    /// How many events it has of a type that every process has.
+    pub fn count_in_row(&self, event_type: &str) -> u64 {
+        let counted = self.log.counts.iter().find(|counted| counted.event_type == event_type);
+        counted.map_or(0, |counted| counted.count)
+    }
+
+    /// Its run policy.
+    pub fn policy(&self) -> &Policy {
+        &self.registered.policy
+    }
+
+    /// When a driver may begin it, in epoch milliseconds; none where that is at any time.
+    pub fn begun_from(&self) -> Option<Millis> {
+        self.wait.as_ref().and_then(WaitState::begun_from)
+    }
+
+    /// Whether a driver may have to begin it now: not where it has ended, the host does the work, it is paused, another process of its
+    /// key goes before it, or its time has not come.
+    pub fn is_pending(&self) -> bool {
+        let waits = self.paused.is_some() || self.schedule.queued || self.begun_from().is_some();
+        // A run that was asked to stop is begun to learn of it; one that was never begun is ended.
+        let is_wanted = !waits || self.is_cancel_requested();
+        !self.is_terminal() && !self.registered.registration.input.is_external() && is_wanted
+    }
+
+    /// When something is to happen to it by the clock alone, in epoch milliseconds: it may be begun from then on, or fails.
+    pub fn due_at(&self) -> Option<Millis> {
+        if self.is_terminal() {
+            return None;
+        }
+        let begun_from = self.begun_from().filter(|_| self.paused.is_none());
+        [begun_from, self.policy().deadline_at_ms].into_iter().flatten().min()
+    }
+
     /// Whether it ended.
     pub fn is_terminal(&self) -> bool {
         self.terminal().is_some()
@@ -206,6 +210,39 @@ struct PublicRecord<'a> {
     external_ref: Option<&'a ProcessExternalRef>,
     #[serde(skip_serializing_if = "Option::is_none")]
     wait: Option<&'a WaitState>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paused: Option<&'a Paused>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'a Payload>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    progress: Option<&'a Progress>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start_at_ms: Option<Millis>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deadline_at_ms: Option<Millis>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry: Option<&'a RetryPolicy>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    crash_limit: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    priority: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    concurrency_key: Option<&'a String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    on_conflict: Option<OnConflict>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    debounce: Option<Debounce>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requires: Option<Requires>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u64>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(test, ts(as = "Option<BTreeMap<String, String>>", optional))]
+    labels: &'a BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent_id: Option<&'a ProcessId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    on_parent_end: Option<OnParentEnd>,
     created_at_ms: Millis,
     updated_at_ms: Millis,
     status: &'a ProcessStatus,
@@ -213,7 +250,22 @@ struct PublicRecord<'a> {
 
 impl Serialize for ProcessRecord {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        let Registered { registration, registration_hash, created_at_ms, derived: _ } = &*self.registered;
+        let Registered { registration, policy, registration_hash, created_at_ms, derived: _ } = &*self.registered;
+        let Policy {
+            start_at_ms,
+            deadline_at_ms,
+            retry,
+            crash_limit,
+            priority,
+            concurrency_key,
+            on_conflict,
+            debounce,
+            requires,
+            version,
+            labels,
+            parent_id,
+            on_parent_end,
+        } = policy;
         PublicRecord {
             id: &registration.id,
             input: &registration.input,
@@ -226,6 +278,22 @@ impl Serialize for ProcessRecord {
             recovery: registration.recovery.as_ref(),
             external_ref: self.external_ref.as_ref(),
             wait: self.wait.as_ref(),
+            paused: self.paused.as_ref(),
+            state: self.state.as_ref(),
+            progress: self.progress.as_ref(),
+            start_at_ms: *start_at_ms,
+            deadline_at_ms: *deadline_at_ms,
+            retry: retry.as_ref(),
+            crash_limit: *crash_limit,
+            priority: *priority,
+            concurrency_key: concurrency_key.as_ref(),
+            on_conflict: *on_conflict,
+            debounce: *debounce,
+            requires: *requires,
+            version: *version,
+            labels,
+            parent_id: parent_id.as_ref(),
+            on_parent_end: *on_parent_end,
             created_at_ms: *created_at_ms,
             updated_at_ms: self.updated_at_ms,
             status: &self.status,

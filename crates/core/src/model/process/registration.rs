@@ -10,6 +10,7 @@ use crate::model::{
     grant::SessionScope,
     key::{Key, ProcessId},
     payload::{self, Payload},
+    policy::Policy,
     schema::Schemas,
 };
 use crate::{
@@ -277,6 +278,9 @@ pub enum Recovery {
 pub struct Registered {
     /// With every default filled in.
     pub registration: Rc<ProcessRegistration>,
+    /// When it is begun, how often, and in which order; no part of the hash.
+    #[serde(default, skip_serializing_if = "Policy::is_default")]
+    pub policy: Policy,
     /// SHA-256 over the canonical registration, lower hex.
     pub registration_hash: String,
     /// Epoch milliseconds.
@@ -287,8 +291,13 @@ pub struct Registered {
 
 impl Registered {
     /// The half of a process that was registered at a time.
-    pub fn new(registration: Rc<ProcessRegistration>, registration_hash: String, created_at_ms: Millis) -> Self {
-        Self { registration, registration_hash, created_at_ms, derived: Derived::default() }
+    pub fn new(
+        registration: Rc<ProcessRegistration>,
+        policy: Policy,
+        registration_hash: String,
+        created_at_ms: Millis,
+    ) -> Self {
+        Self { registration, policy, registration_hash, created_at_ms, derived: Derived::default() }
     }
 }
 
@@ -330,12 +339,13 @@ impl PartialEq for Derived {
 }
 
 /// Fills in every default and refuses what makes no sense, schemas included.
-pub fn normalise(mut registration: ProcessRegistration, schemas: &Schemas) -> Result<Registered> {
+pub fn normalise(mut registration: ProcessRegistration, policy: Policy, schemas: &Schemas) -> Result<Registered> {
     let id = registration.id.clone();
     if is_blank(&id) {
         return Err(Error::invalid("registration.id: must not be blank"));
     }
     registration.check_names()?;
+    policy.check()?;
     event::add_core_types(&mut registration.event_types);
     event::check_types(&id, &registration.event_types)?;
     if let Some(scope) = &registration.wake_target {
@@ -349,7 +359,7 @@ pub fn normalise(mut registration: ProcessRegistration, schemas: &Schemas) -> Re
     registration.provenance.get_or_insert_with(Provenance::host);
     let registration_hash = Payload::of(&registration)?.hash();
     schemas.compile(&id, &registration_hash, &registration.event_types)?;
-    Ok(Registered::new(Rc::new(registration), registration_hash, 0))
+    Ok(Registered::new(Rc::new(registration), policy, registration_hash, 0))
 }
 
 impl ProcessRegistration {

@@ -148,7 +148,17 @@ impl Shared {
             if commit.is_none() {
                 read_set.rerun(results);
                 let reader = Reader::new(&shared, generation, &mut read_set);
-                *commit = load(reader, &all).map(|loaded| Commit::new(loaded, token.clone(), all.len() == 1));
+                match load(reader, &all) {
+                    Some((_, true)) if all.len() > 1 => {
+                        batch.replace(all);
+                        // Nothing was written: each is tried by itself.
+                        return Round::Fail(Error::new(Code::Internal, "a rule that reads ranges of rows runs alone"));
+                    }
+                    loaded => {
+                        let alone = all.len() == 1;
+                        *commit = loaded.map(|(loaded, _)| Commit::new(loaded, token.clone(), alone));
+                    }
+                }
             }
             let round = match &mut *commit {
                 Some(commit) => shared.decide(commit, &mut all, generation),
@@ -192,8 +202,9 @@ impl Shared {
     }
 }
 
-/// The rows that any of them needs, once all are here. What is wrong with the rows of one is its own outcome.
-fn load(mut reader: Reader, all: &[Asked]) -> Option<Loaded> {
+/// The rows that any of them needs, once all are here, and whether one of them must run alone. What is wrong with the rows of one is its own
+/// outcome.
+fn load(mut reader: Reader, all: &[Asked]) -> Option<(Loaded, bool)> {
     let mut loaded = Loaded { rows: Rows::default(), last_change: reader.checked_last_change() };
     for Asked { reads, outcome, .. } in all {
         loaded = reader.loaded(loaded, reads);
@@ -204,7 +215,7 @@ fn load(mut reader: Reader, all: &[Asked]) -> Option<Loaded> {
         return None;
     }
     reader.shared.report(reader.passed_over);
-    Some(loaded)
+    Some((loaded, reader.reads_ranges))
 }
 
 /// Whether others may see the rows and have theirs seen: a range of rows is read as it is stored, without what others are
@@ -212,6 +223,7 @@ fn load(mut reader: Reader, all: &[Asked]) -> Option<Loaded> {
 fn is_shared(reads: &Reads) -> bool {
     match reads {
         Reads::Process(..) | Reads::Leased(..) | Reads::Leases(_) | Reads::Viewed(..) | Reads::Granted(..) => true,
+        Reads::Registering(registering) => registering.key.is_none(),
         Reads::Session(_) | Reads::Retained(..) | Reads::Whole(_) => false,
     }
 }

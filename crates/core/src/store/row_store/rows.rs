@@ -12,12 +12,15 @@ use crate::{
         event::{ProcessEvent, Semantics},
         filter::ListIndex,
         grant::SessionScope,
-        key::{Key, ProcessId},
+        key::{Key, Part, ProcessId, key},
         lease::LeaseSlot,
-        payload::Payload,
-        process::{LogHead, ProcessExternalRef, ProcessRecord, ProcessStatus, Registered, TypeCount, WaitState},
+        payload::{self, Payload},
+        process::{
+            LogHead, Paused, ProcessExternalRef, ProcessRecord, ProcessStatus, Progress, Registered, Schedule,
+            TypeCount, WaitState,
+        },
     },
-    store::engine::Source,
+    store::{Turn, engine::Source},
 };
 
 /// The list status of a tombstone; no list asks for it.
@@ -41,6 +44,25 @@ pub struct ProcessRow {
     external_ref: Option<ProcessExternalRef>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     wait: Option<WaitState>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    paused: Option<Paused>,
+    #[serde(default, deserialize_with = "payload::present", skip_serializing_if = "Option::is_none")]
+    state: Option<Payload>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    progress: Option<Progress>,
+    #[serde(default, skip_serializing_if = "Schedule::is_default")]
+    schedule: Schedule,
+    /// Only of processes that a driver may begin now, so that drivers find nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    turn: Option<TurnPart>,
+    /// Only of processes that have not ended and have a concurrency key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    queue: Option<QueuePart>,
+    /// Only where something is to happen by the clock alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due_at_ms: Option<Millis>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    parent_id: Option<ProcessId>,
     pub registration_hash: String,
     pub created_at_ms: Millis,
     updated_at_ms: Millis,
@@ -63,6 +85,14 @@ impl ProcessRow {
             wake_target: record.wake_target.clone(),
             external_ref: record.external_ref.clone(),
             wait: record.wait.clone(),
+            paused: record.paused.clone(),
+            state: record.state.clone(),
+            progress: record.progress.clone(),
+            schedule: record.schedule.clone(),
+            turn: record.is_pending().then(|| TurnPart::of(record)),
+            queue: QueuePart::of(record),
+            due_at_ms: record.due_at(),
+            parent_id: record.policy().parent_id.clone(),
             registration_hash: record.registered.registration_hash.clone(),
             created_at_ms: record.registered.created_at_ms,
             updated_at_ms: record.updated_at_ms,
@@ -70,6 +100,29 @@ impl ProcessRow {
             log: record.log.clone(),
             change,
         }
+    }
+
+    /// Whether no other process of its concurrency key goes before it but those that began before: it has begun, or may begin now.
+    pub fn goes_first(&self, now: Millis) -> bool {
+        let from = self.wait.as_ref().and_then(WaitState::begun_from);
+        self.schedule.begun || self.paused.is_none() && from.is_none_or(|from| from <= now)
+    }
+
+    /// Its turn, where a driver may begin it.
+    pub fn into_turn(self) -> Option<Turn> {
+        let TurnPart { kind, rank } = self.turn?;
+        Some(Turn { kind, rank, created_at_ms: self.created_at_ms, id: self.id })
+    }
+
+    /// When something is to happen to it by the clock alone, in epoch milliseconds.
+    pub fn due_at(&self) -> Option<Millis> {
+        self.due_at_ms
+    }
+
+    /// Its place among the processes of its concurrency key.
+    pub fn place_in_queue(&self) -> Option<Vec<Part>> {
+        let QueuePart { key, stage, rank } = self.queue.as_ref()?;
+        Some(key![key, *stage, *rank, self.created_at_ms, &self.id])
     }
 
     /// The record that the row and its registration make.
@@ -80,9 +133,43 @@ impl ProcessRow {
             wake_target: self.wake_target,
             external_ref: self.external_ref,
             wait: self.wait,
+            paused: self.paused,
+            state: self.state,
+            progress: self.progress,
+            schedule: self.schedule,
             updated_at_ms: self.updated_at_ms,
             log: self.log,
         }
+    }
+}
+
+/// The parts of a process's place in the order of beginning that lie nowhere else in its row; its age and id follow them.
+#[derive(Serialize, Deserialize)]
+struct TurnPart {
+    kind: String,
+    rank: u64,
+}
+
+impl TurnPart {
+    fn of(record: &ProcessRecord) -> Self {
+        let kind = record.identity().map(|identity| identity.kind.clone()).unwrap_or_default();
+        Self { kind, rank: record.policy().rank() }
+    }
+}
+
+/// The place of a process among those of its concurrency key: the one that has begun first, then as they are to begin.
+#[derive(Serialize, Deserialize)]
+struct QueuePart {
+    key: String,
+    /// 0 where it has begun.
+    stage: u64,
+    rank: u64,
+}
+
+impl QueuePart {
+    fn of(record: &ProcessRecord) -> Option<Self> {
+        let key = record.policy().concurrency_key.clone().filter(|_| !record.is_terminal())?;
+        Some(Self { key, stage: u64::from(!record.schedule.begun), rank: record.policy().rank() })
     }
 }
 

@@ -36,6 +36,9 @@ impl Reader<'_> {
             Query::ChangedIds(after) => self.changed_ids(*after),
             Query::Events(id, range) => Answer::Events(self.events(id, range)),
             Query::Count(id, event_type, up_to) => Answer::Count(self.count(id, event_type, *up_to)),
+            Query::Turns(from, limit) => Answer::Turns(self.turns(from, *limit)),
+            Query::Leased(after, limit) => Answer::Leased(self.leased(after.as_ref(), *limit)),
+            Query::Due(limit) => Answer::Due(self.due(*limit)),
             Query::Lease(id) => Answer::Lease(self.slot(id)),
             Query::GrantsOfScope(scope, list) => {
                 let grants = self.read_set.rows(table(GRANTS).under(key![scope]));

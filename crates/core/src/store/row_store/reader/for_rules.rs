@@ -4,14 +4,15 @@ use std::rc::Rc;
 
 use super::{
     super::rows::{
-        COUNTS, CountRow, EVENTS, GRANTS, LEASES, LeaseRow, PROCESSES, REGISTRATIONS, id_of, index, is_pruned, table,
+        COUNTS, CountRow, EVENTS, GRANTS, LEASES, LeaseRow, PROCESSES, ProcessRow, REGISTRATIONS, id_of, index, is_pruned, table,
         text, unreadable,
     },
     Loaded, Reader,
 };
 use crate::{
     model::{
-        event::ProcessEvent,
+        event::{ProcessEvent, ProcessEventType},
+        filter::ListStatus,
         grant::{HandleDescriptor, HandleGrant, SessionScope},
         key::{Part, ProcessId, key, sorted},
         lease::LeaseSlot,
@@ -20,13 +21,16 @@ use crate::{
     },
     rules::{counted::lies_apart, snapshot::Write},
     store::{
-        Appending, Reads,
+        Appending, Reads, Registering,
         engine::{Between, Read},
     },
 };
 
 /// About how many bytes of processes are pruned in one transaction, which holds all of them.
 const MOST_BYTES: usize = 1 << 24;
+
+/// How many processes of a concurrency key are read at a time, to find the first that may begin.
+const KEY_PAGE: u64 = 8;
 
 impl Reader<'_> {
     /// The number of the last change. Once it is here, it tells whether the processes that are kept are up to date.
@@ -47,6 +51,7 @@ impl Reader<'_> {
                 loaded.rows.apply(&Write::Lease(id.clone(), slot));
                 self.log_of(&mut loaded, id, log)
             }
+            Reads::Registering(registering) => return self.registering(loaded, registering),
             Reads::Leases(ids) => {
                 self.slots(&mut loaded, ids);
                 Vec::new()
@@ -101,9 +106,11 @@ impl Reader<'_> {
         }
         let mut loaded = self.with_processes(loaded, rows, Self::records);
         if let Reads::Process(id, log) | Reads::Leased(id, log) | Reads::Viewed(_, id, log) = reads
-            && let Some(event_type) = &log.event_type
         {
-            self.count_of(&mut loaded, id, event_type);
+            if let Some(event_type) = &log.event_type {
+                self.count_of(&mut loaded, id, event_type);
+            }
+            loaded = self.changed_by_end(loaded, id, log);
         }
         loaded
     }
@@ -161,7 +168,10 @@ impl Reader<'_> {
     fn whole(&mut self, mut loaded: Loaded, id: &ProcessId) -> Loaded {
         let stored = self.read_set.row(table(PROCESSES).get(key![id]));
         match stored.and_then(|stored| self.record(&stored)) {
-            Some(Ok(record)) => loaded.rows.apply(&Write::Process(Rc::new(record))),
+            Some(Ok(record)) => {
+                loaded.rows.apply(&Write::Process(Rc::new(record)));
+                loaded = self.changed_by_end(loaded, id, &Appending::ending());
+            }
             Some(Err(fault)) => loaded.rows.note_unreadable(id, fault),
             None => {
                 let registration = self.read_set.row(table(REGISTRATIONS).get(key![id]));
@@ -215,6 +225,71 @@ impl Reader<'_> {
             }
         }
         self.rows_of(&unknown)
+    }
+
+    /// Adds what registering a process needs. A tombstone tells that its id was pruned before lease slots counted that.
+    fn registering(&mut self, mut loaded: Loaded, Registering { id, parent, key }: &Registering) -> Loaded {
+        let slots: Vec<_> = [Some(id), parent.as_ref()].into_iter().flatten().cloned().collect();
+        for id in &slots {
+            let slot = self.slot(id);
+            loaded.rows.apply(&Write::Lease(id.clone(), slot));
+        }
+        let rows = self.unknown(&mut loaded, &slots);
+        if rows.iter().any(|row| id_of(row) == *id && is_pruned(row)) {
+            loaded.rows.note_pruned(id);
+        }
+        let mut loaded = self.with_processes(loaded, rows, Self::records);
+        if let Some((key, all)) = key {
+            let queued = match all {
+                true => self.read_set.rows(index(PROCESSES, "byQueue").under(key![key])),
+                false => self.first_of_key(key, id).into_iter().collect(),
+            };
+            loaded = self.with_processes(loaded, queued, Self::legible);
+        }
+        loaded
+    }
+
+    /// Adds what the end of a process changes of others, where it may end: its children, and the next of its concurrency key. These are
+    /// found by ranges of rows as they are stored, so its transaction can have no other operation.
+    fn changed_by_end(&mut self, loaded: Loaded, id: &ProcessId, log: &Appending) -> Loaded {
+        let Some(record) = loaded.rows.shared_process(id).cloned() else { return loaded };
+        let event_type = log.event_type.as_ref().and_then(|event_type| record.event_type(event_type));
+        let may_end = log.may_end || event_type.is_some_and(ProcessEventType::is_terminal);
+        let key = record.policy().concurrency_key.as_ref();
+        if record.is_terminal() || !may_end || (!record.schedule.has_children && key.is_none()) {
+            return loaded;
+        }
+        self.reads_ranges = true;
+        let mut found = Vec::new();
+        if record.schedule.has_children {
+            for status in [ListStatus::Active, ListStatus::Waiting] {
+                let children = index(PROCESSES, "byParent").under(key![id, status.as_str()]);
+                found.extend(self.read_set.rows(children));
+            }
+        }
+        if let Some(key) = key {
+            found.extend(self.first_of_key(key, id));
+        }
+        self.with_processes(loaded, found, Self::legible)
+    }
+
+    /// The row of the first process of a concurrency key, besides one, that has begun or may begin now.
+    fn first_of_key(&mut self, key: &str, besides: &ProcessId) -> Option<Payload> {
+        let now = self.shared.clock.now();
+        let (mut after, end) = (key![key], key![key, Part::End]);
+        loop {
+            let page = self.read_set.rows(index(PROCESSES, "byQueue").between(after, end.clone(), Some(KEY_PAGE)));
+            let is_last = page.len() < KEY_PAGE as usize;
+            let mut last = None;
+            for row in page {
+                let Ok(decoded) = row.read::<ProcessRow>() else { continue };
+                if decoded.id != *besides && decoded.goes_first(now) {
+                    return Some(row);
+                }
+                last = decoded.place_in_queue();
+            }
+            after = last.filter(|_| !is_last)?;
+        }
     }
 
     /// Adds the lease slots of several processes. A slot that cannot be read counts as empty.

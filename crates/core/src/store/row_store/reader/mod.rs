@@ -9,6 +9,7 @@ mod answers;
 mod for_rules;
 mod lists;
 mod logs;
+mod work;
 
 use std::{collections::BTreeMap, rc::Rc};
 
@@ -58,6 +59,8 @@ pub struct Reader<'a> {
     pub passed_over: Vec<Error>,
     /// Whether a rule of the transaction may grant what is not granted yet.
     pub may_be_granted: bool,
+    /// Whether ranges of rows were read on account of what was found, so that the rule must run alone.
+    pub reads_ranges: bool,
     /// The registrations that were read as a range.
     registrations: BTreeMap<ProcessId, Payload>,
 }
@@ -78,6 +81,7 @@ impl<'a> Reader<'a> {
             fault: None,
             passed_over: Vec::new(),
             may_be_granted: false,
+            reads_ranges: false,
             registrations: BTreeMap::new(),
         }
     }

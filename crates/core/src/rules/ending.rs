@@ -1,0 +1,33 @@
+//! What the end of a process does to others, in the transaction that ends it: a crash cannot come between.
+
+use super::{
+    key, log,
+    snapshot::{Snapshot, Write},
+};
+use crate::{
+    error::Result,
+    model::{event::AppendRequest, policy::OnParentEnd, process::ProcessRecord, schema::Schemas},
+};
+
+/// What is written of other processes where `ending` ends: the next of its key may begin, and its children are asked to stop.
+pub fn consequences(seen: &Snapshot, ending: &ProcessRecord) -> Result<Vec<Write>> {
+    let mut writes = key::freed(seen, ending);
+    writes.extend(stops_children(seen, ending)?);
+    Ok(writes)
+}
+
+/// Asks the children of a process to stop that have not ended and have not been asked.
+pub fn stops_children(seen: &Snapshot, ending: &ProcessRecord) -> Result<Vec<Write>> {
+    let mut writes = Vec::new();
+    let reason = format!("its parent `{}` ended", ending.id());
+    for child in seen.rows.records() {
+        let policy = child.policy();
+        let is_child = policy.parent_id.as_ref() == Some(ending.id());
+        let is_abandoned = policy.on_parent_end.unwrap_or_default() == OnParentEnd::Abandon;
+        if is_child && !is_abandoned && !child.is_terminal() && !child.is_cancel_requested() {
+            let asks = AppendRequest::cancel(child.id(), Some(&reason));
+            writes.extend(log::append(seen, &Schemas::unchecked(), child.id(), &asks)?.writes);
+        }
+    }
+    Ok(writes)
+}
