@@ -10,7 +10,7 @@ use std::{
 use futures::{FutureExt, channel::oneshot, future::LocalBoxFuture};
 use longwait::{
     Error, ProcessWorkDriver, Result, RunContext,
-    driver::{Abort, DriveReport, DriverOptions, Runners},
+    driver::{Abort, DriveReport, DriverOptions, RunEnd, Runners},
     model::{
         lease::{LeaseOwner, ProcessLease},
         payload::Payload,
@@ -25,7 +25,7 @@ use crate::{
     support::{World, memory::Memory, tasks},
 };
 
-type Work = Rc<dyn Fn(RunContext) -> LocalBoxFuture<'static, Result<ProcessAwaitOutput>>>;
+type Work = Rc<dyn Fn(RunContext) -> LocalBoxFuture<'static, Result<RunEnd>>>;
 
 /// Runners by kind, and what failed.
 #[derive(Default)]
@@ -43,6 +43,18 @@ impl Works {
         kind: &str,
         work: impl Fn(RunContext) -> F + 'static,
     ) -> Rc<Self> {
+        self.by_kind
+            .borrow_mut()
+            .insert(kind.to_owned(), Rc::new(move |context| work(context).map(|end| Ok(end.into())).boxed_local()));
+        self.clone()
+    }
+
+    /// Has a kind run so, and throw.
+    pub fn on_end<F: Future<Output = RunEnd> + 'static>(
+        self: &Rc<Self>,
+        kind: &str,
+        work: impl Fn(RunContext) -> F + 'static,
+    ) -> Rc<Self> {
         self.by_kind.borrow_mut().insert(kind.to_owned(), Rc::new(move |context| work(context).map(Ok).boxed_local()));
         self.clone()
     }
@@ -53,17 +65,20 @@ impl Works {
         kind: &str,
         work: impl Fn(RunContext) -> F + 'static,
     ) -> Rc<Self> {
-        self.by_kind.borrow_mut().insert(kind.to_owned(), Rc::new(move |context| work(context).boxed_local()));
+        self.by_kind.borrow_mut().insert(
+            kind.to_owned(),
+            Rc::new(move |context| work(context).map(|end| end.map(Into::into)).boxed_local()),
+        );
         self.clone()
     }
 }
 
 impl Runners for Works {
-    fn handles(&self, kind: &str) -> bool {
-        self.by_kind.borrow().contains_key(kind)
+    fn kinds(&self) -> Vec<String> {
+        self.by_kind.borrow().keys().cloned().collect()
     }
 
-    fn run(&self, context: RunContext) -> LocalBoxFuture<'static, Result<ProcessAwaitOutput>> {
+    fn run(&self, context: RunContext) -> LocalBoxFuture<'static, Result<RunEnd>> {
         let kind = context.record().identity().unwrap().kind.clone();
         let work = self.by_kind.borrow()[&kind].clone();
         work(context)

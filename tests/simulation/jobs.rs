@@ -8,7 +8,7 @@ use futures::{
 };
 use longwait::{
     Code, Error, Result, RunContext,
-    driver::{Abort, Runners},
+    driver::{Abort, RunEnd, Runners},
     host::Clock,
     model::{
         event::{AppendRequest, ProcessEvent},
@@ -32,8 +32,8 @@ pub struct Jobs {
 }
 
 impl Runners for Jobs {
-    fn handles(&self, kind: &str) -> bool {
-        kind == "job"
+    fn kinds(&self) -> Vec<String> {
+        vec!["job".to_owned()]
     }
 
     fn ready(&self, _: &ProcessRecord) -> LocalBoxFuture<'static, Result<()>> {
@@ -45,10 +45,10 @@ impl Runners for Jobs {
         futures::future::ready(ready).boxed_local()
     }
 
-    fn run(&self, context: RunContext) -> LocalBoxFuture<'static, Result<ProcessAwaitOutput>> {
+    fn run(&self, context: RunContext) -> LocalBoxFuture<'static, Result<RunEnd>> {
         let born = self.born(&context);
         let job = Job { jobs: self.clone(), born, context, taken: Cell::default(), place: Cell::default() };
-        async move { job.run().await }.boxed_local()
+        async move { job.run().await.map(RunEnd::Returned) }.boxed_local()
     }
 
     fn failed(&self, fault: &Error) {

@@ -7,7 +7,7 @@ use std::{error::Error, rc::Rc};
 use futures::{FutureExt, executor::LocalPool, future::LocalBoxFuture};
 use longwait_core::{
     DriverOptions, Host, Payload, ProcessAwaitOutput, ProcessAwaiter, ProcessInput, ProcessRegistration,
-    ProcessRegistry, ProcessWorkDriver, Result, RunContext, Runners, watch_process_registry,
+    ProcessRegistry, ProcessWorkDriver, Result, RunContext, RunEnd, Runners, watch_process_registry,
 };
 use serde_json::json;
 
@@ -40,17 +40,17 @@ pub async fn order(host: Host) -> Result<String> {
 struct Orders;
 
 impl Runners for Orders {
-    fn handles(&self, kind: &str) -> bool {
-        kind == "order"
+    fn kinds(&self) -> Vec<String> {
+        vec!["order".to_owned()]
     }
 
-    fn run(&self, context: RunContext) -> LocalBoxFuture<'static, Result<ProcessAwaitOutput>> {
+    fn run(&self, context: RunContext) -> LocalBoxFuture<'static, Result<RunEnd>> {
         async move {
             // What a step answers is recorded: a run that begins again after a crash is given the record.
             let reserved = context.step("reserve", || async { Ok(Some(json!({"shelf": 7}).into())) }).await?;
             let paid = context.wait_for_signal("paid").await?;
             let sent = Payload::object([("from", reserved), ("for", Some(paid.payload.clone()))]);
-            Ok(ProcessAwaitOutput::success(sent))
+            Ok(ProcessAwaitOutput::success(sent).into())
         }
         .boxed_local()
     }

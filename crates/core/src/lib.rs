@@ -30,7 +30,7 @@ mod text;
 mod typescript;
 
 pub use {
-    driver::{DriverOptions, ProcessWorkDriver, RunContext, Runners},
+    driver::{DriverOptions, ProcessWorkDriver, RunContext, RunEnd, Runners},
     error::{Code, Error, Result},
     model::{
         event::{AppendRequest, AppendResult, ProcessEvent, ProcessEventType},

@@ -63,7 +63,9 @@ pub fn due(id: ProcessId) -> Operation<()> {
 
 /// See [`pause::pause`].
 pub fn pause(id: ProcessId, reason: Option<String>) -> Operation<ProcessRecord> {
-    Operation::new(Reads::Leased(id.clone(), Appending::ending()), move |seen| pause::pause(seen, &id, reason.as_deref()))
+    Operation::new(Reads::Leased(id.clone(), Appending::ending()), move |seen| {
+        pause::pause(seen, &id, reason.as_deref())
+    })
 }
 
 /// See [`pause::resume`].

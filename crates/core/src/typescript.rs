@@ -21,8 +21,9 @@ use crate::{
         payload::Payload,
         policy::{Debounce, OnConflict, OnParentEnd, Policy, Requires, RetryPolicy},
         process::{
-            FailureClass, Originator, ProcessAwaitOutput, ProcessExternalRef, ProcessIdentity, ProcessInput,
-            ProcessRecord, ProcessRegistration, ProcessStatus, Paused, Progress, Provenance, Recovery, Terminal, TerminalState, WaitState,
+            FailureClass, Originator, Paused, ProcessAwaitOutput, ProcessExternalRef, ProcessIdentity, ProcessInput,
+            ProcessRecord, ProcessRegistration, ProcessStatus, Progress, Provenance, Recovery, Terminal, TerminalState,
+            WaitState,
         },
         reports::{PruneReport, SessionDeleteReport},
         selector::Selector,

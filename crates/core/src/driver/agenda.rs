@@ -11,7 +11,7 @@ use std::{
     rc::Rc,
 };
 
-use super::pages::PAGE;
+use super::pending::PAGE;
 use crate::{
     model::{
         Millis,
@@ -25,7 +25,7 @@ mod entry;
 #[cfg(test)]
 mod tests;
 
-use entry::{AgendaEntry, State, Turn};
+use entry::{AgendaEntry, Precedence, State};
 
 /// Below this number of processes that are ready or to be read, the next page of the list is wanted.
 const FEW: usize = PAGE as usize;
@@ -46,7 +46,7 @@ pub(super) struct Agenda {
     /// The processes to be read, in the order in which that was asked for. Those in another state by now are passed over.
     due: VecDeque<ProcessId>,
     /// The processes to be begun.
-    ready: BTreeSet<Turn>,
+    ready: BTreeSet<Precedence>,
     dropped: bool,
 }
 
@@ -196,8 +196,8 @@ impl Agenda {
     }
 
     /// Has a process begun that is pending. One that `has_begun` before goes before those that are new.
-    pub fn make_ready(&mut self, id: &ProcessId, has_begun: bool, created_at_ms: Millis) {
-        self.queue(Turn { is_new: !has_begun, created_at_ms, id: id.clone() }, None);
+    pub fn make_ready(&mut self, id: &ProcessId, has_begun: bool, rank: u64, created_at_ms: Millis) {
+        self.queue(Precedence { is_new: !has_begun, rank, created_at_ms, id: id.clone() }, None);
     }
 
     /// Has everything taken over that an owner held, who is proven dead.
@@ -210,7 +210,10 @@ impl Agenda {
         };
         let dead: Vec<_> = self.entries.values().filter_map(held_by_it).collect();
         for lease in dead {
-            self.queue(Turn { is_new: false, created_at_ms: 0, id: lease.process_id.clone() }, Some(lease));
+            self.queue(
+                Precedence { is_new: false, rank: 0, created_at_ms: 0, id: lease.process_id.clone() },
+                Some(lease),
+            );
         }
     }
 
@@ -229,7 +232,7 @@ impl Agenda {
 
     /// Takes the process to be begun next. From here on the agenda knows nothing of it.
     pub fn take_next(&mut self) -> Option<Next> {
-        let Turn { id, .. } = self.ready.pop_first()?;
+        let Precedence { id, .. } = self.ready.pop_first()?;
         let dead = match self.entries.remove(&id)?.state {
             State::Ready(_, dead) => dead,
             State::Due | State::Reading { .. } | State::Deferred(_) | State::Ignored(_) => None,
@@ -277,7 +280,7 @@ impl Agenda {
         }
     }
 
-    fn queue(&mut self, turn: Turn, dead: Option<Rc<ProcessLease>>) {
+    fn queue(&mut self, turn: Precedence, dead: Option<Rc<ProcessLease>>) {
         self.entry(&turn.id).state = State::Ready(turn.clone(), dead);
         self.ready.insert(turn);
         let is_too_many = self.ready.len() > MOST_READY;

@@ -96,8 +96,8 @@ impl Driver {
                 self.held_elsewhere(holder);
                 Ok(Tried::Busy)
             }
-            Ok(Begun::Over | Begun::Cancelled(_) | Begun::Run(_)) => {
-                // It may have been registered anew while that was on its way.
+            Ok(Begun::NotNow | Begun::Over | Begun::Cancelled(_) | Begun::Run(_)) => {
+                // It may have changed, or been registered anew, while that was on its way.
                 self.look_again(id);
                 Ok(Tried::Over)
             }
@@ -117,7 +117,12 @@ impl Driver {
             incarnation_id: host.random.name(),
             liveness: Some(life.mark.clone()),
         };
-        let claimant = Claimant { owner, ttl: self.options.lease_ttl, token: host.random.name() };
+        let claimant = Claimant {
+            owner,
+            ttl: self.options.lease_ttl,
+            token: host.random.name(),
+            is_offline: self.runners.is_offline(),
+        };
         let begin = async |observed| {
             let begun = self.registry.execute(operation::begin(id.clone(), claimant.clone(), observed, None)).await?;
             match begun {
@@ -129,7 +134,7 @@ impl Driver {
                     };
                     self.registry.execute(operation::begin(id.clone(), claimant.clone(), observed, Some(asked))).await
                 }
-                Begun::Run(_) | Begun::Busy(_) | Begun::Over => Ok(begun),
+                Begun::Run(_) | Begun::Busy(_) | Begun::NotNow | Begun::Over => Ok(begun),
             }
         };
         let begun = begin(dead.map(|holder| (holder, Proof::Dead))).await?;

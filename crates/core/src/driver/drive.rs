@@ -7,7 +7,7 @@ use futures::{
     future::{Either, select},
 };
 
-use super::{Abort, RunContext, work_driver::Driver};
+use super::{Abort, RunContext, RunEnd, work_driver::Driver};
 use crate::{
     error::{Code, Error, Result},
     host::latch,
@@ -17,6 +17,7 @@ use crate::{
     },
     notify::ChangeReceiver,
     operation,
+    rules::attempt::{Failed, Thrown},
 };
 
 impl Driver {
@@ -32,7 +33,8 @@ impl Driver {
         let begun = self.registry.clock().monotonic();
         let mut called = false;
         let written = match self.work(&run, over, &changes, &mut called).await {
-            Ok(Some(output)) => self.end(&run, output).await,
+            Ok(Some(RunEnd::Returned(output))) => self.end(&run, output).await,
+            Ok(Some(RunEnd::Threw(thrown))) => self.fail(&run, thrown).await,
             Ok(None) => Ok(false),
             Err(trouble) => Err(trouble),
         };
@@ -65,14 +67,14 @@ impl Driver {
         run.0.permit.release();
     }
 
-    /// What the runner answers; nothing where the run ends without it. An error is trouble of the driver.
+    /// What came of the runner; nothing where the run ends without it. An error is trouble of the driver.
     async fn work(
         &self,
         run: &RunContext,
         over: oneshot::Receiver<()>,
         changes: &ChangeReceiver,
         called: &mut bool,
-    ) -> Result<Option<ProcessAwaitOutput>> {
+    ) -> Result<Option<RunEnd>> {
         if run.is_on().is_err() {
             return Ok(None);
         }
@@ -87,25 +89,51 @@ impl Driver {
         match select(over, select(work, watch)).await {
             // The outcome of a run that is over is of no interest.
             Either::Right((Either::Left((Err(_), _)), _)) if run.is_on().is_err() => Ok(None),
-            Either::Right((Either::Left((output, _)), _)) => {
+            Either::Right((Either::Left((end, _)), _)) => {
                 run.settles();
-                output.map(Some)
+                end.map(Some)
             }
             Either::Right((Either::Right(_), _)) | Either::Left(_) => Ok(None),
         }
     }
 
+    /// Writes that a run threw: another attempt is made later, or the process ends. Returns whether the lease is given back with that.
+    async fn fail(&self, run: &RunContext, thrown: Thrown) -> Result<bool> {
+        let chance = self.registry.host().random.chance();
+        let fails = operation::fail(run.lease().clone(), thrown, chance, self.registry.schemas());
+        match run.0.registry.execute(fails).await {
+            Ok(Failed::Ended) => Ok(true),
+            Ok(Failed::Retried(until)) => {
+                self.due_in(until.saturating_sub(self.registry.clock().now()));
+                Ok(true)
+            }
+            Err(fault) => self.unless_over(run, fault).await,
+        }
+    }
+
     /// Writes how the process ends. Returns whether it has ended by this run.
     async fn end(&self, run: &RunContext, output: ProcessAwaitOutput) -> Result<bool> {
-        let end = |output, schemas: &Rc<Schemas>| {
-            run.0.registry.execute(operation::complete_with_lease(run.lease().clone(), output, schemas))
-        };
-        let ended = match end(output, self.registry.schemas()).await {
-            // An outcome that is not what was declared for such an end fails the process.
-            Err(fault) if matches!(fault.code(), Code::InvalidPayload | Code::InvalidArgument) => {
-                end(refused(&fault), &Rc::new(Schemas::unchecked())).await
-            }
-            ended => ended,
+        match self.complete(run, output, self.registry.schemas()).await {
+            Ok(_) => Ok(true),
+            Err(fault) => self.unless_over(run, fault).await,
+        }
+    }
+
+    async fn complete(
+        &self,
+        run: &RunContext,
+        output: ProcessAwaitOutput,
+        schemas: &Rc<Schemas>,
+    ) -> Result<ProcessRecord> {
+        run.0.registry.execute(operation::complete_with_lease(run.lease().clone(), output, schemas)).await
+    }
+
+    /// What a fault means that ending a process met. An output that is not what was declared for such an end fails the process.
+    async fn unless_over(&self, run: &RunContext, fault: Error) -> Result<bool> {
+        let is_refused = matches!(fault.code(), Code::InvalidPayload | Code::InvalidArgument);
+        let ended = match is_refused {
+            true => self.complete(run, refused(&fault), &Rc::new(Schemas::unchecked())).await,
+            false => Err(fault),
         };
         match ended {
             Ok(_) => Ok(true),

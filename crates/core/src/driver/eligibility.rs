@@ -9,6 +9,7 @@ use crate::{
         Millis,
         key::ProcessId,
         lease::{LeaseSlot, ProcessLease},
+        policy::Requires,
         process::ProcessRecord,
     },
 };
@@ -27,7 +28,11 @@ pub(super) enum Eligibility {
 /// What a read of a process and its lease means for this driver.
 pub(super) enum Finding {
     /// It is to be begun. Whether a run of it has begun before and lost its holder.
-    Pending { has_begun: bool, created_at_ms: Millis },
+    Pending { has_begun: bool, rank: u64, created_at_ms: Millis },
+    /// Its own row keeps it from being begun: it is paused, its time has not come, or another process of its key goes before it.
+    NotNow,
+    /// It requires the network, and the host says that there is none.
+    Offline,
     /// It is drivable here, and held by another driver.
     Held(Rc<ProcessLease>),
     /// It is drivable here, and not begun again before then.
@@ -48,7 +53,7 @@ impl Driver {
         if record.is_terminal() || record.registered.registration.input.is_external() {
             return Eligibility::NotDrivable;
         }
-        match record.identity().is_some_and(|identity| self.runners.handles(&identity.kind)) {
+        match record.identity().is_some_and(|identity| self.runners.handles(&identity.kind, record.policy().version)) {
             true => Eligibility::Drivable,
             false => Eligibility::NoRunner,
         }
@@ -68,15 +73,26 @@ impl Driver {
                 (Some(until), _) if until > now => Finding::Paused(until),
                 // The clock of the store decides whether a lease has ended that was waited for here.
                 (_, Some(holder)) if !self.has_outlasted(holder, now) => Finding::Held(Rc::new(holder.clone())),
-                (_, _) => {
-                    Finding::Pending { has_begun: slot.held.is_some(), created_at_ms: record.registered.created_at_ms }
-                }
+                (_, _) => self.pending(record, slot),
             },
             (Eligibility::NoRunner, None) => Finding::Unhandled(Box::new(record.clone())),
             (Eligibility::NotDrivable, _) if record.is_terminal() => Finding::Over,
             (Eligibility::NoRunner, Some(_)) => Finding::RunsElsewhere,
             (Eligibility::NotDrivable, _) => Finding::NotDrivable,
         }
+    }
+
+    /// What is found of a process that has a runner here and no holder elsewhere.
+    fn pending(&self, record: &ProcessRecord, slot: &LeaseSlot) -> Finding {
+        let is_paused_run = record.paused.is_some() && slot.attempts.is_some();
+        if !record.is_pending() || is_paused_run {
+            return Finding::NotNow;
+        }
+        if record.policy().requires == Some(Requires::Network) && self.runners.is_offline() {
+            return Finding::Offline;
+        }
+        let (rank, created_at_ms) = (record.policy().rank(), record.registered.created_at_ms);
+        Finding::Pending { has_begun: slot.held.is_some(), rank, created_at_ms }
     }
 }
 

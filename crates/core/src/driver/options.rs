@@ -13,12 +13,21 @@ use crate::{
         lease::MAX_TTL_MS,
         process::{ProcessAwaitOutput, ProcessRecord},
     },
+    rules::attempt::Thrown,
 };
 
 /// What a driver runs processes with.
 pub trait Runners {
-    /// Whether processes of this kind can be run here.
-    fn handles(&self, kind: &str) -> bool;
+    /// The kinds of which processes can be run here.
+    fn kinds(&self) -> Vec<String>;
+    /// Whether processes of this kind and version can be run here.
+    fn handles(&self, kind: &str, _version: Option<u64>) -> bool {
+        self.kinds().iter().any(|known| known == kind)
+    }
+    /// Whether the host says that there is no network.
+    fn is_offline(&self) -> bool {
+        false
+    }
     /// Gets ready to run a process that was claimed. An error is trouble of the driver, as below; the attempt does not count
     /// then, since nothing was run.
     fn ready(&self, _claimed: &ProcessRecord) -> LocalBoxFuture<'static, Result<()>> {
@@ -29,12 +38,27 @@ pub trait Runners {
     ///
     /// An error is trouble of the driver, not of the process: it ends the attempt and is reported, and the process is
     /// begun again later, here or elsewhere.
-    fn run(&self, context: RunContext) -> LocalBoxFuture<'static, Result<ProcessAwaitOutput>>;
+    fn run(&self, context: RunContext) -> LocalBoxFuture<'static, Result<RunEnd>>;
     /// Is called with each fault of a drive that no caller waits for.
     fn failed(&self, _fault: &Error) {}
     /// Is called once for each kind of which a process waited for a few seconds, held by no driver, while this driver was
     /// started and had no runner for it.
     fn unhandled(&self, _waiting: &ProcessRecord) {}
+}
+
+/// What came of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RunEnd {
+    /// The runner returned, and the process ends so.
+    Returned(ProcessAwaitOutput),
+    /// The runner threw. Another attempt may be made.
+    Threw(Thrown),
+}
+
+impl From<ProcessAwaitOutput> for RunEnd {
+    fn from(output: ProcessAwaitOutput) -> Self {
+        Self::Returned(output)
+    }
 }
 
 /// How a driver works.

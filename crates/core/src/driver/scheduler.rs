@@ -21,6 +21,8 @@ use crate::{
 pub(super) struct Scheduler {
     pub agenda: RefCell<Agenda>,
     owners: OwnerWatches,
+    /// When something is due next by the clock alone, in milliseconds of the monotonic clock.
+    pub due: Cell<Option<Millis>>,
     /// Dropped to end the wait of the loop.
     pub wake: RefCell<Option<oneshot::Sender<()>>>,
     listener: Cell<Option<(ProcessChangeHub, u64)>>,
@@ -39,6 +41,7 @@ impl Scheduler {
         let scheduler = Rc::new(Self {
             agenda: RefCell::default(),
             owners: OwnerWatches::default(),
+            due: Cell::default(),
             wake: RefCell::default(),
             listener: Cell::default(),
             running: RefCell::default(),
@@ -64,6 +67,14 @@ impl Scheduler {
     /// Changes the agenda. The loop is not woken.
     pub fn change<T>(&self, change: impl FnOnce(&mut Agenda) -> T) -> T {
         change(&mut self.agenda.borrow_mut())
+    }
+
+    /// Takes note that something is due at that time of the monotonic clock.
+    pub fn due_at(&self, at: Millis) {
+        if self.due.get().is_none_or(|due| at < due) {
+            self.due.set(Some(at));
+            self.wake();
+        }
     }
 
     fn wake(&self) {

@@ -1,20 +1,22 @@
 //! One sweep: begins every pending process of the list, as permits become free, and reports what became of each.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, collections::BTreeSet, rc::Rc};
 
-use futures::channel::oneshot;
+use futures::{channel::oneshot, future::try_join_all};
 use serde::Serialize;
 
 use super::{
     agenda::Next,
     attempt::Tried,
     eligibility::Eligibility,
-    pages::Pages,
+    pending::{PAGE, Page, Pending},
     work_driver::{Driver, ProcessWorkDriver},
 };
 use crate::{
     error::{Error, Result},
     model::key::{ProcessId, sorted},
+    registry::answer,
+    store::{Answer, Query, Turn, TurnsFrom},
 };
 
 /// What a sweep did. Each id stands in one list.
@@ -57,9 +59,22 @@ impl ProcessWorkDriver {
         let (stops, report) = (driver.stops.get(), Rc::<RefCell<DriveReport>>::default());
         let (over, all_over) = oneshot::channel::<()>();
         let over = Rc::new(over);
-        let mut pages = Pages::default();
-        while let Some(page) = pages.next(&driver.registry).await? {
-            for record in page {
+        driver.settle_due().await?;
+        let (mut pending, mut leased) = (Pending::new(&*driver.runners), BTreeSet::new());
+        while let Some(page) = pending.next(&driver.registry).await? {
+            let ids = match page {
+                Page::Leased(ids) => {
+                    leased.extend(ids.iter().cloned());
+                    ids
+                }
+                Page::Turns(turns) => turns.into_iter().map(|turn| turn.id).filter(|id| !leased.contains(id)).collect(),
+                Page::NoRunner(first) => {
+                    driver.report_unhandled(first, &report).await?;
+                    continue;
+                }
+            };
+            let found = try_join_all(ids.iter().map(|id| driver.registry.process(id))).await?;
+            for record in found.into_iter().flatten() {
                 let id = record.id();
                 match driver.eligibility(&record) {
                     Eligibility::Drivable if driver.runs.borrow().contains_key(id) => {
@@ -85,7 +100,9 @@ impl ProcessWorkDriver {
         let _ = all_over.await;
         let mut report = report.take();
         report.failed.append(&mut driver.failures.take());
-        (report.started, report.busy) = (sorted(&report.started), sorted(&report.busy));
+        for ids in [&mut report.started, &mut report.busy, &mut report.unhandled] {
+            *ids = sorted(ids);
+        }
         Ok(report)
     }
 }
@@ -108,6 +125,19 @@ impl DriveFailure {
 }
 
 impl Driver {
+    /// Adds the processes of a kind that has no runner here to a report.
+    async fn report_unhandled(&self, first: Turn, report: &RefCell<DriveReport>) -> Result<()> {
+        let mut from = TurnsFrom::Kind(first.kind);
+        loop {
+            let turns: Vec<Turn> = answer!(self.registry, Query::Turns(from, PAGE), Answer::Turns)?;
+            report.borrow_mut().unhandled.extend(turns.iter().map(|turn| turn.id.clone()));
+            match turns.last().filter(|_| turns.len() == PAGE as usize) {
+                Some(last) => from = TurnsFrom::Behind(last.clone()),
+                None => return Ok(()),
+            }
+        }
+    }
+
     /// Notes a failure down for the report of the next sweep, and reports it to the host.
     pub fn failed(&self, id: &ProcessId, fault: &Error) {
         let mut failures = self.failures.borrow_mut();

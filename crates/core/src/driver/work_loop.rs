@@ -8,13 +8,13 @@ use std::{collections::BTreeSet, pin::pin, rc::Rc};
 use futures::{
     FutureExt,
     channel::oneshot,
-    future::{Either, join_all, pending, select},
+    future::{Either, join_all, pending, select, try_join},
 };
 
 use super::{
     agenda::Agenda,
-    eligibility::{Eligibility, Finding, kind_of},
-    pages::{PAGE, Pages},
+    eligibility::{Finding, kind_of},
+    pending::{PAGE, Page, Pending},
     scheduler::{LEFT_MS, Scheduler},
     work_driver::Driver,
 };
@@ -37,9 +37,9 @@ pub(super) struct WorkLoop {
     pass: Pass,
 }
 
-/// One pass over the list of all processes that have not ended.
+/// One pass over the processes that the driver may have to begin.
 struct Pass {
-    pages: Pages,
+    pending: Pending,
     /// When a page was read last, or not read because of a fault.
     read: Option<Millis>,
     has_failed: bool,
@@ -52,13 +52,13 @@ impl Pass {
     /// others.
     fn is_due(&self, has_room: bool, now: Millis) -> bool {
         let is_rested = self.read.is_none_or(|read| now >= read + LONGEST_MS);
-        !self.pages.is_at_end() && (is_rested || has_room && !self.has_failed)
+        !self.pending.is_at_end() && (is_rested || has_room && !self.has_failed)
     }
 }
 
 impl WorkLoop {
     pub fn new(driver: Rc<Driver>, scheduler: Rc<Scheduler>) -> Self {
-        let pass = Pass { pages: Pages::at_end(), read: None, has_failed: false, kinds: BTreeSet::new() };
+        let pass = Pass { pending: Pending::at_end(), read: None, has_failed: false, kinds: BTreeSet::new() };
         Self { driver, scheduler, seen: None, polled: None, pass }
     }
 
@@ -84,12 +84,13 @@ impl WorkLoop {
 
     fn has_work(&self) -> bool {
         let agenda = self.scheduler.agenda.borrow();
-        agenda.has_due() || self.pass.is_due(agenda.has_room(), self.now()) || self.is_pass_wanted(&agenda)
+        let is_due = self.scheduler.due.get().is_some_and(|due| due <= self.now());
+        is_due || agenda.has_due() || self.pass.is_due(agenda.has_room(), self.now()) || self.is_pass_wanted(&agenda)
     }
 
     /// Whether another pass is to find what was dropped.
     fn is_pass_wanted(&self, agenda: &Agenda) -> bool {
-        agenda.has_dropped() && agenda.has_room() && self.pass.pages.is_at_end()
+        agenda.has_dropped() && agenda.has_room() && self.pass.pending.is_at_end()
     }
 
     // ── Looking for work ───────────────────────────────────────────────────
@@ -100,6 +101,8 @@ impl WorkLoop {
             self.polled = Some(now);
             self.scheduler.change(|agenda| agenda.read_what_is_due(now));
             self.poll().await?;
+        } else if self.scheduler.due.get().is_some_and(|due| due <= now) {
+            self.settle_due().await?;
         }
         if self.is_pass_wanted(&self.scheduler.agenda.borrow()) {
             self.begin_pass();
@@ -114,7 +117,9 @@ impl WorkLoop {
 
     /// Asks which processes changed: the floor under the notifications. Where that is not known, all are read.
     async fn poll(&mut self) -> Result<()> {
-        let answer = self.driver.registry.read(Query::ChangedIds(self.seen)).await?;
+        let changed = self.driver.registry.read(Query::ChangedIds(self.seen));
+        // In one transaction with what is due, so that a time that another tab set is known a second later at most.
+        let (answer, ()) = try_join(changed, self.settle_due()).await?;
         let Answer::ChangedIds(ids, end) = &*answer else { return Ok(()) };
         if let Some(ids) = ids {
             ids.iter().for_each(|id| self.driver.notified(id));
@@ -126,25 +131,34 @@ impl WorkLoop {
         Ok(())
     }
 
+    /// Does what is due by the clock.
+    async fn settle_due(&self) -> Result<()> {
+        self.scheduler.due.set(None);
+        if let Some(next) = self.driver.settle_due().await? {
+            self.scheduler.due_at(self.now() + next);
+        }
+        Ok(())
+    }
+
     fn begin_pass(&mut self) {
         self.scheduler.change(Agenda::begins_pass);
         let kinds = self.driver.unhandled.borrow().clone();
-        self.pass = Pass { pages: Pages::default(), read: None, has_failed: false, kinds };
+        self.pass = Pass { pending: Pending::new(&*self.driver.runners), read: None, has_failed: false, kinds };
     }
 
     async fn read_page(&mut self) -> Result<()> {
         self.pass.read = Some(self.now());
-        let page = self.pass.pages.next(&self.driver.registry).await;
+        let page = self.pass.pending.next(&self.driver.registry).await;
         self.pass.has_failed = page.is_err();
-        for record in page?.unwrap_or_default() {
-            let is_wanted = match self.driver.eligibility(&record) {
-                Eligibility::Drivable => !self.driver.runs.borrow().contains_key(record.id()),
-                Eligibility::NoRunner => self.pass.kinds.insert(kind_of(&record)),
-                Eligibility::NotDrivable => false,
-            };
-            if is_wanted {
-                self.scheduler.change(|agenda| agenda.offer(record.id()));
-            }
+        let ids = match page? {
+            Some(Page::Leased(ids)) => ids,
+            Some(Page::Turns(turns)) => turns.into_iter().map(|turn| turn.id).collect(),
+            Some(Page::NoRunner(turn)) if self.pass.kinds.insert(turn.kind.clone()) => vec![turn.id],
+            Some(Page::NoRunner(_)) | None => Vec::new(),
+        };
+        let runs = self.driver.runs.borrow();
+        for id in ids.iter().filter(|id| !runs.contains_key(*id)) {
+            self.scheduler.change(|agenda| agenda.offer(id));
         }
         Ok(())
     }
@@ -166,9 +180,11 @@ impl WorkLoop {
             return self.scheduler.change(|agenda| agenda.forget(id));
         }
         match found {
-            Ok(Finding::Pending { has_begun, created_at_ms }) => {
-                self.scheduler.change(|agenda| agenda.make_ready(id, has_begun, created_at_ms));
+            Ok(Finding::Pending { has_begun, rank, created_at_ms }) => {
+                self.scheduler.change(|agenda| agenda.make_ready(id, has_begun, rank, created_at_ms));
             }
+            Ok(Finding::NotNow) => self.scheduler.change(|agenda| agenda.ignore(id, now + LEFT_MS)),
+            Ok(Finding::Offline) => self.scheduler.change(|agenda| agenda.defer(id, now + LEFT_MS)),
             Ok(Finding::Held(holder)) => driver.held_elsewhere(holder),
             Ok(Finding::Paused(until)) => self.scheduler.change(|agenda| agenda.defer(id, until)),
             Ok(Finding::Unhandled(record)) => self.note_unhandled(&record, now),
@@ -226,7 +242,8 @@ impl WorkLoop {
             }
         });
         let since_poll = self.polled.map_or(LONGEST_MS, |polled| self.now().saturating_sub(polled));
-        let poll = self.driver.registry.clock().sleep(LONGEST_MS.saturating_sub(since_poll));
+        let until_due = self.scheduler.due.get().map_or(LONGEST_MS, |due| due.saturating_sub(self.now()));
+        let poll = self.driver.registry.clock().sleep(LONGEST_MS.saturating_sub(since_poll).min(until_due));
         match select(permit, select(woken, poll)).await {
             Either::Left((permit, _)) => Some(permit),
             Either::Right(_) => None,

@@ -36,6 +36,12 @@ pub trait Clock {
 pub trait Random {
     /// A fresh name that no other caller has or can guess: 128 random bits in lower hex.
     fn name(&self) -> String;
+
+    /// A number from 0 up to 1, made of a fresh name.
+    fn chance(&self) -> f64 {
+        let digits = self.name().chars().take(8).collect::<String>();
+        f64::from(u32::from_str_radix(&digits, 16).unwrap_or_default()) / f64::from(u32::MAX)
+    }
 }
 
 /// Can tell whether the holder of a lease is dead.

@@ -302,10 +302,7 @@ mod tests {
             (Policy { concurrency_key: Some(" ".to_owned()), ..Policy::default() }, "registration.concurrencyKey"),
             (Policy { on_parent_end: Some(OnParentEnd::Cancel), ..Policy::default() }, "registration.onParentEnd"),
             (
-                Policy {
-                    labels: (0..17).map(|n| (n.to_string(), String::new())).collect(),
-                    ..Policy::default()
-                },
+                Policy { labels: (0..17).map(|n| (n.to_string(), String::new())).collect(), ..Policy::default() },
                 "registration.labels",
             ),
             (

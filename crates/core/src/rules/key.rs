@@ -26,7 +26,10 @@ pub fn freed(seen: &Snapshot, leaving: &ProcessRecord) -> Vec<Write> {
         return Vec::new();
     }
     let next = others.into_iter().find(|other| may_begin(other, seen.now));
-    next.filter(|next| next.schedule.queued).map(|next| Write::Process(Rc::new(unqueued(next, seen.now)))).into_iter().collect()
+    next.filter(|next| next.schedule.queued)
+        .map(|next| Write::Process(Rc::new(unqueued(next, seen.now))))
+        .into_iter()
+        .collect()
 }
 
 fn unqueued(next: &ProcessRecord, now: Millis) -> ProcessRecord {

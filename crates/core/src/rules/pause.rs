@@ -23,7 +23,8 @@ pub fn pause(seen: &Snapshot, id: &ProcessId, reason: Option<&str>) -> Result<De
     }
     let paused = Some(Paused { since_ms: seen.now, reason: reason.map(str::to_owned) });
     let payload = Payload::object([("reason", reason.map(Payload::from))]);
-    let mut decision = append::append_with(seen, id, &AppendRequest::by_driver(PAUSED, payload), |record| record.paused = paused)?;
+    let mut decision =
+        append::append_with(seen, id, &AppendRequest::by_driver(PAUSED, payload), |record| record.paused = paused)?;
     decision.writes.extend(lease::revoke(seen, id)?);
     if !record.schedule.begun {
         decision.writes.extend(key::freed(seen, record));

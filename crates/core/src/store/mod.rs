@@ -22,8 +22,8 @@ pub mod shared;
 mod turn;
 
 pub use plan::{Operation, Plan, Reply};
-pub use turn::{Turn, TurnsFrom};
 pub use query::{Answer, Answers, Changes, Due, EventPage, EventRange, Live, MANY_TYPES, MOST_CHANGED, Point, Query};
+pub use turn::{Turn, TurnsFrom};
 
 /// How long what is written here lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

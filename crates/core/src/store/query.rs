@@ -236,9 +236,14 @@ impl Query {
             Query::Events(_, EventRange::Last(count)) => *count > 1,
             Query::Events(_, EventRange::Unacked(_)) => true,
             Query::Viewed(_, query) => query.may_be_large(),
-            Query::Process(_) | Query::ChangedIds(_) | Query::Count(..) | Query::Lease(_) | Query::IsGranted(..) => {
-                false
-            }
+            Query::Process(_)
+            | Query::ChangedIds(_)
+            | Query::Turns(..)
+            | Query::Leased(..)
+            | Query::Due(_)
+            | Query::Count(..)
+            | Query::Lease(_)
+            | Query::IsGranted(..) => false,
         }
     }
 

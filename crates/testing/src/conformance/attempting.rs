@@ -26,14 +26,16 @@ async fn begin(world: &World, life: &str) -> Result<Begun> {
 
 /// The same, where a holder was observed and may be dead.
 async fn begin_after(world: &World, life: &str, observed: Option<(&ProcessLease, Proof)>) -> Result<Begun> {
-    let claimant = Claimant { owner: owner("driver", life), ttl: TTL, token: format!("token of {life}") };
+    let claimant =
+        Claimant { owner: owner("driver", life), ttl: TTL, token: format!("token of {life}"), is_offline: false };
     let observed = observed.map(|(holder, proof)| (Rc::new(holder.clone()), proof));
     world.registry.execute(operation::begin("p".into(), claimant, observed, None)).await
 }
 
 /// The same, with the reason of a cancel request.
 async fn begin_cancelled(world: &World, life: &str, reason: &str) -> Result<Begun> {
-    let claimant = Claimant { owner: owner("driver", life), ttl: TTL, token: format!("token of {life}") };
+    let claimant =
+        Claimant { owner: owner("driver", life), ttl: TTL, token: format!("token of {life}"), is_offline: false };
     world.registry.execute(operation::begin("p".into(), claimant, None, Some(Cancelled(Some(reason.into()))))).await
 }
 

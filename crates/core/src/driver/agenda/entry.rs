@@ -25,17 +25,19 @@ pub(super) enum State {
     /// It is being read. Where it `changed` since the read began, the answer may lack that.
     Reading { changed: bool },
     /// It is begun once a permit is free. The claim sees all changes until then.
-    Ready(Turn, Option<Rc<ProcessLease>>),
+    Ready(Precedence, Option<Rc<ProcessLease>>),
     /// It is left alone until that time, and then read.
     Deferred(Millis),
     /// It is left alone until that time, and then forgotten: nothing but a change makes it a process to be begun.
     Ignored(Millis),
 }
 
-/// The place of a process in the order of beginning: what has begun and lost its holder goes first, then the oldest.
+/// The place of a process in the order of beginning: what has begun and lost its holder goes first, then the higher priority, then the
+/// oldest.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Turn {
+pub(super) struct Precedence {
     pub is_new: bool,
+    pub rank: u64,
     pub created_at_ms: Millis,
     pub id: ProcessId,
 }

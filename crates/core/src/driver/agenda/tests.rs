@@ -65,7 +65,7 @@ fn a_process_that_changes_while_it_is_read_is_read_again_unless_it_is_to_be_begu
     }
     let mut agenda = reading();
     agenda.notify(id, 1);
-    agenda.make_ready(id, false, 0);
+    agenda.make_ready(id, false, 0, 0);
     assert!(!agenda.has_due(), "the claim sees the change");
     assert_eq!(begun(&mut agenda), ["p"]);
 }
@@ -135,7 +135,7 @@ fn what_has_begun_goes_first_and_then_the_oldest() {
     {
         agenda.offer(&id.into());
         due(&mut agenda);
-        agenda.make_ready(&id.into(), has_begun, created_at_ms);
+        agenda.make_ready(&id.into(), has_begun, 0, created_at_ms);
     }
     assert_eq!(agenda.next_has_begun(), Some(true));
     assert_eq!(begun(&mut agenda), ["lost", "old", "a", "b", "new"]);
@@ -150,7 +150,7 @@ fn all_that_a_dead_owner_held_is_taken_over_without_a_read_and_nothing_of_others
     }
     agenda.offer(&"new".into());
     due(&mut agenda);
-    agenda.make_ready(&"new".into(), false, 0);
+    agenda.make_ready(&"new".into(), false, 0, 0);
     agenda.take_over(&owner("dead"));
     let next: Vec<_> = std::iter::from_fn(|| agenda.take_next()).collect();
     let dead = |id: &str| Next { id: id.into(), dead: Some(lease(id, "dead")) };
@@ -207,10 +207,10 @@ fn a_process_is_unhandled_once_it_was_seen_so_for_five_seconds_on_end() {
 #[test]
 fn what_is_held_elsewhere_by_now_is_not_begun() {
     let (mut agenda, id) = (reading(), &"p".into());
-    agenda.make_ready(id, false, 0);
+    agenda.make_ready(id, false, 0, 0);
     agenda.defer_to(lease("p", "other"), 30_000);
     assert_eq!(begun(&mut agenda), [""; 0]);
-    agenda.make_ready(id, false, 0);
+    agenda.make_ready(id, false, 0, 0);
     agenda.forget(id);
     assert_eq!(begun(&mut agenda), [""; 0]);
 }
@@ -222,7 +222,7 @@ fn of_many_pending_processes_the_oldest_are_kept_and_the_next_pass_finds_the_oth
         let id = &format!("p{number:03}").into();
         agenda.offer(id);
         due(&mut agenda);
-        agenda.make_ready(id, false, number);
+        agenda.make_ready(id, false, 0, number);
     }
     assert_eq!((agenda.entries.len(), agenda.ready.len()), (MOST_READY, MOST_READY));
     assert!(agenda.has_dropped());
@@ -261,7 +261,7 @@ fn the_next_page_is_wanted_while_few_processes_are_ready_or_to_be_read() {
     assert!(!agenda.has_room());
     let id = due(&mut agenda).remove(0).as_str().into();
     assert!(agenda.has_room(), "what is being read may turn out not to be pending");
-    agenda.make_ready(&id, false, 0);
+    agenda.make_ready(&id, false, 0, 0);
     assert_eq!(begun(&mut agenda), ["0"]);
 }
 

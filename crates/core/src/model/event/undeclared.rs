@@ -14,8 +14,7 @@ pub const PAUSED: &str = "process.paused";
 pub const UNPAUSED: &str = "process.unpaused";
 
 /// The event types that the driver alone writes. No registration declares one, and no caller appends one.
-pub const DRIVER_TYPES: [&str; 6] =
-    [STEP, ATTEMPT_FAILED, STEP_FAILED, TIMER, PAUSED, UNPAUSED];
+pub const DRIVER_TYPES: [&str; 6] = [STEP, ATTEMPT_FAILED, STEP_FAILED, TIMER, PAUSED, UNPAUSED];
 
 /// Whether the driver alone writes events of this type.
 pub fn is_of_driver(event_type: &str) -> bool {

@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use super::{
     super::rows::{
-        COUNTS, CountRow, EVENTS, GRANTS, LEASES, LeaseRow, PROCESSES, ProcessRow, REGISTRATIONS, id_of, index, is_pruned, table,
-        text, unreadable,
+        COUNTS, CountRow, EVENTS, GRANTS, LEASES, LeaseRow, PROCESSES, ProcessRow, REGISTRATIONS, id_of, index,
+        is_pruned, table, text, unreadable,
     },
     Loaded, Reader,
 };
@@ -105,8 +105,7 @@ impl Reader<'_> {
             loaded.rows.note_pruned(id);
         }
         let mut loaded = self.with_processes(loaded, rows, Self::records);
-        if let Reads::Process(id, log) | Reads::Leased(id, log) | Reads::Viewed(_, id, log) = reads
-        {
+        if let Reads::Process(id, log) | Reads::Leased(id, log) | Reads::Viewed(_, id, log) = reads {
             if let Some(event_type) = &log.event_type {
                 self.count_of(&mut loaded, id, event_type);
             }
