@@ -2,17 +2,27 @@
 import { notByItself, WAIT } from "./awaiter.js";
 import { call, callNow } from "../border/call.js";
 import { reportError } from "../platform/report.js";
-import { callback, id, integer, optional, options, plain, text } from "../border/check.js";
+import { callback, count, id, integer, optional, options, plain, text } from "../border/check.js";
 import { asyncDispose } from "./dispose.js";
-import { freeze } from "../platform/intrinsics.js";
+import { freeze, isArray } from "../platform/intrinsics.js";
 import { invalidArgument } from "../types/errors.js";
 import { inside, insideRun, type Inside } from "../border/inside.js";
-import type { RawDriver, RawRegistry } from "../border/raw.js";
-import { attached, runWith, teller, type Runners, type Tell } from "./run.js";
+import { watchOnline } from "./online.js";
+import type { RawDriver, RawRegistry, Work as RawWork } from "../border/raw.js";
+import { attached, runWith, teller, type Find, type Runners, type Tell } from "./run.js";
 import { signalArguments } from "./signal.js";
 import type { Unstarted } from "./unstarted.js";
 import { timer } from "../platform/timer.js";
-import type { DriveReport, DriverOptions, JsonLike, ProcessRegistry, ProcessWorkDriver, WaitOptions } from "../types/public.js";
+import type {
+  DriveReport,
+  DriverOptions,
+  Implementation,
+  JsonLike,
+  ProcessRegistry,
+  ProcessWorkDriver,
+  RunContext,
+  WaitOptions,
+} from "../types/public.js";
 
 /** A driver of `registry`, which is that of `raw`. Its methods use no `this`, so that they also work on a proxy of it and when they are taken apart. */
 export function driverOf(
@@ -23,6 +33,8 @@ export function driverOf(
 ): ProcessWorkDriver {
   const {
     runners,
+    processes,
+    onlineDetector,
     runHandle,
     attach,
     onRunError,
@@ -30,11 +42,16 @@ export function driverOf(
     renewEveryMs = 10_000,
     concurrency = 64,
   } = options<Checked>(plain(given, "options"), "options", DRIVER);
-  const started = unstarted.made(new Set(runners?.keys()));
+  const works = worksOf(runners, processes);
+  const started = unstarted.made(new Set(works.map((work) => work.kind)));
   /** The run that calls, where it is one of this driver. */
   const own = () => (insideRun()?.driver === made ? insideRun() : undefined);
-  const run = runWith({ registry: raw, driver: () => made }, runners ?? new Map(), attach, teller(onRunError));
-  const made: RawDriver = raw.driver([...(runners?.keys() ?? [])], run, leaseTtlMs, renewEveryMs, concurrency);
+  const runnerOf: Find = (kind, version) =>
+    processes?.find((one) => one.kind === kind && one.version === version)?.run ?? runners?.get(kind);
+  const run = runWith({ registry: raw, driver: () => made }, runnerOf, attach, teller(onRunError));
+  const online = watchOnline(onlineDetector, () => made.lookAgain());
+  raw.beforeClose(online.end);
+  const made: RawDriver = raw.driver(works, run, online.isOffline, leaseTtlMs, renewEveryMs, concurrency);
   const host = runHandle && hostOf(runHandle, raw, made);
   const work: Work = host === undefined ? made : handled(host, registry, raw);
   const driver: ProcessWorkDriver = {
@@ -43,6 +60,7 @@ export function driverOf(
       const begin = () => {
         raw.refuseUnlessOpen();
         started();
+        online.ask();
         return text(reason, "reason");
       };
       const sweep = (): Promise<DriveReport> => (host === undefined ? call(() => (begin(), made.sweep())) : sweptBy(host, begin));
@@ -52,6 +70,7 @@ export function driverOf(
     start() {
       callNow(() => {
         started();
+        online.ask();
         work.start();
       });
     },
@@ -99,7 +118,22 @@ async function sweptBy(host: Host, begin: () => string): Promise<DriveReport> {
 /** Drives on. */
 type Work = Pick<RawDriver, "start" | "stop" | "idle">;
 
-type Checked = Omit<DriverOptions, "runners"> & { runners?: Runners };
+type Checked = Omit<DriverOptions, "runners" | "processes"> & { runners?: Runners; processes?: Implemented[] };
+
+/** An implementation as it is called. */
+interface Implemented extends Pick<Implementation, "kind" | "version"> {
+  run: (context: RunContext) => unknown;
+}
+
+/** What these run. A runner begins any version of its kind, and an implementation its own. */
+function worksOf(runners: Runners | undefined, processes: Implemented[] = []): RawWork[] {
+  const plain = [...(runners?.keys() ?? [])].map((kind) => ({ kind, anyVersion: true }));
+  const twice = processes.findIndex((one, place) => processes.slice(0, place).some((other) => isSameWork(one, other)));
+  if (twice >= 0) throw invalidArgument(`options.processes[${twice}]: has a kind and version that another one has`);
+  return [...plain, ...processes.map(({ kind, version }) => ({ kind, anyVersion: false, ...(version !== undefined && { version }) }))];
+}
+
+const isSameWork = (one: Implemented, other: Implemented) => one.kind === other.kind && one.version === other.version;
 
 const positive = optional((value: unknown, name: string) => integer(value, name, 1));
 
@@ -110,6 +144,22 @@ const DRIVER = {
         ([kind, runner]) => [id(kind, `${name}: a kind`), callback(runner, `${name}.${kind}`)] as never,
       ),
     );
+  }),
+  processes: optional((given: unknown, name: string): Implemented[] => {
+    if (!isArray(given)) throw invalidArgument(`${name}: must be an array`);
+    return Array.from(given, (one: unknown, place) => {
+      const at = `${name}[${place}]`;
+      const { kind, version, run } = options<{ kind: string; version: number | undefined; run: unknown }>(one, at, {
+        kind: id,
+        version: optional(count),
+        run: callback,
+      });
+      return { kind, ...(version !== undefined && { version }), run: run as Implemented["run"] };
+    });
+  }),
+  onlineDetector: optional((given: unknown, name: string) => {
+    callback((given as Record<string, unknown> | null)?.subscribe, `${name}.subscribe`);
+    return having<NonNullable<DriverOptions["onlineDetector"]>>("isOnline")(given, name);
   }),
   runHandle: optional(having<NonNullable<DriverOptions["runHandle"]>>("claimAndRunPending")),
   attach: optional(having<NonNullable<DriverOptions["attach"]>>("awaitTerminal")),

@@ -4,11 +4,12 @@
  */
 import { json } from "../border/shapes.js";
 import { isPlain } from "../border/check.js";
+import type { RunEnd } from "../border/raw.js";
 import type { FailureClass, Json, ProcessAwaitOutput } from "../types/public.js";
 
 /** The failure that something thrown is recorded as. */
 export function failure(error: unknown): ProcessAwaitOutput {
-  const raw = rawOf(error);
+  const raw = isSettled(error) ? rawOf(read(error, "raw")) : rawOf(error);
   return {
     type: "failure",
     class: classOf(error),
@@ -18,9 +19,30 @@ export function failure(error: unknown): ProcessAwaitOutput {
   };
 }
 
+/** What something thrown says of another attempt. Errors are told apart by their class, or its name where another copy of the package made them. */
+export function adviceOf(error: unknown): Pick<RunEnd, "advice" | "retryAfterMs"> {
+  switch (isError(error) ? textIn(error, "name") : undefined) {
+    case "NonRetryableError":
+      return { advice: "never" };
+    case "RetryableError": {
+      const after = read(error, "retryAfterMs");
+      const isSpan = typeof after === "number" && after >= 0 && Number.isFinite(after);
+      return { advice: "again", ...(isSpan && { retryAfterMs: Math.min(Math.ceil(after), Number.MAX_SAFE_INTEGER) }) };
+    }
+    default:
+      return { advice: "policy" };
+  }
+}
+
 /** Whether something thrown is what an aborted signal makes others throw. */
 export function isAbort(error: unknown, signal: AbortSignal): boolean {
   return error === signal.reason || textIn(error, "name") === "AbortError";
+}
+
+/** Whether an error says itself what is to be kept of it. */
+function isSettled(error: unknown): boolean {
+  const name = isError(error) ? textIn(error, "name") : undefined;
+  return (name === "NonRetryableError" || name === "RetryableError") && read(error, "raw") !== undefined;
 }
 
 const CLASSES: FailureClass[] = [

@@ -118,6 +118,12 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
     requestCancel(processId: string, reason?: string) {
       return call(() => raw.call("requestCancel", id(processId, "processId"), optional(text)(reason, "reason")));
     },
+    pauseProcess(processId: string, reason?: string) {
+      return call(() => raw.call("pauseProcess", id(processId, "processId"), optional(text)(reason, "reason")));
+    },
+    resumeProcess(processId: string) {
+      return call(() => raw.call("resumeProcess", id(processId, "processId")));
+    },
     async deleteProcess(processId: string, given?: { force?: boolean }) {
       return call(() => {
         const { force = false } = options<{ force?: boolean }>(given, "options", { force: optional(boolean) });

@@ -10,10 +10,13 @@ import { raise } from "../types/errors.js";
 import { givenTo, inside, type Inside } from "../border/inside.js";
 import { isTrap } from "../border/instance.js";
 import { isArray } from "../platform/intrinsics.js";
-import { failure, isAbort } from "./outcome.js";
-import type { Attach, RawRun, RunProcess } from "../border/raw.js";
+import { adviceOf, failure, isAbort } from "./outcome.js";
+import type { Attach, RawRun, RunEnd, RunProcess } from "../border/raw.js";
 import { troubleIn } from "./trouble.js";
 import type { DriverOptions, ProcessAwaitOutput, RunContext, WaitOptions } from "../types/public.js";
+
+/** What runs the processes of a kind and version, if anything. */
+export type Find = (kind: string, version: number | undefined) => ((context: RunContext) => unknown) | undefined;
 
 /** What runs a process, by its kind. */
 export type Runners = Map<string, (context: RunContext) => unknown>;
@@ -22,11 +25,11 @@ export type Runners = Map<string, (context: RunContext) => unknown>;
  * Runs processes with these. Rejects with trouble of longwait itself, which ends the attempt and not the process. `tell` is
  * called with what else a runner throws.
  */
-export function runWith(of: Of, runners: Runners, attach: DriverOptions["attach"], tell: Tell): RunProcess {
+export function runWith(of: Of, runnerOf: Find, attach: DriverOptions["attach"], tell: Tell): RunProcess {
   return async (kind, raw) => {
     const one = run(of, raw, attach);
     try {
-      const runner = runners.get(kind);
+      const runner = runnerOf(kind, one.context.process.version);
       if (runner === undefined)
         throw raise(`there is no runner for the kind "${kind}"`, { code: "internal", processId: one.context.process.id });
       return await outcomeOf(runner, raw, one, tell);
@@ -36,25 +39,28 @@ export function runWith(of: Of, runners: Runners, attach: DriverOptions["attach"
   };
 }
 
-/** Calls the runner; resolves with how the process ends. */
+/** Calls the runner; resolves with what came of it. */
 async function outcomeOf(
   runner: (context: RunContext) => unknown,
   raw: RawRun,
   { context, identity, isCancelled }: Run,
   tell: Tell,
-): Promise<ProcessAwaitOutput> {
+): Promise<RunEnd> {
   const { process, signal } = context;
+  let returned = false;
   try {
     const running = inside(identity, () => runner(context));
     raw.began();
     const value = await running;
-    return { type: "success", value: json(value === undefined ? null : value, "what the runner returned") };
+    returned = true;
+    return { output: { type: "success", value: json(value === undefined ? null : value, "what the runner returned") } };
   } catch (error) {
     const trouble = troubleIn(error, process.id);
     if (trouble !== undefined) throw trouble;
-    if (isCancelled() && isAbort(error, signal)) return { type: "cancelled", message: (signal.reason as Error).message };
+    if (isCancelled() && isAbort(error, signal)) return { output: { type: "cancelled", message: (signal.reason as Error).message } };
     tell(error, process);
-    return failure(error);
+    // What was returned and is no JSON would be so again.
+    return { output: failure(error), ...(returned ? { advice: "never" } : adviceOf(error)) };
   }
 }
 

@@ -8,6 +8,7 @@ import { Fault } from "./fault.js";
 import {
   count,
   either,
+  finite,
   flag,
   isObject,
   label,
@@ -22,6 +23,7 @@ import {
   record,
   tagged,
   text,
+  whole,
   type Fields,
   type Shape,
 } from "./shapes.js";
@@ -72,6 +74,31 @@ const semantics = object({
   ),
 });
 
+/** When a failed attempt is repeated. */
+const retry = object({
+  maxAttempts: optional(count),
+  initialIntervalMs: optional(count),
+  backoffCoefficient: optional(finite),
+  maxIntervalMs: optional(count),
+  jitter: optional(flag),
+});
+
+const policy = {
+  startAtMs: optional(count),
+  deadlineAtMs: optional(count),
+  retry: optional(retry),
+  crashLimit: optional(count),
+  priority: optional(whole),
+  concurrencyKey: optional(name),
+  onConflict: optional(oneOf("queue", "use_existing", "replace_pending", "cancel_running", "reject")),
+  debounce: optional(object({ delayMs: count, maxDelayMs: optional(count) })),
+  requires: optional(oneOf("network")),
+  version: optional(count),
+  labels: optional(record(label)),
+  parentId: optional(name),
+  onParentEnd: optional(oneOf("cancel", "abandon")),
+};
+
 const registration = object({
   id: name,
   input,
@@ -90,6 +117,7 @@ const registration = object({
   envRef: optional(label),
   wakeTarget: optional(scope),
   recovery: optional(oneOf("rerun", "abandon")),
+  ...policy,
 });
 
 // ── Leases ──────────────────────────────────────────────────────────────────

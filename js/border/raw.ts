@@ -42,10 +42,27 @@ export interface RawDriver {
   sweep(): Promise<DriveReport>;
   stop(): Promise<void>;
   idle(): Promise<void>;
+  /** Looks again at what waits for the network. */
+  lookAgain(): void;
 }
 
-/** Runs a process of a kind; resolves with how it ends, or rejects with trouble of longwait itself. */
-export type RunProcess = (kind: string, run: RawRun) => Promise<ProcessAwaitOutput>;
+/** Runs a process of a kind; resolves with what came of it, or rejects with trouble of longwait itself. */
+export type RunProcess = (kind: string, run: RawRun) => Promise<RunEnd>;
+
+/** How a run ends its process; and where its runner threw, what that says of another attempt. */
+export interface RunEnd {
+  output: ProcessAwaitOutput;
+  advice?: "policy" | "again" | "never";
+  /** With `"again"`: in how many milliseconds. */
+  retryAfterMs?: number;
+}
+
+/** What a driver has a runner for: processes of a kind, of any version or of one, which may be none. */
+export interface Work {
+  kind: string;
+  anyVersion: boolean;
+  version?: number;
+}
 
 /** Waits for a process in another system; resolves with how it ends. */
 export type Attach = ((id: string) => Promise<ProcessAwaitOutput>) | undefined;
@@ -96,8 +113,9 @@ export interface WasmRegistry extends Pick<RawRegistry, "subscribe" | "notify" |
     ...given: Parameters<RawWaits["awaitEvent"]>
   ): ReturnType<RawWaits["awaitEvent"]>;
   driver(
-    kinds: string[],
-    run: (kind: string, run: WasmRun) => Promise<ProcessAwaitOutput>,
+    works: Work[],
+    run: (kind: string, run: WasmRun) => Promise<RunEnd>,
+    isOffline: () => boolean,
     leaseTtlMs: number,
     renewEveryMs: number,
     concurrency: number,
@@ -226,6 +244,8 @@ export interface RawMethods {
   completeProcess(id: string, output: Json): Promise<ProcessRecord>;
   completeProcessWithLease(lease: Json, output: Json): Promise<ProcessRecord>;
   requestCancel(id: string, reason?: string): Promise<AppendResult>;
+  pauseProcess(id: string, reason?: string): Promise<ProcessRecord>;
+  resumeProcess(id: string): Promise<ProcessRecord>;
   deleteProcess(id: string, force: boolean): Promise<void>;
   pruneTerminalProcesses(cutoffMs: number): ReturnType<ProcessRegistry["pruneTerminalProcesses"]>;
 
@@ -306,7 +326,15 @@ export interface RawRegistry {
   readonly trackedProcesses: number;
   /** Calls `listener` from inside the wasm at each change. Gives what takes it off. */
   onChange(listener: (id: string) => void): () => void;
-  driver(kinds: string[], run: RunProcess, leaseTtlMs: number, renewEveryMs: number, concurrency: number): RawDriver;
+  /** `isOffline` is called from inside the wasm. */
+  driver(
+    works: Work[],
+    run: RunProcess,
+    isOffline: () => boolean,
+    leaseTtlMs: number,
+    renewEveryMs: number,
+    concurrency: number,
+  ): RawDriver;
   /** Has `end` called when the registry is closed. */
   beforeClose(end: () => void): void;
   close(): Promise<void>;

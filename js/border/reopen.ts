@@ -259,12 +259,12 @@ export async function lasting(open: Open): Promise<RawRegistry> {
     };
   }
 
-  function driver(...[kinds, run, ...options]: Parameters<RawRegistry["driver"]>): RawDriver {
+  function driver(...[works, run, ...options]: Parameters<RawRegistry["driver"]>): RawDriver {
     let at: Opened | undefined;
     let made: ReturnType<Opened["wasm"]["driver"]>;
     let isStarted = false;
     const set = (on: Opened) => {
-      made = on.wasm.driver(kinds, runs(on.instance, run), ...options);
+      made = on.wasm.driver(works, runs(on.instance, run), ...options);
       at = on;
       on.drivers.push(made);
       if (isStarted) made.start();
@@ -282,6 +282,10 @@ export async function lasting(open: Open): Promise<RawRegistry> {
         ready();
         isStarted = true;
         now((on) => there(on).start());
+      },
+      lookAgain() {
+        const here = alive();
+        if (here !== undefined && here === at) here.instance.now(() => made.lookAgain());
       },
       sweep: () => carried("read", (on) => there(on).sweep()),
       async stop() {
@@ -390,6 +394,8 @@ const KINDS: { readonly [M in keyof RawMethods]: Kind } = {
   completeProcess: "write",
   completeProcessWithLease: "write",
   requestCancel: "write",
+  pauseProcess: "write",
+  resumeProcess: "write",
   deleteProcess: "write",
   pruneTerminalProcesses: "write",
   appendEvent: "write",

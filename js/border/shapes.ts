@@ -95,6 +95,18 @@ export const count: Shape = (value, budget) => {
   return copyNumber(value as number, budget);
 };
 
+/** A whole number that a double holds exactly. */
+export const whole: Shape = (value, budget) => {
+  if (!Number.isSafeInteger(value)) throw wrong("a whole number from -(2^53 - 1) to 2^53 - 1", value);
+  return copyNumber(value as number, budget);
+};
+
+/** A number that is neither infinite nor `NaN`. */
+export const finite: Shape = (value, budget) => {
+  if (typeof value !== "number" || !Number.isFinite(value)) throw wrong("a finite number", value);
+  return copyNumber(value, budget);
+};
+
 /** True or false. */
 export const flag: Shape = (value, budget) => {
   if (typeof value !== "boolean") throw wrong("true or false", value);

@@ -7,8 +7,8 @@
 import { open } from "../api/open.js";
 import type { OpenOptions, ProcessRegistry } from "../types/public.js";
 
-export { isProcessError, ProcessError } from "../types/errors.js";
-export type { ProcessErrorCode, ProcessErrorOptions } from "../types/errors.js";
+export { isProcessError, NonRetryableError, ProcessError, RetryableError } from "../types/errors.js";
+export type { ProcessErrorCode, ProcessErrorOptions, RetryErrorOptions } from "../types/errors.js";
 export type * from "../types/public.js";
 
 const place = () => new URL("longwait_bg.wasm", import.meta.url);

@@ -3,7 +3,7 @@
  * Rust imports of it is named here, one by one.
  */
 import { canonical, copied, member, truthy, weight } from "../../crates/core/src/model/payload.js";
-import { Channel, follow, hold, isFree, nextTask, randomName, watch } from "../../src/host/browser/tab.js";
+import { Channel, follow, hold, isFree, nextTask, onWake, randomName, watch } from "../../src/host/browser/tab.js";
 import { Lost, open, persisted, run } from "../../src/store/indexed_db/engine.js";
 
 /** Finds it by the path that the glue asks for. `enter` has what it is given called when the instance traps. */
@@ -36,6 +36,7 @@ export function platform(enter: (end: () => void) => () => void): (path: string)
     },
     watch: (name: string, answer: (free: boolean) => void) => ending(watch(name, answer)),
     follow: (turn: (away: boolean) => void) => ending(follow(turn)),
+    onWake: (wake: () => void) => ending(onWake(wake)),
     Channel: class extends Channel {
       readonly #end = ending(() => super.close());
       override close() {

@@ -1,3 +1,5 @@
+import type { Json } from "./public.js";
+
 /**
  * What went wrong, as a stable word to branch on.
  *
@@ -44,7 +46,7 @@ export type ProcessErrorCode =
   | "storage_version"
   /** The store failed, or another program's database has the name; `cause` is its own error. */
   | "storage_failed"
-  /** A remote store gave up after losing too many races for one row. */
+  /** The concurrency key is taken, and `onConflict` is `"reject"`. Or a remote store gave up after losing too many races for one row. */
   | "conflict"
   /** A remote store cannot be reached. */
   | "disconnected"
@@ -56,6 +58,14 @@ export type ProcessErrorCode =
    * all else continues. Registries in memory, and those whose WebAssembly traps four times within a minute, reject every call so.
    */
   | "internal";
+
+/**
+ * Names a class of errors. On the prototype, like the built-in errors, so that it is not listed with each instance; on the class, too,
+ * since consoles print that one, and a minifier may have renamed it.
+ */
+function named(errors: { readonly prototype: Error }, name: string): void {
+  for (const one of [errors, errors.prototype]) Object.freeze(Object.defineProperty(one, "name", { value: name }));
+}
 
 /** What a {@link ProcessError} can be made with, beside its message. */
 export interface ProcessErrorOptions extends ErrorOptions {
@@ -86,9 +96,7 @@ export class ProcessError extends Error {
   }
 
   static {
-    // On the prototype, like the built-in errors, so that it is not listed with each instance; on the class,
-    // too, since consoles print that one, and a minifier may have renamed it.
-    for (const named of [this, this.prototype]) Object.freeze(Object.defineProperty(named, "name", { value: "ProcessError" }));
+    named(this, "ProcessError");
   }
 }
 
@@ -108,6 +116,58 @@ export function isProcessError<C extends ProcessErrorCode = ProcessErrorCode>(
     return known.name === "ProcessError" && typeof known.code === "string" && (code === undefined || known.code === code);
   } catch {
     return false; // A revoked proxy, or a getter that throws.
+  }
+}
+
+/** What an error for a retry policy can be made with, beside its message. */
+export interface RetryErrorOptions extends ErrorOptions {
+  /** A stable word of yours: the `code` of the failure, should it end the process. Default `"process_failed"`. */
+  code?: string | undefined;
+  /** JSON: the `raw` of that failure. Default: what the error carries. */
+  raw?: Json | undefined;
+}
+
+/** What both kinds have. */
+class RetryError extends Error {
+  /** The `code` of the failure that this ends a process with. */
+  declare readonly code?: string;
+  /** The `raw` of that failure. */
+  declare readonly raw?: Json;
+
+  constructor(message: string, { code, raw, cause }: RetryErrorOptions = {}) {
+    super(message, cause === undefined ? undefined : { cause });
+    if (code !== undefined) this.code = code;
+    if (raw !== undefined) this.raw = raw;
+  }
+}
+
+/** Thrown by a runner or a step, it ends the retrying at once: another attempt would fail as well. */
+export class NonRetryableError extends RetryError {
+  declare readonly name: "NonRetryableError";
+
+  static {
+    named(this, "NonRetryableError");
+  }
+}
+
+/**
+ * Thrown by a runner or a step, it asks for another attempt: by the retry policy, or by the default one where a process has none. Not after
+ * the last attempt of the policy, nor after a cancel request.
+ */
+export class RetryableError extends RetryError {
+  declare readonly name: "RetryableError";
+  /** How long to wait before the next attempt, in milliseconds, 0 or more. Default: as the policy has it. */
+  declare readonly retryAfterMs?: number;
+
+  constructor(message: string, { retryAfterMs, ...options }: RetryErrorOptions & { retryAfterMs?: number | undefined } = {}) {
+    super(message, options);
+    if (retryAfterMs === undefined) return;
+    if (!(Number.isFinite(retryAfterMs) && retryAfterMs >= 0)) throw invalidArgument("retryAfterMs: must be a number from 0 on");
+    this.retryAfterMs = retryAfterMs;
+  }
+
+  static {
+    named(this, "RetryableError");
   }
 }
 

@@ -184,7 +184,7 @@ export interface ProcessEventType<V = Json> {
 }
 
 /** What a process is registered with. The same content under the same id may be registered again, and changes nothing. */
-export interface ProcessRegistration<D = Json, R = Fields, F = Json, C = Json, V = Json> {
+export interface ProcessRegistration<D = Json, R = Fields, F = Json, C = Json, V = Json> extends ProcessPolicy {
   /** Your id for it: non-blank, unique in the registry. */
   id: string;
   /** What it is to do. */
@@ -201,6 +201,66 @@ export interface ProcessRegistration<D = Json, R = Fields, F = Json, C = Json, V
   wakeTarget?: SessionScope;
   /** What to do with it after a crash of its runner: run it again (the default) or end it as failed. */
   recovery?: "rerun" | "abandon";
+}
+
+/** When a failed attempt is repeated. */
+export interface RetryPolicy {
+  /** How many attempts there are at most, the first one included. Default: no limit, so that nothing is lost that was started offline. */
+  maxAttempts?: number;
+  /** The first wait, in whole milliseconds. Default 1,000. */
+  initialIntervalMs?: number;
+  /** How many times as long as the one before each wait is: 1 or more. Default 2. */
+  backoffCoefficient?: number;
+  /** The longest wait, in whole milliseconds. Default 60,000. */
+  maxIntervalMs?: number;
+  /** Whether each wait is shortened by chance, by half at most, so that many do not try at once. Default true. */
+  jitter?: boolean;
+}
+
+/**
+ * When a process is begun, how often and in which order. It is not part of what is compared when an id is registered again: the same data
+ * gives the stored process, with the policy that came first. Times are epoch milliseconds of the store's clock, whole numbers.
+ */
+export interface ProcessPolicy {
+  /** It is not begun before. Default: at once. A time that passes while no page is open takes effect when one is. */
+  startAtMs?: number;
+  /**
+   * When a process that has not ended fails: class `timeout`, code `deadline_exceeded`. A run in progress is aborted, and what it writes is
+   * refused. Every started driver of the registry sees to that, for processes of every kind. Default: none.
+   */
+  deadlineAtMs?: number;
+  /** What becomes of a run that throws. Default: the process fails. Later runs are given the recorded steps of earlier ones. */
+  retry?: RetryPolicy;
+  /**
+   * How many runs in a row may be lost to a crash of their tab without having recorded anything: then the process fails, class
+   * `internal`, code `crash_loop`. Default 20.
+   */
+  crashLimit?: number;
+  /** The higher one is begun first: a whole number from -1,000,000 to 1,000,000. Default 0. */
+  priority?: number;
+  /** At most one process of a key is between its first begin and its end, in all tabs; the others wait in order. */
+  concurrencyKey?: string;
+  /**
+   * What becomes of the processes of the key that have not ended. `"queue"` (the default): it is begun after them. `"use_existing"`: nothing
+   * is registered, and the newest of them is the answer. `"replace_pending"`: those that have not begun are cancelled, so one runs
+   * and the newest waits. `"cancel_running"`: that, and the one that has begun is asked to stop. `"reject"`: `conflict`.
+   */
+  onConflict?: "queue" | "use_existing" | "replace_pending" | "cancel_running" | "reject";
+  /**
+   * Begins `delayMs` after the last process was registered under the key, and at most `maxDelayMs` after the first of those that were
+   * replaced meanwhile. Means `onConflict: "replace_pending"`.
+   */
+  debounce?: { delayMs: number; maxDelayMs?: number };
+  /** It is not begun while the host says that it is offline; see {@link DriverOptions.onlineDetector}. */
+  requires?: "network";
+  /** Which version of an implementation runs it, a whole number. Default: one without a version. Plain `runners` run any. */
+  version?: number;
+  /** For filters: at most 16. */
+  labels?: { [name: string]: string };
+  /** The process that it is a child of, which must be there and not have ended. */
+  parentId?: string;
+  /** What becomes of a child when its parent ends in any way: it is asked to stop (the default), or nothing. */
+  onParentEnd?: "cancel" | "abandon";
 }
 
 /** What a process is, for lists and filters. */
@@ -247,8 +307,8 @@ export type ProcessAwaitOutput<V = Json, R = Json, C = Json> =
 export type FailureClass =
   "invalid_request" | "unavailable" | "permission_denied" | "timeout" | "execution" | "external" | "resource_limit" | "internal";
 
-/** A process as it is stored. */
-export interface ProcessRecord {
+/** A process as it is stored, with its policy as that was given. */
+export interface ProcessRecord extends ProcessPolicy {
   id: string;
   input: ProcessInput;
   identity: ProcessIdentity;
@@ -265,8 +325,14 @@ export interface ProcessRecord {
   updatedAtMs: number;
   /** Set once by `setExternalRef`. */
   externalRef?: ProcessExternalRef;
-  /** What it is waiting for, if it said so. */
-  wait?: WaitState;
+  /** What it is waiting for: of several things, the last. */
+  wait?: WaitState | RunWait;
+  /** Since when it is paused, in epoch milliseconds, and why. */
+  paused?: { sinceMs: number; reason?: string };
+  /** What its runner last said of it. */
+  state?: Json;
+  /** How far its runner last said that it is, in units of its own, and when, in epoch milliseconds. */
+  progress?: { current: number; total?: number; message?: string; atMs: number };
   status: ProcessStatus;
 }
 
@@ -277,7 +343,18 @@ export interface ProcessExternalRef<M = Json> {
   metadata?: M;
 }
 
-/** What a process says it is waiting for. */
+/** What a driver, or a run, has a process wait for. Times are epoch milliseconds. */
+export type RunWait =
+  /** The time before which it is not begun. */
+  | { kind: "start"; untilMs: number; sinceMs: number }
+  /** The next attempt, of which this is the number, from 2: of the run, or of one of its steps. */
+  | { kind: "retry"; untilMs: number; attempt: number; step?: string; sinceMs: number }
+  /** A timer of the run. */
+  | { kind: "timer"; key: string; untilMs: number; sinceMs: number }
+  /** The end of another process. */
+  | { kind: "process"; processId: string; sinceMs: number };
+
+/** A signal that a process says it is waiting for. */
 export interface WaitState {
   kind: "signal";
   /** Name of the signal; of several, the first in the order of the alphabet. */
@@ -514,7 +591,8 @@ export interface ProcessRegistry extends AsyncDisposable {
 
   /**
    * Stores a new process. The same registration again gives the stored record unchanged.
-   * @throws `registration_conflict` when the id is taken by another registration, saying where the two first differ;
+   * @throws `conflict` where its concurrency key is taken and `onConflict` is `"reject"`; `unknown_process` and `process_terminal` for its
+   * `parentId`; `registration_conflict` when the id is taken by another registration, saying where the two first differ;
    * `invalid_schema`.
    */
   registerProcess<D extends JsonLike = Json, R extends FieldsLike = Fields, F extends JsonLike = Json, C extends JsonLike = Json>(
@@ -575,6 +653,17 @@ export interface ProcessRegistry extends AsyncDisposable {
    * @throws `unknown_process`.
    */
   requestCancel(processId: string, reason?: string): Promise<AppendResult>;
+  /**
+   * Stops a run of the process, as `ProcessWorkDriver.stop` does, and keeps every driver from beginning it until `resumeProcess`. Signals
+   * are kept, and a time that passes takes effect then; the deadline goes on. One that is paused already stays as it is.
+   * @throws `unknown_process`; `already_terminal`.
+   */
+  pauseProcess(processId: string, reason?: string): Promise<ProcessRecord>;
+  /**
+   * Lets drivers begin a paused process again. One that is not paused stays as it is.
+   * @throws `unknown_process`; `already_terminal`.
+   */
+  resumeProcess(processId: string): Promise<ProcessRecord>;
   /**
    * Deletes one process that has ended, with all that belongs to it. With `force`, one that has not ended, too: a run of it is
    * aborted with `unknown_process`; and one whose rows cannot be read.
@@ -720,6 +809,15 @@ export interface ProcessRegistry extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** What runs the processes of a kind, in one version of it. `R` is what it gives. */
+export interface Implementation<R = Json> {
+  readonly kind: string;
+  /** A whole number. */
+  readonly version?: number;
+  /** As in {@link DriverOptions.runners}. */
+  readonly run: (context: RunContext) => Promise<R | void> | R | void;
+}
+
 /** How a driver works, and what it runs processes with. `R` is what runners give. */
 export interface DriverOptions<R = Json> {
   /**
@@ -738,6 +836,10 @@ export interface DriverOptions<R = Json> {
    * `console.warn`, once for each kind.
    */
   runners?: { [kind: string]: (context: RunContext) => Promise<R | void> | R | void };
+  /** Implementations, by kind and version: each begins processes of its version, and one without a version those without. */
+  processes?: Implementation<R>[];
+  /** Says whether the host is online, for processes that require the network. Default: `navigator.onLine` and its events. */
+  onlineDetector?: { isOnline(): boolean; subscribe(listener: () => void): () => void };
   /** A host that runs the work itself. Sweeps call it, and no runners; what it throws then is passed on as it is. */
   runHandle?: { claimAndRunPending(reason: string): Promise<void> };
   /** An engine that owns the waits for processes that have not ended. Its errors are the answer: nothing falls back to polling. */

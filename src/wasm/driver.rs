@@ -7,7 +7,7 @@ use futures::{
     future::{LocalBoxFuture, ready},
 };
 use js_sys::{Function, Promise};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
 use super::{
@@ -17,15 +17,16 @@ use super::{
     registry::Registry,
 };
 use crate::{
-    driver::{Abort, DriverOptions, ProcessWorkDriver, RunContext, Runners},
+    driver::{Abort, DriverOptions, ProcessWorkDriver, RunContext, RunEnd, Runners},
     error::{Code, Error, Result},
-    host::latch,
+    host::{browser::tab::Waking, latch},
     model::{
         Millis,
         event::{AppendRequest, ProcessEventType},
         payload::{Payload, handed_out},
         process::{ProcessAwaitOutput, ProcessRecord},
     },
+    rules::attempt::{Advice, Thrown},
 };
 
 /// A driver of a registry that is open, or was.
@@ -33,15 +34,26 @@ use crate::{
 pub struct Driver {
     driver: ProcessWorkDriver,
     closed: latch::Latch,
+    _waking: Waking,
+}
+
+/// What there is a runner for: processes of a kind, of any version or of one, which may be none.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Work {
+    kind: String,
+    any_version: bool,
+    version: Option<u64>,
 }
 
 #[wasm_bindgen]
 impl Registry {
-    /// A driver with runners for these kinds; see [`JsRunners`].
+    /// A driver with runners for these works; see [`JsRunners`]. `is_offline()` says whether there is no network.
     pub fn driver(
         &self,
-        kinds: Vec<String>,
+        works: JsValue,
         run: Function,
+        is_offline: Function,
         lease_ttl_ms: f64,
         renew_every_ms: f64,
         concurrency: f64,
@@ -53,11 +65,13 @@ impl Registry {
             renew_every: renew_every_ms as Millis,
             concurrency: concurrency as usize,
         };
-        let runners = Rc::new(JsRunners::new(kinds, run, self.closed.clone()));
+        let works = read(works, "runners").map_err(process_error)?;
+        let runners = Rc::new(JsRunners { works, run, is_offline, closed: self.closed.clone() });
         let driver = ProcessWorkDriver::new(self.registry.clone(), runners, options).map_err(process_error)?;
         let stopped = driver.clone();
         self.before_close(move || stopped.stop().boxed_local());
-        Ok(Driver { driver, closed: self.closed.clone() })
+        let woken = driver.clone();
+        Ok(Driver { driver, closed: self.closed.clone(), _waking: Waking::new(move || woken.wake()) })
     }
 }
 
@@ -88,6 +102,12 @@ impl Driver {
             driver.idle().await;
             Ok(())
         })
+    }
+
+    /// Looks again at what waits for the network.
+    #[wasm_bindgen(js_name = lookAgain)]
+    pub fn look_again(&self) {
+        self.driver.look_again();
     }
 
     /// Drives on until it is stopped.
@@ -201,23 +221,58 @@ fn shown(value: Option<Payload>) -> Result<JsValue> {
     value.as_ref().map_or(Ok(JsValue::UNDEFINED), handed_out)
 }
 
-/// Runners that are JavaScript functions, behind one: `run(kind, run)`, which resolves with how the process ends.
-pub struct JsRunners {
-    kinds: Vec<String>,
+/// Runners that are JavaScript functions, behind one: `run(kind, run)`, which resolves with what came of it.
+struct JsRunners {
+    works: Vec<Work>,
     run: Function,
+    is_offline: Function,
     closed: latch::Latch,
 }
 
-impl JsRunners {
-    /// For these kinds.
-    pub fn new(kinds: Vec<String>, run: Function, closed: latch::Latch) -> Self {
-        Self { kinds, run, closed }
+/// What came of a runner, as JavaScript says it: how the process ends, and where the runner threw, what that says of another attempt.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Ended {
+    output: ProcessAwaitOutput,
+    advice: Option<Word>,
+    retry_after_ms: Option<Millis>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Word {
+    Policy,
+    Again,
+    Never,
+}
+
+impl From<Ended> for RunEnd {
+    fn from(Ended { output, advice, retry_after_ms }: Ended) -> Self {
+        let advice = match advice {
+            None => return Self::Returned(output),
+            Some(Word::Policy) => Advice::ByPolicy,
+            Some(Word::Again) => Advice::Again(retry_after_ms),
+            Some(Word::Never) => Advice::Never,
+        };
+        Self::Threw(Thrown { failure: output, advice })
     }
 }
 
 impl Runners for JsRunners {
-    fn handles(&self, kind: &str) -> bool {
-        self.kinds.iter().any(|known| known == kind)
+    fn kinds(&self) -> Vec<String> {
+        let mut kinds: Vec<_> = self.works.iter().map(|work| work.kind.clone()).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        kinds
+    }
+
+    fn handles(&self, kind: &str, version: Option<u64>) -> bool {
+        self.works.iter().any(|work| work.kind == kind && (work.any_version || work.version == version))
+    }
+
+    fn is_offline(&self) -> bool {
+        // The TypeScript in front throws nothing.
+        self.is_offline.call0(&JsValue::UNDEFINED).is_ok_and(|offline| offline.is_truthy())
     }
 
     fn ready(&self, claimed: &ProcessRecord) -> LocalBoxFuture<'static, Result<()>> {
@@ -229,7 +284,7 @@ impl Runners for JsRunners {
         }
     }
 
-    fn run(&self, context: RunContext) -> LocalBoxFuture<'static, Result<ProcessAwaitOutput>> {
+    fn run(&self, context: RunContext) -> LocalBoxFuture<'static, Result<RunEnd>> {
         let kind = context.record().identity().map_or("", |identity| identity.kind.as_str());
         let kind = JsValue::from_str(kind);
         let (run, raw) = (
@@ -239,7 +294,8 @@ impl Runners for JsRunners {
         async move {
             // The TypeScript in front rejects with trouble of the driver alone, and gives no other shape.
             let output = called(run, kind, JsValue::from(raw)).await.map_err(raised)?;
-            output.unwrap_or_default().read().map_err(|fault| Error::new(Code::Internal, fault))
+            let ended = output.unwrap_or_default().read::<Ended>();
+            ended.map(RunEnd::from).map_err(|fault| Error::new(Code::Internal, fault))
         }
         .boxed_local()
     }

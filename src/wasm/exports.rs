@@ -21,6 +21,8 @@ use crate::{
         key::ProcessId,
         lease::{LeaseOwner, ProcessLease},
         payload::Payload,
+        policy::Policy,
+        process::ProcessRegistration,
     },
     notify::ProcessAwaiter,
     registry::ProcessRegistry,
@@ -84,8 +86,11 @@ impl Registry {
 
     #[wasm_bindgen(js_name = registerProcess)]
     pub fn register_process(&self, registration: JsValue) -> Promise {
-        self.run(read(registration, "registration"), |registry, registration| async move {
-            registry.register(registration).await
+        // Each of the two takes its own fields of the one document.
+        let arguments = read::<Policy>(registration.clone(), "registration")
+            .and_then(|policy| Ok((read::<ProcessRegistration>(registration, "registration")?, policy)));
+        self.run(arguments, |registry, (registration, policy)| async move {
+            Ok(registry.register_with(registration, policy, None).await?.record)
         })
     }
 
@@ -142,6 +147,16 @@ impl Registry {
             arguments,
             |registry, (lease, output)| async move { registry.complete_with_lease(lease, output).await },
         )
+    }
+
+    #[wasm_bindgen(js_name = pauseProcess)]
+    pub fn pause_process(&self, id: String, reason: Option<String>) -> Promise {
+        self.run(Ok(id), move |registry, id| async move { registry.pause_process(&id.into(), reason).await })
+    }
+
+    #[wasm_bindgen(js_name = resumeProcess)]
+    pub fn resume_process(&self, id: String) -> Promise {
+        self.run(Ok(id), |registry, id| async move { registry.resume_process(&id.into()).await })
     }
 
     #[wasm_bindgen(js_name = deleteProcess)]

@@ -194,7 +194,7 @@ fn an_idle_driver_costs_one_timer_and_one_look_a_second() {
     let driver = started(&world, &job(async |_| done(1)));
     // One of them is looked at until the host is told of their kind.
     seconds(&world, 7);
-    let before = hold.questions();
+    let before = hold.reads();
     seconds(&world, 10);
     assert_eq!((hold.reads() - before, world.clock.timers()), (10, 1));
     now(driver.stop());

@@ -47,7 +47,7 @@ const different: Different<{
   processInput: [Public.ProcessInput, Rust.ProcessInput];
   processLease: [Public.ProcessLease, Rust.ProcessLease];
   processRecord: [Public.ProcessRecord, Rust.ProcessRecord];
-  processRegistration: [Public.ProcessRegistration, Rust.ProcessRegistration];
+  processRegistration: [Public.ProcessRegistration, Rust.ProcessRegistration & Rust.Policy];
   processStatus: [Public.ProcessStatus, Rust.ProcessStatus];
   provenance: [Public.ProcessProvenance, Rust.Provenance];
   pruneReport: [Awaited<ReturnType<RawMethods["pruneTerminalProcesses"]>>, Rust.PruneReport];
@@ -59,7 +59,9 @@ const different: Different<{
   terminal: [NonNullable<Made["terminal"]>, Rust.Terminal];
   terminalSpec: [NonNullable<Semantics["terminal"]>, Rust.TerminalSpec];
   terminalState: [Public.TerminalState, Rust.TerminalState];
-  waitState: [Public.WaitState, Rust.WaitState];
+  waitState: [Public.WaitState | Public.RunWait, Rust.WaitState];
+  retryPolicy: [Public.RetryPolicy, Rust.RetryPolicy];
+  policy: [Public.ProcessPolicy, Rust.Policy];
   wake: [NonNullable<Made["wake"]>, Rust.Wake];
   wakeDelivery: [Public.WakeDelivery, Rust.WakeDelivery];
   wakeSpec: [NonNullable<Semantics["wake"]>, Rust.WakeSpec];

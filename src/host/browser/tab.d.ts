@@ -12,6 +12,7 @@ export class Channel {
   close(): void;
 }
 export function follow(turn: (away: boolean) => void): () => void;
+export function onWake(wake: () => void): () => void;
 export function randomName(): string;
 export function patiently(span: number, giveUp: () => void): () => void;
 export function nextTask(): Promise<void>;

@@ -158,6 +158,21 @@ export function follow(turn) {
   return () => ended.abort();
 }
 
+/**
+ * Calls `wake` when the page may have been asleep: it comes out of the back-forward cache, thaws, or is shown again. Workers have no such
+ * events. Gives the function that ends it.
+ */
+export function onWake(wake) {
+  const unfollow = follow((away) => away || wake());
+  const { document } = globalThis;
+  const shown = () => document.visibilityState === "visible" && wake();
+  document?.addEventListener("visibilitychange", shown);
+  return () => {
+    unfollow();
+    document?.removeEventListener("visibilitychange", shown);
+  };
+}
+
 // ── Patience ─────────────────────────────────────────────────────────────────────────────────────
 
 /** Long enough for every event that has come already to have its turn. */

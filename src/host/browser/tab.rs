@@ -33,6 +33,9 @@ extern "C" {
     #[wasm_bindgen(js_name = follow)]
     fn js_follow(turn: &Closure<dyn FnMut(bool)>) -> Function;
 
+    #[wasm_bindgen(js_name = onWake)]
+    fn js_on_wake(wake: &Closure<dyn FnMut()>) -> Function;
+
     #[wasm_bindgen(js_name = hold)]
     fn js_hold(name: &str) -> JsLock;
     type JsLock;
@@ -206,6 +209,20 @@ impl Following {
     pub fn new(turn: impl FnMut(bool) + 'static) -> Self {
         let turn = Closure::new(turn);
         Self { _ending: Ending(js_follow(&turn)), _turn: turn }
+    }
+}
+
+/// The moments at which the page may have been asleep; no longer followed when dropped.
+pub struct Waking {
+    _ending: Ending,
+    _wake: Closure<dyn FnMut()>,
+}
+
+impl Waking {
+    /// Calls `wake` when the page is back, thaws, or is shown again.
+    pub fn new(wake: impl FnMut() + 'static) -> Self {
+        let wake = Closure::new(wake);
+        Self { _ending: Ending(js_on_wake(&wake)), _wake: wake }
     }
 }
 

@@ -46,12 +46,43 @@ const steps = [
     about.add({ name: "identity", value: randomName() });
   },
   (database) => void database.createObjectStore("counts", { keyPath: ["processId", "eventType"] }),
+  (database, transaction) => {
+    const index = (store, name, path) => transaction.objectStore(store).createIndex(name, path);
+    index("processes", "byTurn", ["turn.kind", "turn.rank", "createdAtMs", "id"]);
+    index("processes", "byQueue", ["queue.key", "queue.stage", "queue.rank", "createdAtMs", "id"]);
+    index("processes", "byDue", "dueAtMs");
+    index("processes", "byParent", ["parentId", "lane", "id"]);
+    index("leases", "byHeld", "slot.held.processId");
+    giveTurns(transaction);
+  },
 ];
+
+/** Without a priority: that of `Policy::rank` in crates/core. */
+const PLAIN_RANK = 1_000_000;
+
+/** Gives a turn to each process that a driver may have to begin. Versions before had no policy, so each may be begun at any time. */
+function giveTurns(transaction) {
+  const [processes, registrations] = ["processes", "registrations"].map((store) => transaction.objectStore(store));
+  for (const lane of ["active", "waiting"]) {
+    const pending = processes.index("byLane").openCursor(IDBKeyRange.bound([lane], [lane, []]));
+    pending.onsuccess = () => {
+      const cursor = pending.result;
+      if (cursor === null) return;
+      const row = cursor.value;
+      registrations.get(row.id).onsuccess = ({ target }) => {
+        // What cannot be read is left as it is: it is reported where it is met.
+        const type = target.result?.registration?.input?.type;
+        if (type !== undefined && type !== "external") processes.put({ ...row, turn: { kind: row.kind, rank: PLAIN_RANK } });
+      };
+      cursor.continue();
+    };
+  }
+}
 
 const version = steps.length;
 
 /** The stores that each step made. A database that lacks those of its version was not made by longwait. */
-const storesOfStep = [["processes", "registrations", "events", "wakes", "grants", "leases", "commits"], ["about"], ["counts"]];
+const storesOfStep = [["processes", "registrations", "events", "wakes", "grants", "leases", "commits"], ["about"], ["counts"], []];
 
 const isOurs = (database, atVersion) =>
   storesOfStep
@@ -158,7 +189,7 @@ function connect(name) {
         stopWaiting();
         foreign = oldVersion > 0 && !isOurs(request.result, oldVersion);
         if (foreign) return request.transaction.abort();
-        for (const step of steps.slice(oldVersion)) step(request.result);
+        for (const step of steps.slice(oldVersion)) step(request.result, request.transaction);
       };
       request.onerror = async (event) => {
         event.preventDefault();

@@ -4,7 +4,7 @@
 
 use futures::future::join_all;
 
-use super::work_driver::Driver;
+use super::work_driver::{Driver, ProcessWorkDriver};
 use crate::{
     error::Result,
     model::Millis,
@@ -40,9 +40,16 @@ impl Driver {
             scheduler.due_at(self.registry.clock().monotonic() + span);
         }
     }
+}
 
-    /// Has the loop look at once for what is due: the clock may have moved while the page was asleep.
-    pub fn look_now(&self) {
-        self.due_in(0);
+impl ProcessWorkDriver {
+    /// Has a started driver look at once for what is due: the page may have been asleep, and its timers with it.
+    pub fn wake(&self) {
+        self.0.due_in(0);
+    }
+
+    /// Has a started driver look again at what it leaves alone: the network is back, for example.
+    pub fn look_again(&self) {
+        self.0.look_again_at_all();
     }
 }

@@ -129,6 +129,11 @@ impl Driver {
         self.scheduled(|agenda| agenda.read_again(id));
     }
 
+    /// Has all processes read that are left alone.
+    pub fn look_again_at_all(&self) {
+        self.scheduled(Agenda::read_all_again);
+    }
+
     /// Has a process read after an attempt that did not end it. That registration of it is begun again only after a pause, which
     /// begins at `from`.
     pub fn look_again_after(&self, attempted: &Rc<Registered>, from: Millis) {
