@@ -38,8 +38,8 @@ async function works({ openRegistry }, options) {
 
 describe("importing", () => {
   const exported = {
-    "index.js": "ProcessError isProcessError openRegistry",
-    "node.js": "ProcessError isProcessError openRegistry",
+    "index.js": "NonRetryableError ProcessError RetryableError isProcessError openRegistry",
+    "node.js": "NonRetryableError ProcessError RetryableError isProcessError openRegistry",
     "worker.js": "drive driveIn",
   };
   for (const [entry, names] of Object.entries(exported)) {
