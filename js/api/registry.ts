@@ -94,6 +94,9 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
     listProcesses(filter = {}, page = {}) {
       return call(() => raw.call("listProcesses", shape(filter, "filter", SHAPES.filter), shape(page, "page", SHAPES.page)));
     },
+    async countProcesses(filter = {}) {
+      return call(() => raw.call("countProcesses", shape(filter, "filter", SHAPES.filter)));
+    },
     listNonTerminal(page: Page = {}) {
       return call(() => raw.call("listNonTerminal", shape(page, "page", SHAPES.page)));
     },

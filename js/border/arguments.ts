@@ -197,8 +197,12 @@ export const SHAPES = {
     waiting: optional(flag),
     definition: optional(payload),
     kind: optional(text),
+    labels: optional(record(text)),
+    parentId: optional(text),
+    version: optional(count),
+    paused: optional(flag),
   }),
-  page: object({ limit: optional(count), cursor: optional(text) }),
+  page: object({ limit: optional(count), cursor: optional(text), order: optional(oneOf("id", "oldest", "newest")) }),
 } satisfies { [name: string]: Shape };
 
 /** Which events of a log to read. */

@@ -236,6 +236,7 @@ export interface RawMethods {
   registerProcess(registration: Json): Promise<ProcessRecord>;
   getProcess(id: string): Promise<ProcessRecord | undefined>;
   listProcesses(filter: Json, page: Json): Promise<ProcessRecord[]>;
+  countProcesses(filter: Json): Promise<number>;
   listNonTerminal(page: Json): Promise<ProcessRecord[]>;
   changedSince(cursor?: string, limit?: number): ReturnType<ProcessRegistry["changedSince"]>;
   setExternalRef(id: string, ref: Json): Promise<ProcessRecord>;

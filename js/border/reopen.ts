@@ -386,6 +386,7 @@ const KINDS: { readonly [M in keyof RawMethods]: Kind } = {
   registerProcess: "write",
   getProcess: "read",
   listProcesses: "read",
+  countProcesses: "read",
   listNonTerminal: "read",
   changedSince: "read",
   setExternalRef: "write",

@@ -520,14 +520,30 @@ export interface ListFilter<F = Json> {
   definition?: F;
   /** Equal to `identity.kind`. */
   kind?: string;
+  /** Those that have all of these labels. */
+  labels?: { [name: string]: string };
+  /** The children of this process. */
+  parentId?: string;
+  /** Equal to `version`. A page reads what the other fields leave until it is full: there is no index of versions. */
+  version?: number;
+  /** Only those that are paused, or only those that are not. Without an index, as `version`. */
+  paused?: boolean;
 }
 
-/** A piece of a list that is in id order. */
+/** A piece of a list. */
 export interface Page {
   /** At most so many. Default: all. */
   limit?: number;
-  /** Only ids after this one: the last id of the page before. */
+  /**
+   * Only what follows this id in the order: the last id of the page before, whatever has become of that process since. In an order by
+   * age the id of a process that never was is `invalid_argument`.
+   */
   cursor?: string;
+  /**
+   * `"id"` (default): by id, by code unit. `"oldest"` and `"newest"`: by `createdAtMs`, then id; reversed in `"newest"`. By age, a list of
+   * a label or of children is read whole and sorted; any other page reads from its beginning on until it is full.
+   */
+  order?: "id" | "oldest" | "newest";
 }
 
 /** Which events of a log to read. */
@@ -603,7 +619,13 @@ export interface ProcessRegistry extends AsyncDisposable {
   getProcess(processId: string): Promise<ProcessRecord | undefined>;
   /** The processes that fit, in id order (by UTF-16 code unit). Default: all that run. */
   listProcesses<F extends JsonLike = Json>(filter?: ListFilter<F> & ListFilter<Compatible<F>>, page?: Page): Promise<ProcessRecord[]>;
-  /** Every process that has not ended, in id order. */
+  /**
+   * How many processes the list of `filter` holds. No record is read: the browser counts the entries of an index where the filter is of
+   * one field besides `status` and `waiting`, or of `definition` and `kind`; of several fields the ids are compared, and with
+   * `version` or `paused` the smaller halves of the processes are looked through.
+   */
+  countProcesses<F extends JsonLike = Json>(filter?: ListFilter<F> & ListFilter<Compatible<F>>): Promise<number>;
+  /** Every process that has not ended, in the order of the page; by id without one. */
   listNonTerminal(page?: Page): Promise<ProcessRecord[]>;
   /**
    * What changed in any tab since `cursor` (default: since the beginning): the records in the order of their last change,

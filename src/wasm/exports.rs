@@ -105,6 +105,11 @@ impl Registry {
         self.run(arguments, |registry, (filter, page)| async move { registry.list(&filter, page).await })
     }
 
+    #[wasm_bindgen(js_name = countProcesses)]
+    pub fn count_processes(&self, filter: JsValue) -> Promise {
+        self.run(read(filter, "filter"), |registry, filter| async move { registry.count(&filter).await })
+    }
+
     #[wasm_bindgen(js_name = listNonTerminal)]
     pub fn list_non_terminal(&self, page: JsValue) -> Promise {
         self.run(read(page, "page"), |registry, page| async move { registry.list_non_terminal(page).await })

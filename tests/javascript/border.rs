@@ -3,7 +3,7 @@
 use longwait::{
     Code, Error, Result,
     model::{
-        filter::{ListFilter, Page, StatusFilter},
+        filter::{ListFilter, Order, Page, StatusFilter},
         grant::HandleEntry,
         process::{ProcessRecord, Registered},
     },
@@ -55,8 +55,16 @@ pub fn filter(filter: &ListFilter) -> Value {
         StatusFilter::Cancelled => "cancelled",
         StatusFilter::Any => "any",
     };
-    let mut written =
-        object([("status", status.into()), ("waiting", json!(filter.waiting)), ("kind", json!(filter.kind))]);
+    let labels = (!filter.labels.is_empty()).then_some(&filter.labels);
+    let mut written = object([
+        ("status", status.into()),
+        ("waiting", json!(filter.waiting)),
+        ("kind", json!(filter.kind)),
+        ("labels", json!(labels)),
+        ("parentId", json!(filter.parent_id)),
+        ("version", json!(filter.version)),
+        ("paused", json!(filter.paused)),
+    ]);
     // Unlike the others, it may be null and there.
     if let Some(definition) = &filter.definition {
         written["definition"] = definition.value();
@@ -66,7 +74,12 @@ pub fn filter(filter: &ListFilter) -> Value {
 
 /// A page as a caller writes it.
 pub fn page(page: &Page) -> Value {
-    object([("limit", limit(page.limit)), ("cursor", json!(page.cursor))])
+    let order = match page.order {
+        Order::Id => "id",
+        Order::Oldest => "oldest",
+        Order::Newest => "newest",
+    };
+    object([("limit", limit(page.limit)), ("cursor", json!(page.cursor)), ("order", order.into())])
 }
 
 /// The method that reads a stretch of a log, with its arguments.

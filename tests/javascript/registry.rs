@@ -164,6 +164,18 @@ impl AnyRegistry for Registry {
         Ok(list(shown, record))
     }
 
+    async fn count(&self, of: &ListFilter) -> Result<u64> {
+        self.object.ask("countProcesses", json!([filter(of)])).await
+    }
+
+    async fn pause_process(&self, id: &ProcessId, reason: Option<String>) -> Result<ProcessRecord> {
+        self.record("pauseProcess", json!([id, reason])).await
+    }
+
+    async fn resume_process(&self, id: &ProcessId) -> Result<ProcessRecord> {
+        self.record("resumeProcess", json!([id])).await
+    }
+
     async fn list_non_terminal(&self, within: Stretch) -> Result<Vec<ProcessRecord>> {
         Ok(list(self.object.value("listNonTerminal", json!([page(&within)])).await?, record))
     }

@@ -127,7 +127,8 @@ const methods = {
     [{}, [...badOptionals, { status: "waiting" }, { waiting: 1 }, { kind: 1 }, { definition: NaN }]],
     [{}, [...badOptionals, { limit: -1 }, { limit: 1.5 }, { limit: "1" }, { cursor: 1 }]],
   ],
-  listNonTerminal: [[{}, [...badOptionals, { limit: -1 }, { cursor: 1 }]]],
+  countProcesses: [[{}, [...badOptionals, { kind: 1 }, { labels: { a: 1 } }, { limit: 1 }]]],
+  listNonTerminal: [[{}, [...badOptionals, { limit: -1 }, { cursor: 1 }, { order: "age" }]]],
   changedSince: [
     [
       undefined,

@@ -58,6 +58,7 @@ const methods = {
   registerProcess: [external("q")],
   getProcess: ["p"],
   listProcesses: [{}, {}],
+  countProcesses: [{}],
   listNonTerminal: [{}],
   changedSince: ["", 1],
   setExternalRef: ["p", { backend: "b", id: "i" }],

@@ -142,6 +142,31 @@ describe("processes", () => {
     );
   });
 
+  test("are listed and counted by labels, parent, version and pauses, and by age", async (t) => {
+    const registry = await open(t);
+    await registry.registerProcess(external("parent"));
+    await registry.registerProcess(external("b", { labels: { user: "1", team: "x" }, version: 2 }));
+    await registry.registerProcess(external("a", { labels: { user: "1" }, parentId: "parent" }));
+    await registry.pauseProcess("a");
+    const list = async (...query) => (await registry.listProcesses(...query)).map(({ id }) => id);
+    for (const [filter, fitting] of [
+      [{ labels: { user: "1" } }, ["a", "b"]],
+      [{ labels: { user: "1", team: "x" } }, ["b"]],
+      [{ parentId: "parent" }, ["a"]],
+      [{ version: 2 }, ["b"]],
+      [{ paused: true, kind: "external" }, ["a"]],
+      [{ status: "failed" }, []],
+    ]) {
+      assert.deepEqual(await list(filter), fitting);
+      assert.equal(await registry.countProcesses(filter), fitting.length);
+    }
+    assert.equal(await registry.countProcesses(), 3);
+    const newest = await list({}, { order: "newest" });
+    assert.deepEqual(newest, (await list({}, { order: "oldest" })).reverse());
+    assert.deepEqual(await list({}, { order: "newest", cursor: newest[0] }), newest.slice(1));
+    await rejects(list({}, { order: "oldest", cursor: "nobody" }), "invalid_argument");
+  });
+
   test("registered again alike are the same, registered otherwise are refused", async (t) => {
     const registry = await open(t);
     const record = await registry.registerProcess(external("p", { identity: { kind: "k", definition: { v: 1 } } }));

@@ -238,13 +238,20 @@ impl ProcessRegistry {
         answer!(self, Query::Process(id.clone()), Answer::Process)
     }
 
-    /// The processes that fit a filter, in id order.
+    /// The processes that fit a filter, in the order of the page. [`Code::InvalidArgument`] for the cursor of a process that never was,
+    /// where the order is by age.
     pub async fn list(&self, filter: &ListFilter, page: Page) -> Result<Vec<ProcessRecord>> {
         filter.check()?;
         answer!(self, Query::Processes(ListQuery::new(filter, page)), Answer::Processes)
     }
 
-    /// The processes that have not ended, in id order.
+    /// How many processes fit a filter. One that cannot be read may count.
+    pub async fn count(&self, filter: &ListFilter) -> Result<u64> {
+        filter.check()?;
+        answer!(self, Query::CountProcesses(ListQuery::new(filter, Page::default())), Answer::CountProcesses)
+    }
+
+    /// The processes that have not ended, in the order of the page.
     pub async fn list_non_terminal(&self, page: Page) -> Result<Vec<ProcessRecord>> {
         answer!(self, Query::Processes(ListQuery::non_terminal(page)), Answer::Processes)
     }

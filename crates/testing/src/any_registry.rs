@@ -22,7 +22,7 @@ use longwait_core::{
     notify::{ChangeReceiver, EventBatch, ProcessChangeHub},
     store::{Changes, EventRange, Live, Point, Store},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::read;
 
@@ -59,6 +59,23 @@ macro_rules! as_it_is {
     };
 }
 
+/// The fields of a registration that are of its policy.
+const POLICY: [&str; 13] = [
+    "startAtMs",
+    "deadlineAtMs",
+    "retry",
+    "crashLimit",
+    "priority",
+    "concurrencyKey",
+    "onConflict",
+    "debounce",
+    "requires",
+    "version",
+    "labels",
+    "parentId",
+    "onParentEnd",
+];
+
 as_it_is! {
     /// A registry. What is in no shape of the rules yet is given as the JSON that a caller writes, so that it is the border that refuses it.
     AnyRegistry for ProcessRegistry {
@@ -70,7 +87,10 @@ as_it_is! {
     async {
         fn process(id: &ProcessId) -> Result<Option<ProcessRecord>>;
         fn list(filter: &ListFilter, page: Page) -> Result<Vec<ProcessRecord>>;
+        fn count(filter: &ListFilter) -> Result<u64>;
         fn list_non_terminal(page: Page) -> Result<Vec<ProcessRecord>>;
+        fn pause_process(id: &ProcessId, reason: Option<String>) -> Result<ProcessRecord>;
+        fn resume_process(id: &ProcessId) -> Result<ProcessRecord>;
         fn changed_since(cursor: Option<Point>, limit: Option<u64>) -> Result<Changes>;
         fn set_external_ref(id: &ProcessId, external_ref: ProcessExternalRef) -> Result<ProcessRecord>;
         fn set_wait(id: &ProcessId, wait: WaitState) -> Result<ProcessRecord>;
@@ -110,8 +130,14 @@ as_it_is! {
         /// Waits that hear nothing.
         fn polling(&self) -> Self::Awaiter;
     } as {
-        async fn register_json(&self, registration: Value) -> Result<ProcessRecord> {
-            self.register(read(registration)?).await
+        async fn register_json(&self, mut registration: Value) -> Result<ProcessRecord> {
+            let mut policy = json!({});
+            for field in POLICY {
+                if let Some(given) = registration.as_object_mut().and_then(|fields| fields.remove(field)) {
+                    policy[field] = given;
+                }
+            }
+            Ok(self.register_with(read(registration)?, read(policy)?, None).await?.record)
         }
 
         async fn append_json(&self, id: &ProcessId, request: Value) -> Result<AppendResult> {

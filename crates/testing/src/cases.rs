@@ -59,6 +59,15 @@ macro_rules! each_case {
                 pages_of_every_filter_join_without_gap_or_repeat,
                 the_non_terminal_are_those_that_have_not_ended_in_pages_too,
                 a_listed_record_is_the_whole_record,
+                a_list_can_be_of_all_that_have_some_labels,
+                a_list_can_be_of_the_children_of_one_process,
+                a_list_can_be_of_one_version_and_of_what_is_paused_or_is_not,
+                a_list_can_be_in_the_order_of_age_either_way,
+                a_page_by_age_begins_behind_its_cursor_whatever_became_of_that,
+                a_cursor_of_no_process_is_refused_in_an_order_by_age,
+                pages_of_every_filter_and_order_join_without_gap_or_repeat,
+                a_count_is_that_of_the_list_for_every_filter,
+                a_label_moves_between_lists_with_its_process_and_is_gone_with_it,
             ]
             marking: [
                 the_first_external_reference_is_stored,

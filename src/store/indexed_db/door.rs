@@ -165,6 +165,11 @@ fn read_request(read: &Read) -> JsValue {
             request("keys", *source, &[after, before, (*limit).into()])
         }
         Read::Last(source, between) => request("last", *source, &range(source, between)),
+        Read::Back(source, between, limit) => {
+            let [after, before] = range(source, between);
+            request("back", *source, &[after, before, (*limit).into()])
+        }
+        Read::Count(source, between) => request("count", *source, &range(source, between)),
         Read::LastKey(source, before) => request("lastKey", *source, &[js_key(*source, before)]),
     }
 }

@@ -52,6 +52,8 @@ const steps = [
     index("processes", "byQueue", ["queue.key", "queue.stage", "queue.rank", "createdAtMs", "id"]);
     index("processes", "byDue", "dueAtMs");
     index("processes", "byParent", ["parentId", "lane", "id"]);
+    index("processes", "byCreated", ["lane", "createdAtMs", "id"]);
+    transaction.objectStore("processes").createIndex("byLabel", "labels", { multiEntry: true });
     index("leases", "byHeld", "slot.held.processId");
     giveTurns(transaction);
   },
@@ -286,6 +288,7 @@ const kinds = {
   all: (source, after, before, limit) => source.getAll(between(after, before), limit),
   keys: (source, after, before, limit) => source.getAllKeys(between(after, before), limit),
   only: (source, key) => source.getAll(key),
+  count: (source, after, before) => source.count(between(after, before)),
   last: (source, after, before) => source.openCursor(between(after, before), "prev"),
   lastKey: (source, before) => source.openKeyCursor(between(null, before), "prev"),
   put: (source, row) => source.put(row),
@@ -351,8 +354,23 @@ const MOST_BYTES = 8_388_608;
  */
 function readInPages(requests, sourceOf, guarded, answer) {
   const results = requests.map(() => []);
-  let rest = requests.map(([kind, store, index, ...given], place) => ({ kind, source: sourceOf(store, index), given, place }));
+  const reads = requests.map(([kind, store, index, ...given], place) => ({ kind, source: sourceOf(store, index), given, place }));
+  const back = reads.filter(({ kind }) => kind === "back");
+  let rest = reads.filter(({ kind }) => kind !== "back");
   let rows = FIRST_ROWS;
+  // No request answers with the last rows of a range, so a cursor goes through them, one read after another.
+  const readBack = () => {
+    if (back.length === 0) return rest.length === 0 ? answer(results) : page();
+    const { source, given, place } = back.shift();
+    const [after, before, limit] = given;
+    const request = source.openCursor(between(after, before), "prev");
+    request.onsuccess = guarded(() => {
+      const cursor = request.result;
+      if (cursor) results[place].push(kept(cursor.value));
+      if (!cursor || results[place].length === limit) return readBack();
+      cursor.continue();
+    });
+  };
   const page = () => {
     const asked = rest.slice(0, rows);
     const share = Math.floor(rows / asked.length);
@@ -363,7 +381,7 @@ function readInPages(requests, sourceOf, guarded, answer) {
         const weight = weigh(row);
         count++;
         bytes += weight || 0;
-        results[read.place].push(Number.isNaN(weight) ? plainFields(row) : row);
+        results[read.place].push(kept(row, weight));
       };
       const unfinished = asked.filter((read, n) => {
         const part = found(issued[n]);
@@ -377,8 +395,11 @@ function readInPages(requests, sourceOf, guarded, answer) {
       page();
     });
   };
-  page();
+  readBack();
 }
+
+/** A row as it is shown to Rust. */
+const kept = (row, weight = weigh(row)) => (Number.isNaN(weight) ? plainFields(row) : row);
 
 /** Asks for what is left of a read, at most so many rows. */
 function issuePart({ kind, source, given }, share) {
@@ -391,10 +412,14 @@ function issuePart({ kind, source, given }, share) {
 function isCut(read, found, share) {
   const [, before, limit] = read.given;
   if (found.length < share || found.length === limit) return false;
-  const path = read.source.keyPath;
-  const last = Array.isArray(path) ? path.map((part) => valueAt(found.at(-1), part)) : valueAt(found.at(-1), path);
-  read.given = [last, before, limit === null ? null : limit - found.length];
+  read.given = [keyOf(found.at(-1), read.source, read.given), before, limit === null ? null : limit - found.length];
   return true;
+}
+
+/** The key of a row in a source: of several, the one between two others. */
+function keyOf(row, { keyPath, multiEntry }, [after, before]) {
+  if (multiEntry) return valueAt(row, keyPath).find((key) => between(after, before).includes(key));
+  return Array.isArray(keyPath) ? keyPath.map((part) => valueAt(row, part)) : valueAt(row, keyPath);
 }
 
 /** The value under a key path, whose parts are joined by dots. */

@@ -25,8 +25,10 @@ use super::turn::{Turn, TurnsFrom};
 pub enum Query {
     /// One process.
     Process(ProcessId),
-    /// A list of processes, in id order.
+    /// A list of processes.
     Processes(ListQuery),
+    /// How many processes a list holds; its stretch is of no account.
+    CountProcesses(ListQuery),
     /// At most so many changes after a point of the change sequence; from its beginning where none is given, or one of
     /// another database.
     Changes(Option<Point>, Option<u64>),
@@ -126,6 +128,8 @@ pub enum Answer {
     Process(Option<ProcessRecord>),
     /// To [`Query::Processes`].
     Processes(Vec<ProcessRecord>),
+    /// To [`Query::CountProcesses`].
+    CountProcesses(u64),
     /// To [`Query::Changes`].
     Changes(Changes),
     /// To [`Query::ChangedIds`]: them, pruned ones included, and the end of the sequence. No ids where these would be
@@ -236,6 +240,8 @@ impl Query {
             Query::Events(_, EventRange::Last(count)) => *count > 1,
             Query::Events(_, EventRange::Unacked(_)) => true,
             Query::Viewed(_, query) => query.may_be_large(),
+            // It may take as long as a large answer does.
+            Query::CountProcesses(_) => true,
             Query::Process(_)
             | Query::ChangedIds(_)
             | Query::Turns(..)
@@ -252,6 +258,7 @@ impl Query {
         match self {
             Query::Process(_) => Answer::Process(None),
             Query::Processes(_) => Answer::Processes(Vec::new()),
+            Query::CountProcesses(_) => Answer::CountProcesses(0),
             Query::Changes(..) => Answer::Changes(Changes::default()),
             Query::ChangedIds(_) => Answer::ChangedIds(None, Point::default()),
             Query::Events(..) => Answer::Events(None),
@@ -278,6 +285,7 @@ impl Query {
             | Query::IsGranted(_, id) => Some(id),
             Query::Viewed(_, query) => query.process_id(),
             Query::Processes(_)
+            | Query::CountProcesses(_)
             | Query::Changes(..)
             | Query::ChangedIds(_)
             | Query::Turns(..)
@@ -305,6 +313,7 @@ impl Answer {
             Answer::Process(record) => record.as_ref(),
             Answer::Events(page) => page.as_ref().map(|page| &page.record),
             Answer::Processes(_)
+            | Answer::CountProcesses(_)
             | Answer::Changes(_)
             | Answer::ChangedIds(..)
             | Answer::Count(_)

@@ -17,6 +17,16 @@ pub struct Index {
     pub name: &'static str,
     /// Where a row has its key in the index. A row without one of the parts is not in the index.
     pub key_path: KeyPath,
+    /// Of how many parts each key is, where a row has a list of them under the path: it is in the index once for each. Such a key ends
+    /// with the row's own.
+    pub each_of: Option<usize>,
+}
+
+impl Index {
+    /// Of how many parts a key is.
+    pub fn parts(&self) -> usize {
+        self.each_of.unwrap_or(self.key_path.len())
+    }
 }
 
 /// The members of a row that make up a key; a dot leads into a member.
@@ -27,7 +37,11 @@ const fn store(name: &'static str, key_path: KeyPath, indexes: &'static [Index])
 }
 
 const fn index(name: &'static str, key_path: KeyPath) -> Index {
-    Index { name, key_path }
+    Index { name, key_path, each_of: None }
+}
+
+const fn index_of_each(name: &'static str, key_path: KeyPath, parts: usize) -> Index {
+    Index { name, key_path, each_of: Some(parts) }
 }
 
 /// The layout.
@@ -40,6 +54,8 @@ pub const LAYOUT: &[ObjectStore] = &[
             index("byKind", &["kind", "lane", "id"]),
             index("byDefinition", &["definitionHash", "lane", "id"]),
             index("byDefinitionAndKind", &["definitionHash", "kind", "lane", "id"]),
+            // By age. Every row stands in it, so it costs every append; those below cost only what has them.
+            index("byCreated", &["lane", "createdAtMs", "id"]),
             index("byChange", &["change"]),
             index("byRetention", &["retainedSinceMs"]),
             index("byWakeSession", &["wakeTarget.sessionId"]),
@@ -47,6 +63,8 @@ pub const LAYOUT: &[ObjectStore] = &[
             index("byQueue", &["queue.key", "queue.stage", "queue.rank", "createdAtMs", "id"]),
             index("byDue", &["dueAtMs"]),
             index("byParent", &["parentId", "lane", "id"]),
+            // Of each label its name and value, the lane and the id.
+            index_of_each("byLabel", &["labels"], 4),
         ],
     ),
     store("registrations", &["registration.id"], &[]),

@@ -14,7 +14,7 @@ use futures::{
 };
 
 use super::{
-    Between, Connection, Engine, Failed, How, Key, LAYOUT, Mode, ObjectStore, Read, Round, Source, Step, Write,
+    Between, Connection, Engine, Failed, How, Index, Key, LAYOUT, Mode, ObjectStore, Read, Round, Source, Step, Write,
     layout::KeyPath,
 };
 use crate::{
@@ -156,6 +156,8 @@ impl State {
         | Read::Only(source, _)
         | Read::Keys(source, ..)
         | Read::Last(source, _)
+        | Read::Back(source, ..)
+        | Read::Count(source, _)
         | Read::LastKey(source, _)) = read;
         self.rows(source.store)?.read(source, read)
     }
@@ -208,12 +210,11 @@ impl Rows {
     fn replace(&mut self, key: Key, row: Option<Payload>) -> Option<Payload> {
         let before = self.by_key.remove(&key);
         for (entries, index) in self.by_index.iter_mut().zip(self.layout.indexes) {
-            let entry = |row: &Payload| Some([key_at(row, index.key_path)?, key.clone()].concat());
-            if let Some(entry) = before.as_ref().and_then(entry) {
-                entries.remove(&entry);
+            for place in before.iter().flat_map(|row| places(row, index)) {
+                entries.remove(&[place, key.clone()].concat());
             }
-            if let Some((row, entry)) = row.as_ref().and_then(|row| Some((row, entry(row)?))) {
-                entries.insert(entry, row.clone());
+            for (row, place) in row.iter().flat_map(|row| places(row, index).into_iter().map(move |place| (row, place))) {
+                entries.insert([place, key.clone()].concat(), row.clone());
             }
         }
         if let Some(row) = row {
@@ -235,6 +236,8 @@ impl Rows {
                 return keys.map(|(key, _)| key_value(key.get(sorted.own))).collect();
             }
             Read::Last(_, range) => values(sorted.range(bounds(range)).rev(), 1),
+            Read::Back(_, range, limit) => values(sorted.range(bounds(range)).rev(), *limit as usize),
+            Read::Count(_, range) => vec![Payload::of(&(sorted.range(bounds(range)).count() as u64))?],
             Read::LastKey(_, before) => {
                 let below = sorted.range((Bound::Unbounded, Bound::Excluded(before.clone())));
                 return below.last().map(|(key, _)| key_value(key.first())).into_iter().collect();
@@ -250,7 +253,7 @@ impl Rows {
         let found = place.and_then(|place| Some((self.by_index.get(place)?, self.layout.indexes.get(place)?)));
         let (rows, index) =
             found.ok_or_else(|| Error::new(Code::Internal, format!("there is no such index: {source:?}")))?;
-        Ok(Sorted { rows, parts: index.key_path.len(), own: index.key_path.len() })
+        Ok(Sorted { rows, parts: index.parts(), own: index.parts() })
     }
 }
 
@@ -290,17 +293,32 @@ fn values<'a>(found: impl Iterator<Item = (&'a Key, &'a Payload)>, limit: usize)
     found.take(limit).map(|(_, row)| row.clone()).collect()
 }
 
+/// The keys that a row has in an index.
+fn places(row: &Payload, index: &Index) -> Vec<Key> {
+    match (index.each_of, index.key_path) {
+        (Some(_), [path]) => {
+            let keys = at(row, path).and_then(|list| list.read::<Vec<Vec<Payload>>>().ok()).unwrap_or_default();
+            keys.iter().filter_map(|key| key.iter().map(part).collect()).collect()
+        }
+        (Some(_) | None, path) => key_at(row, path).into_iter().collect(),
+    }
+}
+
 /// The key that a row has under a path; none where a part is missing or is no key.
 fn key_at(row: &Payload, path: KeyPath) -> Option<Key> {
-    path.iter()
-        .map(|part| {
-            let value = part.split('.').try_fold(row.clone(), |value, name| value.member(name))?;
-            match value.as_str() {
-                Some(text) => Some(Part::from(text.as_str())),
-                None => value.as_u64().map(Part::Number),
-            }
-        })
-        .collect()
+    path.iter().map(|path| part(&at(row, path)?)).collect()
+}
+
+/// The value under a path, whose names are joined by dots.
+fn at(row: &Payload, path: &str) -> Option<Payload> {
+    path.split('.').try_fold(row.clone(), |value, name| value.member(name))
+}
+
+fn part(value: &Payload) -> Option<Part> {
+    match value.as_str() {
+        Some(text) => Some(Part::from(text.as_str())),
+        None => value.as_u64().map(Part::Number),
+    }
 }
 
 fn key_value(part: Option<&Part>) -> Result<Payload> {

@@ -158,6 +158,10 @@ pub enum Read {
     Keys(Source, Between, u32),
     /// The last row in a range.
     Last(Source, Between),
+    /// The last rows in a range, at most so many: the last one first.
+    Back(Source, Between, u32),
+    /// How many rows are in a range: a number.
+    Count(Source, Between),
     /// The last key of an index before another: a number.
     LastKey(Source, Key),
 }

@@ -17,7 +17,7 @@ use crate::model::{
     MAX_COUNT, Millis,
     event::ProcessEvent,
     filter::{ListIndex, ListStatus},
-    key::{ProcessId, key, longer},
+    key::{ProcessId, key},
     payload::Payload,
     process::{ProcessRecord, Registered},
 };
@@ -38,6 +38,8 @@ pub struct Commit {
     whole: usize,
     /// The processes that changed, and the number of their last change.
     changed: BTreeMap<ProcessId, u64>,
+    /// When the processes were registered that were removed, as far as that could be read.
+    removed: BTreeMap<ProcessId, Millis>,
     /// Looks at the places in lists that processes leave.
     left: Vec<engine::Write>,
     /// What was registered since this was last looked at, and how many bytes each takes.
@@ -69,6 +71,7 @@ impl Commit {
             weight: 0,
             whole: 0,
             changed: BTreeMap::new(),
+            removed: BTreeMap::new(),
             left: Vec::new(),
             registered: Vec::new(),
             logged: None,
@@ -169,6 +172,9 @@ impl Commit {
         if left != slot {
             self.put(LEASES, &LeaseRow { process_id: id.clone(), slot: left })?;
         }
+        if let Some(record) = self.loaded.rows.process(id) {
+            self.removed.insert(id.clone(), record.registered.created_at_ms);
+        }
         self.leave_lists(id, None);
         self.change(id);
         Ok(())
@@ -183,8 +189,7 @@ impl Commit {
             return;
         }
         for index in ListIndex::entries(before) {
-            let place = longer(&index.prefix(before.list_status()), id.into());
-            self.left.push(engine::Write::Visit(list(&index), place));
+            self.left.push(engine::Write::Visit(list(&index), index.place(before)));
         }
     }
 
@@ -242,7 +247,7 @@ impl Commit {
         for (id, process, change) in self.changed() {
             rows.push(match process {
                 Some(record) => Payload::of(&ProcessRow::new(record, change))?,
-                None => Payload::of(&Tombstone::new(id, change))?,
+                None => Payload::of(&Tombstone::new(id, self.removed.get(id).copied(), change))?,
             });
         }
         self.requests.extend(rows.into_iter().map(|row| engine::Write::Put(PROCESSES, row)));

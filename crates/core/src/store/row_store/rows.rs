@@ -10,7 +10,7 @@ use crate::{
     model::{
         Millis,
         event::{ProcessEvent, Semantics},
-        filter::ListIndex,
+        filter::{ListIndex, Listed},
         grant::SessionScope,
         key::{Key, Part, ProcessId, key},
         lease::LeaseSlot,
@@ -63,6 +63,11 @@ pub struct ProcessRow {
     due_at_ms: Option<Millis>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     parent_id: Option<ProcessId>,
+    /// Each label as its key in the index of labels: name, value, list status, id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    labels: Vec<(Key, Key, String, ProcessId)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    version: Option<u64>,
     pub registration_hash: String,
     pub created_at_ms: Millis,
     updated_at_ms: Millis,
@@ -76,9 +81,13 @@ pub struct ProcessRow {
 impl ProcessRow {
     /// The row of a record, changed by the commit of that number.
     pub fn new(record: &ProcessRecord, change: u64) -> Self {
+        let list_status = record.list_status().as_str();
+        let label = |(name, value): (&String, &String)| {
+            (name.as_str().into(), value.as_str().into(), list_status.to_owned(), record.id().clone())
+        };
         Self {
             id: record.id().clone(),
-            list_status: record.list_status().as_str().to_owned(),
+            list_status: list_status.to_owned(),
             kind: record.identity().map(|identity| identity.kind.clone()).unwrap_or_default(),
             definition_hash: record.definition_hash().cloned(),
             status: record.status.clone(),
@@ -93,6 +102,8 @@ impl ProcessRow {
             queue: QueuePart::of(record),
             due_at_ms: record.due_at(),
             parent_id: record.policy().parent_id.clone(),
+            labels: record.policy().labels.iter().map(label).collect(),
+            version: record.policy().version,
             registration_hash: record.registered.registration_hash.clone(),
             created_at_ms: record.registered.created_at_ms,
             updated_at_ms: record.updated_at_ms,
@@ -173,6 +184,39 @@ impl QueuePart {
     }
 }
 
+/// What of a process row decides whether a list holds it, and where. A tombstone is in no list, and has a place all the same.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ListedRow {
+    id: ProcessId,
+    #[serde(rename = "lane")]
+    list_status: String,
+    kind: Option<Key>,
+    definition_hash: Option<Key>,
+    parent_id: Option<ProcessId>,
+    #[serde(default)]
+    labels: Vec<(Key, Key, String, ProcessId)>,
+    version: Option<u64>,
+    paused: Option<Paused>,
+    created_at_ms: Option<Millis>,
+}
+
+/// What of a row of `processes` lists look at; none where that cannot be read.
+pub fn listed(row: &Payload) -> Option<Listed> {
+    let row: ListedRow = row.read().ok()?;
+    Some(Listed {
+        id: row.id,
+        status: row.list_status,
+        kind: row.kind.unwrap_or_else(|| Key::from("")),
+        definition_hash: row.definition_hash,
+        parent_id: row.parent_id,
+        labels: row.labels.into_iter().map(|(name, value, ..)| (name, value)).collect(),
+        version: row.version,
+        paused: row.paused.is_some(),
+        created_at_ms: row.created_at_ms?,
+    })
+}
+
 /// What is left of a pruned process.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -180,12 +224,15 @@ pub struct Tombstone {
     id: ProcessId,
     #[serde(rename = "lane")]
     list_status: String,
+    /// So that a page of a list can begin behind it. Of what could not be read it is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created_at_ms: Option<Millis>,
     change: u64,
 }
 
 impl Tombstone {
-    pub fn new(id: &ProcessId, change: u64) -> Self {
-        Self { id: id.clone(), list_status: PRUNED.into(), change }
+    pub fn new(id: &ProcessId, created_at_ms: Option<Millis>, change: u64) -> Self {
+        Self { id: id.clone(), list_status: PRUNED.into(), created_at_ms, change }
     }
 }
 
@@ -361,6 +408,9 @@ pub const fn list(list: &ListIndex) -> Source {
         ListIndex::Kind(_) => "byKind",
         ListIndex::Definition(_) => "byDefinition",
         ListIndex::DefinitionAndKind(..) => "byDefinitionAndKind",
+        ListIndex::Created => "byCreated",
+        ListIndex::Parent(_) => "byParent",
+        ListIndex::Label(..) => "byLabel",
     };
     index(PROCESSES, name)
 }

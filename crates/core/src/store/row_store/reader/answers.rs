@@ -32,6 +32,7 @@ impl Reader<'_> {
         match query {
             Query::Process(id) => Answer::Process(self.process(id)),
             Query::Processes(list) => Answer::Processes(self.list(list)),
+            Query::CountProcesses(list) => Answer::CountProcesses(self.count_list(list)),
             Query::Changes(after, limit) => Answer::Changes(self.changes(*after, *limit)),
             Query::ChangedIds(after) => self.changed_ids(*after),
             Query::Events(id, range) => Answer::Events(self.events(id, range)),

@@ -25,7 +25,7 @@ use crate::{
     model::{
         MAX_COUNT,
         grant::HandleGrant,
-        key::{Part, ProcessId, key},
+        key::{ProcessId, key},
         payload::Payload,
         process::{ProcessRecord, Registered},
     },
@@ -238,7 +238,7 @@ impl<'a> Reader<'a> {
 }
 
 /// The first of some rows, in an order of their own, each place once.
-fn in_order(rows: Vec<Payload>, order: fn(&Payload) -> Part, limit: usize) -> Vec<Payload> {
+fn in_order<O: Ord>(rows: Vec<Payload>, order: impl Fn(&Payload) -> O, limit: usize) -> Vec<Payload> {
     let mut placed: Vec<_> = rows.into_iter().map(|row| (order(&row), row)).collect();
     placed.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
     placed.dedup_by(|(one, _), (other, _)| one == other);
