@@ -213,7 +213,8 @@ impl Rows {
             for place in before.iter().flat_map(|row| places(row, index)) {
                 entries.remove(&[place, key.clone()].concat());
             }
-            for (row, place) in row.iter().flat_map(|row| places(row, index).into_iter().map(move |place| (row, place))) {
+            for (row, place) in row.iter().flat_map(|row| places(row, index).into_iter().map(move |place| (row, place)))
+            {
                 entries.insert([place, key.clone()].concat(), row.clone());
             }
         }

@@ -51,7 +51,8 @@ impl Reader<'_> {
     pub(super) fn count_list(&mut self, query: &ListQuery) -> u64 {
         if query.is_exact() {
             let ranges = query.statuses.iter().map(|status| Between::under(query.index.prefix(*status)));
-            let counts: Vec<_> = ranges.map(|range| self.read_set.row(Read::Count(list(&query.index), range))).collect();
+            let counts: Vec<_> =
+                ranges.map(|range| self.read_set.row(Read::Count(list(&query.index), range))).collect();
             return counts.iter().flatten().filter_map(Payload::as_u64).sum();
         }
         let indexes: Option<Vec<_>> = query.conditions.iter().map(Condition::index).collect();
@@ -85,7 +86,9 @@ impl Reader<'_> {
         let row = self.read_set.row(table(PROCESSES).get(key![cursor]));
         let created_at_ms = row.and_then(|row| row.member("createdAtMs")?.as_u64());
         if created_at_ms.is_none() && !self.read_set.is_pending() {
-            self.note(Error::invalid(format!("page.cursor: there was no process `{cursor}`, so it has no place in this order")));
+            self.note(Error::invalid(format!(
+                "page.cursor: there was no process `{cursor}`, so it has no place in this order"
+            )));
         }
         Some(query.place(cursor, created_at_ms.unwrap_or_default()))
     }
