@@ -5,7 +5,7 @@ import { SHAPES } from "../border/arguments.js";
 import { json, shape } from "../border/shapes.js";
 import { call } from "../border/call.js";
 import { reportError } from "../platform/report.js";
-import { callback, id, options, signalName, signalNames } from "../border/check.js";
+import { callback, finite, id, optional, options, signalName, signalNames, text } from "../border/check.js";
 import { raise } from "../types/errors.js";
 import { givenTo, inside, type Inside } from "../border/inside.js";
 import { isTrap } from "../border/instance.js";
@@ -165,6 +165,9 @@ function run(place: Of, wasm: RawRun, attach: DriverOptions["attach"]) {
     ...facts,
     signal,
     append: (request) => of(called(() => live().append(shape(request, "request", SHAPES.append)))),
+    setState: (state) => of(called(() => live().setState(json(state, "state")))),
+    progress: (current, total, message) =>
+      of(called(() => live().progress(finite(current, "current"), optional(finite)(total, "total"), optional(text)(message, "message")))),
     step: ((key, work) =>
       of(
         carried(

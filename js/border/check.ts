@@ -105,6 +105,13 @@ export function integer(value: unknown, name: string, min: number, max = Number.
   return value + 0;
 }
 
+/** A number that is neither infinite nor `NaN`. */
+export function finite(value: unknown, name: string): number {
+  if (typeof value !== "number" || !Number.isFinite(value))
+    throw invalidArgument(`${name}: must be a finite number, not ${describe(value)}`);
+  return value + 0;
+}
+
 /** How long to hold a lease, in milliseconds: at most 24 days, the longest a browser timer counts. */
 export const ttl = (value: unknown, name: string) => integer(value, name, 1, 2 ** 31 - 1);
 

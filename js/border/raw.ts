@@ -73,6 +73,8 @@ export interface RawRun {
   /** Calls `tell` once, when the runner is to stop: without a code where a cancel request is the reason. */
   onAbort(tell: (code?: ProcessErrorCode, message?: string) => void): void;
   append(request: Json): Promise<AppendResult>;
+  setState(state: Json): Promise<void>;
+  progress(current: number, total: number | undefined, message: string | undefined): Promise<void>;
   /** `work` resolves with a value, or with nothing. */
   step(key: string, work: () => Promise<Json | undefined>): Promise<Json | undefined>;
   waitForSignal(signal: Signal, timeoutMs: number | undefined, names: string[]): Promise<ProcessEvent<never>>;
@@ -210,6 +212,8 @@ function rawRun(instance: Instance, wasm: WasmRun): RawRun {
       instance.now(() => wasm.onAbort((code, message) => afterwards(() => tell(code, message))));
     },
     append: (request) => instance.owed(() => wasm.append(request)),
+    setState: (state) => instance.owed(() => wasm.setState(state)),
+    progress: (current, total, message) => instance.owed(() => wasm.progress(current, total, message)),
     step: (key, work) => instance.owed(() => wasm.step(key, outside(work))),
     waitForSignal: (signal, timeoutMs, names) =>
       untilAborted(signal, (until) => instance.owed(() => wasm.waitForSignal(until, timeoutMs, names))),

@@ -909,6 +909,19 @@ export interface RunContext {
    */
   append<P extends JsonLike = Json>(request: AppendRequest<P> & AppendRequest<Compatible<P>>): Promise<AppendResult>;
   /**
+   * Replaces `state` in the record of the process: what pages that show the process need, as JSON. It is no event, and a later run
+   * does not get it. It is part of a row that every append writes, so keep it small. Calls made while one is being written are
+   * merged: the last one is written, and all of them resolve with that. What was set is written before the end of the process.
+   * @throws `invalid_argument` for what is not JSON, with its path; `lease_lost`; `quota_exceeded` and other faults of the storage.
+   */
+  setState<S extends JsonLike = Json>(state: S & Compatible<S>): Promise<void>;
+  /**
+   * Replaces `progress` in the record of the process: `current` of `total`, in units of your own, with a message for people. Merged and
+   * written like a state, apart from it.
+   * @throws As `setState`; `invalid_argument` for a number that is not finite.
+   */
+  progress(current: number, total?: number, message?: string): Promise<void>;
+  /**
    * Runs `run` once for each process and key, and keeps its value: another run gets the value instead of calling it. The value
    * is JSON, or `undefined`; it comes back as a plain copy. A crash between the work and its record on disk
    * repeats the work. A step that throws is not recorded, and may be tried again under its key; any other second use of a

@@ -168,6 +168,19 @@ impl Run {
         promise(async move { context.append(request?).await })
     }
 
+    /// Replaces the state in the record of the process.
+    #[wasm_bindgen(js_name = setState)]
+    pub fn set_state(&self, state: JsValue) -> Promise {
+        let context = self.context.clone();
+        promise(async move { context.set_state(Payload::from(state)).await })
+    }
+
+    /// Replaces the progress in the record of the process.
+    pub fn progress(&self, current: f64, total: Option<f64>, message: Option<String>) -> Promise {
+        let context = self.context.clone();
+        promise(async move { context.progress(current, total, message).await })
+    }
+
     /// Runs `work`, or answers what it gave in an earlier run. It resolves with a value, or with nothing.
     pub fn step(&self, key: String, work: Function) -> Promise {
         let context = self.context.clone();

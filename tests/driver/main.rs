@@ -22,6 +22,7 @@ mod places;
 mod races;
 mod runners;
 mod signals;
+mod states;
 mod steps;
 mod stops;
 mod sweeps;

@@ -354,7 +354,13 @@ const samples = [
     { status: "any", kind: "k" },
     { status: "status?", kind: "text?" },
   ],
-  ["a page", "page", (registry, page) => registry.listProcesses({}, page), { limit: 1, cursor: "a", order: "id" }, { limit: "count?", cursor: "text?", order: "order?" }],
+  [
+    "a page",
+    "page",
+    (registry, page) => registry.listProcesses({}, page),
+    { limit: 1, cursor: "a", order: "id" },
+    { limit: "count?", cursor: "text?", order: "order?" },
+  ],
   [
     "a page of what runs",
     "page",

@@ -25,7 +25,9 @@ use crate::{
         attempt::{self, Begun, Cancelled, Claimant, Failed, Observed, Thrown},
         due, grant, lease, pause, process, prune,
         register::{self, Registration},
-        session, wait,
+        session,
+        state::{self, Shown},
+        wait,
     },
     store::{Appending, Reads, Registering},
 };
@@ -227,6 +229,11 @@ pub fn fail(held: ProcessLease, thrown: Thrown, chance: f64, schemas: &Rc<Schema
 /// See [`attempt::take_back`].
 pub fn take_back(held: ProcessLease) -> Operation<()> {
     Operation::new(leased(&held.process_id), move |seen| Ok(attempt::take_back(seen, &held)))
+}
+
+/// See [`state::show`].
+pub fn show(held: ProcessLease, shown: Shown) -> Operation<()> {
+    Operation::new(leased(&held.process_id), move |seen| state::show(seen, &held, &shown))
 }
 
 /// See [`wait::wait`].

@@ -91,6 +91,7 @@ impl Driver {
             Either::Right((Either::Left((Err(_), _)), _)) if run.is_on().is_err() => Ok(None),
             Either::Right((Either::Left((end, _)), _)) => {
                 run.settles();
+                run.states_written().await;
                 end.map(Some)
             }
             Either::Right((Either::Right(_), _)) | Either::Left(_) => Ok(None),

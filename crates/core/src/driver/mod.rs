@@ -21,6 +21,7 @@ mod run;
 mod run_watch;
 mod scheduler;
 mod signals;
+mod state;
 mod steps;
 mod sweep;
 mod wait_outcomes;

@@ -8,7 +8,8 @@ use std::{
 use futures::channel::oneshot;
 
 use super::{
-    abort::Aborts, history::History, steps::Steps, waits::Waits, work_driver::Driver, yielded_permit::RunPermit,
+    abort::Aborts, history::History, state::States, steps::Steps, waits::Waits, work_driver::Driver,
+    yielded_permit::RunPermit,
 };
 use crate::{
     error::{Code, Error, Result},
@@ -45,6 +46,7 @@ pub(super) struct Run {
     /// Released once the runner was called, where that takes a while.
     pub begun: RefCell<Option<latch::Latch>>,
     pub history: History,
+    pub states: States,
     pub steps: Steps,
     pub waits: Waits,
     /// Knows what else runs here.
@@ -83,6 +85,7 @@ impl RunContext {
             aborts,
             begun: RefCell::default(),
             history: History::default(),
+            states: States::default(),
             steps: Steps::default(),
             waits: Waits::default(),
             driver: Rc::downgrade(driver),

@@ -20,4 +20,5 @@ pub mod register;
 mod reserved;
 pub mod session;
 pub mod snapshot;
+pub mod state;
 pub mod wait;

@@ -1,0 +1,63 @@
+//! What a run shows of itself.
+
+use std::rc::Rc;
+
+use super::{
+    lease,
+    snapshot::{Decision, Snapshot, Write},
+};
+use crate::{
+    error::{Code, Error, Result},
+    model::{lease::ProcessLease, payload::Payload, process::Progress},
+};
+
+/// What a run shows of itself; what is absent stays as it was.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Shown {
+    /// The state of its own.
+    pub state: Option<Payload>,
+    /// How far it is. Its time is that of the store when it is written.
+    pub progress: Option<Progress>,
+}
+
+impl Shown {
+    /// A state.
+    pub fn state(state: Payload) -> Self {
+        Self { state: Some(state), progress: None }
+    }
+
+    /// How far a run is. A number that is not finite is [`Code::InvalidArgument`](crate::Code::InvalidArgument).
+    pub fn progress(current: f64, total: Option<f64>, message: Option<String>) -> Result<Self> {
+        for (name, number) in [("current", Some(current)), ("total", total)] {
+            if number.is_some_and(|number| !number.is_finite()) {
+                return Err(Error::invalid(format!("{name}: must be a finite number")));
+            }
+        }
+        Ok(Self { state: None, progress: Some(Progress { current, total, message, at_ms: 0 }) })
+    }
+
+    /// Both, where `later` holds of what each has.
+    #[must_use]
+    pub fn then(self, later: Shown) -> Self {
+        Self { state: later.state.or(self.state), progress: later.progress.or(self.progress) }
+    }
+}
+
+/// Replaces what the record shows of a run, only while it holds its lease. It is no event.
+pub fn show(seen: &Snapshot, held: &ProcessLease, shown: &Shown) -> Result<Decision<()>> {
+    let id = &held.process_id;
+    let record = seen.known(id)?;
+    lease::require(seen, id, held)?;
+    if record.is_terminal() {
+        return Err(Error::of(Code::AlreadyTerminal, id, "has ended"));
+    }
+    let mut next = record.clone();
+    if let Some(state) = &shown.state {
+        next.state = Some(state.clone());
+    }
+    if let Some(progress) = &shown.progress {
+        next.progress = Some(Progress { at_ms: seen.now, ..progress.clone() });
+    }
+    next.updated_at_ms = seen.now;
+    Ok(Decision::reply(()).write(Write::Process(Rc::new(next))))
+}
