@@ -5,6 +5,7 @@ use longwait::{
     model::{
         filter::{ListFilter, Order, Page, StatusFilter},
         grant::HandleEntry,
+        policy::Policy,
         process::{ProcessRecord, Registered},
     },
     store::{Changes, EventRange, Point},
@@ -94,30 +95,13 @@ pub fn stretch(id: &str, range: &EventRange) -> (&'static str, Value) {
     }
 }
 
-/// The fields of a policy, which a record has as they were given.
-const POLICY: [&str; 13] = [
-    "startAtMs",
-    "deadlineAtMs",
-    "retry",
-    "crashLimit",
-    "priority",
-    "concurrencyKey",
-    "onConflict",
-    "debounce",
-    "requires",
-    "version",
-    "labels",
-    "parentId",
-    "onParentEnd",
-];
-
 /// A record. What the public one leaves out, the bookkeeping of the log, is as in one of an empty log.
 pub fn record(mut shown: Value) -> ProcessRecord {
     let mut take = |name: &str| shown[name].take();
     let registration = object(
         ["id", "input", "identity", "eventTypes", "provenance", "envRef", "recovery"].map(|name| (name, take(name))),
     );
-    let policy = object(POLICY.map(|name| (name, take(name))));
+    let policy = object(Policy::FIELDS.map(|name| (name, take(name))));
     let (hash, created) = (made(take("registrationHash")), made(take("createdAtMs")));
     ProcessRecord {
         registered: Registered::new(made(registration), made(policy), hash, created).into(),

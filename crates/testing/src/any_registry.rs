@@ -16,6 +16,7 @@ use longwait_core::{
         key::{ProcessId, SessionId},
         lease::{LeaseClaim, LeaseOwner, ProcessLease},
         payload::Payload,
+        policy::Policy,
         process::{ProcessAwaitOutput, ProcessExternalRef, ProcessRecord, WaitState},
         reports::{PruneReport, SessionDeleteReport},
     },
@@ -58,23 +59,6 @@ macro_rules! as_it_is {
         }
     };
 }
-
-/// The fields of a registration that are of its policy.
-const POLICY: [&str; 13] = [
-    "startAtMs",
-    "deadlineAtMs",
-    "retry",
-    "crashLimit",
-    "priority",
-    "concurrencyKey",
-    "onConflict",
-    "debounce",
-    "requires",
-    "version",
-    "labels",
-    "parentId",
-    "onParentEnd",
-];
 
 as_it_is! {
     /// A registry. What is in no shape of the rules yet is given as the JSON that a caller writes, so that it is the border that refuses it.
@@ -131,8 +115,9 @@ as_it_is! {
         fn polling(&self) -> Self::Awaiter;
     } as {
         async fn register_json(&self, mut registration: Value) -> Result<ProcessRecord> {
+            // In JavaScript the policy stands in the registration.
             let mut policy = json!({});
-            for field in POLICY {
+            for field in Policy::FIELDS {
                 if let Some(given) = registration.as_object_mut().and_then(|fields| fields.remove(field)) {
                     policy[field] = given;
                 }

@@ -332,6 +332,22 @@ macro_rules! each_case {
                 a_session_deleted_amid_other_calls_loses_what_was_granted_before,
                 a_prune_amid_other_calls_takes_what_ended_before,
             ]
+            policing: [
+                a_policy_is_read_back_as_it_was_given,
+                a_policy_is_no_part_of_what_is_compared,
+                a_policy_that_makes_no_sense_is_refused_and_nothing_is_registered,
+                a_process_waits_for_a_start_that_is_to_come_and_for_none_that_has_passed,
+                a_process_whose_key_is_taken_is_the_one_that_has_it_where_that_is_wanted,
+                a_process_whose_key_is_taken_is_refused_where_that_is_wanted,
+                pending_processes_of_a_key_are_replaced_and_those_of_other_keys_are_not,
+                a_debounced_process_starts_after_the_last_of_a_row_and_not_too_late_after_the_first,
+                a_child_needs_a_parent_that_has_not_ended,
+                the_children_of_a_process_are_asked_to_stop_when_it_ends_in_whatever_way,
+                the_children_of_a_process_that_is_deleted_are_asked_to_stop,
+                a_paused_process_says_so_until_it_is_resumed,
+                what_has_ended_or_is_unknown_cannot_be_paused,
+                a_pause_takes_the_lease_from_its_holder,
+            ]
             closing: [
                 a_closed_registry_refuses_everything_with_closed,
                 a_store_fault_ends_a_wait,
@@ -394,6 +410,40 @@ macro_rules! each_case_inside {
                 many_leases_are_renewed_at_once_and_the_lost_ones_are_named,
                 a_lease_that_has_ended_is_not_renewed_with_others_though_nobody_took_it,
                 renewing_does_not_count_as_an_attempt_nor_forget_any,
+            ]
+            "begins attempts and settles what is due, which drivers do":
+            beginning: [
+                pending_processes_are_found_by_priority_then_age_then_id,
+                turns_go_on_behind_any_of_them_and_with_the_next_kind,
+                a_process_is_not_begun_before_its_time,
+                a_process_is_begun_at_its_time_even_before_a_driver_settled_that,
+                the_next_time_at_which_something_is_due_is_known,
+                a_process_of_any_kind_fails_at_its_deadline,
+                a_deadline_takes_the_lease_of_a_run_in_progress,
+                a_process_whose_deadline_has_passed_is_ended_by_its_claim,
+                a_run_that_throws_without_a_policy_ends_its_process,
+                a_run_that_throws_is_retried_by_its_policy_up_to_its_last_attempt,
+                an_error_may_ask_for_another_attempt_or_refuse_it,
+                what_is_thrown_after_a_cancel_request_is_not_retried,
+                a_process_that_is_asked_to_stop_waits_for_no_retry,
+                a_throw_without_the_lease_is_refused_and_recorded_nowhere,
+                a_process_that_is_lost_to_crashes_without_progress_is_not_begun_for_ever,
+                what_a_lost_run_recorded_counts_as_progress,
+                a_run_that_is_handed_back_is_not_lost_to_a_crash,
+                what_requires_the_network_is_begun_by_a_host_that_is_not_offline,
+                a_paused_process_is_not_begun_and_what_is_due_takes_effect_when_it_is_resumed,
+                the_deadline_of_a_paused_process_goes_on,
+                one_process_of_a_key_runs_at_a_time_and_the_others_follow_in_order,
+                the_process_that_goes_first_is_begun_first_whichever_is_claimed_first,
+                a_retry_is_not_overtaken_by_others_of_its_key,
+                what_may_not_begin_yet_lets_others_of_its_key_go_first,
+                a_pause_of_the_first_of_a_key_lets_the_next_one_begin,
+                a_key_is_freed_by_every_end_of_the_process_that_holds_it,
+                all_of_a_key_may_end_at_one_time,
+                the_running_process_of_a_key_is_asked_to_stop_where_that_is_wanted,
+                two_tabs_that_claim_two_processes_of_one_key_have_one_winner,
+                a_child_that_was_never_begun_is_ended_as_cancelled_when_its_parent_ends,
+                a_child_is_registered_under_the_lease_of_its_parent_and_no_longer,
             ]
             "changes the rows behind the registry's back":
             replaying: [

@@ -144,6 +144,23 @@ pub const MAX_PRIORITY: u32 = 1_000_000;
 const MAX_LABELS: usize = 16;
 
 impl Policy {
+    /// The names of its fields, as JavaScript has them beside those of a registration.
+    pub const FIELDS: [&str; 13] = [
+        "startAtMs",
+        "deadlineAtMs",
+        "retry",
+        "crashLimit",
+        "priority",
+        "concurrencyKey",
+        "onConflict",
+        "debounce",
+        "requires",
+        "version",
+        "labels",
+        "parentId",
+        "onParentEnd",
+    ];
+
     /// Whether it says nothing.
     pub fn is_default(&self) -> bool {
         *self == Self::default()

@@ -15,6 +15,7 @@ use crate::{AnyRegistry, Place, Tabs, World};
 
 mod appending;
 mod attempting;
+mod beginning;
 mod closing;
 mod counting;
 mod ending;
@@ -26,6 +27,7 @@ mod listing;
 mod marking;
 mod meaning;
 mod naming;
+mod policing;
 mod pruning;
 mod reading;
 mod registering;
