@@ -19,6 +19,7 @@ mod ends;
 mod faults;
 mod leases;
 mod places;
+mod policies;
 mod races;
 mod runners;
 mod signals;

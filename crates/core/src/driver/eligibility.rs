@@ -62,6 +62,9 @@ impl Driver {
     /// Reads a process and its lease, in one transaction with the other reads of this turn.
     pub async fn find(&self, id: &ProcessId) -> Result<Finding> {
         let (process, slot) = self.registry.process_and_lease(id).await?;
+        if let Some(due) = process.as_ref().and_then(ProcessRecord::due_at) {
+            self.due_in(due.saturating_sub(self.registry.clock().now()));
+        }
         Ok(process.map_or(Finding::Over, |record| self.judge(&record, &slot)))
     }
 
