@@ -13,14 +13,14 @@ use longwait::{
 use longwait_testing::made;
 use serde_json::{Map, Value, json};
 
-/// The answer of a call.
+/// What a call of [`page`](crate::page) answered: its value, or the error that the package refused it with.
 pub fn answered(text: &str) -> Result<Value> {
     let mut answer: Value = serde_json::from_str(text).unwrap();
     let error = answer["error"].take();
     if error.is_null() { Ok(answer["value"].take()) } else { Err(fault(&error)) }
 }
 
-/// An error of the package.
+/// An error of the package as an error of the rules. Panics at a code that the rules do not have.
 pub fn fault(error: &Value) -> Error {
     let (code, message) = (error["code"].as_str().unwrap(), error["message"].as_str().unwrap());
     let code = *Code::ALL.iter().find(|known| known.as_str() == code).unwrap();
@@ -30,24 +30,24 @@ pub fn fault(error: &Value) -> Error {
     }
 }
 
-/// A number as JavaScript has it: it has none beyond.
+/// A number as JSON for JavaScript, which has no whole number above 2^53 - 1.
 pub fn number(number: u64) -> Value {
     const MAX_SAFE_INTEGER: u64 = 9_007_199_254_740_991;
     number.min(MAX_SAFE_INTEGER).into()
 }
 
-/// The same of what may be absent.
+/// A number that may be absent, as JSON: then `null`.
 pub fn limit(limit: Option<u64>) -> Value {
     limit.map_or(Value::Null, number)
 }
 
-/// An object of those members that are there.
+/// An object of the members that are not `null`.
 pub fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
     let there = members.into_iter().filter(|(_, value)| !value.is_null());
     there.map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>().into()
 }
 
-/// A filter as a caller writes it.
+/// A filter as a caller in JavaScript writes it.
 pub fn filter(filter: &ListFilter) -> Value {
     let status = match filter.status {
         StatusFilter::Running => "running",
@@ -73,7 +73,7 @@ pub fn filter(filter: &ListFilter) -> Value {
     written
 }
 
-/// A page as a caller writes it.
+/// A page of a list as a caller in JavaScript writes it.
 pub fn page(page: &Page) -> Value {
     let order = match page.order {
         Order::Id => "id",
@@ -95,7 +95,7 @@ pub fn stretch(id: &str, range: &EventRange) -> (&'static str, Value) {
     }
 }
 
-/// A record. What the public one leaves out, the bookkeeping of the log, is as in one of an empty log.
+/// A record of JavaScript as the rules have it. The bookkeeping of the log, which JavaScript is not shown, is that of an empty log.
 pub fn record(mut shown: Value) -> ProcessRecord {
     let mut take = |name: &str| shown[name].take();
     let registration = object(
@@ -118,7 +118,7 @@ pub fn record(mut shown: Value) -> ProcessRecord {
     }
 }
 
-/// Each of a list, by `one`.
+/// A list whose members are read by `one`.
 pub fn list<T>(mut shown: Value, one: fn(Value) -> T) -> Vec<T> {
     shown.as_array_mut().unwrap().drain(..).map(one).collect()
 }
@@ -128,7 +128,7 @@ pub fn entry(mut shown: Value) -> HandleEntry {
     HandleEntry { grant: made(shown["grant"].take()), record: record(shown["record"].take()) }
 }
 
-/// What changed.
+/// An answer of the change feed.
 pub fn changes(mut shown: Value) -> Changes {
     Changes {
         records: list(shown["records"].take(), record),

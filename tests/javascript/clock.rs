@@ -11,7 +11,7 @@ use longwait::host::Clock;
 use longwait_testing::fake::FakeClock;
 use wasm_bindgen::prelude::*;
 
-/// What the page asks instead of its own clock and timers.
+/// The clock and the timers of a frame, which go by those of a case.
 #[wasm_bindgen]
 pub struct PageClock {
     clock: FakeClock,
@@ -20,7 +20,7 @@ pub struct PageClock {
 }
 
 impl PageClock {
-    /// That clock.
+    /// The clock of a case, without a timer.
     pub fn of(clock: FakeClock) -> Self {
         Self { clock, timers: Rc::default(), begun: 0 }
     }

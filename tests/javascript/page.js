@@ -1,4 +1,4 @@
-/** The package as a page has it, for tests in Rust: what they give it and get of it is JSON text. */
+/** The package in frames of a page, for tests in Rust: arguments come, and answers go, as JSON text. */
 
 /** Resolves after a span by the real clock. */
 export const patience = (spanMs) => new Promise((resolve) => setTimeout(resolve, spanMs));
@@ -17,7 +17,7 @@ class Frame {
     this.loaded = this.window.eval(`import("${location.origin}/dist/index.js")`);
   }
 
-  /** Has the frame go by a clock. */
+  /** Replaces the clock and the timers of the frame by those of a case. */
   follow(clock) {
     const start = this.#latest;
     const { Date, performance } = this.window;
@@ -28,7 +28,7 @@ class Frame {
   }
 }
 
-/** Each tab of a case has one of its own. */
+/** The frames that were made, one for each tab that a case had at most. The next case uses them again. */
 const frames = [];
 
 /** The tabs of one case, over one database. */
@@ -41,7 +41,7 @@ export class Page {
     this.#name = name;
   }
 
-  /** One more tab: its registry. Calls `shown` with what its sink is shown, and `ticked` with each id that changed. */
+  /** Opens one more tab, and gives its registry. Calls `shown` with what its sink is shown, and `ticked` with each id that changed. */
   async open(clock, shown, ticked) {
     const tab = this.#tabs.push(undefined) - 1;
     const frame = (frames[tab] ??= new Frame());
@@ -58,7 +58,7 @@ export class Page {
     return this.#answer(() => target[method](...this.#read(given)));
   }
 
-  /** The same, of a method whose last argument is options with a signal. */
+  /** Calls a method whose last argument is options with a signal; `stop` aborts it. */
   wait(target, method, given) {
     const stop = new AbortController();
     const all = this.#read(given);
@@ -66,7 +66,7 @@ export class Page {
     return { answer: this.#answer(() => target[method](...all)), stop: () => stop.abort() };
   }
 
-  /** The first event that a feed gives, if it gives any. */
+  /** Waits for the first event that a feed gives; `undefined` where it ends without. */
   first(target, given) {
     const stop = new AbortController();
     const [processId, options] = this.#read(given);

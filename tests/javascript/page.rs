@@ -15,7 +15,7 @@ use crate::{
 #[wasm_bindgen(module = "/tests/javascript/page.js")]
 extern "C" {
     async fn patience(span_ms: f64);
-    /// The tabs of one case.
+    /// The tabs of one case, in JavaScript.
     #[derive(Clone)]
     pub type Page;
     #[wasm_bindgen(constructor)]
@@ -25,7 +25,7 @@ extern "C" {
     /// Calls a method that answers with a promise.
     #[wasm_bindgen(method, catch)]
     pub async fn call(this: &Page, target: &JsValue, method: &str, given: &str) -> Result<JsValue, JsValue>;
-    /// The same, of a wait.
+    /// Calls a method that waits, until [`Wait::stop`].
     #[wasm_bindgen(method)]
     pub fn wait(this: &Page, target: &JsValue, method: &str, given: &str) -> Wait;
     /// Waits for the first event that a feed gives.

@@ -126,7 +126,7 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// That of a page.
+    /// The registry `it` of a page. Which owners are dead is up to `killed`.
     pub fn new(page: Page, it: JsValue, killed: Killed) -> Self {
         Self { object: Object { page, it }, killed }
     }
@@ -135,7 +135,7 @@ impl Registry {
         self.object.value(method, given).await.map(record)
     }
 
-    /// Has the lock that an owner chose be held as long as the owner lives.
+    /// Holds the lock that an owner chose, or gives it back where the owner is dead: the case decides that, the package asks the browser.
     async fn attend(&self, owner: &LeaseOwner) {
         let Some(LivenessMark::WebLock { lock_name }) = &owner.liveness else { return };
         match self.killed.probe(owner).await {
@@ -419,7 +419,7 @@ impl AnyView for View {
 pub struct Hub(Object);
 
 impl Hub {
-    /// That of a registry.
+    /// The hub of a registry.
     pub fn of(registry: &Registry) -> Self {
         Self(registry.object.beside(registry.object.field("hub")))
     }

@@ -1,4 +1,4 @@
-//! What the cases call of a registry, whichever border lies before it.
+//! The calls that the cases make of a registry, whatever language lies before it.
 //!
 //! The rules have one registry, in Rust. What is tested may be that one, or what callers in another language are given.
 
@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 
 use crate::read;
 
-/// A trait, and that the type which has these methods of its own is of it.
+/// Defines a trait, and implements it for the type of the rules by that type's own methods.
 macro_rules! as_it_is {
     (
         $(#[$doc:meta])*
@@ -61,7 +61,7 @@ macro_rules! as_it_is {
 }
 
 as_it_is! {
-    /// A registry. What is in no shape of the rules yet is given as the JSON that a caller writes, so that it is the border that refuses it.
+    /// A registry. What may be of a wrong shape is given as the JSON that a caller writes, so that the border refuses it.
     AnyRegistry for ProcessRegistry {
         type Hub: AnyHub = ProcessChangeHub;
         type Awaiter: AnyAwaiter = ProcessAwaiter;

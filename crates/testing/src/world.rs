@@ -251,7 +251,7 @@ impl<R: AnyRegistry> World<R> {
         self.another_seen_by(Rc::new(self.killed.clone())).await
     }
 
-    /// The same, with another way to prove life and death.
+    /// Like [`another`](Self::another), with another way to prove life and death.
     pub async fn another_seen_by(&self, liveness: Rc<dyn Liveness>) -> Self {
         Self::tab(self.tabs.clone(), self.around(liveness)).await
     }
