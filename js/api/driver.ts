@@ -48,7 +48,7 @@ export function driverOf(
   const own = () => (insideRun()?.driver === made ? insideRun() : undefined);
   const runnerOf: Find = (kind, version) =>
     processes?.find((one) => one.kind === kind && one.version === version)?.run ?? runners?.get(kind);
-  const run = runWith({ registry: raw, driver: () => made }, runnerOf, attach, teller(onRunError));
+  const run = runWith({ registry: raw, driver: () => made, reach: registry }, runnerOf, attach, teller(onRunError));
   const online = watchOnline(onlineDetector, () => made.lookAgain());
   raw.beforeClose(online.end);
   const made: RawDriver = raw.driver(works, run, online.isOffline, leaseTtlMs, renewEveryMs, concurrency);

@@ -5,15 +5,16 @@ import { SHAPES } from "../border/arguments.js";
 import { json, shape } from "../border/shapes.js";
 import { call } from "../border/call.js";
 import { reportError } from "../platform/report.js";
-import { callback, finite, id, optional, options, signalName, signalNames, text } from "../border/check.js";
-import { raise } from "../types/errors.js";
+import { callback, finite, id, optional, options, plain, signalName, signalNames, text } from "../border/check.js";
+import { handleOf, type Reach } from "./handle.js";
+import { invalidArgument, raise } from "../types/errors.js";
 import { givenTo, inside, type Inside } from "../border/inside.js";
 import { isTrap } from "../border/instance.js";
 import { isArray } from "../platform/intrinsics.js";
 import { adviceOf, failure, isAbort } from "./outcome.js";
 import type { Attach, RawRun, RunEnd, RunProcess } from "../border/raw.js";
 import { troubleIn } from "./trouble.js";
-import type { DriverOptions, ProcessAwaitOutput, RunContext, WaitOptions } from "../types/public.js";
+import type { ChildOptions, ChildRegistration, DriverOptions, ProcessAwaitOutput, RunContext, WaitOptions } from "../types/public.js";
 
 /** What runs the processes of a kind and version, if anything. */
 export type Find = (kind: string, version: number | undefined) => ((context: RunContext) => unknown) | undefined;
@@ -65,7 +66,7 @@ async function outcomeOf(
 }
 
 /** What the runs are of. */
-export type Of = { readonly registry: object; readonly driver: () => object };
+export type Of = { readonly registry: object; readonly driver: () => object; readonly reach: Omit<Reach, "awaitTerminal"> };
 
 /** Is called with what a runner threw. */
 export type Tell = NonNullable<DriverOptions["onRunError"]>;
@@ -161,9 +162,18 @@ function run(place: Of, wasm: RawRun, attach: DriverOptions["attach"]) {
     );
   }
 
+  async function startChild(registration: ChildRegistration, given: ChildOptions) {
+    const { key, onParentEnd } = options<ChildOptions>(given, "options", { key: id, onParentEnd: optional(parentEnd) as never });
+    const named = { id: `${identity.processId}/${key}`, ...plain(registration, "registration"), ...(onParentEnd && { onParentEnd }) };
+    const child = shape({ ...named, parentId: identity.processId }, "registration", SHAPES.registration);
+    const { record, disposition } = await called(() => live().startChild(child));
+    return handleOf({ ...place.reach, awaitTerminal: (processId, options) => of(awaitTerminal(processId, options)) }, record.id, disposition);
+  }
+
   const context: RunContext = Object.freeze({
     ...facts,
     signal,
+    startChild: (registration, given) => of(startChild(registration, given)),
     append: (request) => of(called(() => live().append(shape(request, "request", SHAPES.append)))),
     setState: (state) => of(called(() => live().setState(json(state, "state")))),
     progress: (current, total, message) =>
@@ -191,6 +201,12 @@ function run(place: Of, wasm: RawRun, attach: DriverOptions["attach"]) {
       wasm.free();
     },
   };
+}
+
+/** What becomes of a child when its parent ends. */
+function parentEnd(given: unknown, name: string): "cancel" | "abandon" {
+  if (given !== "cancel" && given !== "abandon") throw invalidArgument(`${name}: must be one of cancel, abandon`);
+  return given;
 }
 
 /** The names of signals: one, or several. */

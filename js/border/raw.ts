@@ -18,6 +18,7 @@ import type {
   ProcessAwaitOutput,
   ProcessEvent,
   ProcessEventSink,
+  ProcessHandle,
   ProcessLease,
   ProcessRecord,
   ProcessRegistry,
@@ -73,6 +74,7 @@ export interface RawRun {
   /** Calls `tell` once, when the runner is to stop: without a code where a cancel request is the reason. */
   onAbort(tell: (code?: ProcessErrorCode, message?: string) => void): void;
   append(request: Json): Promise<AppendResult>;
+  startChild(registration: Json): Promise<{ record: ProcessRecord; disposition: ProcessHandle["disposition"] }>;
   setState(state: Json): Promise<void>;
   progress(current: number, total: number | undefined, message: string | undefined): Promise<void>;
   /** `work` resolves with a value, or with nothing. */
@@ -212,6 +214,7 @@ function rawRun(instance: Instance, wasm: WasmRun): RawRun {
       instance.now(() => wasm.onAbort((code, message) => afterwards(() => tell(code, message))));
     },
     append: (request) => instance.owed(() => wasm.append(request)),
+    startChild: (registration) => instance.owed(() => wasm.startChild(registration)),
     setState: (state) => instance.owed(() => wasm.setState(state)),
     progress: (current, total, message) => instance.owed(() => wasm.progress(current, total, message)),
     step: (key, work) => instance.owed(() => wasm.step(key, outside(work))),

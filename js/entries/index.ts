@@ -7,7 +7,14 @@
 import { open } from "../api/open.js";
 import type { OpenOptions, ProcessRegistry } from "../types/public.js";
 
-export { isProcessError, NonRetryableError, ProcessError, RetryableError } from "../types/errors.js";
+export {
+  isProcessError,
+  NonRetryableError,
+  ProcessCancelledError,
+  ProcessError,
+  ProcessFailedError,
+  RetryableError,
+} from "../types/errors.js";
 export type { ProcessErrorCode, ProcessErrorOptions, RetryErrorOptions } from "../types/errors.js";
 export type * from "../types/public.js";
 

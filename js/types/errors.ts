@@ -1,4 +1,4 @@
-import type { Json } from "./public.js";
+import type { FailureClass, Json, ProcessAwaitOutput } from "./public.js";
 
 /**
  * What went wrong, as a stable word to branch on.
@@ -168,6 +168,50 @@ export class RetryableError extends RetryError {
 
   static {
     named(this, "RetryableError");
+  }
+}
+
+/** What `ProcessHandle.result` rejects with where the process failed. */
+export class ProcessFailedError extends Error {
+  declare readonly name: "ProcessFailedError";
+  /** The process. */
+  readonly processId: string;
+  /** Whose fault it was, roughly. */
+  readonly class: FailureClass;
+  /** The stable word that the failure came with. */
+  readonly code: string;
+  /** Whatever else the failure came with. */
+  declare readonly raw?: Json;
+
+  constructor(processId: string, output: Extract<ProcessAwaitOutput, { type: "failure" }>) {
+    super(output.message);
+    this.processId = processId;
+    this.class = output.class;
+    this.code = output.code;
+    if (output.raw !== undefined) this.raw = output.raw;
+  }
+
+  static {
+    named(this, "ProcessFailedError");
+  }
+}
+
+/** What `ProcessHandle.result` rejects with where the process was cancelled. */
+export class ProcessCancelledError extends Error {
+  declare readonly name: "ProcessCancelledError";
+  /** The process. */
+  readonly processId: string;
+  /** Whatever the end came with. */
+  declare readonly raw?: Json;
+
+  constructor(processId: string, output: Extract<ProcessAwaitOutput, { type: "cancelled" }>) {
+    super(output.message);
+    this.processId = processId;
+    if (output.raw !== undefined) this.raw = output.raw;
+  }
+
+  static {
+    named(this, "ProcessCancelledError");
   }
 }
 

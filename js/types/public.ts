@@ -904,6 +904,13 @@ export interface RunContext {
    */
   readonly fencingToken?: number;
   /**
+   * Starts a child: a process that ends with this one, unless `onParentEnd` is `"abandon"`. Its id is `<id of this process>/<key>` where
+   * the registration has none, so a later run finds what an earlier one started. While the run awaits the handle's `result()`, it has
+   * given up its permit.
+   * @throws As `ProcessRegistry.registerProcess`; `lease_lost`.
+   */
+  startChild(registration: ChildRegistration, options: ChildOptions): Promise<ProcessHandle>;
+  /**
    * Appends an event to the process.
    * @throws As `ProcessRegistry.appendEvent`; `lease_lost`.
    */
@@ -948,6 +955,37 @@ export interface RunContext {
    * process would wait for the other.
    */
   awaitTerminal(processId: string, options?: WaitOptions): Promise<ProcessAwaitOutput>;
+}
+
+/** What a child is registered with. */
+export type ChildRegistration = Omit<ProcessRegistration, "id" | "parentId" | "onParentEnd"> & { id?: string };
+
+/** How a child is started. */
+export interface ChildOptions {
+  /** Non-blank; tells the child from others of the same parent. */
+  key: string;
+  /** What becomes of it when its parent ends in any way: it is asked to stop (the default), or nothing. */
+  onParentEnd?: "cancel" | "abandon";
+}
+
+/** One process, without its id at each call. */
+export interface ProcessHandle<O = Json> {
+  readonly id: string;
+  /** Whether it was made by the call that gave this handle, was there, or was made and waits for others of its concurrency key. */
+  readonly disposition: "created" | "existing" | "queued";
+  /**
+   * What the process gave, once it has ended.
+   * @throws ProcessFailedError; ProcessCancelledError; ProcessError as `ProcessAwaiter.awaitTerminal`.
+   */
+  result(options?: WaitOptions): Promise<O>;
+  /** As `ProcessRegistry.signal`. */
+  signal(name: string, payload?: unknown, options?: { signalId?: string }): Promise<AppendResult>;
+  /** Asks for its end, as `ProcessRegistry.requestCancel`. */
+  cancel(reason?: string): Promise<void>;
+  /** The process as it is now. @throws ProcessError `unknown_process`. */
+  record(): Promise<ProcessRecord>;
+  /** Its log, as `ProcessRegistry.events`. */
+  events(options?: EventsOptions): AsyncIterableIterator<ProcessEvent>;
 }
 
 /**

@@ -19,6 +19,8 @@ use crate::{
     model::{
         Millis,
         payload::{Payload, handed_out},
+        policy::Policy,
+        process::ProcessRegistration,
     },
 };
 
@@ -26,6 +28,12 @@ use crate::{
 /// is a second look.
 pub fn read<T: DeserializeOwned>(value: JsValue, name: &str) -> Result<T> {
     Payload::from(value).read().map_err(|fault| Error::invalid(format!("{name}: {fault}")))
+}
+
+/// A registration and its policy: each takes its own fields of the one document.
+pub fn read_registration(value: JsValue) -> Result<(ProcessRegistration, Policy)> {
+    let policy = read(value.clone(), "registration")?;
+    Ok((read(value, "registration")?, policy))
 }
 
 /// A reply as JavaScript sees it: `undefined` where there is nothing.

@@ -12,7 +12,7 @@ use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
 use super::{
     attach::{attached, called},
-    convert::{is_open, promise, promise_of, promise_of_wait, read, span},
+    convert::{is_open, promise, promise_of, promise_of_wait, read, read_registration, span},
     host::{load_validator, process_error, raised, report, warn},
     registry::Registry,
 };
@@ -179,6 +179,16 @@ impl Run {
     pub fn progress(&self, current: f64, total: Option<f64>, message: Option<String>) -> Promise {
         let context = self.context.clone();
         promise(async move { context.progress(current, total, message).await })
+    }
+
+    /// Registers a child of the process; resolves with `{ record, disposition }`.
+    #[wasm_bindgen(js_name = startChild)]
+    pub fn start_child(&self, registration: JsValue) -> Promise {
+        let (context, given) = (self.context.clone(), read_registration(registration));
+        promise(async move {
+            let (registration, policy) = given?;
+            context.start_child(registration, policy).await
+        })
     }
 
     /// Runs `work`, or answers what it gave in an earlier run. It resolves with a value, or with nothing.

@@ -12,7 +12,7 @@ use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
 use super::{
     attach::attached,
-    convert::{is_open, promise, promise_of_wait, read, refused, span},
+    convert::{is_open, promise, promise_of_wait, read, read_registration, refused, span},
     registry::Registry,
 };
 use crate::{
@@ -21,8 +21,6 @@ use crate::{
         key::ProcessId,
         lease::{LeaseOwner, ProcessLease},
         payload::Payload,
-        policy::Policy,
-        process::ProcessRegistration,
     },
     notify::ProcessAwaiter,
     registry::ProcessRegistry,
@@ -86,10 +84,7 @@ impl Registry {
 
     #[wasm_bindgen(js_name = registerProcess)]
     pub fn register_process(&self, registration: JsValue) -> Promise {
-        // Each of the two takes its own fields of the one document.
-        let arguments = read::<Policy>(registration.clone(), "registration")
-            .and_then(|policy| Ok((read::<ProcessRegistration>(registration, "registration")?, policy)));
-        self.run(arguments, |registry, (registration, policy)| async move {
+        self.run(read_registration(registration), |registry, (registration, policy)| async move {
             Ok(registry.register_with(registration, policy, None).await?.record)
         })
     }

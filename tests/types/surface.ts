@@ -63,6 +63,11 @@ export type Surface = [
   Same<ours.SessionView, spec.SessionView>,
   Same<ours.DriverOptions, spec.DriverOptions>,
   Same<ours.RunContext, spec.RunContext>,
+  Same<ours.ProcessHandle, spec.ProcessHandle>,
+  Assignable<ours.ProcessFailedError, spec.ProcessFailedError>,
+  Assignable<ours.ProcessCancelledError, spec.ProcessCancelledError>,
+  Assignable<ours.RetryableError, spec.RetryableError>,
+  Assignable<ours.NonRetryableError, spec.NonRetryableError>,
   Same<ours.DriveReport, spec.DriveReport>,
   Same<Omit<ours.ProcessWorkDriver, "registry">, Omit<spec.ProcessWorkDriver, "registry">>,
 ];

@@ -70,8 +70,8 @@ struct Parts {
     /// Dropped to stop listening to other tabs.
     listening: Rc<RefCell<Option<Box<dyn Any>>>>,
     sink: Option<(Rc<dyn ProcessEventSink>, Turns)>,
-    /// The number of notifications by this handle, where they are counted.
-    ticks: Option<Rc<Cell<u64>>>,
+    /// The number of notifications of one process by this handle, where they are counted.
+    ticks: Option<(ProcessId, Rc<Cell<u64>>)>,
 }
 
 /// How many processes one prune transaction removes, so that a large prune does not keep other
@@ -131,9 +131,9 @@ impl ProcessRegistry {
         Self(Rc::new(Parts { sink: Some((sink, Turns::default())), ..Rc::unwrap_or_clone(self.0) }))
     }
 
-    /// A handle whose own ticks are counted, so that a run that writes through it can tell them from those of others.
-    pub(crate) fn counting(&self, ticks: Rc<Cell<u64>>) -> Self {
-        Self(Rc::new(Parts { ticks: Some(ticks), ..Parts::clone(&self.0) }))
+    /// A handle whose own notifications of a process are counted, so that a run that writes through it can tell them from those of others.
+    pub(crate) fn counting(&self, id: &ProcessId, ticks: Rc<Cell<u64>>) -> Self {
+        Self(Rc::new(Parts { ticks: Some((id.clone(), ticks)), ..Parts::clone(&self.0) }))
     }
 
     pub(crate) fn host(&self) -> &Host {
@@ -182,8 +182,8 @@ impl ProcessRegistry {
     }
 
     fn changed(&self, Changed { ids, span }: Changed) {
-        if let Some(ticks) = &self.0.ticks {
-            ticks.set(ticks.get() + ids.len() as u64);
+        if let Some((id, ticks)) = &self.0.ticks {
+            ticks.set(ticks.get() + u64::from(ids.contains(id)));
         }
         if let Some(hub) = &self.0.hub {
             ids.iter().for_each(|id| hub.notify(id));

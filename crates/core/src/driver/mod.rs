@@ -6,6 +6,7 @@
 mod abort;
 mod agenda;
 mod attempt;
+mod children;
 mod drive;
 mod due;
 mod eligibility;

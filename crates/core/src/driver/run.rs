@@ -72,7 +72,7 @@ impl RunContext {
     ) -> (Self, oneshot::Receiver<()>) {
         let lease_ttl = driver.options.lease_ttl;
         let own_changes = Rc::<Cell<u64>>::default();
-        let registry = driver.registry.counting(own_changes.clone());
+        let registry = driver.registry.counting(attempt.record.id(), own_changes.clone());
         let (aborts, over) = Aborts::new();
         let run = Run {
             awaiter: ProcessAwaiter::new(registry.clone(), registry.hub()),

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use serde::Serialize;
+
 use super::{
     append, ending, key, lease, log,
     process::{changed, differs},
@@ -21,7 +23,8 @@ use crate::{
 };
 
 /// What a registration answers.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Registration {
     /// The process: the new one, or the one that is the answer instead.
     pub record: ProcessRecord,
@@ -30,7 +33,9 @@ pub struct Registration {
 }
 
 /// What became of a registration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
 pub enum Disposition {
     /// A new process, which may be begun.
     Created,
