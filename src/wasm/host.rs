@@ -10,7 +10,7 @@ use js_sys::{Array, Function, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
 
-use super::attach::called;
+use super::{attach::called, words::intern_words};
 use crate::{
     error::{Code, Error},
     host::{
@@ -37,6 +37,7 @@ pub fn install(host: JsValue) {
     // A panic is a defect, and traps; its message is what a report of it is worth.
     console_error_panic_hook::set_once();
     LENT.set(host);
+    intern_words();
 }
 
 fn lent(name: &str) -> Option<Function> {

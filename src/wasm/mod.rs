@@ -20,3 +20,4 @@ mod exports;
 mod host;
 mod receiver;
 mod registry;
+mod words;

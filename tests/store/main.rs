@@ -7,3 +7,4 @@ mod faults;
 mod lists;
 mod place;
 mod prunes;
+mod rounds;

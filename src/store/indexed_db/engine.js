@@ -239,8 +239,9 @@ function opened(name, database) {
     database.lost();
     for (const giveUp of database.running) giveUp(fault("AbortError", "the browser closed the connection"));
   };
-  // Listing them costs as much as a read.
+  // Each of these costs as much as a part of a read.
   database.stores = [...database.objectStoreNames];
+  database.commitsWholly = commitsWholly();
   return database;
 }
 
@@ -513,7 +514,7 @@ export function run(database, mode, durability, step) {
       // Then the browser has enough to do while the next round is made, and others had their turn.
       if (kind === "write") first.onsuccess = guarded(() => round([]));
       // Saves the browser a look at whether more will come: a third of the time of a small append.
-      else if (commitsWholly()) transaction.commit?.();
+      else if (database.commitsWholly) transaction.commit?.();
     };
     guarded(() => round([]))();
   });

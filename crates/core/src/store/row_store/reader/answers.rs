@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::{
-    super::rows::{COMMITS, CommitRow, EVENTS, GRANTS, LEASES, LeaseRow, index, table, token_of},
+    super::rows::{COMMITS, CommitRow, EVENTS, GRANTS, LEASES, LeaseRow, REGISTRATIONS, index, table, token_of},
     Reader,
     lists::holds,
 };
@@ -77,6 +77,10 @@ impl Reader<'_> {
 
     pub(super) fn process(&mut self, id: &ProcessId) -> Option<ProcessRecord> {
         let rows = self.rows_of(std::slice::from_ref(id));
+        if !self.shared.cached(self.generation).knows(id) {
+            // Both halves in one round.
+            self.read_set.row(table(REGISTRATIONS).get(key![id]));
+        }
         self.records(rows).pop()
     }
 

@@ -183,6 +183,8 @@ impl<'a> Reader<'a> {
         }
         let (Some(first), Some(last)) = (ids.iter().min(), ids.iter().max()) else { return true };
         let range = table(REGISTRATIONS).between(key![first], key![last], Some(ids.len() as u64));
+        // A range is without its bounds: these are read beside it, as each round that comes later decodes all rows anew.
+        let bounds = [first, last].map(|id| table(REGISTRATIONS).get(key![id]));
         // Once it was asked for it is used, whatever the cache has learnt since: each run must ask for the same rows.
         if unknown < FEWEST_IN_RANGE && !self.read_set.has_asked(&range) {
             return true;
@@ -192,6 +194,7 @@ impl<'a> Reader<'a> {
                 self.registrations.insert(id_of(&registration), row);
             }
         }
+        bounds.into_iter().for_each(|bound| drop(self.read_set.row(bound)));
         !self.read_set.is_missing(&range)
     }
 
