@@ -5,10 +5,12 @@ import { reportError } from "../platform/report.js";
 import { callback, id, optional, options } from "../border/check.js";
 import { invalidArgument } from "../types/errors.js";
 import { load, source } from "../border/load.js";
+import { SHAPES } from "../border/arguments.js";
+import { shape } from "../border/shapes.js";
 import { openRaw } from "../border/raw.js";
 import { registryOf } from "./registry.js";
 import { lasting, type Open } from "../border/reopen.js";
-import type { OpenOptions, ProcessEventSink, ProcessRegistry } from "../types/public.js";
+import type { Json, OpenOptions, ProcessEventSink, ProcessRegistry } from "../types/public.js";
 
 /** What `openRegistry()` does. `place`: where the WebAssembly lies. */
 export function open(place: () => URL, given?: OpenOptions): Promise<ProcessRegistry> {
@@ -22,6 +24,7 @@ export function open(place: () => URL, given?: OpenOptions): Promise<ProcessRegi
       owner,
       wasm,
       onCorruption = reportError,
+      retention = {},
     } = options<OpenOptions>(given, "options", OPEN);
     // `storage` is no remote store: its check refuses those.
     const inMemory = storage === "memory";
@@ -42,6 +45,7 @@ export function open(place: () => URL, given?: OpenOptions): Promise<ProcessRegi
           incarnationId,
           sink,
           onCorruption as (error: unknown) => void,
+          retention as Json,
         );
       } finally {
         closeUntaken?.();
@@ -68,6 +72,7 @@ const OPEN = {
   sink: optional((value: unknown, name: string) => callback(value, name) as ProcessEventSink),
   owner: optional((value: unknown, name: string) => options<{ ownerId: string }>(value, name, { ownerId: id })),
   wasm: optional(source),
+  retention: optional((value: unknown, name: string) => shape(value, name, SHAPES.retention) as NonNullable<OpenOptions["retention"]>),
   onCorruption: optional((value: unknown, name: string) => callback(value, name) as NonNullable<OpenOptions["onCorruption"]>),
 };
 

@@ -150,6 +150,7 @@ export interface RawOpener {
     incarnationId: string | undefined,
     sink: ProcessEventSink | undefined,
     onCorruption: (error: unknown) => void,
+    retention: Json,
   ): Promise<WasmRegistry>;
 }
 
@@ -163,7 +164,7 @@ export interface Opened {
 /** Opens a registry on an instance. */
 export async function openRaw(
   instance: Instance,
-  ...[memory, orMemory, name, strict, ownerId, incarnationId, sink, onCorruption]: Parameters<RawOpener["open"]>
+  ...[memory, orMemory, name, strict, ownerId, incarnationId, sink, onCorruption, retention]: Parameters<RawOpener["open"]>
 ): Promise<Opened> {
   const { Registry } = instance;
   const tell = outside((given: unknown) => onCorruption(instance.errorOf(given)));
@@ -177,6 +178,7 @@ export async function openRaw(
       incarnationId,
       sink && outside(sink),
       (given: unknown) => void tell(given).catch(reportError),
+      retention,
     ),
   );
   return { instance, wasm, drivers: [] };

@@ -87,6 +87,22 @@ export interface OpenOptions {
    * over because its rows cannot be read: once for each process and registry. Default: `reportError`.
    */
   onCorruption?: (error: ProcessError) => void;
+  /** How long ended processes are kept. Default: for ever, or until `pruneTerminalProcesses` or `deleteProcess`. */
+  retention?: Retention;
+}
+
+/**
+ * How long ended processes are kept, in milliseconds since they were last updated, by how they ended; one that is absent keeps them for
+ * ever. A started driver of the registry prunes what was kept for longer, in small batches and only while it has no process to begin: when it
+ * is started, and then at most once a minute. Of several tabs one does it at a time.
+ */
+export interface Retention {
+  /** Those that completed. */
+  completedMs?: number;
+  /** Those that failed. */
+  failedMs?: number;
+  /** Those that were cancelled. */
+  cancelledMs?: number;
 }
 
 /**

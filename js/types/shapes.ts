@@ -42,6 +42,7 @@ export type Provenance = { originator: Originator, causedBy?: Payload, };
 export type PruneReport = { prunedProcesses: number, prunedEvents: number, };
 export type Recovery = "rerun" | "abandon";
 export type Requires = "network";
+export type Retention = { completedMs?: number, failedMs?: number, cancelledMs?: number, };
 export type RetryPolicy = { maxAttempts?: number, initialIntervalMs?: number, backoffCoefficient?: number, maxIntervalMs?: number, jitter?: boolean, };
 export type Selector = "payload" | { pointer: string } | { const: Payload } | { template: string, fields: { [name: string]: Selector } } | { present: string };
 export type Semantics = { terminal?: Terminal, wake?: Wake, };

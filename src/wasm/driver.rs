@@ -64,6 +64,7 @@ impl Registry {
             lease_ttl: lease_ttl_ms as Millis,
             renew_every: renew_every_ms as Millis,
             concurrency: concurrency as usize,
+            retention: self.retention,
         };
         let works = read(works, "runners").map_err(process_error)?;
         let runners = Rc::new(JsRunners { works, run, is_offline, closed: self.closed.clone() });

@@ -8,7 +8,7 @@ use serde::Serialize;
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
 use super::{
-    convert::{is_open, promise, promise_of},
+    convert::{is_open, promise, promise_of, read},
     host::{self, JsSink, process_error},
     receiver::Receiver,
 };
@@ -19,7 +19,7 @@ use crate::{
         browser::tab::{Channel, Following, OwnerLocks},
         latch, turn,
     },
-    model::{lease::LeaseOwner, payload::handed_out},
+    model::{lease::LeaseOwner, payload::handed_out, retention::Retention},
     notify::ProcessChangeHub,
     registry::{ProcessRegistry, watch_process_registry, watch_process_registry_with_sink},
     store::{
@@ -37,6 +37,7 @@ struct OpenOptions {
     flush: Flush,
     owner_id: Option<String>,
     incarnation_id: Option<String>,
+    retention: Retention,
 }
 
 enum Storage {
@@ -57,6 +58,8 @@ pub struct Registry {
     name: String,
     durability: Durability,
     pub(super) owner: LeaseOwner,
+    /// How long its drivers keep ended processes.
+    pub(super) retention: Retention,
     /// This tab's life and its comings and goings, while others share the rows.
     presence: RefCell<Option<Presence>>,
     /// Dropped to close the registry, which every wait hears.
@@ -120,6 +123,7 @@ async fn open(options: OpenOptions, sink: Option<Function>, on_corruption: Funct
         name: options.name,
         durability,
         owner,
+        retention: options.retention,
         presence,
         closing: RefCell::new(Some(closing)),
         closed,
@@ -160,6 +164,7 @@ impl Registry {
         incarnation_id: Option<String>,
         sink: Option<Function>,
         on_corruption: Function,
+        retention: JsValue,
     ) -> Promise {
         let storage = match (memory, or_memory) {
             (true, _) => Storage::Memory,
@@ -167,8 +172,10 @@ impl Registry {
             (false, false) => Storage::IndexedDb,
         };
         let flush = if strict { Flush::Strict } else { Flush::Relaxed };
-        let options = OpenOptions { storage, name, flush, owner_id, incarnation_id };
+        let retention = read(retention, "options.retention");
         promise_of(Box::pin(async move {
+            let retention = retention.map_err(process_error)?;
+            let options = OpenOptions { storage, name, flush, owner_id, incarnation_id, retention };
             open(options, sink, on_corruption).await.map(JsValue::from).map_err(process_error)
         }))
     }

@@ -21,6 +21,7 @@ mod leases;
 mod places;
 mod policies;
 mod races;
+mod retention;
 mod runners;
 mod signals;
 mod states;

@@ -37,6 +37,7 @@ const different: Different<{
   leaseOwner: [Public.LeaseOwner, Rust.LeaseOwner];
   listFilter: [Public.ListFilter, Rust.ListFilter];
   livenessMark: [NonNullable<Public.LeaseOwner["liveness"]>, Rust.LivenessMark];
+  retention: [Public.Retention, Rust.Retention];
   originator: [Public.ProcessProvenance["originator"], Rust.Originator];
   page: [Public.Page, Rust.Page];
   processAwaitOutput: [Public.ProcessAwaitOutput, Rust.ProcessAwaitOutput];

@@ -17,6 +17,7 @@ use crate::{
         policy::{OnConflict, Policy},
         process::{ProcessAwaitOutput, ProcessExternalRef, ProcessRecord, ProcessRegistration, WaitState, normalise},
         reports::{PruneReport, SessionDeleteReport},
+        retention::Outdated,
         schema::Schemas,
         wait::{Outcome, RunWait},
     },
@@ -110,8 +111,8 @@ pub fn complete_with_lease(
 }
 
 /// See [`prune::prune`].
-pub fn prune(cutoff: Millis, limit: usize) -> Operation<PruneReport> {
-    Operation::new(Reads::Retained(cutoff, limit), move |seen| prune::prune(seen, cutoff, limit))
+pub fn prune(outdated: Outdated, limit: usize) -> Operation<PruneReport> {
+    Operation::new(Reads::Outdated(outdated, limit), move |seen| prune::prune(seen, &outdated, limit))
 }
 
 /// See [`prune::delete`].

@@ -27,6 +27,7 @@ use crate::{
         policy::Policy,
         process::{ProcessAwaitOutput, ProcessExternalRef, ProcessRecord, ProcessRegistration, WaitState},
         reports::{PruneReport, SessionDeleteReport},
+        retention::Outdated,
         schema::{SchemaHost, Schemas},
     },
     notify::{
@@ -290,7 +291,7 @@ impl ProcessRegistry {
     pub async fn prune(&self, cutoff: Millis) -> Result<PruneReport> {
         let mut total = PruneReport::default();
         loop {
-            let batch = self.execute(operation::prune(cutoff, PRUNE_BATCH)).await?;
+            let batch = self.execute(operation::prune(Outdated::Before(cutoff), PRUNE_BATCH)).await?;
             total.pruned_processes += batch.pruned_processes;
             total.pruned_events += batch.pruned_events;
             if !batch.more {

@@ -27,6 +27,20 @@ export function hold(name) {
   return { held: within(ANSWER_MS, granted, false), release };
 }
 
+/**
+ * Takes a lock if it is free. `held` resolves with whether it is; where there are no locks to give, any caller may act as if
+ * it held one, so it resolves with `true`.
+ */
+export function holdIfFree(name) {
+  let release;
+  const over = new Promise((resolve) => (release = resolve));
+  const granted = new Promise((resolve) => {
+    const keep = (lock) => (resolve(lock !== null), lock && over);
+    (async () => locks().request(name, { ifAvailable: true }, keep))().catch(() => resolve(true));
+  });
+  return { held: within(ANSWER_MS, granted, false), release };
+}
+
 /** Whether the lock is free and no owner waits for it. Rejects where that cannot be learnt. */
 export async function isFree(name) {
   const { held, pending } = await within(ANSWER_MS, locks().query(), {});

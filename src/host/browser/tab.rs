@@ -38,6 +38,8 @@ extern "C" {
 
     #[wasm_bindgen(js_name = hold)]
     fn js_hold(name: &str) -> JsLock;
+    #[wasm_bindgen(js_name = holdIfFree)]
+    fn js_hold_if_free(name: &str) -> JsLock;
     type JsLock;
     #[wasm_bindgen(method, getter)]
     fn held(this: &JsLock) -> Promise;
@@ -110,6 +112,11 @@ impl Lock {
         Self(js_hold(name))
     }
 
+    /// Asks for the lock unless it is held. Where the browser has no locks to give, it counts as held.
+    pub fn take_if_free(name: &str) -> Self {
+        Self(js_hold_if_free(name))
+    }
+
     /// Resolves with whether it is held: not where the browser has no locks to give.
     pub async fn is_held(&self) -> bool {
         JsFuture::from(self.0.held()).await.is_ok_and(|held| held.is_truthy())
@@ -127,17 +134,21 @@ impl Drop for Lock {
 /// An owner chooses the lock that stands for it when it claims a lease, and the rule takes no other
 /// one for it. Only names of the form `longwait:<database>:owner:<incarnation>` count here: any other lock
 /// belongs to code that may hold it or not for reasons of its own.
-pub struct OwnerLocks(String);
+pub struct OwnerLocks {
+    database: String,
+    /// How the locks of owners begin.
+    owners: String,
+}
 
 impl OwnerLocks {
     /// Those of the database of that name.
     pub fn new(database: &str) -> Self {
-        Self(format!("longwait:{database}:owner:"))
+        Self { database: database.to_owned(), owners: format!("longwait:{database}:owner:") }
     }
 
     fn lock_of(&self, owner: &LeaseOwner) -> Option<String> {
         match &owner.liveness {
-            Some(LivenessMark::WebLock { lock_name }) => lock_name.starts_with(&self.0).then(|| lock_name.clone()),
+            Some(LivenessMark::WebLock { lock_name }) => lock_name.starts_with(&self.owners).then(|| lock_name.clone()),
             Some(LivenessMark::Opaque {}) | None => None,
         }
     }
@@ -180,7 +191,7 @@ impl Liveness for OwnerLocks {
     /// A page that keeps others waiting is not kept in the back-forward cache: the lock is given back there, and taken
     /// again afterwards. By then the owner may have been taken for dead: its fences tell.
     fn live(&self, incarnation: &str) -> LocalBoxFuture<'static, LivenessLock> {
-        let lock_name = format!("{}{incarnation}", self.0);
+        let lock_name = format!("{}{incarnation}", self.owners);
         async move {
             let taken = Lock::take(&lock_name);
             if !taken.is_held().await {
@@ -193,6 +204,15 @@ impl Liveness for OwnerLocks {
                 false => {}
             });
             LivenessLock { mark: LivenessMark::WebLock { lock_name }, end: Box::new(following) }
+        }
+        .boxed_local()
+    }
+
+    fn alone(&self, work: &str) -> LocalBoxFuture<'static, Option<Box<dyn Any>>> {
+        let lock = Lock::take_if_free(&format!("longwait:{}:{work}", self.database));
+        async move {
+            let is_held = lock.is_held().await;
+            is_held.then(|| Box::new(lock) as Box<dyn Any>)
         }
         .boxed_local()
     }

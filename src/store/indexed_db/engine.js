@@ -53,6 +53,8 @@ const steps = [
     index("processes", "byDue", "dueAtMs");
     index("processes", "byParent", ["parentId", "lane", "id"]);
     index("processes", "byCreated", ["lane", "createdAtMs", "id"]);
+    transaction.objectStore("processes").deleteIndex("byRetention");
+    index("processes", "byRetention", ["lane", "retainedSinceMs"]);
     transaction.objectStore("processes").createIndex("byLabel", "labels", { multiEntry: true });
     index("leases", "byHeld", "slot.held.processId");
     giveTurns(transaction);

@@ -18,6 +18,7 @@ mod options;
 mod owner_watch;
 mod pauses;
 mod pending;
+mod retention;
 mod run;
 mod run_watch;
 mod scheduler;

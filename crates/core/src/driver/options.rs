@@ -12,6 +12,7 @@ use crate::{
         Millis,
         lease::MAX_TTL_MS,
         process::{ProcessAwaitOutput, ProcessRecord},
+        retention::Retention,
     },
     rules::attempt::Thrown,
 };
@@ -73,12 +74,15 @@ pub struct DriverOptions {
     pub renew_every: Millis,
     /// How many processes run at once. Those that wait for another process or for a signal do not count.
     pub concurrency: usize,
+    /// How long ended processes are kept, while it is started.
+    pub retention: Retention,
 }
 
 impl DriverOptions {
     /// The defaults of lash-core 0.1.0-alpha.83, which this is a build of: 30 s, renewed every 10 s, 64 at once.
     pub fn new(owner_id: impl Into<String>) -> Self {
-        Self { owner_id: owner_id.into(), lease_ttl: 30_000, renew_every: 10_000, concurrency: 64 }
+        let retention = Retention::default();
+        Self { owner_id: owner_id.into(), lease_ttl: 30_000, renew_every: 10_000, concurrency: 64, retention }
     }
 
     pub(super) fn check(&self) -> Result<()> {

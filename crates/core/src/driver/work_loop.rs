@@ -15,6 +15,7 @@ use super::{
     agenda::Agenda,
     eligibility::{Finding, kind_of},
     pending::{PAGE, Page, Pending},
+    retention::Pruning,
     scheduler::{LEFT_MS, Scheduler},
     work_driver::Driver,
 };
@@ -35,6 +36,7 @@ pub(super) struct WorkLoop {
     /// When the changes were asked for last.
     polled: Option<Millis>,
     pass: Pass,
+    pruning: Pruning,
 }
 
 /// One pass over the processes that the driver may have to begin.
@@ -59,7 +61,7 @@ impl Pass {
 impl WorkLoop {
     pub fn new(driver: Rc<Driver>, scheduler: Rc<Scheduler>) -> Self {
         let pass = Pass { pending: Pending::at_end(), read: None, has_failed: false, kinds: BTreeSet::new() };
-        Self { driver, scheduler, seen: None, polled: None, pass }
+        Self { driver, scheduler, seen: None, polled: None, pass, pruning: Pruning::default() }
     }
 
     /// Looks for work until the registry is closed.
@@ -71,7 +73,12 @@ impl WorkLoop {
                 Ok(()) | Err(_) => {}
             }
             self.begin(None);
-            if !self.has_work() {
+            if self.has_work() {
+                continue;
+            }
+            if self.pruning.is_due(&self.driver) {
+                self.pruning.prune(&self.driver).await;
+            } else {
                 let permit = self.wait().await;
                 self.begin(permit);
             }

@@ -59,6 +59,12 @@ pub trait Liveness {
     fn live(&self, _incarnation: &str) -> LocalBoxFuture<'static, LivenessLock> {
         Box::pin(futures::future::ready(LivenessLock { mark: LivenessMark::Opaque {}, end: Box::new(()) }))
     }
+
+    /// Takes on a piece of work that one tab at a time need do, until what is given back is dropped; none where another tab has it. A host that
+    /// cannot tell gives it to all.
+    fn alone(&self, _work: &str) -> LocalBoxFuture<'static, Option<Box<dyn Any>>> {
+        Box::pin(futures::future::ready(Some(Box::new(()) as Box<dyn Any>)))
+    }
 }
 
 /// What an owner holds for its life: a free lock is proof of its death, where the mark names one.

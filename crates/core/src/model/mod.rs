@@ -11,6 +11,7 @@ pub mod payload;
 pub mod policy;
 pub mod process;
 pub mod reports;
+pub mod retention;
 pub mod schema;
 pub mod selector;
 pub mod wait;

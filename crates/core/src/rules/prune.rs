@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     error::{Code, Error, Result},
-    model::{Millis, key::ProcessId, reports::PruneReport},
+    model::{key::ProcessId, reports::PruneReport, retention::Outdated},
 };
 
 /// Removes one process: one that has ended, or with `force` any, also one that is there and cannot be read.
@@ -27,9 +27,9 @@ pub fn delete(seen: &Snapshot, id: &ProcessId, force: bool) -> Result<Decision<(
     }
 }
 
-/// Removes the ended processes last updated strictly before `cutoff`, at most `limit` of them.
-pub fn prune(seen: &Snapshot, cutoff: Millis, limit: usize) -> Result<Decision<PruneReport>> {
-    let retained = seen.rows.retained_before(cutoff, limit);
+/// Removes ended processes that are outdated, at most `limit` of them.
+pub fn prune(seen: &Snapshot, outdated: &Outdated, limit: usize) -> Result<Decision<PruneReport>> {
+    let retained = seen.rows.outdated(outdated, seen.now, limit);
     // If none of these rows can be removed, another look would find them again.
     let is_cut = seen.rows.has_more_retained() || retained.len() + seen.rows.unreadable_count() >= limit;
     let more = !retained.is_empty() && is_cut;

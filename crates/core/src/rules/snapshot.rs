@@ -12,6 +12,7 @@ use crate::model::{
     key::{ProcessId, ScopeId, SessionId},
     lease::LeaseSlot,
     process::{ProcessRecord, TypeCount},
+    retention::Outdated,
 };
 
 /// Rows as they were at one moment.
@@ -170,10 +171,13 @@ impl Rows {
         self.records().filter(wakes).map(|record| record.id().clone()).collect()
     }
 
-    /// The ended processes last updated strictly before `cutoff`, oldest first; at most `limit`.
-    pub fn retained_before(&self, cutoff: Millis, limit: usize) -> Vec<ProcessId> {
-        let is_older = |record: &&Rc<ProcessRecord>| record.is_terminal() && record.updated_at_ms < cutoff;
-        let mut ended: Vec<_> = self.records().filter(is_older).collect();
+    /// The ended processes that are outdated, oldest first; at most `limit`.
+    pub fn outdated(&self, outdated: &Outdated, now: Millis, limit: usize) -> Vec<ProcessId> {
+        let is_outdated = |record: &&Rc<ProcessRecord>| {
+            let cutoff = record.terminal().and_then(|terminal| outdated.cutoff(terminal.state, now));
+            cutoff.is_some_and(|cutoff| record.updated_at_ms < cutoff)
+        };
+        let mut ended: Vec<_> = self.records().filter(is_outdated).collect();
         ended.sort_unstable_by(|one, other| (one.updated_at_ms, one.id()).cmp(&(other.updated_at_ms, other.id())));
         ended.into_iter().take(limit).map(|record| record.id().clone()).collect()
     }

@@ -7,9 +7,9 @@ use futures::future::LocalBoxFuture;
 use crate::{
     error::{Code, Error, Result},
     model::{
-        Millis,
         event::AppendRequest,
         key::{ProcessId, ScopeId, SessionId, sorted},
+        retention::Outdated,
     },
     rules::snapshot::{Decision, Snapshot, Write},
 };
@@ -107,8 +107,8 @@ pub enum Reads {
     Session(SessionId),
     /// One process, its lease slot and its grants. Where its rows cannot be read, it is noted as unreadable.
     Whole(ProcessId),
-    /// The oldest so many ended processes last updated before a time, and their lease slots.
-    Retained(Millis, usize),
+    /// Of the ended processes that are outdated the oldest so many that ended in each way, and their lease slots.
+    Outdated(Outdated, usize),
 }
 
 impl Reads {
@@ -117,7 +117,7 @@ impl Reads {
         match self {
             Reads::Process(id, _) | Reads::Leased(id, _) | Reads::Viewed(_, id, _) | Reads::Whole(id) => Some(id),
             Reads::Registering(Registering { id, .. }) => Some(id),
-            Reads::Leases(_) | Reads::Granted(..) | Reads::Session(_) | Reads::Retained(..) => None,
+            Reads::Leases(_) | Reads::Granted(..) | Reads::Session(_) | Reads::Outdated(..) => None,
         }
     }
 }

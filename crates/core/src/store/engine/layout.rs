@@ -57,7 +57,7 @@ pub const LAYOUT: &[ObjectStore] = &[
             // By age. Every row stands in it, so it costs every append; those below cost only what has them.
             index("byCreated", &["lane", "createdAtMs", "id"]),
             index("byChange", &["change"]),
-            index("byRetention", &["retainedSinceMs"]),
+            index("byRetention", &["lane", "retainedSinceMs"]),
             index("byWakeSession", &["wakeTarget.sessionId"]),
             index("byTurn", &["turn.kind", "turn.rank", "createdAtMs", "id"]),
             index("byQueue", &["queue.key", "queue.stage", "queue.rank", "createdAtMs", "id"]),

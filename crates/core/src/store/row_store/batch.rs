@@ -224,6 +224,6 @@ fn is_shared(reads: &Reads) -> bool {
     match reads {
         Reads::Process(..) | Reads::Leased(..) | Reads::Leases(_) | Reads::Viewed(..) | Reads::Granted(..) => true,
         Reads::Registering(registering) => registering.key.is_none(),
-        Reads::Session(_) | Reads::Retained(..) | Reads::Whole(_) => false,
+        Reads::Session(_) | Reads::Outdated(..) | Reads::Whole(_) => false,
     }
 }

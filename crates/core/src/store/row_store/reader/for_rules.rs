@@ -17,7 +17,8 @@ use crate::{
         key::{Part, ProcessId, key, sorted},
         lease::LeaseSlot,
         payload::Payload,
-        process::ProcessRecord,
+        process::{ProcessRecord, TerminalState},
+        retention::Outdated,
     },
     rules::{counted::lies_apart, snapshot::Write},
     store::{
@@ -83,11 +84,8 @@ impl Reader<'_> {
                 found.extend(waking);
                 return self.with_processes(loaded, found, Self::legible);
             }
-            Reads::Retained(cutoff, limit) => {
-                let range = Between { after: None, before: Some(key![*cutoff]) };
-                let most = u32::try_from(*limit).unwrap_or(u32::MAX);
-                let oldest = self.read_set.rows(Read::Keys(index(PROCESSES, "byRetention"), range, most));
-                let ids: Vec<_> = oldest.iter().filter_map(|id| Some(ProcessId::from(id.as_str()?))).collect();
+            Reads::Outdated(outdated, limit) => {
+                let ids = self.outdated(outdated, *limit);
                 let found = self.first_of(&mut loaded, &ids);
                 let ids: Vec<_> = found.iter().map(id_of).collect();
                 self.slots(&mut loaded, &ids);
@@ -138,6 +136,21 @@ impl Reader<'_> {
             loaded.rows.apply(&Write::Process(Rc::new(record)));
         }
         loaded
+    }
+
+    /// The oldest so many of the processes that are outdated, of each way to end.
+    fn outdated(&mut self, outdated: &Outdated, limit: usize) -> Vec<ProcessId> {
+        let (now, most) = (self.shared.clock.now(), u32::try_from(limit).unwrap_or(u32::MAX));
+        let mut ids = Vec::new();
+        for state in [TerminalState::Completed, TerminalState::Failed, TerminalState::Cancelled] {
+            if let Some(cutoff) = outdated.cutoff(state, now) {
+                let lane = ListStatus::Ended(state).as_str();
+                let range = Between { after: Some(key![lane]), before: Some(key![lane, cutoff]) };
+                let oldest = self.read_set.rows(Read::Keys(index(PROCESSES, "byRetention"), range, most));
+                ids.extend(oldest.iter().filter_map(|id| Some(ProcessId::from(id.as_str()?))));
+            }
+        }
+        ids
     }
 
     /// The rows of the first of some processes, about as many as [`MOST_BYTES`]: they may be of any size.
