@@ -219,8 +219,8 @@ impl Run {
         id: String,
     ) -> Promise {
         let (context, abortable) = (self.context.clone(), until.is_some());
-        let awaiter = attached(context.awaiter(), attach).within(span(timeout_ms));
-        let wait = async move { context.wait_for_end(&id.into(), awaiter, abortable).await };
+        let (awaiter, limit) = (attached(context.awaiter(), attach), span(timeout_ms));
+        let wait = async move { context.wait_for_end(&id.into(), awaiter, limit, abortable).await };
         promise_of_wait(until, self.closed.clone(), wait)
     }
 

@@ -10,10 +10,11 @@ use std::{
 use futures::{FutureExt, channel::oneshot, future::LocalBoxFuture};
 use longwait::{
     Error, ProcessWorkDriver, Result, RunContext,
-    driver::{Abort, DriveReport, DriverOptions, RunEnd, Runners},
+    driver::{Abort, DriveReport, DriverOptions, RunEnd, Runners, StepAttempt, StepEnd},
     model::{
         lease::{LeaseOwner, ProcessLease},
         payload::Payload,
+        policy::RetryPolicy,
         process::{ProcessAwaitOutput, ProcessRecord},
     },
 };
@@ -167,6 +168,23 @@ impl Run {
     pub fn step(&self, key: &str, value: impl Into<Value>) -> Result<Option<Payload>> {
         let value = Payload::from(value.into());
         now(self.context.step(key, async || Ok(Some(value))))
+    }
+
+    /// A timer, in hand.
+    pub fn sleeps(&self, key: &'static str, span: u64) -> Hand<'static, Result<()>> {
+        let context = self.context.clone();
+        Hand::new(async move { context.sleep(key, span).await })
+    }
+
+    /// A step of this policy, in hand, whose attempts come out in this way.
+    pub fn tries(
+        &self,
+        key: &'static str,
+        retry: Option<RetryPolicy>,
+        mut attempt: impl FnMut(StepAttempt) -> StepEnd + 'static,
+    ) -> Hand<'static, Result<StepEnd>> {
+        let context = self.context.clone();
+        Hand::new(async move { context.step_with(key, retry.as_ref(), async |one| Ok(attempt(one))).await })
     }
 
     /// A wait for a signal, in hand.

@@ -10,7 +10,7 @@ use crate::{
     error::Result,
     model::{
         Millis,
-        event::{AppendRequest, AppendResult},
+        event::{AppendRequest, AppendResult, step_key},
         grant::{HandleDescriptor, HandleGrant, SessionScope},
         key::{ProcessId, ScopeId, SessionId},
         lease::{LeaseClaim, LeaseOwner, ProcessLease, Proof},
@@ -19,7 +19,7 @@ use crate::{
         reports::{PruneReport, SessionDeleteReport},
         retention::Outdated,
         schema::Schemas,
-        wait::{Outcome, RunWait},
+        wait::{Awaited, Outcome, RunWait, When, timer_key},
     },
     rules::{
         append,
@@ -28,7 +28,8 @@ use crate::{
         register::{self, Registration},
         session,
         state::{self, Shown},
-        wait,
+        step::{self, Failing, StepFailed},
+        wait::{self, Waiting},
     },
     store::{Appending, Reads, Registering},
 };
@@ -238,20 +239,46 @@ pub fn show(held: ProcessLease, shown: Shown) -> Operation<()> {
 }
 
 /// See [`wait::wait`].
-pub fn wait(held: ProcessLease, wait: RunWait, schemas: &Rc<Schemas>) -> Operation<Millis> {
+pub fn wait(held: ProcessLease, wait: RunWait, schemas: &Rc<Schemas>) -> Operation<Waiting> {
     let reads = Reads::Leased(held.process_id.clone(), Appending::keyed(Some(wait.begun_key())));
     let schemas = schemas.clone();
     Operation::new(reads, move |seen| wait::wait(seen, &schemas, &held, &wait))
+}
+
+/// See [`wait::set_timer`].
+pub fn set_timer(held: ProcessLease, wait: RunWait, when: When) -> Operation<Waiting> {
+    let key = match &wait.awaited {
+        Awaited::Timer(key) => Some(timer_key(key)),
+        Awaited::Signals(_) | Awaited::Process(_) => None,
+    };
+    let reads = Reads::Leased(held.process_id.clone(), Appending::keyed(key));
+    Operation::new(reads, move |seen| wait::set_timer(seen, &held, &wait, when))
 }
 
 /// See [`wait::resume`].
 pub fn resume(
     held: ProcessLease,
     over: (RunWait, Outcome, Vec<String>),
-    still: Option<(RunWait, Millis)>,
+    still: Option<WaitState>,
     schemas: &Rc<Schemas>,
-) -> Operation<()> {
+) -> Operation<Millis> {
     let reads = Reads::Leased(held.process_id.clone(), Appending::keyed(Some(over.0.over_key(over.1))));
     let schemas = schemas.clone();
     Operation::new(reads, move |seen| wait::resume(seen, &schemas, &held, &over, still.as_ref()))
+}
+
+/// See [`wait::show`].
+pub fn show_wait(held: ProcessLease, wait: Option<WaitState>) -> Operation<Option<WaitState>> {
+    Operation::new(leased(&held.process_id), move |seen| wait::show(seen, &held, wait.as_ref()))
+}
+
+/// See [`wait::outlast`].
+pub fn outlast(held: ProcessLease, wait: WaitState, still: Option<WaitState>) -> Operation<Millis> {
+    Operation::new(leased(&held.process_id), move |seen| wait::outlast(seen, &held, &wait, still.as_ref()))
+}
+
+/// See [`step::fail`].
+pub fn fail_step(held: ProcessLease, failing: Failing) -> Operation<StepFailed> {
+    let reads = Reads::Leased(held.process_id.clone(), Appending::keyed(Some(step_key(&failing.key))));
+    Operation::new(reads, move |seen| step::fail(seen, &held, &failing))
 }

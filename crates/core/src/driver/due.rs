@@ -43,8 +43,9 @@ impl Driver {
 }
 
 impl ProcessWorkDriver {
-    /// Has a started driver look at once for what is due: the page may have been asleep, and its timers with it.
+    /// Looks at once for what is due: the page may have been asleep, and its timers with it.
     pub fn wake(&self) {
+        self.0.timers.compare_clocks();
         self.0.due_in(0);
     }
 

@@ -9,16 +9,19 @@ use std::{
     rc::Rc,
 };
 
-use super::RunContext;
+use super::{RunContext, steps::StepEnd};
 use crate::{
     error::{Code, Result},
     host::Semaphore,
     model::{
-        event::{RESUMED, STEP},
+        Millis,
+        event::{ProcessEvent, RESUMED, STEP, STEP_FAILED, StepFailure, TIMER},
         payload::Payload,
+        process::ProcessAwaitOutput,
         wait::{Outcome, Resumed},
     },
     notify::backoff::Backoff,
+    rules::attempt::{Advice, Thrown},
     store::EventRange,
 };
 use futures::channel::oneshot;
@@ -29,13 +32,22 @@ pub(super) struct History {
     /// Held while they are read.
     reading: Semaphore,
     read: Cell<bool>,
-    steps: RefCell<BTreeMap<String, (u64, Option<Payload>)>>,
+    steps: RefCell<BTreeMap<String, (u64, StepEnd)>>,
+    /// The last attempt that failed of each step that has not come out: which one it was, and when the next one is to be made.
+    failing: RefCell<BTreeMap<String, (u64, Millis)>>,
+    /// When each timer is due.
+    timers: RefCell<BTreeMap<String, Millis>>,
     waits: RefCell<BTreeMap<String, Recorded>>,
     /// For each wait, how many recorded ones must still come out before it.
     held: RefCell<BTreeMap<String, usize>>,
     /// How many records are being read to be given.
     giving: Cell<usize>,
     given: RefCell<Option<oneshot::Sender<()>>>,
+}
+
+/// What a step threw that failed in an earlier run.
+fn thrown_before(error: &Payload) -> Thrown {
+    Thrown { failure: ProcessAwaitOutput::from_error(error), advice: Advice::ByPolicy }
 }
 
 /// How a wait came out in an earlier run.
@@ -48,14 +60,47 @@ pub(super) struct Recorded {
 }
 
 impl History {
-    fn load(&self, place: u64, resumed: Resumed) {
-        let Resumed { key, outcome, before } = resumed;
-        self.waits.borrow_mut().insert(key, Recorded { place, outcome, before: Rc::new(before) });
+    fn load(&self, event: &ProcessEvent) {
+        let place = event.sequence;
+        match event.event_type.as_str() {
+            RESUMED => {
+                if let Some(Resumed { key, outcome, before }) = event.as_resumed() {
+                    self.waits.borrow_mut().insert(key, Recorded { place, outcome, before: Rc::new(before) });
+                }
+            }
+            STEP => {
+                if let Some((key, value)) = event.as_step() {
+                    self.steps.borrow_mut().insert(key, (place, StepEnd::Returned(value)));
+                }
+            }
+            STEP_FAILED => {
+                let Some(StepFailure { key, attempt, error, retry_at, is_last }) = event.as_step_failed() else {
+                    return;
+                };
+                if is_last {
+                    self.steps.borrow_mut().insert(key, (place, StepEnd::Threw(thrown_before(&error))));
+                } else {
+                    self.failing.borrow_mut().insert(key, (attempt, retry_at.unwrap_or_default()));
+                }
+            }
+            TIMER => self.timers.borrow_mut().extend(event.as_timer()),
+            _ => {}
+        }
     }
 
-    /// Where a step was recorded, and its value.
-    pub fn step(&self, key: &str) -> Option<(u64, Option<Payload>)> {
+    /// Where the end of a step was recorded, and what that was.
+    pub fn step(&self, key: &str) -> Option<(u64, StepEnd)> {
         self.steps.borrow().get(key).cloned()
+    }
+
+    /// How many attempts of a step have failed, and when the next one is to be made, where it has not come out.
+    pub fn failing(&self, key: &str) -> Option<(u64, Millis)> {
+        self.failing.borrow().get(key).copied()
+    }
+
+    /// When a timer is due that an earlier run set, in epoch milliseconds.
+    pub fn timer(&self, key: &str) -> Option<Millis> {
+        self.timers.borrow().get(key).copied()
     }
 
     /// How a wait came out, where that has not been given in this run.
@@ -88,7 +133,7 @@ impl History {
     fn taken(&self) -> BTreeSet<u64> {
         let took = |recorded: &Recorded| match recorded.outcome {
             Outcome::Took(sequence) => Some(sequence),
-            Outcome::Ended | Outcome::TimedOut | Outcome::GivenUp => None,
+            Outcome::Ended | Outcome::Due(_) | Outcome::TimedOut | Outcome::GivenUp => None,
         };
         self.waits.borrow().values().filter_map(took).collect()
     }
@@ -106,16 +151,10 @@ impl RunContext {
         if history.read.get() {
             return Ok(history);
         }
-        let types = Some(vec![STEP.to_owned(), RESUMED.to_owned()]);
+        let types = Some([STEP, STEP_FAILED, TIMER, RESUMED].map(str::to_owned).into());
         let all = EventRange::After { after: 0, limit: None, types };
         for event in self.0.registry.events(self.id(), all).await? {
-            if event.event_type == RESUMED {
-                if let Some(resumed) = event.as_resumed() {
-                    history.load(event.sequence, resumed);
-                }
-            } else if let Some((key, value)) = event.as_step() {
-                history.steps.borrow_mut().insert(key.to_owned(), (event.sequence, value));
-            }
+            history.load(&event);
         }
         let mut held = history.held.borrow_mut();
         for recorded in history.waits.borrow().values().filter(|recorded| recorded.outcome != Outcome::GivenUp) {
@@ -144,13 +183,19 @@ impl RunContext {
         }
     }
 
-    /// Where waits came out before a place of the log that were not given in this run: lets the program issue them, if it is
+    /// Where something was recorded before a place of the log that was not given in this run: lets the program issue it, if it is
     /// about to.
     pub(super) async fn lets_issue_before(&self, place: u64) {
-        if self.0.history.has_before(place) {
+        let is_new = place == u64::MAX;
+        if self.0.history.has_before(place) || is_new && self.has_steps_left() {
             let _giving = Giving::begin(self);
             self.0.registry.host().spawn.next_task().await;
         }
+    }
+
+    /// Whether earlier runs recorded steps that this one has not come to. What is new comes after them.
+    fn has_steps_left(&self) -> bool {
+        self.0.history.steps.borrow().keys().any(|key| !self.0.steps.used.has(key))
     }
 
     /// Resolves once the run has been given what it asked for and earlier runs recorded: what it does from then on is new.

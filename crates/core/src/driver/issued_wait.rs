@@ -1,6 +1,9 @@
 //! A wait of a run from its beginning until it comes out or is given up.
 
-use std::{cell::Cell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 use futures::FutureExt;
 
@@ -10,7 +13,7 @@ use crate::{
     model::wait::{Awaited, Outcome, RunWait},
 };
 
-/// A wait from its beginning until it came out. Dropped before, it is given up: recorded as that where it was for signals.
+/// A wait from its beginning until it came out. Dropped before, it is given up: recorded as that where its outcome would be.
 pub(super) struct Issued<'a> {
     context: &'a RunContext,
     pub wait: Rc<Pending>,
@@ -21,7 +24,7 @@ impl<'a> Issued<'a> {
     pub fn new(context: &'a RunContext, awaited: Awaited, bounded: bool) -> Self {
         let waits = &context.0.waits;
         let wait = RunWait { ordinal: waits.number(&awaited), awaited };
-        let (key, shown, taking) = (wait.key(), Cell::default(), Cell::default());
+        let (key, shown, taking) = (wait.key(), RefCell::default(), Cell::default());
         let wait = Rc::new(Pending { wait, key, shown, taking, bounded });
         waits.pending.borrow_mut().push(wait.clone());
         Self { context, wait, over: Cell::new(false) }
@@ -58,12 +61,21 @@ impl Drop for Issued<'_> {
         }
         waits.notify();
         let is_on_record = match known {
-            Some(Outcome::GivenUp) => self.wait.shown.get().is_none(),
+            Some(Outcome::GivenUp) => self.wait.shown.borrow().is_none(),
             // What came out in an earlier run does so in every run, but for one that is asked to stop before it gets there.
-            Some(Outcome::Took(_) | Outcome::TimedOut | Outcome::Ended) => self.context.abort().is_some(),
+            Some(Outcome::Took(_) | Outcome::TimedOut | Outcome::Ended | Outcome::Due(_)) => {
+                self.context.abort().is_some()
+            }
             None => false,
         };
-        if self.context.is_on().is_err() || !self.wait.wait.awaited.is_for_signals() || is_on_record {
+        if self.context.is_on().is_err() || is_on_record {
+            return;
+        }
+        let (context, spawn) = (self.context.clone(), &run.registry.host().spawn);
+        if !self.wait.wait.awaited.is_recorded() {
+            if waits.is_on_record(&self.wait) {
+                spawn.spawn(async move { drop(context.shows_what_is_left().await) }.boxed_local());
+            }
             return;
         }
         waits.given_up.borrow_mut().push_back(self.wait.wait.clone());
@@ -71,8 +83,7 @@ impl Drop for Issued<'_> {
             // What the run writes next records it first.
             return;
         }
-        let context = self.context.clone();
         // A fault is met again by what the run writes next.
-        run.registry.host().spawn.spawn(async move { drop(context.records_given_up().await) }.boxed_local());
+        spawn.spawn(async move { drop(context.records_given_up().await) }.boxed_local());
     }
 }

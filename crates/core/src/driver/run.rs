@@ -8,7 +8,13 @@ use std::{
 use futures::channel::oneshot;
 
 use super::{
-    abort::Aborts, history::History, state::States, steps::Steps, waits::Waits, work_driver::Driver,
+    abort::Aborts,
+    history::History,
+    state::States,
+    steps::{Keys, Steps},
+    timers::Timers,
+    waits::Waits,
+    work_driver::Driver,
     yielded_permit::RunPermit,
 };
 use crate::{
@@ -49,6 +55,9 @@ pub(super) struct Run {
     pub states: States,
     pub steps: Steps,
     pub waits: Waits,
+    /// The keys of the timers that this run has set.
+    pub timer_keys: Keys,
+    pub timers: Timers,
     /// Knows what else runs here.
     driver: Weak<Driver>,
 }
@@ -88,6 +97,8 @@ impl RunContext {
             states: States::default(),
             steps: Steps::default(),
             waits: Waits::default(),
+            timer_keys: Keys::default(),
+            timers: driver.timers.clone(),
             driver: Rc::downgrade(driver),
         };
         (Self(Rc::new(run)), over)
@@ -123,7 +134,7 @@ impl RunContext {
 
     /// Waits for the end of another process. During the wait another process may run in this one's place.
     pub async fn await_terminal(&self, id: &ProcessId) -> Result<ProcessAwaitOutput> {
-        self.wait_for_end(id, self.awaiter(), false).await
+        self.wait_for_end(id, self.awaiter(), None, false).await
     }
 
     /// The fault of a run that has lost its lease.

@@ -4,24 +4,24 @@ use std::{pin::pin, rc::Rc};
 
 use futures::{
     FutureExt,
-    future::{join_all, select},
+    future::{Either, join_all, pending, select},
 };
 
 use super::{
     RunContext,
     history::Giving,
     issued_wait::Issued,
-    waits::{Pending, timed_out_before},
+    timers::Timer,
+    waits::{Pending, timed_out, timed_out_before},
 };
 use crate::{
     error::{Error, Result},
-    host::{Limit, latch},
+    host::latch,
     model::{
         Millis,
         event::{ProcessEvent, signal_type},
         wait::{Awaited, Outcome},
     },
-    operation,
     store::{Answer, EventRange, Query},
 };
 
@@ -54,19 +54,18 @@ impl RunContext {
     ) -> Result<Rc<ProcessEvent>> {
         let awaited = Awaited::signals(names)?;
         let bounded = abortable || limit.is_some();
-        let mut limit = Limit::new(self.0.registry.clock(), limit);
         let wait = async {
             let issued = Issued::new(self, awaited, bounded);
-            let outcome = self.signal(&issued.wait, &mut limit).await;
+            let outcome = self.signal(&issued.wait, limit).await;
             issued.came_out(&outcome);
             outcome
         };
         self.unless_aborted(wait).await
     }
 
-    async fn signal(&self, wait: &Rc<Pending>, limit: &mut Limit) -> Result<Rc<ProcessEvent>> {
+    async fn signal(&self, wait: &Rc<Pending>, limit: Option<Millis>) -> Result<Rc<ProcessEvent>> {
         self.patiently(async || self.history().await.map(drop)).await?;
-        let mut passed = Ok(());
+        let (mut deadline, mut passed) = (None, false);
         loop {
             let news = self.0.waits.news();
             let turn = self.0.waits.turn.acquire().await;
@@ -75,9 +74,9 @@ impl RunContext {
                     self.comes_out(turn, wait, outcome, signal.as_deref()).await?;
                     return signal.ok_or_else(timed_out_before);
                 }
-                Look::Wait(..) | Look::Never if passed.is_err() => {
+                Look::Wait(..) | Look::Never if passed => {
                     self.comes_out(turn, wait, Outcome::TimedOut, None).await?;
-                    return Err(passed.err().unwrap_or_else(timed_out_before));
+                    return Err(timed_out(limit.unwrap_or_default()));
                 }
                 Look::Behind => {
                     drop(turn);
@@ -85,30 +84,41 @@ impl RunContext {
                 }
                 Look::Wait(after, too) => {
                     drop(turn);
-                    self.shows(wait).await?;
-                    passed = self.yields_until(limit, self.signals_after(wait, after, too.then_some(&news))).await?;
+                    self.begins(wait, limit, &mut deadline).await?;
+                    let signals = self.signals_after(wait, after, too.then_some(&news));
+                    passed = self.yields_until(&mut deadline, signals).await?;
                 }
                 Look::Never => {
                     drop(turn);
-                    self.shows(wait).await?;
-                    passed = self.yields_until(limit, futures::future::pending()).await?;
+                    self.begins(wait, limit, &mut deadline).await?;
+                    passed = self.yields_until(&mut deadline, pending()).await?;
                 }
             }
         }
     }
 
-    /// Yields the permit until there is news or the limit passes. A wait that is late does not wait for the permit as well: it is
-    /// taken again beside it.
-    async fn yields_until(&self, limit: &mut Limit, news: impl Future<Output = Result<()>>) -> Result<Result<()>> {
-        let yielded = self.yields_permit();
-        match limit.bound(news).await {
-            Ok(heard) => {
-                heard?;
-                yielded.end().await;
-                Ok(Ok(()))
-            }
-            Err(passed) => Ok(Err(passed)),
+    /// Shows a wait, and sets its deadline: it counts from when the wait first began, in whatever run that was.
+    async fn begins(&self, wait: &Rc<Pending>, limit: Option<Millis>, deadline: &mut Option<Timer>) -> Result<()> {
+        if let Some(left) = self.shows(wait, limit).await? {
+            *deadline = Some(self.0.timers.after(left));
         }
+        Ok(())
+    }
+
+    /// Yields the permit until there is news or the deadline passes; answers whether it did. A wait that is late does not wait for the
+    /// permit as well: it is taken again beside it.
+    async fn yields_until(&self, deadline: &mut Option<Timer>, news: impl Future<Output = Result<()>>) -> Result<bool> {
+        let yielded = self.yields_permit();
+        if let Some(deadline) = deadline {
+            match select(pin!(news), deadline).await {
+                Either::Left((heard, _)) => heard?,
+                Either::Right(_) => return Ok(true),
+            }
+        } else {
+            news.await?;
+        }
+        yielded.end().await;
+        Ok(false)
     }
 
     async fn look_at(&self, wait: &Rc<Pending>) -> Result<Look> {
@@ -128,7 +138,7 @@ impl RunContext {
                 let signal = self.patiently(read).await?.into_iter().next();
                 Ok(Look::Ready(Outcome::Took(sequence), signal))
             }
-            Some(outcome @ (Outcome::TimedOut | Outcome::Ended)) => Ok(Look::Ready(outcome, None)),
+            Some(outcome @ (Outcome::TimedOut | Outcome::Ended | Outcome::Due(_))) => Ok(Look::Ready(outcome, None)),
             None => self.look_for_signal(wait).await,
         }
     }
@@ -178,16 +188,5 @@ impl RunContext {
             Some(news) => select(pin!(signals), news.released().map(|_| Ok(()))).await.factor_first().0,
             None => signals.await,
         }
-    }
-
-    /// Has the record show that the process waits.
-    async fn shows(&self, wait: &Rc<Pending>) -> Result<()> {
-        if wait.shown.get().is_some() {
-            return Ok(());
-        }
-        wait.shown.set(Some(self.0.registry.clock().now()));
-        let shows = operation::wait(self.lease().clone(), wait.wait.clone(), self.0.registry.schemas());
-        wait.shown.set(Some(self.0.registry.execute(shows).await?));
-        Ok(())
     }
 }

@@ -17,6 +17,7 @@ use crate::{
     host::{Semaphore, latch},
     model::{
         Millis,
+        process::WaitState,
         wait::{Awaited, RunWait},
     },
 };
@@ -41,7 +42,11 @@ pub(super) struct Waits {
     /// Held while those are recorded.
     pub recording: Semaphore,
     /// The record of the last wait that came out, perhaps still on its way.
-    pub writing: RefCell<Option<Shared<LocalBoxFuture<'static, Result<()>>>>>,
+    pub writing: RefCell<Option<Shared<LocalBoxFuture<'static, Result<Millis>>>>>,
+    /// What the record shows of the steps that are to be tried again, by what names that.
+    pub retries: RefCell<BTreeMap<String, WaitState>>,
+    /// What names the wait that the record shows, as far as this run has it show one: see [`shown`](Self::shown).
+    on_record: RefCell<Option<String>>,
     /// Whether something failed since the run last wrote. What the program gives up now, it may give up because of that, and
     /// where the run ends with it, another run goes another way: then nothing was given up.
     pub failing: Cell<bool>,
@@ -51,8 +56,8 @@ pub(super) struct Waits {
 pub(super) struct Pending {
     pub wait: RunWait,
     pub key: String,
-    /// Since when the record shows it.
-    pub shown: Cell<Option<Millis>>,
+    /// What the record shows of it, from when it may.
+    pub shown: RefCell<Option<WaitState>>,
     /// The signal that is being recorded as taken by it.
     pub taking: Cell<Option<u64>>,
     /// Whether it may end without what it waits for.
@@ -108,15 +113,36 @@ impl Waits {
         others.take(MOST_BEFORE).map(|other| other.key.clone()).collect()
     }
 
-    /// Whether a wait for signals is under way.
-    pub fn has_signals(&self) -> bool {
-        self.pending.borrow().iter().any(|wait| wait.wait.awaited.is_for_signals())
+    /// Whether a wait is under way whose outcome will be recorded.
+    pub fn has_recorded(&self) -> bool {
+        self.pending.borrow().iter().any(|wait| wait.wait.awaited.is_recorded())
     }
 
-    /// The wait that the record shows: the latest that is shown.
-    pub fn shown(&self) -> Option<(RunWait, Millis)> {
-        let pending = self.pending.borrow();
-        pending.iter().rev().find_map(|wait| Some((wait.wait.clone(), wait.shown.get()?)))
+    /// What the record is to show from now on: a step that is to be tried again, or the latest of the waits that may be shown.
+    pub fn shown(&self) -> Option<WaitState> {
+        let retry = self.retries.borrow().last_key_value().map(|(name, state)| (name.clone(), state.clone()));
+        let latest = retry.or_else(|| {
+            let pending = self.pending.borrow();
+            pending.iter().rev().find_map(|wait| Some((wait.key.clone(), wait.shown.borrow().clone()?)))
+        });
+        let (key, state) = latest.unzip();
+        self.on_record.replace(key);
+        state
+    }
+
+    /// Takes note that the record is to show this wait from now on.
+    pub fn shows(&self, key: &str) {
+        self.on_record.replace(Some(key.to_owned()));
+    }
+
+    /// Whether the record shows any wait of this run.
+    pub fn shows_any(&self) -> bool {
+        self.on_record.borrow().is_some()
+    }
+
+    /// Whether the record shows this wait.
+    pub fn is_on_record(&self, wait: &Pending) -> bool {
+        self.on_record.borrow().as_deref() == Some(&wait.key)
     }
 
     /// Leaves the signal to others that a wait was about to take.
@@ -125,6 +151,11 @@ impl Waits {
             self.taken.borrow_mut().remove(&sequence);
         }
     }
+}
+
+/// The fault of a wait whose limit passed.
+pub(super) fn timed_out(limit: Millis) -> Error {
+    Error::new(Code::Timeout, format!("not within {limit} ms"))
 }
 
 /// The fault of a wait whose limit passed in an earlier run.

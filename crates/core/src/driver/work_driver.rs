@@ -8,7 +8,10 @@ use std::{
 
 use futures::{FutureExt, future::LocalBoxFuture};
 
-use super::{Abort, DriverOptions, RunContext, Runners, pauses::Pauses, scheduler::Scheduler, sweep::DriveFailure};
+use super::{
+    Abort, DriverOptions, RunContext, Runners, pauses::Pauses, scheduler::Scheduler, sweep::DriveFailure,
+    timers::Timers,
+};
 use crate::{
     error::{Code, Error, Result},
     host::{self, LivenessLock, Semaphore, latch},
@@ -37,6 +40,8 @@ pub(super) struct Driver {
     pub stops: Cell<u64>,
     /// What failed after its sweep had answered.
     pub failures: RefCell<Vec<DriveFailure>>,
+    /// What the runs here wait for by the clock.
+    pub timers: Timers,
     /// When processes may be begun again whose last attempt here did not end them.
     pub pauses: Pauses,
     /// The leases that could not be given back, by process, and whether a runner was called under them.
@@ -50,6 +55,7 @@ impl ProcessWorkDriver {
     pub fn new(registry: ProcessRegistry, runners: Rc<dyn Runners>, options: DriverOptions) -> Result<Self> {
         options.check()?;
         Ok(Self(Rc::new(Driver {
+            timers: Timers::new(registry.host()),
             registry,
             runners,
             semaphore: Semaphore::new(options.concurrency),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Millis,
-    event::{AppendRequest, ProcessEvent, RESUMED, WAITING, signal_type},
+    event::{AppendRequest, ProcessEvent, RESUMED, TIMER, WAITING, signal_type},
     key::ProcessId,
     lease::ProcessLease,
     payload::Payload,
@@ -23,6 +23,17 @@ pub enum Awaited {
     Signals(Vec<String>),
     /// The end of another process.
     Process(ProcessId),
+    /// The time of the timer of this key.
+    Timer(String),
+}
+
+/// When a timer is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// So many milliseconds after it is first set.
+    After(Millis),
+    /// At this time, in epoch milliseconds.
+    At(Millis),
 }
 
 /// The `ordinal`th wait, from 1, that a run issues for the same thing. Each run counts anew, so one that repeats what an
@@ -42,6 +53,8 @@ pub enum Outcome {
     Took(u64),
     /// The process that it was for had ended.
     Ended,
+    /// The time had come that its timer is due at, in epoch milliseconds.
+    Due(Millis),
     /// Its limit passed. It took nothing.
     TimedOut,
     /// It was aborted. It took nothing, whatever an earlier record of it says.
@@ -82,10 +95,10 @@ impl Awaited {
         }
     }
 
-    /// Whether it is for signals: such waits take something, so what they come to is always recorded.
-    pub fn is_for_signals(&self) -> bool {
+    /// Whether what it comes to is always recorded: it takes a signal, or its time comes whatever the program does in the meantime.
+    pub fn is_recorded(&self) -> bool {
         match self {
-            Self::Signals(_) => true,
+            Self::Signals(_) | Self::Timer(_) => true,
             Self::Process(_) => false,
         }
     }
@@ -94,10 +107,13 @@ impl Awaited {
         let text = match self {
             Self::Signals(names) => names.join(","),
             Self::Process(id) => format!("process/{id}"),
+            Self::Timer(key) => format!("timer/{key}"),
         };
+        let hashed = |kind| format!("{kind}/{}", Payload::from(text.as_str()).hash());
         match (self, text.len() > LONGEST_IN_KEY) {
-            (Self::Signals(_), true) => format!("signals/{}", Payload::from(text.as_str()).hash()),
-            (Self::Process(_), true) => format!("process/{}", Payload::from(text.as_str()).hash()),
+            (Self::Signals(_), true) => hashed("signals"),
+            (Self::Process(_), true) => hashed("process"),
+            (Self::Timer(_), true) => hashed("timer"),
             (_, false) => text,
         }
     }
@@ -109,18 +125,21 @@ impl RunWait {
         format!("{}:{}", self.awaited.text(), self.ordinal)
     }
 
-    /// The names of the signals that it takes; none where it is for a process.
+    /// The names of the signals that it takes; none where it is for something else.
     pub fn names(&self) -> &[String] {
         match &self.awaited {
             Awaited::Signals(names) => names,
-            Awaited::Process(_) => &[],
+            Awaited::Process(_) | Awaited::Timer(_) => &[],
         }
     }
 
-    pub(crate) fn state(&self, since: Millis) -> Option<WaitState> {
-        let name = self.names().first()?;
-        let event_type = signal_type(name).ok()?;
-        Some(WaitState::signal(name, self.names(), &event_type, &self.key(), self.ordinal, since))
+    /// What the record shows of it; of a timer, `due` is its time.
+    pub fn state(&self, since_ms: Millis, due: Millis) -> WaitState {
+        match &self.awaited {
+            Awaited::Signals(names) => WaitState::signal(names, &self.key(), self.ordinal, since_ms),
+            Awaited::Process(id) => WaitState::Process { process_id: id.clone(), since_ms },
+            Awaited::Timer(key) => WaitState::Timer { key: key.clone(), until_ms: due, since_ms },
+        }
     }
 
     fn facts(&self) -> WaitFacts {
@@ -131,6 +150,7 @@ impl RunWait {
                 names => WaitFacts { names: names.to_vec(), ordinal, ..WaitFacts::default() },
             },
             Awaited::Process(id) => WaitFacts { process_id: Some(id.clone()), ordinal, ..WaitFacts::default() },
+            Awaited::Timer(key) => WaitFacts { timer: Some(key.clone()), ordinal, ..WaitFacts::default() },
         }
     }
 
@@ -145,6 +165,7 @@ impl RunWait {
         let how = match outcome {
             Outcome::Took(_) => "took",
             Outcome::Ended => "ended",
+            Outcome::Due(_) => "due",
             Outcome::TimedOut => "timed_out",
             Outcome::GivenUp => "given_up",
         };
@@ -161,6 +182,7 @@ impl RunWait {
         let facts = match outcome {
             Outcome::Took(sequence) => WaitFacts { sequence: Some(sequence), ..facts },
             Outcome::Ended => facts,
+            Outcome::Due(at) => WaitFacts { due_at_ms: Some(at), ..facts },
             Outcome::TimedOut => WaitFacts { timed_out: true, ..facts },
             Outcome::GivenUp => WaitFacts { given_up: true, ..facts },
         };
@@ -180,7 +202,11 @@ struct WaitFacts {
     #[serde(skip_serializing_if = "Option::is_none")]
     process_id: Option<ProcessId>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    timer: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     ordinal: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due_at_ms: Option<Millis>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sequence: Option<u64>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -191,15 +217,34 @@ struct WaitFacts {
     before: Vec<String>,
 }
 
+/// The replay key of the event that a timer is set by.
+pub fn timer_key(key: &str) -> String {
+    format!("timer:{key}")
+}
+
+impl AppendRequest {
+    /// The record of a timer, which is due at that time. One key is one record.
+    pub fn timer(key: &str, due: Millis, held: &ProcessLease) -> Self {
+        let payload = Payload::object([("key", Some(key.into())), ("dueAtMs", Some(due.into()))]);
+        Self { lease: Some(held.clone()), ..Self::by_driver(TIMER, payload).keyed(timer_key(key)) }
+    }
+}
+
 impl ProcessEvent {
+    /// The key of a recorded timer, and when it is due.
+    pub fn as_timer(&self) -> Option<(String, Millis)> {
+        Some((self.payload.member("key")?.as_str()?, self.payload.member("dueAtMs")?.as_u64()?))
+    }
+
     /// What it says of a wait that came out. Nothing where it is of version 0.1.0, which did not say how, and where a caller
     /// appended it, who cannot have the replay key that the driver writes under.
     pub fn as_resumed(&self) -> Option<Resumed> {
         let facts: WaitFacts = self.payload.read().ok()?;
-        let awaited = match (&facts.name, facts.process_id) {
-            (Some(name), _) => Awaited::signals(&[name.as_str()]),
-            (None, Some(id)) => Ok(Awaited::Process(id)),
-            (None, None) => Awaited::signals(&facts.names),
+        let awaited = match (&facts.name, facts.process_id, facts.timer) {
+            (Some(name), _, _) => Awaited::signals(&[name.as_str()]),
+            (None, Some(id), _) => Ok(Awaited::Process(id)),
+            (None, None, Some(key)) => Ok(Awaited::Timer(key)),
+            (None, None, None) => Awaited::signals(&facts.names),
         };
         let wait = RunWait { awaited: awaited.ok()?, ordinal: facts.ordinal? };
         let outcome = match (facts.sequence, &wait.awaited) {
@@ -207,6 +252,7 @@ impl ProcessEvent {
             (None, _) if facts.timed_out => Outcome::TimedOut,
             (None, _) if facts.given_up => Outcome::GivenUp,
             (None, Awaited::Process(_)) => Outcome::Ended,
+            (None, Awaited::Timer(_)) => Outcome::Due(facts.due_at_ms?),
             (None, Awaited::Signals(_)) => return None,
         };
         let is_of_driver = self.replay_key.as_deref() == Some(wait.over_key(outcome).as_str());

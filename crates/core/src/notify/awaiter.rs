@@ -90,11 +90,6 @@ impl ProcessAwaiter {
         Self { limit, ..self }
     }
 
-    /// Whether its waits have a limit.
-    pub fn is_limited(&self) -> bool {
-        self.limit.is_some()
-    }
-
     /// The outcome. [`Code::UnknownProcess`] also where it is pruned during the wait.
     pub async fn await_terminal(&self, id: &ProcessId) -> Result<ProcessAwaitOutput> {
         if let Some(attach) = &self.attach {

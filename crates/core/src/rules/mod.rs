@@ -21,4 +21,5 @@ mod reserved;
 pub mod session;
 pub mod snapshot;
 pub mod state;
+pub mod step;
 pub mod wait;

@@ -75,12 +75,18 @@ fn signal(name: &str, ordinal: u64) -> RunWait {
 }
 
 async fn wait(world: &World, lease: &ProcessLease, wait: RunWait) -> Result<Millis> {
-    world.registry.execute(operation::wait(lease.clone(), wait, &Rc::new(Schemas::unchecked()))).await
+    let waiting = world.registry.execute(operation::wait(lease.clone(), wait, &Rc::new(Schemas::unchecked()))).await?;
+    Ok(waiting.state.since())
 }
 
 async fn resume(world: &World, lease: &ProcessLease, over: RunWait, still: Option<(RunWait, Millis)>) -> Result<()> {
     let over = (over, Outcome::GivenUp, Vec::new());
-    world.registry.execute(operation::resume(lease.clone(), over, still, &Rc::new(Schemas::unchecked()))).await
+    let still = still.map(|(wait, since)| wait.state(since, 0));
+    world
+        .registry
+        .execute(operation::resume(lease.clone(), over, still, &Rc::new(Schemas::unchecked())))
+        .await
+        .map(drop)
 }
 
 async fn renew_all(world: &World, leases: &[&ProcessLease]) -> Result<Vec<String>> {

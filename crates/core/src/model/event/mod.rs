@@ -9,7 +9,7 @@ mod undeclared;
 pub use self::{
     declared::{DedupeKey, ProcessEventType, SemanticsSpec, TerminalSpec, WakeSpec, add_core_types, check_types},
     signal::{PREFIX as SIGNAL_PREFIX, event_type as signal_type, is_signal},
-    step::STEP,
+    step::{STEP, StepFailure, step_key},
     stored::{AppendRequest, AppendResult, Author, ProcessEvent, Semantics, Wake, WakeDelivery},
     undeclared::{ATTEMPT_FAILED, DRIVER_TYPES, PAUSED, STEP_FAILED, TIMER, UNPAUSED, exists_undeclared, is_of_driver},
 };

@@ -197,6 +197,15 @@ impl ProcessAwaitOutput {
         ])
     }
 
+    /// The failure that [`to_error`](Self::to_error) was made of.
+    pub fn from_error(error: &Payload) -> Self {
+        let text = |name| error.member(name).and_then(|member: Payload| member.as_str());
+        let class = error.member("class").and_then(|class| class.read().ok()).unwrap_or(FailureClass::Execution);
+        let code = text("code").unwrap_or_else(|| "process_failed".to_owned());
+        let message = text("message").unwrap_or_default();
+        Self::Failure { class, code, message, raw: error.member("raw"), control: None }
+    }
+
     /// The state a process ends in with this output.
     pub fn state(&self) -> TerminalState {
         match self {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Millis, key::ProcessId};
+use crate::model::{Millis, event::SIGNAL_PREFIX, key::ProcessId};
 
 /// What a process is waiting for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -130,15 +130,37 @@ impl TryFrom<WaitFields> for WaitState {
 }
 
 impl WaitState {
-    /// The wait for a signal of any of these names, of which `name` is the first.
-    pub fn signal(name: &str, names: &[String], event_type: &str, key: &str, ordinal: u64, since: Millis) -> Self {
+    /// The wait for a signal of any of these names.
+    pub fn signal(names: &[String], key: &str, ordinal: u64, since: Millis) -> Self {
+        let name = names.first().cloned().unwrap_or_default();
         Self::Signal {
-            name: name.to_owned(),
-            event_type: event_type.to_owned(),
+            event_type: format!("{SIGNAL_PREFIX}{name}"),
+            name,
             names: (names.len() > 1).then(|| names.to_vec()),
             key: key.to_owned(),
             ordinal,
             since_ms: since,
+        }
+    }
+
+    /// Since when it lasts, in epoch milliseconds.
+    pub fn since(&self) -> Millis {
+        match self {
+            Self::Signal { since_ms, .. }
+            | Self::Start { since_ms, .. }
+            | Self::Retry { since_ms, .. }
+            | Self::Timer { since_ms, .. }
+            | Self::Process { since_ms, .. } => *since_ms,
+        }
+    }
+
+    /// The time that it is for, in epoch milliseconds, where it is for one.
+    pub fn until(&self) -> Option<Millis> {
+        match self {
+            Self::Start { until_ms, .. } | Self::Retry { until_ms, .. } | Self::Timer { until_ms, .. } => {
+                Some(*until_ms)
+            }
+            Self::Signal { .. } | Self::Process { .. } => None,
         }
     }
 
