@@ -4,11 +4,19 @@
  */
 import { json } from "../border/shapes.js";
 import { isPlain } from "../border/check.js";
+import { NonRetryableError, RetryableError } from "../types/errors.js";
 import type { RunEnd } from "../border/raw.js";
 import type { FailureClass, Json, ProcessAwaitOutput } from "../types/public.js";
 
+/** Errors that a step threw by the record of an earlier run, and that record. */
+const RECORDED = new WeakMap<object, ProcessAwaitOutput>();
+/** Errors that are recorded as what a step ended with. */
+const LAST = new WeakSet<object>();
+
 /** The failure that something thrown is recorded as. */
 export function failure(error: unknown): ProcessAwaitOutput {
+  const known = isObject(error) ? RECORDED.get(error) : undefined;
+  if (known !== undefined) return known;
   const raw = isSettled(error) ? rawOf(read(error, "raw")) : rawOf(error);
   return {
     type: "failure",
@@ -25,6 +33,8 @@ export function adviceOf(error: unknown): Pick<RunEnd, "advice" | "retryAfterMs"
     case "NonRetryableError":
       return { advice: "never" };
     case "RetryableError": {
+      // Another run would be given the same error.
+      if (LAST.has(error as object)) return { advice: "policy" };
       const after = read(error, "retryAfterMs");
       const isSpan = typeof after === "number" && after >= 0 && Number.isFinite(after);
       return { advice: "again", ...(isSpan && { retryAfterMs: Math.min(Math.ceil(after), Number.MAX_SAFE_INTEGER) }) };
@@ -32,6 +42,59 @@ export function adviceOf(error: unknown): Pick<RunEnd, "advice" | "retryAfterMs"
     default:
       return { advice: "policy" };
   }
+}
+
+/**
+ * What a step throws that has failed: what its last attempt threw, where that was made in this run; else an error made of the record, of
+ * the same name, message, code and fields.
+ */
+export function recorded(output: ProcessAwaitOutput, thrown: { readonly error: unknown } | undefined): unknown {
+  const error = thrown === undefined ? revived(output) : thrown.error;
+  if (isObject(error)) LAST.add(error);
+  return error;
+}
+
+function revived(output: ProcessAwaitOutput): unknown {
+  if (output.type !== "failure") return undefined;
+  const { message, code, raw } = output;
+  // What is no error was kept as it is.
+  if (raw !== undefined && !isErrorLike(raw) && message === (textIn(raw, "message") ?? words(raw))) return raw;
+  const error = isErrorLike(raw) ? errorOf(raw) : Object.assign(new Error(message), { code }, raw !== undefined && { raw });
+  RECORDED.set(error, output);
+  return error;
+}
+
+type ErrorLike = { readonly [key: string]: Json } & { readonly name: string; readonly message: string };
+
+function isErrorLike(raw: Json | undefined): raw is ErrorLike {
+  return isObject(raw) && typeof read(raw, "name") === "string" && typeof read(raw, "message") === "string";
+}
+
+/** An error of what is kept of one, its causes included. */
+function errorOf({ name, message, ...fields }: ErrorLike): Error {
+  const error =
+    name === "NonRetryableError"
+      ? new NonRetryableError(message)
+      : name === "RetryableError"
+        ? new RetryableError(message)
+        : new Error(message);
+  const hidden = (key: string, value: unknown) => Object.defineProperty(error, key, { value, writable: true, configurable: true });
+  if (error.name !== name) hidden("name", name);
+  for (const [key, value] of Object.entries(fields)) {
+    if (key === "stack") hidden(key, value);
+    else if (key === "cause") hidden(key, isErrorLike(value) ? errorOf(value) : value);
+    else if (key === "errors" && Array.isArray(value))
+      hidden(
+        key,
+        value.map((one) => (isErrorLike(one) ? errorOf(one) : one)),
+      );
+    else Object.assign(error, { [key]: value });
+  }
+  return error;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 /** Whether something thrown is what an aborted signal makes others throw. */

@@ -5,7 +5,7 @@ import { SHAPES } from "../border/arguments.js";
 import { json, shape } from "../border/shapes.js";
 import { call } from "../border/call.js";
 import { reportError } from "../platform/report.js";
-import { callback, finite, id, optional, options, plain, signalName, signalNames, text } from "../border/check.js";
+import { finite, id, optional, options, plain, signalName, signalNames, span, text, time } from "../border/check.js";
 import { handleOf, type Reach } from "./handle.js";
 import { invalidArgument, raise } from "../types/errors.js";
 import { givenTo, inside, type Inside } from "../border/inside.js";
@@ -13,6 +13,7 @@ import { isTrap } from "../border/instance.js";
 import { isArray } from "../platform/intrinsics.js";
 import { adviceOf, failure, isAbort } from "./outcome.js";
 import type { Attach, RawRun, RunEnd, RunProcess } from "../border/raw.js";
+import { stepsOf } from "./step.js";
 import { troubleIn } from "./trouble.js";
 import type { ChildOptions, ChildRegistration, DriverOptions, ProcessAwaitOutput, RunContext, WaitOptions } from "../types/public.js";
 
@@ -149,12 +150,26 @@ function run(place: Of, wasm: RawRun, attach: DriverOptions["attach"]) {
   /** A promise of this run. */
   const of = <T>(promise: Promise<T>) => givenTo(identity, promise);
 
+  const { step, notInStep } = stepsOf({ identity, signal, through: (work) => called(() => work(live())) });
+
+  async function sleep(key: string, ms: number) {
+    notInStep("sleep");
+    return whileOn(undefined, () => live().sleep(id(key, "key"), span(ms, "ms")));
+  }
+
+  async function sleepUntil(key: string, given: number | Date) {
+    notInStep("sleepUntil");
+    return whileOn(undefined, () => live().sleepUntil(id(key, "key"), time(given, "time")));
+  }
+
   async function waitForSignal(name: string | readonly string[], given?: WaitOptions) {
+    notInStep("waitForSignal");
     const { signal: own, timeoutMs } = options<WaitOptions>(given, "options", WAIT);
     return whileOn(own, () => live().waitForSignal(own, timeoutMs, names(name)));
   }
 
   async function awaitTerminal(processId: string, given?: WaitOptions) {
+    notInStep("awaitTerminal");
     const waiting = options<WaitOptions>(given, "options", WAIT);
     const { signal: own, timeoutMs } = waiting;
     return attached(attach, waiting, (owner) =>
@@ -167,7 +182,11 @@ function run(place: Of, wasm: RawRun, attach: DriverOptions["attach"]) {
     const named = { id: `${identity.processId}/${key}`, ...plain(registration, "registration"), ...(onParentEnd && { onParentEnd }) };
     const child = shape({ ...named, parentId: identity.processId }, "registration", SHAPES.registration);
     const { record, disposition } = await called(() => live().startChild(child));
-    return handleOf({ ...place.reach, awaitTerminal: (processId, options) => of(awaitTerminal(processId, options)) }, record.id, disposition);
+    return handleOf(
+      { ...place.reach, awaitTerminal: (processId, options) => of(awaitTerminal(processId, options)) },
+      record.id,
+      disposition,
+    );
   }
 
   const context: RunContext = Object.freeze({
@@ -178,16 +197,9 @@ function run(place: Of, wasm: RawRun, attach: DriverOptions["attach"]) {
     setState: (state) => of(called(() => live().setState(json(state, "state")))),
     progress: (current, total, message) =>
       of(called(() => live().progress(finite(current, "current"), optional(finite)(total, "total"), optional(text)(message, "message")))),
-    step: ((key, work) =>
-      of(
-        carried(
-          async () => {
-            const value = await inside(identity, work);
-            return value === undefined ? undefined : json(value, "what the step returned");
-          },
-          (record) => called(() => (callback(work, "run"), live().step(id(key, "key"), record))),
-        ),
-      )) as RunContext["step"],
+    step: ((key, work, given) => of(step(key, work, given))) as RunContext["step"],
+    sleep: (key, ms) => of(sleep(key, ms)),
+    sleepUntil: (key, time) => of(sleepUntil(key, time)),
     waitForSignal: (name, given) => of(waitForSignal(name, given)),
     awaitTerminal: (processId, given) => of(awaitTerminal(processId, given)),
   } satisfies RunContext);

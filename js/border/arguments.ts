@@ -202,6 +202,7 @@ export const SHAPES = {
     version: optional(count),
     paused: optional(flag),
   }),
+  retry,
   retention: object({ completedMs: optional(count), failedMs: optional(count), cancelledMs: optional(count) }),
   page: object({ limit: optional(count), cursor: optional(text), order: optional(oneOf("id", "oldest", "newest")) }),
 } satisfies { [name: string]: Shape };

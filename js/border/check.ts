@@ -126,6 +126,27 @@ export function timeout(value: unknown, name: string): number | undefined {
   return value + 0;
 }
 
+/** A span in milliseconds, 0 or more. */
+export function span(value: unknown, name: string): number {
+  const given = finite(value, name);
+  if (given < 0) throw invalidArgument(`${name}: must be at least 0, not ${given}`);
+  return Math.min(Math.ceil(given), Number.MAX_SAFE_INTEGER);
+}
+
+/** A time in epoch milliseconds, or a `Date` of any realm. */
+export function time(value: unknown, name: string): number {
+  if (typeof value === "number") return span(value, name);
+  let read: number;
+  try {
+    read = getTime(value as Date);
+  } catch {
+    throw invalidArgument(`${name}: must be a number or a Date, not ${describe(value)}`);
+  }
+  return span(read, name);
+}
+
+const getTime = uncurried(Date.prototype.getTime as (this: Date) => number);
+
 export function boolean(value: unknown, name: string): boolean {
   if (typeof value !== "boolean") throw invalidArgument(`${name}: must be true or false, not ${describe(value)}`);
   return value;

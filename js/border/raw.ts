@@ -47,6 +47,11 @@ export interface RawDriver {
   lookAgain(): void;
 }
 
+/** What came of a step, or of an attempt: a value or none, or with `output` a failure. */
+export interface StepEnd extends Partial<RunEnd> {
+  value?: Json | undefined;
+}
+
 /** Runs a process of a kind; resolves with what came of it, or rejects with trouble of longwait itself. */
 export type RunProcess = (kind: string, run: RawRun) => Promise<RunEnd>;
 
@@ -77,8 +82,10 @@ export interface RawRun {
   startChild(registration: Json): Promise<{ record: ProcessRecord; disposition: ProcessHandle["disposition"] }>;
   setState(state: Json): Promise<void>;
   progress(current: number, total: number | undefined, message: string | undefined): Promise<void>;
-  /** `work` resolves with a value, or with nothing. */
-  step(key: string, work: () => Promise<Json | undefined>): Promise<Json | undefined>;
+  /** Resolves with what came of the step, in this run or in an earlier one. `work` is called for each attempt, and resolves with what came of that. */
+  step(key: string, retry: Json | undefined, work: (attempt: number, idempotencyKey: string) => Promise<StepEnd>): Promise<StepEnd>;
+  sleep(key: string, ms: number): Promise<void>;
+  sleepUntil(key: string, epochMs: number): Promise<void>;
   waitForSignal(signal: Signal, timeoutMs: number | undefined, names: string[]): Promise<ProcessEvent<never>>;
   awaitTerminal(signal: Signal, timeoutMs: number | undefined, attach: Attach, id: string): Promise<ProcessAwaitOutput>;
   /** Runs `work` while something else may run in this one's place. It resolves with nothing. */
@@ -219,7 +226,9 @@ function rawRun(instance: Instance, wasm: WasmRun): RawRun {
     startChild: (registration) => instance.owed(() => wasm.startChild(registration)),
     setState: (state) => instance.owed(() => wasm.setState(state)),
     progress: (current, total, message) => instance.owed(() => wasm.progress(current, total, message)),
-    step: (key, work) => instance.owed(() => wasm.step(key, outside(work))),
+    step: (key, retry, work) => instance.owed(() => wasm.step(key, retry, outside(work))),
+    sleep: (key, ms) => instance.owed(() => wasm.sleep(key, ms)),
+    sleepUntil: (key, epochMs) => instance.owed(() => wasm.sleepUntil(key, epochMs)),
     waitForSignal: (signal, timeoutMs, names) =>
       untilAborted(signal, (until) => instance.owed(() => wasm.waitForSignal(until, timeoutMs, names))),
     awaitTerminal: (signal, timeoutMs, attach, id) =>

@@ -951,8 +951,28 @@ export interface RunContext {
    * key in one run is refused, also inside of the step itself, as it could only give the value of the first.
    * @throws What `run` throws; `invalid_argument` for a blank key, one that is used a second time, or a value that is not
    * JSON; `lease_lost`.
+   *
+   * With `retry`, a failed attempt is an event `process.step_failed` `{ key, attempt, error, retryAtMs? }`, and another one is made when the
+   * policy says so. The count and the time outlast the run. Between attempts the run has given up its permit, and the record's `wait` is
+   * `{ kind: "retry", step: key, untilMs, attempt, sinceMs }`. What the last attempt throws is recorded as how the step came out: it is
+   * thrown here, and by every later run an error of that name, message, code and fields. What is thrown once `signal` of the run is
+   * aborted is neither retried nor recorded, nor is trouble of longwait itself, such as a full disk.
+   * With `timeoutMs`, an attempt that takes longer fails with a `TimeoutError`, and its signal is aborted with that.
+   * @throws What `run` throws; `invalid_argument` for options that make no sense, before anything runs, and for a call that the function
+   * of another step makes before it has returned.
    */
-  step<T extends JsonLike | void>(key: string, run: () => Promise<T> | T): Promise<T>;
+  step<T extends JsonLike | void>(key: string, run: (step: StepContext) => Promise<T> | T, options?: StepOptions): Promise<T>;
+  /**
+   * Waits for `ms` milliseconds, counted from when a run of this process first called it under this key: the time at which it is over is
+   * recorded once, in an event `process.timer` `{ key, dueAtMs }`, and a later run waits for what is left. Of any length. While it is
+   * pending, the record's `wait` is `{ kind: "timer", key, untilMs, sinceMs }`, and the run has given up its permit. It takes part in
+   * races like a wait for a signal: the winner is the same in every run. Timers have keys of their own, apart from those of steps.
+   * @throws `invalid_argument` for a blank key, one that is used a second time in a run, or a time that is negative or not finite; the
+   * reason of the run's `signal`; `lease_lost`.
+   */
+  sleep(key: string, ms: number): Promise<void>;
+  /** Like `sleep`, until a `Date` or a time in epoch milliseconds. The first run decides which; one that has passed is no wait. */
+  sleepUntil(key: string, time: number | Date): Promise<void>;
   /**
    * The next signal of that name: the nth wait gets the nth signal in the log, whether it came before or after. Of several
    * names, the first signal of any of them in the order of the log. What a wait took is recorded, and every later run gives
@@ -960,17 +980,41 @@ export interface RunContext {
    * so waits that lose a race can be aborted, and a wait that is aborted or times out has taken nothing, in this run and
    * in every later one. While a wait is pending, the record's `wait` names it, and the run has given up its permit.
    * @throws `invalid_argument` for no name, more than 256, or one that is not of ASCII letters, digits, `_` and `-`; `timeout`, then in
-   * every later run too; the reason of either signal; `lease_lost`.
+   * every later run too: `timeoutMs` counts from when this wait first began, in whatever run that was; the reason of either signal;
+   * `lease_lost`.
    */
   waitForSignal<P extends JsonLike = Json>(name: string | readonly string[], options?: WaitOptions): Promise<ProcessEvent<P>>;
   /**
-   * The result of another process. While the wait is pending, the run has given up its permit. In a race with signals the
+   * The result of another process. While the wait is pending, the run has given up its permit, and the record's `wait` is
+   * `{ kind: "process", processId, sinceMs }`: of several such waits, one of them. `timeoutMs` counts from when this wait first began, in
+   * whatever run that was. In a race with signals the
    * winner is recorded, and later runs repeat it; which of several processes ended first is not recorded: do that in a step.
    * @throws As `ProcessAwaiter.awaitTerminal`; `timeout`, then in every later run too; the reason of `signal`;
    * `invalid_argument` for the process of this run itself, and, as far as the driver of this run knows, where every
    * process would wait for the other.
    */
   awaitTerminal(processId: string, options?: WaitOptions): Promise<ProcessAwaitOutput>;
+}
+
+/** One attempt of a step. */
+export interface StepContext {
+  /** Aborted with that of the run, and when `timeoutMs` of the step passes: with a `TimeoutError` then. */
+  readonly signal: AbortSignal;
+  /** 1 for the first attempt; counted over all runs of the process. */
+  readonly attempt: number;
+  /** `<id of the process>/<key of the step>`: the same for every attempt in every run. For systems outside that do a thing once. */
+  readonly idempotencyKey: string;
+}
+
+/** How a step is tried. */
+export interface StepOptions {
+  /**
+   * Has what throws be tried again. Where the error is neither a `NonRetryableError` nor a `RetryableError`, `shouldRetry` says
+   * whether; default: it is.
+   */
+  retry?: RetryPolicy & { shouldRetry?: (error: unknown) => boolean };
+  /** The longest that one attempt may take, in milliseconds. Default: without limit. */
+  timeoutMs?: number;
 }
 
 /** What a child is registered with. */

@@ -17,13 +17,14 @@ use super::{
     registry::Registry,
 };
 use crate::{
-    driver::{Abort, DriverOptions, ProcessWorkDriver, RunContext, RunEnd, Runners},
+    driver::{Abort, DriverOptions, ProcessWorkDriver, RunContext, RunEnd, Runners, StepAttempt, StepEnd},
     error::{Code, Error, Result},
     host::{browser::tab::Waking, latch},
     model::{
         Millis,
         event::{AppendRequest, ProcessEventType},
-        payload::{Payload, handed_out},
+        payload::{self, Payload, handed_out},
+        policy::RetryPolicy,
         process::{ProcessAwaitOutput, ProcessRecord},
     },
     rules::attempt::{Advice, Thrown},
@@ -192,13 +193,33 @@ impl Run {
         })
     }
 
-    /// Runs `work`, or answers what it gave in an earlier run. It resolves with a value, or with nothing.
-    pub fn step(&self, key: String, work: Function) -> Promise {
+    /// Runs `work(attempt, idempotencyKey)`, as often as the policy allows where there is one, or answers what came of it in an earlier
+    /// run: `{ value }`, or `{ output }` where it failed. `work` resolves with such a thing too; a failure has an `advice`.
+    pub fn step(&self, key: String, retry: JsValue, work: Function) -> Promise {
+        let (context, retry) = (self.context.clone(), read::<Option<RetryPolicy>>(retry, "options.retry"));
+        promise(async move {
+            let attempt = async |attempt: StepAttempt| {
+                let (number, key) = (JsValue::from(attempt.number as f64), JsValue::from(attempt.idempotency_key));
+                let given = called(work.clone(), number, key).await?;
+                let ended: StepEnded =
+                    given.unwrap_or_default().read().map_err(|fault| Error::new(Code::Internal, fault))?;
+                Ok(StepEnd::from(ended))
+            };
+            Ok(StepEnded::from(context.step_with(&key, retry?.as_ref(), attempt).await?))
+        })
+    }
+
+    /// Waits for so many milliseconds, counted from when a run first did so under this key.
+    pub fn sleep(&self, key: String, ms: f64) -> Promise {
         let context = self.context.clone();
-        promise_of(Box::pin(async move {
-            let value = context.step(&key, || called(work, JsValue::UNDEFINED, JsValue::UNDEFINED)).await;
-            value.and_then(shown).map_err(process_error)
-        }))
+        promise(async move { context.sleep(&key, ms as Millis).await })
+    }
+
+    /// Waits until a time in epoch milliseconds.
+    #[wasm_bindgen(js_name = sleepUntil)]
+    pub fn sleep_until(&self, key: String, epoch_ms: f64) -> Promise {
+        let context = self.context.clone();
+        promise(async move { context.sleep_until(&key, epoch_ms as Millis).await })
     }
 
     /// Waits for the first signal of any of these names.
@@ -262,7 +283,49 @@ struct Ended {
     retry_after_ms: Option<Millis>,
 }
 
-#[derive(Deserialize)]
+/// What came of a step or of one attempt, as JavaScript has it: a value or none, or with `output` a failure.
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StepEnded {
+    #[serde(default, deserialize_with = "payload::present", skip_serializing_if = "Option::is_none")]
+    value: Option<Payload>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output: Option<ProcessAwaitOutput>,
+    #[serde(skip_serializing)]
+    advice: Option<Word>,
+    #[serde(skip_serializing)]
+    retry_after_ms: Option<Millis>,
+}
+
+impl From<StepEnded> for StepEnd {
+    fn from(StepEnded { value, output, advice, retry_after_ms }: StepEnded) -> Self {
+        match output {
+            None => Self::Returned(value),
+            Some(failure) => Self::Threw(Thrown { failure, advice: advice_of(advice, retry_after_ms) }),
+        }
+    }
+}
+
+impl From<StepEnd> for StepEnded {
+    fn from(end: StepEnd) -> Self {
+        let (value, output) = match end {
+            StepEnd::Returned(value) => (value, None),
+            StepEnd::Threw(Thrown { failure, .. }) => (None, Some(failure)),
+        };
+        Self { value, output, advice: None, retry_after_ms: None }
+    }
+}
+
+/// What an error says of another attempt.
+fn advice_of(advice: Option<Word>, retry_after: Option<Millis>) -> Advice {
+    match advice {
+        None | Some(Word::Policy) => Advice::ByPolicy,
+        Some(Word::Again) => Advice::Again(retry_after),
+        Some(Word::Never) => Advice::Never,
+    }
+}
+
+#[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Word {
     Policy,
@@ -272,13 +335,10 @@ enum Word {
 
 impl From<Ended> for RunEnd {
     fn from(Ended { output, advice, retry_after_ms }: Ended) -> Self {
-        let advice = match advice {
-            None => return Self::Returned(output),
-            Some(Word::Policy) => Advice::ByPolicy,
-            Some(Word::Again) => Advice::Again(retry_after_ms),
-            Some(Word::Never) => Advice::Never,
-        };
-        Self::Threw(Thrown { failure: output, advice })
+        match advice {
+            None => Self::Returned(output),
+            Some(_) => Self::Threw(Thrown { failure: output, advice: advice_of(advice, retry_after_ms) }),
+        }
     }
 }
 
