@@ -33,7 +33,7 @@ export function stepsOf(run: StepsOf): { step: Step; notInStep: (name: string) =
     notInStep("a step");
     callback(work, "run");
     const { retry, timeoutMs } = options<StepOptions>(given, "options", { retry: optional(retryPolicy), timeoutMs: timeout } as never);
-    const { shouldRetry, ...policy } = retry ?? {};
+    const { shouldRetry, ...policy } = retry ?? { shouldRetry: undefined };
     /** What was thrown by the last attempt, and whether that is what the step rejects with, without a record. */
     let thrown: { error: unknown; escapes: boolean } | undefined;
     const once = async (attempt: number, idempotencyKey: string): Promise<StepEnd> => {
@@ -83,9 +83,10 @@ function advice(error: unknown, shouldRetry: ((error: unknown) => boolean) | und
 
 /** The policy of a step: that of the WebAssembly, and a function that stays here. */
 function retryPolicy(value: unknown, name: string): NonNullable<StepOptions["retry"]> {
-  const { shouldRetry, ...policy } = plain(value, name) as NonNullable<StepOptions["retry"]>;
+  const given = plain(value, name) as NonNullable<StepOptions["retry"]>;
+  const { shouldRetry, ...policy } = { shouldRetry: undefined, ...given };
   if (shouldRetry !== undefined) callback(shouldRetry, `${name}.shouldRetry`);
-  return { ...(shape(policy, name, SHAPES.retry) as object), ...(shouldRetry && { shouldRetry }) };
+  return { shouldRetry, ...(shape(policy, name, SHAPES.retry) as object) } as NonNullable<StepOptions["retry"]>;
 }
 
 /** The longest span of a browser's timer. */
@@ -99,7 +100,7 @@ async function bounded<T>(signal: AbortSignal, limitMs: number | undefined, work
   const abort = new AbortController();
   const stop = () => abort.abort(signal.reason);
   if (signal.aborted) stop();
-  else signal.addEventListener("abort", stop, { once: true });
+  else signal.addEventListener("abort", stop);
   let clear = () => {};
   try {
     if (limitMs === undefined) return await work(abort.signal);
