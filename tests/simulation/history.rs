@@ -17,7 +17,7 @@ use longwait::{
 };
 use serde_json::Value;
 
-use crate::{driven::Driven, tally::Tally};
+use crate::{driven::Driven, policies::Policies, tally::Tally};
 
 pub type Log = Rc<RefCell<History>>;
 
@@ -38,6 +38,7 @@ pub struct History {
     choices: BTreeMap<(String, u64), Choices>,
     /// The lives of jobs whose run is in the middle of a race.
     racing: BTreeSet<(String, u64)>,
+    policies: Policies,
     pub dead: BTreeSet<String>,
     /// The deletions by force that are under way.
     pub deleting: Vec<&'static str>,
@@ -68,6 +69,7 @@ impl History {
     /// Notes down a commit, and checks what must be true of it. Spans go by `now`, which never goes back, and leases by the
     /// `wall` clock.
     pub fn committed(&mut self, now: u64, wall: u64, writes: &[Write]) {
+        self.policies.committed(writes, &mut self.tally);
         for write in writes {
             match write {
                 Write::Process(record) => {
@@ -82,10 +84,13 @@ impl History {
                         life.ended = Some(now);
                         self.outputs.entry(id.clone()).or_default().push(terminal.await_output.clone());
                         self.tally.count("end");
-                        if let ProcessAwaitOutput::Failure { code, .. } = &terminal.await_output
-                            && code == "abandoned"
-                        {
-                            self.tally.count("abandoned");
+                        if let ProcessAwaitOutput::Failure { code, .. } = &terminal.await_output {
+                            match code.as_str() {
+                                "abandoned" => self.tally.count("abandoned"),
+                                "deadline_exceeded" => self.tally.count("deadline"),
+                                "crash_loop" => self.tally.count("crash loop"),
+                                _ => {}
+                            }
                         }
                     }
                     self.unknown_since.remove(&id);

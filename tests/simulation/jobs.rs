@@ -13,12 +13,14 @@ use longwait::{
     model::{
         event::{AppendRequest, ProcessEvent},
         payload::Payload,
+        policy::Policy,
         process::{FailureClass, ProcessAwaitOutput, ProcessRecord},
     },
+    rules::attempt::{Advice, Thrown},
 };
 use serde_json::{Value, json};
 
-use crate::store::Remote;
+use crate::{store::Remote, tab::job};
 
 const STEPS: [&str; 5] = ["one", "two", "three", "four", "five"];
 
@@ -48,7 +50,11 @@ impl Runners for Jobs {
     fn run(&self, context: RunContext) -> LocalBoxFuture<'static, Result<RunEnd>> {
         let born = self.born(&context);
         let job = Job { jobs: self.clone(), born, context, taken: Cell::default(), place: Cell::default() };
-        async move { job.run().await.map(RunEnd::Returned) }.boxed_local()
+        async move {
+            let output = job.run().await?;
+            Ok(job.throws().map_or(RunEnd::Returned(output), RunEnd::Threw))
+        }
+        .boxed_local()
     }
 
     fn failed(&self, fault: &Error) {
@@ -111,6 +117,9 @@ impl Job {
         let begun = json!({"attempt": attempt, "fence": fence, "tab": self.jobs.tab});
         self.append("signal.begun", begun).await?;
         self.jobs.store.log.borrow_mut().begins(self.id(), self.born);
+        if self.id() == "x" {
+            self.bears().await?;
+        }
         let mut seen = Vec::new();
         for key in STEPS {
             seen.push(self.step(key).await?);
@@ -124,6 +133,29 @@ impl Job {
             }
         }
         Ok(ProcessAwaitOutput::success(json!({"fence": fence, "seen": seen}).into()))
+    }
+
+    /// What the run throws, if it does: where its process is retried.
+    fn throws(&self) -> Option<Thrown> {
+        let is_retried = self.context.record().policy().retry.is_some();
+        let throws = is_retried && !self.jobs.calm.get() && self.below(2) == 0;
+        let advice = match self.below(4) {
+            0 => Advice::Again(Some(self.below(300))),
+            1 => Advice::Never,
+            _ => Advice::ByPolicy,
+        };
+        throws.then(|| Thrown { failure: failure("threw"), advice })
+    }
+
+    /// Starts a child, which need not have ended when this one does.
+    async fn bears(&self) -> Result<()> {
+        let start = async || {
+            let child = job("x/child", "rerun");
+            self.context.start_child(child, Policy::default()).await.map(drop)
+        };
+        self.patiently(start).await?;
+        self.jobs.count("child");
+        Ok(())
     }
 
     /// Does not return, as long as anything may happen.

@@ -12,6 +12,7 @@ mod dice;
 mod history;
 mod jobs;
 mod locks;
+mod policies;
 mod store;
 mod tab;
 mod tally;

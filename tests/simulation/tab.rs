@@ -15,7 +15,8 @@ use longwait::{
         key::ProcessId,
         lease::{LeaseClaim, LeaseOwner, ProcessLease},
         payload::Payload,
-        process::ProcessAwaitOutput,
+        policy::Policy,
+        process::{ProcessAwaitOutput, ProcessRegistration},
     },
     registry::Host,
     watch_process_registry,
@@ -151,12 +152,20 @@ impl Tab {
     }
 
     /// Registers a process that drivers run.
-    pub fn register_job(&self, id: &str, recovery: &str) {
-        let registration = serde_json::json!({
-            "id": id, "input": {"type": "engine", "kind": "job"}, "recovery": recovery, "eventTypes": [{"name": "note"}],
+    pub fn register_job(&self, id: &str, recovery: &str, policy: Policy) {
+        let (registry, registration) = (self.registry.clone(), job(id, recovery));
+        self.begin(async move { registry.register_with(registration, policy, None).await.map(drop) });
+    }
+
+    /// Pauses a job, or resumes it.
+    pub fn pause(&self, id: &str, paused: bool) {
+        let (registry, id) = (self.registry.clone(), ProcessId::from(id));
+        self.begin(async move {
+            match paused {
+                true => registry.pause_process(&id, None).await.map(drop),
+                false => registry.resume_process(&id).await.map(drop),
+            }
         });
-        let (registry, registration) = (self.registry.clone(), Payload::from(registration).read().unwrap());
-        self.begin(async move { registry.register(registration).await.map(drop) });
     }
 
     pub fn signal(&self, id: &str, name: &'static str, number: u64) {
@@ -309,6 +318,14 @@ impl Tab {
     pub fn is_tidy(&self) -> bool {
         self.waits.iter().any(|wait| !wait.done.get()) || self.hub.tracked_processes() == 0
     }
+}
+
+/// What a job is registered with.
+pub fn job(id: &str, recovery: &str) -> ProcessRegistration {
+    let registration = serde_json::json!({
+        "id": id, "input": {"type": "engine", "kind": "job"}, "recovery": recovery, "eventTypes": [{"name": "note"}],
+    });
+    Payload::from(registration).read().unwrap()
 }
 
 fn payload(number: u64, lease: Option<&ProcessLease>) -> Payload {

@@ -57,6 +57,11 @@ impl Tally {
             "lock lost",
             "abandoned",
             "job ended",
+            "retry",
+            "deadline",
+            "child",
+            "pause",
+            "others wait for a key",
         ] {
             assert!(self.0.get(what).is_some_and(|times| *times >= 20), "hardly ever: {what}; {self:?}");
         }

@@ -7,7 +7,10 @@ use std::{
 
 use longwait::{
     host::Clock,
-    model::key::ProcessId,
+    model::{
+        key::ProcessId,
+        policy::{OnConflict, Policy, RetryPolicy},
+    },
     store::{Answer, EventRange, Query, engine::MemoryEngine},
 };
 use longwait_testing::fake::{Counter, FakeClock, Fate, Killed, Network};
@@ -21,8 +24,9 @@ use crate::{
 };
 
 const IDS: [&str; 5] = ["a", "b", "c", "d", "e"];
-/// What drivers run; the last one is not to be run again after a crash.
-const JOBS: [&str; 4] = ["v", "w", "x", "once"];
+/// What drivers run: `once` is not to be run again after a crash, `again` is retried, `late` has a start and a deadline, those that begin
+/// with `k` share a concurrency key, and `x` starts a child.
+const JOBS: [&str; 8] = ["v", "again", "x", "once", "late", "k1", "k2", "k3"];
 const STEPS: usize = 250;
 /// The most that time moves on at once, unless all are asleep.
 const STEP_MS: u64 = 15;
@@ -109,7 +113,30 @@ impl World {
     }
 
     fn registers_job(&self, place: usize, id: &str) {
-        self.tabs[place].register_job(id, if id == "once" { "abandon" } else { "rerun" });
+        self.tabs[place].register_job(id, if id == "once" { "abandon" } else { "rerun" }, self.policy(id));
+    }
+
+    fn policy(&self, id: &str) -> Policy {
+        let (now, dice) = (self.clock.now(), &self.dice);
+        let retry = RetryPolicy { max_attempts: Some(3), initial_interval_ms: Some(50), ..RetryPolicy::default() };
+        match id {
+            "again" => Policy { retry: Some(retry), ..Policy::default() },
+            "late" => Policy {
+                start_at_ms: Some(now + dice.below(500)),
+                deadline_at_ms: Some(now + 500 + dice.below(5_000)),
+                ..Policy::default()
+            },
+            "k1" | "k2" | "k3" => Policy {
+                concurrency_key: Some("k".to_owned()),
+                priority: Some(dice.below(3) as i64),
+                retry: (id == "k3").then_some(retry),
+                on_conflict: dice
+                    .pick(&[OnConflict::Queue, OnConflict::ReplacePending, OnConflict::CancelRunning])
+                    .copied(),
+                ..Policy::default()
+            },
+            _ => Policy::default(),
+        }
     }
 
     fn number(&mut self) -> u64 {
@@ -179,6 +206,10 @@ impl World {
             12 if dice.chance(30) => tab.delete(id),
             12 => tab.cancel(id),
             13 => tab.end_job(id),
+            14 if dice.chance(60) => {
+                tab.pause(id, dice.chance(50));
+                self.count("pause");
+            }
             14..=15 => tab.driver.start(),
             16 => tab.sweep(),
             17 => {
@@ -311,6 +342,8 @@ impl World {
         self.store.full.set(false);
         self.store.heals();
         self.calm.set(true);
+        // What waits for a time waits for that of the store, which may have been set back by an hour.
+        self.clock.set_wall_clock(7_200_000);
         tab.driver.start();
         let (start, mut rings) = (self.clock.monotonic(), 0);
         loop {
@@ -323,7 +356,10 @@ impl World {
             if passed >= rings * 500 {
                 rings += 1;
                 let number = self.number();
-                running.iter().for_each(|id| self.tabs[0].signal(id, "go", number));
+                for id in &running {
+                    self.tabs[0].signal(id, "go", number);
+                    self.tabs[0].pause(id, false);
+                }
             }
             self.goes_by();
         }

@@ -1,0 +1,103 @@
+//! What must be true of processes with a run policy, commit by commit.
+
+use std::{collections::BTreeMap, rc::Rc};
+
+use longwait::{
+    model::{Millis, event::ATTEMPT_FAILED, policy::OnParentEnd, process::ProcessRecord},
+    rules::snapshot::Write,
+};
+
+use crate::tally::Tally;
+
+/// The processes as the last commit left them.
+#[derive(Default)]
+pub struct Policies(BTreeMap<String, Rc<ProcessRecord>>);
+
+impl Policies {
+    /// Checks a commit against the processes that it found and those that it leaves.
+    pub fn committed(&mut self, writes: &[Write], tally: &mut Tally) {
+        let before = self.0.clone();
+        for write in writes {
+            match write {
+                Write::Process(record) => drop(self.0.insert(record.id().to_string(), record.clone())),
+                Write::Prune(id) => drop(self.0.remove(id.as_str())),
+                _ => {}
+            }
+        }
+        for write in writes {
+            match write {
+                Write::Process(record) => {
+                    let found = before.get(record.id().as_str());
+                    self.check_children(record, found);
+                    if record.schedule.begun && !found.is_some_and(|found| found.schedule.begun) {
+                        self.check_key(record, claimed_at(writes, record), tally);
+                    }
+                }
+                Write::Lease(id, slot) => {
+                    let (found, now) = (before.get(id.as_str()), slot.held.as_ref().map(|held| held.claimed_at_ms));
+                    if let (Some(found), Some(now)) = (found, now) {
+                        check_time(found, now);
+                    }
+                }
+                Write::Event { event, .. } if event.event_type == ATTEMPT_FAILED => {
+                    let record = &self.0[event.process_id.as_str()];
+                    let most = record.policy().retry.as_ref().and_then(|retry| retry.max_attempts).unwrap_or(u64::MAX);
+                    let failed = record.count_in_row(ATTEMPT_FAILED);
+                    assert!(failed < most, "attempt {failed} of {} is followed by another one", record.id());
+                    tally.count("retry");
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// No child is left running by the end of its parent.
+    fn check_children(&self, parent: &ProcessRecord, found: Option<&Rc<ProcessRecord>>) {
+        if !parent.is_terminal() || found.is_some_and(|found| found.is_terminal()) {
+            return;
+        }
+        for child in self.0.values().filter(|child| child.policy().parent_id.as_ref() == Some(parent.id())) {
+            let stays = child.policy().on_parent_end == Some(OnParentEnd::Abandon);
+            assert!(
+                stays || child.is_terminal() || child.is_cancel_requested(),
+                "{} runs on behind the end of {}",
+                child.id(),
+                parent.id()
+            );
+        }
+    }
+
+    /// One process of a key has begun and not ended, and none that may begin before it was overtaken.
+    fn check_key(&self, begun: &ProcessRecord, now: Millis, tally: &mut Tally) {
+        let key = &begun.policy().concurrency_key;
+        let others = self
+            .0
+            .values()
+            .filter(|other| other.policy().concurrency_key == *key && other.id() != begun.id() && !other.is_terminal());
+        for other in others {
+            assert!(!other.schedule.begun, "{} and {} have begun under one key", other.id(), begun.id());
+            let may_begin = other.paused.is_none() && other.begun_from().is_none_or(|from| from <= now);
+            assert!(!may_begin || order(begun) < order(other), "{} overtook {}", begun.id(), other.id());
+            tally.count("others wait for a key");
+        }
+    }
+}
+
+/// No process is begun before its time, but to learn that it is to stop.
+fn check_time(found: &ProcessRecord, now: Millis) {
+    let is_early = found.begun_from().is_some_and(|from| from > now);
+    assert!(!is_early || found.is_cancel_requested(), "{} is begun at {now}, before {:?}", found.id(), found.wait);
+    assert!(found.paused.is_none(), "{} is begun in its pause", found.id());
+}
+
+fn claimed_at(writes: &[Write], record: &ProcessRecord) -> Millis {
+    let claim = writes.iter().find_map(|write| match write {
+        Write::Lease(id, slot) if id == record.id() => Some(slot.held.as_ref()?.claimed_at_ms),
+        _ => None,
+    });
+    claim.expect("begun without a claim")
+}
+
+fn order(record: &ProcessRecord) -> (u64, Millis, String) {
+    (record.policy().rank(), record.registered.created_at_ms, record.id().to_string())
+}
