@@ -216,7 +216,7 @@ pub fn renew_all(held: Vec<ProcessLease>, ttl: Millis) -> Operation<Vec<ProcessI
 
 /// See [`attempt::begin`].
 pub fn begin(id: ProcessId, claimant: Claimant, observed: Observed, asked: Option<Cancelled>) -> Operation<Begun> {
-    let reads = Reads::Leased(id.clone(), Appending::ending());
+    let reads = Reads::Claim(id.clone());
     Operation::new(reads, move |seen| attempt::begin(seen, &id, &claimant, &observed, asked.as_ref()))
 }
 

@@ -94,6 +94,8 @@ pub enum Reads {
     Process(ProcessId, Appending),
     /// Like `Process`, and its lease slot.
     Leased(ProcessId, Appending),
+    /// What a claim needs: like `Leased`, with what the end of the process changes. A process that holds its concurrency key must be readable.
+    Claim(ProcessId),
     /// What registering a process needs.
     Registering(Registering),
     /// The lease slots of processes.
@@ -116,7 +118,7 @@ impl Reads {
     pub fn process_id(&self) -> Option<&ProcessId> {
         match self {
             Reads::Process(id, _) | Reads::Leased(id, _) | Reads::Viewed(_, id, _) | Reads::Whole(id) => Some(id),
-            Reads::Registering(Registering { id, .. }) => Some(id),
+            Reads::Claim(id) | Reads::Registering(Registering { id, .. }) => Some(id),
             Reads::Leases(_) | Reads::Granted(..) | Reads::Session(_) | Reads::Outdated(..) => None,
         }
     }

@@ -222,7 +222,12 @@ fn load(mut reader: Reader, all: &[Asked]) -> Option<(Loaded, bool)> {
 /// about to write, so an operation that reads one runs alone.
 fn is_shared(reads: &Reads) -> bool {
     match reads {
-        Reads::Process(..) | Reads::Leased(..) | Reads::Leases(_) | Reads::Viewed(..) | Reads::Granted(..) => true,
+        Reads::Process(..)
+        | Reads::Leased(..)
+        | Reads::Claim(_)
+        | Reads::Leases(_)
+        | Reads::Viewed(..)
+        | Reads::Granted(..) => true,
         Reads::Registering(registering) => registering.key.is_none(),
         Reads::Session(_) | Reads::Outdated(..) | Reads::Whole(_) => false,
     }

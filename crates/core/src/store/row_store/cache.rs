@@ -21,6 +21,8 @@ pub struct RowCache {
     /// The number of the change after which the processes are as they are kept. Every change of a process takes a number, so they
     /// are up to date as long as that is the last one.
     changes: u64,
+    /// The number of the last change that any transaction has seen or made.
+    seen: u64,
     /// Whether they were when the last transaction looked. Then the next one relies on it that they still are, and asks for
     /// rows only if they are not. While other tabs write too, rows are asked for in any case, or it would take a round more.
     relied_on: bool,
@@ -88,21 +90,79 @@ impl RowCache {
     /// Learns the number of the last change, in a transaction that keeps others from making one.
     pub fn changed_up_to(&mut self, last: u64) {
         self.relied_on = self.changes == last;
+        self.seen = self.seen.max(last);
         if !self.relied_on {
             self.entries.values_mut().for_each(|entry| entry.process = None);
         }
     }
 
-    /// Learns what a commit made of a process, with the number of its last change.
+    /// Learns what a commit made of a process, with the number of its last change. The answer of a commit may come after a later transaction
+    /// has seen changes that were made since: then the process may be another one by now.
     pub fn keep(&mut self, id: &ProcessId, process: Option<&Rc<ProcessRecord>>, last: u64) {
-        self.changes = last;
+        let is_last = last >= self.seen;
+        if is_last {
+            (self.changes, self.seen) = (last, last);
+        }
         match (process, self.entries.get_mut(id)) {
-            (Some(record), Some(entry)) if Rc::ptr_eq(&entry.registered, &record.registered) => {
+            (Some(record), Some(entry)) if is_last && Rc::ptr_eq(&entry.registered, &record.registered) => {
                 entry.process = Some(record.clone()).filter(|record| !record.is_terminal());
             }
             (Some(_), Some(entry)) => entry.process = None,
             (Some(_), None) => {}
             (None, _) => self.forget(id),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(updated_at_ms: u64) -> Rc<ProcessRecord> {
+        thread_local! {
+            static REGISTERED: Rc<Registered> = {
+                let registration = crate::ProcessRegistration::new("p", crate::ProcessInput::external());
+                Rc::new(Registered::new(Rc::new(registration), Default::default(), String::new(), 0))
+            };
+        }
+        let registered = REGISTERED.with(Rc::clone);
+        Rc::new(ProcessRecord {
+            registered,
+            status: crate::model::process::ProcessStatus::Running,
+            wake_target: None,
+            external_ref: None,
+            wait: None,
+            paused: None,
+            state: None,
+            progress: None,
+            schedule: Default::default(),
+            updated_at_ms,
+            log: Default::default(),
+        })
+    }
+
+    #[test]
+    fn what_a_commit_left_is_not_kept_where_later_changes_were_seen_before_its_answer_came() {
+        let (id, mut cache) = ("p".into(), RowCache::new(1));
+        cache.register(&record(0).registered, 1);
+        cache.changed_up_to(7);
+        // The answer to the commit that made change 5 comes now; another tab has made 6 and 7 since.
+        cache.keep(&id, Some(&record(5)), 5);
+        // A transaction on another process makes change 8, so the cache is up to date again.
+        cache.keep(&"q".into(), None, 8);
+        cache.changed_up_to(8);
+        assert!(cache.process(&id).is_none());
+    }
+
+    #[test]
+    fn what_the_last_commit_left_is_kept_until_another_change_is_seen() {
+        let (id, mut cache) = ("p".into(), RowCache::new(1));
+        cache.register(&record(0).registered, 1);
+        cache.changed_up_to(4);
+        cache.keep(&id, Some(&record(5)), 5);
+        cache.changed_up_to(5);
+        assert_eq!(cache.process(&id), Some(record(5)));
+        cache.changed_up_to(6);
+        assert!(cache.process(&id).is_none());
     }
 }

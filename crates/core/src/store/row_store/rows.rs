@@ -241,6 +241,11 @@ pub fn is_pruned(row: &Payload) -> bool {
     text(row, "lane").as_deref() == Some(PRUNED)
 }
 
+/// Whether a process has begun that has a concurrency key; its row need not be readable.
+pub fn has_begun(row: &Payload) -> bool {
+    row.member("queue").and_then(|queue| queue.member("stage")?.as_u64()) == Some(0)
+}
+
 /// The number of the commit that last changed a row of `processes`.
 pub fn change_of(row: &Payload) -> u64 {
     number(row, "change")

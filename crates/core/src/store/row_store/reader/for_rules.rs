@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use super::{
     super::rows::{
-        COUNTS, CountRow, EVENTS, GRANTS, LEASES, LeaseRow, PROCESSES, ProcessRow, REGISTRATIONS, id_of, index,
-        is_pruned, table, text, unreadable,
+        COUNTS, CountRow, EVENTS, GRANTS, LEASES, LeaseRow, PROCESSES, ProcessRow, REGISTRATIONS, has_begun, id_of,
+        index, is_pruned, table, text, unreadable,
     },
     Loaded, Reader,
 };
@@ -51,6 +51,13 @@ impl Reader<'_> {
                 let slot = self.slot(id);
                 loaded.rows.apply(&Write::Lease(id.clone(), slot));
                 self.log_of(&mut loaded, id, log)
+            }
+            Reads::Claim(id) => {
+                let slot = self.slot(id);
+                loaded.rows.apply(&Write::Lease(id.clone(), slot));
+                let rows = self.unknown(&mut loaded, std::slice::from_ref(id));
+                let loaded = self.with_processes(loaded, rows, Self::records);
+                return self.changed_by_end(loaded, id, &Appending::ending(), Self::records);
             }
             Reads::Registering(registering) => return self.registering(loaded, registering),
             Reads::Leases(ids) => {
@@ -107,7 +114,7 @@ impl Reader<'_> {
             if let Some(event_type) = &log.event_type {
                 self.count_of(&mut loaded, id, event_type);
             }
-            loaded = self.changed_by_end(loaded, id, log);
+            loaded = self.changed_by_end(loaded, id, log, Self::legible);
         }
         loaded
     }
@@ -182,7 +189,7 @@ impl Reader<'_> {
         match stored.and_then(|stored| self.record(&stored)) {
             Some(Ok(record)) => {
                 loaded.rows.apply(&Write::Process(Rc::new(record)));
-                loaded = self.changed_by_end(loaded, id, &Appending::ending());
+                loaded = self.changed_by_end(loaded, id, &Appending::ending(), Self::legible);
             }
             Some(Err(fault)) => loaded.rows.note_unreadable(id, fault),
             None => {
@@ -262,8 +269,15 @@ impl Reader<'_> {
     }
 
     /// Adds what the end of a process changes of others, where it may end: its children, and the next of its concurrency key. These are
-    /// found by ranges of rows as they are stored, so its transaction can have no other operation.
-    fn changed_by_end(&mut self, loaded: Loaded, id: &ProcessId, log: &Appending) -> Loaded {
+    /// found by ranges of rows as they are stored, so its transaction can have no other operation. `records` says what becomes of those that
+    /// cannot be read.
+    fn changed_by_end(
+        &mut self,
+        loaded: Loaded,
+        id: &ProcessId,
+        log: &Appending,
+        records: fn(&mut Self, Vec<Payload>) -> Vec<ProcessRecord>,
+    ) -> Loaded {
         let Some(record) = loaded.rows.shared_process(id).cloned() else { return loaded };
         let event_type = log.event_type.as_ref().and_then(|event_type| record.event_type(event_type));
         let may_end = log.may_end || event_type.is_some_and(ProcessEventType::is_terminal);
@@ -282,10 +296,11 @@ impl Reader<'_> {
         if let Some(key) = key {
             found.extend(self.first_of_key(key, id));
         }
-        self.with_processes(loaded, found, Self::legible)
+        self.with_processes(loaded, found, records)
     }
 
-    /// The row of the first process of a concurrency key, besides one, that has begun or may begin now.
+    /// The row of the first process of a concurrency key, besides one, that has begun or may begin now. One that has begun counts even where
+    /// it cannot be read: it holds the key.
     fn first_of_key(&mut self, key: &str, besides: &ProcessId) -> Option<Payload> {
         let now = self.shared.clock.now();
         let (mut after, end) = (key![key], key![key, Part::End]);
@@ -294,6 +309,9 @@ impl Reader<'_> {
             let is_last = page.len() < KEY_PAGE as usize;
             let mut last = None;
             for row in page {
+                if id_of(&row) != *besides && has_begun(&row) {
+                    return Some(row);
+                }
                 let Ok(decoded) = row.read::<ProcessRow>() else { continue };
                 if decoded.id != *besides && decoded.goes_first(now) {
                     return Some(row);
