@@ -241,3 +241,28 @@ test("a listener of corruption that throws, and one that calls the registry, do 
   assert.deepEqual((await again.changedSince()).removed, ["bad"]);
   assert.deepEqual(reported, ["on purpose"]);
 });
+
+test("a process that cannot be read holds its concurrency key until it is deleted", async (t) => {
+  const name = `bad-${++databases}`;
+  const keyed = (id) => ({ id, input: { type: "engine", kind: "job" }, concurrencyKey: "k" });
+  const first = await openRegistry({ name });
+  const waits = first.driver({ runners: { job: (run) => run.waitForSignal("go") } });
+  waits.start();
+  await first.registerProcess(keyed("holder"));
+  await first.awaitEvent("holder", "process.waiting");
+  await first.registerProcess(keyed("next"));
+  await first.close();
+  await tamper(name, "processes", "holder", (row) => ({ ...row, status: "running" }));
+
+  const registry = await openRegistry({ name, onCorruption() {} });
+  t.after(() => registry.close());
+  const begun = [];
+  const driver = registry.driver({ runners: { job: ({ process }) => void begun.push(process.id) } });
+  await driver.claimAndRunPending();
+  await driver.idle();
+  assert.deepEqual(begun, []);
+  await registry.deleteProcess("holder", { force: true });
+  await driver.claimAndRunPending();
+  await driver.idle();
+  assert.deepEqual(begun, ["next"]);
+});

@@ -162,6 +162,10 @@ impl Remote {
         self.heals();
         let Some(row) = self.row(id).filter(|row| !is(row, "lane", "pruned")) else { return };
         let mut spoilt = row.value();
+        // Nobody could take it out of the queue of its key, and a row that cannot be read stays so, outside of simulations.
+        if spoilt["schedule"]["queued"] == true {
+            return;
+        }
         spoilt["status"] = json!("spoilt");
         self.put(spoilt);
         self.unreadable.replace(Some(row));

@@ -11,7 +11,8 @@ use crate::{
 
 /// What is written of other processes where `ending` ends: the next of its key may begin, and its children are asked to stop.
 pub fn consequences(seen: &Snapshot, ending: &ProcessRecord) -> Result<Vec<Write>> {
-    let mut writes = key::freed(seen, ending);
+    let key = ending.policy().concurrency_key.as_ref();
+    let mut writes = key.map_or_else(Vec::new, |key| key::freed(seen, key, ending.id()));
     writes.extend(stops_children(seen, ending)?);
     Ok(writes)
 }

@@ -19,17 +19,14 @@ pub fn goes_before(other: &ProcessRecord, record: &ProcessRecord, now: Millis) -
     other.schedule.begun || may_begin(other, now) && order(other) < order(record)
 }
 
-/// What is written where `leaving` leaves its place, by its end or for a pause: the next process of its key may begin.
-pub fn freed(seen: &Snapshot, leaving: &ProcessRecord) -> Vec<Write> {
-    let others = others(seen, leaving);
+/// What is written where a process of a key leaves its place, by its end or for a pause: the next one may begin.
+pub fn freed(seen: &Snapshot, key: &str, leaving: &ProcessId) -> Vec<Write> {
+    let others = others_of(seen, key, leaving);
     if others.iter().any(|other| other.schedule.begun) {
         return Vec::new();
     }
-    let next = others.into_iter().find(|other| may_begin(other, seen.now));
-    next.filter(|next| next.schedule.queued)
-        .map(|next| Write::Process(Rc::new(unqueued(next, seen.now))))
-        .into_iter()
-        .collect()
+    let next = others.into_iter().find(|other| may_begin(other, seen.now)).filter(|next| next.schedule.queued);
+    next.map(|next| Write::Process(Rc::new(unqueued(next, seen.now)))).into_iter().collect()
 }
 
 fn unqueued(next: &ProcessRecord, now: Millis) -> ProcessRecord {
@@ -40,9 +37,13 @@ fn unqueued(next: &ProcessRecord, now: Millis) -> ProcessRecord {
 
 /// The processes of the key of `record` besides it that have not ended, in the order of beginning.
 pub fn others<'a>(seen: &'a Snapshot, record: &ProcessRecord) -> Vec<&'a Rc<ProcessRecord>> {
-    let Some(key) = &record.policy().concurrency_key else { return Vec::new() };
+    let key = record.policy().concurrency_key.as_ref();
+    key.map_or_else(Vec::new, |key| others_of(seen, key, record.id()))
+}
+
+fn others_of<'a>(seen: &'a Snapshot, key: &str, besides: &ProcessId) -> Vec<&'a Rc<ProcessRecord>> {
     let of_key = |other: &&Rc<ProcessRecord>| {
-        other.policy().concurrency_key.as_ref() == Some(key) && !other.is_terminal() && other.id() != record.id()
+        other.policy().concurrency_key.as_deref() == Some(key) && !other.is_terminal() && other.id() != besides
     };
     let mut others: Vec<_> = seen.rows.records().filter(of_key).collect();
     others.sort_unstable_by_key(|other| order(other));

@@ -26,8 +26,8 @@ pub fn pause(seen: &Snapshot, id: &ProcessId, reason: Option<&str>) -> Result<De
     let mut decision =
         append::append_with(seen, id, &AppendRequest::by_driver(PAUSED, payload), |record| record.paused = paused)?;
     decision.writes.extend(lease::revoke(seen, id)?);
-    if !record.schedule.begun {
-        decision.writes.extend(key::freed(seen, record));
+    if let Some(key) = record.policy().concurrency_key.as_ref().filter(|_| !record.schedule.begun) {
+        decision.writes.extend(key::freed(seen, key, id));
     }
     Ok(decision)
 }

@@ -1,7 +1,7 @@
 //! When ended processes are forgotten.
 
 use super::{
-    ending,
+    ending, key,
     snapshot::{Decision, Snapshot, Write},
 };
 use crate::{
@@ -21,7 +21,12 @@ pub fn delete(seen: &Snapshot, id: &ProcessId, force: bool) -> Result<Decision<(
         Some(refusal) => Err(refusal),
         None => {
             let ending = seen.rows.process(id).filter(|record| !record.is_terminal());
-            let writes = ending.map_or(Ok(Vec::new()), |ending| ending::consequences(seen, ending))?;
+            let key = seen.rows.key_of_unreadable(id);
+            let writes = match (ending, key) {
+                (Some(ending), _) => ending::consequences(seen, ending)?,
+                (None, Some(key)) => key::freed(seen, key, id),
+                (None, None) => Vec::new(),
+            };
             Ok(Decision { reply: (), writes }.write(Write::Prune(id.clone())))
         }
     }

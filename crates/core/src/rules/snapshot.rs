@@ -99,6 +99,8 @@ struct ProcessRows {
     record: Option<Rc<ProcessRecord>>,
     /// Why the process cannot be read.
     unreadable: Option<Error>,
+    /// The concurrency key of a process that cannot be read.
+    key: Option<String>,
     /// The events that were appended under a replay key.
     replays: BTreeMap<String, Rc<ProcessEvent>>,
     /// The counts of event types that do not lie in the process's own row.
@@ -229,6 +231,16 @@ impl Rows {
     /// Why a process cannot be read that is there.
     pub fn unreadable(&self, id: &ProcessId) -> Option<&Error> {
         self.by_process.get(id)?.unreadable.as_ref()
+    }
+
+    /// Notes the concurrency key of a process that cannot be read.
+    pub fn note_key(&mut self, id: &ProcessId, key: String) {
+        self.of(id).key = Some(key);
+    }
+
+    /// The concurrency key of a process that cannot be read, as far as that is known.
+    pub fn key_of_unreadable(&self, id: &ProcessId) -> Option<&str> {
+        self.by_process.get(id)?.key.as_deref()
     }
 
     /// How many of the processes that a rule asked for are there and cannot be read.

@@ -241,6 +241,11 @@ pub fn is_pruned(row: &Payload) -> bool {
     text(row, "lane").as_deref() == Some(PRUNED)
 }
 
+/// The concurrency key of a process that has not ended; its row need not be readable.
+pub fn key_of(row: &Payload) -> Option<String> {
+    row.member("queue")?.member("key")?.as_str()
+}
+
 /// Whether a process has begun that has a concurrency key; its row need not be readable.
 pub fn has_begun(row: &Payload) -> bool {
     row.member("queue").and_then(|queue| queue.member("stage")?.as_u64()) == Some(0)

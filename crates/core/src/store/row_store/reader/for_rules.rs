@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::{
     super::rows::{
         COUNTS, CountRow, EVENTS, GRANTS, LEASES, LeaseRow, PROCESSES, ProcessRow, REGISTRATIONS, has_begun, id_of,
-        index, is_pruned, table, text, unreadable,
+        index, is_pruned, key_of, table, text, unreadable,
     },
     Loaded, Reader,
 };
@@ -186,12 +186,20 @@ impl Reader<'_> {
     /// Adds what deleting a process removes, as far as it can be read.
     fn whole(&mut self, mut loaded: Loaded, id: &ProcessId) -> Loaded {
         let stored = self.read_set.row(table(PROCESSES).get(key![id]));
+        let key_of = stored.as_ref().and_then(key_of);
         match stored.and_then(|stored| self.record(&stored)) {
             Some(Ok(record)) => {
                 loaded.rows.apply(&Write::Process(Rc::new(record)));
                 loaded = self.changed_by_end(loaded, id, &Appending::ending(), Self::legible);
             }
-            Some(Err(fault)) => loaded.rows.note_unreadable(id, fault),
+            Some(Err(fault)) => {
+                loaded.rows.note_unreadable(id, fault);
+                if let Some(key) = key_of {
+                    let next = self.first_of_key(&key, id).into_iter().collect();
+                    loaded.rows.note_key(id, key);
+                    loaded = self.with_processes(loaded, next, Self::legible);
+                }
+            }
             None => {
                 let registration = self.read_set.row(table(REGISTRATIONS).get(key![id]));
                 let events = self.read_set.rows(table(EVENTS).between(key![id], key![id, Part::End], Some(1)));
