@@ -8,4 +8,5 @@ describe("on fake-indexeddb", async () => {
   await import("./sink.test.mjs");
   await import("./waits.test.mjs");
   await import("./patterns.test.mjs");
+  await import("./policy.test.mjs");
 });

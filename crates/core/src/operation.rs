@@ -228,6 +228,11 @@ pub fn fail(held: ProcessLease, thrown: Thrown, chance: f64, schemas: &Rc<Schema
     Operation::new(reads, move |seen| attempt::fail(seen, &schemas, &held, &thrown, chance))
 }
 
+/// See [`attempt::hand_back`].
+pub fn hand_back(held: ProcessLease) -> Operation<()> {
+    Operation::new(leased(&held.process_id), move |seen| Ok(attempt::hand_back(seen, &held)))
+}
+
 /// See [`attempt::take_back`].
 pub fn take_back(held: ProcessLease) -> Operation<()> {
     Operation::new(leased(&held.process_id), move |seen| Ok(attempt::take_back(seen, &held)))

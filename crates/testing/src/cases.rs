@@ -430,6 +430,7 @@ macro_rules! each_case_inside {
                 a_process_that_is_lost_to_crashes_without_progress_is_not_begun_for_ever,
                 what_a_lost_run_recorded_counts_as_progress,
                 a_run_that_is_handed_back_is_not_lost_to_a_crash,
+                a_run_whose_tab_turns_out_to_live_was_not_lost_to_a_crash,
                 what_requires_the_network_is_begun_by_a_host_that_is_not_offline,
                 a_paused_process_is_not_begun_and_what_is_due_takes_effect_when_it_is_resumed,
                 the_deadline_of_a_paused_process_goes_on,

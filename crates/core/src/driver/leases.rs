@@ -84,7 +84,7 @@ impl Driver {
     pub async fn release_kept(&self, id: &ProcessId) -> Result<()> {
         let Some(kept) = self.kept.borrow().get(id).cloned() else { return Ok(()) };
         match &kept {
-            (lease, true) => self.registry.release(id, lease.lease_token.clone()).await?,
+            (lease, true) => self.registry.execute(operation::hand_back(lease.clone())).await?,
             (lease, false) => self.registry.execute(operation::take_back(lease.clone())).await?,
         }
         if self.kept.borrow().get(id) == Some(&kept) {

@@ -239,6 +239,19 @@ pub fn wait_after(retry: &RetryPolicy, advice: Advice, failed: u64, chance: f64)
     }
 }
 
+/// Gives the lease of a run back that does not end its process. Where it was taken over, the run was not lost to a crash after all: its
+/// tab lives, and was put aside or late.
+pub fn hand_back(seen: &Snapshot, held: &ProcessLease) -> Decision<()> {
+    let (id, slot) = (&held.process_id, seen.rows.lease(&held.process_id));
+    match slot.crashes {
+        Some(crashes) if slot.last_fence > held.fencing_token => {
+            let crashes = Some(crashes - 1).filter(|crashes| *crashes > 0);
+            Decision::reply(()).write(Write::Lease(id.clone(), LeaseSlot { crashes, ..slot }))
+        }
+        Some(_) | None => lease::release(seen, id, &held.lease_token),
+    }
+}
+
 /// Takes an attempt back whose runner was never called: its lease is released, and it does not count. Where the lease is
 /// not held any more, nothing changes.
 pub fn take_back(seen: &Snapshot, held: &ProcessLease) -> Decision<()> {

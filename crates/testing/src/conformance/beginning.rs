@@ -283,6 +283,23 @@ pub async fn a_run_that_is_handed_back_is_not_lost_to_a_crash(world: World) {
     assert_eq!(output(&world, "p").await["code"], "crash_loop");
 }
 
+pub async fn a_run_whose_tab_turns_out_to_live_was_not_lost_to_a_crash(world: World) {
+    job(&world, "p", json!({"crashLimit": 2})).await;
+    for _ in 0..4 {
+        let late = began(&world, "p").await;
+        world.clock.advance(TTL);
+        let next = began(&world, "p").await;
+        world.registry.execute(operation::hand_back(late)).await.unwrap();
+        assert_eq!(
+            world.registry.lease(&"p".into()).await.unwrap(),
+            Some(next.clone()),
+            "it is not taken from the next one"
+        );
+        world.registry.execute(operation::hand_back(next)).await.unwrap();
+        assert!(world.registry.lease(&"p".into()).await.unwrap().is_none());
+    }
+}
+
 // ── Network and pauses ──────────────────────────────────────────────────────
 
 pub async fn what_requires_the_network_is_begun_by_a_host_that_is_not_offline(world: World) {
