@@ -1,9 +1,9 @@
 /** Opens registries: checks how, and has the WebAssembly and the database loaded at one time. */
-import { openAhead } from "../../src/store/indexed_db/engine.js";
+import { openAhead, remove } from "../../src/store/indexed_db/engine.js";
 import { call } from "../border/call.js";
 import { reportError } from "../platform/report.js";
 import { callback, id, optional, options } from "../border/check.js";
-import { invalidArgument } from "../types/errors.js";
+import { invalidArgument, raise, type ProcessErrorCode } from "../types/errors.js";
 import { load, source } from "../border/load.js";
 import { SHAPES } from "../border/arguments.js";
 import { shape } from "../border/shapes.js";
@@ -28,7 +28,7 @@ export function open(place: () => URL, given?: OpenOptions): Promise<ProcessRegi
     } = options<OpenOptions>(given, "options", OPEN);
     // `storage` is no remote store: its check refuses those.
     const inMemory = storage === "memory";
-    const onInstance: Open = async (again) => {
+    const onInstance: Open = async (onDeleted, again) => {
       const closeUntaken = inMemory ? undefined : openAhead(name);
       try {
         // What was given to load it by may be used up, and the next instance needs no other source.
@@ -45,6 +45,7 @@ export function open(place: () => URL, given?: OpenOptions): Promise<ProcessRegi
           incarnationId,
           sink,
           onCorruption as (error: unknown) => void,
+          onDeleted,
           retention as Json,
         );
       } finally {
@@ -54,6 +55,32 @@ export function open(place: () => URL, given?: OpenOptions): Promise<ProcessRegi
     return registryOf(await lasting(onInstance));
   });
 }
+
+/** What `deleteRegistry()` does. */
+export function deleteRegistry(name?: string): Promise<void> {
+  return call(async () => {
+    const database = OPEN.name(name, "name") ?? "longwait";
+    try {
+      await remove(database);
+    } catch (cause) {
+      throw raise(`the database ${JSON.stringify(database)} was not deleted (${describeFault(cause)})`, { code: codeOf(cause), cause });
+    }
+  });
+}
+
+function codeOf(fault: unknown): ProcessErrorCode {
+  switch ((fault as DOMException).name) {
+    case "BlockedError":
+      return "storage_blocked";
+    case "NotFoundError":
+    case "SecurityError":
+      return "storage_unavailable";
+    default:
+      return "storage_failed";
+  }
+}
+
+const describeFault = (fault: unknown) => `${(fault as DOMException).name}: ${(fault as DOMException).message}`;
 
 const MAX_DATABASE_NAME = 900;
 

@@ -157,6 +157,7 @@ export interface RawOpener {
     incarnationId: string | undefined,
     sink: ProcessEventSink | undefined,
     onCorruption: (error: unknown) => void,
+    onDeleted: () => void,
     retention: Json,
   ): Promise<WasmRegistry>;
 }
@@ -171,9 +172,10 @@ export interface Opened {
 /** Opens a registry on an instance. */
 export async function openRaw(
   instance: Instance,
-  ...[memory, orMemory, name, strict, ownerId, incarnationId, sink, onCorruption, retention]: Parameters<RawOpener["open"]>
+  ...[memory, orMemory, name, strict, ownerId, incarnationId, sink, onCorruption, onDeleted, retention]: Parameters<RawOpener["open"]>
 ): Promise<Opened> {
   const { Registry } = instance;
+  const deleted = outside(onDeleted);
   const tell = outside((given: unknown) => onCorruption(instance.errorOf(given)));
   const wasm: WasmRegistry = await instance.owed(() =>
     Registry.open(
@@ -185,6 +187,7 @@ export async function openRaw(
       incarnationId,
       sink && outside(sink),
       (given: unknown) => void tell(given).catch(reportError),
+      () => void deleted().catch(reportError),
       retention,
     ),
   );

@@ -27,7 +27,7 @@ import { timer } from "../platform/timer.js";
 import type { LeaseOwner } from "../types/public.js";
 
 /** Opens the registry; with an owner, for that one again. */
-export type Open = (owner?: LeaseOwner) => Promise<Opened>;
+export type Open = (onDeleted: () => void, owner?: LeaseOwner) => Promise<Opened>;
 
 /** How often it is opened again within a minute. */
 const MOST_TRAPS = 3;
@@ -38,7 +38,9 @@ const FIRST_PAUSE_MS = 1_000;
 
 /** Opens a registry, and keeps it open. */
 export async function lasting(open: Open): Promise<RawRegistry> {
-  const first = await open();
+  // What was deleted is not made anew by a registry that had it open.
+  const onDeleted = () => void close().catch(reportError);
+  const first = await open(onDeleted);
   const facts = first.instance.now(() => first.wasm.facts());
   const { liveness } = facts.owner;
   const releaseLock = liveness?.kind === "web_lock" ? outlastTraps(liveness.lockName) : () => {};
@@ -115,7 +117,7 @@ export async function lasting(open: Open): Promise<RawRegistry> {
     while (on === undefined) {
       if (end !== undefined) throw end;
       try {
-        const opened = await open(facts.owner);
+        const opened = await open(onDeleted, facts.owner);
         if (isClosing) return closeAt(opened);
         begin(opened);
       } catch (fault) {
@@ -148,6 +150,11 @@ export async function lasting(open: Open): Promise<RawRegistry> {
         releaseLock();
         on = undefined;
       });
+  }
+
+  function close(): Promise<void> {
+    for (let end = ends.pop(); end !== undefined; end = ends.pop()) end();
+    return (closing ??= shutDown());
   }
 
   async function shutDown(): Promise<void> {
@@ -372,10 +379,7 @@ export async function lasting(open: Open): Promise<RawRegistry> {
     },
     driver,
     beforeClose: (end) => void ends.push(end),
-    close() {
-      for (let end = ends.pop(); end !== undefined; end = ends.pop()) end();
-      return (closing ??= shutDown());
-    },
+    close,
   };
 }
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { open } from "../api/open.js";
+import { deleteRegistry as removeDatabase, open } from "../api/open.js";
 import type { OpenOptions, ProcessRegistry } from "../types/public.js";
 
 export {
@@ -29,4 +29,17 @@ const place = () => new URL("longwait_bg.wasm", import.meta.url);
  */
 export function openRegistry(options?: OpenOptions): Promise<ProcessRegistry> {
   return open(place, options);
+}
+
+/**
+ * Deletes the database of a registry, by default `"longwait"`, with all that is in it, in all tabs. Registries that are open on it end as by
+ * `close()`: their calls and waits reject with `closed` from then on. So do they where other code deletes the database; only where the
+ * browser clears the storage they work on in a new one. Deleting what is not there is fine. Loads no WebAssembly.
+ *
+ * @throws ProcessError `invalid_argument`; `storage_unavailable` without IndexedDB; `storage_blocked` where a page of another program or
+ * a frozen one has held the database open for 5 s: it is deleted once that page lets go of it; `storage_failed` where another
+ * program made the database, which is left as it is.
+ */
+export function deleteRegistry(name?: string): Promise<void> {
+  return removeDatabase(name);
 }

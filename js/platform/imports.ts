@@ -49,11 +49,11 @@ export function platform(enter: (end: () => void) => () => void): (path: string)
     Lost,
     persisted,
     // Not at once: what the browser throws here must not be made above frames of the WebAssembly.
-    async open(name: string, lost: () => void) {
+    async open(name: string, lost: (isDeleted: boolean) => void) {
       await undefined;
       let isOpen = true;
       // What it calls is gone once it is closed, and calling it would be a trap.
-      const database = await open(name, () => isOpen && lost());
+      const database = await open(name, (isDeleted) => isOpen && lost(isDeleted));
       const { close } = database;
       const end = ending(() => {
         isOpen = false;

@@ -1,11 +1,12 @@
 //! The registry in JavaScript's hands.
 
-use std::{any::Any, cell::RefCell, rc::Rc};
+use std::{any::Any, cell::RefCell, pin::pin, rc::Rc};
 
-use futures::future::{LocalBoxFuture, join};
+use futures::future::{Either, LocalBoxFuture, join, select};
 use js_sys::{Function, Promise};
 use serde::Serialize;
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
+use wasm_bindgen_futures::spawn_local;
 
 use super::{
     convert::{is_open, promise, promise_of, read},
@@ -72,13 +73,19 @@ pub struct Registry {
 /// Begins to stop something.
 type End = dyn Fn() -> LocalBoxFuture<'static, ()>;
 
-async fn open(options: OpenOptions, sink: Option<Function>, on_corruption: Function) -> Result<Registry> {
+async fn open(
+    options: OpenOptions,
+    sink: Option<Function>,
+    on_corruption: Function,
+    on_deleted: Function,
+) -> Result<Registry> {
     let locks = Rc::new(OwnerLocks::new(&options.name));
     let mut host = host::browser(locks, Rc::new(Channel::new(&options.name)));
     let row_store =
         |engine: Rc<dyn Engine>| RowStore::new(engine, host.clock.clone(), host.spawn.clone(), &*host.random);
     let memory = || Rc::new(row_store(Rc::new(MemoryEngine::new(&host.random.name())))) as Rc<dyn Store>;
     let incarnation_id = options.incarnation_id.unwrap_or_else(|| host.random.name());
+    let mut database = None;
     let (store, life) = match options.storage {
         Storage::Memory => (memory(), None),
         Storage::IndexedDb | Storage::Any => {
@@ -87,6 +94,7 @@ async fn open(options: OpenOptions, sink: Option<Function>, on_corruption: Funct
             let (opened, life) = join(opening, host.liveness.live(&incarnation_id)).await;
             match (opened, options.storage) {
                 (Ok(engine), _) => {
+                    database = Some(engine.clone());
                     let store = row_store(Rc::new(engine));
                     store.on_corruption(move |fault| {
                         // The TypeScript in front catches and reports what the function throws.
@@ -117,6 +125,15 @@ async fn open(options: OpenOptions, sink: Option<Function>, on_corruption: Funct
     };
     let presence = RefCell::new(Some((life.end, shared.then(|| aside_and_back(registry.clone())))));
     let (closing, closed) = latch::latch();
+    if let Some(database) = database {
+        let over = closed.released();
+        spawn_local(async move {
+            if let Either::Left(_) = select(pin!(database.deleted()), over).await {
+                // The TypeScript in front catches and reports what the function throws.
+                let _ = on_deleted.call0(&JsValue::UNDEFINED);
+            }
+        });
+    }
     Ok(Registry {
         registry,
         hub,
@@ -164,6 +181,7 @@ impl Registry {
         incarnation_id: Option<String>,
         sink: Option<Function>,
         on_corruption: Function,
+        on_deleted: Function,
         retention: JsValue,
     ) -> Promise {
         let storage = match (memory, or_memory) {
@@ -176,7 +194,7 @@ impl Registry {
         promise_of(Box::pin(async move {
             let retention = retention.map_err(process_error)?;
             let options = OpenOptions { storage, name, flush, owner_id, incarnation_id, retention };
-            open(options, sink, on_corruption).await.map(JsValue::from).map_err(process_error)
+            open(options, sink, on_corruption, on_deleted).await.map(JsValue::from).map_err(process_error)
         }))
     }
 

@@ -1,6 +1,7 @@
 /** Rows of the database that cannot be read: what they belong to fails alone, and can be removed. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { deleteRegistry } from "longwait";
 import { eventTypes, external, isProcessError, openRegistry, success } from "./registry.mjs";
 
 await import("fake-indexeddb/auto");
@@ -194,13 +195,16 @@ test("a cursor of a database that was deleted begins anew and says so, however f
   const { registry, name } = await withBad(t, () => {});
   const { cursor } = await registry.changedSince();
   assert.equal((await registry.changedSince(cursor)).reset, undefined);
-  await settled(indexedDB.deleteDatabase(name));
-  for (let n = 0; n < 20; n++) await registry.registerProcess(external(`new-${n}`));
-  const { records, removed, reset, cursor: next } = await registry.changedSince(cursor);
+  await deleteRegistry(name);
+  await assert.rejects(registry.changedSince(cursor), (error) => isProcessError(error, "closed"));
+  const again = await openRegistry({ name });
+  t.after(() => again.close());
+  for (let n = 0; n < 20; n++) await again.registerProcess(external(`new-${n}`));
+  const { records, removed, reset, cursor: next } = await again.changedSince(cursor);
   assert.deepEqual([records.length, removed, reset], [20, [], true]);
-  assert.deepEqual(await registry.changedSince(next), { records: [], removed: [], cursor: next });
+  assert.deepEqual(await again.changedSince(next), { records: [], removed: [], cursor: next });
   // Version 0.1 named no database.
-  assert.equal((await registry.changedSince("3")).reset, true);
+  assert.equal((await again.changedSince("3")).reset, true);
 });
 
 test("by default goes to reportError what is passed over", async (t) => {

@@ -1,6 +1,7 @@
 /** Every method once, through the built package on the memory store: what goes in, what comes out. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { deleteRegistry } from "longwait";
 import { eventTypes, external, isProcessError, open, openRegistry, settled, success } from "./registry.mjs";
 
 const rejects = (promise, code, processId) =>
@@ -11,6 +12,12 @@ const rejects = (promise, code, processId) =>
   });
 
 describe("opening", () => {
+  test("and deleting need IndexedDB, or say so, and a database has a name", async () => {
+    for (const name of ["", 7, null, "x".repeat(901)]) await rejects(deleteRegistry(name), "invalid_argument");
+    if (globalThis.indexedDB === undefined) await rejects(deleteRegistry("nobody"), "storage_unavailable");
+    else await deleteRegistry("nobody");
+  });
+
   test("a memory registry says what it is", async (t) => {
     const registry = await open(t, { storage: "memory", name: "mine", owner: { ownerId: "me" } });
     assert.equal(registry.name, "mine");

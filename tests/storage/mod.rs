@@ -313,16 +313,19 @@ async fn a_read_touches_only_what_it_answers() {
 // ── Making way ─────────────────────────────────────────────────────────────
 
 #[wasm_bindgen_test]
-async fn a_deletion_from_outside_succeeds_at_once_and_the_next_call_begins_anew() {
+async fn a_deletion_from_outside_succeeds_at_once_and_closes_what_was_open() {
     let fixture = Fixture::new().await;
     let world = &fixture.world;
     world.start("p").await;
     world.note("p").await;
     assert_eq!(bare::begin_removal(&fixture.name).await, "done");
-    assert_eq!(world.registry.process(&"p".into()).await.unwrap(), None);
-    let record = world.register(json!({"id": "p", "envRef": "another"})).await.unwrap();
-    assert_eq!(world.record("p").await, record);
-    assert_eq!(world.changes(0, None).await.records, [record]);
+    assert_eq!(refused(world.registry.process(&"p".into()).await), Code::Closed);
+    assert_eq!(refused(world.append("p", json!({"eventType": "note"})).await), Code::Closed);
+    // A new registry begins anew.
+    let other = world.another().await;
+    let record = other.register(json!({"id": "p", "envRef": "another"})).await.unwrap();
+    assert_eq!(other.changes(0, None).await.records, [record]);
+    other.registry.close();
     fixture.end().await;
 }
 
@@ -347,28 +350,26 @@ async fn a_deletion_amid_appends_leaves_no_append_hanging() {
     let appends = join_all((0..10).map(|_| world.append("p", json!({"eventType": "note"}))));
     let (outcomes, _) = join(appends, remove(&fixture.name)).await;
     for outcome in outcomes {
-        assert!(outcome.is_ok() || refused(outcome) == Code::UnknownProcess);
+        assert!(outcome.is_ok() || refused(outcome) == Code::Closed);
     }
-    world.start("p").await;
-    let sequence = world.note("p").await;
-    assert_eq!(sequences(&world.log("p").await), (1..=sequence).collect::<Vec<_>>());
     fixture.end().await;
 }
 
 #[wasm_bindgen_test]
-async fn a_call_that_reopens_behind_a_blocked_deletion_is_reported_as_blocked() {
+async fn what_is_opened_behind_a_blocked_deletion_is_reported_as_blocked() {
     let fixture = Fixture::new().await;
     let world = &fixture.world;
     world.start("p").await;
     let holder = bare::hold(&fixture.name, 0).await;
     assert_eq!(bare::begin_removal(&fixture.name).await, "blocked");
-    let p = "p".into();
     bare::hurry();
-    let outcome = world.registry.process(&p).await;
+    let outcome = open(&fixture.name, Flush::Relaxed, &FakeClock::default()).await;
     bare::heal();
     assert_eq!(refused(outcome), Code::StorageBlocked);
     bare::close(&holder);
-    assert_eq!(world.registry.process(&p).await.unwrap(), None);
+    let other = world.another().await;
+    assert_eq!(other.registry.process(&"p".into()).await.unwrap(), None);
+    other.registry.close();
     fixture.end().await;
 }
 

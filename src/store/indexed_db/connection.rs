@@ -35,6 +35,9 @@ struct Shared {
     generation: Cell<u64>,
     /// While the page is put aside: what ends that, and the end of it.
     away: RefCell<Option<(Release, Latch)>>,
+    /// Released when the database is deleted. It is not made anew then: what was deleted must not come back.
+    deleted: Rc<RefCell<Option<Release>>>,
+    deletion: Latch,
 }
 
 /// An attempt to open one.
@@ -55,7 +58,7 @@ enum State {
 struct Open {
     database: Database,
     generation: u64,
-    _lost: Closure<dyn FnMut()>,
+    _lost: Closure<dyn FnMut(bool)>,
 }
 
 impl Drop for Open {
@@ -67,6 +70,7 @@ impl Drop for Open {
 impl IndexedDb {
     /// Opens the database of that name, or makes it.
     pub async fn open(name: &str, flush: Flush) -> Result<Self> {
+        let (deleted, deletion) = latch::latch();
         let mut shared = Shared {
             name: name.to_owned(),
             flush,
@@ -74,6 +78,8 @@ impl IndexedDb {
             state: Rc::new(RefCell::new(State::Idle)),
             generation: Cell::new(0),
             away: RefCell::default(),
+            deleted: Rc::new(RefCell::new(Some(deleted))),
+            deletion,
         };
         let (opened, persisted) = join(shared.opened(), door::persisted()).await;
         opened?;
@@ -81,6 +87,11 @@ impl IndexedDb {
             shared.durability = Durability::Persistent;
         }
         Ok(Self(Rc::new(shared)))
+    }
+
+    /// Resolves when another connection has the database deleted. From then on every call is [`Code::Closed`].
+    pub async fn deleted(&self) {
+        let _ = self.0.deletion.clone().released().await;
     }
 }
 
@@ -165,7 +176,7 @@ impl Shared {
     }
 
     fn attempt(&self) -> Opening {
-        let (name, state) = (self.name.clone(), self.state.clone());
+        let (name, state, deleted) = (self.name.clone(), self.state.clone(), self.deleted.clone());
         let generation = self.generation.get() + 1;
         self.generation.set(generation);
         let away = self.away.borrow().as_ref().map(|(_, end)| end.clone());
@@ -173,7 +184,14 @@ impl Shared {
             if let Some(away) = away {
                 let _ = away.released().await;
             }
-            let lost = Closure::new(move || forget(&state, generation));
+            let lost = Closure::new(move |is_deleted| {
+                if is_deleted {
+                    let last = state.replace(State::Closed);
+                    let tell = deleted.take();
+                    drop((last, tell));
+                }
+                forget(&state, generation);
+            });
             let database = door::open(&name, &lost).await?;
             Ok(Rc::new(Open { database, generation, _lost: lost }))
         };

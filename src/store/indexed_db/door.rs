@@ -22,7 +22,7 @@ use futures::channel::oneshot;
 #[wasm_bindgen(module = "/src/store/indexed_db/engine.js")]
 extern "C" {
     #[wasm_bindgen(js_name = open)]
-    fn js_open(name: &str, lost: &Closure<dyn FnMut()>) -> Promise;
+    fn js_open(name: &str, lost: &Closure<dyn FnMut(bool)>) -> Promise;
     #[wasm_bindgen(js_name = persisted)]
     fn js_persisted() -> Promise;
     #[wasm_bindgen(js_name = run)]
@@ -56,10 +56,10 @@ pub enum Flush {
     Strict,
 }
 
-/// Opens a database; see `engine.js`. `lost` is called when it is of no use any more.
+/// Opens a database; see `engine.js`. `lost` is called when it is of no use any more, with whether it is being deleted.
 ///
 /// Any refusal makes the storage unavailable: browsers have many names for one, and none of them says that another attempt may do.
-pub async fn open(name: &str, lost: &Closure<dyn FnMut()>) -> Result<Database> {
+pub async fn open(name: &str, lost: &Closure<dyn FnMut(bool)>) -> Result<Database> {
     let opened = JsFuture::from(js_open(name, lost)).await;
     opened.map(JsCast::unchecked_into).map_err(|fault| {
         let (code, what) = match text_of(&fault, "name").as_str() {

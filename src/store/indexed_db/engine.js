@@ -136,7 +136,7 @@ export function openAhead(name) {
 /**
  * Opens a database, upgrading an older one. Rejects with "BlockedError" where another connection is seen to keep it from
  * that for too long, and with "ForeignError" where another program made the database. Calls `lost` when the connection is of
- * no use any more.
+ * no use any more, with whether the database is being deleted: then it must not be made anew on behalf of those who had it open.
  */
 export async function open(name, lost) {
   const early = ahead.get(name);
@@ -231,20 +231,48 @@ function opened(name, database) {
     close();
   };
   // Another tab upgrades or deletes: make way at once, or that tab would hang. Transactions under way still end.
-  database.onversionchange = () => {
+  database.onversionchange = ({ newVersion }) => {
     madeWay.add(name);
     close();
-    database.lost();
+    database.lost(newVersion === null);
   };
   // The browser closed it: storage cleared, disk gone, storage process dead. Transactions may get no other event than this one.
   database.onclose = () => {
-    database.lost();
+    database.lost(false);
     for (const giveUp of database.running) giveUp(fault("AbortError", "the browser closed the connection"));
   };
   // Each of these costs as much as a part of a read.
   database.stores = [...database.objectStoreNames];
   database.commitsWholly = commitsWholly();
   return database;
+}
+
+/**
+ * Deletes a database, once every connection has made way for that: those of longwait do at once. Rejects with "BlockedError" where one
+ * does not for too long; the deletion is then done once it does. Rejects with "ForeignError" where another program made it.
+ */
+export async function remove(name) {
+  // Firefox with storage switched off throws on the property itself.
+  const factory = globalThis.indexedDB;
+  if (!factory) throw fault("NotFoundError", "there is no IndexedDB here");
+  if (await within(PATIENCE_MS, isForeign(name), false)) throw foreignFault(name);
+  await new Promise((resolve, reject) => {
+    const request = factory.deleteDatabase(name);
+    let stopWaiting = () => {};
+    request.onblocked = () => {
+      stopWaiting = patiently(PATIENCE_MS, () => reject(fault("BlockedError", "another tab holds the database open against its deletion")));
+    };
+    request.onsuccess = () => {
+      stopWaiting();
+      madeWay.delete(name);
+      resolve();
+    };
+    request.onerror = (event) => {
+      event.preventDefault();
+      stopWaiting();
+      reject(request.error);
+    };
+  });
 }
 
 const foreignFault = (name) => fault("ForeignError", `a database named ${JSON.stringify(name)} is there, and another program made it`);

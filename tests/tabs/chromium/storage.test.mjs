@@ -76,31 +76,56 @@ describe("an open registry", () => {
     await one.run(page.register, "p");
     await old.run(hold, [t.name, 0, true]);
     assert.equal(await old.run(remove, t.name), "blocked");
-    // The first tab may not have heard of the deletion yet: until then its connection is open, and reads.
-    const refused = await one.run(async () => {
-      for (;;) {
-        try {
-          await globalThis.registry.getProcess("p");
-        } catch ({ code }) {
-          return code;
-        }
-      }
-    });
+    const refused = await one.run((name) => globalThis.longwait.openRegistry({ name }).catch(({ code }) => code), t.name);
     assert.equal(refused, "storage_blocked");
     await old.run(() => globalThis.held.close());
+    await one.run(page.open, { name: t.name });
     assert.equal(await one.run(page.call, ["getProcess", "p"]), undefined);
     await one.run(page.register, "p");
   });
 
-  test("begins anew when its database is deleted in another tab, and its waits are told that their process is gone", async (t) => {
-    const [one, other] = await tabs(t, true, false);
-    await one.run(page.register, "p");
-    const waiting = await one.begin(([id]) => globalThis.registry.awaiter.awaitTerminal(id).catch(({ code }) => code), ["p"]);
-    assert.equal(await other.run(remove, t.name), "removed");
-    assert.equal(await waiting(), "unknown_process");
-    assert.equal(await one.run(page.call, ["getProcess", "p"]), undefined);
-    await one.run(page.register, "p");
-    assert.equal((await one.run(page.call, ["appendEvent", "p", { eventType: "note" }])).event.sequence, 1);
+  for (const [way, removed] of [
+    ["deleteRegistry()", (name) => globalThis.longwait.deleteRegistry(name).then(() => "removed")],
+    ["other code", remove],
+  ])
+    test(`ends when its database is deleted in another tab by ${way}: calls, waits and runs are closed, and nothing is made anew`, async (t) => {
+      const [one, other] = await tabs(t, true, false);
+      await one.run(page.register, "p");
+      const waiting = await one.begin(([id]) => globalThis.registry.awaiter.awaitTerminal(id).catch(({ code }) => code), ["p"]);
+      await one.run(async () => {
+        const { registry } = globalThis;
+        await registry.registerProcess({ id: "job", input: { type: "engine", kind: "job" } });
+        const began = new Promise((resolve) => {
+          const runner = async ({ signal }) => {
+            resolve();
+            globalThis.aborted = new Promise((abort) => signal.addEventListener("abort", () => abort(signal.reason.code)));
+            await globalThis.aborted;
+          };
+          registry.driver({ runners: { job: runner } }).start();
+        });
+        await began;
+      });
+      assert.equal(await other.run(removed, t.name), "removed");
+      assert.equal(await waiting(), "closed");
+      assert.match(await one.run(() => globalThis.aborted), /closed|lease_lost/);
+      assert.deepEqual(await one.run(page.call, ["getProcess", "p"]), { refused: "closed" });
+      await one.run(() => globalThis.registry.close());
+      const names = () => indexedDB.databases().then((databases) => databases.map(({ name }) => name));
+      assert.ok(!(await one.run(names)).includes(t.name), "it was made anew");
+      assert.deepEqual(await one.run(page.faults), []);
+    });
+
+  test("of another program is not deleted", async (t) => {
+    const [one] = await tabs(t, false);
+    const code = await one.run(async (name) => {
+      const request = indexedDB.open(name, 3);
+      request.onupgradeneeded = () => request.result.createObjectStore("things");
+      await new Promise((resolve) => (request.onsuccess = resolve));
+      request.result.close();
+      return globalThis.longwait.deleteRegistry(name).catch(({ code }) => code);
+    }, t.name);
+    assert.equal(code, "storage_failed");
+    assert.equal(await one.run(hold, [t.name]), 3);
   });
 });
 
