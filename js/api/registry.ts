@@ -34,6 +34,7 @@ import type {
   ChangeReceiver,
   EventQuery,
   EventsOptions,
+  ForkOptions,
   HandleDescriptor,
   LeaseOwner,
   Page,
@@ -126,6 +127,9 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
     },
     resumeProcess(processId: string) {
       return call(() => raw.call("resumeProcess", id(processId, "processId")));
+    },
+    forkProcess(processId: string, given: ForkOptions) {
+      return call(() => raw.call("forkProcess", id(processId, "processId"), shape(given, "options", SHAPES.fork)));
     },
     async deleteProcess(processId: string, given?: { force?: boolean }) {
       return call(() => {

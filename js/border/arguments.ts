@@ -120,6 +120,10 @@ const registration = object({
   ...policy,
 });
 
+/** Before which record of a log a fork begins. */
+const forkPoint: Shape = (value, budget, depth) =>
+  (typeof value === "object" && value !== null ? object({ step: name }) : oneOf("start", "failed"))(value, budget, depth);
+
 // ── Leases ──────────────────────────────────────────────────────────────────
 
 const owner = object({
@@ -203,6 +207,7 @@ export const SHAPES = {
     paused: optional(flag),
   }),
   retry,
+  fork: object({ newId: name, from: forkPoint, input: optional(input) }),
   retention: object({ completedMs: optional(count), failedMs: optional(count), cancelledMs: optional(count) }),
   page: object({ limit: optional(count), cursor: optional(text), order: optional(oneOf("id", "oldest", "newest")) }),
 } satisfies { [name: string]: Shape };

@@ -269,6 +269,7 @@ export interface RawMethods {
   pauseProcess(id: string, reason?: string): Promise<ProcessRecord>;
   resumeProcess(id: string): Promise<ProcessRecord>;
   deleteProcess(id: string, force: boolean): Promise<void>;
+  forkProcess(id: string, options: Json): Promise<ProcessRecord>;
   pruneTerminalProcesses(cutoffMs: number): ReturnType<ProcessRegistry["pruneTerminalProcesses"]>;
 
   appendEvent(id: string, request: Json): Promise<AppendResult>;

@@ -402,6 +402,7 @@ const KINDS: { readonly [M in keyof RawMethods]: Kind } = {
   pauseProcess: "write",
   resumeProcess: "write",
   deleteProcess: "write",
+  forkProcess: "write",
   pruneTerminalProcesses: "write",
   appendEvent: "write",
   eventsAfter: "read",

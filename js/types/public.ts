@@ -570,6 +570,19 @@ export interface EventQuery {
   types?: string[];
 }
 
+/** How a process is forked. */
+export interface ForkOptions {
+  /** The id of the new process. */
+  newId: string;
+  /**
+   * Before which record of the log it begins: `{ step }`, that of the step of this key; `"failed"`, that of the step whose failure is
+   * recorded last (a step with `retry`), or after the whole log where there is none; `"start"`, with nothing of it.
+   */
+  from: "start" | "failed" | { step: string };
+  /** What it is to do instead: of the same type, and for the same runner. Default: the input of the source. */
+  input?: ProcessInput;
+}
+
 /** How long to wait. Either way the wait ends and its resources are freed at once; the process never notices. */
 export interface WaitOptions {
   /** Aborts the wait, which then rejects with the signal's reason. */
@@ -702,6 +715,19 @@ export interface ProcessRegistry extends AsyncDisposable {
    * @throws `unknown_process`; `already_terminal`.
    */
   resumeProcess(processId: string): Promise<ProcessRecord>;
+  /**
+   * Registers a new process that begins where another one was: it is registered alike but for its id, has the events of that log before
+   * `from`, numbered anew, and a run of it gets their steps and waits as a later run of the source would. An ended process is never opened
+   * again; this is the way to try one that failed once more, or to let another input take another way. Children are begun anew, under
+   * the id of the fork; what a run awaited under another id is awaited again.
+   *
+   * Left out are cancel requests, pauses, failed attempts and ends, wakes, grants, `state` and `progress`, and of the policy `startAtMs`,
+   * `deadlineAtMs`, `onConflict`, `debounce`, `parentId` and `onParentEnd`. `provenance.causedBy` is `{ forkOf: processId }`. Everything is written in one
+   * transaction, which takes as long as the log. Forking again under the same id, with the same input, gives the stored record.
+   * @throws `unknown_process`; `invalid_argument` for a step without a record, and for an input of another type, kind or tool;
+   * `registration_conflict` where `newId` is taken otherwise.
+   */
+  forkProcess(processId: string, options: ForkOptions): Promise<ProcessRecord>;
   /**
    * Deletes one process that has ended, with all that belongs to it. With `force`, one that has not ended, too: a run of it is
    * aborted with `unknown_process`; and one whose rows cannot be read.

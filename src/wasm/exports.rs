@@ -159,6 +159,11 @@ impl Registry {
         self.run(Ok(id), |registry, id| async move { registry.resume_process(&id.into()).await })
     }
 
+    #[wasm_bindgen(js_name = forkProcess)]
+    pub fn fork_process(&self, id: String, options: JsValue) -> Promise {
+        self.run(read(options, "options"), |registry, options| async move { registry.fork(&id.into(), options).await })
+    }
+
     #[wasm_bindgen(js_name = deleteProcess)]
     pub fn delete_process(&self, id: String, force: bool) -> Promise {
         self.run(Ok(id), move |registry, id| async move { registry.delete(&id.into(), force).await })

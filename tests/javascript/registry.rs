@@ -155,6 +155,10 @@ impl AnyRegistry for Registry {
         self.record("registerProcess", json!([registration])).await
     }
 
+    async fn fork_json(&self, id: &ProcessId, options: Value) -> Result<ProcessRecord> {
+        self.record("forkProcess", json!([id, options])).await
+    }
+
     async fn process(&self, id: &ProcessId) -> Result<Option<ProcessRecord>> {
         self.object.process("getProcess", id).await
     }

@@ -29,6 +29,7 @@ const different: Different<{
   driveFailure: [Public.DriveReport["failed"][number], Rust.DriveFailure];
   driveReport: [Public.DriveReport, Rust.DriveReport];
   failureClass: [Public.FailureClass, Rust.FailureClass];
+  fork: [Public.ForkOptions, Rust.Fork];
   handleDescriptor: [Public.HandleDescriptor, Rust.HandleDescriptor];
   handleEntry: [Public.HandleEntry, Rust.HandleEntry];
   handleGrant: [Public.HandleGrant, Rust.HandleGrant];

@@ -11,6 +11,7 @@ use crate::{
     model::{
         Millis,
         event::{AppendRequest, AppendResult, step_key},
+        fork::Fork,
         grant::{HandleDescriptor, HandleGrant, SessionScope},
         key::{ProcessId, ScopeId, SessionId},
         lease::{LeaseClaim, LeaseOwner, ProcessLease, Proof},
@@ -24,7 +25,7 @@ use crate::{
     rules::{
         append,
         attempt::{self, Begun, Cancelled, Claimant, Failed, Observed, Thrown},
-        due, grant, lease, pause, process, prune,
+        due, fork, grant, lease, pause, process, prune,
         register::{self, Registration},
         session,
         state::{self, Shown},
@@ -58,6 +59,13 @@ pub fn register(
     let id = registered.registration.id.clone();
     let reads = Reads::Registering(Registering { id, parent: policy.parent_id.clone(), key });
     Ok(Operation::new(reads, move |seen| register::register(seen, &registered, parent.as_ref())))
+}
+
+/// See [`fork::fork`].
+pub fn fork(id: ProcessId, options: Fork, schemas: &Rc<Schemas>) -> Operation<ProcessRecord> {
+    let schemas = schemas.clone();
+    let reads = Reads::Forking(id.clone(), options.new_id.clone());
+    Operation::new(reads, move |seen| fork::fork(seen, &schemas, &id, &options))
 }
 
 /// See [`due::due`].

@@ -20,6 +20,7 @@ use crate::{
         Millis,
         event::{AppendRequest, AppendResult, ProcessEvent},
         filter::{ListFilter, ListQuery, Page},
+        fork::Fork,
         grant::{HandleDescriptor, HandleEntry, HandleGrant, SessionScope},
         key::{ProcessId, ScopeId, SessionId},
         lease::{LeaseClaim, LeaseOwner, LeaseSlot, ProcessLease, Proof},
@@ -232,6 +233,11 @@ impl ProcessRegistry {
     /// Lets drivers begin a paused process again.
     pub async fn resume_process(&self, id: &ProcessId) -> Result<ProcessRecord> {
         self.execute(operation::resume_paused(id.clone())).await
+    }
+
+    /// Registers a process that begins where another one was; see [`fork::fork`](crate::rules::fork::fork).
+    pub async fn fork(&self, id: &ProcessId, options: Fork) -> Result<ProcessRecord> {
+        self.execute(operation::fork(id.clone(), options, &self.0.schemas)).await
     }
 
     /// One process; `None` where the id is unknown, an error only where the store failed.

@@ -106,6 +106,7 @@ as_it_is! {
     }
     more {
         async fn register_json(&self, registration: Value) -> Result<ProcessRecord>;
+        async fn fork_json(&self, id: &ProcessId, options: Value) -> Result<ProcessRecord>;
         async fn append_json(&self, id: &ProcessId, request: Value) -> Result<AppendResult>;
         async fn complete_json(&self, id: &ProcessId, output: Value) -> Result<ProcessRecord>;
         async fn complete_with_lease_json(&self, held: ProcessLease, output: Value) -> Result<ProcessRecord>;
@@ -123,6 +124,10 @@ as_it_is! {
                 }
             }
             Ok(self.register_with(read(registration)?, read(policy)?, None).await?.record)
+        }
+
+        async fn fork_json(&self, id: &ProcessId, options: Value) -> Result<ProcessRecord> {
+            self.fork(id, read(options)?).await
         }
 
         async fn append_json(&self, id: &ProcessId, request: Value) -> Result<AppendResult> {

@@ -69,6 +69,17 @@ macro_rules! each_case {
                 a_count_is_that_of_the_list_for_every_filter,
                 a_label_moves_between_lists_with_its_process_and_is_gone_with_it,
             ]
+            forking: [
+                a_fork_of_a_whole_log_lacks_its_end_and_what_asked_for_that,
+                a_fork_goes_on_as_a_process_of_its_own,
+                a_fork_wakes_nobody_for_what_woke_before,
+                a_fork_from_the_start_has_an_empty_log_and_may_have_another_input,
+                an_input_of_another_shape_makes_no_fork,
+                the_fork_repeated_is_the_stored_record_and_another_one_a_conflict,
+                a_fork_of_what_is_unknown_or_before_an_unknown_step_is_refused,
+                a_fork_counts_its_types_however_many_there_are,
+                a_fork_queues_behind_the_processes_of_its_key,
+            ]
             marking: [
                 the_first_external_reference_is_stored,
                 the_same_external_reference_again_changes_nothing,
@@ -384,6 +395,10 @@ macro_rules! each_case {
 macro_rules! each_case_inside {
     ([$($macro:tt)*] $($given:expr)?) => {
         $($macro)*! { $($given;)?
+            "what drivers write: callers in JavaScript have a driver, and none of its operations":
+            forking: [
+                a_fork_begins_before_the_record_of_a_step,
+            ]
             "what drivers write: callers in JavaScript have a driver, and none of its operations":
             attempting: [
                 the_first_attempt_has_number_1_and_a_lease,

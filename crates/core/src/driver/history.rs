@@ -140,10 +140,11 @@ impl History {
 }
 
 impl RunContext {
-    /// What earlier runs recorded. Read once, and not at all in the first run: nothing can have been recorded before.
+    /// What earlier runs recorded. Read once, and not at all in the first run of a process that was not forked: nothing can have been
+    /// recorded before.
     pub(super) async fn history(&self) -> Result<&History> {
         let history = &self.0.history;
-        if self.attempt() == 1 || history.read.get() {
+        if self.is_new() || history.read.get() {
             return Ok(history);
         }
         let _giving = Giving::begin(self);
@@ -166,6 +167,12 @@ impl RunContext {
         self.0.waits.take(history.taken());
         history.read.set(true);
         Ok(history)
+    }
+
+    /// Whether nothing can have been recorded before the run.
+    fn is_new(&self) -> bool {
+        let is_recorded = |event_type: &&str| self.record().count_in_row(event_type) > 0;
+        self.attempt() == 1 && ![STEP, STEP_FAILED, RESUMED, TIMER].iter().any(is_recorded)
     }
 
     /// Reads what a wait needs of earlier runs, again and again where the store fails. A wait that failed with such a fault would

@@ -4,6 +4,7 @@
 pub mod difference;
 pub mod event;
 pub mod filter;
+pub mod fork;
 pub mod grant;
 pub mod key;
 pub mod lease;

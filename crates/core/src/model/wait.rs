@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Millis,
     event::{AppendRequest, ProcessEvent, RESUMED, TIMER, WAITING, signal_type},
+    fork::Renames,
     key::ProcessId,
     lease::ProcessLease,
     payload::Payload,
@@ -142,6 +143,13 @@ impl RunWait {
         }
     }
 
+    fn renamed(&self, renames: &Renames) -> RunWait {
+        match &self.awaited {
+            Awaited::Process(id) => RunWait { awaited: Awaited::Process(renames.process(id)), ordinal: self.ordinal },
+            Awaited::Signals(_) | Awaited::Timer(_) => self.clone(),
+        }
+    }
+
     fn facts(&self) -> WaitFacts {
         let ordinal = Some(self.ordinal);
         match &self.awaited {
@@ -191,6 +199,16 @@ impl RunWait {
     }
 }
 
+/// The key of a wait in the log of a fork. One that is a hash, of the id of a process that is longer than is usual, stays: it holds
+/// nothing there.
+fn renamed_key(key: &str, renames: &Renames) -> String {
+    let awaited = key.strip_prefix("process/").and_then(|rest| rest.rsplit_once(':'));
+    let wait = awaited.and_then(|(id, ordinal)| {
+        Some(RunWait { awaited: Awaited::Process(id.into()), ordinal: ordinal.parse().ok()? })
+    });
+    wait.map_or_else(|| key.to_owned(), |wait| wait.renamed(renames).key())
+}
+
 /// The payload of the events that say that a run waits, and how the wait came out.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -236,17 +254,45 @@ impl ProcessEvent {
         Some((self.payload.member("key")?.as_str()?, self.payload.member("dueAtMs")?.as_u64()?))
     }
 
-    /// What it says of a wait that came out. Nothing where it is of version 0.1.0, which did not say how, and where a caller
-    /// appended it, who cannot have the replay key that the driver writes under.
-    pub fn as_resumed(&self) -> Option<Resumed> {
+    /// The event with what it says of waits as in the log of a fork of its process, whose children have other ids and whose events other
+    /// sequences.
+    pub(crate) fn renamed(&self, renames: &Renames) -> Result<ProcessEvent> {
+        let Some((facts, wait)) = self.as_wait() else { return Ok(self.clone()) };
+        let outcome = self.as_resumed().map(|resumed| resumed.outcome);
+        let key = match outcome {
+            None if self.replay_key.as_ref() == Some(&wait.begun_key()) => wait.renamed(renames).begun_key(),
+            None => return Ok(self.clone()),
+            Some(outcome) => wait.renamed(renames).over_key(outcome),
+        };
+        let facts = WaitFacts {
+            process_id: facts.process_id.map(|id| renames.process(&id)),
+            sequence: facts.sequence.and_then(|sequence| renames.sequence(sequence)),
+            before: facts.before.iter().map(|key| renamed_key(key, renames)).collect(),
+            ..facts
+        };
+        Ok(ProcessEvent { payload: Payload::of(&facts)?, replay_key: Some(key), ..self.clone() })
+    }
+
+    /// What it says of a wait, and of which one.
+    fn as_wait(&self) -> Option<(WaitFacts, RunWait)> {
+        if ![WAITING, RESUMED].contains(&self.event_type.as_str()) {
+            return None;
+        }
         let facts: WaitFacts = self.payload.read().ok()?;
-        let awaited = match (&facts.name, facts.process_id, facts.timer) {
+        let awaited = match (&facts.name, &facts.process_id, &facts.timer) {
             (Some(name), _, _) => Awaited::signals(&[name.as_str()]),
-            (None, Some(id), _) => Ok(Awaited::Process(id)),
-            (None, None, Some(key)) => Ok(Awaited::Timer(key)),
+            (None, Some(id), _) => Ok(Awaited::Process(id.clone())),
+            (None, None, Some(key)) => Ok(Awaited::Timer(key.clone())),
             (None, None, None) => Awaited::signals(&facts.names),
         };
         let wait = RunWait { awaited: awaited.ok()?, ordinal: facts.ordinal? };
+        Some((facts, wait))
+    }
+
+    /// What it says of a wait that came out. Nothing where it is of version 0.1.0, which did not say how, and where a caller
+    /// appended it, who cannot have the replay key that the driver writes under.
+    pub fn as_resumed(&self) -> Option<Resumed> {
+        let (facts, wait) = self.as_wait()?;
         let outcome = match (facts.sequence, &wait.awaited) {
             (Some(sequence), _) => Outcome::Took(sequence),
             (None, _) if facts.timed_out => Outcome::TimedOut,

@@ -9,6 +9,7 @@ pub mod attempt;
 pub mod counted;
 pub mod due;
 mod ending;
+pub mod fork;
 pub mod grant;
 pub mod key;
 pub mod lease;

@@ -106,6 +106,8 @@ struct ProcessRows {
     /// The counts of event types that do not lie in the process's own row.
     counts: BTreeMap<String, u64>,
     lease: LeaseSlot,
+    /// Its events, where a rule asked for them.
+    log: Vec<Rc<ProcessEvent>>,
     /// In (session, scope) order.
     grants: Vec<HandleGrant>,
 }
@@ -135,6 +137,11 @@ impl Rows {
     /// The event that was appended to a process under a replay key.
     pub fn replay(&self, id: &ProcessId, replay_key: &str) -> Option<&Rc<ProcessEvent>> {
         self.by_process.get(id)?.replays.get(replay_key)
+    }
+
+    /// The events of a process, where a rule asked for them.
+    pub fn log(&self, id: &ProcessId) -> &[Rc<ProcessEvent>] {
+        self.by_process.get(id).map_or(&[], |rows| &rows.log)
     }
 
     /// How many events of a type a process has, where that does not lie in its own row.
@@ -246,6 +253,11 @@ impl Rows {
     /// How many of the processes that a rule asked for are there and cannot be read.
     pub fn unreadable_count(&self) -> usize {
         self.by_process.values().filter(|rows| rows.unreadable.is_some()).count()
+    }
+
+    /// Puts the events of a process.
+    pub fn put_log(&mut self, id: &ProcessId, log: Vec<Rc<ProcessEvent>>) {
+        self.of(id).log = log;
     }
 
     /// Puts an event under its replay key, where it has one.

@@ -98,6 +98,8 @@ pub enum Reads {
     Claim(ProcessId),
     /// What registering a process needs.
     Registering(Registering),
+    /// A process with its events, and what registering another one with its concurrency key needs.
+    Forking(ProcessId, ProcessId),
     /// The lease slots of processes.
     Leases(Vec<ProcessId>),
     /// Like `Process`, and the grant that one scope has of it.
@@ -118,7 +120,7 @@ impl Reads {
     pub fn process_id(&self) -> Option<&ProcessId> {
         match self {
             Reads::Process(id, _) | Reads::Leased(id, _) | Reads::Viewed(_, id, _) | Reads::Whole(id) => Some(id),
-            Reads::Claim(id) | Reads::Registering(Registering { id, .. }) => Some(id),
+            Reads::Claim(id) | Reads::Registering(Registering { id, .. }) | Reads::Forking(id, _) => Some(id),
             Reads::Leases(_) | Reads::Granted(..) | Reads::Session(_) | Reads::Outdated(..) => None,
         }
     }

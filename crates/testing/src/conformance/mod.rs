@@ -20,6 +20,7 @@ mod closing;
 mod counting;
 mod ending;
 mod feed;
+mod forking;
 mod gathering;
 mod granting;
 mod leasing;

@@ -251,7 +251,7 @@ impl TryFrom<OriginatorFields> for Originator {
 }
 
 impl Provenance {
-    fn host() -> Self {
+    pub(crate) fn host() -> Self {
         Self { originator: Originator::Host {}, caused_by: None }
     }
 

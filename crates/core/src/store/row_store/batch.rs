@@ -229,6 +229,6 @@ fn is_shared(reads: &Reads) -> bool {
         | Reads::Viewed(..)
         | Reads::Granted(..) => true,
         Reads::Registering(registering) => registering.key.is_none(),
-        Reads::Session(_) | Reads::Outdated(..) | Reads::Whole(_) => false,
+        Reads::Session(_) | Reads::Outdated(..) | Reads::Whole(_) | Reads::Forking(..) => false,
     }
 }

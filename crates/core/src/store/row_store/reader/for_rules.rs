@@ -60,6 +60,7 @@ impl Reader<'_> {
                 return self.changed_by_end(loaded, id, &Appending::ending(), Self::records);
             }
             Reads::Registering(registering) => return self.registering(loaded, registering),
+            Reads::Forking(id, new_id) => return self.forking(loaded, id, new_id),
             Reads::Leases(ids) => {
                 self.slots(&mut loaded, ids);
                 Vec::new()
@@ -274,6 +275,20 @@ impl Reader<'_> {
             loaded = self.with_processes(loaded, queued, Self::legible);
         }
         loaded
+    }
+
+    /// Adds a process with its events, and what registering another one of its concurrency key needs.
+    fn forking(&mut self, mut loaded: Loaded, id: &ProcessId, new_id: &ProcessId) -> Loaded {
+        let rows = self.unknown(&mut loaded, std::slice::from_ref(id));
+        let mut loaded = self.with_processes(loaded, rows, Self::records);
+        let Some(source) = loaded.rows.shared_process(id).cloned() else { return loaded };
+        let mut log = Vec::new();
+        for row in self.log(id, 0, None) {
+            log.extend(self.decode::<Rc<ProcessEvent>>(id, "event", Some(row)));
+        }
+        loaded.rows.put_log(id, log);
+        let key = source.policy().concurrency_key.clone().map(|key| (key, false));
+        self.registering(loaded, &Registering { id: new_id.clone(), parent: None, key })
     }
 
     /// Adds what the end of a process changes of others, where it may end: its children, and the next of its concurrency key. These are

@@ -72,7 +72,7 @@ impl Reader<'_> {
         types_among(log, apart, types)
     }
 
-    fn log(&mut self, id: &ProcessId, after: u64, limit: Option<u64>) -> Vec<Payload> {
+    pub(super) fn log(&mut self, id: &ProcessId, after: u64, limit: Option<u64>) -> Vec<Payload> {
         let (first, end) = (key![id, after], key![id, Part::End]);
         self.read_set.rows(table(EVENTS).between(first, end, limit))
     }
