@@ -17,6 +17,7 @@ mod cancels;
 mod drives;
 mod ends;
 mod faults;
+mod forks;
 mod leases;
 mod places;
 mod policies;

@@ -346,6 +346,14 @@ const samples = [
       paused: "flag?",
     },
   ],
+  [
+    "a fork",
+    "options",
+    (registry, options) =>
+      registry.forkProcess("nobody", options).catch((error) => assert.equal(error.code, "unknown_process", error.message)),
+    { newId: "q", from: { step: "s" }, input: { type: "external", metadata: 1 } },
+    { newId: "name", "from.step": "name", "input.metadata": "payload?" },
+  ],
   ["a filter to count by", "filter", (registry, filter) => registry.countProcesses(filter), { kind: "k" }, { kind: "text?" }],
   [
     "a filter of a session",

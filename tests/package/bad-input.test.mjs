@@ -127,6 +127,13 @@ const methods = {
     [{}, [...badOptionals, { status: "waiting" }, { waiting: 1 }, { kind: 1 }, { definition: NaN }]],
     [{}, [...badOptionals, { limit: -1 }, { limit: 1.5 }, { limit: "1" }, { cursor: 1 }]],
   ],
+  forkProcess: [
+    ["p", badIds],
+    [
+      { newId: "q", from: "start" },
+      [undefined, null, 7, {}, { newId: "q" }, { newId: "", from: "start" }, { newId: "q", from: "end" }, { newId: "q", from: {} }],
+    ],
+  ],
   countProcesses: [[{}, [...badOptionals, { kind: 1 }, { labels: { a: 1 } }, { limit: 1 }]]],
   listNonTerminal: [[{}, [...badOptionals, { limit: -1 }, { cursor: 1 }, { order: "age" }]]],
   changedSince: [

@@ -59,6 +59,7 @@ const methods = {
   getProcess: ["p"],
   listProcesses: [{}, {}],
   countProcesses: [{}],
+  forkProcess: ["p", { newId: "q", from: { step: "s" }, input: { type: "external" } }],
   listNonTerminal: [{}],
   changedSince: ["", 1],
   setExternalRef: ["p", { backend: "b", id: "i" }],
