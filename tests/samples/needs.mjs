@@ -65,6 +65,27 @@ export const needs = {
     },
   },
   "docs/patterns.md": { "*": { runs: "node" } },
+  "docs/retries.md": {
+    "*": {
+      runs: "node",
+      before: `
+        let charges = 0;
+        globalThis.fetch = async (_, request) => {
+          const key = new Headers(request?.headers).get("Idempotency-Key");
+          const answers = [
+            new Response("", { status: 503, headers: { "Retry-After": "0" } }),
+            new Response("", { status: 500 }),
+            new Response("charged under " + key),
+          ];
+          return answers[charges++]!;
+        };
+      `,
+    },
+  },
+  "docs/time.md": { "*": { runs: "node" } },
+  "docs/one-at-a-time.md": { "*": { runs: "node" } },
+  "docs/children.md": { "*": { runs: "node" } },
+  "docs/versions.md": { "*": { runs: "node" } },
   "docs/recovery.md": {
     "At least once, and recorded once": {
       runs: "node",
