@@ -60,6 +60,7 @@ const kinds = {
   state: noWord(...states),
   status: noWord("running", ...states, "any"),
   order: noWord("id", "oldest", "newest"),
+  point: noWord("start", "failed").filter(([value]) => typeof value !== "object"),
   recovery: noWord("rerun", "abandon"),
   output: noWord("success", "failure", "cancelled"),
   class: noWord("invalid_request", "unavailable", "permission_denied", "timeout", "execution", "external", "resource_limit", "internal"),
@@ -349,10 +350,9 @@ const samples = [
   [
     "a fork",
     "options",
-    (registry, options) =>
-      registry.forkProcess("nobody", options).catch((error) => assert.equal(error.code, "unknown_process", error.message)),
+    (registry, options) => registry.forkProcess("nobody", options),
     { newId: "q", from: { step: "s" }, input: { type: "external", metadata: 1 } },
-    { newId: "name", "from.step": "name", "input.metadata": "payload?" },
+    { newId: "name", from: "point", "from.step": "name", input: "object?", "input.type": "input", "input.metadata": "payload?" },
   ],
   ["a filter to count by", "filter", (registry, filter) => registry.countProcesses(filter), { kind: "k" }, { kind: "text?" }],
   [
