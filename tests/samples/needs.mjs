@@ -86,6 +86,7 @@ export const needs = {
   "docs/one-at-a-time.md": { "*": { runs: "node" } },
   "docs/children.md": { "*": { runs: "node" } },
   "docs/versions.md": { "*": { runs: "node" } },
+  "docs/housekeeping.md": { "*": { runs: "node" } },
   "docs/recovery.md": {
     "At least once, and recorded once": {
       runs: "node",
