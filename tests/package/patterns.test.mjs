@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { transform } from "esbuild";
+import { isProcessError } from "longwait";
 import { blocks } from "../samples/programs.mjs";
 import { open, success } from "./registry.mjs";
 
@@ -23,8 +24,8 @@ async function runnersOver(registry) {
     };
     const page = { ...registry, driver };
     const { code: plain } = await transform(code, { loader: "ts" });
-    const run = new (async () => {}).constructor("registry", "start", "result", plain);
-    await assert.rejects(run(page, start), (error) => error === taken);
+    const run = new (async () => {}).constructor("registry", "start", "result", "isProcessError", plain);
+    await assert.rejects(run(page, start, undefined, isProcessError), (error) => error === taken);
   }
   return runners;
 }
@@ -148,7 +149,7 @@ describe("wait for one of several signals", () => {
   test("is cancelled before it begins", (t) => cancelledBeforeTheBegin(t, "gate"));
 });
 
-describe("a deadline that survives sleep", () => {
+describe("a deadline for an answer", () => {
   test("finds an answer that came in time, however late the run looks", async (t) => {
     const { registry, start, drive, result } = await place(t);
     await start("p", "approval", { withinMs: 3_600_000 });
@@ -215,17 +216,15 @@ describe("ask a person", () => {
 });
 
 describe("progress that a page shows", () => {
-  test("is told once for each part, also where the work is handed over half-way", async (t) => {
-    const { registry, start, drive, handOver, result, log } = await place(t);
-    await start("p", "upload", ["a", "b", "c"], { eventTypes: [{ name: "progress" }] });
+  test("is that of the last part, also where the work is handed over half-way", async (t) => {
+    const { registry, start, drive, handOver, result } = await place(t);
+    await start("p", "upload", ["a", "b", "c"]);
     drive();
-    await registry.awaitEvent("p", "progress");
+    await registry.awaitEvent("p", "process.step");
     await handOver();
     assert.deepEqual(await result("p"), success(null));
-    assert.deepEqual(
-      (await log("p", "progress")).map(([, part]) => part),
-      ["a", "b", "c"],
-    );
+    const { current, total, message } = (await registry.getProcess("p")).progress;
+    assert.deepEqual([current, total, message], [3, 3, "part c"]);
   });
 
   test("is cancelled before it begins", (t) => cancelledBeforeTheBegin(t, "upload", ["a"]));
