@@ -156,7 +156,7 @@ impl Driver {
     async fn is_taken_over(&self, run: &RunContext) -> Result<bool> {
         let (found, slot) = self.registry.process_and_lease(run.id()).await?;
         let is_this_one =
-            |record: &ProcessRecord| !record.is_terminal() && record.registered == run.record().registered;
+            |record: &ProcessRecord| !record.is_terminal() && record.registered.is(&run.record().registered);
         Ok(!found.as_ref().is_some_and(is_this_one) || slot.last_fence > run.lease().fencing_token)
     }
 }

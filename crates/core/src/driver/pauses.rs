@@ -66,6 +66,6 @@ impl Pauses {
 impl Pause {
     fn is_of(&self, registered: Option<&Registered>) -> bool {
         let (Some(of), Some(registered)) = (&self.of, registered) else { return true };
-        (&of.registration_hash, of.created_at_ms) == (&registered.registration_hash, registered.created_at_ms)
+        of.is(registered)
     }
 }

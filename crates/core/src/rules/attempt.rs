@@ -114,10 +114,11 @@ pub fn begin(
         return end(&asked.output(), before.attempts);
     }
     let mut begun = Decision::reply(()).write(Write::Lease(id.clone(), slot.clone()));
-    let record = begins(seen, record);
-    if record != *seen.known(id)? {
+    let changed = begins(seen, record);
+    if let Some(record) = &changed {
         begun = begun.write(Write::Process(Rc::new(record.clone())));
     }
+    let record = changed.unwrap_or_else(|| record.clone());
     Ok(begun.map(|()| Begun::Run(Rc::new(Attempt { lease, record, number }))))
 }
 
@@ -145,18 +146,20 @@ fn crashes(before: &LeaseSlot, record: &ProcessRecord) -> u64 {
     }
 }
 
-/// The record of a process that begins: it waits for no time any more, and holds its concurrency key.
-fn begins(seen: &Snapshot, record: &ProcessRecord) -> ProcessRecord {
-    let mut begun = record.clone();
-    if record.begun_from().is_some() {
+/// The record of a process that begins, where that changes it: it waits for no time any more, and holds its concurrency key.
+fn begins(seen: &Snapshot, record: &ProcessRecord) -> Option<ProcessRecord> {
+    let takes_key = record.policy().concurrency_key.is_some() && !record.schedule.begun;
+    let waited = record.begun_from().is_some();
+    if !takes_key && !waited {
+        return None;
+    }
+    let mut begun = ProcessRecord { updated_at_ms: seen.now, ..record.clone() };
+    if waited {
         begun.wait = None;
     }
-    begun.schedule.begun = record.policy().concurrency_key.is_some();
+    begun.schedule.begun |= takes_key;
     begun.schedule.queued = false;
-    if begun != *record {
-        begun.updated_at_ms = seen.now;
-    }
-    begun
+    Some(begun)
 }
 
 /// What a run threw, and how it is to be retried.

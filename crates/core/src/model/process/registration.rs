@@ -311,6 +311,12 @@ pub(super) struct Derived {
 }
 
 impl Registered {
+    /// Whether this is the same registration of the same process: not one of its id that was made since. Payloads are not compared, which
+    /// would read all of them.
+    pub fn is(&self, other: &Self) -> bool {
+        self.registration_hash == other.registration_hash && self.created_at_ms == other.created_at_ms
+    }
+
     /// The hash of what it runs, where it says so.
     pub(super) fn definition_hash(&self) -> Option<&Key> {
         let definition = || self.registration.identity.as_ref()?.definition.as_ref();
