@@ -325,6 +325,7 @@ macro_rules! each_case {
                 a_wait_that_takes_too_long_times_out,
                 many_waiters_on_one_process_all_resolve,
                 a_feed_gives_every_event_once_in_order,
+                a_feed_of_some_types_gives_only_those,
             ]
             showing: [
                 the_sink_is_shown_every_appended_event,
@@ -494,7 +495,6 @@ macro_rules! each_case_inside {
             "is about batches of a feed, which JavaScript gives as single events":
             waiting: [
                 a_feed_until_the_end_ends_with_the_terminal_event,
-                a_feed_of_some_types_gives_only_those,
             ]
             "looks up a blank id, which JavaScript refuses":
             registering: [

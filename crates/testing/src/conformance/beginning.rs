@@ -39,7 +39,7 @@ async fn begin(world: &World, id: &str) -> Option<Rc<Attempt>> {
     match claim(world, id, "1", false).await.unwrap() {
         Begun::Run(attempt) => Some(attempt),
         Begun::NotNow | Begun::Over => None,
-        other => panic!("{other:?}"),
+        other @ (Begun::Busy(_) | Begun::Cancelled(_)) => panic!("{other:?}"),
     }
 }
 
