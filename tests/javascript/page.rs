@@ -15,6 +15,9 @@ use crate::{
 #[wasm_bindgen(module = "/tests/javascript/page.js")]
 extern "C" {
     async fn patience(span_ms: f64);
+    /// Deletes a database; resolves once it is gone.
+    #[wasm_bindgen(catch)]
+    async fn remove(name: &str) -> Result<JsValue, JsValue>;
     /// The tabs of one case, in JavaScript.
     #[derive(Clone)]
     pub type Page;
@@ -49,13 +52,6 @@ extern "C" {
     pub fn answer(this: &Wait) -> js_sys::Promise;
     #[wasm_bindgen(method)]
     pub fn stop(this: &Wait);
-}
-
-#[wasm_bindgen(module = "/tests/storage/bare.js")]
-extern "C" {
-    /// Deletes a database; resolves once it is gone.
-    #[wasm_bindgen(catch)]
-    async fn remove(name: &str) -> Result<JsValue, JsValue>;
 }
 
 /// How long a case may take: an engine that is busy takes long to open a database.
