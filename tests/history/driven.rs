@@ -3,9 +3,12 @@
 //! Of its waits the log says how each came out. A wait that is aborted or times out took nothing; what one takes is the first that
 //! is left; and no wait comes out twice, so that each run has the same choice.
 //!
+//! A timer is set once, and over once its time has come. A step is tried again in its turn, never after it came out, and as often as its
+//! policy allows.
+//!
 //! Its runs say of themselves what is needed to tell: the first thing each appends is `signal.begun` of
-//! `{ attempt, fence, tab }`; what a step gives is `{ key, fence, run }`; what the process ends with is
-//! `{ fence, seen }`, the values of its steps as that run was given them.
+//! `{ attempt, fence, tab }`; what a step gives is `{ key, fence, run }`, and what an attempt of it throws has that and `most`, how many
+//! attempts there are, as its `raw`; what the process ends with is `{ fence, seen }`, what its steps came to as that run was given it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -82,6 +85,10 @@ struct Seen {
     /// The signals in the log: name by sequence.
     signals: BTreeMap<u64, String>,
     waits: Waits,
+    /// How many attempts of each step failed, and whether it has failed with that.
+    failed: BTreeMap<String, (u64, bool)>,
+    /// When each timer is due.
+    timers: BTreeMap<String, u64>,
     ended: bool,
     /// Whether a run ended it and gave up its lease with that. Where the host did, a run may write until it learns of it.
     released: bool,
@@ -101,8 +108,17 @@ impl Seen {
         match event.event_type.as_str() {
             "signal.begun" => self.begins(&payload),
             "process.step" => self.steps(&payload),
+            "process.step_failed" => self.step_fails(&payload),
+            "process.timer" => {
+                must!(!self.ended, "a timer after the end");
+                let key = text_in(&payload, "key")?;
+                let earlier = self.timers.insert(key.to_owned(), number_in(&payload, "dueAtMs")?);
+                must!(earlier.is_none(), "timer `{key}` was set twice");
+                Ok(())
+            }
             "process.waiting" | "process.resumed" => {
                 must!(!self.ended, "a wait after the end");
+                self.is_over_in_time(&payload, event.occurred_at_ms)?;
                 self.waits.follows(&self.signals, &event.event_type, &payload)
             }
             _ => match payload.get("fence") {
@@ -144,6 +160,42 @@ impl Seen {
         Ok(())
     }
 
+    /// An attempt of a step failed.
+    fn step_fails(&mut self, payload: &Value) -> Checked {
+        let (key, attempt, thrown) =
+            (text_in(payload, "key")?, number_in(payload, "attempt")?, &payload["error"]["raw"]);
+        must!(!self.steps.iter().any(|step| step["key"] == key), "step `{key}` failed after it had given a value");
+        let (failed, is_over) = self.failed.get(key).copied().unwrap_or_default();
+        must!(!is_over, "step `{key}` was tried again after it had failed");
+        must!(attempt == failed + 1, "attempt {attempt} of step `{key}` followed attempt {failed}");
+        let most = number_in(thrown, "most")?;
+        let is_last = payload["retryAtMs"].is_null();
+        must!(attempt <= most, "attempt {attempt} of step `{key}`, of {most}");
+        must!(
+            is_last == (attempt == most),
+            "attempt {attempt} of step `{key}`, of {most}, was followed by none or by another"
+        );
+        self.writes(number_in(thrown, "fence")?)?;
+        self.failed.insert(key.to_owned(), (attempt, is_last));
+        if is_last {
+            self.steps.push(thrown.clone());
+        }
+        Ok(())
+    }
+
+    /// A timer is over once its time has come.
+    fn is_over_in_time(&self, payload: &Value, at: u64) -> Checked {
+        let Some(key) = payload["timer"].as_str() else { return Ok(()) };
+        let Some(due) = self.timers.get(key) else { return Err(format!("timer `{key}` was never set")) };
+        let is_over = payload["dueAtMs"].as_f64();
+        must!(
+            is_over.is_none_or(|said| said as u64 == *due),
+            "timer `{key}` is due at {due}, and was over at another time"
+        );
+        must!(is_over.is_none() || *due <= at, "timer `{key}` was over at {at}, before {due}");
+        Ok(())
+    }
+
     fn ends(&mut self, output: &ProcessAwaitOutput) -> Checked {
         must!(!self.ended, "it ended twice");
         if let ProcessAwaitOutput::Failure { code, .. } = output {
@@ -177,6 +229,7 @@ struct Waits {
 enum Outcome {
     Took(u64),
     Ended,
+    Due,
     TimedOut,
     GivenUp,
 }
@@ -184,8 +237,12 @@ enum Outcome {
 impl Waits {
     fn follows(&mut self, signals: &BTreeMap<u64, String>, said: &str, payload: &Value) -> Checked {
         let names = names_in(payload);
-        let what =
-            names.as_ref().map_or_else(|| text_in(payload, "processId").unwrap_or("?").to_owned(), |n| n.join(","));
+        let other = || match (payload["processId"].as_str(), payload["timer"].as_str()) {
+            (Some(id), _) => format!("process/{id}"),
+            (None, Some(key)) => format!("timer/{key}"),
+            (None, None) => "?".to_owned(),
+        };
+        let what = names.as_ref().map_or_else(other, |names| names.join(","));
         let key = format!("{what}:{}", number_in(payload, "ordinal")?);
         if said == "process.waiting" {
             must!(self.begun.insert(key.clone()), "`{key}` is said to wait twice");
@@ -195,6 +252,7 @@ impl Waits {
             (Some(sequence), _) => Outcome::Took(sequence as u64),
             (None, _) if payload["timedOut"] == true => Outcome::TimedOut,
             (None, _) if payload["givenUp"] == true => Outcome::GivenUp,
+            (None, None) if payload["timer"].is_string() => Outcome::Due,
             (None, None) => Outcome::Ended,
             (None, Some(_)) => return Err(format!("`{key}` does not say how it came out")),
         };
@@ -206,7 +264,7 @@ impl Waits {
             self.taken.remove(sequence);
         }
         for other in payload["before"].as_array().into_iter().flatten() {
-            let other = other.as_str().unwrap_or("?").trim_start_matches("process/");
+            let other = other.as_str().unwrap_or("?");
             let earlier = self.outcomes.get(other);
             must!(earlier.is_none(), "`{key}` is said to come before `{other}`, which had come out");
         }
@@ -219,7 +277,7 @@ impl Waits {
     fn comes_after(&self, key: &str, outcome: Outcome) -> Checked {
         match (self.outcomes.get(key), outcome) {
             (None, _)
-            | (Some(Outcome::Took(_) | Outcome::TimedOut), Outcome::GivenUp)
+            | (Some(Outcome::Took(_) | Outcome::TimedOut | Outcome::Due), Outcome::GivenUp)
             | (Some(Outcome::GivenUp), Outcome::TimedOut) => Ok(()),
             (Some(Outcome::GivenUp), Outcome::Took(_)) => {
                 Err(format!("`{key}` was aborted, and took a signal all the same"))

@@ -9,7 +9,7 @@ use std::{
 use longwait::{
     Code, Error,
     model::{
-        event::{ProcessEvent, STEP},
+        event::{CANCEL_REQUESTED, ProcessEvent, STEP, STEP_FAILED},
         lease::{LeaseOwner, LivenessMark, ProcessLease},
         process::ProcessAwaitOutput,
     },
@@ -40,6 +40,10 @@ pub struct History {
     racing: BTreeSet<(String, u64)>,
     policies: Policies,
     pub dead: BTreeSet<String>,
+    /// When the wall clock was set back last, by the clock that never goes back.
+    pub set_back: u64,
+    /// By how much it was set back in all.
+    pub behind: u64,
     /// The deletions by force that are under way.
     pub deleting: Vec<&'static str>,
     pub tally: Tally,
@@ -213,13 +217,48 @@ impl History {
     }
 
     /// A run was given a value for a step: the one that is recorded.
-    pub fn step_given(&self, id: &str, born: Option<u64>, key: &str, value: &Value) {
+    pub fn step_given(&mut self, id: &str, born: Option<u64>, key: &str, value: &Value) {
         // What was pruned since is gone, and was checked then.
         let Some(life) = self.lives.get(id).filter(|life| Some(life.born) == born) else { return };
-        let payload = |event: &ProcessEvent| event.payload.value();
-        let steps = life.events.iter().filter(|(event, _)| event.event_type == STEP).map(|(event, _)| payload(event));
-        let recorded: Vec<_> = steps.filter(|step| step["key"] == key).map(|step| step["value"].clone()).collect();
+        let outcome = |event: &ProcessEvent| {
+            let payload = event.payload.value();
+            match event.event_type.as_str() {
+                STEP if payload["key"] == key => Some(payload["value"].clone()),
+                STEP_FAILED if payload["key"] == key && payload["retryAtMs"].is_null() => {
+                    Some(payload["error"]["raw"].clone())
+                }
+                _ => None,
+            }
+        };
+        let recorded: Vec<_> = life.events.iter().filter_map(|(event, _)| outcome(event)).collect();
         assert_eq!(recorded, std::slice::from_ref(value), "a run of {id} was given another value for {key}");
+        if value["most"].is_number() {
+            self.tally.count("step failed for good");
+        }
+    }
+
+    /// Whether a process was asked to stop.
+    pub fn is_asked_to_stop(&self, id: &str) -> bool {
+        let is_request = |(event, _): &(Rc<ProcessEvent>, u64)| event.event_type == CANCEL_REQUESTED;
+        self.lives.get(id).is_none_or(|life| life.events.iter().any(is_request))
+    }
+
+    /// An attempt of a step is made at `wall`: not before its time, unless the clock was set back since.
+    pub fn step_tried(&mut self, id: &str, born: Option<u64>, fence: u64, (key, attempt): (&str, u64), wall: u64) {
+        let Some(life) = self.lives.get(id).filter(|life| Some(life.born) == born) else { return };
+        if self.fences.get(id) != Some(&fence) {
+            // A run that was taken over and does not know it yet records nothing of it.
+            return;
+        }
+        let failed = |event: &ProcessEvent| event.event_type == STEP_FAILED && event.payload.value()["key"] == key;
+        let Some((last, at)) = life.events.iter().rfind(|(event, _)| failed(event)) else {
+            return assert_eq!(attempt, 1, "attempt {attempt} of {key} of {id} follows none");
+        };
+        let last = last.payload.value();
+        assert_eq!(last["attempt"].as_f64().map(|before| before as u64 + 1), Some(attempt), "of {key} of {id}");
+        let due = last["retryAtMs"].as_f64().expect("a step was tried after it had failed") as u64;
+        assert!(due <= wall || self.set_back > *at, "attempt {attempt} of {key} of {id} at {wall}, before {due}");
+        self.tally.count("step tried again");
     }
 
     /// A run began.

@@ -8,12 +8,12 @@ use futures::{
 };
 use longwait::{
     Code, Error, Result, RunContext,
-    driver::{Abort, RunEnd, Runners},
+    driver::{Abort, RunEnd, Runners, StepAttempt, StepEnd},
     host::Clock,
     model::{
         event::{AppendRequest, ProcessEvent},
         payload::Payload,
-        policy::Policy,
+        policy::{Policy, RetryPolicy},
         process::{FailureClass, ProcessAwaitOutput, ProcessRecord},
     },
     rules::attempt::{Advice, Thrown},
@@ -106,7 +106,7 @@ impl Job {
                 Err(fault)
             }
             // A wait that ends because the run is to stop.
-            Err(_) if stopped => Ok(failure("stopped")),
+            Err(fault) if stopped || fault.code() == Code::Closed => Ok(failure("stopped")),
             Err(fault) => Ok(failure(fault.code().as_str())),
             outcome => outcome,
         }
@@ -178,7 +178,7 @@ impl Job {
 
     /// Waits for something, or writes something down.
     async fn idles(&self) -> Result<()> {
-        let (kind, name, span) = (self.plan(9), self.plan(2) as usize, self.plan(300));
+        let (kind, name, span) = (self.plan(12), self.plan(2) as usize, self.plan(300));
         match kind {
             0 => self.wait(&NAMES[..1], None).await.map(drop),
             1 => self.wait(&NAMES[name..=name], Some(span)).await.map(drop),
@@ -191,6 +191,8 @@ impl Job {
             4 => self.append("note", json!({"fence": self.fence()})).await,
             5 | 6 => self.races().await,
             7 => self.wait(&NAMES, None).await.map(drop),
+            9 => self.sleeps(span).await,
+            10 | 11 => self.races_a_timer(&NAMES[name..=name], span).await,
             _ => {
                 self.jobs.store.clock.sleep(self.below(200)).await;
                 Ok(())
@@ -221,23 +223,61 @@ impl Job {
         Ok(())
     }
 
+    /// Sleeps under the key of the place of the program.
+    async fn sleeps(&self, span: u64) -> Result<()> {
+        let key = self.place.get().to_string();
+        self.patiently(async || self.context.sleep(&key, span).await).await?;
+        self.jobs.count("sleep");
+        Ok(())
+    }
+
+    /// A timer and a wait for a signal, of which the loser is given up. The winner is the same in every run.
+    async fn races_a_timer(&self, names: &[&str], span: u64) -> Result<()> {
+        let (place, key) = (self.place.get(), self.place.get().to_string());
+        let signalled = pin!(self.context.wait_for_signals(names, None, false));
+        let signal = match select(pin!(self.context.sleep(&key, span)), signalled).await {
+            Either::Left((slept, _)) => slept.map(|()| None)?,
+            Either::Right((signal, _)) => Some(signal?),
+        };
+        self.place.set(self.place.get() + 1);
+        let sequence = signal.as_ref().map(|signal| signal.sequence);
+        self.jobs.store.log.borrow_mut().chosen(self.id(), self.born, (place, self.place.get()), names, sequence);
+        self.jobs.count(if signal.is_some() { "signal before a timer" } else { "timer before a signal" });
+        if let Some(signal) = signal {
+            self.takes(&signal);
+        }
+        Ok(())
+    }
+
     async fn step(&self, key: &str) -> Result<Value> {
         let value = json!({"key": key, "fence": self.fence(), "run": self.context.lease().lease_token});
-        let given = self
+        let most = self.plan(5);
+        let retry = RetryPolicy { max_attempts: Some(most), initial_interval_ms: Some(100), ..RetryPolicy::default() };
+        let end = self
             .patiently(async || {
-                let work = async || {
+                let work = async |attempt: StepAttempt| {
+                    let (wall, tried) = (self.jobs.store.clock.now(), (key, attempt.number));
+                    self.jobs.store.log.borrow_mut().step_tried(self.id(), self.born, self.fence(), tried, wall);
                     self.jobs.store.clock.sleep(self.below(60)).await;
-                    if self.below(10) == 0 {
-                        return Err(Error::new(Code::StorageFailed, "the work failed, and is tried again"));
+                    match self.below(10) {
+                        0 => Err(Error::new(Code::StorageFailed, "the work failed, and is tried again")),
+                        1..=5 if most > 0 => Ok(StepEnd::Threw(thrown(&value, most))),
+                        _ => Ok(StepEnd::Returned(Some(Payload::from(value.clone())))),
                     }
-                    Ok(Some(Payload::from(value.clone())))
                 };
-                self.context.step(key, work).await
+                self.context.step_with(key, (most > 0).then_some(&retry), work).await
             })
             .await?;
-        let given = given.as_ref().map(Payload::value).unwrap_or_default();
-        self.jobs.count(if given == value { "step" } else { "step given again" });
-        self.jobs.store.log.borrow().step_given(self.id(), self.born, key, &given);
+        let given = match end {
+            StepEnd::Returned(given) => given.as_ref().map(Payload::value).unwrap_or_default(),
+            // What is thrown once the process was asked to stop is not recorded.
+            StepEnd::Threw(_) if self.jobs.store.log.borrow().is_asked_to_stop(self.id()) => {
+                return Err(Error::new(Code::Closed, "is to stop"));
+            }
+            StepEnd::Threw(thrown) => thrown.failure.to_error().member("raw").unwrap_or_default().value(),
+        };
+        self.jobs.count(if given["run"] == value["run"] { "step" } else { "step given again" });
+        self.jobs.store.log.borrow_mut().step_given(self.id(), self.born, key, &given);
         Ok(given)
     }
 
@@ -257,11 +297,15 @@ impl Job {
             return Ok(());
         };
         self.jobs.count("signal taken");
+        self.takes(&signal);
+        Ok(())
+    }
+
+    fn takes(&self, signal: &ProcessEvent) {
         let (mut taken, name) = (self.taken.get(), usize::from(signal.event_type == "signal.stop"));
         taken[name] += 1;
         self.taken.set(taken);
-        self.jobs.store.log.borrow().signal_given(self.id(), self.born, taken[name], &signal);
-        Ok(())
+        self.jobs.store.log.borrow().signal_given(self.id(), self.born, taken[name], signal);
     }
 
     async fn append(&self, event_type: &str, payload: Value) -> Result<()> {
@@ -304,6 +348,15 @@ impl Job {
     fn id(&self) -> &str {
         self.context.record().id().as_str()
     }
+}
+
+/// What an attempt of a step throws, of which there are `most`.
+fn thrown(value: &Value, most: u64) -> Thrown {
+    let mut raw = value.clone();
+    raw["most"] = json!(most);
+    let (class, code, message) = (FailureClass::Unavailable, "no_luck".to_owned(), "no luck".to_owned());
+    let failure = ProcessAwaitOutput::Failure { class, code, message, raw: Some(raw.into()), control: None };
+    Thrown { failure, advice: Advice::ByPolicy }
 }
 
 /// Whether no process ends with it.

@@ -271,7 +271,12 @@ impl World {
     /// Somebody sets the clock, by a second, a minute or an hour.
     fn sets_clock(&self, sign: i64) {
         let most = self.dice.pick(&[1_000, 60_000, 3_600_000]).copied().unwrap_or_default();
-        self.clock.set_wall_clock(sign * self.dice.below(most) as i64);
+        let by = self.dice.below(most);
+        self.clock.set_wall_clock(sign * by as i64);
+        if sign < 0 {
+            let mut log = self.store.log.borrow_mut();
+            (log.set_back, log.behind) = (self.clock.monotonic(), log.behind + by);
+        }
         self.count(if sign < 0 { "clock set back" } else { "clock set forward" });
     }
 
@@ -342,8 +347,8 @@ impl World {
         self.store.full.set(false);
         self.store.heals();
         self.calm.set(true);
-        // What waits for a time waits for that of the store, which may have been set back by an hour.
-        self.clock.set_wall_clock(7_200_000);
+        // What waits for a time waits for that of the store, which may have been set back by hours.
+        self.clock.set_wall_clock(self.store.log.borrow().behind as i64);
         tab.driver.start();
         let (start, mut rings) = (self.clock.monotonic(), 0);
         loop {

@@ -98,6 +98,11 @@ impl History {
         self.failing.borrow().get(key).copied()
     }
 
+    /// Takes note of an attempt of a step that failed in this run, and when the next one is to be made.
+    pub fn fails(&self, key: &str, attempt: u64, retry_at: Millis) {
+        self.failing.borrow_mut().insert(key.to_owned(), (attempt, retry_at));
+    }
+
     /// When a timer is due that an earlier run set, in epoch milliseconds.
     pub fn timer(&self, key: &str) -> Option<Millis> {
         self.timers.borrow().get(key).copied()

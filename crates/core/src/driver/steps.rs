@@ -132,7 +132,11 @@ impl RunContext {
                     used.keep();
                     return Ok(StepEnd::Threw(thrown));
                 }
-                StepFailed::Retried { wait, left } => self.waits_for_retry(key, wait, Some(left)).await?,
+                StepFailed::Retried { wait, left } => {
+                    // Where a fault ends this wait, the run may try the step again.
+                    self.0.history.fails(key, number, wait.until().unwrap_or_default());
+                    self.waits_for_retry(key, wait, Some(left)).await?;
+                }
             }
             number += 1;
         }
