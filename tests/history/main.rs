@@ -249,3 +249,55 @@ fn a_history_of_another_shape_is_refused() {
     );
     says(&refused(|process| events(process)[3]["processId"] = json!("q")), "belongs to process `q`");
 }
+
+/// Puts events behind `d`, of the run of fence 4.
+fn and_then(process: &mut Value, more: &[(&str, Value)]) {
+    for (event_type, payload) in more.iter().rev() {
+        let event = json!({
+            "processId": "p", "sequence": 0, "eventType": event_type, "payload": payload, "semantics": {},
+            "occurredAtMs": 1_700_000_000_095_u64
+        });
+        insert(process, 10, event);
+    }
+}
+
+#[test]
+fn a_timer_that_is_set_twice_or_over_too_early_or_at_another_time_is_refused() {
+    let set = |due: u64| ("process.timer", json!({"key": "t", "dueAtMs": due}));
+    let over = |due: u64| ("process.resumed", json!({"timer": "t", "ordinal": 1, "dueAtMs": due}));
+    let (due, later) = (1_700_000_000_090, 1_700_000_000_099);
+    let mut honest = sample();
+    and_then(&mut honest["processes"][0], &[set(due), over(due)]);
+    read::check(&honest).unwrap();
+    says(&refused(|process| and_then(process, &[set(due), set(later)])), "timer `t` was set twice");
+    says(&refused(|process| and_then(process, &[over(due)])), "timer `t` was never set");
+    says(
+        &refused(|process| and_then(process, &[set(later), over(later)])),
+        "timer `t` was over at 1700000000095, before",
+    );
+    says(&refused(|process| and_then(process, &[set(due), over(due - 1)])), "was over at another time");
+    says(&refused(|process| and_then(process, &[set(due), over(due), over(due)])), "`timer/t:1` came out twice");
+}
+
+#[test]
+fn a_step_that_is_tried_out_of_turn_or_too_often_or_after_its_end_is_refused() {
+    let fails = |key: &str, attempt: u64, most: u64, retried: bool| {
+        let raw = json!({"key": key, "fence": 4, "run": "r4", "most": most});
+        let error = json!({"class": "unavailable", "code": "no_luck", "message": "no luck", "raw": raw});
+        let again = json!({"key": key, "attempt": attempt, "error": error, "retryAtMs": 1_700_000_000_095_u64});
+        let last = json!({"key": key, "attempt": attempt, "error": error});
+        ("process.step_failed", if retried { again } else { last })
+    };
+    let mut honest = sample();
+    and_then(&mut honest["processes"][0], &[fails("e", 1, 3, true), fails("e", 2, 3, true)]);
+    read::check(&honest).unwrap();
+    let refused = |more: &[_], what| says(&self::refused(|process| and_then(process, more)), what);
+    refused(&[fails("e", 2, 3, true)], "attempt 2 of step `e` followed attempt 0");
+    refused(&[fails("e", 1, 1, true)], "another one follows, or none does");
+    refused(
+        &[fails("e", 1, 2, true), fails("e", 2, 2, false), fails("e", 3, 2, false)],
+        "was tried again after it had failed",
+    );
+    refused(&[fails("d", 1, 3, true)], "step `d` failed after it had given a value");
+    refused(&[fails("x", 1, 1, false)], "and recorded is");
+}
