@@ -164,9 +164,9 @@ impl Seen {
     fn step_fails(&mut self, payload: &Value) -> Checked {
         let (key, attempt, thrown) =
             (text_in(payload, "key")?, number_in(payload, "attempt")?, &payload["error"]["raw"]);
-        must!(!self.steps.iter().any(|step| step["key"] == key), "step `{key}` failed after it had given a value");
         let (failed, is_over) = self.failed.get(key).copied().unwrap_or_default();
         must!(!is_over, "step `{key}` was tried again after it had failed");
+        must!(!self.steps.iter().any(|step| step["key"] == key), "step `{key}` failed after it had given a value");
         must!(attempt == failed + 1, "attempt {attempt} of step `{key}` followed attempt {failed}");
         let most = number_in(thrown, "most")?;
         let is_last = payload["retryAtMs"].is_null();

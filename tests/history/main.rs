@@ -293,7 +293,7 @@ fn a_step_that_is_tried_out_of_turn_or_too_often_or_after_its_end_is_refused() {
     read::check(&honest).unwrap();
     let refused = |more: &[_], what| says(&self::refused(|process| and_then(process, more)), what);
     refused(&[fails("e", 2, 3, true)], "attempt 2 of step `e` followed attempt 0");
-    refused(&[fails("e", 1, 1, true)], "another one follows, or none does");
+    refused(&[fails("e", 1, 1, true)], "was followed by none or by another");
     refused(
         &[fails("e", 1, 2, true), fails("e", 2, 2, false), fails("e", 3, 2, false)],
         "was tried again after it had failed",

@@ -251,7 +251,7 @@ impl Job {
 
     async fn step(&self, key: &str) -> Result<Value> {
         let value = json!({"key": key, "fence": self.fence(), "run": self.context.lease().lease_token});
-        let most = self.plan(5);
+        let most = Some(self.plan(8)).filter(|most| *most < 4).unwrap_or_default();
         let retry = RetryPolicy { max_attempts: Some(most), initial_interval_ms: Some(100), ..RetryPolicy::default() };
         let end = self
             .patiently(async || {
