@@ -14,8 +14,8 @@ use serde_json::json;
 use crate::{
     hand::now,
     runners::{
-        Notes, Runs, Works, another, done, driver_of, job, lease, log, output, record, register, register_so, seconds,
-        settle, started, state, sweep, tab,
+        Notes, Runs, Works, another, done, driver_of, held_tab, job, lease, log, output, record, register, register_so,
+        seconds, settle, started, state, sweep, tab,
     },
     support::World,
 };
@@ -314,5 +314,40 @@ fn a_process_that_throws_before_its_key_is_free_again_holds_it() {
     pass(&world, 1);
     assert_eq!((output(&world, "p")["value"].clone(), output(&world, "q")["value"].clone()), (json!(2), json!(3)));
     assert_eq!(record(&world, "q")["wait"], json!(null));
+    now(driver.stop());
+}
+
+#[test]
+fn a_process_begins_as_soon_as_it_is_freed_however_often_it_changed_before() {
+    let world = tab();
+    let runs = Runs::default();
+    let driver = started(&world, &runs.works());
+    job_so(&world, "a", json!({"concurrencyKey": "k"}));
+    job_so(&world, "b", json!({"concurrencyKey": "k"}));
+    settle(&world);
+    let first = runs.next();
+    for number in 0..3 {
+        crate::runners::signal(&world, "b", "go", number);
+        pass(&world, 1);
+    }
+    first.returns(done(1));
+    settle(&world);
+    assert_eq!(begun(&runs), ["b"]);
+    now(driver.stop());
+}
+
+#[test]
+fn a_time_that_cannot_be_settled_is_reported_once_and_tried_again() {
+    let (world, hold) = held_tab();
+    let works = job(async |_| done(1));
+    let driver = started(&world, &works);
+    job_so(&world, "p", json!({"startAtMs": record_time(&world) + 500}));
+    settle(&world);
+    hold.fill_up(true);
+    seconds(&world, 5);
+    assert_eq!(works.failures.take(), ["quota_exceeded"]);
+    hold.fill_up(false);
+    seconds(&world, 2);
+    assert_eq!(state(&world, "p"), "completed");
     now(driver.stop());
 }

@@ -2,6 +2,8 @@
 //!
 //! Each store has one index of all such times. A driver knows the earliest one and waits for it with the one timer of its loop.
 
+use std::collections::BTreeSet;
+
 use futures::future::join_all;
 
 use super::work_driver::{Driver, ProcessWorkDriver};
@@ -22,13 +24,19 @@ impl Driver {
         loop {
             let due: Due = answer!(self.registry, Query::Due(BATCH), Answer::Due)?;
             let settled = join_all(due.ids.iter().map(|id| self.registry.execute(operation::due(id.clone())))).await;
+            let mut failed = BTreeSet::new();
             for (id, settled) in due.ids.iter().zip(settled) {
                 if let Err(fault) = settled {
-                    self.failed(id, &fault);
+                    // It is found again each second: one report is enough.
+                    if !self.unsettled.borrow().contains(id) {
+                        self.failed(id, &fault);
+                    }
+                    failed.insert(id.clone());
                 }
             }
-            // What failed would be found again at once.
-            if due.ids.len() < BATCH as usize {
+            let is_last = due.ids.len() < BATCH as usize || !failed.is_empty();
+            self.unsettled.replace(failed);
+            if is_last {
                 return Ok(due.next);
             }
         }

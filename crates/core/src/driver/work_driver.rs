@@ -42,6 +42,8 @@ pub(super) struct Driver {
     pub failures: RefCell<Vec<DriveFailure>>,
     /// What the runs here wait for by the clock.
     pub timers: Timers,
+    /// The processes to which something is due that could not be done.
+    pub unsettled: RefCell<BTreeSet<ProcessId>>,
     /// When processes may be begun again whose last attempt here did not end them.
     pub pauses: Pauses,
     /// The leases that could not be given back, by process, and whether a runner was called under them.
@@ -66,6 +68,7 @@ impl ProcessWorkDriver {
             scheduler: RefCell::default(),
             stops: Cell::new(0),
             failures: RefCell::default(),
+            unsettled: RefCell::default(),
             pauses: Pauses::default(),
             kept: RefCell::default(),
             unhandled: RefCell::default(),

@@ -191,7 +191,8 @@ impl WorkLoop {
             Ok(Finding::Pending { has_begun, rank, created_at_ms }) => {
                 self.scheduler.change(|agenda| agenda.make_ready(id, has_begun, rank, created_at_ms));
             }
-            Ok(Finding::NotNow) => self.scheduler.change(|agenda| agenda.ignore(id, now + LEFT_MS)),
+            // The change that lets it be begun is to be noticed at once.
+            Ok(Finding::NotNow) => self.scheduler.change(|agenda| agenda.forget(id)),
             Ok(Finding::Offline) => self.scheduler.change(|agenda| agenda.defer(id, now + LEFT_MS)),
             Ok(Finding::Held(holder)) => driver.held_elsewhere(holder),
             Ok(Finding::Paused(until)) => self.scheduler.change(|agenda| agenda.defer(id, until)),
