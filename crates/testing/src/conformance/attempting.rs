@@ -9,11 +9,16 @@ use longwait_core::{
         Millis,
         event::AppendRequest,
         lease::{ProcessLease, Proof},
+        policy::RetryPolicy,
+        process::{FailureClass, ProcessAwaitOutput, WaitState},
         schema::Schemas,
-        wait::{Awaited, Outcome, RunWait},
+        wait::{Awaited, Outcome, RunWait, When},
     },
     operation,
-    rules::attempt::{Attempt, Begun, Cancelled, Claimant},
+    rules::{
+        attempt::{Advice, Attempt, Begun, Cancelled, Claimant, Thrown},
+        step::{Failing, StepFailed},
+    },
 };
 use serde_json::{Value, json};
 
@@ -374,6 +379,99 @@ pub async fn a_wait_for_any_of_several_signals_is_shown_with_all_of_them(world: 
         "sinceMs": START,
     });
     assert_eq!(shown(&world).await, expected);
+}
+
+pub async fn a_timer_is_set_once_and_comes_out_once_its_time_has_come(world: World) {
+    job(&world).await;
+    let lease = run(begin(&world, "1").await).lease.clone();
+    let wait = RunWait { awaited: Awaited::Timer("pause".into()), ordinal: 1 };
+    let set = async |when| world.registry.execute(operation::set_timer(lease.clone(), wait.clone(), when)).await;
+    let set_first = set(When::After(50)).await.unwrap();
+    world.clock.advance(20);
+    let again = set(When::At(START + 5_000)).await.unwrap();
+    assert_eq!((again.now - set_first.now, again.state.until()), (20, Some(set_first.now + 50)));
+    let due = set_first.now + 50;
+    assert_eq!(shown(&world).await, json!({"kind": "timer", "key": "pause", "untilMs": due, "sinceMs": due - 50}));
+    let over = async || {
+        let over = (wait.clone(), Outcome::Due(due), Vec::new());
+        let comes_out = operation::resume(lease.clone(), over, None, &Rc::new(Schemas::unchecked()));
+        world.registry.execute(comes_out).await.unwrap()
+    };
+    let before = world.picture().await;
+    assert_eq!(over().await, 30);
+    assert_eq!(world.picture().await, before, "something was written before its time");
+    world.clock.advance(30);
+    assert_eq!(over().await, 0);
+    assert!(shown(&world).await.is_null());
+    let log = world.log("p").await;
+    let told = [json!({"key": "pause", "dueAtMs": due}), json!({"timer": "pause", "ordinal": 1, "dueAtMs": due})];
+    assert_eq!(payloads(&log), told);
+    assert_eq!(log[0].as_timer(), Some(("pause".to_owned(), due)));
+    assert_eq!(log[1].as_resumed().unwrap().outcome, Outcome::Due(due));
+}
+
+fn failing(attempt: u64, most: u64) -> Failing {
+    let failure = ProcessAwaitOutput::failure(FailureClass::Unavailable, "no_luck", "no luck");
+    let retry = RetryPolicy {
+        max_attempts: Some(most),
+        initial_interval_ms: Some(40),
+        jitter: Some(false),
+        ..RetryPolicy::default()
+    };
+    let thrown = Thrown { failure, advice: Advice::ByPolicy };
+    Failing { key: "fetch".into(), attempt, thrown, retry, chance: 0.0 }
+}
+
+pub async fn a_failed_attempt_of_a_step_is_told_with_the_time_of_the_next_and_the_last_one_as_its_end(world: World) {
+    job(&world).await;
+    let lease = run(begin(&world, "1").await).lease.clone();
+    let fails = async |failing| world.registry.execute(operation::fail_step(lease.clone(), failing)).await;
+    let StepFailed::Retried { wait, left } = fails(failing(1, 2)).await.unwrap() else { panic!("is not retried") };
+    assert_eq!((left, wait.until()), (40, Some(START + 40)));
+    let retry = json!({"kind": "retry", "step": "fetch", "untilMs": START + 40, "attempt": 2, "sinceMs": START});
+    assert_eq!(shown(&world).await, retry);
+    let outlasts = async || {
+        let outlasts = operation::outlast(lease.clone(), wait.clone(), None);
+        world.registry.execute(outlasts).await.unwrap()
+    };
+    world.clock.advance(39);
+    assert_eq!((outlasts().await, shown(&world).await), (1, retry));
+    world.clock.advance(1);
+    assert_eq!((outlasts().await, shown(&world).await), (0, Value::Null));
+    assert_eq!(fails(failing(2, 2)).await.unwrap(), StepFailed::Over);
+    let log = world.log("p").await;
+    let told: Vec<_> = log.iter().map(|event| event.as_step_failed().unwrap()).collect();
+    assert_eq!(told.iter().map(|told| (told.attempt, told.is_last)).collect::<Vec<_>>(), [(1, false), (2, true)]);
+    assert_eq!(ProcessAwaitOutput::from_error(&told[1].error), failing(2, 2).thrown.failure);
+    assert_eq!(log[1].replay_key.as_deref(), Some("step:fetch"));
+}
+
+pub async fn nothing_is_told_of_a_step_that_fails_after_a_cancel_request_or_without_the_lease(world: World) {
+    job(&world).await;
+    let lease = run(begin(&world, "1").await).lease.clone();
+    world.registry.request_cancel(&"p".into(), None).await.unwrap();
+    let before = world.picture().await;
+    let fails = async || world.registry.execute(operation::fail_step(lease.clone(), failing(1, 2))).await;
+    assert_eq!(fails().await.unwrap(), StepFailed::Stopped);
+    assert_eq!(world.picture().await, before);
+    world.clock.advance(TTL);
+    assert_eq!(refused(fails().await), Code::LeaseLost);
+    assert_eq!(world.picture().await, before);
+}
+
+pub async fn a_wait_for_a_process_is_shown_under_the_lease_since_the_first_run_that_waited(world: World) {
+    job(&world).await;
+    let lease = run(begin(&world, "1").await).lease.clone();
+    let state = |since_ms| Some(WaitState::Process { process_id: "q".into(), since_ms });
+    let show = async |wait| world.registry.execute(operation::show_wait(lease.clone(), wait)).await;
+    assert_eq!(show(state(START)).await.unwrap(), state(START));
+    let before = world.picture().await;
+    assert_eq!(show(state(START + 7)).await.unwrap(), state(START));
+    assert_eq!(world.picture().await, before, "what is shown already was written again");
+    assert_eq!(show(None).await.unwrap(), None);
+    assert!(shown(&world).await.is_null());
+    world.clock.advance(TTL);
+    assert_eq!(refused(show(state(START)).await), Code::LeaseLost);
 }
 
 // ── Renewals ────────────────────────────────────────────────────────────────
