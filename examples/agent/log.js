@@ -1,7 +1,15 @@
 /** What the logs of a turn and of its tool calls say: events in, the state of the conversation out. No page, no clock. */
 
 /** A turn of which nothing is known yet. */
-export const blank = () => ({ asked: undefined, rounds: new Map(), calls: new Map(), runs: [], cancelling: false, end: undefined });
+export const blank = () => ({
+  asked: undefined,
+  rounds: new Map(),
+  calls: new Map(),
+  runs: [],
+  triesAgain: false,
+  cancelling: false,
+  end: undefined,
+});
 
 /** Takes an event of the turn into account. */
 export function turned(turn, { eventType, payload, semantics }) {
@@ -10,14 +18,19 @@ export function turned(turn, { eventType, payload, semantics }) {
       turn.runs.push(payload);
       break;
     case "tokens": {
+      turn.triesAgain = false;
       const round = turn.rounds.get(payload.round) ?? turn.rounds.set(payload.round, { text: "", attempt: 0 }).get(payload.round);
       if (round.done) break;
-      // A run that begins again asks the model again: what the one before it had heard so far is worth nothing.
+      // The model is asked again: what was heard before is worth nothing.
       if (payload.attempt !== round.attempt) Object.assign(round, { text: "", attempt: payload.attempt });
       round.text += payload.text;
       break;
     }
+    case "process.step_failed":
+      turn.triesAgain = payload.retryAtMs !== undefined;
+      break;
     case "process.step": {
+      turn.triesAgain = false;
       const { key, value } = payload;
       turn.rounds.set(Number(key.replace("model ", "")), { ...value, text: value.value.content, calls: value.value.toolCalls, done: true });
       break;
@@ -57,6 +70,11 @@ export function tooled(turn, callId, { eventType, payload, semantics }) {
   if (semantics.terminal) call.end = semantics.terminal.awaitOutput;
 }
 
+/** Takes note of how far a tool says that it is. */
+export function progressed(turn, process, progress) {
+  for (const call of turn.calls.values()) if (call.process === process) call.progress = progress;
+}
+
 /** What the page shows, from top to bottom. */
 export function items(turn, ask) {
   if (ask === undefined) return [];
@@ -82,6 +100,7 @@ export function stateOf(turn, waiting, { tab, driving }) {
   if (turn.cancelling) return ["waiting", "Being cancelled"];
   if (waiting) return ["waiting", "Waits for you"];
   if (turn.needsKey) return ["waiting", "Waits for a key"];
+  if (turn.triesAgain) return ["waiting", "Tries again soon"];
   // Of what other tabs do the log tells; that this one does nothing, it does not.
   const handedBack = !driving && turn.runs.at(-1)?.tab === tab;
   return turn.runs.length > 0 && !handedBack ? ["running", "At work"] : ["pending", "Waits for a tab to run it"];

@@ -2,7 +2,7 @@
 import { openRegistry } from "longwait";
 import { byId, element, say } from "/dom.js";
 import { announce, notice, showUncaught } from "/notices.js";
-import { blank, items, stateOf, tooled, turned, waitsForPerson } from "./log.js";
+import { blank, items, progressed, stateOf, tooled, turned, waitsForPerson } from "./log.js";
 import { choose, chosen, chosenForTurn } from "./models/choice.js";
 import { runners, turn } from "./runners.js";
 import { conversation, tabName } from "./show.js";
@@ -34,7 +34,7 @@ const VERBS = {
 showUncaught();
 try {
   const registry = await openRegistry({ name: "agent" });
-  const driver = registry.driver({ runners: runners(registry, tab) });
+  const driver = registry.driver({ runners: runners(tab) });
   driver.start();
   page(registry, driver);
 } catch (error) {
@@ -106,6 +106,15 @@ function page(registry, driver) {
     fillNotes();
   }
 
+  /** How far a tool is. That is no event: it stands in its record. */
+  async function showProgress(id) {
+    const shown = current;
+    const record = await registry.getProcess(id);
+    if (record === undefined || shown === undefined || shown !== current || record.parentId !== shown.id) return;
+    progressed(shown.log, id, record.progress);
+    draw();
+  }
+
   let drawn = false;
   /** Once for all that came in this turn. */
   function draw() {
@@ -137,7 +146,7 @@ function page(registry, driver) {
   // ── Earlier turns, notes ─────────────────────────────────────────────────
 
   async function fillTurns() {
-    const turns = (await registry.listProcesses({ kind: "agent_turn", status: "any" })).reverse().slice(0, 30);
+    const turns = await registry.listProcesses({ kind: "agent_turn", status: "any" }, { order: "newest", limit: 30 });
     byId("earlier").hidden = turns.length === 0;
     const option = ({ id, input }) => element("option", { value: id, selected: id === current.id }, input.payload.ask);
     byId("turns").replaceChildren(element("option", { value: "", selected: current.id === undefined }, "—"), ...turns.map(option));
@@ -145,7 +154,8 @@ function page(registry, driver) {
   byId("turns").addEventListener("change", ({ target }) => (location.hash = encodeURIComponent(target.value)));
   const known = new Set();
   registry.onChange((id) => {
-    if (id.includes("/") || known.has(id)) return;
+    if (id.includes("/")) return void showProgress(id).catch(notice);
+    if (known.has(id)) return;
     known.add(id);
     fillTurns().catch(notice);
   });

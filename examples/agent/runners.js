@@ -9,33 +9,39 @@ import { tools } from "./tools.js";
 
 const MOST_ROUNDS = 8;
 
+/** `?pace=0` in the address makes what takes time short. */
+const pace = Number(new URLSearchParams(globalThis.location?.search).get("pace") ?? 1);
+
+/** A model that is busy or cannot be reached is asked again, twice, in whatever tab. */
+const AGAIN = { retry: { maxAttempts: 3, initialIntervalMs: Math.ceil(1_000 * pace) } };
+
 /** What a turn writes besides its steps. */
 const eventTypes = ["begun", "tokens", "asked", "called"].map((name) => ({ name }));
 
 /** `model` says which one is to answer, in whatever tab; see `models/choice.js`. */
 export const turn = (id, ask, model) => ({ id, input: { type: "engine", kind: "agent_turn", payload: { ask, model } }, eventTypes });
 
-const toolCall = (id, { id: callId, name, args }) => ({
-  id,
+const toolCall = ({ id: callId, name, args }) => ({
   input: { type: "tool_call", call: { callId, toolName: name, args } },
   eventTypes: [{ name: "begun" }],
 });
 
 /** The runners of one tab, which says its name with all that it does. */
-export function runners(registry, tab) {
+export function runners(tab) {
   return {
     async agent_turn(context) {
-      const { process, awaitTerminal } = context;
+      const { process } = context;
       const done = await begin(context);
       const messages = [{ role: "user", content: process.input.payload.ask }];
 
       for (let round = 1; round <= MOST_ROUNDS; round++) {
-        const reply = await done(`model ${round}`, () => ask(context, messages, round));
+        const model = await modelFor(process.input.payload.model, context);
+        const reply = await done(`model ${round}`, (once) => ask(context, once, model, messages, round), AGAIN);
         messages.push({ role: "assistant", ...reply });
         if (reply.toolCalls.length === 0) return reply.content;
 
         // Fan out, and join: the tools run at one time, here or in other tabs. While the turn waits for them, it holds no permit.
-        const results = await all(reply.toolCalls.map((call) => called(context, call)));
+        const results = await Promise.all(reply.toolCalls.map((call) => called(context, call)));
         for (const [n, { id: callId, name }] of reply.toolCalls.entries())
           messages.push({ role: "tool", callId, name, content: JSON.stringify(results[n]) });
       }
@@ -43,25 +49,30 @@ export function runners(registry, tab) {
     },
 
     async tool(context) {
-      const { process, signal } = context;
+      const { process, sleep, progress } = context;
       const { toolName, args } = process.input.call;
       const tool = tools[toolName];
       if (!tool) throw Object.assign(new Error(`there is no tool ${toolName}`), { class: "invalid_request", code: "no_such_tool" });
       const done = await begin(context);
-      return tool.run(args, { id: process.id, done, pause: pauses(signal) });
+      return tool.run(args, { id: process.id, done, progress, sleep: (key, ms) => sleep(key, ms * pace) });
     },
   };
 
   /** Notes down that this tab goes on with a process; gives `done`, a step that remembers who did it. */
   async function begin({ append, step, attempt }) {
     await append({ eventType: "begun", payload: { tab, attempt }, replayKey: `begun ${attempt}` });
-    return async (key, work) => (await step(key, async () => ({ tab, attempt, value: await work() }))).value;
+    return async (key, work, options) => {
+      const record = await step(key, async (once) => ({ tab, attempt, value: await work(once) }), options);
+      return record.value;
+    };
   }
 
   /** Asks the model, and puts what it says into the log as it comes: a few words at a time, so that the log stays short. */
-  async function ask(context, messages, round) {
-    const { process, append, signal, attempt } = context;
-    const model = await modelFor(process.input.payload.model, context);
+  async function ask(context, once, model, messages, round) {
+    const { append } = context;
+    const { signal } = once;
+    // A run that begins again, and an attempt that is made again, asks the model again.
+    const attempt = `${context.attempt}.${once.attempt}`;
     const words = model.reply(messages, { signal, pause: pauses(signal) });
     let piece = "";
     const flush = async () => {
@@ -82,24 +93,13 @@ export function runners(registry, tab) {
     }
   }
 
-  /** Calls a tool, if it may be called: as a child, of which any tab may be the one to run it. */
+  /** Calls a tool, if it may be called: as a child, of which any tab may be the one to run it. It is asked to stop when the turn ends. */
   async function called(context, call) {
-    const { process, append, awaitTerminal, signal } = context;
-    const id = `${process.id}/${call.id}`;
-    try {
-      if (!(await allowed(context, call))) return "The user did not allow it.";
-      await registry.registerProcess(toolCall(id, call)); // Once, however often it is said.
-      await append({ eventType: "called", payload: { process: id, call: call.id }, replayKey: `called ${call.id}` });
-      return told(await awaitTerminal(id));
-    } catch (error) {
-      // Children do not end with their parent by themselves. A turn that was only handed over leaves them alone.
-      if (signal.aborted && signal.reason.name === "AbortError") await cancel(id);
-      throw error;
-    }
-  }
-
-  async function cancel(id) {
-    if (await registry.getProcess(id)) await registry.requestCancel(id, "its turn was cancelled");
+    const { append, awaitTerminal, startChild } = context;
+    if (!(await allowed(context, call))) return "The user did not allow it.";
+    const { id } = await startChild(toolCall(call), { key: call.id }); // Once, however often it is said.
+    await append({ eventType: "called", payload: { process: id, call: call.id }, replayKey: `called ${call.id}` });
+    return told(await awaitTerminal(id));
   }
 
   /** Whether a tool may run. Where a person has to say so, waits for that: until tomorrow, if need be. */
@@ -111,19 +111,10 @@ export function runners(registry, tab) {
   }
 }
 
-/** As `Promise.all`, but no promise is left alone: by the time that it rejects, all children have been told. */
-async function all(promises) {
-  const ends = await Promise.allSettled(promises);
-  const failed = ends.find(({ status }) => status === "rejected");
-  if (failed) throw failed.reason;
-  return ends.map(({ value }) => value);
-}
-
 /** What the model is told of how a tool ended. */
 const told = (end) => (end.type === "success" ? end.value : `It failed: ${end.message}`);
 
-/** Timers that end with the run. `?pace=0` in the address makes them short. */
-const pace = Number(new URLSearchParams(globalThis.location?.search).get("pace") ?? 1);
+/** The pauses of the script between words, inside of a step: a tab that takes the turn over begins the sentence again. */
 const pauses = (signal) => (ms) =>
   new Promise((resolve, reject) => {
     const timer = setTimeout(() => (signal.removeEventListener("abort", stop), resolve()), ms * pace);

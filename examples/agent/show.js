@@ -62,8 +62,8 @@ const kinds = {
         element("ol", { class: "done", "aria-label": "Steps" }),
       );
     },
-    update(node, { asked, process, allowed, steps, end, over }) {
-      const [state, words] = callState({ asked, process, allowed, end, over });
+    update(node, { asked, process, allowed, steps, progress, end, over }) {
+      const [state, words] = callState({ asked, process, allowed, progress, end, over });
       node.dataset.state = state;
       say(part(node, "state"), words);
       part(node, "approval").hidden = !(asked && allowed === undefined && !process && !over);
@@ -102,12 +102,12 @@ function by(node, step) {
   node.append("by ", tabName(step.tab), step.attempt > 1 ? `, run ${step.attempt}` : "");
 }
 
-function callState({ asked, process, allowed, end, over }) {
+function callState({ asked, process, allowed, progress, end, over }) {
   if (end)
     return { success: ["completed", "done"], failure: ["failed", `failed: ${end.message}`], cancelled: ["cancelled", "cancelled"] }[
       end.type
     ];
-  if (process) return ["running", "running"];
+  if (process) return ["running", progress ? `${progress.current} of ${progress.total}` : "running"];
   if (allowed === false) return ["cancelled", "not allowed"];
   if (over) return ["cancelled", "not begun"];
   return asked && allowed === undefined ? ["waiting", "asks for permission"] : ["pending", "about to begin"];

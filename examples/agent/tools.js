@@ -1,6 +1,6 @@
 /**
  * The tools of the agent. Each call of one is a process of its own, with steps: `done(key, work)` does a part once, in whatever
- * tab, and remembers who did it.
+ * tab, and remembers who did it. `sleep(key, ms)` waits, over all tabs; `progress(current, total)` is for the page.
  */
 import { facts } from "./facts.js";
 
@@ -9,14 +9,12 @@ export const tools = {
     says: (args) => `Search for “${args.query}”`,
     description: "Searches a small almanac, shelf by shelf. Slow.",
     parameters: { type: "object", properties: { query: { type: "string" } }, required: ["query"] },
-    async run({ query }, { done, pause }) {
+    async run({ query }, { done, sleep, progress }) {
       const found = [];
-      for (const shelf of Object.keys(facts)) {
-        const hits = await done(`shelf ${shelf}`, async () => {
-          await pause(700);
-          return facts[shelf].filter((fact) => matches(fact, query));
-        });
-        found.push(...hits);
+      for (const [n, shelf] of Object.keys(facts).entries()) {
+        await sleep(`way to shelf ${shelf}`, 700);
+        found.push(...(await done(`shelf ${shelf}`, () => facts[shelf].filter((fact) => matches(fact, query)))));
+        await progress(n + 1, Object.keys(facts).length);
       }
       return found.sort((a, b) => score(b, query) - score(a, query)).slice(0, 3);
     },

@@ -115,14 +115,15 @@ describe("with a model behind an endpoint, the agent", () => {
     await suggested(page);
     await state(page, "Failed");
     await failure(page, "The model answered 401: that key is not known");
-    isTold(page, /status of 401/, /threw Error: The model answered 401/);
+    isTold(page, /status of 401/, /threw NonRetryableError: The model answered 401/);
   });
 
   test("fails where the endpoint reports an error in the middle of its answer, or hangs up, and records no half answer", async (t) => {
     const page = await (await tabs(t, served))("otter");
     const words = { content: "It is far away, and " };
     const broken = [{ pieces: [words, { error: { message: "out of memory" } }] }, { pieces: [words], cut: true }];
-    const { base } = await endpoint(t, (_, number) => broken[number - 1]);
+    // Each is asked three times.
+    const { base } = await endpoint(t, (_, number) => broken[Math.floor((number - 1) / 3)]);
     await using(page, base);
     await suggested(page);
     await failure(page, "The model broke off: out of memory");
@@ -143,7 +144,23 @@ describe("with a model behind an endpoint, the agent", () => {
     await using(page, `${origin}/v1`);
     await suggested(page);
     await failure(page, `${origin} cannot be reached, or does not let this page in (CORS).`);
-    isTold(page, /ERR_CONNECTION_REFUSED/, /threw Error: http.* cannot be reached/);
+    isTold(page, ...Array(3).fill(/ERR_CONNECTION_REFUSED/), /threw Error: http.* cannot be reached/);
+  });
+
+  test("asks again where the endpoint is busy, and shows nothing of the answer that broke off", async (t) => {
+    const page = await (await tabs(t, served))("otter");
+    const answers = [
+      { status: 503, error: "too many requests" },
+      { pieces: [{ content: "It is far away, and " }], cut: true },
+      { pieces: [{ content: "It is quite far away." }] },
+    ];
+    const { requests, base } = await endpoint(t, (_, number) => answers[number - 1]);
+    await using(page, base);
+    await suggested(page);
+    await state(page, "Answered");
+    assert.equal(await answer(page).innerText(), "It is quite far away.");
+    assert.equal(requests.length, 3);
+    isTold(page, /status of 503/);
   });
 
   test("goes on in another tab with the same model, once that tab has the key", async (t) => {

@@ -168,13 +168,13 @@ export const needs = {
     "How it is built": {
       runs: "node",
       before: `
-        import { openRegistry, type Json, type ProcessRegistration } from "longwait";
+        import { openRegistry, type ChildRegistration, type Json } from "longwait";
         type Call = { id: string; name: string };
         type Reply = { content: string; toolCalls: Call[] };
         const registry = await openRegistry({ storage: "memory" });
-        const ask = async (messages: Json[]): Promise<Reply> =>
+        const ask = async (messages: Json[], _: AbortSignal): Promise<Reply> =>
           messages.length === 1 ? { content: "", toolCalls: [{ id: "c", name: "clock" }] } : { content: JSON.stringify(messages.at(-1)), toolCalls: [] };
-        const toolCall = ({ id, name }: Call): ProcessRegistration => ({ id: "turn/" + id, input: { type: "tool_call", call: { callId: id, toolName: name } } });
+        const toolCall = ({ id, name }: Call): ChildRegistration => ({ input: { type: "tool_call", call: { callId: id, toolName: name } } });
         const driver = registry.driver({ runners: { tool: () => "noon",
       `,
       after: `
@@ -185,7 +185,7 @@ export const needs = {
         console.log(await driver.awaitTerminal("turn"));
         await registry.close();
       `,
-      prints: `{ type: 'success', value: '{"type":"success","value":"noon"}' }\n`,
+      prints: `{ type: 'success', value: '"noon"' }\n`,
     },
   },
 };

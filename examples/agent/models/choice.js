@@ -24,7 +24,7 @@ export function chosenForTurn() {
 
 /**
  * The model of a turn. A tab that has taken it over may lack the key: then the turn waits until a person enters it there. The
- * signal says that something was entered, in one tab or another, and nothing more.
+ * signal says that something was entered, in one tab or another, and nothing more. To be called before a step: inside of one, no wait may begin.
  */
 export async function modelFor(choice, { waitForSignal }) {
   if (!choice) return scripted;

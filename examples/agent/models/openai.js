@@ -3,6 +3,8 @@
  * This is the place to put another one: anything with `name` and `reply`.
  */
 
+import { NonRetryableError } from "longwait";
+
 /** `base`: such as `http://localhost:11434/v1`. The key goes nowhere but there. */
 export function openai({ base, model, key, tools }) {
   return {
@@ -57,11 +59,15 @@ async function request(url, options) {
   const body = await response.text();
   throw failed(
     `The model answered ${status}: ${read(body).error?.message ?? (body.slice(0, 300) || statusText)}`,
-    status < 500 ? "invalid_request" : "unavailable",
+    status < 500 && status !== 429 ? "invalid_request" : "unavailable",
   );
 }
 
-const failed = (words, failureClass = "unavailable") => Object.assign(new Error(words), { class: failureClass, code: "model_failed" });
+/** What is thrown is tried again, unless the request itself is at fault. */
+function failed(words, failureClass = "unavailable") {
+  const error = failureClass === "invalid_request" ? new NonRetryableError(words) : new Error(words);
+  return Object.assign(error, { class: failureClass, code: "model_failed" });
+}
 
 /** What should be JSON, and may not be: not all servers answer it, and not all models write it. */
 function read(text) {
