@@ -64,12 +64,25 @@ export const end = (id) => globalThis.registry.awaiter.awaitTerminal(id);
 
 /**
  * Starts a driver in this page. A `job` does two steps, each of which says who did it, with a wait for a signal `go` in between; a
- * `quick` one ends at once; a `patient` one ends when it is asked to; a `racer` races waits.
+ * `quick` one ends at once; a `patient` one ends when it is asked to; a `racer` races waits; a `sleeper` sleeps for a while, and then has a step fail once.
  */
 export const drive = async (who) => {
   globalThis.driver = globalThis.registry.driver({
     runners: {
       quick: () => who,
+      async sleeper({ sleep, step, attempt }) {
+        await sleep("night", 1_500);
+        const now = Date.now();
+        const tries = await step(
+          "wake",
+          ({ attempt, idempotencyKey }) => {
+            if (attempt === 1) throw new Error("not yet");
+            return [attempt, idempotencyKey];
+          },
+          { retry: { initialIntervalMs: 1 } },
+        );
+        return { now, tries, attempt, who };
+      },
       /** Takes four signals, each by two waits that race, and has nothing of those that lose. Says after each how far it is. */
       async racer({ waitForSignal, step }) {
         const got = [];

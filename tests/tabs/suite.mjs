@@ -172,6 +172,25 @@ export function twoTabs(name, launch) {
       assert.deepEqual(log.map(({ eventType }) => eventType).filter((type) => type === "process.step").length, 2);
     });
 
+    test("sleep until one time, whichever of them is there for it, and try again what fails", async (t) => {
+      const [one, other] = await two(t);
+      if (!(await one.run(() => "locks" in navigator))) return t.skip("this engine has no Web Locks: a lease ends by its time alone");
+      await one.run(page.drive, "one");
+      await one.run(page.start, ["p", "sleeper"]);
+      await one.run(page.logged, ["p", "process.timer"]);
+      await other.run(page.drive, "other");
+      const [timer] = await other.run(page.call, ["eventsAfter", "p", 0, { types: ["process.timer"] }]);
+      await one.close();
+      const { value } = await other.run(page.end, "p");
+      assert.deepEqual({ ...value, now: 0 }, { now: 0, tries: [2, "p/wake"], attempt: 2, who: "other" });
+      assert.ok(value.now >= timer.payload.dueAtMs, `woke at ${value.now}, before ${timer.payload.dueAtMs}`);
+      const log = await other.run(page.call, ["eventsAfter", "p", 0]);
+      assert.deepEqual(
+        log.map(({ eventType }) => eventType),
+        ["process.timer", "process.resumed", "process.step_failed", "process.step", "process.completed"],
+      );
+    });
+
     test("hand over to each other when a driver is stopped, and cancel what the other one runs", async (t) => {
       const [one, other] = await two(t);
       await one.run(page.drive, "one");
