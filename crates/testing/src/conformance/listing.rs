@@ -1,7 +1,7 @@
 //! Which processes a list holds, and in what order.
 
 use longwait_core::{Code, model::filter::ListFilter};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{AnyRegistry, World, ids, made, read, refused};
 
@@ -15,6 +15,22 @@ async fn one_of_each(world: &World<impl AnyRegistry>) {
     let failure = json!({"type": "failure", "class": "execution", "code": "c", "message": "m"});
     world.complete("failed", failure).await.unwrap();
     world.complete("cancelled", json!({"type": "cancelled", "message": "m"})).await.unwrap();
+}
+
+/// All pages of a list, each behind the last id of the one before.
+async fn joined(world: &World<impl AnyRegistry>, filter: &Value, page: Value) -> Vec<String> {
+    let mut joined = Vec::<String>::new();
+    loop {
+        let mut page = page.clone();
+        if let Some(last) = joined.last() {
+            page["cursor"] = json!(last);
+        }
+        let next = world.page(filter.clone(), page).await;
+        if next.is_empty() {
+            return joined;
+        }
+        joined.extend(next);
+    }
 }
 
 pub async fn a_list_holds_what_runs_waiting_included(world: World<impl AnyRegistry>) {
@@ -136,18 +152,7 @@ pub async fn pages_of_every_filter_join_without_gap_or_repeat(world: World<impl 
         filter["status"] = json!("any");
         let whole = world.list(filter.clone()).await;
         for limit in 1..4 {
-            let mut joined = Vec::<String>::new();
-            loop {
-                let mut page = json!({"limit": limit});
-                if let Some(last) = joined.last() {
-                    page["cursor"] = json!(last);
-                }
-                let next = world.page(filter.clone(), page).await;
-                if next.is_empty() {
-                    break;
-                }
-                joined.extend(next);
-            }
+            let joined = joined(&world, &filter, json!({"limit": limit})).await;
             assert_eq!(joined, whole, "{filter} by {limit}");
         }
     }
@@ -339,18 +344,7 @@ pub async fn pages_of_every_filter_and_order_join_without_gap_or_repeat(world: W
             let mut sorted = whole.clone();
             sorted.sort();
             assert_eq!(sorted, by_id, "{filter}, {order}");
-            let mut joined = Vec::<String>::new();
-            loop {
-                let mut page = json!({"limit": 2, "order": order});
-                if let Some(last) = joined.last() {
-                    page["cursor"] = json!(last);
-                }
-                let next = world.page(filter.clone(), page).await;
-                if next.is_empty() {
-                    break;
-                }
-                joined.extend(next);
-            }
+            let joined = joined(&world, &filter, json!({"limit": 2, "order": order})).await;
             assert_eq!(joined, whole, "{filter}, {order}");
         }
         let mut newest = world.page(filter.clone(), json!({"order": "newest"})).await;
