@@ -58,6 +58,21 @@ fn a_run_whose_process_the_host_ended_is_told_and_writes_nothing() {
 }
 
 #[test]
+fn a_run_whose_process_is_deleted_by_force_is_aborted_and_leaves_nothing() {
+    let world = tab();
+    let other = another(&world);
+    let (_, _, run) = running(&world);
+    now(other.registry.delete(&"p".into(), true)).unwrap();
+    settle(&world);
+    assert_eq!(run.told(), ["unknown_process"]);
+    assert_eq!(refused(run.step("late", 1)), "unknown_process");
+    assert_eq!(refused(now(run.context.set_state(Payload::from(1)))), "unknown_process");
+    run.returns(done("too late"));
+    assert!(now(world.registry.process(&"p".into())).unwrap().is_none());
+    assert!(lease(&world, "p").is_none());
+}
+
+#[test]
 fn a_run_whose_process_was_ended_and_pruned_is_told() {
     let world = tab();
     let other = another(&world);

@@ -298,6 +298,7 @@ macro_rules! each_case {
                 a_session_sees_what_is_granted_to_it_and_nothing_else,
                 a_frame_and_its_session_see_each_their_own,
                 a_sessions_list_holds_what_runs_unless_asked_otherwise,
+                a_sessions_list_is_narrowed_as_any_other,
                 a_session_signals_and_cancels_what_is_granted_to_it,
                 a_signal_under_an_id_is_sent_once,
                 every_process_takes_signals_undeclared_and_declared_ones_as_declared,

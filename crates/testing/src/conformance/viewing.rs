@@ -104,6 +104,33 @@ pub async fn a_sessions_list_holds_what_runs_unless_asked_otherwise(world: World
     assert_eq!(entries[0].record, world.record("a").await);
 }
 
+pub async fn a_sessions_list_is_narrowed_as_any_other(world: World<impl AnyRegistry>) {
+    for (id, more) in [
+        ("parent", json!({})),
+        ("a", json!({"labels": {"user": "1", "team": "x"}, "parentId": "parent"})),
+        ("b", json!({"labels": {"user": "1"}, "version": 2})),
+        ("c", json!({"labels": {"user": "2"}, "version": 2})),
+    ] {
+        let mut registration = more;
+        registration["id"] = json!(id);
+        world.register(registration).await.unwrap();
+        world.grant("s", id).await;
+    }
+    world.register(json!({"id": "hidden", "labels": {"user": "1"}})).await.unwrap();
+    world.registry.pause_process(&"b".into(), None).await.unwrap();
+    let view = view(&world, "s");
+    for (filter, fitting) in [
+        (json!({"labels": {"user": "1"}}), vec!["a", "b"]),
+        (json!({"labels": {"user": "1", "team": "x"}}), vec!["a"]),
+        (json!({"parentId": "parent"}), vec!["a"]),
+        (json!({"version": 2}), vec!["b", "c"]),
+        (json!({"version": 2, "paused": false}), vec!["c"]),
+        (json!({"paused": true}), vec!["b"]),
+    ] {
+        assert_eq!(listed(&view, filter.clone()).await, fitting, "{filter}");
+    }
+}
+
 pub async fn a_session_signals_and_cancels_what_is_granted_to_it(world: World<impl AnyRegistry>) {
     world.start("p").await;
     world.grant("s", "p").await;
