@@ -127,15 +127,14 @@ impl RunContext {
             return outcome;
         };
         let left = self.shows(wait, Some(limit)).await?;
-        let outcome = match select(pin!(awaiter.await_terminal(id)), self.0.timers.after(left.unwrap_or(limit))).await {
+        match select(pin!(awaiter.await_terminal(id)), self.0.timers.after(left.unwrap_or(limit))).await {
             Either::Left((outcome, _)) => {
                 yielded.end().await;
                 outcome
             }
             // One that is late does not wait for the permit as well.
             Either::Right(_) => self.end_of_now(id).await?.ok_or_else(|| timed_out(limit)),
-        };
-        outcome
+        }
     }
 
     /// How a process ended, if it has.
