@@ -1,6 +1,6 @@
 /** Judges what a call came to. */
 import { same } from "./meaning.mjs";
-import { Thrown } from "./mutate.mjs";
+import { isOurs } from "./mutate.mjs";
 
 /** Every code there is. `internal` is never right; those of storage are not where no fault is made. */
 export const CODES = [
@@ -30,7 +30,7 @@ export function fault(w, call, expected, outcome) {
   if (!("error" in outcome)) return expected.spoilt ? `was accepted, but ${expected.spoilt}` : judged(w, expected, { value });
   const { signal, signals = [signal] } = expected;
   if (signals.some((one) => one?.aborted && Object.is(error, one.reason))) return undefined;
-  if (expected.thrown && (error instanceof Thrown || isRevoked(error))) return undefined;
+  if (expected.thrown && (isOurs(error) || isRevoked(error))) return undefined;
   if (!w.api.isProcessError(error)) return `rejected with what is no ProcessError: ${words(error)}`;
   const { code } = error;
   if (!CODES.includes(code)) return `rejected with code ${code}: ${error.message}`;

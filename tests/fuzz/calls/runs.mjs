@@ -50,6 +50,36 @@ const BAD_KEY = [
 ];
 const stepKey = leaf((w) => w.r.pick(KEYS), BAD_KEY);
 
+/** Of a timer: short, as a run has not long to live. */
+const span = leaf(
+  (w) => w.r.below(4),
+  [
+    ["a negative number", () => -1],
+    ["no number", () => NaN],
+    ["more than any number", () => Infinity],
+    ["a text", () => "1"],
+  ],
+);
+/** A time that has passed or is about to, as a number or a `Date`. */
+const time = leaf(
+  (w) => (w.r.chance(0.5) ? Date.now() + w.r.below(4) : new Date(0)),
+  [
+    ["a negative number", () => -1],
+    ["no time", () => new Date(NaN)],
+    ["what only looks like a time", () => ({ getTime: () => 1 })],
+  ],
+);
+/** How a step is tried: at once, and not often. */
+const tried = leaf(
+  (w) => ({ retry: { maxAttempts: 1 + w.r.below(3), initialIntervalMs: 0 }, ...(w.r.chance(0.2) && { timeoutMs: 1_000 }) }),
+  [
+    ["no attempts", () => ({ retry: { maxAttempts: 0 } })],
+    ["an unknown option", () => ({ retries: 3 })],
+    ["a negative limit", () => ({ timeoutMs: -1 })],
+    ["a policy that is none", () => ({ retry: [] })],
+  ],
+);
+
 // ── The calls ───────────────────────────────────────────────────────────────
 
 const run = (name, weight, codes, types, expected) => ({
@@ -73,7 +103,9 @@ const names = { make: (w) => (w.r.chance(0.3) ? list(s.signalName, 1, 3).make(w)
 
 export const runCalls = [
   run("append", 4, ["undeclared_event_type", "missing_replay_key", "replay_conflict", "invalid_payload"], [s.request]),
-  run("step", 6, [], [stepKey, work], (w, [key], { process }) => ({
+  run("sleep", 1, [], [stepKey, span]),
+  run("sleepUntil", 1, [], [stepKey, time]),
+  run("step", 6, [], [stepKey, work, optional(tried, 0.7)], (w, [key], { process }) => ({
     // A value that was recorded once is the value for ever.
     check(value) {
       const name = `${process.id} ${process.registrationHash} ${process.createdAtMs} ${key}`;
