@@ -185,7 +185,8 @@ impl Seen {
 
     /// A timer is over once its time has come.
     fn is_over_in_time(&self, payload: &Value, at: u64) -> Checked {
-        let Some(key) = payload["timer"].as_str() else { return Ok(()) };
+        // One that is given up may not have been set: it lost before that.
+        let Some(key) = payload["timer"].as_str().filter(|_| payload["givenUp"] != true) else { return Ok(()) };
         let Some(due) = self.timers.get(key) else { return Err(format!("timer `{key}` was never set")) };
         let is_over = payload["dueAtMs"].as_f64();
         must!(
