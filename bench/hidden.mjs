@@ -52,7 +52,7 @@ await main(async () => {
 });
 
 async function measure(name, sizes, url) {
-  const { context, browser, close } = await onScreen(name === "renewals" ? [throttledSoon] : []);
+  const { context, browser, close } = await onScreen(["renewals", "timers"].includes(name) ? [throttledSoon] : []);
   try {
     const [page] = context.pages();
     page.on("console", (message) => say(`  ${message.text()}`));

@@ -52,6 +52,12 @@ export async function anotherTab(options) {
       }
       return best.offset;
     },
+    /** Resolves with the milliseconds that a timer of a chain takes there, once these are as many as that. */
+    async throttled(least) {
+      let gap = 0;
+      while (gap < least) [gap] = await ask("timers", 1);
+      return gap;
+    },
     /** Kills its process, as a crash would. */
     crash: () => globalThis.crashTab(name),
     close: async () => {

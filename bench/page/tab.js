@@ -21,6 +21,11 @@ const works = {
     for (let n = 0; n < 5; n++) await step(`step ${n}`, () => {});
   },
   forever: () => new Promise(() => {}),
+  /** Ends with the time of its next line. */
+  async sleeps({ sleep, process }) {
+    await sleep("timer", process.input.payload.ms);
+    return Date.now();
+  },
   untilSignal: ({ waitForSignal }) => waitForSignal("end").then(() => {}),
 };
 
@@ -72,6 +77,12 @@ const tasks = {
       last = now();
     }
     return gaps;
+  },
+  /** How many milliseconds a timer of the browser was late, which nothing led up to. */
+  async timer(ms) {
+    const start = performance.now();
+    await new Promise((fire) => setTimeout(fire, ms));
+    return performance.now() - start - ms;
   },
   /** Takes a lease, and keeps it until this tab is gone. */
   async lease(id) {

@@ -85,6 +85,30 @@ fn more_leases_than_one_write_renews_are_all_renewed() {
 }
 
 #[test]
+fn the_leases_of_thousands_of_runs_last_longer_and_are_renewed_in_turn() {
+    let world = tab();
+    let runs = Runs::default();
+    let ids: Vec<_> = (0..2_500).map(|number| format!("p{number:04}")).collect();
+    ids.iter().for_each(|id| register(&world, id, "job"));
+    let driver = driver_of(&world, &runs.works(), ids.len());
+    sweep(&driver);
+    assert_eq!(runs.len(), ids.len());
+    let renewed = |span: u64| {
+        let ends = Clock::now(&world.clock) + span;
+        ids.iter().filter(|id| lease(&world, id).unwrap().expires_at_ms == ends).count()
+    };
+    for round in 0..12 {
+        world.clock.advance(10_000);
+        tasks().run();
+        // At first, all of them end soon.
+        assert_eq!(renewed(90_000), if round == 0 { 2_500 } else { 1_000 });
+        let now = Clock::now(&world.clock);
+        assert!(ids.iter().all(|id| lease(&world, id).unwrap().expires_at_ms >= now + 60_000));
+    }
+    now(driver.stop());
+}
+
+#[test]
 fn a_store_that_fails_during_renewals_loses_a_lease_only_when_it_must_have_ended() {
     let (world, hold) = held_tab();
     let (_, _, run) = running(&world);

@@ -1,6 +1,7 @@
 /** What waits cost while nothing happens: as many processes as waits, on IndexedDB. */
 import { median } from "../harness.js";
 import { memoryOfWasm } from "../heap.js";
+import { pause, runningTimers } from "../timers.js";
 
 export const needs = ["busySeconds"];
 
@@ -9,7 +10,7 @@ const SAMPLE = 2_000;
 
 export async function run({ rounds, quick }) {
   const count = quick ? 2_000 : 10_000;
-  const timers = countTimers();
+  const timers = runningTimers();
   const memory = memoryOfWasm();
   const { openRegistry } = await import("longwait");
   const registry = await openRegistry({ name: "idle" });
@@ -21,7 +22,7 @@ export async function run({ rounds, quick }) {
     const over = new AbortController();
     const waits = ids.map((id) => registry.awaiter.awaitTerminal(id, { signal: over.signal }).catch(() => {}));
     // The back-off is at its longest after two seconds.
-    await sleep(3 * SAMPLE);
+    await pause(3 * SAMPLE);
     const running = { timers: timers.size - before.timers, bytes: memory.bytes() - before.bytes };
     const shares = [];
     for (let round = 0; round < rounds; round++) shares.push(await shareOfCore());
@@ -41,27 +42,6 @@ export async function run({ rounds, quick }) {
 /** Per cent of one core that this page's main thread was busy for. */
 async function shareOfCore() {
   const [busy, start] = [await globalThis.busySeconds(), performance.now()];
-  await sleep(SAMPLE);
+  await pause(SAMPLE);
   return ((await globalThis.busySeconds()) - busy) * 1000 * (100 / (performance.now() - start));
-}
-
-const real = { setTimeout: setTimeout.bind(globalThis), clearTimeout: clearTimeout.bind(globalThis) };
-const sleep = (ms) => new Promise((done) => real.setTimeout(done, ms));
-
-/** The timers that are running, from now on. */
-function countTimers() {
-  const running = new Set();
-  globalThis.setTimeout = (work, ms, ...rest) => {
-    const id = real.setTimeout(() => {
-      running.delete(id);
-      work(...rest);
-    }, ms);
-    running.add(id);
-    return id;
-  };
-  globalThis.clearTimeout = (id) => {
-    running.delete(id);
-    real.clearTimeout(id);
-  };
-  return running;
 }

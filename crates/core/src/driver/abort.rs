@@ -1,10 +1,10 @@
 //! How a run is asked to stop: by a request to cancel its process, or because it is over.
 
-use std::{cell::RefCell, pin::pin};
+use std::cell::RefCell;
 
 use futures::{
     channel::oneshot,
-    future::{Either, select},
+    future::{Either, LocalBoxFuture, select},
 };
 
 use super::RunContext;
@@ -105,9 +105,9 @@ impl RunContext {
         }
     }
 
-    /// Runs a wait until the run is aborted.
-    pub(super) async fn unless_aborted<T>(&self, wait: impl Future<Output = Result<T>>) -> Result<T> {
-        match select(self.0.aborts.aborted.released(), pin!(wait)).await {
+    /// Runs a wait until the run is aborted. Boxed, as every call that it passes through would have room for it twice.
+    pub(super) async fn unless_aborted<T>(&self, wait: LocalBoxFuture<'_, Result<T>>) -> Result<T> {
+        match select(self.0.aborts.aborted.released(), wait).await {
             Either::Left(_) => Err(self.is_on().err().unwrap_or_else(|| {
                 Error::of(Code::Closed, self.id(), "was asked to stop, and waits for nothing any more")
             })),

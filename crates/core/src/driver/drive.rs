@@ -3,6 +3,7 @@
 use std::{pin::pin, rc::Rc};
 
 use futures::{
+    FutureExt,
     channel::oneshot,
     future::{Either, select},
 };
@@ -29,17 +30,38 @@ impl Driver {
         changes: ChangeReceiver,
         _ends: latch::Release,
     ) {
-        let (id, first, stops) = (run.id().clone(), changes.seen(), self.stops.get());
+        let (first, stops) = (changes.seen(), self.stops.get());
         let begun = self.registry.clock().monotonic();
         let mut called = false;
-        let written = match self.work(&run, over, &changes, &mut called).await {
-            Ok(Some(RunEnd::Returned(output))) => self.end(&run, output).await,
-            Ok(Some(RunEnd::Threw(thrown))) => self.fail(&run, thrown).await,
+        let worked = self.work(&run, over, &changes, &mut called).await;
+        // Boxed, as it takes more room than the run, and thousands of these may sleep.
+        let written = self.write_end(&run, worked, called).boxed_local().await;
+        let id = run.id();
+        self.ended(id);
+        match written {
+            Ok(true) if run.is_alone(&changes, first) => self.forget(id),
+            // What others wrote during the run, perhaps to register it anew, has not been read.
+            Ok(true) => self.look_again(id),
+            Ok(false) if self.stops.get() != stops => self.look_again(id),
+            Ok(false) => self.look_again_after(&run.record().registered, begun),
+            Err(fault) => {
+                self.failed(id, &fault);
+                self.look_again_after(&run.record().registered, self.registry.clock().monotonic());
+            }
+        }
+        run.0.permit.release();
+    }
+
+    /// Writes what came of a run, or gives its lease back if it was not written. Returns whether it was.
+    async fn write_end(&self, run: &RunContext, worked: Result<Option<RunEnd>>, called: bool) -> Result<bool> {
+        let written = match worked {
+            Ok(Some(RunEnd::Returned(output))) => self.end(run, output).await,
+            Ok(Some(RunEnd::Threw(thrown))) => self.fail(run, thrown).await,
             Ok(None) => Ok(false),
             Err(trouble) => Err(trouble),
         };
         let written = match written {
-            Err(fault) if fault.code() == Code::LeaseLost => self.unless_taken_over(&run, fault).await,
+            Err(fault) if fault.code() == Code::LeaseLost => self.unless_taken_over(run, fault).await,
             written => written,
         };
         let written = match written {
@@ -47,24 +69,12 @@ impl Driver {
             Err(fault) if fault.code() == Code::Closed && run.is_on().is_err() => Ok(false),
             written => written,
         };
-        run.stop(Abort::Over(Error::of(Code::LeaseLost, &id, "is not run any more: its run is over")));
+        run.stop(Abort::Over(Error::of(Code::LeaseLost, run.id(), "is not run any more: its run is over")));
         if !matches!(written, Ok(true)) {
             // Others need not wait for the end of the lease. Where it was lost, this changes nothing.
             self.release(run.lease(), called).await;
         }
-        self.ended(&id);
-        match written {
-            Ok(true) if run.is_alone(&changes, first) => self.forget(&id),
-            // What others wrote during the run, perhaps to register it anew, has not been read.
-            Ok(true) => self.look_again(&id),
-            Ok(false) if self.stops.get() != stops => self.look_again(&id),
-            Ok(false) => self.look_again_after(&run.record().registered, begun),
-            Err(fault) => {
-                self.failed(&id, &fault);
-                self.look_again_after(&run.record().registered, self.registry.clock().monotonic());
-            }
-        }
-        run.0.permit.release();
+        written
     }
 
     /// What came of the runner; nothing where the run ends without it. An error is trouble of the driver.

@@ -2,7 +2,10 @@
 
 use std::{pin::pin, rc::Rc};
 
-use futures::future::{Either, select};
+use futures::{
+    FutureExt,
+    future::{Either, select},
+};
 
 use super::{
     RunContext,
@@ -45,7 +48,7 @@ impl RunContext {
             issued.came_out(&outcome);
             outcome
         };
-        self.unless_aborted(wait).await
+        self.unless_aborted(wait.boxed_local()).await
     }
 
     async fn end_of(

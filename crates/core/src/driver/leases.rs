@@ -8,12 +8,20 @@ use super::{Abort, RunContext, work_driver::Driver};
 use crate::{
     error::Result,
     host,
-    model::{key::ProcessId, lease::ProcessLease},
+    model::{
+        Millis,
+        key::ProcessId,
+        lease::{MAX_TTL_MS, ProcessLease},
+    },
     operation,
 };
 
 /// How many leases are renewed in one transaction.
 const RENEWED_AT_ONCE: usize = 256;
+
+/// How many leases are renewed in one round, unless more would end soon. The leases of more runs than that last for as many rounds
+/// more: runs may sleep by the thousand, and to renew all their leases every few seconds would keep a core busy.
+const RENEWED_IN_A_ROUND: usize = 1_000;
 
 impl Driver {
     // ── Renewal ────────────────────────────────────────────────────────────
@@ -38,15 +46,27 @@ impl Driver {
     async fn renew(self: Rc<Self>) {
         loop {
             self.registry.clock().sleep(self.options.renew_every).await;
-            for runs in self.running().chunks(RENEWED_AT_ONCE) {
-                self.renew_leases(runs).await;
+            let (due, ttl) = self.to_renew();
+            for runs in due.chunks(RENEWED_AT_ONCE) {
+                self.renew_leases(runs, ttl).await;
             }
         }
     }
 
+    /// The runs whose leases are renewed in this round, and for how long.
+    fn to_renew(&self) -> (Vec<RunContext>, Millis) {
+        let mut runs = self.running();
+        let rounds = runs.len().div_ceil(RENEWED_IN_A_ROUND).max(1);
+        let lease_ttl = self.options.lease_ttl;
+        let soon = self.registry.clock().monotonic() + lease_ttl;
+        runs.sort_by_key(|run| run.0.held_until.get());
+        let ends_soon = runs.partition_point(|run| run.0.held_until.get() <= soon);
+        runs.truncate(ends_soon.max(RENEWED_IN_A_ROUND));
+        (runs, lease_ttl.saturating_mul(rounds as Millis).min(MAX_TTL_MS))
+    }
+
     /// Renews leases; the runs that have lost theirs are over.
-    async fn renew_leases(&self, runs: &[RunContext]) {
-        let ttl = self.options.lease_ttl;
+    async fn renew_leases(&self, runs: &[RunContext], ttl: Millis) {
         let held = runs.iter().map(|run| run.lease().clone()).collect();
         let asked = self.registry.clock().monotonic();
         let renewed = self.registry.execute(operation::renew_all(held, ttl)).await;

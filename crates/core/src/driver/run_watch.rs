@@ -11,11 +11,12 @@ use crate::{
 };
 
 impl RunContext {
-    /// Aborts the run where its process or its lease asks for that; resolves when the run is over.
+    /// Aborts the run where its process or its lease asks for that; resolves when the run is over. What it does when it was woken is
+    /// boxed: it waits beside every run, and thousands of these may sleep.
     pub(super) async fn watch(&self, changes: &ChangeReceiver) {
         let (mut seen, mut own) = (changes.seen(), self.0.own_changes.get());
         // A cancel request that came before this run began is in the record that was claimed.
-        if self.record().is_cancel_requested() && self.is_found_over().await {
+        if self.record().is_cancel_requested() && self.is_found_over().boxed_local().await {
             return;
         }
         loop {
@@ -23,7 +24,7 @@ impl RunContext {
             let (all, of_these) = (changes.seen() - seen, self.0.own_changes.get() - own);
             (seen, own) = (seen + all, own + of_these);
             // What this run wrote itself, it need not read.
-            if all > of_these && self.is_found_over().await {
+            if all > of_these && self.is_found_over().boxed_local().await {
                 return;
             }
         }

@@ -60,7 +60,7 @@ impl RunContext {
             issued.came_out(&outcome);
             outcome
         };
-        self.unless_aborted(wait).await
+        self.unless_aborted(wait.boxed_local()).await
     }
 
     async fn signal(&self, wait: &Rc<Pending>, limit: Option<Millis>) -> Result<Rc<ProcessEvent>> {

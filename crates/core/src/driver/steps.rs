@@ -171,7 +171,7 @@ impl RunContext {
         loop {
             if let Some(left) = left {
                 self.0.waits.shows(&retrying.name);
-                self.unless_aborted(self.yields_for(left).map(Ok)).await?;
+                self.unless_aborted(self.yields_for(left).map(Ok).boxed_local()).await?;
             }
             let outlasts = operation::outlast(self.lease().clone(), wait.clone(), retrying.others());
             match self.0.registry.execute(outlasts).await? {

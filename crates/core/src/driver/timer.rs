@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use futures::future::pending;
+use futures::{FutureExt, future::pending};
 
 use super::{RunContext, history::Giving, issued_wait::Issued, waits::Pending};
 use crate::{
@@ -42,16 +42,17 @@ impl RunContext {
             issued.came_out(&outcome);
             outcome
         };
-        self.unless_aborted(wait).await?;
+        self.unless_aborted(wait.boxed_local()).await?;
         used.keep();
         Ok(())
     }
 
     async fn elapses(&self, wait: &Rc<Pending>, when: When) -> Result<()> {
-        self.patiently(async || self.history().await.map(drop)).await?;
+        // What is over before it sleeps, or comes after that, is boxed: thousands of runs may sleep.
+        self.patiently(async || self.history().await.map(drop)).boxed_local().await?;
         let (due, mut left) = match self.0.history.wait(&wait.key).map(|recorded| recorded.outcome) {
             Some(Outcome::GivenUp) => {
-                self.set(wait, when).await?;
+                self.set(wait, when).boxed_local().await?;
                 let _yielded = self.yields_permit();
                 pending().await
             }
@@ -61,18 +62,21 @@ impl RunContext {
                 self.0.registry.host().spawn.next_task().await;
                 (at, 0)
             }
-            Some(Outcome::Took(_) | Outcome::Ended | Outcome::TimedOut) | None => self.set(wait, when).await?,
+            Some(Outcome::Took(_) | Outcome::Ended | Outcome::TimedOut) | None => {
+                self.set(wait, when).boxed_local().await?
+            }
         };
         loop {
             if left > 0 {
                 self.yields_for(left).await;
             }
-            left = self.comes_out_in_turn(wait, Outcome::Due(due)).await?;
+            left = self.comes_out_in_turn(wait, Outcome::Due(due)).boxed_local().await?;
             if left == 0 {
                 return Ok(());
             }
         }
     }
+
     /// Sets a timer, or finds it set. Answers when it is due, and how many milliseconds are left until then.
     async fn set(&self, wait: &Rc<Pending>, when: When) -> Result<(Millis, Millis)> {
         let known = match &wait.wait.awaited {

@@ -34,7 +34,7 @@ impl RunContext {
     /// Runs a wait until the run is aborted. During the wait another process may run in this one's place.
     pub async fn yielding_permit<T>(&self, wait: impl Future<Output = Result<T>>) -> Result<T> {
         let yielded = self.yields_permit();
-        let outcome = self.unless_aborted(wait).await;
+        let outcome = self.unless_aborted(wait.boxed_local()).await;
         yielded.end().await;
         outcome
     }
