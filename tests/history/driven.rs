@@ -3,7 +3,7 @@
 //! Of its waits the log says how each came out. A wait that is aborted or times out took nothing; what one takes is the first that
 //! is left; and no wait comes out twice, so that each run has the same choice.
 //!
-//! A timer is set once, and over once its time has come. A step is tried again in its turn, never after it came out, and as often as its
+//! A run that throws is tried again when its time has come, as often as its policy allows. A timer is set once, and over once its time has come. A step is tried again in its turn, never after it came out, and as often as its
 //! policy allows.
 //!
 //! Its runs say of themselves what is needed to tell: the first thing each appends is `signal.begun` of
@@ -25,6 +25,8 @@ pub struct Driven {
     pub events: Vec<Rc<ProcessEvent>>,
     /// How often it was begun, where that is known. A run may die before it says so.
     pub attempts: Option<u64>,
+    /// How many attempts its policy allows, where it sets a limit.
+    pub max_attempts: Option<u64>,
 }
 
 /// The codes of what is never a process's own. A run hands its process back instead of ending it so.
@@ -59,6 +61,13 @@ impl Driven {
         for (event, number) in self.events.iter().zip(1..) {
             let at = |fault| format!("process `{}`, event {number} (`{}`): {fault}", self.id, event.event_type);
             seen.follows(&self.id, number, event).map_err(at)?;
+            let most = self.max_attempts.unwrap_or(u64::MAX);
+            must!(
+                seen.thrown < most,
+                "process `{}` is to be tried again after {} of {most} attempts",
+                self.id,
+                seen.thrown
+            );
         }
         self.over(&seen).map_err(|fault| format!("process `{}`: {fault}", self.id))
     }
@@ -85,8 +94,13 @@ struct Seen {
     /// The signals in the log: name by sequence.
     signals: BTreeMap<u64, String>,
     waits: Waits,
+    /// How many runs threw that another one was to follow, and from when on that may begin.
+    thrown: u64,
+    not_before: u64,
     /// How many attempts of each step failed, and whether it has failed with that.
     failed: BTreeMap<String, (u64, bool)>,
+    /// From when on the next attempt of a step may be over that failed.
+    retried_from: BTreeMap<String, u64>,
     /// When each timer is due.
     timers: BTreeMap<String, u64>,
     ended: bool,
@@ -98,7 +112,7 @@ impl Seen {
     fn follows(&mut self, id: &str, number: u64, event: &ProcessEvent) -> Checked {
         must!(event.process_id.as_str() == id, "belongs to process `{}`", event.process_id);
         must!(event.sequence == number, "its sequence is {}: the log has a gap", event.sequence);
-        let payload = event.payload.value();
+        let (payload, now) = (event.payload.value(), event.occurred_at_ms);
         if let Some(terminal) = &event.semantics.terminal {
             return self.ends(&terminal.await_output);
         }
@@ -106,9 +120,19 @@ impl Seen {
             self.signals.insert(number, name.to_owned());
         }
         match event.event_type.as_str() {
-            "signal.begun" => self.begins(&payload),
-            "process.step" => self.steps(&payload),
-            "process.step_failed" => self.step_fails(&payload),
+            "signal.begun" => {
+                must!(now >= self.not_before, "a run began at {now}, before {}", self.not_before);
+                self.begins(&payload)
+            }
+            "process.step" => {
+                self.is_retried_in_time(&payload, now)?;
+                self.steps(&payload)
+            }
+            "process.attempt_failed" => self.throws(&payload),
+            "process.step_failed" => {
+                self.is_retried_in_time(&payload, now)?;
+                self.step_fails(&payload)
+            }
             "process.timer" => {
                 must!(!self.ended, "a timer after the end");
                 let key = text_in(&payload, "key")?;
@@ -118,7 +142,7 @@ impl Seen {
             }
             "process.waiting" | "process.resumed" => {
                 must!(!self.ended, "a wait after the end");
-                self.is_over_in_time(&payload, event.occurred_at_ms)?;
+                self.is_over_in_time(&payload, now)?;
                 self.waits.follows(&self.signals, &event.event_type, &payload)
             }
             _ => match payload.get("fence") {
@@ -126,6 +150,25 @@ impl Seen {
                 None => Ok(()),
             },
         }
+    }
+
+    /// A run threw, and another one is to follow.
+    fn throws(&mut self, payload: &Value) -> Checked {
+        must!(!self.ended, "an attempt after the end");
+        self.thrown += 1;
+        let attempt = number_in(payload, "attempt")?;
+        must!(attempt == self.thrown, "failed attempt {} is said to be number {attempt}", self.thrown);
+        self.not_before = number_in(payload, "retryAtMs")?;
+        Ok(())
+    }
+
+    /// An attempt of a step is over: not before it was to be made, if one failed before.
+    fn is_retried_in_time(&mut self, payload: &Value, now: u64) -> Checked {
+        let key = text_in(payload, "key")?;
+        let from = payload["retryAtMs"].as_f64().unwrap_or_default() as u64;
+        let from = self.retried_from.insert(key.to_owned(), from).unwrap_or_default();
+        must!(now >= from, "step `{key}` is over at {now}, before {from}");
+        Ok(())
     }
 
     /// A run says that it begins.

@@ -301,3 +301,57 @@ fn a_step_that_is_tried_out_of_turn_or_too_often_or_after_its_end_is_refused() {
     refused(&[fails("d", 1, 3, true)], "step `d` failed after it had given a value");
     refused(&[fails("x", 1, 1, false)], "and recorded is");
 }
+
+/// A process of a key with one run, from and to these times.
+fn keyed(id: &str, created: u64, begun: u64, over: u64) -> Value {
+    let event = |sequence: u64, at: u64, event_type: &str, payload: Value| json!({"processId": id, "sequence": sequence, "eventType": event_type, "payload": payload, "occurredAtMs": at, "semantics": {}});
+    let mut end = event(2, over, "process.failed", json!({}));
+    let output = json!({"type": "failure", "class": "execution", "code": "no", "message": "no"});
+    end["semantics"] = json!({"terminal": {"state": "failed", "awaitOutput": output}});
+    let begins = event(1, begun, "signal.begun", json!({"attempt": 1, "fence": 1, "tab": "one"}));
+    json!({"id": id, "ended": true, "createdAtMs": created, "policy": {"concurrencyKey": "k"}, "events": [begins, end]})
+}
+
+/// Puts events of these types and payloads in the middle of a process of a key, all at one time, and answers what the checker says.
+fn told(most: u64, at: u64, events: &[(&str, Value)]) -> Result<usize, String> {
+    let mut process = keyed("p", 1, 1, 9);
+    let [begins, end] = [0, 1].map(|place| process["events"][place].clone());
+    let middle = events.iter().map(|(event_type, payload)| {
+        let mut event = begins.clone();
+        event["eventType"] = json!(event_type);
+        event["payload"] = payload.clone();
+        event["occurredAtMs"] = json!(at);
+        event
+    });
+    process["events"] = Value::from_iter([begins.clone()].into_iter().chain(middle).chain([end]));
+    number(&mut process);
+    process["policy"]["retry"] = json!({"maxAttempts": most});
+    read::check(&json!({"processes": [process]}))
+}
+
+#[test]
+fn a_retry_before_its_time_or_over_the_budget_is_refused() {
+    let failed = ("process.attempt_failed", json!({"attempt": 1, "error": {}, "retryAtMs": 5}));
+    let again = ("signal.begun", json!({"attempt": 2, "fence": 2, "tab": "two"}));
+    assert_eq!(told(2, 5, &[failed.clone(), again.clone()]), Ok(1));
+    says(&told(2, 4, &[failed.clone(), again.clone()]).unwrap_err(), "a run began at 4, before 5");
+    says(&told(1, 5, &[failed, again]).unwrap_err(), "after 1 of 1 attempts");
+}
+
+#[test]
+fn a_step_that_is_tried_again_before_its_time_is_refused() {
+    let thrown = json!({"raw": {"key": "a", "fence": 1, "run": "r", "most": 3}});
+    let failed = |attempt: u64| {
+        ("process.step_failed", json!({"key": "a", "attempt": attempt, "error": thrown, "retryAtMs": 5}))
+    };
+    assert_eq!(told(1, 5, &[failed(1), failed(2)]), Ok(1));
+    says(&told(1, 4, &[failed(1), failed(2)]).unwrap_err(), "step `a` is over at 4, before 5");
+}
+
+#[test]
+fn two_processes_of_a_key_at_once_or_out_of_order_are_refused() {
+    let both = |other: Value| read::check(&json!({"processes": [keyed("a", 1, 10, 20), other]}));
+    assert_eq!(both(keyed("b", 2, 20, 30)), Ok(2));
+    says(&both(keyed("b", 2, 19, 30)).unwrap_err(), "process `b` of key `k` began before the end of `a`");
+    says(&both(keyed("b", 2, 1, 9)).unwrap_err(), "process `b` of key `k` began before the end of `a`");
+}

@@ -26,7 +26,8 @@ export function wrongs({ ended, events, left }, ran) {
   must(rising(runs.map(({ payload }) => payload.attempt)), "has attempts that do not rise");
   for (const [before, run] of pairs(runs)) {
     const waited = run.occurredAtMs - before.occurredAtMs;
-    must(waited < LEASE_MS, `was taken over by ${run.payload.tab} after ${waited} ms, when the lease had ended by itself`);
+    if (takeovers(events).includes(run))
+      must(waited < LEASE_MS, `was taken over by ${run.payload.tab} after ${waited} ms, when the lease had ended by itself`);
   }
 
   const recorded = steps(events);
@@ -48,6 +49,18 @@ export function wrongs({ ended, events, left }, ran) {
   }
   return wrong;
 }
+
+/** What is wrong with a child whose parent has ended, in words. */
+export function wrongsOfChild({ ended, events }) {
+  const asked = events.some(({ eventType }) => eventType === "process.cancel_requested");
+  return ended || asked ? [] : ["was left running"];
+}
+
+/** The runs that took over from one that died: not those that followed one that threw. */
+export const takeovers = (events) =>
+  pairs(begun(events))
+    .filter(([before, run]) => !events.slice(before.sequence, run.sequence).some(({ eventType }) => eventType === "process.attempt_failed"))
+    .map(([, run]) => run);
 
 /** The runs that got as far as to say so. */
 export const begun = (events) => events.filter(({ eventType }) => eventType === "signal.begun");

@@ -7,19 +7,28 @@ export const open = async ({ name, tab, concurrency, drives }) => {
   async function job(context) {
     const run = crypto.randomUUID();
     const { attempt, fencingToken: fence, process } = context;
-    const { pauses, middle, signalled, child } = process.input.payload;
+    const { pauses, middle, signalled, child, sleep, throws, stepThrows, startsChild } = process.input.payload;
     await context.append({ eventType: "signal.begun", payload: { attempt, fence, tab } });
+    if (startsChild) await context.startChild({ input: { type: "engine", kind: "endless" } }, { key: "child" });
+    if (sleep) await context.sleep("nap", sleep);
+    const failed = throws && (await registry.eventsAfter(process.id, 0, { types: ["process.attempt_failed"] })).length;
     const seen = [];
     for (const [n, pause] of pauses.entries()) {
       const key = `step ${n}`;
-      const work = async () => {
-        globalThis.ran({ id: process.id, key, fence, tab });
-        if (n === middle && signalled) await context.waitForSignal("go");
-        if (n === middle && child) await context.awaitTerminal(child);
+      if (n === pauses.length - 1 && failed < throws) throw new Error(`failure ${failed + 1}`);
+      const comes = () => globalThis.ran({ id: process.id, key, fence, tab });
+      if (n === middle && (signalled || child)) comes();
+      if (n === middle && signalled) await context.waitForSignal("go");
+      if (n === middle && child) await context.awaitTerminal(child);
+      const work = async ({ attempt }) => {
+        comes();
+        if (n === 0 && attempt <= stepThrows)
+          throw Object.assign(new Error(`failure ${attempt}`), { key, fence, run, most: stepThrows + 1 });
         await (pause === 0 ? turn() : new Promise((over) => setTimeout(over, pause)));
         return { key, fence, run };
       };
-      seen.push(await context.step(key, work));
+      const options = n === 0 && stepThrows ? { retry: { maxAttempts: stepThrows + 1, initialIntervalMs: 300 } } : {};
+      seen.push(await context.step(key, work, options));
     }
     return { fence, seen };
   }
@@ -30,7 +39,9 @@ export const open = async ({ name, tab, concurrency, drives }) => {
     return new Promise((over) => (port1.onmessage = () => (port1.close(), over())));
   }
 
-  const driver = registry.driver({ concurrency, runners: { job } });
+  const endless = (context) => context.waitForSignal("never");
+
+  const driver = registry.driver({ concurrency, runners: { job, endless } });
   if (drives) driver.start();
   Object.assign(globalThis, { registry, driver });
 };
@@ -75,7 +86,7 @@ export const histories = async ([name, ids]) => {
   const history = async (id) => {
     const [record, events] = [await registry.getProcess(id), await registry.eventsAfter(id, 0)];
     const ended = record !== undefined && record.status.state !== "running";
-    return { id, ended, events, left: ended ? undefined : await left(id) };
+    return { id, ended, events, createdAtMs: record?.createdAtMs, left: ended ? undefined : await left(id) };
   };
   /** Who has it, and whether that one lives. */
   const left = async (id) => {

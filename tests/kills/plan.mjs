@@ -8,7 +8,7 @@ export const STEPS = 5;
 /** What may die. `mixed` is any of the others, one after another. */
 export const KINDS = ["crash", "close", "reload", "worker", "aside", "browser", "mixed"];
 
-/** What the step in the middle may wait for. */
+/** Before which step it may wait for something. */
 export const MIDDLE = STEPS >> 1;
 
 /** Signals and deaths come while so many steps have been begun: fewer than can be, should nobody be signalled. */
@@ -50,11 +50,25 @@ function registration(seed, n, roll) {
     // In milliseconds; 0 is a turn of the event loop.
     pauses: Array.from({ length: STEPS }, () => Math.max(0, roll(30) - 10)),
     signalled: role === 0,
+    // Milliseconds that it sleeps before its first step; how often it throws before its last one; how often its first step does.
+    ...(role === 2 && { sleep: 200 + roll(2_000) }),
+    ...(role === 3 && { throws: 1 + roll(2) }),
+    ...(role === 4 && { stepThrows: 1 + roll(2) }),
+    // Which is cancelled with the end of this one.
+    ...(roll(8) === 0 && n !== 0 && { startsChild: true }),
     // The next one, so that nobody waits for himself.
     ...(role === 1 && n + 1 < PROCESSES && { child: name(seed, n + 1) }),
   };
-  return { id: name(seed, n), input: { type: "engine", kind: "job", payload }, recovery: "rerun" };
+  const policy = {
+    ...(payload.throws && { retry: { maxAttempts: payload.throws + 1, initialIntervalMs: 500 } }),
+    // Not the one that is held, nor those that wait for the next one, which could wait for them.
+    ...(role > 1 && roll(2) === 0 && { concurrencyKey: `key ${roll(3)}` }),
+  };
+  return { id: name(seed, n), input: { type: "engine", kind: "job", payload }, recovery: "rerun", ...policy };
 }
+
+/** The id of the child that a process starts, if it does. */
+export const childOf = ({ id, input }) => (input.payload.startsChild ? [`${id}/child`] : []);
 
 /** The key of a step: see page.mjs. */
 export const stepKey = (n) => `step ${n}`;

@@ -3,10 +3,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { inRepo } from "../../scripts/lib/paths.mjs";
-import { begun, steps, wrongs } from "./check.mjs";
+import { begun, steps, takeovers as takenOver, wrongs, wrongsOfChild } from "./check.mjs";
 import { livingTabs } from "./living.mjs";
 import * as page from "./page.mjs";
-import { MIDDLE, plan, stepKey } from "./plan.mjs";
+import { childOf, MIDDLE, plan, stepKey } from "./plan.mjs";
 
 /** Until what has not ended counts as left behind: less than a lease lasts. */
 const LIMIT_MS = 25_000;
@@ -16,7 +16,7 @@ export const HISTORY = inRepo("build/kills.json");
 
 export function keep(processes) {
   mkdirSync(dirname(HISTORY), { recursive: true });
-  writeFileSync(HISTORY, JSON.stringify({ processes: processes.map(({ id, ended, events }) => ({ id, ended, events })) }));
+  writeFileSync(HISTORY, JSON.stringify({ processes }));
 }
 
 /**
@@ -48,9 +48,21 @@ export async function round(seed, url) {
     await registered;
     const ids = processes.map(({ id }) => id);
     await tabs.insist(page.ends, [ids, LIMIT_MS]);
-    const histories = await tabs.afresh(page.histories, [opening.name, ids]);
+    const found = await tabs.afresh(page.histories, [opening.name, ids]);
+    const children = await tabs.afresh(page.histories, [opening.name, processes.flatMap(childOf)]);
     const faults = await tabs.faults();
-    return { seed, kind, histories, deaths: died.length, ...judged(histories, progress.ran, died, faults) };
+    const policy = (n) => ({ retry: processes[n].retry, concurrencyKey: `${seed} ${processes[n].concurrencyKey ?? `alone ${n}`}` });
+    const histories = found.map(({ id, ended, events, createdAtMs, left }, n) => ({
+      id,
+      ended,
+      events,
+      createdAtMs,
+      left,
+      policy: policy(n),
+    }));
+    const left = children.flatMap((child) => wrongsOfChild(child).map((words) => `${child.id} ${words}`));
+    const judgement = judged(histories, progress.ran, died, faults);
+    return { seed, kind, histories, deaths: died.length, ...judgement, violations: [...judgement.violations, ...left] };
   } finally {
     await tabs.close();
     rmSync(profile, { recursive: true, force: true });
@@ -84,7 +96,7 @@ function judged(histories, ran, died, faults) {
     const own = ran.filter(({ id }) => id === history.id);
     violations.push(...wrongs(history, own).map((words) => `${history.id} ${words}`));
     const runs = begun(history.events);
-    for (const { occurredAtMs } of runs.slice(1)) {
+    for (const { occurredAtMs } of takenOver(history.events)) {
       const death = died.findLast((at) => at <= occurredAtMs);
       first.set(death, Math.min(first.get(death) ?? Infinity, occurredAtMs - death));
       takeovers += 1;

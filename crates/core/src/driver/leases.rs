@@ -21,7 +21,7 @@ const RENEWED_AT_ONCE: usize = 256;
 
 /// How many leases are renewed in one round, unless more would end soon. The leases of more runs than that last for as many rounds
 /// more: runs may sleep by the thousand, and to renew all their leases every few seconds would keep a core busy.
-const RENEWED_IN_A_ROUND: usize = 1_000;
+const RENEWED_IN_A_ROUND: usize = 2 * RENEWED_AT_ONCE;
 
 impl Driver {
     // ── Renewal ────────────────────────────────────────────────────────────
