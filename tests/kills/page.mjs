@@ -16,12 +16,12 @@ export const open = async ({ name, tab, concurrency, drives }) => {
     for (const [n, pause] of pauses.entries()) {
       const key = `step ${n}`;
       if (n === pauses.length - 1 && failed < throws) throw new Error(`failure ${failed + 1}`);
-      const comes = () => globalThis.ran({ id: process.id, key, fence, tab });
-      if (n === middle && (signalled || child)) comes();
+      const comes = (key) => globalThis.ran({ id: process.id, key, fence, tab });
+      if (n === middle && (signalled || child)) comes(`before ${key}`);
       if (n === middle && signalled) await context.waitForSignal("go");
       if (n === middle && child) await context.awaitTerminal(child);
       const work = async ({ attempt }) => {
-        comes();
+        comes(key);
         if (n === 0 && attempt <= stepThrows)
           throw Object.assign(new Error(`failure ${attempt}`), { key, fence, run, most: stepThrows + 1 });
         await (pause === 0 ? turn() : new Promise((over) => setTimeout(over, pause)));

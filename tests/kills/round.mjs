@@ -38,7 +38,7 @@ export async function round(seed, url) {
       await progress.until((ran) => ran.length >= at);
       if (signal) await tabs.insist(page.signal, signal);
       else {
-        const waits = ({ id, key }) => id === held && key === stepKey(MIDDLE);
+        const waits = ({ id, key }) => id === held && key === `before ${stepKey(MIDDLE)}`;
         await progress.until((ran) => ran.some(waits));
         const working = progress.ran.findLast(waits).tab;
         died.push(Date.now());
