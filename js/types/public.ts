@@ -908,7 +908,10 @@ export interface DriverOptions<R = Json> {
   runHandle?: { claimAndRunPending(reason: string): Promise<void> };
   /** An engine that owns the waits for processes that have not ended. Its errors are the answer: nothing falls back to polling. */
   attach?: { awaitTerminal(processId: string, options: WaitOptions): Promise<ProcessAwaitOutput> };
-  /** How long a lease lasts without a renewal, in milliseconds. Default 30,000; at least three times `renewEveryMs`. */
+  /**
+   * How long a lease lasts without a renewal, in milliseconds. Default 30,000; at least three times `renewEveryMs`. Where more than 512
+   * processes run at once, waits and sleeps included, longer in proportion, and renewed as much less often.
+   */
   leaseTtlMs?: number;
   /** How often leases are renewed, in milliseconds. Default 10,000. */
   renewEveryMs?: number;
