@@ -59,7 +59,7 @@ impl Driver {
         let rounds = runs.len().div_ceil(RENEWED_IN_A_ROUND).max(1);
         let lease_ttl = self.options.lease_ttl;
         let soon = self.registry.clock().monotonic() + lease_ttl;
-        runs.sort_by_key(|run| run.0.held_until.get());
+        runs.sort_unstable_by_key(|run| run.0.held_until.get());
         let ends_soon = runs.partition_point(|run| run.0.held_until.get() <= soon);
         runs.truncate(ends_soon.max(RENEWED_IN_A_ROUND));
         (runs, lease_ttl.saturating_mul(rounds as Millis).min(MAX_TTL_MS))
