@@ -386,8 +386,9 @@ impl Runners for JsRunners {
 
     fn unhandled(&self, waiting: &ProcessRecord) {
         let (id, kind) = (waiting.id().as_str(), waiting.identity().map_or("", |identity| identity.kind.as_str()));
+        let version = waiting.policy().version.map(|version| format!(" in version {version}")).unwrap_or_default();
         warn(&format!(
-            "longwait: process \"{id}\" waits to be run, and this driver has no runner for its kind \"{kind}\""
+            "longwait: process \"{id}\" waits to be run, and this driver has no runner for its kind \"{kind}\"{version}"
         ));
     }
 
