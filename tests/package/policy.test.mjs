@@ -123,12 +123,21 @@ test("a driver refuses two implementations of one kind and version, and what is 
   const registry = await open(t);
   const run = () => 1;
   for (const [processes, path] of [
-    [[{ kind: "job", run }, { kind: "job", run }], "options.processes[1]"],
+    [
+      [
+        { kind: "job", run },
+        { kind: "job", run },
+      ],
+      "options.processes[1]",
+    ],
     [[{ kind: "job" }], "options.processes[0].run"],
     [[{ kind: "job", version: 0.5, run }], "options.processes[0].version"],
     [{}, "options.processes"],
   ]) {
-    assert.throws(() => registry.driver({ processes }), ({ code, message }) => code === "invalid_argument" && message.startsWith(path));
+    assert.throws(
+      () => registry.driver({ processes }),
+      ({ code, message }) => code === "invalid_argument" && message.startsWith(path),
+    );
   }
 });
 

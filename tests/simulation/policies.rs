@@ -3,7 +3,12 @@
 use std::{collections::BTreeMap, rc::Rc};
 
 use longwait::{
-    model::{Millis, event::ATTEMPT_FAILED, policy::OnParentEnd, process::ProcessRecord},
+    model::{
+        Millis,
+        event::{ATTEMPT_FAILED, ProcessEvent},
+        policy::OnParentEnd,
+        process::ProcessRecord,
+    },
     rules::snapshot::Write,
 };
 
@@ -18,37 +23,40 @@ impl Policies {
     pub fn committed(&mut self, writes: &[Write], tally: &mut Tally) {
         let before = self.0.clone();
         for write in writes {
-            match write {
-                Write::Process(record) => drop(self.0.insert(record.id().to_string(), record.clone())),
-                Write::Prune(id) => drop(self.0.remove(id.as_str())),
-                _ => {}
+            if let Write::Process(record) = write {
+                self.0.insert(record.id().to_string(), record.clone());
+            } else if let Write::Prune(id) = write {
+                self.0.remove(id.as_str());
             }
         }
         for write in writes {
-            match write {
-                Write::Process(record) => {
-                    let found = before.get(record.id().as_str());
-                    self.check_children(record, found);
-                    if record.schedule.begun && !found.is_some_and(|found| found.schedule.begun) {
-                        self.check_key(record, claimed_at(writes, record), tally);
-                    }
+            if let Write::Process(record) = write {
+                let found = before.get(record.id().as_str());
+                self.check_children(record, found);
+                if record.schedule.begun && !found.is_some_and(|found| found.schedule.begun) {
+                    self.check_key(record, claimed_at(writes, record), tally);
                 }
-                Write::Lease(id, slot) => {
-                    let (found, now) = (before.get(id.as_str()), slot.held.as_ref().map(|held| held.claimed_at_ms));
-                    if let (Some(found), Some(now)) = (found, now) {
-                        check_time(found, now);
-                    }
+            } else if let Write::Lease(id, slot) = write {
+                let (found, now) = (before.get(id.as_str()), slot.held.as_ref().map(|held| held.claimed_at_ms));
+                if let (Some(found), Some(now)) = (found, now) {
+                    check_time(found, now);
                 }
-                Write::Event { event, .. } if event.event_type == ATTEMPT_FAILED => {
-                    let record = &self.0[event.process_id.as_str()];
-                    let most = record.policy().retry.as_ref().and_then(|retry| retry.max_attempts).unwrap_or(u64::MAX);
-                    let failed = record.count_in_row(ATTEMPT_FAILED);
-                    assert!(failed < most, "attempt {failed} of {} is followed by another one", record.id());
-                    tally.count("retry");
-                }
-                _ => {}
+            } else if let Write::Event { event, .. } = write {
+                self.check_budget(event, tally);
             }
         }
+    }
+
+    /// No attempt is followed by another one beyond the most that the policy allows.
+    fn check_budget(&self, event: &ProcessEvent, tally: &mut Tally) {
+        if event.event_type != ATTEMPT_FAILED {
+            return;
+        }
+        let record = &self.0[event.process_id.as_str()];
+        let most = record.policy().retry.as_ref().and_then(|retry| retry.max_attempts).unwrap_or(u64::MAX);
+        let failed = record.count_in_row(ATTEMPT_FAILED);
+        assert!(failed < most, "attempt {failed} of {} is followed by another one", record.id());
+        tally.count("retry");
     }
 
     /// No child is left running by the end of its parent.
@@ -91,9 +99,9 @@ fn check_time(found: &ProcessRecord, now: Millis) {
 }
 
 fn claimed_at(writes: &[Write], record: &ProcessRecord) -> Millis {
-    let claim = writes.iter().find_map(|write| match write {
-        Write::Lease(id, slot) if id == record.id() => Some(slot.held.as_ref()?.claimed_at_ms),
-        _ => None,
+    let claim = writes.iter().find_map(|write| {
+        let Write::Lease(id, slot) = write else { return None };
+        Some(slot.held.as_ref().filter(|_| id == record.id())?.claimed_at_ms)
     });
     claim.expect("begun without a claim")
 }
