@@ -33,7 +33,7 @@ fn check_one(process: &Value) -> Checked {
     let ended = process["ended"].as_bool().ok_or_else(|| field("ended"))?;
     let events = events.iter().map(event).collect::<Result<_, _>>()?;
     let max_attempts = process["policy"]["retry"]["maxAttempts"].as_u64();
-    Driven { id: id.to_owned(), ended, events, attempts, max_attempts }.check()
+    Driven { id: id.to_owned(), ended, events, attempts, max_attempts, steady_clock: true }.check()
 }
 
 /// What is wrong with the order of the processes of one key.

@@ -205,8 +205,15 @@ impl History {
         }
         let events: Vec<_> = life.events.iter().map(|(event, _)| event.clone()).collect();
         let attempts = self.attempts.get(id).copied();
-        if let Err(fault) =
-            (Driven { id: id.to_owned(), ended: life.ended.is_some(), events, attempts, max_attempts: None }).check()
+        if let Err(fault) = (Driven {
+            id: id.to_owned(),
+            ended: life.ended.is_some(),
+            events,
+            attempts,
+            max_attempts: None,
+            steady_clock: false,
+        })
+        .check()
         {
             panic!("{fault}");
         }

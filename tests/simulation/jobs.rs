@@ -49,7 +49,14 @@ impl Runners for Jobs {
 
     fn run(&self, context: RunContext) -> LocalBoxFuture<'static, Result<RunEnd>> {
         let born = self.born(&context);
-        let job = Job { jobs: self.clone(), born, context, taken: Cell::default(), place: Cell::default() };
+        let job = Job {
+            jobs: self.clone(),
+            born,
+            context,
+            taken: Cell::default(),
+            place: Cell::default(),
+            thrown: Cell::default(),
+        };
         async move {
             let output = job.run().await?;
             Ok(job.throws().map_or(RunEnd::Returned(output), RunEnd::Threw))
@@ -81,6 +88,8 @@ struct Job {
     born: Option<u64>,
     /// How many signals of each name it was given.
     taken: Cell<[usize; 2]>,
+    /// Whether it throws before its first step.
+    thrown: Cell<bool>,
     /// How far it has come.
     place: Cell<u64>,
 }
@@ -120,6 +129,10 @@ impl Job {
         if self.id() == "x" {
             self.bears().await?;
         }
+        if self.context.record().policy().retry.is_some() && !self.jobs.calm.get() && self.below(2) == 0 {
+            self.thrown.set(true);
+            return Ok(failure("threw"));
+        }
         let mut seen = Vec::new();
         for key in STEPS {
             seen.push(self.step(key).await?);
@@ -138,7 +151,7 @@ impl Job {
     /// What the run throws, if it does: where its process is retried.
     fn throws(&self) -> Option<Thrown> {
         let is_retried = self.context.record().policy().retry.is_some();
-        let throws = is_retried && !self.jobs.calm.get() && self.below(2) == 0;
+        let throws = is_retried && (self.thrown.get() || !self.jobs.calm.get() && self.below(2) == 0);
         let advice = match self.below(4) {
             0 => Advice::Again(Some(self.below(300))),
             1 => Advice::Never,

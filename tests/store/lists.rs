@@ -55,3 +55,43 @@ fn a_registration_that_is_missing_takes_its_process_alone_out_of_a_list() {
         assert_eq!(world.another().await.list(json!({"kind": "rare"})).await, rare);
     });
 }
+
+/// Makes the row of a process unreadable.
+fn spoil(engine: &MemoryEngine, id: &'static str) {
+    use futures::FutureExt;
+    use longwait::store::engine::{Read, Source};
+    let connection = engine.connect().now_or_never().unwrap().unwrap();
+    let mut asked = false;
+    let step = move |found: Vec<Vec<longwait::Payload>>| {
+        if !std::mem::replace(&mut asked, true) {
+            return Round::Read(vec![Read::Get(Source { store: "processes", index: None }, vec![id.into()])]);
+        }
+        let mut row = found[0][0].value();
+        row["status"] = json!("spoilt");
+        Round::Commit(vec![Write::Put("processes", row.into())])
+    };
+    connection.run(Mode::Write, Box::new(step)).now_or_never().unwrap().unwrap();
+}
+
+#[test]
+fn turns_go_on_behind_processes_that_cannot_be_read() {
+    use longwait::store::{Answer, Query, TurnsFrom};
+    run(async {
+        let (world, _, engine) = world().await;
+        let mut rare = registered(&world).await;
+        let spoilt = ["p01", "p04", "p07", "p31"];
+        spoilt.iter().for_each(|id| spoil(&engine, id));
+        rare.retain(|id| !spoilt.contains(&id.as_str()));
+        let (tab, mut found, mut from) = (world.another().await, Vec::new(), TurnsFrom::Kind("rare".to_owned()));
+        loop {
+            let answer = tab.registry.read(Query::Turns(from, 3)).await.unwrap();
+            let Answer::Turns(turns) = &*answer else { panic!("answers another question") };
+            found.extend(turns.turns.iter().map(|turn| turn.id.to_string()));
+            match turns.behind.clone() {
+                Some(behind) => from = TurnsFrom::Behind(behind),
+                None => break,
+            }
+        }
+        assert_eq!(found, rare);
+    });
+}

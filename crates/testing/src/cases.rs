@@ -448,6 +448,7 @@ macro_rules! each_case_inside {
                 what_is_thrown_after_a_cancel_request_is_not_retried,
                 a_process_that_is_asked_to_stop_waits_for_no_retry,
                 a_throw_without_the_lease_is_refused_and_recorded_nowhere,
+                a_throw_behind_the_end_of_its_process_is_refused_and_changes_nothing,
                 a_process_that_is_lost_to_crashes_without_progress_is_not_begun_for_ever,
                 what_a_lost_run_recorded_counts_as_progress,
                 a_run_that_is_handed_back_is_not_lost_to_a_crash,

@@ -13,7 +13,7 @@ use crate::{
     error::Result,
     model::key::ProcessId,
     registry::{ProcessRegistry, answer},
-    store::{Answer, Query, Turn, TurnsFrom},
+    store::{Answer, Query, Turn, Turns, TurnsFrom},
 };
 
 /// How many processes are listed at a time.
@@ -88,7 +88,10 @@ impl Pending {
             self.leased = leased.last().filter(|_| !is_last).map(|last| LeasedPlace(Some(last.clone())));
             return Ok(Some(Page::Leased(leased)));
         }
-        self.read_kinds(registry).await?;
+        // A whole page may be of processes that cannot be read.
+        while self.kinds.iter().any(Kind::needs_more) {
+            self.read_kinds(registry).await?;
+        }
         let turns = self.take_turns();
         if !turns.is_empty() {
             return Ok(Some(Page::Turns(turns)));
@@ -100,10 +103,9 @@ impl Pending {
     async fn read_kinds(&mut self, registry: &ProcessRegistry) -> Result<()> {
         let reads = self.kinds.iter_mut().filter(|kind| kind.needs_more()).map(async |kind| {
             let Some(from) = kind.from.clone() else { return Ok(()) };
-            let read: Vec<Turn> = answer!(registry, Query::Turns(from, PAGE), Answer::Turns)?;
-            let is_last = read.len() < PAGE as usize;
-            kind.from = read.last().filter(|_| !is_last).map(|last| TurnsFrom::Behind(last.clone()));
-            kind.read = read.into();
+            let Turns { turns, behind } = answer!(registry, Query::Turns(from, PAGE), Answer::Turns)?;
+            kind.from = behind.map(TurnsFrom::Behind);
+            kind.read = turns.into();
             Ok(())
         });
         join_all(reads).await.into_iter().collect()
@@ -123,10 +125,11 @@ impl Pending {
     /// The first process of the next kind that has no runner.
     async fn next_other(&mut self, registry: &ProcessRegistry) -> Result<Option<Page>> {
         while let Some(kind) = self.other.clone() {
-            let first: Vec<Turn> = answer!(registry, Query::Turns(TurnsFrom::NextKind(kind), 1), Answer::Turns)?;
-            let first = first.into_iter().next();
-            self.other = first.as_ref().map(|first| first.kind.clone());
-            if let Some(first) = first.filter(|first| self.kinds.iter().all(|kind| kind.name != first.kind)) {
+            let next: Turns = answer!(registry, Query::Turns(TurnsFrom::NextKind(kind), 1), Answer::Turns)?;
+            self.other = next.behind.map(|first| first.kind);
+            if let Some(first) =
+                next.turns.into_iter().next().filter(|first| self.kinds.iter().all(|kind| kind.name != first.kind))
+            {
                 return Ok(Some(Page::NoRunner(first)));
             }
         }

@@ -16,7 +16,7 @@ use crate::{
     error::{Error, Result},
     model::key::{ProcessId, sorted},
     registry::answer,
-    store::{Answer, Query, Turn, TurnsFrom},
+    store::{Answer, Query, Turn, Turns, TurnsFrom},
 };
 
 /// What a sweep did. Each id stands in one list.
@@ -129,10 +129,10 @@ impl Driver {
     async fn report_unhandled(&self, first: Turn, report: &RefCell<DriveReport>) -> Result<()> {
         let mut from = TurnsFrom::Kind(first.kind);
         loop {
-            let turns: Vec<Turn> = answer!(self.registry, Query::Turns(from, PAGE), Answer::Turns)?;
-            report.borrow_mut().unhandled.extend(turns.iter().map(|turn| turn.id.clone()));
-            match turns.last().filter(|_| turns.len() == PAGE as usize) {
-                Some(last) => from = TurnsFrom::Behind(last.clone()),
+            let Turns { turns, behind } = answer!(self.registry, Query::Turns(from, PAGE), Answer::Turns)?;
+            report.borrow_mut().unhandled.extend(turns.into_iter().map(|turn| turn.id));
+            match behind {
+                Some(last) => from = TurnsFrom::Behind(last),
                 None => return Ok(()),
             }
         }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::{
-    append, due, key, lease,
+    append, due, key, lease, process,
     snapshot::{Decision, Snapshot, Write},
 };
 use crate::{
@@ -209,6 +209,7 @@ pub fn fail(
         return Ok(append::complete_with_lease(seen, schemas, held, &thrown.failure)?.map(|_| Failed::Ended));
     };
     lease::require(seen, id, held)?;
+    process::may_wait(record)?;
     let until = seen.now.saturating_add(wait_after(&retry, thrown.advice, failed, chance)).min(MAX_COUNT);
     let payload = Payload::object([
         ("attempt", Some(Payload::of(&failed)?)),

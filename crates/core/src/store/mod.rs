@@ -23,7 +23,7 @@ mod turn;
 
 pub use plan::{Operation, Plan, Reply};
 pub use query::{Answer, Answers, Changes, Due, EventPage, EventRange, Live, MANY_TYPES, MOST_CHANGED, Point, Query};
-pub use turn::{Turn, TurnsFrom};
+pub use turn::{Turn, Turns, TurnsFrom};
 
 /// How long what is written here lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,7 +18,7 @@ use crate::{
     text::whole_number,
 };
 
-use super::turn::{Turn, TurnsFrom};
+use super::turn::{Turns, TurnsFrom};
 
 /// What can be asked of a store. Each question is answered from one moment.
 #[derive(Debug)]
@@ -140,7 +140,7 @@ pub enum Answer {
     /// To [`Query::Count`].
     Count(Option<u64>),
     /// To [`Query::Turns`].
-    Turns(Vec<Turn>),
+    Turns(Turns),
     /// To [`Query::Leased`].
     Leased(Vec<ProcessId>),
     /// To [`Query::Due`].
@@ -263,7 +263,7 @@ impl Query {
             Query::ChangedIds(_) => Answer::ChangedIds(None, Point::default()),
             Query::Events(..) => Answer::Events(None),
             Query::Count(..) => Answer::Count(None),
-            Query::Turns(..) => Answer::Turns(Vec::new()),
+            Query::Turns(..) => Answer::Turns(Turns::default()),
             Query::Leased(..) => Answer::Leased(Vec::new()),
             Query::Due(_) => Answer::Due(Due::default()),
             Query::Lease(_) => Answer::Lease(LeaseSlot::default()),

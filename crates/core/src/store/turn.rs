@@ -15,6 +15,15 @@ pub struct Turn {
     pub kind: String,
 }
 
+/// Turns from a place on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Turns {
+    /// The turns, without those of processes that cannot be read.
+    pub turns: Vec<Turn>,
+    /// The place behind which there may be more; none at the end.
+    pub behind: Option<Turn>,
+}
+
 /// From where on turns are asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TurnsFrom {

@@ -14,7 +14,7 @@ use longwait_core::{
     },
     operation,
     rules::attempt::{Advice, Attempt, Begun, Claimant, Failed, Thrown},
-    store::{Answer, Query, Turn, TurnsFrom},
+    store::{Answer, Query, TurnsFrom},
 };
 use serde_json::{Value, json};
 
@@ -66,7 +66,7 @@ async fn settle(world: &World) -> Vec<String> {
 async fn turns(world: &World) -> Vec<String> {
     let answer = world.registry.read(Query::Turns(TurnsFrom::Kind("job".to_owned()), 100)).await.unwrap();
     let Answer::Turns(turns) = &*answer else { panic!("answers another question") };
-    turns.iter().map(|turn: &Turn| turn.id.to_string()).collect()
+    turns.turns.iter().map(|turn| turn.id.to_string()).collect()
 }
 
 async fn output(world: &World, id: &str) -> Value {
@@ -97,7 +97,7 @@ pub async fn turns_go_on_behind_any_of_them_and_with_the_next_kind(world: World)
     let ask = async |from| {
         let answer = world.registry.read(Query::Turns(from, 2)).await.unwrap();
         let Answer::Turns(turns) = &*answer else { panic!("answers another question") };
-        turns.clone()
+        turns.turns.clone()
     };
     let first = ask(TurnsFrom::Kind("job".to_owned())).await;
     let rest = ask(TurnsFrom::Behind(first[1].clone())).await;
@@ -247,6 +247,17 @@ pub async fn a_throw_without_the_lease_is_refused_and_recorded_nowhere(world: Wo
     let fails = operation::fail(lease, thrown, 0.0, &Rc::new(Schemas::unchecked()));
     assert_eq!(refused(world.registry.execute(fails).await), Code::LeaseLost);
     assert!(world.log("p").await.is_empty());
+}
+
+pub async fn a_throw_behind_the_end_of_its_process_is_refused_and_changes_nothing(world: World) {
+    job(&world, "p", json!({"retry": {}})).await;
+    let lease = began(&world, "p").await;
+    world.succeed("p").await;
+    let failure = ProcessAwaitOutput::failure(FailureClass::External, "busy", "come back later");
+    let thrown = Thrown { failure, advice: Advice::ByPolicy };
+    let fails = operation::fail(lease, thrown, 0.0, &Rc::new(Schemas::unchecked()));
+    assert_eq!(refused(world.registry.execute(fails).await), Code::AlreadyTerminal);
+    assert_eq!(world.record("p").await.wait, None);
 }
 
 // ── Crashes ─────────────────────────────────────────────────────────────────

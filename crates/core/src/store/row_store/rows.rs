@@ -119,12 +119,6 @@ impl ProcessRow {
         self.schedule.begun || self.paused.is_none() && from.is_none_or(|from| from <= now)
     }
 
-    /// Its turn, where a driver may begin it.
-    pub fn into_turn(self) -> Option<Turn> {
-        let TurnPart { kind, rank } = self.turn?;
-        Some(Turn { kind, rank, created_at_ms: self.created_at_ms, id: self.id })
-    }
-
     /// When something is to happen to it by the clock alone, in epoch milliseconds.
     pub fn due_at(&self) -> Option<Millis> {
         self.due_at_ms
@@ -239,6 +233,13 @@ impl Tombstone {
 /// Whether a row of `processes` is what is left of a pruned one.
 pub fn is_pruned(row: &Payload) -> bool {
     text(row, "lane").as_deref() == Some(PRUNED)
+}
+
+/// The turn of a process that a driver may begin; its row need not be readable.
+pub fn turn_of(row: &Payload) -> Option<Turn> {
+    let turn = row.member("turn")?;
+    let (kind, rank) = (text(&turn, "kind")?, number(&turn, "rank"));
+    Some(Turn { kind, rank, created_at_ms: number(row, "createdAtMs"), id: id_of(row) })
 }
 
 /// The concurrency key of a process that has not ended; its row need not be readable.

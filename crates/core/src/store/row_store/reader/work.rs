@@ -1,7 +1,7 @@
 //! Answers for drivers: what may be begun, what is held, and what is due.
 
 use super::{
-    super::rows::{LEASES, PROCESSES, ProcessRow, index},
+    super::rows::{LEASES, PROCESSES, ProcessRow, id_of, index, turn_of, unreadable},
     Reader,
 };
 use crate::{
@@ -11,14 +11,14 @@ use crate::{
         payload::Payload,
     },
     store::{
-        Due, Turn, TurnsFrom,
+        Due, Turn, Turns, TurnsFrom,
         engine::{Between, Read},
     },
 };
 
 impl Reader<'_> {
-    /// The turns from a place on, without those of rows that cannot be read: claims would fail.
-    pub(super) fn turns(&mut self, from: &TurnsFrom, limit: u64) -> Vec<Turn> {
+    /// The turns from a place on. A claim of a process that cannot be read would fail, so it is passed over; its place is still one.
+    pub(super) fn turns(&mut self, from: &TurnsFrom, limit: u64) -> Turns {
         let (after, before) = match from {
             TurnsFrom::Kind(kind) => (key![kind], key![kind, Part::End]),
             TurnsFrom::Behind(Turn { kind, rank, created_at_ms, id }) => {
@@ -27,7 +27,15 @@ impl Reader<'_> {
             TurnsFrom::NextKind(kind) => (key![kind, Part::End], key![Part::End]),
         };
         let rows = self.read_set.rows(index(PROCESSES, "byTurn").between(after, before, Some(limit)));
-        rows.into_iter().filter_map(|row| row.read::<ProcessRow>().ok()?.into_turn()).collect()
+        let behind = rows.last().filter(|_| rows.len() as u64 == limit).and_then(turn_of);
+        let mut turns = Vec::new();
+        for row in rows {
+            match row.read::<ProcessRow>() {
+                Ok(_) => turns.extend(turn_of(&row)),
+                Err(fault) => self.passed_over.push(unreadable(&id_of(&row), "process row", &fault)),
+            }
+        }
+        Turns { turns, behind }
     }
 
     pub(super) fn leased(&mut self, after: Option<&ProcessId>, limit: u64) -> Vec<ProcessId> {
