@@ -15,7 +15,7 @@ import { CommandFailed, main, say } from "./lib/run.mjs";
  */
 export const needed = ["dist/index.js", "dist/longwait_bg.wasm"];
 const budgets = [
-  { entry: "longwait", files: needed, limit: 285 },
+  { entry: "longwait", files: needed, limit: 355 },
   { entry: "and with a schema", files: [...needed, "dist/schema.js"], limit: 293 },
   { entry: "longwait/worker adds", files: ["dist/worker.js"], limit: 2 },
 ];
