@@ -38,8 +38,10 @@ async function works({ openRegistry }, options) {
 
 describe("importing", () => {
   const exported = {
-    "index.js": "NonRetryableError ProcessCancelledError ProcessError ProcessFailedError RetryableError deleteRegistry isProcessError openRegistry",
-    "node.js": "NonRetryableError ProcessCancelledError ProcessError ProcessFailedError RetryableError deleteRegistry isProcessError openRegistry",
+    "index.js":
+      "NonRetryableError ProcessCancelledError ProcessError ProcessFailedError RetryableError deleteRegistry isProcessError openRegistry",
+    "node.js":
+      "NonRetryableError ProcessCancelledError ProcessError ProcessFailedError RetryableError deleteRegistry isProcessError openRegistry",
     "worker.js": "drive driveIn",
   };
   for (const [entry, names] of Object.entries(exported)) {
