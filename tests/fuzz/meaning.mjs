@@ -137,8 +137,35 @@ function identityOf({ type, kind, call, createRequest, metadata }) {
   return { kind: type === "tool_call" ? "tool" : type, ...(label !== undefined && { label }) };
 }
 
-/** A registration with all that goes without saying. */
-export function registered({ identity, provenance, eventTypes = [], ...given }) {
+/** What of a registration is its policy. */
+export const POLICY = [
+  "startAtMs",
+  "deadlineAtMs",
+  "retry",
+  "crashLimit",
+  "priority",
+  "concurrencyKey",
+  "onConflict",
+  "debounce",
+  "requires",
+  "version",
+  "labels",
+  "parentId",
+  "onParentEnd",
+];
+
+/** The policy in a registration. No labels are none. */
+export const policyOf = (given) =>
+  Object.fromEntries(
+    POLICY.filter((field) => given[field] !== undefined && !(field === "labels" && Object.keys(given.labels).length === 0)).map((field) => [
+      field,
+      given[field],
+    ]),
+  );
+
+/** A registration with all that goes without saying, and without its policy, which is not compared. */
+export function registered({ identity, provenance, eventTypes = [], ...more }) {
+  const given = Object.fromEntries(Object.entries(more).filter(([field]) => !POLICY.includes(field)));
   const declared = eventTypes.map(({ semantics, ...type }) => {
     if (semantics === undefined) return type;
     const { wake } = semantics;

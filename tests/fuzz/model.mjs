@@ -4,7 +4,7 @@
  *
  * An answer is `{ code }` where the call must be refused, else `{ value }` or, where only parts of it are known, `{ check }`.
  */
-import { canonical, CORE, meaning, registered, same } from "./meaning.mjs";
+import { canonical, CORE, meaning, POLICY, policyOf, registered, same } from "./meaning.mjs";
 import { SCHEMAS } from "./shapes.mjs";
 
 const refuse = (code) => ({ code });
@@ -45,15 +45,30 @@ export class Model {
     const content = canonical(whole);
     const known = this.processes.get(given.id);
     if (known) return known.content === content ? { record: known } : refuse("registration_conflict");
+    const policy = policyOf(given);
+    if (policy.parentId !== undefined) {
+      const parent = this.processes.get(policy.parentId);
+      if (!parent) return refuse("unknown_process");
+      if (parent.state !== "running") return refuse("process_terminal");
+      if (!parent.hasChildren) {
+        // The first child changes its parent as it comes.
+        parent.hasChildren = true;
+        this.touch(parent.id);
+        this.pruned.push({ from: this.changes, to: this.changes + 1 });
+      }
+    }
+    const { startAtMs } = policy;
     const process = {
       id: given.id,
       given,
+      policy,
+      paused: undefined,
       whole,
       content,
       types: new Map(whole.eventTypes.map((type) => [type.name, type])),
       state: "running",
       output: undefined,
-      wait: undefined,
+      wait: startAtMs > Date.now() ? { kind: "start", untilMs: startAtMs } : undefined,
       externalRef: undefined,
       wakeTarget: given.wakeTarget,
       log: [],
@@ -84,8 +99,10 @@ export class Model {
       wakes &&
       types &&
       times &&
+      POLICY.every((field) => same(record[field], process.policy[field])) &&
       same(record.status, status) &&
-      same(record.wait, process.wait) &&
+      sinceThen(record.wait, process.wait) &&
+      sinceThen(record.paused, process.paused) &&
       same(record.externalRef, process.externalRef)
     );
   }
@@ -111,6 +128,44 @@ export class Model {
       if (process.externalRef !== undefined) return same(process.externalRef, ref) ? undefined : refuse("external_ref_conflict");
       process.externalRef = ref;
       this.touch(id);
+    });
+  }
+
+  pause(id, reason) {
+    return this.changeOf(id, (process) => {
+      if (process.state !== "running") return refuse("already_terminal");
+      if (process.paused !== undefined) return;
+      process.paused = reason === undefined ? {} : { reason };
+      this.logged(process, "process.paused", process.paused);
+      // Its lease is taken away.
+      this.unsure(process);
+    });
+  }
+
+  resume(id) {
+    return this.changeOf(id, (process) => {
+      if (process.state !== "running") return refuse("already_terminal");
+      if (process.paused === undefined) return;
+      process.paused = undefined;
+      this.logged(process, "process.unpaused", {});
+    });
+  }
+
+  /** An event of the registry's own. */
+  logged(process, eventType, payload) {
+    process.log.push({ processId: process.id, sequence: process.log.length + 1, eventType, payload, semantics: {} });
+    this.touch(process.id);
+  }
+
+  fork(id, { newId, from, input }) {
+    return this.changeOf(id, ({ whole, policy }) => {
+      if (input !== undefined && !isAlike(whole.input, input)) return refuse("invalid_argument");
+      const { startAtMs, deadlineAtMs, onConflict, debounce, parentId, onParentEnd, ...kept } = policy;
+      const provenance = { originator: whole.provenance.originator, causedBy: { forkOf: id } };
+      const given = { ...whole, ...kept, id: newId, provenance, input: input ?? whole.input };
+      // No process that the model knows has steps.
+      if (from !== "start" && !this.processes.has(newId)) return refuse("invalid_argument");
+      return this.register(given);
     });
   }
 
@@ -340,6 +395,16 @@ export class Model {
     this.fences.set(process.id, { fence: this.fences.get(process.id)?.fence ?? 0, sure: false });
   }
 }
+
+/** Whether they are alike, but for the time since when, which only the registry knows. */
+function sinceThen(shown, known) {
+  if (known === undefined || shown === undefined || "sinceMs" in known) return same(shown, known);
+  const { sinceMs, ...rest } = shown;
+  return Number.isSafeInteger(sinceMs) && same(rest, known);
+}
+
+/** Whether an input is for the runner of another one. */
+const isAlike = (a, b) => a.type === b.type && a.kind === b.kind && a.call?.toolName === b.call?.toolName;
 
 /** Of a lease that the clock may have ended. */
 export const UNSURE = Symbol("unsure");

@@ -255,7 +255,123 @@ export const eventTypes = {
   },
 };
 
-export const registration = object("ProcessRegistration", {
+/** Counts that a policy takes from 1 on. */
+const few = leaf((w) => w.r.between(1, 4), [...BAD_COUNT, ZERO, MINUS_ZERO]);
+/** A time that has passed, or one that does not come while a world lasts. */
+const instant = leaf((w) => w.r.pick([0, 1, 2 ** 52, Number.MAX_SAFE_INTEGER]), BAD_COUNT);
+const never = leaf((w) => w.r.pick([2 ** 52, Number.MAX_SAFE_INTEGER]), BAD_COUNT);
+const soon = leaf((w) => w.r.pick([0, 1, 3]), BAD_COUNT);
+
+export const retryFields = {
+  maxAttempts: optional(few),
+  initialIntervalMs: optional(soon),
+  backoffCoefficient: optional(
+    leaf(
+      (w) => w.r.pick([1, 1.5, 2, 1e300]),
+      [
+        ["less than 1", () => 0.5],
+        ["a negative number", () => -1],
+        ["no number", () => NaN],
+        ["infinity", () => Infinity],
+        ["a text", () => "2"],
+      ],
+    ),
+  ),
+  maxIntervalMs: optional(soon),
+  jitter: optional(boolean),
+};
+export const retry = object("RetryPolicy", retryFields);
+
+const BAD_LABELS = [
+  ["a list", () => ["a"]],
+  ["a text", () => "a"],
+  ["a number", () => 7],
+  ["a blank name", () => ({ " ": "a" })],
+  ["a name of 1,025 characters", () => ({ ["x".repeat(1025)]: "a" })],
+  ["seventeen labels", () => Object.fromEntries(Array.from({ length: 17 }, (_, n) => [`l${n}`, ""]))],
+];
+const LABELS = ["tenant", "é", "l".repeat(1024)];
+const labelValue = pick(["", "a", "b", "v".repeat(1024)], [...BAD_TEXT, ["1,025 characters", () => "x".repeat(1025)]]);
+export const labels = {
+  make: (w) => Object.fromEntries(LABELS.filter(() => w.r.chance(0.5)).map((name) => [name, labelValue.make(w)])),
+  spoil: (w, value) => {
+    if (w.r.chance(0.3)) return wrongOne(w, BAD_LABELS);
+    const { value: wrong, why } = labelValue.spoil(w);
+    return { value: { ...value, tenant: wrong }, why: `tenant: ${why}` };
+  },
+};
+/** Named by a process that there is, and that the model knows; now and then by none. */
+const parentId = leaf((w) => {
+  const ids = [...w.model.processes.keys()];
+  return ids.length > 0 && w.r.chance(0.9) ? w.r.pick(ids) : "nobody";
+}, BAD_NAME);
+
+const policy = {
+  startAtMs: optional(instant, 0.1),
+  deadlineAtMs: optional(never, 0.1),
+  retry: optional(retry, 0.15),
+  crashLimit: optional(few, 0.1),
+  priority: optional(
+    leaf(
+      (w) => w.r.pick([0, 1, -1, 1_000_000, -1_000_000]),
+      [
+        ["more than a million", () => 1_000_001],
+        ["less than minus a million", () => -1_000_001],
+        ["half of one", () => 0.5],
+        ["no number", () => NaN],
+        ["2^53", () => 2 ** 53],
+        ["a text", () => "1"],
+        ["true", () => true],
+      ],
+    ),
+    0.15,
+  ),
+  concurrencyKey: optional(pick(["key:a", "key:é"], BAD_NAME), 0.3),
+  onConflict: optional(word("queue", "use_existing", "replace_pending", "cancel_running", "reject"), 0.6),
+  debounce: optional(object(undefined, { delayMs: soon, maxDelayMs: optional(soon) }), 0.2),
+  requires: optional(word("network"), 0.1),
+  version: optional(count, 0.2),
+  labels: optional(labels, 0.25),
+  parentId: optional(parentId, 0.2),
+  onParentEnd: optional(word("cancel", "abandon"), 0.5),
+};
+const anyPolicy = object("ProcessPolicy", policy);
+
+/** A policy of which the fields belong together. */
+function fitTogether(made) {
+  if (made.concurrencyKey === undefined) (delete made.onConflict, delete made.debounce);
+  if (made.debounce !== undefined && made.onConflict !== "replace_pending") delete made.onConflict;
+  if (made.parentId === undefined) delete made.onParentEnd;
+  return made;
+}
+
+/** Of a process that drivers work on: all of a policy, but for a parent, and times that come. */
+export const drivenPolicy = (w) => {
+  const { parentId: _, onParentEnd: __, ...made } = anyPolicy.make(w);
+  if (made.startAtMs !== undefined) made.startAtMs = Date.now() + w.r.below(3);
+  if (made.deadlineAtMs !== undefined) made.deadlineAtMs = Date.now() + w.r.below(40);
+  return fitTogether(made);
+};
+
+/** What only runs and ends of other processes make a difference to is left to the processes that drivers work on. */
+function modelled(made) {
+  for (const field of ["concurrencyKey", "onConflict", "debounce"]) delete made[field];
+  if (made.parentId === undefined) delete made.onParentEnd;
+  else made.onParentEnd = "abandon";
+  return made;
+}
+
+const BELONGING = ["concurrencyKey", "onConflict", "debounce", "parentId", "onParentEnd"];
+
+/** Fields that go together, one without the other. */
+const UNFIT = [
+  ["onConflict without a key", { onConflict: "queue" }],
+  ["debounce without a key", { debounce: { delayMs: 1 } }],
+  ["onParentEnd without a parent", { onParentEnd: "cancel" }],
+  ["debounce with another onConflict", { concurrencyKey: "k", onConflict: "reject", debounce: { delayMs: 1 } }],
+];
+
+const anyRegistration = object("ProcessRegistration", {
   id: pick(IDS),
   input,
   identity: optional(identity, 0.4),
@@ -264,7 +380,18 @@ export const registration = object("ProcessRegistration", {
   envRef: optional(text, 0.2),
   wakeTarget: optional(scope, 0.4),
   recovery: optional(word("rerun", "abandon"), 0.3),
+  ...policy,
 });
+export const registration = {
+  ...anyRegistration,
+  make: (w) => modelled(anyRegistration.make(w)),
+  spoil(w, value) {
+    if (!w.r.chance(0.05)) return anyRegistration.spoil(w, value);
+    const [why, more] = w.r.pick(UNFIT);
+    const rest = Object.fromEntries(Object.entries(value).filter(([field]) => !BELONGING.includes(field)));
+    return { value: { ...rest, ...more }, why };
+  },
+};
 
 // ── Ends, waits, references ─────────────────────────────────────────────────
 
@@ -382,8 +509,37 @@ export const filter = object("ListFilter", {
   waiting: optional(boolean, 0.2),
   definition: optional(json, 0.1),
   kind: optional(pick(KINDS, LONG), 0.3),
+  labels: optional({ ...labels, spoil: (w, value) => ({ value: { ...value, tenant: 7 }, why: "tenant: a number" }) }, 0.1),
+  parentId: optional(
+    leaf((w) => w.r.pick([...w.model.processes.keys(), "nobody"]), LONG),
+    0.1,
+  ),
+  version: optional(count, 0.05),
+  paused: optional(boolean, 0.15),
 });
-export const page = object("Page", { limit: optional(limit), cursor: optional(pick(IDS, BAD_TEXT), 0.3) });
+export const page = object("Page", {
+  limit: optional(limit),
+  cursor: optional(pick(IDS, BAD_TEXT), 0.3),
+  order: optional(word("id", "oldest", "newest"), 0.4),
+});
+/** Where a fork begins: what of a log is copied is known of logs without steps alone, so that of the others only drivers' are forked. */
+const forkPoint = leaf(
+  (w) => w.r.pick(w.touchesDriven ? ["start", "failed", { step: "a" }, { step: "b" }] : ["start", "start", "start", { step: "none" }]),
+  [
+    ["another word", () => "end"],
+    ["a number", () => 7],
+    ["an object without a step", () => ({})],
+    ["a blank step", () => ({ step: " " })],
+    ["a step that is a number", () => ({ step: 7 })],
+    ["a field too many", () => ({ step: "a", extra: 1 })],
+    ["an array", () => []],
+  ],
+);
+export const forking = object("ForkOptions", {
+  newId: leaf((w) => (w.touchesDriven ? `d${w.r.below(6)}` : w.r.pick(IDS)), BAD_NAME),
+  from: forkPoint,
+  input: optional({ ...input, make: (w) => (w.aimedProcess && w.r.chance(0.7) ? w.aimedProcess.given.input : input.make(w)) }, 0.3),
+});
 const types = list(declared, 0, 3);
 export const query = options("EventQuery", { limit: optional(limit), types: optional(types, 0.3) });
 export const cursor = leaf(

@@ -243,7 +243,7 @@ export class World {
   // ── What there is ─────────────────────────────────────────────────────────
 
   isDriven(id) {
-    return this.driven && typeof id === "string" && /^d\d$/.test(id);
+    return this.driven && typeof id === "string" && /^d\d(\/|$)/.test(id);
   }
 
   someId() {

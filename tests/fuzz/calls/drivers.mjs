@@ -1,12 +1,14 @@
 /** Drivers: what they are made with, what they are told, and processes for them. */
-import { leaf, optional, options, tuple } from "../grammar.mjs";
-import { BAD_COUNT, BAD_FUNCTION, BAD_OBJECT, Thrown, ZERO } from "../mutate.mjs";
+import { leaf, list, object, optional, options, tuple } from "../grammar.mjs";
+import { BAD_COUNT, BAD_FUNCTION, BAD_NAME, BAD_OBJECT, Thrown, ZERO } from "../mutate.mjs";
 import * as s from "../shapes.mjs";
 import { ANY } from "./registry.mjs";
 import { runCalls, runner } from "./runs.mjs";
 import { eventOf, signalling, terminalOf, WAITS } from "./waits.mjs";
 
 const DRIVEN = ["run:a", "run:b"];
+/** What implementations run, by version. */
+const VERSIONED = "run:v";
 
 const runners = leaf(
   (w) => Object.fromEntries(DRIVEN.filter(() => w.r.chance(0.8)).map((kind) => [kind, runner(w)])),
@@ -55,8 +57,33 @@ const attach = leaf(
 const BAD_SPAN = [...BAD_COUNT, ZERO];
 const fixed = (...values) => leaf((w) => w.r.pick(values), BAD_SPAN);
 
+/** Versions of one kind, each once. */
+const implementations = {
+  make: (w) => [undefined, 1, 2].filter(() => w.r.chance(0.7)).map((version) => ({ ...implementation.make(w), version })),
+  spoil: (w, value) => (w.r.chance(0.3) ? { value: [...value, ...twice(w)], why: "a version twice" } : someImplementations.spoil(w, value)),
+};
+const implementation = object("Implementation", {
+  kind: leaf(() => VERSIONED, BAD_NAME),
+  version: optional(leaf((w) => w.r.below(3), BAD_COUNT)),
+  run: leaf((w) => runner(w), BAD_FUNCTION),
+});
+const someImplementations = list(implementation, 0, 2);
+const twice = (w) => [1, 1].map((version) => ({ kind: VERSIONED, version, run: runner(w) }));
+
+const onlineDetector = leaf(
+  (w) => ({ isOnline: () => w.root.depth % 2 === 0, subscribe: () => () => {} }),
+  [
+    ["an object without the methods", () => ({})],
+    ["a number", () => 7],
+    ["one method", () => ({ isOnline: () => true })],
+    ["a method that is none", () => ({ isOnline: true, subscribe: () => () => {} })],
+  ],
+);
+
 const fields = {
   runners: optional(runners, 1),
+  processes: optional(implementations, 0.4),
+  onlineDetector: optional(onlineDetector, 0.2),
   runHandle: optional(host, 0.05),
   attach: optional(attach, 0.15),
   concurrency: optional(fixed(1, 2, 64)),
@@ -119,18 +146,23 @@ const attached = (expected) => ({
 const register = {
   name: "registry.registerProcess",
   weight: 16,
-  codes: [...ANY, "registration_conflict", "invalid_schema"],
+  codes: [...ANY, "registration_conflict", "invalid_schema", "conflict"],
   args: tuple([
     {
       make: (w) => ({
         id: `d${w.r.below(6)}`,
-        input: { type: "engine", kind: w.r.pick([...DRIVEN, ...DRIVEN, ...DRIVEN, "run:none"]), payload: { seed: w.r.below(1_000_000) } },
+        input: {
+          type: "engine",
+          kind: w.r.pick([...DRIVEN, ...DRIVEN, ...DRIVEN, VERSIONED, "run:none"]),
+          payload: { seed: w.r.below(1_000_000) },
+        },
         eventTypes: [
           { name: "note" },
           { name: "checked", payloadSchema: { type: "object" } },
           { name: "stop", semantics: { terminal: { state: "completed" } } },
         ],
         ...(w.r.chance(0.2) && { recovery: "abandon" }),
+        ...(w.r.chance(0.4) && s.drivenPolicy(w)),
       }),
       spoil: s.registration.spoil,
     },

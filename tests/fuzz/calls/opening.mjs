@@ -1,5 +1,6 @@
 /** The exports themselves: opening, errors, and what a worker's entry does outside of workers. */
-import { either, leaf, optional, options, tuple, word } from "../grammar.mjs";
+import { either, leaf, object, optional, options, tuple, word } from "../grammar.mjs";
+import { same } from "../meaning.mjs";
 import { BAD_FUNCTION, BAD_OBJECT, NOT_JSON, NOT_TEXT } from "../mutate.mjs";
 import * as s from "../shapes.mjs";
 import { ANY } from "./registry.mjs";
@@ -32,6 +33,10 @@ const openOptions = options("OpenOptions", {
   durability: optional(word("relaxed", "strict")),
   sink: optional(leaf(() => () => {}, BAD_FUNCTION)),
   onCorruption: optional(leaf(() => () => {}, BAD_FUNCTION)),
+  retention: optional(
+    object("Retention", { completedMs: optional(s.count), failedMs: optional(s.count), cancelledMs: optional(s.count) }),
+    0.3,
+  ),
   owner: optional(options(undefined, { ownerId: leaf(() => "page", s.BAD_NAMES) })),
   // Once it is loaded, nobody fetches it again.
   wasm: optional(
@@ -100,6 +105,53 @@ const ProcessError = {
   }),
 };
 
+const deleteRegistry = {
+  name: "deleteRegistry",
+  weight: 0.3,
+  codes: [...ANY, "storage_unavailable"],
+  // One that is not there: the end of a database under a registry ends the world with it.
+  args: tuple([leaf((w) => `${w.host.database(w.seed)}-none`, [...s.BAD_NAMES, ["null", () => null]], { takesUndefined: true })]),
+  lives: true,
+  target: (w) => w.api,
+  run: (w, given) => w.api.deleteRegistry(...given),
+  expect: (w) => (w.host.indexedDb ? { value: undefined } : { code: "storage_unavailable" }),
+};
+
+/** An error that is made with a word and options, and shows them. */
+const errorOf = (name, choices, fits) => ({
+  name,
+  weight: 0.2,
+  codes: ["invalid_argument"],
+  sync: true,
+  lives: true,
+  target: (w) => w.api,
+  args: { make: (w) => w.r.pick(choices), spoil: () => undefined },
+  run: (w, given) => new w.api[name](...given),
+  expect: (w, given) =>
+    given[1]?.retryAfterMs < 0
+      ? { code: "invalid_argument" }
+      : { check: (error) => error instanceof Error && error instanceof w.api[name] && error.name === name && fits(error, ...given) },
+});
+/** What is given may be disguised, and is kept as it is. */
+const alike = (a, b) => a === b || same(a, b);
+const RETRIED = [["words"], ["words", {}], ["words", { code: "own", raw: { a: 1 }, cause: 7 }]];
+const shows = (error, message, { code, raw, cause } = {}) =>
+  error.message === message && error.code === code && alike(error.raw, raw) && error.cause === cause;
+const FAILED = { type: "failure", class: "timeout", code: "late", message: "words", raw: [1] };
+const CANCELLED = { type: "cancelled", message: "words", raw: [1] };
+const ended = (error, id, { message, raw }) => error.processId === id && error.message === message && alike(error.raw, raw);
+
+const endErrors = [
+  errorOf("NonRetryableError", RETRIED, shows),
+  errorOf(
+    "RetryableError",
+    [...RETRIED, ["words", { retryAfterMs: 0 }], ["words", { retryAfterMs: -1 }]],
+    (error, message, given = {}) => shows(error, message, given) && error.retryAfterMs === given.retryAfterMs,
+  ),
+  errorOf("ProcessFailedError", [["p", FAILED]], (error, id, output) => ended(error, id, output) && error.code === "late"),
+  errorOf("ProcessCancelledError", [["p", CANCELLED]], ended),
+];
+
 /** Outside of a worker there is nothing to drive in. */
 const outside = (name, given) => ({
   name: `worker.${name}`,
@@ -116,6 +168,8 @@ export const openingCalls = [
   openRegistry,
   isProcessError,
   ProcessError,
+  deleteRegistry,
+  ...endErrors,
   outside("drive", [() => ({}), () => ({ runners: {} }), () => null, () => 7]),
   outside("driveIn", [() => undefined, () => null, () => 7, () => ({}), () => ({ port: {} }), () => new EventTarget()]),
 ];

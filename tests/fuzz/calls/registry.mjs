@@ -69,12 +69,16 @@ const entries = (w, name, keep) =>
   });
 
 export const fitting =
-  ({ status = "running", waiting, definition, kind }) =>
+  ({ status = "running", waiting, definition, kind, labels = {}, parentId, version, paused }) =>
   (process) =>
     (status === "any" || process.state === status) &&
     (waiting === undefined || (process.state === "running" && process.wait !== undefined) === waiting) &&
     (definition === undefined || ("definition" in process.whole.identity && same(definition, process.whole.identity.definition))) &&
-    (kind === undefined || process.whole.identity.kind === kind);
+    (kind === undefined || process.whole.identity.kind === kind) &&
+    Object.entries(labels).every(([name, value]) => process.policy.labels?.[name] === value) &&
+    (parentId === undefined || process.policy.parentId === parentId) &&
+    (version === undefined || process.policy.version === version) &&
+    (paused === undefined || (process.paused !== undefined) === paused);
 
 const paged = (w, keep, { limit = Infinity, cursor }) =>
   w.model
@@ -82,6 +86,25 @@ const paged = (w, keep, { limit = Infinity, cursor }) =>
     .map((id) => w.model.processes.get(id))
     .filter((process) => keep(process) && (cursor === undefined || process.id > cursor))
     .slice(0, limit);
+
+/** A page by age: the model does not know when processes were made, so that the answer itself says in which order they belong. */
+const byAge = (w, keep, { limit = Infinity, cursor, order }) => ({
+  ...read(w, () => {
+    const wanted = new Map([...w.model.processes].filter(([, process]) => keep(process)));
+    const before = (a, b) => a.createdAtMs < b.createdAtMs || (a.createdAtMs === b.createdAtMs && a.id < b.id);
+    return {
+      check: (values) =>
+        (cursor === undefined ? values.length === Math.min(limit, wanted.size) : values.length <= limit) &&
+        values.every((value) => wanted.has(value.id) && w.model.matches(value, wanted.get(value.id))) &&
+        values.every((value, n) => n === 0 || (order === "oldest" ? before(values[n - 1], value) : before(value, values[n - 1]))),
+    };
+  }),
+  // One that begins behind a process that never was.
+  ...(cursor !== undefined && !w.model.lives.has(cursor) && { judge: ({ code }) => code === "invalid_argument" }),
+});
+
+const listed = (w, keep, page) =>
+  page.order === "oldest" || page.order === "newest" ? byAge(w, keep, page) : records(w, () => paged(w, keep, page));
 
 const ran = ({ state }) => state === "running";
 
@@ -158,8 +181,12 @@ const call = (name, weight, codes, types, expect, more) => ({
 });
 
 export const registryCalls = [
-  call("registerProcess", 8, ["registration_conflict", "invalid_schema"], [anyRegistration], (w, [given]) =>
-    record(w, w.model.register(given)),
+  call(
+    "registerProcess",
+    8,
+    ["registration_conflict", "invalid_schema", "unknown_process", "process_terminal"],
+    [anyRegistration],
+    (w, [given]) => record(w, w.model.register(given)),
   ),
   call("getProcess", 3, [], [s.processId], (w, [id]) =>
     read(w, () => {
@@ -167,15 +194,25 @@ export const registryCalls = [
       return process === undefined ? { value: undefined } : { check: (value) => w.model.matches(value, process) };
     }),
   ),
+  call("listProcesses", 3, [], [optional(s.filter), optional(s.page)], (w, [filter = {}, page = {}]) => listed(w, fitting(filter), page), {
+    many: true,
+  }),
+  call("listNonTerminal", 2, [], [optional(s.page)], (w, [page = {}]) => listed(w, ran, page), { many: true }),
   call(
-    "listProcesses",
-    3,
+    "countProcesses",
+    2,
     [],
-    [optional(s.filter), optional(s.page)],
-    (w, [filter = {}, page = {}]) => records(w, () => paged(w, fitting(filter), page)),
+    [optional(s.filter)],
+    (w, [filter = {}]) => read(w, () => ({ value: [...w.model.processes.values()].filter(fitting(filter)).length })),
     { many: true },
   ),
-  call("listNonTerminal", 2, [], [optional(s.page)], (w, [page = {}]) => records(w, () => paged(w, ran, page)), { many: true }),
+  call("pauseProcess", 1, ["unknown_process", "already_terminal"], [s.processId, s.reason], (w, [id, reason]) =>
+    record(w, w.model.pause(id, reason)),
+  ),
+  call("resumeProcess", 1, ["unknown_process", "already_terminal"], [s.processId], (w, [id]) => record(w, w.model.resume(id))),
+  call("forkProcess", 1, ["unknown_process", "registration_conflict"], [s.processId, s.forking], (w, [id, options]) =>
+    record(w, w.model.fork(id, options)),
+  ),
   call("changedSince", 3, [], [optional(s.cursor), optional(s.limitOf)], (w, [cursor, limit]) => w.changesSince(cursor, limit), {
     many: true,
   }),

@@ -1,7 +1,7 @@
 /** Runners made by chance, and the calls that they make through the context of their run. */
-import { json, leaf, list, object, optional, tuple } from "../grammar.mjs";
+import { json, leaf, list, object, optional, options, tuple, word } from "../grammar.mjs";
 import { same } from "../meaning.mjs";
-import { BAD_FUNCTION, NOT_JSON, Thrown } from "../mutate.mjs";
+import { BAD_FUNCTION, BAD_NAME, NOT_JSON, Thrown } from "../mutate.mjs";
 import { mix, Random } from "../random.mjs";
 import * as s from "../shapes.mjs";
 import { ANY } from "./registry.mjs";
@@ -70,13 +70,47 @@ const time = leaf(
   ],
 );
 /** How a step is tried: at once, and not often. */
-const tried = leaf(
-  (w) => ({ retry: { maxAttempts: 1 + w.r.below(3), initialIntervalMs: 0 }, ...(w.r.chance(0.2) && { timeoutMs: 1_000 }) }),
+const tried = {
+  ...options("StepOptions", {
+    retry: optional(object(undefined, { ...s.retryFields, shouldRetry: optional(leaf(() => () => true, BAD_FUNCTION)) }, { shape: false })),
+    timeoutMs: optional(
+      leaf(
+        () => 1_000,
+        [
+          ["a negative limit", () => -1],
+          ["no number", () => NaN],
+          ["a text", () => "1"],
+        ],
+      ),
+    ),
+  }),
+  make: (w) => ({
+    retry: { maxAttempts: 1 + w.r.below(3), initialIntervalMs: 0, ...(w.r.chance(0.2) && { shouldRetry: () => w.r.chance(0.5) }) },
+    ...(w.r.chance(0.2) && { timeoutMs: 1_000 }),
+  }),
+};
+
+const child = object("ChildRegistration", {
+  id: optional(
+    leaf((w) => `d${w.r.below(6)}`, BAD_NAME),
+    0.1,
+  ),
+  input: {
+    make: (w) => ({ type: "engine", kind: w.r.pick(["run:a", "run:none", "run:none"]), payload: { seed: w.r.below(1_000_000) } }),
+    spoil: s.registration.fields.input.spoil,
+  },
+  version: s.registration.fields.version,
+  labels: s.registration.fields.labels,
+});
+const childOptions = options("ChildOptions", { key: stepKey, onParentEnd: optional(word("cancel", "abandon")) });
+
+const number = leaf(
+  (w) => w.r.pick([0, 1, 0.5, -1, 1e300]),
   [
-    ["no attempts", () => ({ retry: { maxAttempts: 0 } })],
-    ["an unknown option", () => ({ retries: 3 })],
-    ["a negative limit", () => ({ timeoutMs: -1 })],
-    ["a policy that is none", () => ({ retry: [] })],
+    ["no number", () => NaN],
+    ["infinity", () => Infinity],
+    ["a text", () => "1"],
+    ["an object", () => ({})],
   ],
 );
 
@@ -99,6 +133,8 @@ const run = (name, weight, codes, types, expected) => ({
   }),
 });
 
+const CHILD = ["registration_conflict", "conflict", "process_terminal", "invalid_schema"];
+
 const names = { make: (w) => (w.r.chance(0.3) ? list(s.signalName, 1, 3).make(w) : s.signalName.make(w)), spoil: s.signalName.spoil };
 
 export const runCalls = [
@@ -114,6 +150,14 @@ export const runCalls = [
       w.steps.set(name, { value });
     },
   })),
+  run("setState", 1, [], [json]),
+  run("progress", 1, [], [number, optional(number), optional(s.text)]),
+  run("startChild", 1.5, CHILD, [child, childOptions], () => ({
+    check(handle) {
+      if (!["created", "existing", "queued"].includes(handle.disposition) || typeof handle.id !== "string")
+        throw new Error(`a handle that cannot be: ${handle.id}, ${handle.disposition}`);
+    },
+  })),
   run("waitForSignal", 2, ["timeout"], [names, optional(s.waiting, 0.9)]),
   run("awaitTerminal", 1.5, ["timeout"], [s.processId, optional(s.waiting, 0.9)]),
 ];
@@ -121,7 +165,7 @@ export const runCalls = [
 const TABLE = runCalls.map((call) => [call.weight, call]);
 
 /** What a run ends with. */
-function end(r, signal) {
+function end(w, r, signal) {
   const untilAborted = () =>
     new Promise((_, reject) => (signal.aborted ? reject(signal.reason) : signal.addEventListener("abort", () => reject(signal.reason))));
   return r.weighted([
@@ -138,6 +182,14 @@ function end(r, signal) {
       1,
       () => {
         throw Object.assign(new Thrown(), { code: "own", class: "timeout", cause: new Thrown("below") });
+      },
+    ],
+    [
+      1,
+      () => {
+        throw r.chance(0.5)
+          ? new w.api.NonRetryableError("on purpose", { code: "own" })
+          : new w.api.RetryableError("on purpose", { retryAfterMs: r.below(3) });
       },
     ],
     [
@@ -172,6 +224,6 @@ export function runner(w) {
         if (error !== undefined && r.chance(0.3)) throw error;
       }
     }
-    return end(r, context.signal)();
+    return end(w, r, context.signal)();
   };
 }
