@@ -24,7 +24,7 @@ const ALSO = { registry: ["pollingAwaiter", "close", "[asyncDispose]"], polling:
  * - `concurrencyKey`, `onConflict`, `debounce`, deadlines that pass, and children that end with their parent are given to processes that
  *   drivers work on, of which the model says no more than what holds of every log: each is decided by runs and by the clock.
  * - Forks with a part of a log, and forks of steps, are made of those processes alone, for that reason.
- * - The methods of a `ProcessHandle` are not called: they are those of the registry with an id, which are.
+ * - `events` of a `ProcessHandle` is not called: it is that of the registry, which is.
  * - `deleteRegistry` is called for a database that is not there: deleting one under a registry ends the world of the fuzzer with it.
  */
 const known = (prefix) =>

@@ -133,6 +133,15 @@ const run = (name, weight, codes, types, expected) => ({
   }),
 });
 
+/** A call on a handle of some child, whichever run started it. */
+const ofChild = (name, weight, codes, types, more) => ({
+  ...run(name, weight, codes, types),
+  name: `child.${name}`,
+  target: (w) => w.root.some("handles"),
+  expect: (w, given) => ({ loose: true, thrown: true, wait: true, signals: [w.context?.signal, given.at(-1)?.signal] }),
+  ...more,
+});
+
 const CHILD = ["registration_conflict", "conflict", "process_terminal", "invalid_schema"];
 
 const names = { make: (w) => (w.r.chance(0.3) ? list(s.signalName, 1, 3).make(w) : s.signalName.make(w)), spoil: s.signalName.spoil };
@@ -152,12 +161,30 @@ export const runCalls = [
   })),
   run("setState", 1, [], [json]),
   run("progress", 1, [], [number, optional(number), optional(s.text)]),
-  run("startChild", 1.5, CHILD, [child, childOptions], () => ({
+  run("startChild", 1.5, CHILD, [child, childOptions], (w) => ({
     check(handle) {
       if (!["created", "existing", "queued"].includes(handle.disposition) || typeof handle.id !== "string")
         throw new Error(`a handle that cannot be: ${handle.id}, ${handle.disposition}`);
+      w.root.keep("handles", handle);
     },
   })),
+  ofChild("result", 1, ["timeout"], [optional(s.waiting, 0.9)], {
+    // How the child ended is an answer, too.
+    run: (w, given, handle) =>
+      handle.result(...given).catch((error) => {
+        const { ProcessFailedError, ProcessCancelledError } = w.api;
+        if ((error instanceof ProcessFailedError || error instanceof ProcessCancelledError) && error.processId === handle.id) return;
+        throw error;
+      }),
+  }),
+  ofChild(
+    "signal",
+    0.5,
+    ["replay_conflict", "invalid_payload", "missing_replay_key"],
+    [s.signalName, optional(s.payload), optional(s.signalOptions)],
+  ),
+  ofChild("cancel", 0.3, [], [s.reason]),
+  ofChild("record", 0.5, [], []),
   run("waitForSignal", 2, ["timeout"], [names, optional(s.waiting, 0.9)]),
   run("awaitTerminal", 1.5, ["timeout"], [s.processId, optional(s.waiting, 0.9)]),
 ];
