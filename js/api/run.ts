@@ -5,7 +5,7 @@ import { SHAPES } from "../border/arguments.js";
 import { json, shape } from "../border/shapes.js";
 import { call } from "../border/call.js";
 import { reportError } from "../platform/report.js";
-import { finite, id, optional, options, plain, signalName, signalNames, span, text, time } from "../border/check.js";
+import { finite, id, optional, options, signalName, signalNames, span, text, time } from "../border/check.js";
 import { handleOf, type Reach } from "./handle.js";
 import { invalidArgument, raise } from "../types/errors.js";
 import { givenTo, inside, type Inside } from "../border/inside.js";
@@ -179,8 +179,9 @@ function run(place: Of, wasm: RawRun, attach: DriverOptions["attach"]) {
 
   async function startChild(registration: ChildRegistration, given: ChildOptions) {
     const { key, onParentEnd } = options<ChildOptions>(given, "options", { key: id, onParentEnd: optional(parentEnd) as never });
-    const named = { id: `${identity.processId}/${key}`, ...plain(registration, "registration"), ...(onParentEnd && { onParentEnd }) };
-    const child = shape({ ...named, parentId: identity.processId }, "registration", SHAPES.registration);
+    const own = { id: `${identity.processId}/${key}`, parentId: identity.processId, ...(onParentEnd && { onParentEnd }) };
+    const checked = shape(registration, "registration", SHAPES.child) as { id?: string };
+    const child = shape({ ...checked, ...own, id: checked.id ?? own.id }, "registration", SHAPES.registration);
     const { record, disposition } = await called(() => live().startChild(child));
     return handleOf(
       { ...place.reach, awaitTerminal: (processId, options) => of(awaitTerminal(processId, options)) },

@@ -99,7 +99,7 @@ const policy = {
   onParentEnd: optional(oneOf("cancel", "abandon")),
 };
 
-const registration = object({
+const registration = {
   id: name,
   input,
   identity: optional(object({ kind: name, label: optional(label), definition: optional(payload) })),
@@ -118,7 +118,7 @@ const registration = object({
   wakeTarget: optional(scope),
   recovery: optional(oneOf("rerun", "abandon")),
   ...policy,
-});
+};
 
 /** Before which record of a log a fork begins. */
 const forkPoint: Shape = (value, budget, depth) =>
@@ -166,7 +166,9 @@ function passing(fields: Fields): Shape {
 // ── All of them ─────────────────────────────────────────────────────────────
 
 export const SHAPES = {
-  registration,
+  registration: object(registration),
+  /** Of a child, whose id may be made of its key. */
+  child: object({ ...registration, id: optional(name) }),
   // What was appended once is found again by its replay key, whatever names this version would take: they are the rules' to judge.
   append: object({
     eventType: text,

@@ -235,6 +235,28 @@ test("children that are still running are cancelled when their parent ends, and 
   assert.equal((await registry.awaitTerminal("p/stays")).value, "went");
 });
 
+test("a child whose id is undefined is named after its key, and a getter that throws is a refusal", async (t) => {
+  const { registry } = await started(t, {
+    runners: {
+      async job({ startChild }) {
+        const input = { type: "external" };
+        const named = await startChild({ id: undefined, input }, { key: "k" });
+        const throwing = Object.defineProperty({ input }, "envRef", {
+          enumerable: true,
+          get() {
+            throw new Error("not now");
+          },
+        });
+        return [named.id, await startChild(throwing, { key: "l" }).catch(({ code, message }) => `${code} ${message}`)];
+      },
+    },
+  });
+  await registry.registerProcess(job("p"));
+  const [id, refusal] = (await registry.awaitTerminal("p")).value;
+  assert.equal(id, "p/k");
+  assert.match(refusal, /^invalid_argument registration/);
+});
+
 test("a child is refused without a key, and for what a registration refuses", async (t) => {
   const { registry } = await started(t, {
     runners: {
