@@ -264,7 +264,7 @@ export interface ProcessPolicy {
   onConflict?: "queue" | "use_existing" | "replace_pending" | "cancel_running" | "reject";
   /**
    * Begins `delayMs` after the last process was registered under the key, and at most `maxDelayMs` after the first of those that were
-   * replaced meanwhile. Means `onConflict: "replace_pending"`.
+   * replaced. Means `onConflict: "replace_pending"`.
    */
   debounce?: { delayMs: number; maxDelayMs?: number };
   /** It is not begun while the host says that it is offline; see {@link DriverOptions.onlineDetector}. */

@@ -91,7 +91,7 @@ impl Renames {
 /// The events of a log that a process is forked with, as those of `to`, in order and numbered anew from 1.
 ///
 /// Cancel requests, pauses, the failed attempts of the process and of steps, and what ended it are left out: the fork is to do better. How a step came
-/// out stays. The copies wake nobody: their wakes were those of the source.
+/// out stays. The copies cause no wakes: those were of the source.
 pub fn copies<'a>(
     log: impl Iterator<Item = &'a ProcessEvent>,
     from: &ProcessId,
