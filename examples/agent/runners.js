@@ -99,7 +99,7 @@ export function runners(tab) {
     if (!(await allowed(context, call))) return "The user did not allow it.";
     const { id } = await startChild(toolCall(call), { key: call.id }); // Once, however often it is said.
     await append({ eventType: "called", payload: { process: id, call: call.id }, replayKey: `called ${call.id}` });
-    return told(await awaitTerminal(id));
+    return shownToModel(await awaitTerminal(id));
   }
 
   /** Whether a tool may run. Where a person has to say so, waits for that: until tomorrow, if need be. */
@@ -111,8 +111,8 @@ export function runners(tab) {
   }
 }
 
-/** What the model is told of how a tool ended. */
-const told = (end) => (end.type === "success" ? end.value : `It failed: ${end.message}`);
+/** What the model is shown of how a tool ended. */
+const shownToModel = (end) => (end.type === "success" ? end.value : `It failed: ${end.message}`);
 
 /** The pauses of the script between words, inside of a step: a tab that takes the turn over begins the sentence again. */
 const pauses = (signal) => (ms) =>

@@ -706,7 +706,7 @@ export interface ProcessRegistry extends AsyncDisposable {
   requestCancel(processId: string, reason?: string): Promise<AppendResult>;
   /**
    * Stops a run of the process, as `ProcessWorkDriver.stop` does, and keeps every driver from beginning it until `resumeProcess`. Signals
-   * are kept, and a time that passes takes effect then; the deadline goes on. One that is paused already stays as it is.
+   * are kept, and a time that passes takes effect then; the deadline still applies. One that is paused already stays as it is.
    * @throws `unknown_process`; `already_terminal`.
    */
   pauseProcess(processId: string, reason?: string): Promise<ProcessRecord>;

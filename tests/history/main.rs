@@ -313,7 +313,7 @@ fn keyed(id: &str, created: u64, begun: u64, over: u64) -> Value {
 }
 
 /// Puts events of these types and payloads in the middle of a process of a key, all at one time, and answers what the checker says.
-fn told(most: u64, at: u64, events: &[(&str, Value)]) -> Result<usize, String> {
+fn retried(most: u64, at: u64, events: &[(&str, Value)]) -> Result<usize, String> {
     let mut process = keyed("p", 1, 1, 9);
     let [begins, end] = [0, 1].map(|place| process["events"][place].clone());
     let middle = events.iter().map(|(event_type, payload)| {
@@ -333,9 +333,9 @@ fn told(most: u64, at: u64, events: &[(&str, Value)]) -> Result<usize, String> {
 fn a_retry_before_its_time_or_over_the_budget_is_refused() {
     let failed = ("process.attempt_failed", json!({"attempt": 1, "error": {}, "retryAtMs": 5}));
     let again = ("signal.begun", json!({"attempt": 2, "fence": 2, "tab": "two"}));
-    assert_eq!(told(2, 5, &[failed.clone(), again.clone()]), Ok(1));
-    says(&told(2, 4, &[failed.clone(), again.clone()]).unwrap_err(), "a run began at 4, before 5");
-    says(&told(1, 5, &[failed, again]).unwrap_err(), "after 1 of 1 attempts");
+    assert_eq!(retried(2, 5, &[failed.clone(), again.clone()]), Ok(1));
+    says(&retried(2, 4, &[failed.clone(), again.clone()]).unwrap_err(), "a run began at 4, before 5");
+    says(&retried(1, 5, &[failed, again]).unwrap_err(), "after 1 of 1 attempts");
 }
 
 #[test]
@@ -344,8 +344,8 @@ fn a_step_that_is_tried_again_before_its_time_is_refused() {
     let failed = |attempt: u64| {
         ("process.step_failed", json!({"key": "a", "attempt": attempt, "error": thrown, "retryAtMs": 5}))
     };
-    assert_eq!(told(1, 5, &[failed(1), failed(2)]), Ok(1));
-    says(&told(1, 4, &[failed(1), failed(2)]).unwrap_err(), "step `a` is over at 4, before 5");
+    assert_eq!(retried(1, 5, &[failed(1), failed(2)]), Ok(1));
+    says(&retried(1, 4, &[failed(1), failed(2)]).unwrap_err(), "step `a` is over at 4, before 5");
 }
 
 #[test]

@@ -33,7 +33,7 @@ async function failed(t) {
 }
 
 describe("a fork", () => {
-  test("of a process that failed goes on where that did, as a process of its own", async (t) => {
+  test("of a process that failed continues where that did, as a process of its own", async (t) => {
     const { registry, done, repair } = await failed(t);
     repair();
     const fork = await registry.forkProcess("p", { newId: "q", from: "failed" });

@@ -162,7 +162,7 @@ impl Remote {
         self.heals();
         let Some(row) = self.row(id).filter(|row| !is(row, "lane", "pruned")) else { return };
         let mut spoilt = row.value();
-        // Nobody could take it out of the queue of its key, and a row that cannot be read stays so, outside of simulations.
+        // No rule can take such a row out of the queue of its key; outside of simulations, it stays unreadable.
         if spoilt["schedule"]["queued"] == true {
             return;
         }

@@ -225,7 +225,7 @@ impl ProcessRegistry {
         self.execute(operation::register(registration, policy, parent, &self.0.schemas)?).await
     }
 
-    /// Stops a run of a process, and keeps every driver from beginning it until it is resumed. The deadline goes on.
+    /// Stops a run of a process, and keeps every driver from beginning it until it is resumed. Its deadline still applies.
     pub async fn pause_process(&self, id: &ProcessId, reason: Option<String>) -> Result<ProcessRecord> {
         self.execute(operation::pause(id.clone(), reason)).await
     }

@@ -72,7 +72,7 @@ macro_rules! each_case {
             forking: [
                 a_fork_of_a_whole_log_lacks_its_end_and_what_asked_for_that,
                 a_fork_goes_on_as_a_process_of_its_own,
-                a_fork_wakes_nobody_for_what_woke_before,
+                a_fork_causes_none_of_the_wakes_of_its_source,
                 a_fork_from_the_start_has_an_empty_log_and_may_have_another_input,
                 an_input_of_another_shape_makes_no_fork,
                 the_fork_repeated_is_the_stored_record_and_another_one_a_conflict,

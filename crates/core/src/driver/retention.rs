@@ -1,6 +1,6 @@
 //! How a started driver prunes what ended long ago: a small batch at a time, and only while it has nothing else to do.
 //!
-//! One tab at a time does so, as far as the host can tell tabs apart. Where it cannot, several may: to prune what is pruned changes nothing.
+//! One tab at a time does so, where the host has locks. Elsewhere several may: a second pruning of a process changes nothing.
 
 use std::any::Any;
 

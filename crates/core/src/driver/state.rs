@@ -43,13 +43,13 @@ impl RunContext {
     }
 
     async fn show(&self, shown: Shown) -> Result<()> {
-        let (caller, told) = oneshot::channel();
+        let (caller, written) = oneshot::channel();
         let next = self.0.states.next.take();
         let (before, mut callers) = next.map_or_else(Default::default, |next| (next.shown, next.callers));
         callers.push(caller);
         self.0.states.next.replace(Some(Next { shown: before.then(shown), callers }));
         self.keep_writing();
-        told.await.unwrap_or_else(|_| Err(self.lost()))
+        written.await.unwrap_or_else(|_| Err(self.lost()))
     }
 
     fn keep_writing(&self) {
@@ -68,7 +68,7 @@ impl RunContext {
             let Some(Next { shown, callers }) = next else { break };
             let written = self.0.registry.execute(operation::show(self.lease().clone(), shown)).await;
             for caller in callers {
-                // A caller that is gone does not want to know.
+                // The caller may have dropped its future.
                 let _ = caller.send(written.clone());
             }
         }

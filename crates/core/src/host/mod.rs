@@ -60,8 +60,8 @@ pub trait Liveness {
         Box::pin(futures::future::ready(LivenessLock { mark: LivenessMark::Opaque {}, end: Box::new(()) }))
     }
 
-    /// Takes on a piece of work that one tab at a time need do, until what is given back is dropped; none where another tab has it. A host that
-    /// cannot tell gives it to all.
+    /// Takes a piece of work that one tab at a time need do, until what is given back is dropped; none where another tab has it. A host without
+    /// locks gives it to every tab.
     fn alone(&self, _work: &str) -> LocalBoxFuture<'static, Option<Box<dyn Any>>> {
         Box::pin(futures::future::ready(Some(Box::new(()) as Box<dyn Any>)))
     }

@@ -347,7 +347,7 @@ impl ListQuery {
     }
 }
 
-/// The index that holds the fewest processes besides those that fit, as far as the conditions tell.
+/// The index that holds the fewest processes besides those that fit, judged by the conditions alone.
 fn best(conditions: &[Condition]) -> ListIndex {
     if let [Condition::Definition(hash), Condition::Kind(kind), ..] = conditions {
         return ListIndex::DefinitionAndKind(hash.clone(), kind.clone());

@@ -84,7 +84,7 @@ pub async fn a_fork_goes_on_as_a_process_of_its_own(world: World<impl AnyRegistr
     assert_eq!(world.record("p").await.json()["status"]["state"], "failed");
 }
 
-pub async fn a_fork_wakes_nobody_for_what_woke_before(world: World<impl AnyRegistry>) {
+pub async fn a_fork_causes_none_of_the_wakes_of_its_source(world: World<impl AnyRegistry>) {
     ended(&world).await;
     world.registry.fork_json(&"p".into(), from("q", json!("failed"))).await.unwrap();
     assert_eq!(world.unacked("p").await, [5]);
