@@ -15,7 +15,7 @@ import { adviceOf, failure, isAbort } from "./outcome.js";
 import type { Attach, RawRun, RunEnd, RunProcess } from "../border/raw.js";
 import { stepsOf } from "./step.js";
 import { troubleIn } from "./trouble.js";
-import type { ChildOptions, ChildRegistration, DriverOptions, ProcessAwaitOutput, RunContext, WaitOptions } from "../types/public.js";
+import type { ChildOptions, ChildRegistration, DriverOptions, Json, ProcessAwaitOutput, RunContext, WaitOptions } from "../types/public.js";
 
 /** What runs the processes of a kind and version, if anything. */
 export type Find = (kind: string, version: number | undefined) => ((context: RunContext) => unknown) | undefined;
@@ -179,9 +179,8 @@ function run(place: Of, wasm: RawRun, attach: DriverOptions["attach"]) {
 
   async function startChild(registration: ChildRegistration, given: ChildOptions) {
     const { key, onParentEnd } = options<ChildOptions>(given, "options", { key: id, onParentEnd: optional(parentEnd) as never });
-    const own = { id: `${identity.processId}/${key}`, parentId: identity.processId, ...(onParentEnd && { onParentEnd }) };
-    const checked = shape(registration, "registration", SHAPES.child) as { id?: string };
-    const child = shape({ ...checked, ...own, id: checked.id ?? own.id }, "registration", SHAPES.registration);
+    const checked = shape(registration, "registration", SHAPES.child) as { [name: string]: Json };
+    const child = { id: `${identity.processId}/${key}`, ...checked, parentId: identity.processId, ...(onParentEnd && { onParentEnd }) };
     const { record, disposition } = await called(() => live().startChild(child));
     return handleOf(
       { ...place.reach, awaitTerminal: (processId, options) => of(awaitTerminal(processId, options)) },

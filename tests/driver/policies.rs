@@ -17,7 +17,7 @@ use crate::{
         Notes, Runs, Works, another, done, driver_of, held_tab, job, lease, log, output, record, register, register_so,
         seconds, settle, started, state, sweep, tab,
     },
-    support::World,
+    support::{World, tasks},
 };
 
 /// What a run throws that may be made again.
@@ -36,9 +36,8 @@ fn failing(times: u64) -> Rc<Works> {
 }
 
 fn job_so(world: &World, id: &str, more: serde_json::Value) {
-    let mut registration = json!({"id": id, "input": {"type": "engine", "kind": "job"}});
-    registration.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    register_so(world, registration);
+    now(world.job(id, more)).unwrap();
+    tasks().run();
 }
 
 /// Lets so many milliseconds pass, one at a time.

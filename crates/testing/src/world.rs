@@ -293,6 +293,13 @@ impl<R: AnyRegistry> World<R> {
         self.registry.register_json(registration).await
     }
 
+    /// Registers a process of the kind `job`, with these fields besides.
+    pub async fn job(&self, id: &str, more: Value) -> Result<ProcessRecord> {
+        let mut registration = json!({"id": id, "input": {"type": "engine", "kind": "job"}});
+        registration.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        self.registry.register_json(registration).await
+    }
+
     /// Registers an external process with the usual event types.
     pub async fn start(&self, id: &str) -> ProcessRecord {
         self.register(json!({"id": id, "eventTypes": usual_types()})).await.unwrap()

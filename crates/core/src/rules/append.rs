@@ -43,9 +43,13 @@ pub(super) fn append_with(
     let logged = log::append(seen, &Schemas::unchecked(), id, request)?;
     let mut record = record_after(seen, id, &logged)?;
     change(&mut record);
-    let mut writes = logged.writes;
-    writes.retain(|write| !matches!(write, Write::Process(_)));
-    Ok(Decision { reply: record.clone(), writes }.write(Write::Process(Rc::new(record))))
+    Ok(with_record(logged, record.clone()).map(|_| record))
+}
+
+/// A decision with this record in place of what it writes of that process.
+pub(super) fn with_record<T>(mut decision: Decision<T>, record: ProcessRecord) -> Decision<T> {
+    decision.writes.retain(|write| !matches!(write, Write::Process(written) if written.id() == record.id()));
+    decision.write(Write::Process(Rc::new(record)))
 }
 
 /// Ends a process with `output`. Repeating it with the same output answers the same record.

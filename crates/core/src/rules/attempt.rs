@@ -210,11 +210,11 @@ pub fn fail(
     };
     lease::require(seen, id, held)?;
     process::may_wait(record)?;
-    let until = seen.now.saturating_add(wait_after(&retry, thrown.advice, failed, chance)).min(MAX_COUNT);
+    let until = retry_at(seen.now, &retry, thrown.advice, failed, chance);
     let payload = Payload::object([
-        ("attempt", Some(Payload::of(&failed)?)),
+        ("attempt", Some(failed.into())),
         ("error", Some(thrown.failure.to_error())),
-        ("retryAtMs", Some(Payload::of(&until)?)),
+        ("retryAtMs", Some(until.into())),
     ]);
     let request = AppendRequest::by_driver(ATTEMPT_FAILED, payload);
     let logged = append::append_with(seen, id, &request, |record| {
@@ -235,12 +235,13 @@ pub fn retry_of(policy: Option<&RetryPolicy>, advice: Advice) -> Option<RetryPol
     }
 }
 
-/// How long to wait after the `failed`th attempt, in milliseconds.
-pub fn wait_after(retry: &RetryPolicy, advice: Advice, failed: u64, chance: f64) -> Millis {
-    match advice {
+/// When the attempt after the `failed`th one is made, in epoch milliseconds.
+pub fn retry_at(now: Millis, retry: &RetryPolicy, advice: Advice, failed: u64, chance: f64) -> Millis {
+    let span = match advice {
         Advice::Again(Some(span)) => span,
         Advice::Again(None) | Advice::ByPolicy | Advice::Never => retry.interval(failed, chance),
-    }
+    };
+    now.saturating_add(span).min(MAX_COUNT)
 }
 
 /// Gives the lease of a run back that does not end its process. Where it was taken over, the run was not lost to a crash after all: its

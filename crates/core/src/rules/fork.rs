@@ -3,7 +3,7 @@
 use std::{mem, rc::Rc};
 
 use super::{
-    counted,
+    append, counted,
     register::{self, Disposition, Registration},
     snapshot::{Decision, Rows, Snapshot, Write},
 };
@@ -38,12 +38,8 @@ pub fn fork(seen: &Snapshot, schemas: &Schemas, id: &ProcessId, fork: &Fork) -> 
     };
     let (head, events) = copied(record, copies(log.iter().take(place).map(Rc::as_ref), id, &fork.new_id)?)?;
     record.log = head;
-    let forked = Rc::new(record.clone());
-    for write in &mut decision.writes {
-        if matches!(write, Write::Process(written) if written.id() == forked.id()) {
-            *write = Write::Process(forked.clone());
-        }
-    }
+    let forked = record.clone();
+    let mut decision = append::with_record(decision, forked);
     decision.writes.extend(events);
     Ok(decision.map(|registration| registration.record))
 }

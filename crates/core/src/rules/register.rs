@@ -16,7 +16,7 @@ use crate::{
         event::AppendRequest,
         key::ProcessId,
         lease::ProcessLease,
-        policy::{OnConflict, Policy},
+        policy::OnConflict,
         process::{LogHead, ProcessAwaitOutput, ProcessRecord, ProcessStatus, Registered, Schedule, WaitState},
         schema::Schemas,
     },
@@ -92,9 +92,7 @@ pub fn register(
         }
     }
     debounce(seen, &mut record, &others);
-    if let Some(parent) = parent_of(seen, registered.policy.parent_id.as_ref())? {
-        decision.writes.extend(parent);
-    }
+    decision.writes.extend(parent_of(seen, registered.policy.parent_id.as_ref())?);
     let is_behind = others.iter().any(|other| stays(other, &record) && key::goes_before(other, &record, seen.now));
     record.schedule.queued = is_behind && !record.schedule.begun;
     let disposition = if record.schedule.queued { Disposition::Queued } else { Disposition::Created };
@@ -134,7 +132,7 @@ fn waits_until(start: Millis, now: Millis) -> Option<WaitState> {
 
 /// Puts the beginning off, at most so long after the first of the row of those that are replaced.
 fn debounce(seen: &Snapshot, record: &mut ProcessRecord, others: &[&Rc<ProcessRecord>]) {
-    let Policy { debounce: Some(debounce), start_at_ms, .. } = record.policy().clone() else { return };
+    let (start_at_ms, Some(debounce)) = (record.policy().start_at_ms, record.policy().debounce) else { return };
     let pending = others.iter().filter(|other| !other.schedule.begun);
     let first = pending.filter_map(|other| other.schedule.debounced_since_ms).min().unwrap_or(seen.now);
     let latest = debounce.max_delay_ms.map_or(MAX_COUNT, |most| first.saturating_add(most));
@@ -171,7 +169,7 @@ fn stays(other: &ProcessRecord, record: &ProcessRecord) -> bool {
 }
 
 /// What is written of the parent of a process, which must not have ended.
-fn parent_of(seen: &Snapshot, parent: Option<&ProcessId>) -> Result<Option<Vec<Write>>> {
+fn parent_of(seen: &Snapshot, parent: Option<&ProcessId>) -> Result<Option<Write>> {
     let Some(parent) = parent else { return Ok(None) };
     let record = seen.known(parent)?;
     if record.is_terminal() {
@@ -182,5 +180,5 @@ fn parent_of(seen: &Snapshot, parent: Option<&ProcessId>) -> Result<Option<Vec<W
     }
     let mut parent = record.clone();
     (parent.schedule.has_children, parent.updated_at_ms) = (true, seen.now);
-    Ok(Some(vec![Write::Process(Rc::new(parent))]))
+    Ok(Some(Write::Process(Rc::new(parent))))
 }

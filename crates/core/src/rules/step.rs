@@ -2,14 +2,14 @@
 
 use super::{
     append,
-    attempt::{Advice, Thrown, retry_of, wait_after},
+    attempt::{Thrown, retry_at, retry_of},
     lease, process,
     snapshot::{Decision, Snapshot},
 };
 use crate::{
     error::Result,
     model::{
-        MAX_COUNT, Millis,
+        Millis,
         event::{AppendRequest, STEP_FAILED, step_key},
         lease::ProcessLease,
         payload::Payload,
@@ -62,7 +62,7 @@ pub fn fail(seen: &Snapshot, held: &ProcessLease, failing: &Failing) -> Result<D
         return Ok(Decision::reply(StepFailed::Stopped));
     }
     let retry = retry_of(Some(retry), thrown.advice).filter(|retry| retry.allows_after(*attempt));
-    let until = retry.map(|retry| until(seen.now, &retry, thrown.advice, *attempt, *chance));
+    let until = retry.map(|retry| retry_at(seen.now, &retry, thrown.advice, *attempt, *chance));
     let payload = Payload::object([
         ("key", Some(key.as_str().into())),
         ("attempt", Some((*attempt).into())),
@@ -77,9 +77,4 @@ pub fn fail(seen: &Snapshot, held: &ProcessLease, failing: &Failing) -> Result<D
     let wait = WaitState::Retry { until_ms, attempt: attempt + 1, step: Some(key.clone()), since_ms: seen.now };
     let logged = append::append_with(seen, id, &request, |record| record.wait = Some(wait.clone()))?;
     Ok(logged.map(|_| StepFailed::Retried { wait, left: until_ms - seen.now }))
-}
-
-/// When the next attempt is made.
-fn until(now: Millis, retry: &RetryPolicy, advice: Advice, attempt: u64, chance: f64) -> Millis {
-    now.saturating_add(wait_after(retry, advice, attempt, chance)).min(MAX_COUNT)
 }

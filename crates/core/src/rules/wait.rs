@@ -124,11 +124,9 @@ fn apply_wait(
     let id = &held.process_id;
     let mut record = append::record_after(seen, id, &logged)?;
     process::may_wait(&record)?;
-    let mut decision = Decision { reply: (), writes: logged.writes };
-    decision.writes.retain(|write| !matches!(write, Write::Process(_)));
-    if record.wait == wait && decision.writes.is_empty() {
-        return Ok(decision);
+    if record.wait == wait && logged.reply.replayed {
+        return Ok(Decision::reply(()));
     }
     (record.wait, record.updated_at_ms) = (wait, seen.now);
-    Ok(decision.write(Write::Process(Rc::new(record))))
+    Ok(append::with_record(logged, record).map(|_| ()))
 }

@@ -193,7 +193,7 @@ pub struct Changes {
     pub cursor: Point,
     /// Whether the point that was given is of another database, so that these changes are from the beginning.
     #[cfg_attr(test, ts(as = "Option<_>", optional))]
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub reset: bool,
 }
 
@@ -299,11 +299,6 @@ impl Query {
 /// A cursor is opaque to callers: a text.
 fn as_text<S: Serializer>(cursor: &Point, serializer: S) -> std::result::Result<S::Ok, S::Error> {
     serializer.serialize_str(&cursor.text())
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_false(flag: &bool) -> bool {
-    !flag
 }
 
 impl Answer {

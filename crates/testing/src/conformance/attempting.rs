@@ -58,9 +58,7 @@ async fn job(world: &World) {
 }
 
 async fn register(world: &World, more: Value) {
-    let mut registration = json!({"id": "p", "input": {"type": "engine", "kind": "job"}});
-    registration.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    world.register(registration).await.unwrap();
+    world.job("p", more).await.unwrap();
 }
 
 async fn release(world: &World, lease: &ProcessLease) {
@@ -356,14 +354,14 @@ pub async fn each_outcome_of_a_wait_is_told_in_the_log_with_the_waits_it_came_be
         world.registry.execute(over).await.unwrap();
     }
     let log = world.log("p").await;
-    let told = [
+    let logged = [
         json!({"name": "go", "ordinal": 1, "sequence": 7, "before": ["stop:1"]}),
         json!({"name": "go", "ordinal": 2, "timedOut": true}),
         json!({"name": "go", "ordinal": 1, "givenUp": true}),
         json!({"names": ["a", "b"], "ordinal": 2, "sequence": 8}),
         json!({"processId": "q", "ordinal": 1, "before": ["go:3"]}),
     ];
-    assert_eq!(payloads(&log), told);
+    assert_eq!(payloads(&log), logged);
     for (event, (wait, outcome, before)) in log.iter().zip(outcomes) {
         let resumed = event.as_resumed().unwrap();
         assert_eq!((resumed.key, resumed.outcome, resumed.before), (wait.key(), outcome, before));
@@ -404,8 +402,8 @@ pub async fn a_timer_is_set_once_and_comes_out_once_its_time_has_come(world: Wor
     assert_eq!(over().await, 0);
     assert!(shown(&world).await.is_null());
     let log = world.log("p").await;
-    let told = [json!({"key": "pause", "dueAtMs": due}), json!({"timer": "pause", "ordinal": 1, "dueAtMs": due})];
-    assert_eq!(payloads(&log), told);
+    let logged = [json!({"key": "pause", "dueAtMs": due}), json!({"timer": "pause", "ordinal": 1, "dueAtMs": due})];
+    assert_eq!(payloads(&log), logged);
     assert_eq!(log[0].as_timer(), Some(("pause".to_owned(), due)));
     assert_eq!(log[1].as_resumed().unwrap().outcome, Outcome::Due(due));
 }
@@ -440,9 +438,12 @@ pub async fn a_failed_attempt_of_a_step_is_told_with_the_time_of_the_next_and_th
     assert_eq!((outlasts().await, shown(&world).await), (0, Value::Null));
     assert_eq!(fails(failing(2, 2)).await.unwrap(), StepFailed::Over);
     let log = world.log("p").await;
-    let told: Vec<_> = log.iter().map(|event| event.as_step_failed().unwrap()).collect();
-    assert_eq!(told.iter().map(|told| (told.attempt, told.is_last)).collect::<Vec<_>>(), [(1, false), (2, true)]);
-    assert_eq!(ProcessAwaitOutput::from_error(&told[1].error), failing(2, 2).thrown.failure);
+    let logged: Vec<_> = log.iter().map(|event| event.as_step_failed().unwrap()).collect();
+    assert_eq!(
+        logged.iter().map(|failed| (failed.attempt, failed.is_last)).collect::<Vec<_>>(),
+        [(1, false), (2, true)]
+    );
+    assert_eq!(ProcessAwaitOutput::from_error(&logged[1].error), failing(2, 2).thrown.failure);
     assert_eq!(log[1].replay_key.as_deref(), Some("step:fetch"));
 }
 

@@ -21,9 +21,7 @@ use serde_json::{Value, json};
 use crate::{AsJson, START, TTL, World, owner, refused};
 
 async fn job(world: &World, id: &str, more: Value) {
-    let mut registration = json!({"id": id, "input": {"type": "engine", "kind": "job"}});
-    registration.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    world.register(registration).await.unwrap();
+    world.job(id, more).await.unwrap();
 }
 
 async fn keyed(world: &World, id: &str, priority: i64) {
@@ -347,7 +345,7 @@ pub async fn one_process_of_a_key_runs_at_a_time_and_the_others_follow_in_order(
         keyed(&world, id, priority).await;
     }
     job(&world, "unrelated", json!({})).await;
-    assert_eq!(turns(&world).await, ["a", "unrelated"], "those that wait stand in nobody's way");
+    assert_eq!(turns(&world).await, ["a", "unrelated"], "those that wait hold up no other process");
     for id in ["b", "c", "urgent"] {
         assert!(begin(&world, id).await.is_none(), "{id}");
     }

@@ -7,9 +7,7 @@ use crate::{AnyRegistry, AsJson, START, World, refused};
 
 /// Registers a job with these fields besides its id.
 async fn job<R: AnyRegistry>(world: &World<R>, id: &str, more: Value) -> longwait_core::Result<String> {
-    let mut registration = json!({"id": id, "input": {"type": "engine", "kind": "job"}});
-    registration.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    Ok(world.register(registration).await?.id().to_string())
+    Ok(world.job(id, more).await?.id().to_string())
 }
 
 async fn keyed<R: AnyRegistry>(world: &World<R>, id: &str, on_conflict: &str) -> longwait_core::Result<String> {

@@ -9,13 +9,13 @@ use crate::model::Millis;
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Schedule {
     /// Whether a run of it has begun. Kept of processes with a concurrency key alone, which they hold from then on.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub begun: bool,
     /// Whether another process of its concurrency key goes before it. The one that ends takes this off.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub queued: bool,
     /// Whether it has had children.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub has_children: bool,
     /// When the first of the row of debounced processes was registered that it replaces.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -27,11 +27,6 @@ impl Schedule {
     pub fn is_default(&self) -> bool {
         *self == Self::default()
     }
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_false(flag: &bool) -> bool {
-    !flag
 }
 
 /// Since when a process is paused, and why.

@@ -48,16 +48,12 @@ impl Reader<'_> {
         let rows = match reads {
             Reads::Process(id, log) => self.log_of(&mut loaded, id, log),
             Reads::Leased(id, log) => {
-                let slot = self.slot(id);
-                loaded.rows.apply(&Write::Lease(id.clone(), slot));
+                self.put_slot(&mut loaded, id);
                 self.log_of(&mut loaded, id, log)
             }
             Reads::Claim(id) => {
-                let slot = self.slot(id);
-                loaded.rows.apply(&Write::Lease(id.clone(), slot));
-                let rows = self.unknown(&mut loaded, std::slice::from_ref(id));
-                let loaded = self.with_processes(loaded, rows, Self::records);
-                return self.changed_by_end(loaded, id, &Appending::ending(), Self::records);
+                self.put_slot(&mut loaded, id);
+                self.unknown(&mut loaded, std::slice::from_ref(id))
             }
             Reads::Registering(registering) => return self.registering(loaded, registering),
             Reads::Forking(id, new_id) => return self.forking(loaded, id, new_id),
@@ -115,7 +111,10 @@ impl Reader<'_> {
             if let Some(event_type) = &log.event_type {
                 self.count_of(&mut loaded, id, event_type);
             }
-            loaded = self.changed_by_end(loaded, id, log, Self::legible);
+            return self.changed_by_end(loaded, id, log, Self::legible);
+        }
+        if let Reads::Claim(id) = reads {
+            return self.changed_by_end(loaded, id, &Appending::ending(), Self::records);
         }
         loaded
     }
@@ -258,10 +257,7 @@ impl Reader<'_> {
     /// Adds what registering a process needs. A tombstone tells that its id was pruned before lease slots counted that.
     fn registering(&mut self, mut loaded: Loaded, Registering { id, parent, key }: &Registering) -> Loaded {
         let slots: Vec<_> = [Some(id), parent.as_ref()].into_iter().flatten().cloned().collect();
-        for id in &slots {
-            let slot = self.slot(id);
-            loaded.rows.apply(&Write::Lease(id.clone(), slot));
-        }
+        slots.iter().for_each(|id| self.put_slot(&mut loaded, id));
         let rows = self.unknown(&mut loaded, &slots);
         if rows.iter().any(|row| id_of(row) == *id && is_pruned(row)) {
             loaded.rows.note_pruned(id);
@@ -345,12 +341,16 @@ impl Reader<'_> {
         }
     }
 
+    fn put_slot(&mut self, loaded: &mut Loaded, id: &ProcessId) {
+        let slot = self.slot(id);
+        loaded.rows.apply(&Write::Lease(id.clone(), slot));
+    }
+
     /// Adds the lease slots of several processes. A slot that cannot be read counts as empty.
     fn slots(&mut self, loaded: &mut Loaded, ids: &[ProcessId]) {
         for id in ids {
-            let slot = self.slot(id);
+            self.put_slot(loaded, id);
             self.passed_over.extend(self.fault.take());
-            loaded.rows.apply(&Write::Lease(id.clone(), slot));
         }
     }
 
