@@ -10,6 +10,9 @@ import { patiently, randomName, within } from "../../host/browser/tab.js";
 // processes      id                        the half of a process that changes; tombstones of pruned ones
 // registrations  registration.id           the half that never changes
 // events         [processId, sequence]     the logs
+// attachments    [processId, name]         the bodies of attachments, a Blob each; the process's row lists them
+// streams        [processId, name]         how far each output stream is
+// chunks         [processId, name, first]  the chunks of streams, several to a row, by the index of the row's first
 // counts         [processId, eventType]    how many events of a type there are, where the process's row does not have it
 // wakes          [processId, sequence]     wakes that are not acknowledged
 // grants         [scopeId, processId]      handle grants; a session's scopes are a range of keys
@@ -59,6 +62,12 @@ const steps = [
     index("leases", "byHeld", "slot.held.processId");
     giveTurns(transaction);
   },
+  (database) => {
+    const store = (name, keyPath) => database.createObjectStore(name, { keyPath });
+    store("attachments", ["processId", "name"]);
+    store("streams", ["processId", "name"]);
+    store("chunks", ["processId", "name", "first"]);
+  },
 ];
 
 /** Without a priority: that of `Policy::rank` in crates/core. */
@@ -86,7 +95,7 @@ function giveTurns(transaction) {
 const version = steps.length;
 
 /** The stores that each step made. A database that lacks those of its version was not made by longwait. */
-const storesOfStep = [["processes", "registrations", "events", "wakes", "grants", "leases", "commits"], ["about"], ["counts"], []];
+const storesOfStep = [["processes", "registrations", "events", "wakes", "grants", "leases", "commits"], ["about"], ["counts"], [], ["attachments", "streams", "chunks"]];
 
 const isOurs = (database, atVersion) =>
   storesOfStep
