@@ -146,7 +146,7 @@ async function declare() {
   say("writing the type declarations");
   await run("tsc", ["-p", "tsconfig.build.json"]);
   // The declarations of the code behind the entry would only be clutter in the package.
-  for (const name of ["entries/index", "entries/worker", "types/errors", "types/public"])
+  for (const name of ["entries/index", "entries/worker", "types/definitions", "types/errors", "types/public"])
     cpSync(inRepo(`build/types/${name}.d.ts`), inRepo(`dist/${name}.d.ts`));
 }
 

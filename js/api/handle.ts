@@ -1,6 +1,8 @@
 /** A handle on one process: what a registry, or a run, may do with it, without its id each time. */
+import { givenBack } from "../border/inside.js";
 import { freeze } from "../platform/intrinsics.js";
 import { ProcessCancelledError, ProcessFailedError, raise } from "../types/errors.js";
+import { checked, type Check } from "./schemas.js";
 import type { Json, ProcessAwaitOutput, ProcessHandle, ProcessRecord, ProcessRegistry, WaitOptions } from "../types/public.js";
 
 /** What a handle calls. */
@@ -8,15 +10,36 @@ export interface Reach extends Pick<ProcessRegistry, "signal" | "requestCancel" 
   awaitTerminal(processId: string, options?: WaitOptions): Promise<ProcessAwaitOutput>;
 }
 
-/** The handle on a process. Its methods use no `this`, so that they also work when they are taken apart. */
-export function handleOf(reach: Reach, id: string, disposition: ProcessHandle["disposition"]): ProcessHandle {
-  return freeze<ProcessHandle>({
+/** How the process of a handle ends. */
+type Output = (options?: WaitOptions) => Promise<ProcessAwaitOutput>;
+
+const OUTPUTS = new WeakMap<object, Output>();
+
+/** What a handle of longwait awaits; nothing where it is none. */
+export const outputOf = (handle: object): Output | undefined => OUTPUTS.get(handle);
+
+/**
+ * The handle on a process, with the checks of the signals that its definition names. Its methods use no `this`, so that they also work when
+ * they are taken apart.
+ */
+export function handleOf(
+  reach: Reach,
+  id: string,
+  disposition: ProcessHandle["disposition"],
+  signals?: ReadonlyMap<string, Check>,
+): ProcessHandle {
+  const output: Output = (options) => reach.awaitTerminal(id, options);
+  const handle = freeze<ProcessHandle>({
     id,
     disposition,
     async result(options?: WaitOptions): Promise<Json> {
-      return valueOf(id, await reach.awaitTerminal(id, options));
+      return valueOf(id, await output(options));
     },
-    signal: (name, payload, options) => reach.signal(id, name, payload as Json, options),
+    signal(name, payload, options) {
+      const send = (payload: Json) => reach.signal(id, name, payload, options);
+      const check = signals?.get(name);
+      return check === undefined ? send(payload as Json) : givenBack(checked(check, payload, "payload", send));
+    },
     async cancel(reason?: string) {
       await reach.requestCancel(id, reason);
     },
@@ -27,6 +50,8 @@ export function handleOf(reach: Reach, id: string, disposition: ProcessHandle["d
     },
     events: (options) => reach.events(id, options),
   });
+  OUTPUTS.set(handle, output);
+  return handle;
 }
 
 /** What a process gave; throws how it failed or that it was cancelled. */

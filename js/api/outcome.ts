@@ -13,6 +13,15 @@ const RECORDED = new WeakMap<object, ProcessAwaitOutput>();
 /** Errors that are recorded as what a step ended with. */
 const LAST = new WeakSet<object>();
 
+/** Errors that another run would end with as well. */
+const FINAL = new WeakSet<object>();
+
+/** Has a run that ends with this error not be retried. */
+export function final(error: unknown): unknown {
+  if (isObject(error)) FINAL.add(error);
+  return error;
+}
+
 /** The failure that something thrown is recorded as. */
 export function failure(error: unknown): ProcessAwaitOutput {
   const known = isObject(error) ? RECORDED.get(error) : undefined;
@@ -29,6 +38,7 @@ export function failure(error: unknown): ProcessAwaitOutput {
 
 /** What something thrown says of another attempt. Errors are told apart by their class, or its name where another copy of the package made them. */
 export function adviceOf(error: unknown): Pick<RunEnd, "advice" | "retryAfterMs"> {
+  if (isObject(error) && FINAL.has(error)) return { advice: "never" };
   switch (isError(error) ? textIn(error, "name") : undefined) {
     case "NonRetryableError":
       return { advice: "never" };

@@ -29,6 +29,7 @@ import { inTurns } from "./listen.js";
 import type { RawReceiver, RawRegistry } from "../border/raw.js";
 import { sessionOf } from "./session.js";
 import { signalArguments } from "./signal.js";
+import { starting } from "./starting.js";
 import { Unstarted } from "./unstarted.js";
 import type {
   ChangeReceiver,
@@ -36,6 +37,7 @@ import type {
   EventsOptions,
   ForkOptions,
   HandleDescriptor,
+  Json,
   LeaseOwner,
   Page,
   ProcessAwaiter,
@@ -54,6 +56,13 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
   const durability = new Durability(level);
   const waiting = waits(raw, true);
   const unstarted = new Unstarted(raw);
+
+  async function register(registration: Json) {
+    const registered = await raw.call("registerProcess", registration);
+    unstarted.registered(registered.record);
+    return registered;
+  }
+
   const registry: ProcessRegistry = {
     name,
     get owner() {
@@ -84,11 +93,15 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
 
     registerProcess(registration) {
       return call(async () => {
-        const record = await raw.call("registerProcess", shape(registration, "registration", SHAPES.registration));
-        unstarted.registered(record);
+        const { record } = await register(shape(registration, "registration", SHAPES.registration));
         return record;
       });
     },
+    ...starting(
+      () => registry,
+      register,
+      () => raw.refuseUnlessOpen(),
+    ),
     getProcess(processId: string) {
       return call(() => raw.call("getProcess", id(processId, "processId")));
     },

@@ -15,7 +15,9 @@ import { adviceOf, failure, isAbort } from "./outcome.js";
 import type { Attach, RawRun, RunEnd, RunProcess } from "../border/raw.js";
 import { stepsOf } from "./step.js";
 import { troubleIn } from "./trouble.js";
-import type { ChildOptions, ChildRegistration, DriverOptions, Json, ProcessAwaitOutput, RunContext, WaitOptions } from "../types/public.js";
+import { definedIfAny } from "./define.js";
+import { plainOptions, registered } from "./starting.js";
+import type { ChildOptions, DriverOptions, Json, ProcessAwaitOutput, RunContext, WaitOptions } from "../types/public.js";
 
 /** What runs the processes of a kind and version, if anything. */
 export type Find = (kind: string, version: number | undefined) => ((context: RunContext) => unknown) | undefined;
@@ -177,22 +179,36 @@ function run(place: Of, wasm: RawRun, attach: DriverOptions["attach"]) {
     );
   }
 
-  async function startChild(registration: ChildRegistration, given: ChildOptions) {
-    const { key, onParentEnd } = options<ChildOptions>(given, "options", { key: id, onParentEnd: optional(parentEnd) as never });
-    const checked = shape(registration, "registration", SHAPES.child) as { [name: string]: Json };
-    const child = { id: `${identity.processId}/${key}`, ...checked, parentId: identity.processId, ...(onParentEnd && { onParentEnd }) };
-    const { record, disposition } = await called(() => live().startChild(child));
+  /** Starts a child by a registration, or by a definition and an input. */
+  async function startChild(what: unknown, ...rest: unknown[]) {
+    const defined = definedIfAny(what);
+    const { key, onParentEnd, ...more } = plainOptions(rest[defined === undefined ? 0 : 1]);
+    const given = defined === undefined ? { key, onParentEnd, ...more } : { key, onParentEnd };
+    const child = options<ChildOptions>(given, "options", { key: id, onParentEnd: optional(parentEnd) as never });
+    const ownId = `${identity.processId}/${child.key}`;
+    const start = (registration: Json) =>
+      called(() =>
+        live().startChild({
+          ...(registration as object),
+          parentId: identity.processId,
+          ...(child.onParentEnd && { onParentEnd: child.onParentEnd }),
+        }),
+      );
+    const { record, disposition } = await (defined === undefined
+      ? start({ id: ownId, ...(shape(what, "registration", SHAPES.child) as object) })
+      : registered(defined, rest[0], more, () => ownId, start));
     return handleOf(
       { ...place.reach, awaitTerminal: (processId, options) => of(awaitTerminal(processId, options)) },
       record.id,
       disposition,
+      defined?.signals,
     );
   }
 
   const context: RunContext = Object.freeze({
     ...facts,
     signal,
-    startChild: (registration, given) => of(startChild(registration, given)),
+    startChild: (...given: unknown[]) => of(startChild(...(given as [unknown]))) as never,
     append: (request) => of(called(() => live().append(shape(request, "request", SHAPES.append)))),
     setState: (state) => of(called(() => live().setState(json(state, "state")))),
     progress: (current, total, message) =>

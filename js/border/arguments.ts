@@ -99,11 +99,8 @@ const policy = {
   onParentEnd: optional(oneOf("cancel", "abandon")),
 };
 
-const registration = {
-  id: name,
-  input,
-  identity: optional(object({ kind: name, label: optional(label), definition: optional(payload) })),
-  eventTypes: optional(list(object({ name, payloadSchema: optional(payload), semantics: optional(semantics) }))),
+/** What of a registration says neither what a process is nor what it does. */
+const around = {
   provenance: optional(
     object({
       originator: tagged("type", {
@@ -119,6 +116,19 @@ const registration = {
   recovery: optional(oneOf("rerun", "abandon")),
   ...policy,
 };
+
+const registration = {
+  id: name,
+  input,
+  identity: optional(object({ kind: name, label: optional(label), definition: optional(payload) })),
+  eventTypes: optional(list(object({ name, payloadSchema: optional(payload), semantics: optional(semantics) }))),
+  ...around,
+};
+
+/** The policy of a definition, and what goes with it: what its processes have in common. */
+const { parentId: _, onParentEnd: __, ...ownPolicy } = policy;
+/** How a process of a definition is started: its version is that of the definition. */
+const { version: ___, ...start } = around;
 
 /** Before which record of a log a fork begins. */
 const forkPoint: Shape = (value, budget, depth) =>
@@ -169,6 +179,8 @@ export const SHAPES = {
   registration: object(registration),
   /** Of a child, whose id may be made of its key. */
   child: object({ ...registration, id: optional(name) }),
+  defined: object({ ...ownPolicy, recovery: around.recovery }),
+  start: object({ id: optional(name), label: optional(label), ...start }),
   // What was appended once is found again by its replay key, whatever names this version would take: they are the rules' to judge.
   append: object({
     eventType: text,

@@ -73,13 +73,19 @@ export interface Work {
 /** Waits for a process in another system; resolves with how it ends. */
 export type Attach = ((id: string) => Promise<ProcessAwaitOutput>) | undefined;
 
+/** What a registration answers. */
+export interface Registered {
+  record: ProcessRecord;
+  disposition: ProcessHandle["disposition"];
+}
+
 /** One run of a process. */
 export interface RawRun {
   facts(): Pick<RunContext, "process" | "attempt" | "fencingToken">;
   /** Calls `tell` once, when the runner is to stop: without a code where a cancel request is the reason. */
   onAbort(tell: (code?: ProcessErrorCode, message?: string) => void): void;
   append(request: Json): Promise<AppendResult>;
-  startChild(registration: Json): Promise<{ record: ProcessRecord; disposition: ProcessHandle["disposition"] }>;
+  startChild(registration: Json): Promise<Registered>;
   setState(state: Json): Promise<void>;
   progress(current: number, total: number | undefined, message: string | undefined): Promise<void>;
   /** Resolves with what came of the step, in this run or in an earlier one. `work` is called for each attempt, and resolves with what came of that. */
@@ -254,7 +260,7 @@ type Signal = AbortSignal | undefined;
 
 /** The methods of a registry. */
 export interface RawMethods {
-  registerProcess(registration: Json): Promise<ProcessRecord>;
+  registerProcess(registration: Json): Promise<Registered>;
   getProcess(id: string): Promise<ProcessRecord | undefined>;
   listProcesses(filter: Json, page: Json): Promise<ProcessRecord[]>;
   countProcesses(filter: Json): Promise<number>;

@@ -26,6 +26,8 @@ interface Optional {
 /** What is left of the characters; an object of its own per walk, as a getter may start another. */
 interface Budget {
   left: number;
+  /** Leaves out what is `undefined` in the caller's own objects, as `JSON.stringify` does, instead of refusing it. */
+  readonly dropsUndefined?: boolean;
 }
 
 /** Far above real documents, far below what the stack of any engine bears. */
@@ -42,9 +44,9 @@ const LONGEST = LONG_NUMBER + 1;
 const SYMBOL = "has a symbol for a key";
 
 /** A plain copy of a value that looks like `of`. `name` begins the path in a refusal. */
-export function shape(value: unknown, name: string, of: Shape): Json {
+export function shape(value: unknown, name: string, of: Shape, dropsUndefined = false): Json {
   try {
-    const budget = { left: MAX_CHARACTERS };
+    const budget = { left: MAX_CHARACTERS, dropsUndefined };
     const copied = of(value, budget, 0);
     // Few values are near the limit, and only those are worth a second walk, which counts as JSON text does.
     if ((MAX_CHARACTERS - budget.left) * LONGEST > MAX_CHARACTERS) measure(copied, { left: MAX_CHARACTERS });
@@ -374,8 +376,10 @@ function copyObject(object: Record<string, unknown>, budget: Budget, depth: numb
   try {
     for (; place < names.length; place++) {
       const name = names[place] as string;
+      const value = object[name];
+      if (value === undefined && budget.dropsUndefined) continue;
       spendKey(name, budget);
-      fields[name] = copy(object[name], budget, depth);
+      fields[name] = copy(value, budget, depth);
     }
   } catch (fault) {
     throw at(fault, names[place] as string);

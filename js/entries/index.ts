@@ -4,8 +4,11 @@
  *
  * @module
  */
+import { define } from "../api/define.js";
 import { deleteRegistry as removeDatabase, open } from "../api/open.js";
-import type { OpenOptions, ProcessRegistry } from "../types/public.js";
+import { all, first } from "../api/together.js";
+import type { DefineProcess, First, Handles, Results } from "../types/definitions.js";
+import type { OpenOptions, ProcessRegistry, WaitOptions } from "../types/public.js";
 
 export {
   isProcessError,
@@ -16,6 +19,7 @@ export {
   RetryableError,
 } from "../types/errors.js";
 export type { ProcessErrorCode, ProcessErrorOptions, RetryErrorOptions } from "../types/errors.js";
+export type * from "../types/definitions.js";
 export type * from "../types/public.js";
 
 const place = () => new URL("longwait_bg.wasm", import.meta.url);
@@ -29,6 +33,33 @@ const place = () => new URL("longwait_bg.wasm", import.meta.url);
  */
 export function openRegistry(options?: OpenOptions): Promise<ProcessRegistry> {
   return open(place, options);
+}
+
+/**
+ * Describes the processes of a kind: the schemas of their input, output, events and signals, and their policy. See {@link DefineProcess}.
+ *
+ * @throws ProcessError `invalid_argument`, with the path, for a field that is unknown or wrong. A JSON Schema that cannot be compiled is
+ * `invalid_schema` when it is first needed.
+ */
+export const defineProcess: DefineProcess = define as never;
+
+/**
+ * The values of some processes, in the order of the handles. Rejects with the first failure, whichever that is, and lets the other waits end;
+ * no process is touched.
+ *
+ * @throws As `ProcessHandle.result`; ProcessError `invalid_argument`.
+ */
+export function waitAll<const H extends Handles>(handles: H, options?: WaitOptions): Promise<Results<H>> {
+  return all(handles, options) as never;
+}
+
+/**
+ * The first of some processes that ends, in whatever way, and how. The others go on, without these waits for them.
+ *
+ * @throws As `ProcessAwaiter.awaitTerminal`; ProcessError `invalid_argument`, also for no handles.
+ */
+export function waitFirst<const H extends Handles>(handles: H, options?: WaitOptions): Promise<First<H>> {
+  return first(handles, options) as never;
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { PayloadIssue } from "./definitions.js";
 import type { FailureClass, Json, ProcessAwaitOutput } from "./public.js";
 
 /**
@@ -18,7 +19,10 @@ export type ProcessErrorCode =
   | "undeclared_event_type"
   /** A `payloadSchema` cannot be compiled. */
   | "invalid_schema"
-  /** The payload does not fit the event type's schema, or a selector found nothing in it. The message names the places. */
+  /**
+   * The payload does not fit the schema of its event type or of its definition, or a selector found nothing in it. The message names the
+   * places.
+   */
   | "invalid_payload"
   /** This event type may only be appended under a replay key. */
   | "missing_replay_key"
@@ -73,6 +77,8 @@ export interface ProcessErrorOptions extends ErrorOptions {
   code?: ProcessErrorCode | undefined;
   /** The process that the failed call was about. */
   processId?: string | undefined;
+  /** What is wrong with the payload. */
+  issues?: readonly PayloadIssue[] | undefined;
 }
 
 /**
@@ -87,12 +93,15 @@ export class ProcessError extends Error {
   declare readonly processId?: string;
   /** The fault underneath (a DOMException, say), as it was thrown. */
   declare readonly cause?: unknown;
+  /** With `invalid_payload`, where a schema of a definition refused the payload: what it said. */
+  declare readonly issues?: readonly PayloadIssue[];
 
   constructor(message?: string, options: ProcessErrorOptions = {}) {
     // An absent cause stays absent: `"cause" in error` should mean something.
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = options.code ?? "internal";
     if (options.processId !== undefined) this.processId = options.processId;
+    if (options.issues !== undefined) this.issues = options.issues;
   }
 
   static {

@@ -1,4 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
+import type { DefinedHandle, Definition, Payloads, StartArguments, StartOptions } from "./definitions.js";
 import type { ProcessError } from "./errors.js";
 
 /**
@@ -644,6 +645,26 @@ export interface ProcessRegistry extends AsyncDisposable {
     registration: ProcessRegistration<D, R, F, C, JsonLike> &
       ProcessRegistration<Compatible<D>, Compatible<R>, Compatible<F>, Compatible<C>, JsonLike>,
   ): Promise<ProcessRecord>;
+  /**
+   * Starts a process of a definition: checks the input, stores it as its schema gives it, and gives a handle. The options are its id and what of
+   * the policy is not, or otherwise, in the definition. In a run it starts another one each time: use `RunContext.startChild` there.
+   * @throws As `registerProcess`; `invalid_payload` for the input, and then nothing is written.
+   */
+  start<I, O, E, S, G extends Payloads>(
+    definition: Definition<I, O, E, S, G>,
+    ...given: StartArguments<G["input"]>
+  ): Promise<DefinedHandle<O, E, S, G["signals"]>>;
+  /**
+   * Starts a process and gives what it gave. `signal` and `timeoutMs` end the wait, and never the process; a signal that is aborted already
+   * starts none.
+   * @throws As `start` and `ProcessHandle.result`.
+   */
+  execute<I, O, E, S, G extends Payloads>(
+    definition: Definition<I, O, E, S, G>,
+    ...given: StartArguments<G["input"], StartOptions & WaitOptions>
+  ): Promise<O>;
+  /** A handle on a process of a definition that was started before. Reads nothing. Throws `invalid_argument` and `closed` at once. */
+  handle<I, O, E, S, G extends Payloads>(definition: Definition<I, O, E, S, G>, processId: string): DefinedHandle<O, E, S, G["signals"]>;
   /** The record, or `undefined` when there is no such process. A store that fails rejects instead. */
   getProcess(processId: string): Promise<ProcessRecord | undefined>;
   /** The processes that fit, in id order (by UTF-16 code unit). Default: all that run. */

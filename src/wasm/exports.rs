@@ -82,10 +82,11 @@ impl Registry {
 impl Registry {
     // ── Processes ──────────────────────────────────────────────────────────
 
+    /// Resolves with `{ record, disposition }`.
     #[wasm_bindgen(js_name = registerProcess)]
     pub fn register_process(&self, registration: JsValue) -> Promise {
         self.run(read_registration(registration), |registry, (registration, policy)| async move {
-            Ok(registry.register_with(registration, policy, None).await?.record)
+            registry.register_with(registration, policy, None).await
         })
     }
 

@@ -22,7 +22,18 @@ export class World {
   /** Calls that must answer at once, and waits. */
   inflight = new Set();
   waits = new Set();
-  pools = { leases: [], cursors: [], controllers: [], iterators: [], receivers: [], views: [], offs: [], drivers: [], handles: [] };
+  pools = {
+    leases: [],
+    cursors: [],
+    controllers: [],
+    iterators: [],
+    receivers: [],
+    views: [],
+    offs: [],
+    drivers: [],
+    handles: [],
+    begun: [],
+  };
   positions = new Map();
   wakes = new Map();
   wakeIds = new Map();

@@ -53,6 +53,7 @@ test("it holds what it needs and nothing else", () => {
       "./dist/node.js.map",
       "./dist/schema.js",
       "./dist/schema.js.map",
+      "./dist/types/definitions.d.ts",
       "./dist/types/errors.d.ts",
       "./dist/types/public.d.ts",
       "./dist/worker.js",

@@ -1,0 +1,84 @@
+/** Starts processes of definitions: checks the input, makes the registration, and gives the handle. */
+import { SHAPES } from "../border/arguments.js";
+import { call, callNow } from "../border/call.js";
+import { id as checkedId, options, plain } from "../border/check.js";
+import { givenBack } from "../border/inside.js";
+import { shape } from "../border/shapes.js";
+import { refuseAborted } from "../border/stop.js";
+import type { Registered } from "../border/raw.js";
+import type { Json, ProcessHandle, ProcessRegistry, WaitOptions } from "../types/public.js";
+import { WAIT } from "./awaiter.js";
+import { bare, definedOf, type Defined } from "./define.js";
+import { handleOf, type Reach } from "./handle.js";
+import { checked } from "./schemas.js";
+
+/** `start`, `execute` and `handle` of a registry, which `register` registers in. */
+export function starting(
+  reach: () => Reach,
+  register: (registration: Json) => Promise<Registered>,
+  refuseUnlessOpen: () => void,
+): Pick<ProcessRegistry, "start" | "execute" | "handle"> {
+  async function start(definition: unknown, input: unknown, given: unknown): Promise<ProcessHandle> {
+    return call(async () => {
+      const defined = definedOf(definition);
+      const { record, disposition } = await registered(defined, input, plainOptions(given), randomId, register);
+      return handleOf(reach(), record.id, disposition, defined.signals);
+    });
+  }
+
+  async function execute(definition: unknown, input: unknown, given: unknown): Promise<Json> {
+    const { signal, timeoutMs, ...own } = callNow(() => plainOptions(given));
+    const waiting = options<WaitOptions>({ signal, timeoutMs }, "options", WAIT);
+    await call(async () => refuseAborted(waiting.signal));
+    const { result } = await start(definition, input, own);
+    return result(waiting);
+  }
+
+  return {
+    start: (definition: unknown, input?: unknown, given?: unknown) => start(definition, input, given) as never,
+    execute: (definition: unknown, input?: unknown, given?: unknown) => givenBack(execute(definition, input, given)) as never,
+    handle: (definition: unknown, processId: string) =>
+      callNow(() => {
+        const { signals } = definedOf(definition);
+        const known = checkedId(processId, "processId");
+        refuseUnlessOpen();
+        return handleOf(reach(), known, "existing", signals) as never;
+      }),
+  };
+}
+
+/** Checks an input, and registers a process for it. The id is the one that is given, else what `idOf` makes. */
+export function registered<T>(
+  { kind, policy, eventTypes, input: check }: Defined,
+  input: unknown,
+  given: { [name: string]: unknown },
+  idOf: () => string,
+  register: (registration: Json) => Promise<T>,
+): Promise<T> {
+  const { id = idOf(), label, labels, ...own } = shape(given, "options", SHAPES.start) as { [name: string]: Json };
+  return checked(check, input, "input", (payload) =>
+    register(
+      bare({
+        ...policy,
+        ...own,
+        ...(labels !== undefined && { labels: bare({ ...(policy.labels as object), ...(labels as object) }) }),
+        ...(label !== undefined && { identity: bare({ kind, label }) }),
+        id,
+        input: bare({ type: "engine", kind, payload }),
+        eventTypes,
+      }),
+    ),
+  );
+}
+
+/** Options as they are given: an object, or none. */
+export const plainOptions = (given: unknown) => (given === undefined ? {} : plain(given, "options")) as { [name: string]: unknown };
+
+/** A random UUID (version 4). `crypto.randomUUID` is there on secure origins alone. */
+function randomId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  const hex = Array.from(bytes, (byte, place) =>
+    (place === 6 ? (byte & 15) | 64 : place === 8 ? (byte & 63) | 128 : byte).toString(16).padStart(2, "0"),
+  ).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}
