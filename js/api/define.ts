@@ -89,9 +89,12 @@ async function runOf(
   output: Check | undefined,
 ): Promise<unknown> {
   const append = (request: AppendRequest) => {
-    const check = events.get(request?.eventType);
-    if (check === undefined) return context.append(request);
-    return givenBack(checked(check, request.payload, "request.payload", (payload) => context.append({ ...request, payload })));
+    const check = events.get(eventTypeIn(request));
+    return check === undefined ? context.append(request) : givenBack(appended(check, request));
+  };
+  const appended = async (check: Check, request: AppendRequest) => {
+    const given = callNow(() => ({ ...request }));
+    return checked(check, given.payload, "request.payload", (payload) => context.append({ ...given, payload }));
   };
   const value = await runner(freeze({ ...context, input: context.process.input.payload ?? null, append }));
   if (output === undefined) return value;
@@ -99,5 +102,14 @@ async function runOf(
     return await output(value, "output");
   } catch (error) {
     throw final(error);
+  }
+}
+
+/** What cannot be read is refused where it is appended. */
+function eventTypeIn(request: AppendRequest): string {
+  try {
+    return request.eventType;
+  } catch {
+    return "";
   }
 }

@@ -4,7 +4,7 @@ import { call, callNow } from "../border/call.js";
 import { id as checkedId, options, plain } from "../border/check.js";
 import { givenBack } from "../border/inside.js";
 import { shape } from "../border/shapes.js";
-import { refuseAborted } from "../border/stop.js";
+import { isAborted } from "../border/stop.js";
 import type { Registered } from "../border/raw.js";
 import type { Json, ProcessHandle, ProcessRegistry, WaitOptions } from "../types/public.js";
 import { WAIT } from "./awaiter.js";
@@ -27,9 +27,9 @@ export function starting(
   }
 
   async function execute(definition: unknown, input: unknown, given: unknown): Promise<Json> {
-    const { signal, timeoutMs, ...own } = callNow(() => plainOptions(given));
+    const { signal, timeoutMs, ...own } = plainOptions(given);
     const waiting = options<WaitOptions>({ signal, timeoutMs }, "options", WAIT);
-    await call(async () => refuseAborted(waiting.signal));
+    if (waiting.signal !== undefined && isAborted(waiting.signal)) throw waiting.signal.reason;
     const { result } = await start(definition, input, own);
     return result(waiting);
   }
@@ -71,8 +71,10 @@ export function registered<T>(
   );
 }
 
-/** Options as they are given: an object, or none. */
-export const plainOptions = (given: unknown) => (given === undefined ? {} : plain(given, "options")) as { [name: string]: unknown };
+/** Options as they are given, each read once: an object, or none. */
+export function plainOptions(given: unknown): { [name: string]: unknown } {
+  return callNow(() => ({ ...(given === undefined ? undefined : plain(given, "options")) }));
+}
 
 /** A random UUID (version 4). `crypto.randomUUID` is there on secure origins alone. */
 function randomId(): string {

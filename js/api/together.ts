@@ -1,4 +1,5 @@
 /** Waits for several processes: for all of them, or for the first that ends. */
+import { callNow } from "../border/call.js";
 import { givenBack } from "../border/inside.js";
 import { options } from "../border/check.js";
 import { Aborted, untilAborted } from "../border/stop.js";
@@ -32,7 +33,7 @@ function together<T>(handles: Handles, given: WaitOptions | undefined, of: (wait
   return givenBack(
     (async () => {
       const { signal, timeoutMs } = options<WaitOptions>(given, "options", WAIT);
-      const outputs = outputsOf(handles);
+      const outputs = callNow(() => outputsOf(handles));
       const stop = new AbortController();
       try {
         return await untilAborted(signal, async (until) => {

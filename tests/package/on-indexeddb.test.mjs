@@ -9,4 +9,6 @@ describe("on fake-indexeddb", async () => {
   await import("./waits.test.mjs");
   await import("./patterns.test.mjs");
   await import("./policy.test.mjs");
+  await import("./definitions.test.mjs");
+  await import("./handles.test.mjs");
 });

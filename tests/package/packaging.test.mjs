@@ -189,6 +189,39 @@ describe("an app with a driver in a worker", () => {
   });
 });
 
+test("a page that only starts and awaits bundles the definition, and nothing of what runs it", async () => {
+  const app = page(join(project, "with-definition"));
+  const files = {
+    "uploads.js": `import { defineProcess } from "longwait";\nexport const uploads = defineProcess({ kind: "kind of an upload" });\n`,
+    "upload.js": `import { uploads } from "./uploads.js";\nexport const upload = uploads.implement(() => "what runs an upload");\n`,
+    "main.js": `
+      import { openRegistry } from "longwait";
+      import { uploads } from "./uploads.js";
+      const registry = await openRegistry();
+      console.log(await registry.execute(uploads, { url: "/" }));
+    `,
+    "jobs.js": `import { drive } from "longwait/worker";\nimport { upload } from "./upload.js";\ndrive({ processes: [upload] });\n`,
+  };
+  for (const [file, code] of Object.entries(files)) writeFileSync(join(app, file), code);
+  const { outputFiles } = await esbuild({
+    absWorkingDir: app,
+    entryPoints: ["main.js", "jobs.js"],
+    outdir: "built",
+    bundle: true,
+    format: "esm",
+    write: false,
+    logLevel: "error",
+  });
+  const holds = (text) => outputFiles.map((file) => file.text.includes(text));
+  assert.deepEqual(
+    [holds("kind of an upload"), holds("what runs an upload")],
+    [
+      [true, true],
+      [false, true],
+    ],
+  );
+});
+
 test("Vite serves an app with it while it is written, and the WebAssembly where the code looks for it", async () => {
   const server = await createServer({ root: project, configFile: false, logLevel: "error", server: { port: 0, ws: false, watch: null } });
   try {

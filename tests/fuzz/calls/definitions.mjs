@@ -44,8 +44,11 @@ const defineProcess = {
 };
 
 const start = options(undefined, {
-  // Others would be ids that the model does not know.
-  id: leaf((w) => `d${w.r.below(6)}`, BAD_NAME),
+  // Always given: the model does not know other ids.
+  id: optional(
+    leaf((w) => `d${w.r.below(6)}`, BAD_NAME),
+    1,
+  ),
   label: optional(s.label),
   labels: optional(s.labels),
   priority: optional(s.registration.fields.priority),
@@ -102,11 +105,11 @@ const together = (name) => ({
 
 export const definitionCalls = [
   defineProcess,
-  defined("start", 3, [], [input, start], {
+  defined("start", 3, [], [input, optional(start, 1)], {
     expect: (w) => ({ loose: true, check: isHandle }),
     done: (w, handle) => w.keep("begun", handle),
   }),
-  defined("execute", 1, ["unknown_process", "timeout"], [input, options(undefined, { ...start.fields, ...waits })], {
+  defined("execute", 1, ["unknown_process", "timeout"], [input, optional(options(undefined, { ...start.fields, ...waits }), 1)], {
     run: (w, given) =>
       w.registry.execute(w.api.defineProcess({ kind: "run:none" }), ...given).catch((error) => {
         if (error instanceof w.api.ProcessFailedError || error instanceof w.api.ProcessCancelledError) return;
