@@ -30,6 +30,7 @@ import type { RawReceiver, RawRegistry } from "../border/raw.js";
 import { sessionOf } from "./session.js";
 import { signalArguments } from "./signal.js";
 import { starting } from "./starting.js";
+import { readStream } from "./streams.js";
 import { Unstarted } from "./unstarted.js";
 import type {
   ChangeReceiver,
@@ -270,13 +271,16 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
         const checkedId = id(processId, "processId");
         const { after = 0, types, untilTerminal = false, signal } = options<EventsOptions>(given, "options", EVENTS);
         raw.refuseUnlessOpen();
-        return follow(
-          (from, stop) => call(() => raw.wait(true, stop, undefined, "awaitEvents", checkedId, from, types, untilTerminal)),
+        return follow({
+          read: (from, stop) => call(() => raw.wait(true, stop, undefined, "awaitEvents", checkedId, from, types, untilTerminal)),
+          itemsOf: (batch) => batch.events,
+          placeOf: (event) => event.sequence,
           after,
-          signal,
-        );
+          outer: signal,
+        });
       });
     },
+    readStream: ((processId, name, given) => readStream(raw, processId, name, given)) as ProcessRegistry["readStream"],
     session(scope: SessionScope) {
       return callNow(() => {
         const view = sessionOf(raw, scope);

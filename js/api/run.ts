@@ -14,6 +14,7 @@ import { isArray } from "../platform/intrinsics.js";
 import { adviceOf, failure, isAbort } from "./outcome.js";
 import type { Attach, RawRun, RunEnd, RunProcess } from "../border/raw.js";
 import { stepsOf } from "./step.js";
+import { openStream, type Through } from "./streams.js";
 import { troubleIn } from "./trouble.js";
 import { definedIfAny } from "./define.js";
 import { plainOptions, registered } from "./starting.js";
@@ -205,6 +206,9 @@ function run(place: Of, wasm: RawRun, attach: DriverOptions["attach"]) {
     );
   }
 
+  /** A call whose promise is one of this run. */
+  const through: Through = (work) => of(called(() => work(live())));
+
   const context: RunContext = Object.freeze({
     ...facts,
     signal,
@@ -213,6 +217,7 @@ function run(place: Of, wasm: RawRun, attach: DriverOptions["attach"]) {
     setState: (state) => of(called(() => live().setState(json(state, "state")))),
     progress: (current, total, message) =>
       of(called(() => live().progress(finite(current, "current"), optional(finite)(total, "total"), optional(text)(message, "message")))),
+    stream: ((name, given) => of(call(() => openStream(through, name, given)))) as RunContext["stream"],
     step: ((key, work, given) => of(step(key, work, given))) as RunContext["step"],
     sleep: (key, ms) => of(sleep(key, ms)),
     sleepUntil: (key, time) => of(sleepUntil(key, time)),

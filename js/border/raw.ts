@@ -24,6 +24,7 @@ import type {
   ProcessRegistry,
   RunContext,
   SessionDeleteReport,
+  StreamChunk,
 } from "../types/public.js";
 
 /** What the wasm asks of JavaScript. */
@@ -90,6 +91,12 @@ export interface RawRun {
   progress(current: number, total: number | undefined, message: string | undefined): Promise<void>;
   /** Resolves with what came of the step, in this run or in an earlier one. `work` is called for each attempt, and resolves with what came of that. */
   step(key: string, retry: Json | undefined, work: (attempt: number, idempotencyKey: string) => Promise<StepEnd>): Promise<StepEnd>;
+  /** Resolves with the index of the next chunk. */
+  openStream(name: string, resume: boolean, untilTerminal: boolean): Promise<number>;
+  /** Resolves with the index of the chunk, once it is accepted. */
+  appendChunk(name: string, chunk: Json): Promise<number>;
+  flushStream(name: string): Promise<void>;
+  closeStream(name: string): Promise<void>;
   sleep(key: string, ms: number): Promise<void>;
   sleepUntil(key: string, epochMs: number): Promise<void>;
   waitForSignal(signal: Signal, timeoutMs: number | undefined, names: string[]): Promise<ProcessEvent<never>>;
@@ -110,6 +117,7 @@ export interface WasmRun extends Omit<RawRun, "waitForSignal" | "awaitTerminal">
 /** A registry of the wasm: one export for each method, under its name; those on behalf of a scope begin with `session`. */
 export interface WasmRegistry extends Pick<RawRegistry, "subscribe" | "notify" | "trackedProcesses" | "close">, WasmMethods, Freed {
   facts(): RawRegistry["facts"];
+  readStream(id: string, name: string): WasmChunks;
   /** Calls `listener` from inside the wasm at each change. Gives the handle to take it off by. */
   onChange(listener: (id: string) => void): number;
   offChange(handle: number): void;
@@ -140,6 +148,11 @@ export interface WasmRegistry extends Pick<RawRegistry, "subscribe" | "notify" |
 }
 
 type Span = number | undefined;
+
+/** A reader of a stream as the wasm has it. */
+export interface WasmChunks extends Freed {
+  next(until: Until, from: number): ReturnType<RawChunks["next"]>;
+}
 
 /** The methods of a registry, and those that a scope has, by the names of their exports. */
 type WasmMethods = RawMethods & {
@@ -236,6 +249,10 @@ function rawRun(instance: Instance, wasm: WasmRun): RawRun {
     setState: (state) => instance.owed(() => wasm.setState(state)),
     progress: (current, total, message) => instance.owed(() => wasm.progress(current, total, message)),
     step: (key, retry, work) => instance.owed(() => wasm.step(key, retry, outside(work))),
+    openStream: (name, resume, untilTerminal) => instance.owed(() => wasm.openStream(name, resume, untilTerminal)),
+    appendChunk: (name, chunk) => instance.owed(() => wasm.appendChunk(name, chunk)),
+    flushStream: (name) => instance.owed(() => wasm.flushStream(name)),
+    closeStream: (name) => instance.owed(() => wasm.closeStream(name)),
     sleep: (key, ms) => instance.owed(() => wasm.sleep(key, ms)),
     sleepUntil: (key, epochMs) => instance.owed(() => wasm.sleepUntil(key, epochMs)),
     waitForSignal: (signal, timeoutMs, names) =>
@@ -253,6 +270,13 @@ function rawRun(instance: Instance, wasm: WasmRun): RawRun {
 
 export interface RawReceiver {
   changed(): Promise<void>;
+  close(): void;
+}
+
+/** A reader of a stream, whatever instance its registry is open on. */
+export interface RawChunks {
+  /** The chunks from an index on: at least one, or none and `done`. One call at a time. */
+  next(from: number, signal: Signal): Promise<{ chunks: StreamChunk<Json>[]; done: boolean }>;
   close(): void;
 }
 
@@ -351,6 +375,7 @@ export interface RawRegistry {
   attachedWait(signal: Signal, timeoutMs: number | undefined, attach: Attach, id: string): Promise<ProcessAwaitOutput>;
 
   subscribe(id: string): RawReceiver;
+  readStream(id: string, name: string): RawChunks;
   notify(id: string): void;
   readonly trackedProcesses: number;
   /** Calls `listener` from inside the wasm at each change. Gives what takes it off. */

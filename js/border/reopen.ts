@@ -15,12 +15,14 @@ import {
   freed,
   type Opened,
   outsideIfAny,
+  type RawChunks,
   type RawDriver,
   type RawMethods,
   type RawReceiver,
   type RawRegistry,
   type RawWaits,
   runs,
+  type WasmChunks,
 } from "./raw.js";
 import { type Until, untilAborted } from "./stop.js";
 import { timer } from "../platform/timer.js";
@@ -266,6 +268,23 @@ export async function lasting(open: Open): Promise<RawRegistry> {
     };
   }
 
+  function readStream(id: string, name: string): RawChunks {
+    let at: Opened | undefined;
+    let reader: WasmChunks | undefined;
+    return {
+      next: (from, signal) =>
+        waited(signal, undefined, (on, until) => {
+          if (at !== on) reader = on.wasm.readStream(id, name);
+          at = on;
+          return reader!.next(until, from);
+        }),
+      close() {
+        if (at !== undefined && alive() === at) reader?.free();
+        at = reader = undefined;
+      },
+    };
+  }
+
   function driver(...[works, run, ...options]: Parameters<RawRegistry["driver"]>): RawDriver {
     let at: Opened | undefined;
     let made: ReturnType<Opened["wasm"]["driver"]>;
@@ -358,6 +377,7 @@ export async function lasting(open: Open): Promise<RawRegistry> {
       return waited(signal, timeoutMs, ({ wasm }, until, leftMs) => wasm.awaitTerminal(true, until, leftMs, once, id));
     },
     subscribe,
+    readStream,
     notify: (id) => void now(({ wasm }) => wasm.notify(id)),
     get trackedProcesses() {
       // A closed registry can still be counted: there is nothing left.

@@ -604,6 +604,60 @@ export interface EventsOptions {
   signal?: AbortSignal;
 }
 
+/** What of a stream to read. */
+export interface ReadStreamOptions {
+  /** The index of the first chunk. Default 0. */
+  startIndex?: number;
+  /** Aborts the iteration: `next()` rejects with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/** A stream to be read, see `ProcessRegistry.readStream`. */
+export interface StreamReader<C = Json> extends AsyncIterable<StreamChunk<C>> {
+  /** An iteration as a `ReadableStream`. Cancelling it frees everything. */
+  toReadableStream(): ReadableStream<StreamChunk<C>>;
+}
+
+/** A chunk of a stream. */
+export interface StreamChunk<C = Json> {
+  /** Its place: 0, 1, 2, … without gaps, over all attempts. */
+  index: number;
+  /** The attempt that it is of. Where it is another one than that of the chunk before, what the stream says begins anew. */
+  attempt: number;
+  value: C;
+}
+
+/** How a run opens a stream. */
+export interface StreamOptions {
+  /**
+   * Default false: what the stream says begins anew with this attempt, which its chunks carry. True: it goes on where the attempts before
+   * left off, and its chunks carry the attempt of those; `nextIndex` says from where.
+   */
+  resume?: boolean;
+  /** How long the chunks are kept. `"process"` (the default): as long as the process. `"untilTerminal"`: until it ends. The last opening decides. */
+  keep?: "process" | "untilTerminal";
+}
+
+/** A stream that a run writes, see `RunContext.stream`. */
+export interface StreamWriter<C = Json> {
+  readonly name: string;
+  /** The index of the next chunk. */
+  readonly nextIndex: number;
+  /**
+   * Adds a chunk. Resolves once it is accepted, in the order of the calls; waits while more than 1 MB is not committed. Chunks are
+   * committed together: those of 50 ms, or 16 kB. A crash loses what is not committed; a runner that returns or throws does not.
+   * @throws `invalid_argument` for what is not JSON or is too large, with its path, and once the stream is closed; what kept a chunk before it
+   * from being committed: `lease_lost`, `quota_exceeded` or another fault of the storage. From then on this stream takes no more.
+   */
+  append(chunk: C & Compatible<C>): Promise<void>;
+  /** Appends what is written to it, and closes the stream when it is closed. Aborting it leaves the stream open. */
+  readonly writable: WritableStream<C>;
+  /** Resolves once all that was appended is committed. @throws As `append`. */
+  flush(): Promise<void>;
+  /** Says that nothing follows, so that readers end. Resolves once that is committed, and all before it. @throws As `append`. */
+  close(): Promise<void>;
+}
+
 // ── Registry ────────────────────────────────────────────────────────────────
 
 /**
@@ -872,6 +926,14 @@ export interface ProcessRegistry extends AsyncDisposable {
    */
   events(processId: string, options?: EventsOptions): AsyncIterableIterator<ProcessEvent>;
   /**
+   * Reads a stream that a run opens with `RunContext.stream`, in any tab: from `startIndex` on, what is there and what is to come. It may
+   * be asked for before the stream is opened, and before the process begins. It ends when the stream is closed, or when the process has ended and all was
+   * read. Each iteration begins at `startIndex`; leaving the loop frees everything.
+   * Throws `invalid_argument` at once for bad arguments, `closed` after `close()`; `next()` rejects with `unknown_process`, also where the process is
+   * removed meanwhile, `closed`, faults of the storage, such as `storage_failed` for a row that cannot be read, or the signal's reason.
+   */
+  readStream<C extends JsonLike = Json>(processId: string, name: string, options?: ReadStreamOptions): StreamReader<C>;
+  /**
    * Calls `listener` with the id of each process that changes, as a hint to look again: soon after the change, and once for
    * several changes made together. Returns the function that ends it. A listener that throws is reported through `reportError`.
    * Changes that other tabs make in the moment of a trap (see the code `internal`) may go unheard.
@@ -1012,6 +1074,14 @@ export interface RunContext {
    * of another step makes before it has returned.
    */
   step<T extends JsonLike | void>(key: string, run: (step: StepContext) => Promise<T> | T, options?: StepOptions): Promise<T>;
+  /**
+   * Opens a stream for output that is too fine for the log: tokens, lines, samples. Its chunks are no events, and no change of the
+   * process: they cost its waiters nothing. `ProcessRegistry.readStream` reads them in any tab, while they are written. Indexes go
+   * on over all attempts. The chunks are removed with the process; a fork has none of them.
+   * @throws `invalid_argument` for a blank name, one that this run has opened before, or options that make no sense; `lease_lost`; faults of the
+   * storage.
+   */
+  stream<C extends JsonLike = Json>(name: string, options?: StreamOptions): Promise<StreamWriter<C>>;
   /**
    * Waits for `ms` milliseconds, counted from when a run of this process first called it under this key: the time at which it is over is
    * recorded once, in an event `process.timer` `{ key, dueAtMs }`, and a later run waits for what is left. Of any length. While it is

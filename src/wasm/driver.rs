@@ -17,7 +17,9 @@ use super::{
     registry::Registry,
 };
 use crate::{
-    driver::{Abort, DriverOptions, ProcessWorkDriver, RunContext, RunEnd, Runners, StepAttempt, StepEnd},
+    driver::{
+        Abort, DriverOptions, ProcessWorkDriver, RunContext, RunEnd, Runners, StepAttempt, StepEnd, StreamOptions,
+    },
     error::{Code, Error, Result},
     host::{browser::tab::Waking, latch},
     model::{
@@ -26,6 +28,7 @@ use crate::{
         payload::{self, Payload, handed_out},
         policy::RetryPolicy,
         process::{ProcessAwaitOutput, ProcessRecord},
+        stream::Keep,
     },
     rules::attempt::{Advice, Thrown},
 };
@@ -191,6 +194,35 @@ impl Run {
             let (registration, policy) = given?;
             context.start_child(registration, policy).await
         })
+    }
+
+    /// Opens a stream; resolves with the index of its next chunk.
+    #[wasm_bindgen(js_name = openStream)]
+    pub fn open_stream(&self, name: String, resume: bool, until_terminal: bool) -> Promise {
+        let context = self.context.clone();
+        let keep = if until_terminal { Keep::UntilTerminal } else { Keep::Process };
+        promise(async move { Ok(context.stream(&name, StreamOptions { resume, keep }).await?.next_index()) })
+    }
+
+    /// Adds a chunk to a stream; resolves with its index.
+    #[wasm_bindgen(js_name = appendChunk)]
+    pub fn append_chunk(&self, name: String, chunk: JsValue) -> Promise {
+        let context = self.context.clone();
+        promise(async move { context.opened_stream(&name)?.append(Payload::from(chunk)).await })
+    }
+
+    /// Resolves once all that was appended to a stream is committed.
+    #[wasm_bindgen(js_name = flushStream)]
+    pub fn flush_stream(&self, name: String) -> Promise {
+        let context = self.context.clone();
+        promise(async move { context.opened_stream(&name)?.flush().await })
+    }
+
+    /// Closes a stream.
+    #[wasm_bindgen(js_name = closeStream)]
+    pub fn close_stream(&self, name: String) -> Promise {
+        let context = self.context.clone();
+        promise(async move { context.opened_stream(&name)?.close().await })
     }
 
     /// Runs `work(attempt, idempotencyKey)`, as often as the policy allows where there is one, or answers what came of it in an earlier

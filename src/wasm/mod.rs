@@ -14,6 +14,7 @@
 )]
 
 mod attach;
+mod chunks;
 mod convert;
 mod driver;
 mod exports;

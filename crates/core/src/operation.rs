@@ -15,11 +15,13 @@ use crate::{
         grant::{HandleDescriptor, HandleGrant, SessionScope},
         key::{ProcessId, ScopeId, SessionId},
         lease::{LeaseClaim, LeaseOwner, ProcessLease, Proof},
+        payload::Payload,
         policy::{OnConflict, Policy},
         process::{ProcessAwaitOutput, ProcessExternalRef, ProcessRecord, ProcessRegistration, WaitState, normalise},
         reports::{PruneReport, SessionDeleteReport},
         retention::Outdated,
         schema::Schemas,
+        stream::Stream,
         wait::{Awaited, Outcome, RunWait, When, timer_key},
     },
     rules::{
@@ -30,6 +32,7 @@ use crate::{
         session,
         state::{self, Shown},
         step::{self, Failing, StepFailed},
+        stream::{self, Opening},
         wait::{self, Waiting},
     },
     store::{Appending, Reads, Registering},
@@ -294,4 +297,16 @@ pub fn outlast(held: ProcessLease, wait: WaitState, still: Option<WaitState>) ->
 pub fn fail_step(held: ProcessLease, failing: Failing) -> Operation<StepFailed> {
     let reads = Reads::Leased(held.process_id.clone(), Appending::keyed(Some(step_key(&failing.key))));
     Operation::new(reads, move |seen| step::fail(seen, &held, &failing))
+}
+
+/// See [`stream::open`].
+pub fn open_stream(held: ProcessLease, opening: Opening) -> Operation<Stream> {
+    let reads = Reads::Stream(held.process_id.clone(), opening.name.clone());
+    Operation::new(reads, move |seen| stream::open(seen, &held, &opening))
+}
+
+/// See [`stream::write`].
+pub fn write_stream(held: ProcessLease, name: String, rows: Vec<Rc<[Payload]>>, closes: bool) -> Operation<Stream> {
+    let reads = Reads::Stream(held.process_id.clone(), name.clone());
+    Operation::new(reads, move |seen| stream::write(seen, &held, &name, &rows, closes))
 }

@@ -15,7 +15,7 @@ use futures::{
 
 use crate::{
     error::{Code, Error, Result},
-    host::{Broadcast, Clock, Limit, Liveness, Random, Spawn},
+    host::{Announced, Broadcast, Clock, Limit, Liveness, Random, Spawn},
     model::{
         Millis,
         event::{AppendRequest, AppendResult, ProcessEvent},
@@ -30,10 +30,11 @@ use crate::{
         reports::{PruneReport, SessionDeleteReport},
         retention::Outdated,
         schema::{SchemaHost, Schemas},
+        stream::StreamNews,
     },
     notify::{
-        ProcessChangeHub, ProcessEventSink, WaitSource, broadcaster::ChangeBroadcaster, change_poller::ChangePoller,
-        sink::Turns,
+        ProcessChangeHub, ProcessEventSink, StreamHub, StreamReader, WaitSource, broadcaster::ChangeBroadcaster,
+        change_poller::ChangePoller, sink::Turns,
     },
     operation::{self, Operation, Plan, Reply},
     rules::register::Registration,
@@ -69,6 +70,7 @@ struct Parts {
     schemas: Rc<Schemas>,
     hub: Option<ProcessChangeHub>,
     broadcaster: Rc<ChangeBroadcaster>,
+    streams: StreamHub,
     /// Dropped to stop listening to other tabs.
     listening: Rc<RefCell<Option<Box<dyn Any>>>>,
     sink: Option<(Rc<dyn ProcessEventSink>, Turns)>,
@@ -116,14 +118,18 @@ impl ProcessRegistry {
         let schemas = Rc::new(Schemas::new(host.schemas.clone()));
         let reads = Rc::new(SharedReads::new(store.clone(), host.spawn.clone()));
         let broadcaster = Rc::new(ChangeBroadcaster::new(host.broadcast.clone(), host.spawn.clone()));
+        let streams = StreamHub::default();
         let (hub, sink, listening, ticks) = (None, None, Rc::default(), None);
-        Self(Rc::new(Parts { store, reads, host, schemas, hub, broadcaster, listening, sink, ticks }))
+        Self(Rc::new(Parts { store, reads, host, schemas, hub, broadcaster, streams, listening, sink, ticks }))
     }
 
     pub(crate) fn with_hub(self, hub: ProcessChangeHub) -> Self {
-        let heard = hub.clone();
+        let (heard, streams) = (hub.clone(), self.0.streams.clone());
         // A notification of another tab is not passed on: the tab that made the change has sent it to all.
-        let listening = self.0.host.broadcast.listen(Rc::new(move |ids| ids.iter().for_each(|id| heard.notify(id))));
+        let listening = self.0.host.broadcast.listen(Rc::new(move |announced| match announced {
+            Announced::Changed(ids) => ids.iter().for_each(|id| heard.notify(id)),
+            Announced::Chunks(news) => streams.tell(&news),
+        }));
         self.0.listening.replace(Some(listening));
         self.poll_for(&hub);
         Self(Rc::new(Parts { hub: Some(hub), ..Rc::unwrap_or_clone(self.0) }))
@@ -199,6 +205,18 @@ impl ProcessRegistry {
     pub(crate) fn hint(&self, id: &ProcessId) {
         self.hub().notify(id);
         self.0.broadcaster.announce(std::slice::from_ref(id));
+    }
+
+    /// Tells readers, here and in the other tabs, what was committed to a stream.
+    pub(crate) fn tell_of_chunks(&self, news: StreamNews) {
+        let news = Rc::new(news);
+        self.0.host.broadcast.announce_chunks(&news);
+        self.0.streams.tell(&news);
+    }
+
+    /// A reader of a stream of a process, which need not be there yet.
+    pub fn read_stream(&self, id: &ProcessId, name: &str) -> StreamReader {
+        StreamReader::new(self.clone(), id.clone(), name.to_owned(), self.0.streams.seat(id, name))
     }
 
     /// Answers a question, in one transaction with all that is asked in the same turn. It sees what was written

@@ -7,8 +7,9 @@ export function isFree(name: string): Promise<boolean>;
 export function watch(name: string, answer: (free: boolean) => void): () => void;
 export class Channel {
   constructor(name: string);
-  listen(hear: (ids: string[]) => void): void;
+  listen(hear: (said: unknown) => void): void;
   post(ids: string[]): void;
+  send(message: unknown): void;
   close(): void;
 }
 export function follow(turn: (away: boolean) => void): () => void;

@@ -98,8 +98,16 @@ function isHint(data) {
   return data.every((id) => typeof id === "string" && id.length <= MAX_ID_LENGTH);
 }
 
+/** Whether a message tells of chunks of a stream. Those who read it look no further into the chunks than callers do. */
+function isOfChunks(data) {
+  const { chunks, next, closed } = Object(data);
+  const { processId, name, first, attempt, values } = Object(chunks);
+  const areNames = [processId, name].every((name) => typeof name === "string" && name.length <= MAX_ID_LENGTH);
+  return areNames && [first, attempt, next].every(Number.isSafeInteger) && Array.isArray(values) && typeof closed === "boolean";
+}
+
 /**
- * Lists of ids, to and from the other tabs; never one's own. What is no hint is left out before it crosses to the WebAssembly,
+ * Lists of ids, and news of streams, to and from the other tabs; never one's own. What is neither is left out before it crosses to the WebAssembly,
  * whose memory never shrinks: those who wait find what changed by themselves.
  *
  * An open channel would keep the page out of the back-forward cache, so it is closed there; what was said then is
@@ -110,7 +118,7 @@ export class Channel {
     this.name = name;
   }
 
-  /** Calls `hear` with each list, until `close()`. */
+  /** Calls `hear` with each of them, until `close()`. */
   listen(hear) {
     const open = () => {
       if (this.channel) return;
@@ -120,7 +128,7 @@ export class Channel {
         return; // None here, or none for this origin: the change poller finds what changed.
       }
       this.channel.onmessage = ({ data }) => {
-        if (isHint(data)) hear(data);
+        if (isHint(data) || isOfChunks(data)) hear(data);
       };
     };
     open();
@@ -128,12 +136,14 @@ export class Channel {
   }
 
   post(ids) {
-    for (let from = 0; from < ids.length; from += MAX_IDS) {
-      try {
-        this.channel?.postMessage(ids.slice(from, from + MAX_IDS));
-      } catch {
-        return; // The page is on its way out: the change pollers of other pages find what changed.
-      }
+    for (let from = 0; from < ids.length; from += MAX_IDS) this.send(ids.slice(from, from + MAX_IDS));
+  }
+
+  send(message) {
+    try {
+      this.channel?.postMessage(message);
+    } catch {
+      // The page is on its way out: other pages find what changed by themselves.
     }
   }
 

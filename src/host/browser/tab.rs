@@ -2,7 +2,7 @@
 //!
 //! `tab.js` makes the calls to the browser; this file says what they mean here.
 
-use std::any::Any;
+use std::{any::Any, rc::Rc};
 
 use futures::{FutureExt, channel::oneshot, future::LocalBoxFuture};
 use js_sys::{Array, Function, Promise};
@@ -11,10 +11,12 @@ use wasm_bindgen_futures::JsFuture;
 
 use crate::{
     error::Result,
-    host::{Broadcast, Heard, Liveness, LivenessLock, NoProof},
+    host::{Announced, Broadcast, Heard, Liveness, LivenessLock, NoProof},
     model::{
         key::ProcessId,
         lease::{LeaseOwner, LivenessMark, Proof},
+        payload::Payload,
+        stream::StreamNews,
     },
 };
 
@@ -52,9 +54,11 @@ extern "C" {
     #[wasm_bindgen(constructor, js_class = Channel)]
     fn new(name: &str) -> JsChannel;
     #[wasm_bindgen(method)]
-    fn listen(this: &JsChannel, hear: &Closure<dyn FnMut(Array)>);
+    fn listen(this: &JsChannel, hear: &Closure<dyn FnMut(JsValue)>);
     #[wasm_bindgen(method)]
     fn post(this: &JsChannel, ids: Array);
+    #[wasm_bindgen(method)]
+    fn send(this: &JsChannel, news: JsValue);
     #[wasm_bindgen(method)]
     fn close(this: &JsChannel);
 }
@@ -78,13 +82,26 @@ impl Broadcast for Channel {
         self.0.post(list);
     }
 
+    fn announce_chunks(&self, news: &Rc<StreamNews>) {
+        // What cannot be sent is found by the readers.
+        if let Ok(news) = Payload::of(&**news) {
+            self.0.send(news.into_js());
+        }
+    }
+
     fn listen(&self, heard: Heard) -> Box<dyn Any> {
-        let hear = Closure::new(move |list: Array| {
+        let hear = Closure::new(move |said: JsValue| {
+            if !Array::is_array(&said) {
+                if let Ok(news) = Payload::from(said).read() {
+                    heard(Announced::Chunks(Rc::new(news)));
+                }
+                return;
+            }
             let mut ids = Vec::new();
-            for id in list.iter() {
+            for id in Array::from(&said).iter() {
                 ids.extend(id.as_string().map(ProcessId::from));
             }
-            heard(&ids);
+            heard(Announced::Changed(&ids));
         });
         self.0.listen(&hear);
         Box::new(Listening { channel: self.0.clone(), _hear: hear })
@@ -94,7 +111,7 @@ impl Broadcast for Channel {
 /// Closes the channel when dropped.
 struct Listening {
     channel: JsChannel,
-    _hear: Closure<dyn FnMut(Array)>,
+    _hear: Closure<dyn FnMut(JsValue)>,
 }
 
 impl Drop for Listening {

@@ -102,7 +102,8 @@ impl Driver {
             Either::Right((Either::Left((end, _)), _)) => {
                 run.settles();
                 run.states_written().await;
-                end.map(Some)
+                let streamed = run.streams_written().await;
+                end.and_then(|end| streamed.map(|()| Some(end)))
             }
             Either::Right((Either::Right(_), _)) | Either::Left(_) => Ok(None),
         }

@@ -12,6 +12,7 @@ use super::{
     history::History,
     state::States,
     steps::{Keys, Steps},
+    streams::Streams,
     timers::Timers,
     waits::Waits,
     work_driver::Driver,
@@ -54,6 +55,7 @@ pub(super) struct Run {
     pub history: History,
     pub states: States,
     pub steps: Steps,
+    pub streams: Streams,
     pub waits: Waits,
     /// The keys of the timers that this run has set.
     pub timer_keys: Keys,
@@ -96,6 +98,7 @@ impl RunContext {
             history: History::default(),
             states: States::default(),
             steps: Steps::default(),
+            streams: Streams::default(),
             waits: Waits::default(),
             timer_keys: Keys::default(),
             timers: driver.timers.clone(),

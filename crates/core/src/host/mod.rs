@@ -10,6 +10,7 @@ use crate::{
         Millis,
         key::ProcessId,
         lease::{LeaseOwner, LivenessMark, Proof},
+        stream::StreamNews,
     },
 };
 
@@ -113,22 +114,34 @@ pub async fn turn() {
 /// Tells other tabs of changes, and hears of theirs.
 ///
 /// A hint says which processes to look at again, and nothing of their state: it may come late, twice, or
-/// never. Where all of them are lost, the sweep finds the changes.
+/// never. Where all of them are lost, the sweep finds the changes. News of streams may be lost as well, but never
+/// come before what they tell is committed.
 pub trait Broadcast {
     /// Tells all others that these processes changed.
     fn announce(&self, ids: &[ProcessId]);
+    /// Tells all others what was committed to a stream.
+    fn announce_chunks(&self, news: &Rc<StreamNews>);
     /// Calls `heard` with what others announce, until what is given back is dropped.
     fn listen(&self, heard: Heard) -> Box<dyn Any>;
 }
 
-/// What is called with the ids that others announce.
-pub type Heard = Rc<dyn Fn(&[ProcessId])>;
+/// What is called with what others announce.
+pub type Heard = Rc<dyn Fn(Announced)>;
+
+/// What another tab announces.
+pub enum Announced<'a> {
+    /// These processes changed.
+    Changed(&'a [ProcessId]),
+    /// This was committed to a stream.
+    Chunks(Rc<StreamNews>),
+}
 
 /// Sends nothing and receives nothing.
 pub struct NoBroadcast;
 
 impl Broadcast for NoBroadcast {
     fn announce(&self, _: &[ProcessId]) {}
+    fn announce_chunks(&self, _: &Rc<StreamNews>) {}
     fn listen(&self, _: Heard) -> Box<dyn Any> {
         Box::new(())
     }

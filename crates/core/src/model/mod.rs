@@ -15,6 +15,7 @@ pub mod reports;
 pub mod retention;
 pub mod schema;
 pub mod selector;
+pub mod stream;
 pub mod wait;
 
 use crate::{

@@ -167,7 +167,7 @@ impl ProcessAwaiter {
     async fn until<T>(&self, query: Query, look: impl Fn(&Answer) -> Result<Option<T>>) -> Result<T> {
         let (mut found, mut life) = (None, None);
         self.watch(Rc::new(self.see(query)), &mut |answer| {
-            same_life(&mut life, answer)?;
+            answer.record().map_or(Ok(()), |record| same_life(&mut life, record))?;
             found = look(answer)?;
             Ok(found.is_some())
         })
@@ -198,8 +198,7 @@ impl ProcessAwaiter {
 }
 
 /// Refuses a process that was registered again since the wait began: the one that was waited for is no longer known.
-fn same_life(began: &mut Option<Option<u64>>, answer: &Answer) -> Result<()> {
-    let Some(record) = answer.record() else { return Ok(()) };
+pub(super) fn same_life(began: &mut Option<Option<u64>>, record: &ProcessRecord) -> Result<()> {
     match began.get_or_insert(record.log.life) == &record.log.life {
         true => Ok(()),
         false => Err(Error::unknown_process(record.id())),

@@ -18,6 +18,11 @@ impl Default for Backoff {
 }
 
 impl Backoff {
+    /// The longest: where what happens is told.
+    pub fn longest() -> Self {
+        Self(LONGEST_MS)
+    }
+
     /// The span to wait now.
     pub fn span(self) -> Millis {
         self.0

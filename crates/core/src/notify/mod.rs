@@ -7,8 +7,12 @@ pub mod broadcaster;
 pub mod change_poller;
 pub mod hub;
 pub mod sink;
+mod stream_hub;
+mod stream_reader;
 
 pub use attach::ProcessAttach;
 pub use awaiter::{EventBatch, ProcessAwaiter, WaitSource};
 pub use hub::{ChangeReceiver, ProcessChangeHub};
 pub use sink::ProcessEventSink;
+pub(crate) use stream_hub::StreamHub;
+pub use stream_reader::StreamReader;

@@ -98,6 +98,9 @@ pub(super) fn record_after(
         | Write::Lease(..)
         | Write::Grant(_)
         | Write::Revoke(..)
+        | Write::Stream(_)
+        | Write::Chunks(_)
+        | Write::DropChunks(..)
         | Write::Prune(_) => None,
     });
     match written {

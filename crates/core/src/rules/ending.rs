@@ -1,4 +1,4 @@
-//! What the end of a process does to others, in the transaction that ends it: a crash cannot come between.
+//! What the end of a process does to others and to its streams, in the transaction that ends it: a crash cannot come between.
 
 use super::{
     key, log,
@@ -6,14 +6,20 @@ use super::{
 };
 use crate::{
     error::Result,
-    model::{event::AppendRequest, policy::OnParentEnd, process::ProcessRecord, schema::Schemas},
+    model::{event::AppendRequest, policy::OnParentEnd, process::ProcessRecord, schema::Schemas, stream::Keep},
 };
 
-/// What is written of other processes where `ending` ends: the next of its key may begin, and its children are asked to stop.
+/// What is written besides where `ending` ends: the next of its key may begin, its children are asked to stop, and chunks are removed that
+/// were kept until then.
 pub fn consequences(seen: &Snapshot, ending: &ProcessRecord) -> Result<Vec<Write>> {
     let key = ending.policy().concurrency_key.as_ref();
     let mut writes = key.map_or_else(Vec::new, |key| key::freed(seen, key, ending.id()));
     writes.extend(stops_children(seen, ending)?);
+    for stream in seen.rows.streams(ending.id()) {
+        if stream.keep == Keep::UntilTerminal {
+            writes.push(Write::DropChunks(ending.id().clone(), stream.name.clone()));
+        }
+    }
     Ok(writes)
 }
 

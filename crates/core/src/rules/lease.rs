@@ -8,6 +8,7 @@ use crate::{
         key::ProcessId,
         lease::{LeaseClaim, LeaseOwner, LeaseSlot, MAX_TTL_MS, ProcessLease, Proof},
         next,
+        process::ProcessRecord,
     },
 };
 
@@ -114,6 +115,17 @@ pub fn require(seen: &Snapshot, id: &ProcessId, lease: &ProcessLease) -> Result<
     match live(seen, &slot) {
         Some(held) if lease.process_id == *id && held.is(lease) => Ok(()),
         Some(_) | None => Err(Error::of(Code::LeaseLost, id, "is not held under this lease")),
+    }
+}
+
+/// The process of a lease that is held, as long as it has not ended.
+pub fn writable<'a>(seen: &'a Snapshot, held: &ProcessLease) -> Result<&'a ProcessRecord> {
+    let id = &held.process_id;
+    let record = seen.known(id)?;
+    require(seen, id, held)?;
+    match record.is_terminal() {
+        true => Err(Error::of(Code::AlreadyTerminal, id, "has ended")),
+        false => Ok(record),
     }
 }
 

@@ -23,4 +23,5 @@ pub mod session;
 pub mod snapshot;
 pub mod state;
 pub mod step;
+pub mod stream;
 pub mod wait;

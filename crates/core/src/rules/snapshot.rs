@@ -13,6 +13,7 @@ use crate::model::{
     lease::LeaseSlot,
     process::{ProcessRecord, TypeCount},
     retention::Outdated,
+    stream::{Chunks, Stream},
 };
 
 /// Rows as they were at one moment.
@@ -54,7 +55,13 @@ pub enum Write {
     Grant(HandleGrant),
     /// Removes a grant.
     Revoke(ScopeId, ProcessId),
-    /// Removes a process with its events, replay keys, acks and grants. Its lease slot stays,
+    /// Creates or replaces the row of a stream.
+    Stream(Stream),
+    /// Inserts a row of chunks.
+    Chunks(Chunks),
+    /// Removes the chunks of a stream.
+    DropChunks(ProcessId, String),
+    /// Removes a process with its events, replay keys, acks, streams and grants. Its lease slot stays,
     /// emptied, so that fencing tokens go on rising.
     Prune(ProcessId),
 }
@@ -106,6 +113,8 @@ struct ProcessRows {
     /// The counts of event types that do not lie in the process's own row.
     counts: BTreeMap<String, u64>,
     lease: LeaseSlot,
+    /// The streams that a rule asked for, by name.
+    streams: BTreeMap<String, Stream>,
     /// Its events, where a rule asked for them.
     log: Vec<Rc<ProcessEvent>>,
     /// In (session, scope) order.
@@ -152,6 +161,16 @@ impl Rows {
     /// The lease slot of a process; empty where it was never leased.
     pub fn lease(&self, id: &ProcessId) -> LeaseSlot {
         self.by_process.get(id).map(|rows| rows.lease.clone()).unwrap_or_default()
+    }
+
+    /// One stream of a process.
+    pub fn stream(&self, id: &ProcessId, name: &str) -> Option<&Stream> {
+        self.by_process.get(id)?.streams.get(name)
+    }
+
+    /// The streams of a process, where a rule asked for them.
+    pub fn streams(&self, id: &ProcessId) -> impl Iterator<Item = &Stream> {
+        self.by_process.get(id).into_iter().flat_map(|rows| rows.streams.values())
     }
 
     /// One grant.
@@ -204,7 +223,10 @@ impl Rows {
             Write::Count(id, TypeCount { event_type, count }) => {
                 self.of(id).counts.insert(event_type.clone(), *count);
             }
-            Write::AckWake(..) => {}
+            Write::AckWake(..) | Write::Chunks(_) | Write::DropChunks(..) => {}
+            Write::Stream(stream) => {
+                self.of(&stream.process_id).streams.insert(stream.name.clone(), stream.clone());
+            }
             Write::Lease(id, slot) => self.of(id).lease = slot.clone(),
             Write::Grant(grant) => self.put_grant(grant),
             Write::Revoke(scope, id) => self.of(id).grants.retain(|grant| grant.scope_id != *scope),

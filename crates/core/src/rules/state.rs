@@ -7,7 +7,7 @@ use super::{
     snapshot::{Decision, Snapshot, Write},
 };
 use crate::{
-    error::{Code, Error, Result},
+    error::{Error, Result},
     model::{lease::ProcessLease, payload::Payload, process::Progress},
 };
 
@@ -45,12 +45,7 @@ impl Shown {
 
 /// Replaces what the record shows of a run, only while it holds its lease. It is no event.
 pub fn show(seen: &Snapshot, held: &ProcessLease, shown: &Shown) -> Result<Decision<()>> {
-    let id = &held.process_id;
-    let record = seen.known(id)?;
-    lease::require(seen, id, held)?;
-    if record.is_terminal() {
-        return Err(Error::of(Code::AlreadyTerminal, id, "has ended"));
-    }
+    let record = lease::writable(seen, held)?;
     let mut next = record.clone();
     if let Some(state) = &shown.state {
         next.state = Some(state.clone());

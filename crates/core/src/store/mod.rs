@@ -22,7 +22,10 @@ pub mod shared;
 mod turn;
 
 pub use plan::{Operation, Plan, Reply};
-pub use query::{Answer, Answers, Changes, Due, EventPage, EventRange, Live, MANY_TYPES, MOST_CHANGED, Point, Query};
+pub use query::{
+    Answer, Answers, Changes, ChunkPage, ChunkRange, Due, EventPage, EventRange, Live, MANY_TYPES, MOST_CHANGED, Point,
+    Query,
+};
 pub use turn::{Turn, Turns, TurnsFrom};
 
 /// How long what is written here lasts.
@@ -104,6 +107,8 @@ pub enum Reads {
     Leases(Vec<ProcessId>),
     /// Like `Process`, and the grant that one scope has of it.
     Viewed(ScopeId, ProcessId, Appending),
+    /// One process, its lease slot, and one of its streams.
+    Stream(ProcessId, String),
     /// Processes, and the grants that one scope has of them.
     Granted(ScopeId, Vec<ProcessId>),
     /// The grants of a session, every grant of the processes so granted, those processes,
@@ -120,6 +125,7 @@ impl Reads {
     pub fn process_id(&self) -> Option<&ProcessId> {
         match self {
             Reads::Process(id, _) | Reads::Leased(id, _) | Reads::Viewed(_, id, _) | Reads::Whole(id) => Some(id),
+            Reads::Stream(id, _) => Some(id),
             Reads::Claim(id) | Reads::Registering(Registering { id, .. }) | Reads::Forking(id, _) => Some(id),
             Reads::Leases(_) | Reads::Granted(..) | Reads::Session(_) | Reads::Outdated(..) => None,
         }
@@ -216,6 +222,9 @@ fn changed(write: &Write) -> Option<&ProcessId> {
         | Write::AckWake(..)
         | Write::Lease(..)
         | Write::Grant(_)
-        | Write::Revoke(..) => None,
+        | Write::Revoke(..)
+        | Write::Stream(_)
+        | Write::Chunks(_)
+        | Write::DropChunks(..) => None,
     }
 }

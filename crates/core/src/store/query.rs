@@ -14,6 +14,7 @@ use crate::{
         key::{ProcessId, ScopeId},
         lease::LeaseSlot,
         process::ProcessRecord,
+        stream::{Chunks, Stream},
     },
     text::whole_number,
 };
@@ -39,6 +40,8 @@ pub enum Query {
     Events(ProcessId, EventRange),
     /// How many events of a type there are up to a sequence, inclusive. Must not scan them.
     Count(ProcessId, String, u64),
+    /// A stretch of a stream.
+    Chunks(ProcessId, ChunkRange),
     /// At most so many turns of processes that drivers may begin, from a place on. Must decode no registration.
     Turns(TurnsFrom, u64),
     /// At most so many processes that are leased, expired or not, in id order after one.
@@ -110,6 +113,17 @@ pub enum EventRange {
     Unacked(u64),
 }
 
+/// A stretch of one stream.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChunkRange {
+    /// The name of the stream.
+    pub name: String,
+    /// The index of the first chunk.
+    pub from: u64,
+    /// At most so many rows, each of at least one chunk.
+    pub limit: u64,
+}
+
 /// How many event types are looked for before it is known which of them a log has. It saves a round of reading, which
 /// matters to waits: they are for one type.
 pub const MANY_TYPES: usize = 16;
@@ -139,6 +153,8 @@ pub enum Answer {
     Events(Option<EventPage>),
     /// To [`Query::Count`].
     Count(Option<u64>),
+    /// To [`Query::Chunks`].
+    Chunks(Option<ChunkPage>),
     /// To [`Query::Turns`].
     Turns(Turns),
     /// To [`Query::Leased`].
@@ -177,6 +193,17 @@ pub struct EventPage {
     pub record: ProcessRecord,
     /// The events.
     pub events: Vec<Rc<ProcessEvent>>,
+}
+
+/// A stretch of a stream, with what is known of its process in the same moment.
+#[derive(Clone, Debug)]
+pub struct ChunkPage {
+    /// The process.
+    pub record: ProcessRecord,
+    /// The stream, where it was ever opened.
+    pub stream: Option<Stream>,
+    /// Rows of chunks. The first one may begin before the stretch.
+    pub chunks: Vec<Chunks>,
 }
 
 /// Rows that changed since a point of the change sequence.
@@ -227,6 +254,7 @@ impl Query {
         match (self, other) {
             (Query::Process(own), Query::Process(others)) => own == others,
             (Query::Events(own, range), Query::Events(others, other)) => own == others && range == other,
+            (Query::Chunks(own, range), Query::Chunks(others, other)) => own == others && range == other,
             (Query::Viewed(own, query), Query::Viewed(others, other)) => own == others && query.is(other),
             (own, others) => std::ptr::eq(own, others),
         }
@@ -238,7 +266,7 @@ impl Query {
             Query::Processes(_) | Query::Changes(..) | Query::GrantsOfScope(..) | Query::GrantsOfProcess(_) => true,
             Query::Events(_, EventRange::After { limit, .. }) => limit.is_none_or(|limit| limit > 1),
             Query::Events(_, EventRange::Last(count)) => *count > 1,
-            Query::Events(_, EventRange::Unacked(_)) => true,
+            Query::Events(_, EventRange::Unacked(_)) | Query::Chunks(..) => true,
             Query::Viewed(_, query) => query.may_be_large(),
             // It may take as long as a large answer does.
             Query::CountProcesses(_) => true,
@@ -263,6 +291,7 @@ impl Query {
             Query::ChangedIds(_) => Answer::ChangedIds(None, Point::default()),
             Query::Events(..) => Answer::Events(None),
             Query::Count(..) => Answer::Count(None),
+            Query::Chunks(..) => Answer::Chunks(None),
             Query::Turns(..) => Answer::Turns(Turns::default()),
             Query::Leased(..) => Answer::Leased(Vec::new()),
             Query::Due(_) => Answer::Due(Due::default()),
@@ -280,6 +309,7 @@ impl Query {
             Query::Process(id)
             | Query::Events(id, _)
             | Query::Count(id, ..)
+            | Query::Chunks(id, _)
             | Query::Lease(id)
             | Query::GrantsOfProcess(id)
             | Query::IsGranted(_, id) => Some(id),
@@ -307,6 +337,7 @@ impl Answer {
         match self {
             Answer::Process(record) => record.as_ref(),
             Answer::Events(page) => page.as_ref().map(|page| &page.record),
+            Answer::Chunks(page) => page.as_ref().map(|page| &page.record),
             Answer::Processes(_)
             | Answer::CountProcesses(_)
             | Answer::Changes(_)

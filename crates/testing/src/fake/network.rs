@@ -7,8 +7,8 @@ use std::{
 };
 
 use longwait_core::{
-    host::{Broadcast, Heard},
-    model::key::ProcessId,
+    host::{Announced, Broadcast, Heard},
+    model::{key::ProcessId, stream::StreamNews},
 };
 
 /// Connects tabs. What one announces is on its way to each other one until the test says what becomes
@@ -28,7 +28,13 @@ struct Wires {
 #[derive(Clone)]
 struct Hint {
     to: u64,
-    ids: Rc<[ProcessId]>,
+    says: Says,
+}
+
+#[derive(Clone)]
+enum Says {
+    Changed(Rc<[ProcessId]>),
+    Chunks(Rc<StreamNews>),
 }
 
 /// What becomes of a hint.
@@ -82,7 +88,12 @@ impl Network {
             let listening = self.0.listening.borrow();
             listening.iter().filter(|(tab, _)| *tab == hint.to).map(|(_, heard)| heard.clone()).collect()
         };
-        heard.iter().for_each(|heard| heard(&hint.ids));
+        heard.iter().for_each(|heard| {
+            heard(match &hint.says {
+                Says::Changed(ids) => Announced::Changed(ids),
+                Says::Chunks(news) => Announced::Chunks(news.clone()),
+            });
+        });
     }
 
     /// How many hints are on their way.
@@ -110,15 +121,23 @@ impl Tab {
             all.push(self.number);
         }
     }
+
+    fn send(&self, says: &Says) {
+        let wires = &self.network.0;
+        let others = wires.listening.borrow();
+        let others = others.iter().map(|(tab, _)| *tab).filter(|tab| *tab != self.number);
+        wires.on_their_way.borrow_mut().extend(others.map(|to| Hint { to, says: says.clone() }));
+    }
 }
 
 impl Broadcast for Tab {
     fn announce(&self, ids: &[ProcessId]) {
-        let wires = &self.network.0;
-        wires.announced.borrow_mut().push(ids.to_vec());
-        let others = wires.listening.borrow();
-        let others = others.iter().map(|(tab, _)| *tab).filter(|tab| *tab != self.number);
-        wires.on_their_way.borrow_mut().extend(others.map(|to| Hint { to, ids: ids.into() }));
+        self.network.0.announced.borrow_mut().push(ids.to_vec());
+        self.send(&Says::Changed(ids.into()));
+    }
+
+    fn announce_chunks(&self, news: &Rc<StreamNews>) {
+        self.send(&Says::Chunks(news.clone()));
     }
 
     fn listen(&self, heard: Heard) -> Box<dyn Any> {

@@ -17,6 +17,9 @@ pub struct Schedule {
     /// Whether it has had children.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub has_children: bool,
+    /// Whether it has had streams.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub has_streams: bool,
     /// When the first of the row of debounced processes was registered that it replaces.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub debounced_since_ms: Option<Millis>,

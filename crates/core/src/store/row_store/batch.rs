@@ -226,6 +226,7 @@ fn is_shared(reads: &Reads) -> bool {
         | Reads::Leased(..)
         | Reads::Claim(_)
         | Reads::Leases(_)
+        | Reads::Stream(..)
         | Reads::Viewed(..)
         | Reads::Granted(..) => true,
         Reads::Registering(registering) => registering.key.is_none(),

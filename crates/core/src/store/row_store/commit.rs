@@ -9,8 +9,8 @@ use super::{
     commit_token::CommitToken,
     reader::Loaded,
     rows::{
-        COMMITS, COUNTS, CommitRow, CountRow, EVENTS, EventRow, GRANTS, LEASES, LeaseRow, PROCESSES, ProcessRow,
-        REGISTRATIONS, Tombstone, WAKES, WakeRow, list,
+        CHUNKS, COMMITS, COUNTS, CommitRow, CountRow, EVENTS, EventRow, GRANTS, LEASES, LeaseRow, PROCESSES,
+        ProcessRow, REGISTRATIONS, STREAMS, Tombstone, WAKES, WakeRow, list,
     },
 };
 use crate::model::{
@@ -127,6 +127,17 @@ impl Commit {
                     self.put(GRANTS, grant)?;
                 }
                 Write::Revoke(scope, id) => self.requests.push(engine::Write::Delete(GRANTS, key![scope, id])),
+                Write::Stream(stream) => {
+                    self.put(STREAMS, stream)?;
+                }
+                Write::Chunks(chunks) => {
+                    let row = Payload::of(chunks)?;
+                    self.weigh(&row);
+                    self.requests.push(engine::Write::Add(CHUNKS, row));
+                }
+                Write::DropChunks(id, name) => {
+                    self.requests.push(engine::Write::Clear(CHUNKS, Between::under(key![id, name])));
+                }
                 Write::Prune(id) => self.prune(id)?,
             }
             self.loaded.rows.apply(write);
@@ -165,6 +176,11 @@ impl Commit {
         self.requests.push(engine::Write::Clear(COUNTS, Between::under(key![id])));
         self.requests.push(engine::Write::Clear(WAKES, Between::under(key![id])));
         self.requests.push(engine::Write::Delete(REGISTRATIONS, key![id]));
+        // Of what cannot be read it is not known.
+        if self.loaded.rows.process(id).is_none_or(|record| record.schedule.has_streams) {
+            self.requests.push(engine::Write::Clear(STREAMS, Between::under(key![id])));
+            self.requests.push(engine::Write::Clear(CHUNKS, Between::under(key![id])));
+        }
         let grants = self.loaded.rows.grants_of_process(id);
         self.requests.extend(grants.iter().map(|grant| engine::Write::Delete(GRANTS, key![&grant.scope_id, id])));
         let slot = self.loaded.rows.lease(id);
@@ -233,6 +249,9 @@ impl Commit {
             | Write::Lease(..)
             | Write::Grant(_)
             | Write::Revoke(..)
+            | Write::Stream(_)
+            | Write::Chunks(_)
+            | Write::DropChunks(..)
             | Write::Prune(_) => false,
         };
         self.alone && tells

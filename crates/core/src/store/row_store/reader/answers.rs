@@ -37,6 +37,7 @@ impl Reader<'_> {
             Query::ChangedIds(after) => self.changed_ids(*after),
             Query::Events(id, range) => Answer::Events(self.events(id, range)),
             Query::Count(id, event_type, up_to) => Answer::Count(self.count(id, event_type, *up_to)),
+            Query::Chunks(id, range) => Answer::Chunks(self.chunks(id, range)),
             Query::Turns(from, limit) => Answer::Turns(self.turns(from, *limit)),
             Query::Leased(after, limit) => Answer::Leased(self.leased(after.as_ref(), *limit)),
             Query::Due(limit) => Answer::Due(self.due(*limit)),

@@ -61,6 +61,13 @@ impl Reader<'_> {
                 self.slots(&mut loaded, ids);
                 Vec::new()
             }
+            Reads::Stream(id, name) => {
+                self.put_slot(&mut loaded, id);
+                if let Some(stream) = self.stream(id, name) {
+                    loaded.rows.apply(&Write::Stream(stream));
+                }
+                self.unknown(&mut loaded, std::slice::from_ref(id))
+            }
             Reads::Viewed(scope, id, log) => {
                 let grant = self.read_set.row(table(GRANTS).get(key![scope, id]));
                 // Before the work: an append to what is not granted costs as much as one to what is not there.
@@ -287,12 +294,12 @@ impl Reader<'_> {
         self.registering(loaded, &Registering { id: new_id.clone(), parent: None, key })
     }
 
-    /// Adds what the end of a process changes of others, where it may end: its children, and the next of its concurrency key. These are
+    /// Adds what the end of a process changes, where it may end: its children, the next of its concurrency key, and its streams. These are
     /// found by ranges of rows as they are stored, so its transaction can have no other operation. `records` says what becomes of those that
     /// cannot be read.
     fn changed_by_end(
         &mut self,
-        loaded: Loaded,
+        mut loaded: Loaded,
         id: &ProcessId,
         log: &Appending,
         records: fn(&mut Self, Vec<Payload>) -> Vec<ProcessRecord>,
@@ -301,12 +308,18 @@ impl Reader<'_> {
         let event_type = log.event_type.as_ref().and_then(|event_type| record.event_type(event_type));
         let may_end = log.may_end || event_type.is_some_and(ProcessEventType::is_terminal);
         let key = record.policy().concurrency_key.as_ref();
-        if record.is_terminal() || !may_end || (!record.schedule.has_children && key.is_none()) {
+        let schedule = &record.schedule;
+        if record.is_terminal() || !may_end || !(schedule.has_children || schedule.has_streams || key.is_some()) {
             return loaded;
         }
         self.reads_ranges = true;
         let mut found = Vec::new();
-        if record.schedule.has_children {
+        if schedule.has_streams {
+            for stream in self.streams(id) {
+                loaded.rows.apply(&Write::Stream(stream));
+            }
+        }
+        if schedule.has_children {
             for status in [ListStatus::Active, ListStatus::Waiting] {
                 let children = index(PROCESSES, "byParent").under(key![id, status.as_str()]);
                 found.extend(self.read_set.rows(children));

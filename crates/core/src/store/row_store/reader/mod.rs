@@ -9,6 +9,7 @@ mod answers;
 mod for_rules;
 mod lists;
 mod logs;
+mod streams;
 mod work;
 
 use std::{collections::BTreeMap, rc::Rc};

@@ -1,0 +1,97 @@
+//! Output streams: what a run puts out that is too fine for its log, as chunks in rows of their own.
+
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{key::ProcessId, payload::Payload};
+
+/// One stream of a process, and how far it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stream {
+    /// The process.
+    pub process_id: ProcessId,
+    /// Its name, unique in the process.
+    pub name: String,
+    /// The index of the next chunk.
+    pub next: u64,
+    /// The attempt that the next chunk carries.
+    pub attempt: u64,
+    /// How long its chunks are kept.
+    #[serde(default)]
+    pub keep: Keep,
+    /// Whether nothing follows.
+    #[serde(default)]
+    pub closed: bool,
+}
+
+/// How long the chunks of a stream are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Keep {
+    /// As long as the process.
+    #[default]
+    Process,
+    /// Until the process ends.
+    UntilTerminal,
+}
+
+/// A stretch of chunks that carry one attempt: a row.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Chunks {
+    /// The process.
+    pub process_id: ProcessId,
+    /// The name of the stream.
+    pub name: String,
+    /// The index of the first of them.
+    pub first: u64,
+    /// The attempt that they carry.
+    pub attempt: u64,
+    /// They themselves.
+    pub values: Rc<[Payload]>,
+}
+
+/// What a commit added to a stream, for those who read it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StreamNews {
+    /// The chunks that were added; without values where these are too many to be sent.
+    pub chunks: Chunks,
+    /// The index behind the last of them.
+    pub next: u64,
+    /// Whether nothing follows.
+    pub closed: bool,
+}
+
+/// One chunk as readers get it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Chunk {
+    /// Its index in the stream, from 0 and without gaps over the life of the process.
+    pub index: u64,
+    /// The attempt that it carries.
+    pub attempt: u64,
+    /// What the run appended.
+    pub value: Payload,
+}
+
+/// Chunks for a reader, and whether the stream is at its end.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct ChunkBatch {
+    /// In the order of their indexes.
+    pub chunks: Vec<Chunk>,
+    /// Nothing follows.
+    pub done: bool,
+}
+
+impl Chunks {
+    /// Adds the chunks from an index on.
+    pub fn add_from(&self, from: u64, to: &mut Vec<Chunk>) {
+        for (index, value) in (self.first..).zip(self.values.iter()) {
+            if index >= from {
+                to.push(Chunk { index, attempt: self.attempt, value: value.clone() });
+            }
+        }
+    }
+}

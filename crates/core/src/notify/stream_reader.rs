@@ -1,0 +1,120 @@
+//! Reading a stream: take a seat, then read, then wait.
+//!
+//! A commit of chunks is told with the chunks in it, here and in other tabs, so a reader that has all before them need not read
+//! the store. It does at its start, where it missed some, where its process changed, which may be its end, and as a floor where it
+//! hears nothing.
+
+use std::{cell::Cell, pin::pin};
+
+use futures::future::{Either, select};
+
+use super::{
+    ChangeReceiver, WaitSource,
+    awaiter::same_life,
+    backoff::Backoff,
+    stream_hub::{Found, Seat},
+};
+use crate::{
+    error::{Error, Result},
+    model::{key::ProcessId, stream::ChunkBatch},
+    registry::{ProcessRegistry, answer},
+    store::{Answer, ChunkPage, ChunkRange, Query},
+};
+
+/// Reads one stream in order. The place where it is belongs to the caller.
+pub struct StreamReader {
+    registry: ProcessRegistry,
+    id: ProcessId,
+    name: String,
+    seat: Seat,
+    changes: ChangeReceiver,
+    /// Whether the store may have what it has not heard.
+    is_behind: Cell<bool>,
+    floor: Cell<Backoff>,
+    /// Which registration of the id it reads, once that is known.
+    life: Cell<Option<Option<u64>>>,
+}
+
+/// How many rows are read at once: a megabyte of full ones.
+const PAGE: u64 = 64;
+
+impl StreamReader {
+    pub(crate) fn new(registry: ProcessRegistry, id: ProcessId, name: String, seat: Seat) -> Self {
+        let hub = registry.hub();
+        registry.poll_for(&hub);
+        let (changes, is_behind) = (hub.subscribe(&id), Cell::new(true));
+        Self { registry, id, name, seat, changes, is_behind, floor: Cell::default(), life: Cell::default() }
+    }
+
+    /// The chunks from an index on: at least one, or none where the stream is closed or the process has ended.
+    /// [`Code::UnknownProcess`](crate::Code::UnknownProcess) also where it is pruned during the wait. One call at a time; a dropped
+    /// one has taken nothing.
+    pub async fn next(&self, from: u64) -> Result<ChunkBatch> {
+        loop {
+            if !self.is_behind.get()
+                && let Some(batch) = self.heard(from)
+            {
+                self.floor.set(Backoff::longest());
+                return Ok(batch);
+            }
+            if self.is_behind.get()
+                && let Some(batch) = self.read(from).await?
+            {
+                self.floor.take();
+                return Ok(batch);
+            }
+            let mut floor = self.floor.get();
+            let (told, changed) = (pin!(self.seat.told()), pin!(self.changes.changed()));
+            match select(select(told, changed), self.registry.clock().sleep(floor.span())).await {
+                Either::Left((Either::Left(_), _)) => {}
+                Either::Left((Either::Right(_), _)) => self.is_behind.set(true),
+                Either::Right(_) => {
+                    self.is_behind.set(true);
+                    floor.lengthen();
+                    self.floor.set(floor);
+                }
+            }
+        }
+    }
+
+    /// What was heard, as far as nothing is missing before it.
+    fn heard(&self, from: u64) -> Option<ChunkBatch> {
+        loop {
+            let news = match self.seat.next() {
+                Found::Nothing => return None,
+                Found::Missed => break,
+                Found::News(news) => news,
+            };
+            let mut batch = ChunkBatch { done: news.closed, ..ChunkBatch::default() };
+            if news.next > from {
+                if news.chunks.first > from || news.chunks.values.is_empty() {
+                    break;
+                }
+                news.chunks.add_from(from, &mut batch.chunks);
+            }
+            if batch.done || !batch.chunks.is_empty() {
+                return Some(batch);
+            }
+        }
+        self.is_behind.set(true);
+        None
+    }
+
+    /// What the store has.
+    async fn read(&self, from: u64) -> Result<Option<ChunkBatch>> {
+        let range = ChunkRange { name: self.name.clone(), from, limit: PAGE };
+        let page: Option<ChunkPage> = answer!(self.registry, Query::Chunks(self.id.clone(), range), Answer::Chunks)?;
+        let ChunkPage { record, stream, chunks } = page.ok_or_else(|| Error::unknown_process(&self.id))?;
+        let mut life = self.life.get();
+        same_life(&mut life, &record)?;
+        self.life.set(life);
+        let mut batch = ChunkBatch::default();
+        chunks.iter().for_each(|row| row.add_from(from, &mut batch.chunks));
+        let next = batch.chunks.last().map_or(from, |last| last.index + 1);
+        let (end, is_closed) = stream.map_or((0, false), |stream| (stream.next, stream.closed));
+        let is_all = next >= end || batch.chunks.is_empty();
+        batch.done = is_all && (is_closed || record.is_terminal());
+        self.is_behind.set(!is_all);
+        Ok((batch.done || !batch.chunks.is_empty()).then_some(batch))
+    }
+}
