@@ -13,6 +13,7 @@ const PROPERTIES = {
   registry: ["name", "durability", "owner", "awaiter", "hub"],
   session: ["scope"],
   driver: ["registry"],
+  writer: ["name", "nextIndex", "writable"],
   run: ["process", "signal", "attempt", "fencingToken"],
 };
 
@@ -70,13 +71,16 @@ describe("the fuzzer knows", () => {
     covers("hub", registry.hub);
     covers("receiver", registry.hub.subscribe("p"));
     covers("iterator", registry.events("p"));
+    covers("reader", registry.readStream("p", "s"));
     covers("session", registry.session({ sessionId: "s" }));
     const context = deferred();
-    const driver = registry.driver({ runners: { job: (given) => context.resolve(given) } });
+    const driver = registry.driver({ runners: { job: async (given) => context.resolve([given, await given.stream("s")]) } });
     covers("driver", driver);
     await registry.registerProcess({ id: "p", input: { type: "engine", kind: "job" } });
     await driver.claimAndRunPending();
-    covers("run", await context.promise);
+    const [run, writer] = await context.promise;
+    covers("run", run);
+    covers("writer", writer);
     await registry.close();
   });
 
@@ -127,6 +131,9 @@ const GIVEN_BACK = new Set([
   "SessionDeleteReport",
   "SessionView",
   "StepContext",
+  "StreamChunk",
+  "StreamReader",
+  "StreamWriter",
   "TerminalState",
   "WakeDelivery",
 ]);

@@ -574,6 +574,8 @@ export const following = options("EventsOptions", {
   untilTerminal: optional(boolean),
   signal: optional(signal, 0.3),
 });
+export const reading = options("ReadStreamOptions", { startIndex: optional(count), signal: optional(signal, 0.3) });
+export const streamName = pick(["s", "t", "é"], BAD_NAME);
 export const signalName = pick(SIGNALS, [
   ...BAD_NAME,
   ["a space", () => "a b"],

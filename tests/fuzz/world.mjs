@@ -33,6 +33,8 @@ export class World {
     drivers: [],
     handles: [],
     begun: [],
+    writers: [],
+    readers: [],
   };
   positions = new Map();
   wakes = new Map();

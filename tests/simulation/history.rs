@@ -116,7 +116,13 @@ impl History {
                     self.held.remove(id.as_str());
                     self.tally.count(if deleted { "deleted by force" } else { "prune" });
                 }
-                Write::Count(..) | Write::AckWake(..) | Write::Grant(_) | Write::Revoke(..) => {}
+                Write::Count(..)
+                | Write::AckWake(..)
+                | Write::Grant(_)
+                | Write::Revoke(..)
+                | Write::Stream(_)
+                | Write::Chunks(_)
+                | Write::DropChunks(..) => {}
             }
         }
     }

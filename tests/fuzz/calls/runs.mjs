@@ -142,6 +142,19 @@ const ofChild = (name, weight, codes, types, more) => ({
   ...more,
 });
 
+/** A call on a stream that some run opened, whichever it was. */
+const ofWriter = (name, types) => ({
+  ...run(name, 1, ["closed"], types),
+  name: `writer.${name}`,
+  target: (w) => w.root.some("writers"),
+  run: (w, given, { writer }) => writer[name](...given),
+  // One that is closed takes no chunk, and one whose chunks could not be committed says why.
+  codes: [...ANY, ...ENDS, "closed", "invalid_argument"],
+  expect: (w, _, { context }) => ({ loose: true, thrown: true, wait: true, signals: [w.context?.signal, context.signal] }),
+});
+
+const streaming = options("StreamOptions", { resume: optional(s.boolean), keep: optional(word("process", "untilTerminal")) });
+
 const CHILD = ["registration_conflict", "conflict", "process_terminal", "invalid_schema"];
 
 const names = { make: (w) => (w.r.chance(0.3) ? list(s.signalName, 1, 3).make(w) : s.signalName.make(w)), spoil: s.signalName.spoil };
@@ -161,6 +174,15 @@ export const runCalls = [
   })),
   run("setState", 1, [], [json]),
   run("progress", 1, [], [number, optional(number), optional(s.text)]),
+  run("stream", 1, ["invalid_argument"], [s.streamName, optional(streaming)], (w, [name], context) => ({
+    check(writer) {
+      if (writer.name !== name || !(writer.nextIndex >= 0)) throw new Error(`a stream that cannot be: ${writer.name}, ${writer.nextIndex}`);
+      w.root.keep("writers", { writer, context });
+    },
+  })),
+  ofWriter("append", [json]),
+  ofWriter("flush", []),
+  ofWriter("close", []),
   run("startChild", 1.5, CHILD, [child, childOptions], (w) => ({
     check(handle) {
       if (!["created", "existing", "queued"].includes(handle.disposition) || typeof handle.id !== "string")

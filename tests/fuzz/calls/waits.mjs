@@ -184,6 +184,52 @@ const iterating = [
   },
 ];
 
+// ── Streams ─────────────────────────────────────────────────────────────────
+
+const reader = (w) => w.some("readers");
+
+/** Whether what a stream gives is a chunk at that place or behind it. */
+const isChunk = ({ index, attempt, value }, from) => index >= from && attempt >= 1 && value !== undefined;
+
+const streams = [
+  {
+    name: "registry.readStream",
+    weight: 0.7,
+    lives: true,
+    codes: ANY,
+    args: tuple([s.processId, s.streamName, optional(s.reading)]),
+    sync: true,
+    run: (w, given) => w.registry.readStream(...given),
+    expect: (w, [id, , { startIndex = 0, signal } = {}]) => ({
+      check: (reader) => w.keep("readers", { reader, id, startIndex, signal, lives: w.model.since(id) }),
+    }),
+  },
+  ...[
+    ["reader.[asyncIterator]", ({ reader }) => reader[Symbol.asyncIterator]().next()],
+    ["reader.toReadableStream", ({ reader }) => reader.toReadableStream().getReader().read()],
+  ].map(([name, first]) => ({
+    name,
+    weight: 0.7,
+    lives: true,
+    codes: [...ANY, "unknown_process"],
+    args: tuple([]),
+    target: reader,
+    run: (w, _, state) => first(state),
+    expect(w, _, { id, startIndex, signal, lives }) {
+      const gone = () => lives().some((life) => life === undefined || life.pruned);
+      const ended = () => w.isDriven(id) || lives().some((life) => life && life.state !== "running");
+      return {
+        signal,
+        wait: true,
+        judge: ({ value, code }) => {
+          if (code !== undefined) return code === "unknown_process" && (w.isDriven(id) || gone());
+          return value.done ? ended() : isChunk(value.value, startIndex);
+        },
+      };
+    },
+  })),
+];
+
 // ── Hub ─────────────────────────────────────────────────────────────────────
 
 const receiver = (w) => w.some("receivers");
@@ -389,6 +435,7 @@ export const waitingCalls = [
   ownerGone,
   events,
   ...iterating,
+  ...streams,
   ...hub,
   ...listening,
   off,
