@@ -23,7 +23,7 @@ function timers(enter: (end: () => void) => () => void) {
 }
 
 /** With the page's `Date.now` as it is now; where that gives no time, with the clock that counts from the page's beginning. */
-function now(): number {
+export function now(): number {
   try {
     const time = globalThis.Date.now();
     if (Number.isFinite(time)) return time;

@@ -208,7 +208,7 @@ export interface StartOptions extends Omit<
   ProcessRegistration<Json, { [key: string]: Json }, Json, JsonLike>,
   "id" | "input" | "identity" | "eventTypes" | "version"
 > {
-  /** Default: a random UUID. Under an id of your own, starting it again with the same input gives the process that is there. */
+  /** Default: a random UUID, of version 7: processes that are started here one after the other sort so. Under an id of your own, starting it again with the same input gives the process that is there. */
   id?: string;
   /** For people: the `label` of its identity. */
   label?: string;

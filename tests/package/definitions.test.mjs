@@ -274,11 +274,16 @@ describe("without schemas,", () => {
     await rejects(handle.signal("go", 7n), "invalid_argument", /^payload/);
   });
 
-  test("an id is a random UUID, and anything else a registration has may be said at the start", async (t) => {
+  test("an id is a random UUID, later ones sorting behind, and anything else a registration has may be said at the start", async (t) => {
     const registry = await open(t);
-    const [one, other] = [await registry.start(plain), await registry.start(plain)];
-    assert.match(one.id, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
-    assert.notEqual(one.id, other.id);
+    const ids = [];
+    const nowMs = Date.now();
+    t.mock.method(Date, "now", () => nowMs - ids.length / 100); // A clock that hardly moves, and backwards.
+    for (let n = 0; n < 200; n++) ids.push((await registry.start(plain)).id);
+    t.mock.restoreAll();
+    for (const id of ids) assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    assert.equal(new Set(ids.map((id) => id.slice(20))).size, ids.length, "they are random");
+    assert.deepEqual([...ids].sort(), ids, "they sort in the order in which they were made");
     const labelled = defineProcess({
       kind: "labelled",
       version: 3,
