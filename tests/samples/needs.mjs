@@ -11,9 +11,7 @@
 
 const reports = {
   "reports.ts": `
-    import type { Json } from "longwait";
-    export const write = async (about: Json | undefined, _: { signal: AbortSignal }): Promise<string> =>
-      "about " + (about as { topic: string }).topic;
+    export const write = async (topic: string, _: { signal: AbortSignal }): Promise<string> => "about " + topic;
     export const publish = async (draft: string): Promise<string> => "published: " + draft;
   `,
 };
@@ -39,7 +37,7 @@ export const needs = {
       runs: "node",
       beside: reports,
       after: `await registry.close();`,
-      prints: "{ type: 'success', value: 'published: about tides' }\n",
+      prints: "published: about tides\n",
     },
   },
   "docs/concepts.md": {
@@ -86,6 +84,7 @@ export const needs = {
   "docs/one-at-a-time.md": { "*": { runs: "node" } },
   "docs/children.md": { "*": { runs: "node" } },
   "docs/versions.md": { "*": { runs: "node" } },
+  "docs/definitions.md": { "*": { runs: "node" } },
   "docs/housekeeping.md": { "*": { runs: "node" } },
   "docs/recovery.md": {
     "At least once, and recorded once": {
