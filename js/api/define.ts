@@ -37,7 +37,7 @@ export function definedOf(definition: unknown): Defined {
 /** What `defineProcess()` does. */
 export function define(spec: object): { readonly kind: string; readonly version?: number; implement(run: unknown): Implementation } {
   return callNow(() => {
-    const { kind: ofKind, input, output, events = {}, signals = {}, ...rest } = plain(spec, "spec") as { [name: string]: unknown };
+    const { kind: ofKind, input, output, events = {}, signals = {}, ...rest } = own(spec, "spec");
     const kind = id(ofKind, "spec.kind");
     const policy = shape(rest, "spec", SHAPES.defined) as { [name: string]: Json };
     const ofEvents = schemasOf(events, "spec.events", eventType);
@@ -62,6 +62,10 @@ export function define(spec: object): { readonly kind: string; readonly version?
     return definition;
   });
 }
+
+/** What an object has of its own, each read once. */
+export const own = (given: unknown, name: string): { [name: string]: unknown } =>
+  callNow(() => ({ __proto__: null, ...plain(given, name) }) as { [name: string]: unknown });
 
 /** Schemas by names, in the order of the names: the order in which they are written must not make another registration. */
 function schemasOf(given: unknown, at: string, nameOf: (name: string, at: string) => string) {

@@ -1,7 +1,7 @@
 /** Starts processes of definitions: checks the input, makes the registration, and gives the handle. */
 import { SHAPES } from "../border/arguments.js";
 import { call, callNow } from "../border/call.js";
-import { id as checkedId, options, plain } from "../border/check.js";
+import { id as checkedId, options } from "../border/check.js";
 import { givenBack } from "../border/inside.js";
 import { shape } from "../border/shapes.js";
 import { isAborted } from "../border/stop.js";
@@ -9,7 +9,7 @@ import { now } from "../platform/globals.js";
 import type { Registered } from "../border/raw.js";
 import type { Json, ProcessHandle, ProcessRegistry, WaitOptions } from "../types/public.js";
 import { WAIT } from "./awaiter.js";
-import { bare, definedOf, type Defined } from "./define.js";
+import { bare, definedOf, own, type Defined } from "./define.js";
 import { handleOf, type Reach } from "./handle.js";
 import { checked } from "./schemas.js";
 
@@ -28,10 +28,10 @@ export function starting(
   }
 
   async function execute(definition: unknown, input: unknown, given: unknown): Promise<Json> {
-    const { signal, timeoutMs, ...own } = plainOptions(given);
+    const { signal, timeoutMs, ...rest } = plainOptions(given);
     const waiting = options<WaitOptions>({ signal, timeoutMs }, "options", WAIT);
     if (waiting.signal !== undefined && isAborted(waiting.signal)) throw waiting.signal.reason;
-    const { result } = await start(definition, input, own);
+    const { result } = await start(definition, input, rest);
     return result(waiting);
   }
 
@@ -56,12 +56,12 @@ export function registered<T>(
   idOf: () => string,
   register: (registration: Json) => Promise<T>,
 ): Promise<T> {
-  const { id = idOf(), label, labels, ...own } = shape(given, "options", SHAPES.start) as { [name: string]: Json };
+  const { id = idOf(), label, labels, ...rest } = shape(given, "options", SHAPES.start) as { [name: string]: Json };
   return checked(check, input, "input", (payload) =>
     register(
       bare({
         ...policy,
-        ...own,
+        ...rest,
         ...(labels !== undefined && { labels: bare({ ...(policy.labels as object), ...(labels as object) }) }),
         ...(label !== undefined && { identity: bare({ kind, label }) }),
         id,
@@ -72,10 +72,8 @@ export function registered<T>(
   );
 }
 
-/** Options as they are given, each read once: an object, or none. */
-export function plainOptions(given: unknown): { [name: string]: unknown } {
-  return callNow(() => ({ ...(given === undefined ? undefined : plain(given, "options")) }));
-}
+/** Options as they are given: an object, or none. */
+export const plainOptions = (given: unknown) => own(given === undefined ? {} : given, "options");
 
 let lastMs = 0;
 let count = 0;

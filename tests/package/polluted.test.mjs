@@ -9,7 +9,7 @@ function inPolluted(pollution, when, script) {
   const source = `
     const { stringify } = JSON;
     ${when === "before it was imported" ? change : ""}
-    const { isProcessError, openRegistry } = await import("longwait");
+    const { defineProcess, isProcessError, openRegistry, waitAll } = await import("longwait");
     ${when === "after it was imported" ? change : ""}
     ${when === "after it was used" ? `${use} ${change}` : ""}
     ${script}
@@ -38,7 +38,7 @@ const pollutions = {
   "values that loops over fields meet": `extra: "x", more: [1]`,
   "what might be taken for options of a registry": `wasm: "nowhere", sink: 7, fallback: "odd", storage: "disk", durability: "odd", owner: 7, onCorruption: 7`,
   // Not before: Node itself reads files with options, and takes these for some.
-  "what might be taken for options of calls": `signal: 7, timeoutMs: -1, untilTerminal: 7, after: -1, types: 7, limit: -1, cursor: 7, signalId: " ", runHandle: 7, attach: 7, runners: 7, leaseTtlMs: -1, concurrency: -1, onRunError: 7, agentFrameId: " "`,
+  "what might be taken for options of calls": `signal: 7, timeoutMs: -1, untilTerminal: 7, after: -1, types: 7, limit: -1, cursor: 7, signalId: " ", runHandle: 7, attach: 7, runners: 7, processes: 7, signals: 7, leaseTtlMs: -1, concurrency: -1, onRunError: 7, agentFrameId: " "`,
 };
 
 for (const [what, pollution] of Object.entries(pollutions)) {
@@ -78,6 +78,16 @@ for (const [what, pollution] of Object.entries(pollutions)) {
           stored: (await registry.getProcess("p")).input, events: (await registry.eventsAfter("p", 0)).map(({ payload }) => payload),
           listed: (await registry.listProcesses({ status: "any" })).map(({ id }) => id), name: registry.name,
         };
+        const list = defineProcess({ kind: "list", input: schema, events: { item: schema } });
+        const lists = list.implement(async ({ input, append, startChild }) => {
+          await append({ eventType: "item", payload: input });
+          return (await startChild({ input: { type: "engine", kind: "none" } }, { key: "c", onParentEnd: "abandon" })).id;
+        });
+        const other = registry.driver({ processes: [lists] });
+        other.start();
+        outcome.started = await waitAll([await registry.start(list, payload, { id: "l" }), await registry.start(list, payload, { id: "m" })]);
+        outcome.alone = (await registry.execute(list, payload, { id: "n" })).length;
+        await other.stop();
         await driver.stop();
         await registry.close();
       `,
@@ -91,6 +101,8 @@ for (const [what, pollution] of Object.entries(pollutions)) {
         events: [{ a: [1, 2, 3] }, { awaitOutput: { type: "success", value: { v: ["w"] } } }],
         listed: ["j", "p"],
         name: "mine",
+        started: ["l/c", "m/c"],
+        alone: 3,
       });
     });
   }
