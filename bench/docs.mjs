@@ -175,6 +175,10 @@ Processes are registered, awaited in three ways, logged to, read, ended and prun
   tabs: `### Another tab
 
 From a change in one tab to the resolved promise in another. By hand: a message on a BroadcastChannel, and a read.`,
+  stream: `### A stream
+
+Tokens of a model, 100 a second, from a run in one tab to a reader in another, and the transactions that both tabs make for it. The floor sends each token
+as a message of its own, and stores nothing.`,
   takeover: `### Taking over
 
 From the crash of the tab that holds a lease to the lease in this one. The floor is a Web Lock that is handed over.`,

@@ -1,6 +1,7 @@
 /** Another tab of a benchmark: does what the first one asks for over a channel, and tells when it happened. */
 import { openRegistry } from "longwait";
 import { open } from "./contenders/bare.js";
+import { transactions } from "./transactions.js";
 
 const { name } = Object.fromEntries(new URLSearchParams(location.search));
 const channel = new BroadcastChannel(`bench ${name}`);
@@ -52,6 +53,29 @@ const tasks = {
     await hinted;
     await bare.read(id);
     return now();
+  },
+  /** How many transactions this tab has begun. */
+  transactions,
+  /** Says that it reads, and answers when each chunk of a stream came. */
+  async readStream(id) {
+    const times = [];
+    const reading = (async () => {
+      for await (const { index } of registry.readStream(id, "tokens")) times[index] = now();
+    })();
+    await registry.getProcess(id);
+    channel.postMessage({ waits: id });
+    await reading;
+    return times;
+  },
+  /** The same by hand: each chunk is a message, and no more. */
+  async hearTokens(id) {
+    const times = [];
+    const heard = new Promise((end) => {
+      hints.onmessage = ({ data }) => (data.end ? end() : times.push(now()));
+    });
+    channel.postMessage({ waits: id });
+    await heard;
+    return times;
   },
   /** Starts a driver for processes of a kind, and knows by its answer what others run. `work` is a name in `works`. */
   async drive({ kind, work }) {

@@ -4,6 +4,7 @@ import { after, before, describe, test } from "node:test";
 import { opensOldDatabases } from "./old-databases.mjs";
 import * as page from "./page.mjs";
 import { site } from "./site.mjs";
+import { readsStreams } from "./streams.mjs";
 import { inWorkers } from "./workers.mjs";
 
 /**
@@ -42,6 +43,8 @@ export function twoTabs(name, launch) {
       }
       return tabs;
     }
+
+    readsStreams(two);
 
     test("append to one process at the same time: the log is dense, and nothing is lost", async (t) => {
       const [one, other] = await two(t);
