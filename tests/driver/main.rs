@@ -31,5 +31,6 @@ mod sleeps;
 mod states;
 mod steps;
 mod stops;
+mod streams;
 mod sweeps;
 mod trouble;

@@ -468,6 +468,25 @@ macro_rules! each_case_inside {
                 a_child_that_was_never_begun_is_ended_as_cancelled_when_its_parent_ends,
                 a_child_is_registered_under_the_lease_of_its_parent_and_no_longer,
             ]
+            "writes streams as a driver does, for which runs alone are in JavaScript":
+            streaming: [
+                indexes_go_on_over_all_attempts_whose_numbers_chunks_carry,
+                chunks_of_a_stream_that_is_resumed_carry_the_attempt_of_those_before,
+                streams_of_a_process_are_apart,
+                a_stream_changes_its_process_at_its_first_opening_and_never_again,
+                a_stream_is_opened_and_written_under_the_lease_alone,
+                nothing_is_put_into_a_stream_behind_the_end_of_its_process,
+                a_reader_begins_at_any_index_and_ends_behind_the_last_chunk,
+                a_stream_of_many_rows_is_read_in_pages,
+                a_reader_waits_for_a_stream_that_is_not_there_and_ends_with_its_process,
+                a_reader_of_an_unknown_process_is_refused,
+                a_reader_does_not_follow_an_id_into_its_next_life,
+                streams_are_pruned_with_their_process_and_begin_anew_with_its_next_life,
+                chunks_that_are_kept_until_then_are_gone_when_their_process_has_ended,
+                the_last_opening_says_how_long_chunks_are_kept,
+                a_closed_stream_is_open_again_where_a_later_attempt_opens_it,
+                a_fork_has_none_of_the_streams,
+            ]
             "changes the rows behind the registry's back":
             replaying: [
                 a_record_that_missed_its_end_is_repaired_by_the_replay,

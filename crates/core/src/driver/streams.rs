@@ -342,3 +342,25 @@ fn news(stream: Stream, rows: &[Rc<[Payload]>], bytes: usize) -> StreamNews {
     let first = next.saturating_sub(count as u64);
     StreamNews { chunks: Chunks { process_id, name, first, attempt, values: values.into() }, next, closed }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chunk_that_comes_when_those_before_it_have_waited_long_enough_ends_their_wait_though_no_timer_went_off() {
+        let stream = Stream {
+            process_id: "p".into(),
+            name: "s".into(),
+            next: 7,
+            attempt: 1,
+            keep: Keep::Process,
+            closed: false,
+        };
+        let mut state = Writer::new(&stream).state.into_inner();
+        for (time, hurries) in [(100, false), (149, false), (150, true)] {
+            assert!(state.accept(Payload::null(), time).is_ok());
+            assert_eq!(state.hurries, hurries);
+        }
+    }
+}

@@ -36,6 +36,7 @@ mod replaying;
 mod reserving;
 mod sessions;
 mod showing;
+mod streaming;
 mod viewing;
 mod waiting;
 mod waking;
