@@ -28,6 +28,7 @@ pub mod store;
 mod text;
 #[cfg(test)]
 mod typescript;
+mod unordered;
 
 pub use {
     driver::{DriverOptions, ProcessWorkDriver, RunContext, RunEnd, Runners},

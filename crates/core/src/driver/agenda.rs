@@ -7,7 +7,7 @@
 //! another pass over the list of processes, which is needed where [`Agenda::has_dropped`].
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeSet, VecDeque},
     rc::Rc,
 };
 
@@ -19,6 +19,7 @@ use crate::{
         lease::{LivenessMark, ProcessLease},
     },
     notify::backoff::LONGEST_MS,
+    unordered::Map,
 };
 
 mod entry;
@@ -42,7 +43,7 @@ pub(super) const UNHANDLED_MS: Millis = 5_000;
 /// What is known of the processes that a driver may have to begin.
 #[derive(Default)]
 pub(super) struct Agenda {
-    entries: BTreeMap<ProcessId, AgendaEntry>,
+    entries: Map<ProcessId, AgendaEntry>,
     /// The processes to be read, in the order in which that was asked for. Those in another state by now are passed over.
     due: VecDeque<ProcessId>,
     /// The processes to be begun.

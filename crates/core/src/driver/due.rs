@@ -2,8 +2,6 @@
 //!
 //! Each store has one index of all such times. A driver knows the earliest one and waits for it with the one timer of its loop.
 
-use std::collections::BTreeSet;
-
 use futures::future::join_all;
 
 use super::work_driver::{Driver, ProcessWorkDriver};
@@ -13,6 +11,7 @@ use crate::{
     operation,
     registry::answer,
     store::{Answer, Due, Query},
+    unordered::Set,
 };
 
 /// How many processes are dealt with at a time. They share a few transactions.
@@ -24,7 +23,7 @@ impl Driver {
         loop {
             let due: Due = answer!(self.registry, Query::Due(BATCH), Answer::Due)?;
             let settled = join_all(due.ids.iter().map(|id| self.registry.execute(operation::due(id.clone())))).await;
-            let mut failed = BTreeSet::new();
+            let mut failed = Set::default();
             for (id, settled) in due.ids.iter().zip(settled) {
                 if let Err(fault) = settled {
                     // It is found again each second: one report is enough.

@@ -5,7 +5,6 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::{BTreeMap, BTreeSet},
     rc::Rc,
 };
 
@@ -23,6 +22,7 @@ use crate::{
     notify::backoff::Backoff,
     rules::attempt::{Advice, Thrown},
     store::EventRange,
+    unordered::Map,
 };
 use futures::channel::oneshot;
 
@@ -32,14 +32,14 @@ pub(super) struct History {
     /// Held while they are read.
     reading: Semaphore,
     read: Cell<bool>,
-    steps: RefCell<BTreeMap<String, (u64, StepEnd)>>,
+    steps: RefCell<Map<String, (u64, StepEnd)>>,
     /// The last attempt that failed of each step that has not come out: which one it was, and when the next one is to be made.
-    failing: RefCell<BTreeMap<String, (u64, Millis)>>,
+    failing: RefCell<Map<String, (u64, Millis)>>,
     /// When each timer is due.
-    timers: RefCell<BTreeMap<String, Millis>>,
-    waits: RefCell<BTreeMap<String, Recorded>>,
+    timers: RefCell<Map<String, Millis>>,
+    waits: RefCell<Map<String, Recorded>>,
     /// For each wait, how many recorded ones must still come out before it.
-    held: RefCell<BTreeMap<String, usize>>,
+    held: RefCell<Map<String, usize>>,
     /// How many records are being read to be given.
     giving: Cell<usize>,
     given: RefCell<Option<oneshot::Sender<()>>>,
@@ -135,7 +135,7 @@ impl History {
         }
     }
 
-    fn taken(&self) -> BTreeSet<u64> {
+    fn taken(&self) -> Vec<u64> {
         let took = |recorded: &Recorded| match recorded.outcome {
             Outcome::Took(sequence) => Some(sequence),
             Outcome::Ended | Outcome::Due(_) | Outcome::TimedOut | Outcome::GivenUp => None,

@@ -4,12 +4,15 @@
 //! registration again only after a pause; every further attempt that fails doubles the pause.
 //! An id that was registered anew has no pause. What a caller asks for, as a sweep does, is done in spite of it.
 
-use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
+use std::{cell::RefCell, rc::Rc};
 
-use crate::model::{
-    Millis,
-    key::ProcessId,
-    process::{ProcessRecord, Registered},
+use crate::{
+    model::{
+        Millis,
+        key::ProcessId,
+        process::{ProcessRecord, Registered},
+    },
+    unordered::Map,
 };
 
 /// The first pause.
@@ -20,7 +23,7 @@ const LONGEST_MS: Millis = 60_000;
 
 /// The pauses of one driver, by the monotonic clock.
 #[derive(Default)]
-pub(super) struct Pauses(RefCell<BTreeMap<ProcessId, Pause>>);
+pub(super) struct Pauses(RefCell<Map<ProcessId, Pause>>);
 
 struct Pause {
     /// What was begun; none where the fault came before that was read.

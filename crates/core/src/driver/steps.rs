@@ -1,9 +1,6 @@
 //! Steps: what has been done once is not done again by another run, and what failed is tried again.
 
-use std::{
-    cell::{Cell, RefCell},
-    collections::BTreeSet,
-};
+use std::cell::{Cell, RefCell};
 
 use futures::FutureExt;
 
@@ -17,6 +14,7 @@ use crate::{
         step::{Failing, StepFailed},
     },
     text::is_blank,
+    unordered::Set,
 };
 
 /// The steps of one run.
@@ -196,7 +194,7 @@ impl RunContext {
 
 /// The keys that one run uses, each once.
 #[derive(Default)]
-pub(super) struct Keys(RefCell<BTreeSet<String>>);
+pub(super) struct Keys(RefCell<Set<String>>);
 
 impl Keys {
     /// Takes a key into use. [`Code::InvalidArgument`] where it is in use; `what` it is the key of.

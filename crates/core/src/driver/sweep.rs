@@ -1,6 +1,6 @@
 //! One sweep: begins every pending process of the list, as permits become free, and reports what became of each.
 
-use std::{cell::RefCell, collections::BTreeSet, rc::Rc};
+use std::{cell::RefCell, rc::Rc};
 
 use futures::{channel::oneshot, future::try_join_all};
 use serde::Serialize;
@@ -17,6 +17,7 @@ use crate::{
     model::key::{ProcessId, sorted},
     registry::answer,
     store::{Answer, Query, Turn, Turns, TurnsFrom},
+    unordered::Set,
 };
 
 /// What a sweep did. Each id stands in one list.
@@ -60,7 +61,7 @@ impl ProcessWorkDriver {
         let (over, all_over) = oneshot::channel::<()>();
         let over = Rc::new(over);
         driver.settle_due().await?;
-        let (mut pending, mut leased) = (Pending::new(&*driver.runners), BTreeSet::new());
+        let (mut pending, mut leased) = (Pending::new(&*driver.runners), Set::default());
         while let Some(page) = pending.next(&driver.registry).await? {
             let ids = match page {
                 Page::Leased(ids) => {

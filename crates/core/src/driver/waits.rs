@@ -6,7 +6,7 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeSet, VecDeque},
     rc::Rc,
 };
 
@@ -20,19 +20,20 @@ use crate::{
         process::WaitState,
         wait::{Awaited, RunWait},
     },
+    unordered::Map,
 };
 
 /// The waits of one run.
 #[derive(Default)]
 pub(super) struct Waits {
     /// How many were issued for each thing, and which of these failed with a fault: the next one is that one again.
-    issued: RefCell<BTreeMap<Awaited, (u64, BTreeSet<u64>)>>,
+    issued: RefCell<Map<Awaited, (u64, BTreeSet<u64>)>>,
     /// Those under way, in the order in which they were issued.
     pub pending: RefCell<Vec<Rc<Pending>>>,
     /// The signals that waits took, in this run or by the record of another one.
     pub taken: RefCell<BTreeSet<u64>>,
     /// For each event type, the sequence of the last signal that a wait took in this run.
-    pub last: RefCell<BTreeMap<String, u64>>,
+    pub last: RefCell<Map<String, u64>>,
     /// Held by the wait that comes out.
     pub turn: Semaphore,
     /// Released, and made anew, when a wait came out or was given up.
@@ -44,7 +45,7 @@ pub(super) struct Waits {
     /// The record of the last wait that came out, perhaps still on its way.
     pub writing: RefCell<Option<Shared<LocalBoxFuture<'static, Result<Millis>>>>>,
     /// What the record shows of the steps that are to be tried again, by what names that.
-    pub retries: RefCell<BTreeMap<String, WaitState>>,
+    pub retries: RefCell<Map<String, WaitState>>,
     /// What names the wait that the record shows, as far as this run has it show one: see [`shown`](Self::shown).
     on_record: RefCell<Option<String>>,
     /// Whether something failed since the run last wrote. What the program gives up now, it may give up because of that, and
@@ -69,7 +70,7 @@ const MOST_BEFORE: usize = 100;
 
 impl Waits {
     /// Takes note of the signals that earlier runs took.
-    pub fn take(&self, signals: BTreeSet<u64>) {
+    pub fn take(&self, signals: Vec<u64>) {
         self.taken.borrow_mut().extend(signals);
     }
 
@@ -120,7 +121,9 @@ impl Waits {
 
     /// What the record is to show from now on: a step that is to be tried again, or the latest of the waits that may be shown.
     pub fn shown(&self) -> Option<WaitState> {
-        let retry = self.retries.borrow().last_key_value().map(|(name, state)| (name.clone(), state.clone()));
+        let retries = self.retries.borrow();
+        let last = retries.iter().max_by_key(|(name, _)| *name);
+        let retry = last.map(|(name, state)| (name.clone(), state.clone()));
         let latest = retry.or_else(|| {
             let pending = self.pending.borrow();
             pending.iter().rev().find_map(|wait| Some((wait.key.clone(), wait.shown.borrow().clone()?)))

@@ -2,7 +2,6 @@
 
 use std::{
     cell::{Cell, OnceCell, RefCell},
-    collections::{BTreeMap, BTreeSet},
     rc::Rc,
 };
 
@@ -17,6 +16,7 @@ use crate::{
     host::{self, LivenessLock, Semaphore, latch},
     model::{key::ProcessId, lease::ProcessLease},
     registry::ProcessRegistry,
+    unordered::{Map, Set},
 };
 
 /// Runs processes. Clones share it.
@@ -31,7 +31,7 @@ pub(super) struct Driver {
     /// The liveness lock that its leases name. From the first claim until it is stopped.
     life: RefCell<Option<Rc<LivenessLock>>>,
     /// The attempts that have begun and not ended.
-    pub runs: RefCell<BTreeMap<ProcessId, Rc<Active>>>,
+    pub runs: RefCell<Map<ProcessId, Rc<Active>>>,
     /// Renews the leases of those.
     pub renewing: RefCell<Option<host::Background>>,
     /// Looks for work, while it is started.
@@ -43,13 +43,13 @@ pub(super) struct Driver {
     /// What the runs here wait for by the clock.
     pub timers: Timers,
     /// The processes to which something is due that could not be done.
-    pub unsettled: RefCell<BTreeSet<ProcessId>>,
+    pub unsettled: RefCell<Set<ProcessId>>,
     /// When processes may be begun again whose last attempt here did not end them.
     pub pauses: Pauses,
     /// The leases that could not be given back, by process, and whether a runner was called under them.
-    pub kept: RefCell<BTreeMap<ProcessId, (ProcessLease, bool)>>,
+    pub kept: RefCell<Map<ProcessId, (ProcessLease, bool)>>,
     /// The kinds without a runner of which the host has warned.
-    pub unhandled: RefCell<BTreeSet<String>>,
+    pub unhandled: RefCell<Set<String>>,
 }
 
 impl ProcessWorkDriver {

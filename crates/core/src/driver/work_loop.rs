@@ -3,7 +3,7 @@
 //! It decides when to ask the store. It reads one page or one batch of processes at a time and spawns a task for each process
 //! that it begins, so tasks and memory are bounded by the concurrency, however many processes are pending.
 
-use std::{collections::BTreeSet, pin::pin, rc::Rc};
+use std::{pin::pin, rc::Rc};
 
 use futures::{
     FutureExt,
@@ -25,6 +25,7 @@ use crate::{
     model::{Millis, key::ProcessId, process::ProcessRecord},
     notify::backoff::LONGEST_MS,
     store::{Answer, Point, Query},
+    unordered::Set,
 };
 
 /// The state of the loop.
@@ -46,7 +47,7 @@ struct Pass {
     read: Option<Millis>,
     has_failed: bool,
     /// The kinds without a runner that it met: one process of each is enough to warn the host of the kind.
-    kinds: BTreeSet<String>,
+    kinds: Set<String>,
 }
 
 impl Pass {
@@ -60,7 +61,7 @@ impl Pass {
 
 impl WorkLoop {
     pub fn new(driver: Rc<Driver>, scheduler: Rc<Scheduler>) -> Self {
-        let pass = Pass { pending: Pending::at_end(), read: None, has_failed: false, kinds: BTreeSet::new() };
+        let pass = Pass { pending: Pending::at_end(), read: None, has_failed: false, kinds: Set::default() };
         Self { driver, scheduler, seen: None, polled: None, pass, pruning: Pruning::default() }
     }
 

@@ -1,7 +1,5 @@
 //! Forks: what of a log another process begins with, and how its records read there.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 
 use super::{
@@ -9,7 +7,7 @@ use super::{
     key::ProcessId,
     process::ProcessInput,
 };
-use crate::error::Result;
+use crate::{error::Result, unordered::Map};
 
 /// How a process is forked.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -67,13 +65,13 @@ pub struct Renames {
     /// How the ids of its children begin where it is not said otherwise, and how those of the fork begin.
     children: (String, String),
     /// The sequences that the events have there.
-    sequences: BTreeMap<u64, u64>,
+    sequences: Map<u64, u64>,
 }
 
 impl Renames {
     /// From one process to another.
     pub fn new(from: &ProcessId, to: &ProcessId) -> Self {
-        Self { children: (format!("{from}/"), format!("{to}/")), sequences: BTreeMap::new() }
+        Self { children: (format!("{from}/"), format!("{to}/")), sequences: Map::default() }
     }
 
     /// The id of a process that a run of the fork awaits where one of the source awaited `id`.

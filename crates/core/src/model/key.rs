@@ -114,7 +114,7 @@ pub fn sorted(keys: &[Key]) -> Vec<Key> {
 }
 
 /// One part of a compound key, in IndexedDB's order: numbers, then texts, then arrays.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Part {
     /// A number.
     Number(u64),

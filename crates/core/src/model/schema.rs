@@ -3,7 +3,7 @@
 //! The browser brings a JavaScript one that needs no `eval`; the native build uses the
 //! `jsonschema` crate. A shared table of cases keeps the two in agreement.
 
-use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
+use std::{cell::RefCell, rc::Rc};
 
 use super::{
     event::ProcessEventType,
@@ -11,7 +11,10 @@ use super::{
     payload::Payload,
     process::{ProcessRecord, Registered},
 };
-use crate::error::{Code, Error, Result};
+use crate::{
+    error::{Code, Error, Result},
+    unordered::Map,
+};
 
 /// Compiles schemas.
 pub trait SchemaHost {
@@ -32,7 +35,7 @@ type Compiled = Vec<(String, Rc<dyn Validator>)>;
 /// The compiled schemas of the registrations in use; compiled once per registration.
 pub struct Schemas {
     host: Option<Rc<dyn SchemaHost>>,
-    compiled: RefCell<BTreeMap<String, Rc<Compiled>>>,
+    compiled: RefCell<Map<String, Rc<Compiled>>>,
 }
 
 /// Registrations whose schemas are kept compiled; the cache starts over beyond that.

@@ -1,7 +1,5 @@
 //! How an event type picks values out of a payload.
 
-use std::collections::BTreeMap;
-
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{Error as _, MapAccess, Visitor},
@@ -12,6 +10,7 @@ use super::payload::{Payload, escaped_length};
 use crate::{
     error::{Code, Error, Result},
     text::{is_too_long, short},
+    unordered::Map,
 };
 
 /// Picks or builds one value from a payload.
@@ -189,7 +188,7 @@ enum Piece<'a> {
 /// The parts of a template. A name ends at the first brace that makes it the name of a field; braces that name none stay as
 /// they are. One pass from left to right, so that a value which contains `{other}` is not expanded again.
 fn pieces<'a>(template: &'a str, fields: &[(String, Selector)]) -> Vec<Piece<'a>> {
-    let mut places = BTreeMap::new();
+    let mut places = Map::default();
     for (place, (name, _)) in fields.iter().enumerate() {
         places.insert(name.as_str(), place);
     }

@@ -6,12 +6,14 @@
 
 use std::{
     cell::{Cell, OnceCell, RefCell},
-    collections::BTreeMap,
     rc::Rc,
 };
 
 use super::change_poller::ChangePoller;
-use crate::model::key::ProcessId;
+use crate::{
+    model::key::{ProcessId, sorted},
+    unordered::Map,
+};
 use futures::channel::oneshot;
 
 /// Counts the changes of each process that has a receiver. Clones share it.
@@ -20,7 +22,7 @@ pub struct ProcessChangeHub(Rc<Shared>);
 
 #[derive(Default)]
 struct Shared {
-    watched: RefCell<BTreeMap<ProcessId, Rc<RefCell<Watched>>>>,
+    watched: RefCell<Map<ProcessId, Rc<RefCell<Watched>>>>,
     /// Shared, as one that is called may add and forget others.
     listeners: RefCell<Rc<Vec<(u64, Listener)>>>,
     next: Cell<u64>,
@@ -133,8 +135,10 @@ impl Shared {
         self.watched.borrow().get(id).cloned()
     }
 
+    /// In id order.
     fn watched_ids(&self) -> Vec<ProcessId> {
-        self.watched.borrow().keys().cloned().collect()
+        let ids: Vec<_> = self.watched.borrow().keys().cloned().collect();
+        sorted(&ids)
     }
 }
 

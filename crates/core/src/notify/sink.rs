@@ -2,11 +2,14 @@
 //!
 //! A sink is for freshness, never for truth: what it missed is in the log.
 
-use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
+use std::{cell::RefCell, rc::Rc};
 
 use futures::{channel::oneshot, future::LocalBoxFuture};
 
-use crate::model::{event::ProcessEvent, key::ProcessId};
+use crate::{
+    model::{event::ProcessEvent, key::ProcessId},
+    unordered::Map,
+};
 
 /// Sees each event that an append inserted, after its commit. Replays and the terminal events
 /// of `complete_process…` are not shown.
@@ -21,7 +24,7 @@ pub trait ProcessEventSink {
 /// Keeps the calls of a sink in append order, per process, while the calls themselves may
 /// overlap. (Were each call to wait for the one before, a sink that appends would wait for itself.)
 #[derive(Clone, Default)]
-pub struct Turns(Rc<RefCell<BTreeMap<ProcessId, Queue>>>);
+pub struct Turns(Rc<RefCell<Map<ProcessId, Queue>>>);
 
 /// Shared, so that the map is not borrowed while a place is called.
 type Queue = Rc<RefCell<Vec<Place>>>;

@@ -3,8 +3,6 @@
 //! The counts of a few types lie in the process's own row, which is written with every append anyway. Those of any further type lie in
 //! a row of their own each, so that no append grows with the number of types.
 
-use std::collections::BTreeSet;
-
 use super::snapshot::{Rows, Write};
 use crate::{
     error::{Code, Error, Result},
@@ -13,6 +11,7 @@ use crate::{
         next,
         process::{LogHead, ProcessRecord, TerminalState, TypeCount},
     },
+    unordered::Set,
 };
 
 /// How many types of a caller are counted in the process's own row, besides those that every process has.
@@ -75,7 +74,7 @@ pub fn has_counts_apart(log: &LogHead) -> bool {
 /// Those of some event types that the log has events of, `apart` being those whose counts lie in rows of their own. The work grows with
 /// these numbers, not with their product.
 pub fn types_among(log: &LogHead, apart: Vec<String>, types: &[String]) -> Vec<String> {
-    let wanted: BTreeSet<_> = types.iter().collect();
+    let wanted: Set<_> = types.iter().collect();
     let in_row = log.counts.iter().map(|counted| counted.event_type.clone());
     in_row.chain(apart).filter(|event_type| wanted.contains(event_type)).collect()
 }

@@ -15,6 +15,7 @@ use crate::model::{
     retention::Outdated,
     stream::{Chunks, Stream},
 };
+use crate::unordered::Map;
 
 /// Rows as they were at one moment.
 pub struct Snapshot<'a> {
@@ -109,9 +110,9 @@ struct ProcessRows {
     /// The concurrency key of a process that cannot be read.
     key: Option<String>,
     /// The events that were appended under a replay key.
-    replays: BTreeMap<String, Rc<ProcessEvent>>,
+    replays: Map<String, Rc<ProcessEvent>>,
     /// The counts of event types that do not lie in the process's own row.
-    counts: BTreeMap<String, u64>,
+    counts: Map<String, u64>,
     lease: LeaseSlot,
     /// The streams that a rule asked for, by name.
     streams: BTreeMap<String, Stream>,
@@ -178,13 +179,10 @@ impl Rows {
         self.grants_of_process(id).iter().find(|grant| grant.scope_id == *scope)
     }
 
-    /// The grants of one session, all frames, in (scope, process id) order.
+    /// The grants of one session, all frames, in (process id, scope) order.
     pub fn grants_of_session(&self, session: &SessionId) -> Vec<&HandleGrant> {
         let all = self.by_process.values().flat_map(|rows| &rows.grants);
-        let mut grants: Vec<_> = all.filter(|grant| grant.session_id == *session).collect();
-        grants
-            .sort_unstable_by(|one, other| (&one.scope_id, &one.process_id).cmp(&(&other.scope_id, &other.process_id)));
-        grants
+        all.filter(|grant| grant.session_id == *session).collect()
     }
 
     /// The grants of one process, in (session, scope) order.

@@ -1,12 +1,5 @@
 //! Event types: what a process may append, and what it means.
 
-use serde::{
-    Deserialize, Deserializer, Serialize, Serializer,
-    de::{Error as _, MapAccess, Visitor},
-    ser::SerializeMap,
-};
-use std::collections::BTreeSet;
-
 use super::{
     CANCEL_REQUESTED, RESUMED, WAITING, is_of_driver,
     stored::{Semantics, Wake},
@@ -20,6 +13,12 @@ use crate::{
         selector::{Budget, MAX_MADE, MAX_SELECTORS, Selector},
     },
     text::{MAX_NAME, is_blank, is_too_long},
+    unordered::Set,
+};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{Error as _, MapAccess, Visitor},
+    ser::SerializeMap,
 };
 
 /// An event type that a process may append.
@@ -169,7 +168,7 @@ fn add(declared: &mut Vec<ProcessEventType>, name: &str, state: Option<TerminalS
 /// Refuses names that are blank, too long, repeated or the driver's own, terminal types that could not give an outcome, and
 /// selectors of which no payload makes a text that could be kept.
 pub fn check_types(id: &ProcessId, declared: &[ProcessEventType]) -> Result<()> {
-    let mut names = BTreeSet::new();
+    let mut names = Set::default();
     for (place, event_type) in declared.iter().enumerate() {
         event_type.check(names.insert(event_type.name.as_str())).map_err(|(field, what)| {
             Error::about(Code::InvalidArgument, id, format!("registration.eventTypes[{place}]{field}: {what}"))

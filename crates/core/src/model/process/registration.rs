@@ -1,6 +1,6 @@
 //! What is registered: the half of a process that never changes.
 
-use std::{cell::OnceCell, collections::BTreeMap, rc::Rc};
+use std::{cell::OnceCell, rc::Rc};
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,7 @@ use crate::model::{
 use crate::{
     error::{Code, Error, Result},
     text::{MAX_NAME, beginning, is_blank},
+    unordered::Map,
 };
 
 /// What a caller registers. After [`normalise`] every default is filled in.
@@ -307,7 +308,7 @@ impl Registered {
 pub(super) struct Derived {
     definition_hash: OnceCell<Option<Key>>,
     /// The places of event types, by name.
-    places: OnceCell<BTreeMap<String, usize>>,
+    places: OnceCell<Map<String, usize>>,
 }
 
 impl Registered {
@@ -327,7 +328,7 @@ impl Registered {
     pub(super) fn event_type(&self, name: &str) -> Option<&ProcessEventType> {
         let types = &self.registration.event_types;
         let places = self.derived.places.get_or_init(|| {
-            let mut places = BTreeMap::new();
+            let mut places = Map::default();
             for (place, event_type) in types.iter().enumerate() {
                 places.entry(event_type.name.clone()).or_insert(place);
             }

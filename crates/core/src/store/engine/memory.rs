@@ -21,6 +21,7 @@ use crate::{
     error::{Code, Error, Result},
     model::{key::Part, payload::Payload},
     store::Durability,
+    unordered::Map,
 };
 
 /// An engine in memory. Clones share its rows.
@@ -30,7 +31,7 @@ pub struct MemoryEngine(Rc<RefCell<State>>);
 #[derive(Default)]
 struct State {
     closed: bool,
-    stores: BTreeMap<&'static str, Rows>,
+    stores: Map<&'static str, Rows>,
 }
 
 /// The rows of one object store.

@@ -98,7 +98,7 @@ pub enum Round {
 }
 
 /// Where a read looks: an object store, or one of its indexes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Source {
     /// The object store.
     pub store: &'static str,
@@ -129,7 +129,7 @@ impl Source {
 pub type Key = Vec<Part>;
 
 /// A range of keys, strictly between two of them; a missing one leaves its side open.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Between {
     /// The range begins behind this key.
     pub after: Option<Key>,
@@ -146,7 +146,7 @@ impl Between {
 }
 
 /// A read. Rows come in the order of the source's keys.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Read {
     /// The first row under a key.
     Get(Source, Key),

@@ -1,11 +1,14 @@
 //! What is kept decoded between transactions, so that it need not be read again.
 
-use std::{collections::BTreeMap, rc::Rc};
+use std::rc::Rc;
 
 use super::rows::ProcessRow;
-use crate::model::{
-    key::ProcessId,
-    process::{ProcessRecord, Registered},
+use crate::{
+    model::{
+        key::ProcessId,
+        process::{ProcessRecord, Registered},
+    },
+    unordered::Map,
 };
 
 /// What was read or written over one connection. What is known from an earlier one is not trusted: the database may have been
@@ -15,7 +18,7 @@ pub struct RowCache {
     pub generation: u64,
     /// The identity of the database.
     pub identity: Option<u128>,
-    entries: BTreeMap<ProcessId, Entry>,
+    entries: Map<ProcessId, Entry>,
     /// The bytes that these take.
     weight: usize,
     /// The number of the change after which the processes are as they are kept. Every change of a process takes a number, so they

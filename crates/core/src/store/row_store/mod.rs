@@ -16,7 +16,6 @@ mod rows;
 
 use std::{
     cell::{Cell, RefCell, RefMut},
-    collections::BTreeSet,
     rc::Rc,
 };
 
@@ -31,6 +30,7 @@ use crate::{
     error::{Code, Error, Result},
     host::{Clock, Random, Spawn, turn},
     model::key::ProcessId,
+    unordered::Set,
 };
 
 /// A store over an engine. Clones share it.
@@ -51,7 +51,7 @@ struct Shared {
     commits: Cell<u64>,
     /// What is called with the processes that were passed over, each once.
     on_corruption: RefCell<Option<Report>>,
-    reported: RefCell<BTreeSet<Option<ProcessId>>>,
+    reported: RefCell<Set<Option<ProcessId>>>,
     /// Which rows of that table belong to a commit in flight.
     tokens: RefCell<Vec<bool>>,
 }

@@ -1,8 +1,6 @@
 //! What a transaction has read so far.
 
-use std::collections::BTreeMap;
-
-use crate::{model::payload::Payload, store::engine::Read};
+use crate::{model::payload::Payload, store::engine::Read, unordered::Map};
 
 /// The results of a transaction's reads, and the reads that are missing.
 ///
@@ -11,7 +9,7 @@ use crate::{model::payload::Payload, store::engine::Read};
 #[derive(Default)]
 pub struct ReadSet {
     /// By read, its rows; none while it is missing.
-    results: BTreeMap<Read, Option<Vec<Payload>>>,
+    results: Map<Read, Option<Vec<Payload>>>,
     missing: Vec<Read>,
 }
 

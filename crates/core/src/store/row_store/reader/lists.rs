@@ -1,6 +1,6 @@
 //! Answers about many processes. They pass over those that cannot be read.
 
-use std::{cmp::Reverse, collections::BTreeSet};
+use std::cmp::Ordering;
 
 use super::{
     super::rows::{PROCESSES, change_of, id_of, index, is_pruned, list, listed, table},
@@ -19,6 +19,7 @@ use crate::{
         Answer, Changes, MOST_CHANGED, Point, Query,
         engine::{Between, Read},
     },
+    unordered::Set,
 };
 
 impl Reader<'_> {
@@ -62,7 +63,7 @@ impl Reader<'_> {
         };
         let mut count = 0;
         for status in &query.statuses {
-            let mut common: Option<BTreeSet<ProcessId>> = None;
+            let mut common: Option<Set<ProcessId>> = None;
             for index in &indexes {
                 let range = Between::under(index.prefix(*status));
                 let keys = self.read_set.rows(Read::Keys(list(index), range, u32::MAX));
@@ -113,17 +114,15 @@ impl Reader<'_> {
                 }
             }));
         }
-        let placed = |row: &Payload| place(query, row);
-        match is_newest {
-            false => {
-                found.retain(|row| after.is_none_or(|after| &*placed(row) > after));
-                in_order(found, placed, wanted)
-            }
-            true => {
-                found.retain(|row| after.is_none_or(|after| &*placed(row) < after));
-                in_order(found, |row| Reverse(placed(row)), wanted)
-            }
+        let beyond = if is_newest { Ordering::Less } else { Ordering::Greater };
+        let mut placed: Vec<_> = found.into_iter().map(|row| (place(query, &row), row)).collect();
+        placed.retain(|(place, _)| after.is_none_or(|after| (**place).cmp(after) == beyond));
+        let mut page = in_order(placed);
+        if is_newest {
+            page.reverse();
         }
+        page.truncate(wanted);
+        page
     }
 
     pub(super) fn changes(&mut self, after: Option<Point>, limit: Option<u64>) -> Changes {

@@ -34,9 +34,12 @@ impl Reader<'_> {
                 let mut found = Vec::new();
                 for event_type in &types {
                     let (first, end) = (key![id, event_type, *after], key![id, event_type, Part::End]);
-                    found.extend(self.read_set.rows(index(EVENTS, "byType").between(first, end, *limit)));
+                    let rows = self.read_set.rows(index(EVENTS, "byType").between(first, end, *limit));
+                    found.extend(rows.into_iter().map(|row| (key![sequence_of(&row)], row)));
                 }
-                in_order(found, |row| Part::Number(sequence_of(row)), Query::size(*limit))
+                let mut found = in_order(found);
+                found.truncate(Query::size(*limit));
+                found
             }
             // Sequences are dense, so the last ones are a range once the last is known.
             EventRange::Last(count) => match &known {

@@ -12,7 +12,7 @@ mod logs;
 mod streams;
 mod work;
 
-use std::{collections::BTreeMap, rc::Rc};
+use std::rc::Rc;
 
 use serde::de::DeserializeOwned;
 
@@ -26,12 +26,13 @@ use crate::{
     model::{
         MAX_COUNT,
         grant::HandleGrant,
-        key::{ProcessId, key},
+        key::{Part, ProcessId, key},
         payload::Payload,
         process::{ProcessRecord, Registered},
     },
     rules::snapshot::{Rows, Write},
     store::engine::Read,
+    unordered::Map,
 };
 
 /// The rows that rules are shown, and the last number of the change sequence.
@@ -63,7 +64,7 @@ pub struct Reader<'a> {
     /// Whether ranges of rows were read on account of what was found, so that the rule must run alone.
     pub reads_ranges: bool,
     /// The registrations that were read as a range.
-    registrations: BTreeMap<ProcessId, Payload>,
+    registrations: Map<ProcessId, Payload>,
 }
 
 /// For fewer registrations a range saves nothing.
@@ -83,7 +84,7 @@ impl<'a> Reader<'a> {
             passed_over: Vec::new(),
             may_be_granted: false,
             reads_ranges: false,
-            registrations: BTreeMap::new(),
+            registrations: Map::default(),
         }
     }
 
@@ -241,10 +242,9 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The first of some rows, in an order of their own, each place once.
-fn in_order<O: Ord>(rows: Vec<Payload>, order: impl Fn(&Payload) -> O, limit: usize) -> Vec<Payload> {
-    let mut placed: Vec<_> = rows.into_iter().map(|row| (order(&row), row)).collect();
+/// Rows in the order of their places, each place once.
+fn in_order(mut placed: Vec<(Vec<Part>, Payload)>) -> Vec<Payload> {
     placed.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
     placed.dedup_by(|(one, _), (other, _)| one == other);
-    placed.into_iter().map(|(_, row)| row).take(limit).collect()
+    placed.into_iter().map(|(_, row)| row).collect()
 }
