@@ -54,6 +54,21 @@ type Taken<S, Otherwise> = undefined extends S ? Otherwise : S extends StandardS
 type Made<S> = undefined extends S ? Json : S extends StandardSchema<unknown, infer O> ? Stored<O> : Json;
 type Stored<T> = undefined extends T ? Exclude<T, undefined | void> | null : T;
 
+/** Refuses a schema that gives what is no JSON, such as a `Date`. */
+type Fits<S> = S extends StandardSchema<unknown, infer O> ? ([O] extends [Storable<O>] ? unknown : never) : unknown;
+type FitsEach<S> = { [N in keyof S]: Fits<S[N]> };
+
+/** `T`, where it is JSON but for fields that are `undefined`. */
+type Storable<T> = [JsonLike] extends [T]
+  ? T
+  : T extends Json | undefined | void
+    ? T
+    : T extends symbol | bigint | ((...given: never) => unknown)
+      ? never
+      : T extends object
+        ? { [K in keyof T]: K extends symbol ? never : Storable<T[K]> }
+        : never;
+
 // ── Definitions ─────────────────────────────────────────────────────────────
 
 /** Describes the processes of a kind. `I`, `O`, `E` and `S` are the schemas of their input, output, events and signals. */
@@ -119,7 +134,15 @@ type Returned<O> = undefined extends O ? O | void : null extends O ? O | void : 
  * `defineProcess<Upload, string>({ kind: "upload" })`, in the order input, output, events (an object of payloads by event type), signals.
  */
 export interface DefineProcess {
-  // As many required parameters as schemas and one more, so that types which are given go to the signature below.
+  <Input extends JsonLike, Output extends JsonLike = Json, Events extends object = {}, Signals extends object = { [name: string]: Json }>(
+    spec: ProcessSpec<string, Schema, Schema, { readonly [N in keyof Events]: Schema }, { readonly [N in keyof Signals]: Schema }> &
+      (keyof Events extends never ? unknown : { events: unknown }) &
+      ([JsonLike] extends [Input] ? NoTypes : unknown) &
+      ([Input, Output, Events, Signals] extends Storable<[Input, Output, Events, Signals]>
+        ? unknown
+        : { kind: "types of payloads must be JSON" }),
+  ): Definition<Input, Output, Events, Signals>;
+  // One parameter more than above, so that an error about types which are given is not about this one.
   <
     K extends string,
     I extends Schema | undefined,
@@ -127,7 +150,7 @@ export interface DefineProcess {
     E extends Schemas | undefined,
     S extends Schemas | undefined,
   >(
-    spec: ProcessSpec<K, I, O, E, S>,
+    spec: ProcessSpec<K, I, O, E, S> & { input?: Fits<I>; output?: Fits<O>; events?: FitsEach<E>; signals?: FitsEach<S> },
   ): Definition<
     Made<I>,
     Made<O>,
@@ -135,12 +158,10 @@ export interface DefineProcess {
     MadeOf<S, { [name: string]: Json }>,
     { input: Taken<I, JsonLike>; output: Taken<O, JsonLike>; events: TakenOf<E, {}>; signals: TakenOf<S, { [name: string]: JsonLike }> }
   >;
-  <Input extends JsonLike, Output extends JsonLike = Json, Events extends object = {}, Signals extends object = { [name: string]: Json }>(
-    spec: ProcessSpec<string, Schema, Schema, { readonly [N in keyof Events]: Schema }, { readonly [N in keyof Signals]: Schema }> &
-      (keyof Events extends never ? unknown : { events: unknown }),
-  ): Definition<Input, Output, Events, Signals>;
 }
 
+/** Where no types are given, the schemas decide, by the other signature. */
+type NoTypes = { kind: never };
 type MadeOf<S, Otherwise> = undefined extends S ? Otherwise : { [N in keyof S]: Made<S[N]> };
 type TakenOf<S, Otherwise> = undefined extends S ? Otherwise : { [N in keyof S]: Taken<S[N], JsonLike> };
 

@@ -956,7 +956,7 @@ export interface ProcessRegistry extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** What runs the processes of a kind, in one version of it. `R` is what it gives. */
+/** What runs the processes of a kind, in one version of it: what `Definition.implement` gives, or an object of your own. `R` is what it gives. */
 export interface Implementation<R = Json> {
   readonly kind: string;
   /** A whole number. */

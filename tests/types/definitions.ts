@@ -215,3 +215,23 @@ defineProcess({ input: z.string() });
 defineProcess({ kind: "x", input: new Date() });
 // @ts-expect-error: no such word
 defineProcess({ kind: "x", onConflict: "sometimes" });
+// @ts-expect-error: a schema that gives a date
+defineProcess({ kind: "x", input: z.object({ at: z.date() }) });
+// @ts-expect-error: a schema that gives a map
+defineProcess({ kind: "x", events: { e: z.map(z.string(), z.string()) } });
+interface Tree {
+  name: string;
+  children: Tree[];
+}
+const tree: z.ZodType<Tree> = z.lazy(() => z.object({ name: z.string(), children: z.array(tree) }));
+export const trees = defineProcess({
+  kind: "x",
+  input: tree,
+  output: z.any(),
+  events: { e: z.unknown(), f: z.json() },
+  signals: { s: z.void() },
+});
+// @ts-expect-error: a date among the types
+defineProcess<{ at: Date }, string>({ kind: "x" });
+// @ts-expect-error: a map among the types of events
+defineProcess<Size, string, { e: Map<string, string> }>({ kind: "x", events: { e: true } });
