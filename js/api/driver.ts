@@ -1,4 +1,5 @@
 /** A driver as callers see it: checks what it is given, and passes it to the wasm or to the host that runs the work. */
+import type { AttachmentWriter } from "./attachments.js";
 import { notByItself, WAIT } from "./awaiter.js";
 import { call, callNow } from "../border/call.js";
 import { reportError } from "../platform/report.js";
@@ -28,7 +29,7 @@ import type {
 export function driverOf(
   registry: ProcessRegistry,
   raw: RawRegistry,
-  unstarted: Unstarted,
+  { unstarted, attaching }: { unstarted: Unstarted; attaching: AttachmentWriter },
   given: DriverOptions<JsonLike>,
 ): ProcessWorkDriver {
   const {
@@ -48,7 +49,7 @@ export function driverOf(
   const own = () => (insideRun()?.driver === made ? insideRun() : undefined);
   const runnerOf: Find = (kind, version) =>
     processes?.find((one) => one.kind === kind && one.version === version)?.run ?? runners?.get(kind);
-  const run = runWith({ registry: raw, driver: () => made, reach: registry }, runnerOf, attach, teller(onRunError));
+  const run = runWith({ registry: raw, driver: () => made, reach: registry, attaching }, runnerOf, attach, teller(onRunError));
   const online = watchOnline(onlineDetector, () => made.lookAgain());
   raw.beforeClose(online.end);
   const made: RawDriver = raw.driver(works, run, online.isOffline, leaseTtlMs, renewEveryMs, concurrency);

@@ -1,6 +1,7 @@
 /**
  * The registry that callers see: checks each argument, then passes it to the wasm. It decides nothing else.
  */
+import { attachmentOf, AttachmentWriter, blobOf, detached } from "./attachments.js";
 import { awaiter, WAIT } from "./awaiter.js";
 import { eventQuery, SHAPES } from "../border/arguments.js";
 import { shape } from "../border/shapes.js";
@@ -33,6 +34,7 @@ import { starting } from "./starting.js";
 import { readStream } from "./streams.js";
 import { Unstarted } from "./unstarted.js";
 import type {
+  AttachmentValue,
   ChangeReceiver,
   EventQuery,
   EventsOptions,
@@ -57,9 +59,11 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
   const durability = new Durability(level);
   const waiting = waits(raw, true);
   const unstarted = new Unstarted(raw);
+  const attaching = new AttachmentWriter();
 
   async function register(registration: Json) {
-    const registered = await raw.call("registerProcess", registration);
+    const [checked, attached] = detached(registration);
+    const registered = await attaching.write(attached, (ready) => raw.call("registerProcess", checked, ready));
     unstarted.registered(registered.record);
     return registered;
   }
@@ -103,6 +107,21 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
       register,
       () => raw.refuseUnlessOpen(),
     ),
+    registerProcesses(registrations) {
+      return call(async () => {
+        const checked = (shape(registrations, "registrations", SHAPES.registrations) as Json[]).map(detached);
+        const attached = checked.flatMap(([, own]) => own);
+        const records = await attaching.write(attached, (ready) => {
+          const rest = [...ready];
+          return raw.call(
+            "registerProcesses",
+            checked.map(([registration, own]) => [registration, rest.splice(0, own.length)]),
+          );
+        });
+        records.forEach((record) => unstarted.registered(record));
+        return records;
+      });
+    },
     getProcess(processId: string) {
       return call(() => raw.call("getProcess", id(processId, "processId")));
     },
@@ -155,10 +174,37 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
       return call(() => raw.call("pruneTerminalProcesses", count(cutoffMs, "cutoffMs")));
     },
 
+    // Attachments
+
+    async putAttachment(processId: string, name: string, value: AttachmentValue, given?: { lease?: ProcessLease }) {
+      return call(() => {
+        const { lease } = options<{ lease?: ProcessLease }>(given, "options", { lease: optional(leaseOption) });
+        const [checkedId, attachment] = [id(processId, "processId"), attachmentOf(name, value)];
+        return attaching.write([attachment], ([ready = attachment]) =>
+          raw.call("putAttachment", checkedId, ready, lease as unknown as Json | undefined),
+        );
+      });
+    },
+    getAttachment(processId: string, name: string) {
+      return call(async () => {
+        const found = await raw.call("getAttachment", id(processId, "processId"), id(name, "name"));
+        return found && blobOf(found);
+      });
+    },
+    listAttachments(processId: string) {
+      return call(() => raw.call("listAttachments", id(processId, "processId")));
+    },
+    deleteAttachment(processId: string, name: string) {
+      return call(() => raw.call("deleteAttachment", id(processId, "processId"), id(name, "name")));
+    },
+
     // Events
 
     appendEvent(processId, request) {
       return call(() => raw.call("appendEvent", id(processId, "processId"), shape(request, "request", SHAPES.append)));
+    },
+    appendEvents(processId, requests) {
+      return call(() => raw.call("appendEvents", id(processId, "processId"), shape(requests, "requests", SHAPES.appends)));
     },
     eventsAfter(processId: string, afterSequence: number, query: EventQuery = {}) {
       return call(() =>
@@ -299,7 +345,7 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
       });
     },
     driver(given): ProcessWorkDriver {
-      return callNow(() => driverOf(registry, raw, unstarted, given));
+      return callNow(() => driverOf(registry, raw, { unstarted, attaching }, given));
     },
     close() {
       return call(() => raw.close());
@@ -310,6 +356,8 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
   };
   return freeze(registry);
 }
+
+const leaseOption = (given: unknown, name: string) => shape(given, name, SHAPES.lease) as unknown as ProcessLease;
 
 const EVENTS = {
   after: optional(count),

@@ -3,6 +3,7 @@ import { isAborted } from "../border/stop.js";
 import { WAIT } from "./awaiter.js";
 import { SHAPES } from "../border/arguments.js";
 import { json, shape } from "../border/shapes.js";
+import { attachmentOf, type AttachmentWriter, detached } from "./attachments.js";
 import { call } from "../border/call.js";
 import { reportError } from "../platform/report.js";
 import { finite, id, optional, options, signalName, signalNames, span, text, time } from "../border/check.js";
@@ -18,7 +19,7 @@ import { openStream, type Through } from "./streams.js";
 import { troubleIn } from "./trouble.js";
 import { definedIfAny } from "./define.js";
 import { plainOptions, registered } from "./starting.js";
-import type { ChildOptions, DriverOptions, Json, ProcessAwaitOutput, RunContext, WaitOptions } from "../types/public.js";
+import type { ChildOptions, DriverOptions, Json, ProcessAwaitOutput, ProcessRegistry, RunContext, WaitOptions } from "../types/public.js";
 
 /** What runs the processes of a kind and version, if anything. */
 export type Find = (kind: string, version: number | undefined) => ((context: RunContext) => unknown) | undefined;
@@ -70,7 +71,12 @@ async function outcomeOf(
 }
 
 /** What the runs are of. */
-export type Of = { readonly registry: object; readonly driver: () => object; readonly reach: Omit<Reach, "awaitTerminal"> };
+export type Of = {
+  readonly registry: object;
+  readonly driver: () => object;
+  readonly reach: Omit<Reach, "awaitTerminal"> & Pick<ProcessRegistry, "getAttachment">;
+  readonly attaching: AttachmentWriter;
+};
 
 /** Is called with what a runner threw. */
 export type Tell = NonNullable<DriverOptions["onRunError"]>;
@@ -91,6 +97,7 @@ type Run = ReturnType<typeof run>;
 
 /** The context, of functions that may be taken apart; whether the run was asked to stop; and the end of all this. */
 function run(place: Of, wasm: RawRun, attach: DriverOptions["attach"]) {
+  const { attaching } = place;
   const abort = new AbortController();
   const { signal } = abort;
   let raw: RawRun | undefined = wasm;
@@ -187,14 +194,11 @@ function run(place: Of, wasm: RawRun, attach: DriverOptions["attach"]) {
     const given = defined === undefined ? { key, onParentEnd, ...more } : { key, onParentEnd };
     const child = options<ChildOptions>(given, "options", { key: id, onParentEnd: optional(parentEnd) as never });
     const ownId = `${identity.processId}/${child.key}`;
-    const start = (registration: Json) =>
-      called(() =>
-        live().startChild({
-          ...(registration as object),
-          parentId: identity.processId,
-          ...(child.onParentEnd && { onParentEnd: child.onParentEnd }),
-        }),
-      );
+    const start = (registration: Json) => {
+      const [own, attached] = detached(registration);
+      const ofChild = { ...(own as object), parentId: identity.processId, ...(child.onParentEnd && { onParentEnd: child.onParentEnd }) };
+      return called(() => attaching.write(attached, (ready) => live().startChild(ofChild, ready)));
+    };
     const { record, disposition } = await (defined === undefined
       ? start({ id: ownId, ...(shape(what, "registration", SHAPES.child) as object) })
       : registered(defined, rest[0], more, () => ownId, start));
@@ -218,6 +222,9 @@ function run(place: Of, wasm: RawRun, attach: DriverOptions["attach"]) {
     progress: (current, total, message) =>
       of(called(() => live().progress(finite(current, "current"), optional(finite)(total, "total"), optional(text)(message, "message")))),
     stream: ((name, given) => of(call(() => openStream(through, name, given)))) as RunContext["stream"],
+    attachment: (name) => of(called(() => place.reach.getAttachment(identity.processId, name))),
+    putAttachment: (name, value) =>
+      of(called(() => attaching.write([attachmentOf(name, value)], ([ready]) => live().putAttachment(ready!)))),
     step: ((key, work, given) => of(step(key, work, given))) as RunContext["step"],
     sleep: (key, ms) => of(sleep(key, ms)),
     sleepUntil: (key, time) => of(sleepUntil(key, time)),

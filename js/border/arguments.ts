@@ -3,6 +3,7 @@
  * what belongs together) is left to the rules.
  */
 import { count as countOf, eventTypes, optional as maybe, options, SIGNAL } from "./check.js";
+import { attachments } from "../api/attachments.js";
 import type { Json } from "../types/public.js";
 import { Fault } from "./fault.js";
 import {
@@ -114,6 +115,7 @@ const around = {
   envRef: optional(label),
   wakeTarget: optional(scope),
   recovery: optional(oneOf("rerun", "abandon")),
+  attachments: optional(attachments),
   ...policy,
 };
 
@@ -173,22 +175,28 @@ function passing(fields: Fields): Shape {
   return (value, budget, depth) => (isObject(value) ? inObject : payload)(value, budget, depth);
 }
 
+// ── Events ──────────────────────────────────────────────────────────────────
+
+// What was appended once is found again by its replay key, whatever names this version would take: they are the rules' to judge.
+const append = object({
+  eventType: text,
+  payload: optional(payload),
+  replayKey: optional(text),
+  wakeTargetScope: optional(object({ sessionId: text, agentFrameId: optional(text) })),
+  lease: optional(lease),
+});
+
 // ── All of them ─────────────────────────────────────────────────────────────
 
 export const SHAPES = {
   registration: object(registration),
+  registrations: list(object(registration)),
   /** Of a child, whose id may be made of its key. */
   child: object({ ...registration, id: optional(name) }),
   defined: object({ ...ownPolicy, recovery: around.recovery }),
   start: object({ id: optional(name), label: optional(label), ...start }),
-  // What was appended once is found again by its replay key, whatever names this version would take: they are the rules' to judge.
-  append: object({
-    eventType: text,
-    payload: optional(payload),
-    replayKey: optional(text),
-    wakeTargetScope: optional(object({ sessionId: text, agentFrameId: optional(text) })),
-    lease: optional(lease),
-  }),
+  append,
+  appends: list(append),
   output: tagged("type", {
     success: { value: payload, control: optional(payload) },
     failure: {

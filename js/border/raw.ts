@@ -6,10 +6,12 @@ import { reportError } from "../platform/report.js";
 import type { ProcessErrorCode } from "../types/errors.js";
 import type { Instance } from "./instance.js";
 import { afterwards } from "../platform/intrinsics.js";
+import type { RawAttachment } from "../api/attachments.js";
 import type { CompileSchema } from "../schema/validator.js";
 import { untilAborted, type Until } from "./stop.js";
 import type {
   AppendResult,
+  AttachmentInfo,
   DriveReport,
   HandleEntry,
   HandleGrant,
@@ -86,7 +88,8 @@ export interface RawRun {
   /** Calls `tell` once, when the runner is to stop: without a code where a cancel request is the reason. */
   onAbort(tell: (code?: ProcessErrorCode, message?: string) => void): void;
   append(request: Json): Promise<AppendResult>;
-  startChild(registration: Json): Promise<Registered>;
+  putAttachment(attachment: RawAttachment): Promise<AttachmentInfo>;
+  startChild(registration: Json, attachments: readonly RawAttachment[]): Promise<Registered>;
   setState(state: Json): Promise<void>;
   progress(current: number, total: number | undefined, message: string | undefined): Promise<void>;
   /** Resolves with what came of the step, in this run or in an earlier one. `work` is called for each attempt, and resolves with what came of that. */
@@ -245,7 +248,8 @@ function rawRun(instance: Instance, wasm: WasmRun): RawRun {
       instance.now(() => wasm.onAbort((code, message) => afterwards(() => tell(code, message))));
     },
     append: (request) => instance.owed(() => wasm.append(request)),
-    startChild: (registration) => instance.owed(() => wasm.startChild(registration)),
+    putAttachment: (attachment) => instance.owed(() => wasm.putAttachment(attachment)),
+    startChild: (registration, attachments) => instance.owed(() => wasm.startChild(registration, attachments)),
     setState: (state) => instance.owed(() => wasm.setState(state)),
     progress: (current, total, message) => instance.owed(() => wasm.progress(current, total, message)),
     step: (key, retry, work) => instance.owed(() => wasm.step(key, retry, outside(work))),
@@ -284,7 +288,8 @@ type Signal = AbortSignal | undefined;
 
 /** The methods of a registry. */
 export interface RawMethods {
-  registerProcess(registration: Json): Promise<Registered>;
+  registerProcess(registration: Json, attachments: readonly RawAttachment[]): Promise<Registered>;
+  registerProcesses(processes: readonly [registration: Json, attachments: readonly RawAttachment[]][]): Promise<ProcessRecord[]>;
   getProcess(id: string): Promise<ProcessRecord | undefined>;
   listProcesses(filter: Json, page: Json): Promise<ProcessRecord[]>;
   countProcesses(filter: Json): Promise<number>;
@@ -302,7 +307,13 @@ export interface RawMethods {
   forkProcess(id: string, options: Json): Promise<ProcessRecord>;
   pruneTerminalProcesses(cutoffMs: number): ReturnType<ProcessRegistry["pruneTerminalProcesses"]>;
 
+  putAttachment(id: string, attachment: RawAttachment, lease: Json | undefined): Promise<AttachmentInfo>;
+  getAttachment(id: string, name: string): Promise<RawAttachment | undefined>;
+  listAttachments(id: string): Promise<AttachmentInfo[]>;
+  deleteAttachment(id: string, name: string): Promise<void>;
+
   appendEvent(id: string, request: Json): Promise<AppendResult>;
+  appendEvents(id: string, requests: Json): Promise<AppendResult[]>;
   eventsAfter(id: string, after: number, query: Json): Promise<ProcessEvent[]>;
   recentEvents(id: string, limit: number): Promise<ProcessEvent[]>;
   countEventsThrough(id: string, eventType: string, upTo: number): Promise<number>;

@@ -408,6 +408,7 @@ type Kind = "wait" | "read" | "write";
 
 const KINDS: { readonly [M in keyof RawMethods]: Kind } = {
   registerProcess: "write",
+  registerProcesses: "write",
   getProcess: "read",
   listProcesses: "read",
   countProcesses: "read",
@@ -424,7 +425,12 @@ const KINDS: { readonly [M in keyof RawMethods]: Kind } = {
   deleteProcess: "write",
   forkProcess: "write",
   pruneTerminalProcesses: "write",
+  putAttachment: "write",
+  getAttachment: "read",
+  listAttachments: "read",
+  deleteAttachment: "write",
   appendEvent: "write",
+  appendEvents: "write",
   eventsAfter: "read",
   recentEvents: "read",
   countEventsThrough: "read",

@@ -157,9 +157,9 @@ export function open(fields: Fields): Shape {
   return (value, budget, depth) => copyFields(value, budget, depth, () => plan);
 }
 
-/** An object whose fields the caller names. */
-export function record(of: Shape): Shape {
-  const plan: Plan = { ...planOf({}), others: of, othersAreNamed: true };
+/** An object whose fields the caller names. `whyNot` says why a name is none. */
+export function record(of: Shape, whyNot: (name: string) => string | undefined = tooLong): Shape {
+  const plan: Plan = { ...planOf({}), others: of, whyNotNamed: whyNot };
   return (value, budget, depth) => copyFields(value, budget, depth, () => plan);
 }
 
@@ -225,8 +225,8 @@ interface Plan {
   readonly required: readonly string[];
   /** For fields that are not known. */
   readonly others: Shape;
-  /** Whether a key that is not known is a name, and no longer than one may be. */
-  readonly othersAreNamed?: boolean;
+  /** Why a key that is not known is no name, where those are names. */
+  readonly whyNotNamed?: (name: string) => string | undefined;
   /** What is wrong with the object where no field of it is. */
   readonly expected?: string;
 }
@@ -296,7 +296,7 @@ function copyFields(given: unknown, budget: Budget, depth: number, planFor: (fie
       const field = plan.known[name];
       if (field === undefined) {
         spendKey(name, budget);
-        const why = plan.othersAreNamed ? tooLong(name) : undefined;
+        const why = plan.whyNotNamed?.(name);
         if (why !== undefined) throw new Fault(`is a name that ${why}`);
         fields[name] = plan.others(value, budget, depth + 1);
       } else if (value !== undefined && !(value === null && field.nullIsAbsent)) {

@@ -218,6 +218,26 @@ export interface ProcessRegistration<D = Json, R = Fields, F = Json, C = Json, V
   wakeTarget?: SessionScope;
   /** What to do with it after a crash of its runner: run it again (the default) or end it as failed. */
   recovery?: "rerun" | "abandon";
+  /** What is attached to it, by name, stored in the same transaction; see `putAttachment`. Registering an id again attaches nothing. */
+  attachments?: { readonly [name: string]: AttachmentValue };
+}
+
+/** What may be attached to a process: a `Blob`, a `File`, an `ArrayBuffer` or a view of one. */
+export type AttachmentValue = Blob | ArrayBuffer | ArrayBufferView;
+
+/** What is known of an attachment without its bytes. */
+export interface AttachmentInfo {
+  name: string;
+  /** Its length in bytes. */
+  size: number;
+  /** Its media type, such as `"image/png"`; empty where that is not known. */
+  type: string;
+  /** Of a `File`: its name. */
+  fileName?: string;
+  /** Of a `File`: when it was last modified, in epoch milliseconds. */
+  lastModifiedMs?: number;
+  /** When it was attached, in epoch milliseconds. */
+  updatedAtMs: number;
 }
 
 /** When a failed attempt is repeated. */
@@ -350,6 +370,8 @@ export interface ProcessRecord extends ProcessPolicy {
   state?: Json;
   /** How far its runner last said that it is, in units of its own, and when, in epoch milliseconds. */
   progress?: { current: number; total?: number; message?: string; atMs: number };
+  /** What is attached to it; absent where nothing is. */
+  attachments?: AttachmentInfo[];
   status: ProcessStatus;
 }
 
@@ -700,6 +722,14 @@ export interface ProcessRegistry extends AsyncDisposable {
       ProcessRegistration<Compatible<D>, Compatible<R>, Compatible<F>, Compatible<C>, JsonLike>,
   ): Promise<ProcessRecord>;
   /**
+   * Registers several processes, all or none, in one transaction; the records are in their order. Each is registered as if those before it
+   * were there, so of two alike the second finds the first.
+   * @throws as `registerProcess`; the message begins with the place, as in `registrations[2]`.
+   */
+  registerProcesses(
+    registrations: readonly ProcessRegistration<JsonLike, FieldsLike, JsonLike, JsonLike, JsonLike>[],
+  ): Promise<ProcessRecord[]>;
+  /**
    * Starts a process of a definition: checks the input, stores it as its schema gives it, and gives a handle. The options are its id and what of
    * the policy is not, or otherwise, in the definition. In a run it starts another one each time: use `RunContext.startChild` there.
    * @throws As `registerProcess`; `invalid_payload` for the input, and then nothing is written.
@@ -816,6 +846,30 @@ export interface ProcessRegistry extends AsyncDisposable {
   pruneTerminalProcesses(cutoffMs: number): Promise<{ prunedProcesses: number; prunedEvents: number }>;
 
   /**
+   * Attaches a value to a process that has not ended, in place of one of its name: at most 1,000 names, each of at most 1,024 characters.
+   * It is a row of its own, of any size that the browser's quota allows, and no part of the registration's hash. A `File` keeps its
+   * name and `lastModified`; of bytes a copy is made at the call. With `lease`, only while that is held.
+   * @throws `unknown_process`; `process_terminal`; `lease_lost`; `quota_exceeded`, and then nothing is stored.
+   */
+  putAttachment(processId: string, name: string, value: AttachmentValue, options?: { lease?: ProcessLease }): Promise<AttachmentInfo>;
+  /**
+   * The attachment of that name, or `undefined` where the process has none. Its bytes are read when it is used, from the disk, and also
+   * once the registry is closed.
+   * @throws `unknown_process`; `storage_failed` where its row is missing.
+   */
+  getAttachment(processId: string, name: string): Promise<Blob | undefined>;
+  /**
+   * What is attached to a process, in the order in which the names came. No bytes are read; a record lists it, too.
+   * @throws `unknown_process`.
+   */
+  listAttachments(processId: string): Promise<AttachmentInfo[]>;
+  /**
+   * Removes the attachment of that name, of an ended process, too; where there is none, nothing changes.
+   * @throws `unknown_process`.
+   */
+  deleteAttachment(processId: string, name: string): Promise<void>;
+
+  /**
    * Adds an event to the log.
    * @throws `unknown_process`, `undeclared_event_type`, `missing_replay_key`, `replay_conflict`, `invalid_payload`,
    * `already_terminal` (a second end), `lease_lost`.
@@ -824,6 +878,11 @@ export interface ProcessRegistry extends AsyncDisposable {
     processId: string,
     request: AppendRequest<P> & AppendRequest<Compatible<P>>,
   ): Promise<AppendResult>;
+  /**
+   * Adds several events to the log, all or none, in one transaction; the results are in their order.
+   * @throws as `appendEvent`; the message begins with the place, as in `requests[2]`.
+   */
+  appendEvents(processId: string, requests: readonly AppendRequest<JsonLike>[]): Promise<AppendResult[]>;
   /**
    * Events with a higher sequence than `afterSequence` (0: from the first), ascending.
    * @throws `unknown_process`.
@@ -1031,6 +1090,13 @@ export interface RunContext {
    * optional only so that a context of your own making, for a test, need not have it.
    */
   readonly fencingToken?: number;
+  /** An attachment of the process, as by `ProcessRegistry.getAttachment`. */
+  attachment(name: string): Promise<Blob | undefined>;
+  /**
+   * Attaches a value to the process, only while the run holds its lease; see `ProcessRegistry.putAttachment`.
+   * @throws `lease_lost`, and as there.
+   */
+  putAttachment(name: string, value: AttachmentValue): Promise<AttachmentInfo>;
   /**
    * Starts a child: a process that ends with this one, unless `onParentEnd` is `"abandon"`. Its id is `<id of this process>/<key>` where
    * the registration has none, so a later run finds what an earlier one started. While the run awaits the handle's `result()`, it has

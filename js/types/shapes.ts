@@ -4,6 +4,7 @@
  */
 export type AppendRequest = { eventType: string, payload?: Payload, replayKey?: string, wakeTargetScope?: SessionScope, lease?: ProcessLease, };
 export type AppendResult = { event: ProcessEvent, replayed: boolean, wakeDelivery?: WakeDelivery, };
+export type AttachmentInfo = { name: string, size: number, type: string, fileName?: string, lastModifiedMs?: number, updatedAtMs: number, };
 export type Changes = { records: Array<ProcessRecord>, removed: Array<Key>, cursor: string, reset?: boolean, };
 export type Debounce = { delayMs: number, maxDelayMs?: number, };
 export type DedupeKey = "event_identity" | { selector: Selector } | { const: string };
@@ -36,7 +37,7 @@ export type ProcessExternalRef = { backend: string, id: string, metadata?: Paylo
 export type ProcessIdentity = { kind: string, label?: string, definition?: Payload, };
 export type ProcessInput = { "type": "external", metadata?: Payload, } | { "type": "engine", kind: string, payload?: Payload, } | { "type": "tool_call", call: { callId: string, toolName: string, toolId?: string, args?: Payload, [key: string]: Payload | undefined }, } | { "type": "session_turn", createRequest: { [key: string]: Payload }, turnInput: Payload, };
 export type ProcessLease = { processId: Key, owner: LeaseOwner, leaseToken: string, fencingToken: number, claimedAtMs: number, expiresAtMs: number, };
-export type ProcessRecord = { id: Key, input: ProcessInput, identity: ProcessIdentity, eventTypes: Array<ProcessEventType>, provenance: Provenance, registrationHash: string, envRef?: string, wakeTarget?: SessionScope, recovery?: Recovery, externalRef?: ProcessExternalRef, wait?: WaitState, paused?: Paused, state?: Payload, progress?: Progress, startAtMs?: number, deadlineAtMs?: number, retry?: RetryPolicy, crashLimit?: number, priority?: number, concurrencyKey?: string, onConflict?: OnConflict, debounce?: Debounce, requires?: Requires, version?: number, labels?: { [key in string]: string }, parentId?: Key, onParentEnd?: OnParentEnd, createdAtMs: number, updatedAtMs: number, status: ProcessStatus, };
+export type ProcessRecord = { id: Key, input: ProcessInput, identity: ProcessIdentity, eventTypes: Array<ProcessEventType>, provenance: Provenance, registrationHash: string, envRef?: string, wakeTarget?: SessionScope, recovery?: Recovery, externalRef?: ProcessExternalRef, wait?: WaitState, paused?: Paused, state?: Payload, progress?: Progress, attachments?: Array<AttachmentInfo>, startAtMs?: number, deadlineAtMs?: number, retry?: RetryPolicy, crashLimit?: number, priority?: number, concurrencyKey?: string, onConflict?: OnConflict, debounce?: Debounce, requires?: Requires, version?: number, labels?: { [key in string]: string }, parentId?: Key, onParentEnd?: OnParentEnd, createdAtMs: number, updatedAtMs: number, status: ProcessStatus, };
 export type ProcessRegistration = { id: Key, input: ProcessInput, identity?: ProcessIdentity, eventTypes?: Array<ProcessEventType>, provenance?: Provenance, envRef?: string, wakeTarget?: SessionScope, recovery?: Recovery, };
 export type ProcessStatus = { state: "running" } | Terminal;
 export type Progress = { current: number, total?: number, message?: string, atMs: number, };

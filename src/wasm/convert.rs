@@ -20,7 +20,7 @@ use crate::{
         Millis,
         payload::{Payload, handed_out},
         policy::Policy,
-        process::ProcessRegistration,
+        process::NewProcess,
     },
 };
 
@@ -30,10 +30,14 @@ pub fn read<T: DeserializeOwned>(value: JsValue, name: &str) -> Result<T> {
     Payload::from(value).read().map_err(|fault| Error::invalid(format!("{name}: {fault}")))
 }
 
-/// A registration and its policy: each takes its own fields of the one document.
-pub fn read_registration(value: JsValue) -> Result<(ProcessRegistration, Policy)> {
+/// A process to register: the registration and the policy each take their own fields of the one document.
+pub fn read_process(value: JsValue, attachments: JsValue) -> Result<NewProcess> {
     let policy = read(value.clone(), "registration")?;
-    Ok((read(value, "registration")?, policy))
+    Ok(NewProcess {
+        policy,
+        attachments: read(attachments, "attachments")?,
+        ..NewProcess::new(read(value, "registration")?, Policy::default())
+    })
 }
 
 /// A reply as JavaScript sees it: `undefined` where there is nothing.

@@ -12,7 +12,7 @@ use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
 use super::{
     attach::{attached, called},
-    convert::{is_open, promise, promise_of, promise_of_wait, read, read_registration, span},
+    convert::{is_open, promise, promise_of, promise_of_wait, read, read_process, span},
     host::{load_validator, process_error, raised, report, warn},
     registry::Registry,
 };
@@ -188,12 +188,16 @@ impl Run {
 
     /// Registers a child of the process; resolves with `{ record, disposition }`.
     #[wasm_bindgen(js_name = startChild)]
-    pub fn start_child(&self, registration: JsValue) -> Promise {
-        let (context, given) = (self.context.clone(), read_registration(registration));
-        promise(async move {
-            let (registration, policy) = given?;
-            context.start_child(registration, policy).await
-        })
+    pub fn start_child(&self, registration: JsValue, attachments: JsValue) -> Promise {
+        let (context, child) = (self.context.clone(), read_process(registration, attachments));
+        promise(async move { context.start_child(child?).await })
+    }
+
+    /// Attaches a value to the process.
+    #[wasm_bindgen(js_name = putAttachment)]
+    pub fn put_attachment(&self, attachment: JsValue) -> Promise {
+        let (context, attachment) = (self.context.clone(), read(attachment, "value"));
+        promise(async move { context.put_attachment(attachment?).await })
     }
 
     /// Opens a stream; resolves with the index of its next chunk.

@@ -6,13 +6,14 @@
 
 #![allow(clippy::too_many_arguments, reason = "an export takes one by one what JavaScript passes one by one")]
 
-use js_sys::{Function, Promise};
+use js_sys::{Array, Function, Promise};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
 use super::{
     attach::attached,
-    convert::{is_open, promise, promise_of_wait, read, read_registration, refused, span},
+    convert::{is_open, promise, promise_of, promise_of_wait, read, read_process, refused, span},
+    host::process_error,
     registry::Registry,
 };
 use crate::{
@@ -84,9 +85,21 @@ impl Registry {
 
     /// Resolves with `{ record, disposition }`.
     #[wasm_bindgen(js_name = registerProcess)]
-    pub fn register_process(&self, registration: JsValue) -> Promise {
-        self.run(read_registration(registration), |registry, (registration, policy)| async move {
-            registry.register_with(registration, policy, None).await
+    pub fn register_process(&self, registration: JsValue, attachments: JsValue) -> Promise {
+        self.run(read_process(registration, attachments), |registry, process| async move {
+            registry.register_with(process, None).await
+        })
+    }
+
+    /// Each of `processes` is a registration and its attachments.
+    #[wasm_bindgen(js_name = registerProcesses)]
+    pub fn register_processes(&self, processes: Array) -> Promise {
+        let read = |process: JsValue| {
+            let [registration, attachments] = [0, 1].map(|place| Array::from(&process).get(place));
+            read_process(registration, attachments)
+        };
+        self.run(processes.iter().map(read).collect::<Result<Vec<_>>>(), |registry, processes| async move {
+            registry.register_all(processes).await
         })
     }
 
@@ -175,6 +188,40 @@ impl Registry {
         self.run(Ok(cutoff_ms as u64), |registry, cutoff| async move { registry.prune(cutoff).await })
     }
 
+    // ── Attachments ────────────────────────────────────────────────────────
+
+    #[wasm_bindgen(js_name = putAttachment)]
+    pub fn put_attachment(&self, id: String, attachment: JsValue, lease: JsValue) -> Promise {
+        let arguments = read(attachment, "value").and_then(|attachment| Ok((attachment, read(lease, "lease")?)));
+        self.run(arguments, |registry, (attachment, lease)| async move {
+            registry.put_attachment(&id.into(), attachment, lease).await
+        })
+    }
+
+    #[wasm_bindgen(js_name = getAttachment)]
+    pub fn get_attachment(&self, id: String, name: String) -> Promise {
+        let (open, registry) = (is_open(&self.closed), self.registry.clone());
+        promise_of(Box::pin(async move {
+            let found = async {
+                open?;
+                registry.attachment(&id.into(), &name).await?.map(|found| Payload::of(&*found)).transpose()
+            };
+            // By reference: a copy would have no bytes.
+            let attachment = found.await.map_err(process_error)?;
+            Ok(attachment.map_or(JsValue::UNDEFINED, Payload::into_js))
+        }))
+    }
+
+    #[wasm_bindgen(js_name = listAttachments)]
+    pub fn list_attachments(&self, id: String) -> Promise {
+        self.run(Ok(id), |registry, id| async move { registry.attachments(&id.into()).await })
+    }
+
+    #[wasm_bindgen(js_name = deleteAttachment)]
+    pub fn delete_attachment(&self, id: String, name: String) -> Promise {
+        self.run(Ok(id), |registry, id| async move { registry.delete_attachment(&id.into(), name).await })
+    }
+
     // ── Event log ──────────────────────────────────────────────────────────
 
     #[wasm_bindgen(js_name = appendEvent)]
@@ -183,6 +230,13 @@ impl Registry {
             read(request, "request"),
             |registry, request| async move { registry.append(&id.into(), request).await },
         )
+    }
+
+    #[wasm_bindgen(js_name = appendEvents)]
+    pub fn append_events(&self, id: String, requests: JsValue) -> Promise {
+        self.run(read(requests, "requests"), |registry, requests| async move {
+            registry.append_all(&id.into(), requests).await
+        })
     }
 
     #[wasm_bindgen(js_name = requestCancel)]

@@ -25,6 +25,7 @@ const ALSO = { registry: ["pollingAwaiter", "close", "[asyncDispose]"], polling:
  * - `concurrencyKey`, `onConflict`, `debounce`, deadlines that pass, and children that end with their parent are given to processes that
  *   drivers work on, of which the model says no more than what holds of every log: each is decided by runs and by the clock.
  * - Forks with a part of a log, and forks of steps, are made of those processes alone, for that reason.
+ * - `registerProcesses` and `appendEvents` are given lists of one at most: `tests/package/batches.test.mjs` has the others.
  * - `events` of a `ProcessHandle` is not called: it is that of the registry, which is.
  * - `deleteRegistry` is called for a database that is not there: deleting one under a registry ends the world of the fuzzer with it.
  */
@@ -105,6 +106,8 @@ describe("the fuzzer knows", () => {
 /** Types of what the package gives, and those that have no fields of their own here. */
 const GIVEN_BACK = new Set([
   "AppendResult",
+  "AttachmentInfo",
+  "AttachmentValue",
   "ChangeReceiver",
   "DriveReport",
   "FailureClass",

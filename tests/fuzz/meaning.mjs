@@ -164,7 +164,7 @@ export const policyOf = (given) =>
   );
 
 /** A registration with all that goes without saying, and without its policy, which is not compared. */
-export function registered({ identity, provenance, eventTypes = [], ...more }) {
+export function registered({ identity, provenance, eventTypes = [], attachments: _, ...more }) {
   const given = Object.fromEntries(Object.entries(more).filter(([field]) => !POLICY.includes(field)));
   const declared = eventTypes.map(({ semantics, ...type }) => {
     if (semantics === undefined) return type;

@@ -8,6 +8,11 @@ import { canonical, CORE, meaning, POLICY, policyOf, registered, same } from "./
 import { SCHEMAS } from "./shapes.mjs";
 
 const refuse = (code) => ({ code });
+export const sizeOf = (value) => value.size ?? value.byteLength;
+
+/** The sizes of what is listed, by names, in whatever order these were given. */
+export const sizesOf = (infos = []) => Object.fromEntries(infos.map(({ name, size }) => [name, size]));
+export const attachedTo = ({ attachments }) => Object.fromEntries([...attachments].map(([name, value]) => [name, sizeOf(value)]));
 const fits = new Map(SCHEMAS.map(([schema, check]) => [JSON.stringify(schema), check]));
 
 export const scopeId = ({ sessionId, agentFrameId }) => `session:${sessionId}${agentFrameId === undefined ? "" : `/frame:${agentFrameId}`}`;
@@ -70,6 +75,7 @@ export class Model {
       output: undefined,
       wait: startAtMs > Date.now() ? { kind: "start", untilMs: startAtMs } : undefined,
       externalRef: undefined,
+      attachments: new Map(Object.entries(given.attachments ?? {})),
       wakeTarget: given.wakeTarget,
       log: [],
       keys: new Map(),
@@ -103,7 +109,8 @@ export class Model {
       same(record.status, status) &&
       sinceThen(record.wait, process.wait) &&
       sinceThen(record.paused, process.paused) &&
-      same(record.externalRef, process.externalRef)
+      same(record.externalRef, process.externalRef) &&
+      same(sizesOf(record.attachments), attachedTo(process))
     );
   }
 
@@ -158,14 +165,38 @@ export class Model {
   }
 
   fork(id, { newId, from, input }) {
-    return this.changeOf(id, ({ whole, policy }) => {
+    return this.changeOf(id, ({ whole, policy, attachments }) => {
       if (input !== undefined && !isAlike(whole.input, input)) return refuse("invalid_argument");
       const { startAtMs, deadlineAtMs, onConflict, debounce, parentId, onParentEnd, ...kept } = policy;
       const provenance = { originator: whole.provenance.originator, causedBy: { forkOf: id } };
       const given = { ...whole, ...kept, id: newId, provenance, input: input ?? whole.input };
       // No process that the model knows has steps.
       if (from !== "start" && !this.processes.has(newId)) return refuse("invalid_argument");
-      return this.register(given);
+      const isNew = !this.processes.has(newId);
+      const answer = this.register(given);
+      if (isNew && answer.record) answer.record.attachments = new Map(attachments);
+      return answer;
+    });
+  }
+
+  putAttachment(id, name, value, lease) {
+    const process = this.processes.get(id);
+    if (!process) return refuse("unknown_process");
+    if (process.state !== "running") return refuse("process_terminal");
+    if (lease !== undefined) {
+      const held = this.holds(id, lease);
+      if (held === undefined) return { unsure: true };
+      if (!held) return refuse("lease_lost");
+    }
+    process.attachments.set(name, value);
+    this.touch(id);
+    return { value };
+  }
+
+  deleteAttachment(id, name) {
+    return this.changeOf(id, (process) => {
+      if (process.attachments.delete(name)) this.touch(id);
+      return { value: undefined };
     });
   }
 

@@ -300,6 +300,36 @@ export const labels = {
     return { value: { ...value, tenant: wrong }, why: `tenant: ${why}` };
   },
 };
+// ── Attachments ─────────────────────────────────────────────────────────────
+
+const BAD_ATTACHMENTS = [
+  ["a text", () => "text"],
+  ["a number", () => 7],
+  ["an object", () => ({ size: 1, type: "" })],
+  ["a list", () => [1]],
+  ["what inherits from a Blob", () => Object.create(Blob.prototype)],
+];
+const ATTACHED = ["a", "é", "n".repeat(1024)];
+export const attachmentName = pick(ATTACHED);
+export const attachmentValue = leaf(
+  (w) =>
+    w.r.pick([
+      () => new Blob(["some text"], { type: "text/plain" }),
+      () => new File([new Uint8Array(3)], "a.bin"),
+      () => new Uint8Array([1, 2]),
+      () => new ArrayBuffer(0),
+    ])(),
+  BAD_ATTACHMENTS,
+);
+const attachments = {
+  make: (w) => Object.fromEntries(ATTACHED.filter(() => w.r.chance(0.5)).map((name) => [name, attachmentValue.make(w)])),
+  spoil: (w, value) => {
+    if (w.r.chance(0.3)) return { value: { ...value, " ": new Blob() }, why: "a blank name" };
+    const { value: wrong, why } = attachmentValue.spoil(w);
+    return { value: { ...value, a: wrong }, why: `a: ${why}` };
+  },
+};
+
 /** Named by a process that there is, and that the model knows; now and then by none. */
 const parentId = leaf((w) => {
   const ids = [...w.model.processes.keys()];
@@ -380,6 +410,7 @@ const anyRegistration = object("ProcessRegistration", {
   envRef: optional(text, 0.2),
   wakeTarget: optional(scope, 0.4),
   recovery: optional(word("rerun", "abandon"), 0.3),
+  attachments: optional(attachments, 0.2),
   ...policy,
 });
 export const registration = {
@@ -585,4 +616,5 @@ export const signalName = pick(SIGNALS, [
 export const signalOptions = options(undefined, { signalId: optional(pick(["1", "2", "é"])) });
 export const reason = optional(pick(["bored", "", "é"], BAD_TEXT));
 export const scopeAsOptions = options("SessionScope", { sessionId, agentFrameId: optional(pick(FRAMES), 0.3) });
+export const leased = options(undefined, { lease: optional(lease, 0.5) });
 export const forcing = options(undefined, { force: optional(boolean, 0.8) });

@@ -1,4 +1,5 @@
 /** Registries over the built package, for the tests beside this file. */
+import assert from "node:assert/strict";
 import { isProcessError, openRegistry, ProcessError } from "longwait";
 
 export { isProcessError, openRegistry, ProcessError };
@@ -40,3 +41,10 @@ export function quietConsole(t) {
   t.mock.method(console, "error", (...given) => shown.push(given));
   return shown;
 }
+
+/** What a rejection with that code must be, and about that process, for `assert.rejects`. */
+export const refusal = (code, processId) => (error) => {
+  assert.ok(isProcessError(error), String(error));
+  assert.deepEqual([error.code, error.processId], [code, processId], error.message);
+  return true;
+};

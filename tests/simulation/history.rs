@@ -120,6 +120,8 @@ impl History {
                 | Write::AckWake(..)
                 | Write::Grant(_)
                 | Write::Revoke(..)
+                | Write::Attachment(..)
+                | Write::Detach(..)
                 | Write::Stream(_)
                 | Write::Chunks(_)
                 | Write::DropChunks(..) => {}

@@ -14,7 +14,7 @@ use longwait::{
         event::{AppendRequest, ProcessEvent},
         payload::Payload,
         policy::{Policy, RetryPolicy},
-        process::{FailureClass, ProcessAwaitOutput, ProcessRecord},
+        process::{FailureClass, NewProcess, ProcessAwaitOutput, ProcessRecord},
     },
     rules::attempt::{Advice, Thrown},
 };
@@ -164,7 +164,7 @@ impl Job {
     async fn bears(&self) -> Result<()> {
         let start = async || {
             let child = job("x/child", "rerun");
-            self.context.start_child(child, Policy::default()).await.map(drop)
+            self.context.start_child(NewProcess::new(child, Policy::default())).await.map(drop)
         };
         self.patiently(start).await?;
         self.jobs.count("child");

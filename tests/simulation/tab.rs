@@ -16,7 +16,7 @@ use longwait::{
         lease::{LeaseClaim, LeaseOwner, ProcessLease},
         payload::Payload,
         policy::Policy,
-        process::{ProcessAwaitOutput, ProcessRegistration},
+        process::{NewProcess, ProcessAwaitOutput, ProcessRegistration},
     },
     registry::Host,
     watch_process_registry,
@@ -154,7 +154,7 @@ impl Tab {
     /// Registers a process that drivers run.
     pub fn register_job(&self, id: &str, recovery: &str, policy: Policy) {
         let (registry, registration) = (self.registry.clone(), job(id, recovery));
-        self.begin(async move { registry.register_with(registration, policy, None).await.map(drop) });
+        self.begin(async move { registry.register_with(NewProcess::new(registration, policy), None).await.map(drop) });
     }
 
     /// Pauses a job, or resumes it.

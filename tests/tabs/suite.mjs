@@ -92,6 +92,31 @@ export function twoTabs(name, launch) {
       assert.deepEqual([...new Set(await other.run(() => globalThis.heard))], ["p"]);
     });
 
+    test("read a file that is attached in the other, byte for byte, and still once their registry is closed", async (t) => {
+      const [one, other] = await two(t);
+      const attached = await one.run(async () => {
+        const bytes = new Uint8Array(3_000_000).map((_, n) => (n * n + (n >> 8)) % 251);
+        const attachments = { file: new File([bytes], "a.bin", { type: "application/x-a", lastModified: 86_400_000 }) };
+        const { attachments: infos } = await globalThis.registry.registerProcess({ id: "p", input: { type: "external" }, attachments });
+        return infos.map(({ name, size, type, fileName, lastModifiedMs }) => [name, size, type, fileName, lastModifiedMs]);
+      });
+      assert.deepEqual(attached, [["file", 3_000_000, "application/x-a", "a.bin", 86_400_000]]);
+      await one.close();
+      const read = await other.run(async (name) => {
+        const file = await globalThis.registry.getAttachment("p", "file");
+        const isRight = async (blob) => {
+          const bytes = new Uint8Array(await blob.arrayBuffer());
+          return bytes.length === 3_000_000 && bytes.every((byte, n) => byte === (n * n + (n >> 8)) % 251);
+        };
+        const before = await isRight(file);
+        await globalThis.registry.close();
+        globalThis.registry = await globalThis.longwait.openRegistry({ name });
+        const again = await globalThis.registry.getAttachment("p", "file");
+        return [file instanceof File, file.name, file.type, file.lastModified, before, await isRight(file), await isRight(again)];
+      }, t.name);
+      assert.deepEqual(read, [true, "a.bin", "application/x-a", 86_400_000, true, true, true]);
+    });
+
     test("let a session in one of them await what was granted to it in the other, and nothing else", async (t) => {
       const [one, other] = await two(t);
       for (const id of ["granted", "hidden"]) await one.run(page.register, id);

@@ -49,7 +49,7 @@ const different: Different<{
   processInput: [Public.ProcessInput, Rust.ProcessInput];
   processLease: [Public.ProcessLease, Rust.ProcessLease];
   processRecord: [Public.ProcessRecord, Rust.ProcessRecord];
-  processRegistration: [Public.ProcessRegistration, Rust.ProcessRegistration & Rust.Policy];
+  processRegistration: [Omit<Public.ProcessRegistration, "attachments">, Rust.ProcessRegistration & Rust.Policy];
   processStatus: [Public.ProcessStatus, Rust.ProcessStatus];
   provenance: [Public.ProcessProvenance, Rust.Provenance];
   pruneReport: [Awaited<ReturnType<RawMethods["pruneTerminalProcesses"]>>, Rust.PruneReport];

@@ -11,7 +11,8 @@ type Assignable<A extends B, B> = [A, B];
 type Same<A extends B, B extends C, C = A> = [A, B, C];
 
 /** What the specification leaves to us. */
-type Added = "ownerGone" | "onDurabilityChange" | "requestPersistence" | "start" | "execute" | "handle";
+type Added =
+  "registerProcesses" | "appendEvents" | "ownerGone" | "onDurabilityChange" | "requestPersistence" | "start" | "execute" | "handle";
 type SpecRegistry = spec.ProcessRegistry;
 
 export type Data = [

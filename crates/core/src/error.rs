@@ -135,6 +135,13 @@ impl Error {
         self
     }
 
+    /// Says where in what was given it is.
+    #[must_use]
+    pub fn at(mut self, path: &str) -> Self {
+        self.0.message = format!("{path}: {}", self.0.message);
+        self
+    }
+
     /// Attaches the fault underneath.
     #[must_use]
     pub fn caused_by(mut self, cause: Cause) -> Self {

@@ -10,14 +10,15 @@ use crate::{
     error::Result,
     model::{
         Millis,
+        attachment::{Attachment, AttachmentInfo},
         event::{AppendRequest, AppendResult, step_key},
         fork::Fork,
         grant::{HandleDescriptor, HandleGrant, SessionScope},
         key::{ProcessId, ScopeId, SessionId},
         lease::{LeaseClaim, LeaseOwner, ProcessLease, Proof},
         payload::Payload,
-        policy::{OnConflict, Policy},
-        process::{ProcessAwaitOutput, ProcessExternalRef, ProcessRecord, ProcessRegistration, WaitState, normalise},
+        policy::OnConflict,
+        process::{NewProcess, ProcessAwaitOutput, ProcessExternalRef, ProcessRecord, WaitState, normalise},
         reports::{PruneReport, SessionDeleteReport},
         retention::Outdated,
         schema::Schemas,
@@ -25,7 +26,7 @@ use crate::{
         wait::{Awaited, Outcome, RunWait, When, timer_key},
     },
     rules::{
-        append,
+        append, attachment,
         attempt::{self, Begun, Cancelled, Claimant, Failed, Observed, Thrown},
         due, fork, grant, lease, pause, process, prune,
         register::{self, Registration},
@@ -50,18 +51,18 @@ fn leased(id: &ProcessId) -> Reads {
 
 /// See [`register::register`].
 pub fn register(
-    registration: ProcessRegistration,
-    policy: Policy,
+    process: NewProcess,
     parent: Option<ProcessLease>,
     schemas: &Schemas,
 ) -> Result<Operation<Registration>> {
+    let NewProcess { registration, policy, attachments } = process;
     let registered = normalise(registration, policy, schemas)?;
     let policy = &registered.policy;
     // Those that queue need only know who goes before them.
     let key = policy.concurrency_key.clone().map(|key| (key, policy.on_conflict() != OnConflict::Queue));
     let id = registered.registration.id.clone();
     let reads = Reads::Registering(Registering { id, parent: policy.parent_id.clone(), key });
-    Ok(Operation::new(reads, move |seen| register::register(seen, &registered, parent.as_ref())))
+    Ok(Operation::new(reads, move |seen| register::register(seen, &registered, &attachments, parent.as_ref())))
 }
 
 /// See [`fork::fork`].
@@ -161,6 +162,21 @@ pub(crate) fn append_for(
         }
         append::append(seen, &schemas, &id, &request)
     })
+}
+
+/// See [`attachment::put`].
+pub fn put_attachment(
+    id: ProcessId,
+    held: Option<ProcessLease>,
+    attachment: Rc<Attachment>,
+) -> Operation<AttachmentInfo> {
+    let reads = if held.is_some() { leased(&id) } else { one(&id) };
+    Operation::new(reads, move |seen| attachment::put(seen, &id, held.as_ref(), &attachment))
+}
+
+/// See [`attachment::remove`].
+pub fn delete_attachment(id: ProcessId, name: String) -> Operation<()> {
+    Operation::new(one(&id), move |seen| attachment::remove(seen, &id, &name))
 }
 
 /// See [`append::ack_wake`].

@@ -10,7 +10,7 @@ use std::{
 
 use futures::{
     FutureExt,
-    future::{LocalBoxFuture, try_join},
+    future::{LocalBoxFuture, join_all, try_join},
 };
 
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
     host::{Announced, Broadcast, Clock, Limit, Liveness, Random, Spawn},
     model::{
         Millis,
+        attachment::{Attachment, AttachmentInfo},
         event::{AppendRequest, AppendResult, ProcessEvent},
         filter::{ListFilter, ListQuery, Page},
         fork::Fork,
@@ -26,15 +27,17 @@ use crate::{
         lease::{LeaseClaim, LeaseOwner, LeaseSlot, ProcessLease, Proof},
         payload::Payload,
         policy::Policy,
-        process::{ProcessAwaitOutput, ProcessExternalRef, ProcessRecord, ProcessRegistration, WaitState},
+        process::{NewProcess, ProcessAwaitOutput, ProcessExternalRef, ProcessRecord, ProcessRegistration, WaitState},
         reports::{PruneReport, SessionDeleteReport},
         retention::Outdated,
         schema::{SchemaHost, Schemas},
         stream::StreamNews,
     },
     notify::{
-        ProcessChangeHub, ProcessEventSink, StreamHub, StreamReader, WaitSource, broadcaster::ChangeBroadcaster,
-        change_poller::ChangePoller, sink::Turns,
+        ProcessChangeHub, ProcessEventSink, StreamHub, StreamReader, WaitSource,
+        broadcaster::ChangeBroadcaster,
+        change_poller::ChangePoller,
+        sink::{Turn, Turns},
     },
     operation::{self, Operation, Plan, Reply},
     rules::register::Registration,
@@ -229,18 +232,24 @@ impl ProcessRegistry {
 
     /// Registers a process, or finds it registered alike.
     pub async fn register(&self, registration: ProcessRegistration) -> Result<ProcessRecord> {
-        Ok(self.register_with(registration, Policy::default(), None).await?.record)
+        Ok(self.register_with(NewProcess::new(registration, Policy::default()), None).await?.record)
     }
 
-    /// Registers a process with a policy, or finds it registered alike, whatever the policy. With the lease of its parent, only while
+    /// Registers a process with a policy and attachments, or finds it registered alike, whatever comes with it. With the lease of its parent, only while
     /// that is held.
-    pub async fn register_with(
-        &self,
-        registration: ProcessRegistration,
-        policy: Policy,
-        parent: Option<ProcessLease>,
-    ) -> Result<Registration> {
-        self.execute(operation::register(registration, policy, parent, &self.0.schemas)?).await
+    pub async fn register_with(&self, process: NewProcess, parent: Option<ProcessLease>) -> Result<Registration> {
+        self.execute(operation::register(process, parent, &self.0.schemas)?).await
+    }
+
+    /// Registers several processes, all or none, each as if those before it were there. Of two alike the second finds the first.
+    pub async fn register_all(&self, processes: Vec<NewProcess>) -> Result<Vec<ProcessRecord>> {
+        let register = |(place, process)| {
+            let operation = operation::register(process, None, &self.0.schemas);
+            operation.map_err(|fault| fault.at(&format!("registrations[{place}]")))
+        };
+        let operations = processes.into_iter().enumerate().map(register).collect::<Result<_>>()?;
+        let registered = self.execute(Operation::all("registrations", operations)).await?;
+        Ok(registered.into_iter().map(|registration| registration.record).collect())
     }
 
     /// Stops a run of a process, and keeps every driver from beginning it until it is resumed. Its deadline still applies.
@@ -329,6 +338,35 @@ impl ProcessRegistry {
         self.execute(operation::delete(id.clone(), force)).await
     }
 
+    // ── Attachments ────────────────────────────────────────────────────────
+
+    /// Attaches a value to a process that has not ended, in place of one of its name. With a lease, only while that is held.
+    pub async fn put_attachment(
+        &self,
+        id: &ProcessId,
+        attachment: Attachment,
+        held: Option<ProcessLease>,
+    ) -> Result<AttachmentInfo> {
+        self.execute(operation::put_attachment(id.clone(), held, Rc::new(attachment))).await
+    }
+
+    /// An attachment of a process; `None` where it has none of that name.
+    pub async fn attachment(&self, id: &ProcessId, name: &str) -> Result<Option<Rc<Attachment>>> {
+        let found: Option<Option<Rc<Attachment>>> =
+            answer!(self, Query::Attachment(id.clone(), name.to_owned()), Answer::Attachment)?;
+        found.ok_or_else(|| Error::unknown_process(id))
+    }
+
+    /// What is attached to a process. No body is read.
+    pub async fn attachments(&self, id: &ProcessId) -> Result<Vec<AttachmentInfo>> {
+        Ok(self.process(id).await?.ok_or_else(|| Error::unknown_process(id))?.attachments)
+    }
+
+    /// Takes an attachment off a process, where it has one of that name.
+    pub async fn delete_attachment(&self, id: &ProcessId, name: String) -> Result<()> {
+        self.execute(operation::delete_attachment(id.clone(), name)).await
+    }
+
     // ── Event log ──────────────────────────────────────────────────────────
 
     /// Appends an event, shows it to the sink if it is new, and waits for the sink.
@@ -343,15 +381,35 @@ impl ProcessRegistry {
         id: &ProcessId,
         request: AppendRequest,
     ) -> Result<AppendResult> {
-        let turn = self.0.sink.as_ref().map(|(_, turns)| turns.join(id));
+        let turn = self.sink_turn(id);
         let appended = self.execute(operation::append_for(scope, id.clone(), request, &self.0.schemas)).await?;
+        self.show(turn, &appended).await;
+        Ok(appended)
+    }
+
+    /// Appends several events, all or none, each as if those before it were there; shows the new ones to the sink, and waits for that.
+    pub async fn append_all(&self, id: &ProcessId, requests: Vec<AppendRequest>) -> Result<Vec<AppendResult>> {
+        let turns: Vec<_> = requests.iter().map(|_| self.sink_turn(id)).collect();
+        let append = |request| operation::append(id.clone(), request, &self.0.schemas);
+        let operations = requests.into_iter().map(append).collect();
+        let appended = self.execute(Operation::all("requests", operations)).await?;
+        join_all(turns.into_iter().zip(&appended).map(|(turn, appended)| self.show(turn, appended))).await;
+        Ok(appended)
+    }
+
+    /// The place of an append among those whose events the sink is to be shown, where there is one.
+    fn sink_turn(&self, id: &ProcessId) -> Option<Turn> {
+        self.0.sink.as_ref().map(|(_, turns)| turns.join(id))
+    }
+
+    /// Shows an event to the sink if it is new.
+    async fn show(&self, turn: Option<Turn>, appended: &AppendResult) {
         if let (Some((sink, _)), Some(turn), false) = (&self.0.sink, turn, appended.replayed) {
             turn.come(appended.event.sequence).await;
             let shown = sink.emit(&appended.event);
             drop(turn);
             shown.await;
         }
-        Ok(appended)
     }
 
     /// Signals a process; see [`AppendRequest::signal`].

@@ -10,6 +10,7 @@ use ts_rs::{Config, TS};
 use crate::{
     driver::{DriveFailure, DriveReport},
     model::{
+        attachment::AttachmentInfo,
         event::{
             AppendRequest, AppendResult, DedupeKey, ProcessEvent, ProcessEventType, Semantics, SemanticsSpec,
             TerminalSpec, Wake, WakeDelivery, WakeSpec,
@@ -59,6 +60,7 @@ fn the_shapes_in_typescript_are_those_of_the_rust_types() {
         config,
         AppendRequest,
         AppendResult,
+        AttachmentInfo,
         Changes,
         Debounce,
         DedupeKey,

@@ -17,7 +17,7 @@ use longwait_core::{
         lease::{LeaseClaim, LeaseOwner, ProcessLease},
         payload::Payload,
         policy::Policy,
-        process::{ProcessAwaitOutput, ProcessExternalRef, ProcessRecord, WaitState},
+        process::{NewProcess, ProcessAwaitOutput, ProcessExternalRef, ProcessRecord, WaitState},
         reports::{PruneReport, SessionDeleteReport},
     },
     notify::{ChangeReceiver, EventBatch, ProcessChangeHub},
@@ -123,7 +123,7 @@ as_it_is! {
                     policy[field] = given;
                 }
             }
-            Ok(self.register_with(read(registration)?, read(policy)?, None).await?.record)
+            Ok(self.register_with(NewProcess::new(read(registration)?, read(policy)?), None).await?.record)
         }
 
         async fn fork_json(&self, id: &ProcessId, options: Value) -> Result<ProcessRecord> {

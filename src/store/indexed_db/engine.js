@@ -95,7 +95,13 @@ function giveTurns(transaction) {
 const version = steps.length;
 
 /** The stores that each step made. A database that lacks those of its version was not made by longwait. */
-const storesOfStep = [["processes", "registrations", "events", "wakes", "grants", "leases", "commits"], ["about"], ["counts"], [], ["attachments", "streams", "chunks"]];
+const storesOfStep = [
+  ["processes", "registrations", "events", "wakes", "grants", "leases", "commits"],
+  ["about"],
+  ["counts"],
+  [],
+  ["attachments", "streams", "chunks"],
+];
 
 const isOurs = (database, atVersion) =>
   storesOfStep
@@ -379,6 +385,11 @@ function weigh(value, depth = 0) {
   }
 }
 
+/** About how many bytes a row of a source takes. The body of an attachment is not JSON: a Blob, which is a reference, or its bytes. */
+function weightOf({ name }, row) {
+  return name === "attachments" ? 8 + (row.body?.byteLength ?? 0) : weigh(row);
+}
+
 /** How many rows a round asks for before it has seen any. */
 const FIRST_ROWS = 16;
 
@@ -406,7 +417,7 @@ function readInPages(requests, sourceOf, guarded, answer) {
     const request = source.openCursor(between(after, before), "prev");
     request.onsuccess = guarded(() => {
       const cursor = request.result;
-      if (cursor) results[place].push(kept(cursor.value));
+      if (cursor) results[place].push(kept(cursor.value, weigh(cursor.value)));
       if (!cursor || results[place].length === limit) return readBack();
       cursor.continue();
     });
@@ -418,7 +429,7 @@ function readInPages(requests, sourceOf, guarded, answer) {
     issued.at(-1).onsuccess = guarded(() => {
       let [bytes, count] = [0, 0];
       const keep = (read, row) => {
-        const weight = weigh(row);
+        const weight = weightOf(read.source, row);
         count++;
         bytes += weight || 0;
         results[read.place].push(kept(row, weight));
@@ -439,7 +450,7 @@ function readInPages(requests, sourceOf, guarded, answer) {
 }
 
 /** A row as it is shown to Rust. */
-const kept = (row, weight = weigh(row)) => (Number.isNaN(weight) ? plainFields(row) : row);
+const kept = (row, weight) => (Number.isNaN(weight) ? plainFields(row) : row);
 
 /** Asks for what is left of a read, at most so many rows. */
 function issuePart({ kind, source, given }, share) {
@@ -485,6 +496,10 @@ export class Lost {
  */
 const meansLost = ({ name }) => ["UnknownError", "InvalidStateError", "AbortError", "TransactionInactiveError"].includes(name);
 
+/** The fault of a row with a Blob that was not stored: WebKit stores none in private windows, and has no name of its own for that. */
+const refusalOfBlob = (error) =>
+  error?.name === "UnknownError" ? fault("DataCloneError", `this browser stores no Blobs here: ${error.message}`) : error;
+
 /**
  * Runs one transaction in rounds. `step` is called with the results of the round before, a list of rows for each request, and gives the
  * next one: `[kind, requests]`, or nothing when there is nothing more to do. It is called while the
@@ -511,6 +526,9 @@ export function run(database, mode, durability, step) {
     const giveUp = (error) => end(reject, new Lost(error));
     const fail = (error) => (meansLost(error) ? giveUp(error) : end(reject, error));
 
+    // Such a row is refused before the request gets to the storage process, so that after `commit()` the others would be written.
+    let putsBlobs = false;
+    let refusal;
     let transaction;
     try {
       transaction = database.transaction(database.stores, mode, { durability });
@@ -520,12 +538,19 @@ export function run(database, mode, durability, step) {
     database.running.add(giveUp);
     stopWatching = lookPast(database, () => giveUp(fault("AbortError", "the transaction was not answered")));
     transaction.oncomplete = () => end(resolve);
-    transaction.onabort = () => fail(transaction.error ?? fault("AbortError", "the transaction was aborted"));
+    transaction.onabort = () => fail(refusal ?? transaction.error ?? fault("AbortError", "the transaction was aborted"));
     const sourceOf = (store, index) => {
       const table = transaction.objectStore(store);
       return index === null ? table : table.index(index);
     };
-    const issue = ([kind, store, index, ...rest]) => kinds[kind](sourceOf(store, index), ...rest);
+    const issue = ([kind, store, index, ...rest]) => {
+      const request = kinds[kind](sourceOf(store, index), ...rest);
+      if (kind === "put" && store === "attachments") {
+        putsBlobs = true;
+        request.onerror = () => (refusal = refusalOfBlob(request.error));
+      }
+      return request;
+    };
     const guarded = (work) => () => {
       // What was given up may still be answered: it must not write any more.
       if (over) return abort(transaction);
@@ -553,7 +578,7 @@ export function run(database, mode, durability, step) {
       // Then the browser has enough to do while the next round is made, and others had their turn.
       if (kind === "write") first.onsuccess = guarded(() => round([]));
       // Saves the browser a look at whether more will come: a third of the time of a small append.
-      else if (database.commitsWholly) transaction.commit?.();
+      else if (database.commitsWholly && !putsBlobs) transaction.commit?.();
     };
     guarded(() => round([]))();
   });

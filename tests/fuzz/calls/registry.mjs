@@ -1,7 +1,7 @@
 /** The calls of a registry that answer at once: what they are given, and what they must answer. */
 import { list, optional, tuple } from "../grammar.mjs";
 import { same } from "../meaning.mjs";
-import { scopeId } from "../model.mjs";
+import { attachedTo, scopeId, sizeOf, sizesOf } from "../model.mjs";
 import * as s from "../shapes.mjs";
 
 /** What any call may be refused with. */
@@ -151,6 +151,31 @@ const append = (w, id, request) => {
   return { code: "lease_lost", orElse: () => appended(w, w.model.append(id, free)) };
 };
 
+const REGISTER = ["registration_conflict", "invalid_schema", "unknown_process", "process_terminal"];
+const APPEND = [
+  "unknown_process",
+  "undeclared_event_type",
+  "missing_replay_key",
+  "replay_conflict",
+  "invalid_payload",
+  "already_terminal",
+  "lease_lost",
+];
+
+/** The answer to a batch of one. */
+const only = ({ check, orElse, ...answer }) => ({
+  ...answer,
+  ...(check && { check: (values) => values.length === 1 && check(values[0]) }),
+  ...(orElse && { orElse: () => only(orElse()) }),
+});
+
+const putAttachment = (w, [id, name, value, { lease } = {}]) => {
+  const attached = (answer) => (answer.value ? { check: (info) => info.name === name && info.size === sizeOf(value) } : answer);
+  const answer = w.model.putAttachment(id, name, value, lease);
+  if (!answer.unsure) return attached(answer);
+  return { code: "lease_lost", orElse: () => attached(w.model.putAttachment(id, name, value)) };
+};
+
 // ── The table ───────────────────────────────────────────────────────────────
 
 /** A registration that is new, or there already, or almost. */
@@ -181,13 +206,32 @@ const call = (name, weight, codes, types, expect, more) => ({
 });
 
 export const registryCalls = [
-  call(
-    "registerProcess",
-    8,
-    ["registration_conflict", "invalid_schema", "unknown_process", "process_terminal"],
-    [anyRegistration],
-    (w, [given]) => record(w, w.model.register(given)),
+  call("registerProcess", 8, REGISTER, [anyRegistration], (w, [given]) => record(w, w.model.register(given))),
+  call("registerProcesses", 2, REGISTER, [list(anyRegistration, 0, 1)], (w, [[given]]) =>
+    given === undefined ? { value: [] } : only(record(w, w.model.register(given))),
   ),
+  call(
+    "putAttachment",
+    2,
+    ["unknown_process", "process_terminal", "lease_lost"],
+    [s.processId, s.attachmentName, s.attachmentValue, optional(s.leased)],
+    putAttachment,
+  ),
+  call("getAttachment", 2, ["unknown_process"], [s.processId, s.attachmentName], (w, [id, name]) =>
+    read(w, () => {
+      const process = w.model.processes.get(id);
+      if (process === undefined) return { code: "unknown_process" };
+      const wanted = process.attachments.get(name);
+      return wanted === undefined ? { value: undefined } : { check: ({ size }) => size === sizeOf(wanted) };
+    }),
+  ),
+  call("listAttachments", 1, ["unknown_process"], [s.processId], (w, [id]) =>
+    read(w, () => {
+      const process = w.model.processes.get(id);
+      return process === undefined ? { code: "unknown_process" } : { check: (values) => same(sizesOf(values), attachedTo(process)) };
+    }),
+  ),
+  call("deleteAttachment", 1, ["unknown_process"], [s.processId, s.attachmentName], (w, [id, name]) => w.model.deleteAttachment(id, name)),
   call("getProcess", 3, [], [s.processId], (w, [id]) =>
     read(w, () => {
       const process = w.model.processes.get(id);
@@ -245,20 +289,9 @@ export const registryCalls = [
     w.model.delete(id, force),
   ),
 
-  call(
-    "appendEvent",
-    14,
-    [
-      "unknown_process",
-      "undeclared_event_type",
-      "missing_replay_key",
-      "replay_conflict",
-      "invalid_payload",
-      "already_terminal",
-      "lease_lost",
-    ],
-    [s.processId, s.request],
-    (w, [id, request]) => append(w, id, request),
+  call("appendEvent", 14, APPEND, [s.processId, s.request], (w, [id, request]) => append(w, id, request)),
+  call("appendEvents", 2, APPEND, [s.processId, list(s.request, 0, 1)], (w, [id, [request]]) =>
+    request === undefined ? { value: [] } : only(append(w, id, request)),
   ),
   call("eventsAfter", 3, ["unknown_process"], [s.processId, s.count, optional(s.query)], (w, [id, sequence, query]) =>
     eventsOf(w, id, after(sequence, query)),

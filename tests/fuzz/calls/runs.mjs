@@ -101,6 +101,7 @@ const child = object("ChildRegistration", {
   },
   version: s.registration.fields.version,
   labels: s.registration.fields.labels,
+  attachments: s.registration.fields.attachments,
 });
 const childOptions = options("ChildOptions", { key: stepKey, onParentEnd: optional(word("cancel", "abandon")) });
 
@@ -173,6 +174,8 @@ export const runCalls = [
     },
   })),
   run("setState", 1, [], [json]),
+  run("attachment", 1, [], [s.attachmentName]),
+  run("putAttachment", 1, ["process_terminal"], [s.attachmentName, s.attachmentValue]),
   run("progress", 1, [], [number, optional(number), optional(s.text)]),
   run("stream", 1, ["invalid_argument"], [s.streamName, optional(streaming)], (w, [name], context) => ({
     check(writer) {

@@ -23,6 +23,7 @@ use crate::{
     host::{Permit, latch},
     model::{
         Millis,
+        attachment::{Attachment, AttachmentInfo},
         event::{AppendRequest, AppendResult, ProcessEvent},
         key::ProcessId,
         lease::ProcessLease,
@@ -133,6 +134,13 @@ impl RunContext {
         self.records_given_up().await?;
         let request = AppendRequest { lease: Some(self.lease().clone()), ..request };
         self.0.registry.append(self.id(), request).await.inspect_err(|_| self.0.waits.fails())
+    }
+
+    /// Attaches a value to the process, only while the run holds its lease.
+    pub async fn put_attachment(&self, attachment: Attachment) -> Result<AttachmentInfo> {
+        self.records_given_up().await?;
+        let attached = self.0.registry.put_attachment(self.id(), attachment, Some(self.lease().clone()));
+        attached.await.inspect_err(|_| self.0.waits.fails())
     }
 
     /// Waits for the end of another process. During the wait another process may run in this one's place.

@@ -1,6 +1,7 @@
 //! The nouns: what a process, an event or a lease looks like, in Rust, in JavaScript and in a row. What may happen to them is
 //! for the [rules](crate::rules) to say.
 
+pub mod attachment;
 pub mod difference;
 pub mod event;
 pub mod filter;

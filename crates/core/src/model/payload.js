@@ -97,6 +97,8 @@ export function weight(value) {
 function weighed(value) {
   if (typeof value === "string") return value.length + 8;
   if (typeof value !== "object" || value === null) return 8;
+  // Bytes, where a browser stores no Blob; a Blob is a reference.
+  if (value instanceof ArrayBuffer) return value.byteLength + 8;
   let sum = 8;
   if (isArray(value)) for (let index = 0; index < value.length; index++) sum += weighed(value[index]);
   else for (const key of keys(value)) sum += key.length + weighed(value[key]);

@@ -101,6 +101,8 @@ pub(super) fn record_after(
         | Write::Stream(_)
         | Write::Chunks(_)
         | Write::DropChunks(..)
+        | Write::Attachment(..)
+        | Write::Detach(..)
         | Write::Prune(_) => None,
     });
     match written {

@@ -5,6 +5,7 @@
 //! a reply and the rows to write.
 
 pub mod append;
+pub mod attachment;
 pub mod attempt;
 pub mod counted;
 pub mod due;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use serde::Serialize;
 
 use super::{
-    append, ending, key, lease, log,
+    append, attachment, ending, key, lease, log,
     process::{changed, differs},
     snapshot::{Decision, Snapshot, Write},
 };
@@ -13,6 +13,7 @@ use crate::{
     error::{Code, Error, Result},
     model::{
         MAX_COUNT, Millis,
+        attachment::Attachment,
         event::AppendRequest,
         key::ProcessId,
         lease::ProcessLease,
@@ -45,7 +46,7 @@ pub enum Disposition {
     Queued,
 }
 
-/// Registers a process, or finds it registered alike. With the lease of its parent, only while that is held.
+/// Registers a process with its attachments, or finds it registered alike, whatever is attached. With the lease of its parent, only while that is held.
 ///
 /// The same id with another registration is [`Code::RegistrationConflict`], and with another policy the stored process: the first one
 /// wins. A process whose key is taken may be refused: [`Code::Conflict`]. A parent that is not there is [`Code::UnknownProcess`], and
@@ -53,6 +54,7 @@ pub enum Disposition {
 pub fn register(
     seen: &Snapshot,
     registered: &Registered,
+    attachments: &[Rc<Attachment>],
     parent: Option<&ProcessLease>,
 ) -> Result<Decision<Registration>> {
     let id = &registered.registration.id;
@@ -96,6 +98,9 @@ pub fn register(
     let is_behind = others.iter().any(|other| stays(other, &record) && key::goes_before(other, &record, seen.now));
     record.schedule.queued = is_behind && !record.schedule.begun;
     let disposition = if record.schedule.queued { Disposition::Queued } else { Disposition::Created };
+    for attachment in attachments {
+        decision.writes.push(attachment::attach(&mut record, seen.now, attachment)?);
+    }
     decision.writes.extend(changed(record.clone()).writes);
     Ok(decision.map(|()| Registration { record, disposition }))
 }
@@ -119,6 +124,7 @@ fn fresh(seen: &Snapshot, registered: &Registered) -> Result<ProcessRecord> {
         paused: None,
         state: None,
         progress: None,
+        attachments: Vec::new(),
         // The host of an external process does not ask before it begins.
         schedule: Schedule { begun: is_begun, ..Schedule::default() },
         updated_at_ms: seen.now,

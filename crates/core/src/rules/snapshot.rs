@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, rc::Rc};
 use crate::error::{Error, Result};
 use crate::model::{
     Millis,
+    attachment::Attachment,
     event::ProcessEvent,
     grant::HandleGrant,
     key::{ProcessId, ScopeId, SessionId},
@@ -48,6 +49,10 @@ pub enum Write {
     },
     /// Replaces the count of one event type of a process that does not lie in the process's own row.
     Count(ProcessId, TypeCount),
+    /// Creates or replaces the body of an attachment.
+    Attachment(ProcessId, Rc<Attachment>),
+    /// Removes the body of the attachment of a name.
+    Detach(ProcessId, String),
     /// Marks the wake of one event as delivered.
     AckWake(ProcessId, u64),
     /// Replaces the lease slot of a process.
@@ -62,7 +67,7 @@ pub enum Write {
     Chunks(Chunks),
     /// Removes the chunks of a stream.
     DropChunks(ProcessId, String),
-    /// Removes a process with its events, replay keys, acks, streams and grants. Its lease slot stays,
+    /// Removes a process with its events, replay keys, acks, streams, attachments and grants. Its lease slot stays,
     /// emptied, so that fencing tokens go on rising.
     Prune(ProcessId),
 }
@@ -94,7 +99,7 @@ impl Snapshot<'_> {
 }
 
 /// The rows that rules read. They are few: what one transaction loaded.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Rows {
     by_process: BTreeMap<ProcessId, ProcessRows>,
     /// Whether more processes have ended than are here of those that a rule asked for.
@@ -102,7 +107,7 @@ pub struct Rows {
 }
 
 /// The rows of one process.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct ProcessRows {
     record: Option<Rc<ProcessRecord>>,
     /// Why the process cannot be read.
@@ -118,6 +123,8 @@ struct ProcessRows {
     streams: BTreeMap<String, Stream>,
     /// Its events, where a rule asked for them.
     log: Vec<Rc<ProcessEvent>>,
+    /// Its attachments, where a rule asked for them.
+    attachments: Vec<Rc<Attachment>>,
     /// In (session, scope) order.
     grants: Vec<HandleGrant>,
 }
@@ -152,6 +159,11 @@ impl Rows {
     /// The events of a process, where a rule asked for them.
     pub fn log(&self, id: &ProcessId) -> &[Rc<ProcessEvent>] {
         self.by_process.get(id).map_or(&[], |rows| &rows.log)
+    }
+
+    /// The attachments of a process, where a rule asked for them.
+    pub fn attachments(&self, id: &ProcessId) -> &[Rc<Attachment>] {
+        self.by_process.get(id).map_or(&[], |rows| &rows.attachments)
     }
 
     /// How many events of a type a process has, where that does not lie in its own row.
@@ -221,7 +233,11 @@ impl Rows {
             Write::Count(id, TypeCount { event_type, count }) => {
                 self.of(id).counts.insert(event_type.clone(), *count);
             }
-            Write::AckWake(..) | Write::Chunks(_) | Write::DropChunks(..) => {}
+            Write::AckWake(..)
+            | Write::Attachment(..)
+            | Write::Detach(..)
+            | Write::Chunks(_)
+            | Write::DropChunks(..) => {}
             Write::Stream(stream) => {
                 self.of(&stream.process_id).streams.insert(stream.name.clone(), stream.clone());
             }
@@ -278,6 +294,11 @@ impl Rows {
     /// Puts the events of a process.
     pub fn put_log(&mut self, id: &ProcessId, log: Vec<Rc<ProcessEvent>>) {
         self.of(id).log = log;
+    }
+
+    /// Puts the attachments of a process.
+    pub fn put_attachments(&mut self, id: &ProcessId, attachments: Vec<Rc<Attachment>>) {
+        self.of(id).attachments = attachments;
     }
 
     /// Puts an event under its replay key, where it has one.

@@ -116,6 +116,8 @@ pub enum Reads {
     Session(SessionId),
     /// One process, its lease slot and its grants. Where its rows cannot be read, it is noted as unreadable.
     Whole(ProcessId),
+    /// What several rules need to see.
+    Several(Vec<Reads>),
     /// Of the ended processes that are outdated the oldest so many that ended in each way, and their lease slots.
     Outdated(Outdated, usize),
 }
@@ -127,7 +129,7 @@ impl Reads {
             Reads::Process(id, _) | Reads::Leased(id, _) | Reads::Viewed(_, id, _) | Reads::Whole(id) => Some(id),
             Reads::Stream(id, _) => Some(id),
             Reads::Claim(id) | Reads::Registering(Registering { id, .. }) | Reads::Forking(id, _) => Some(id),
-            Reads::Leases(_) | Reads::Granted(..) | Reads::Session(_) | Reads::Outdated(..) => None,
+            Reads::Several(_) | Reads::Leases(_) | Reads::Granted(..) | Reads::Session(_) | Reads::Outdated(..) => None,
         }
     }
 }
@@ -222,6 +224,8 @@ fn changed(write: &Write) -> Option<&ProcessId> {
         | Write::AckWake(..)
         | Write::Lease(..)
         | Write::Grant(_)
+        | Write::Attachment(..)
+        | Write::Detach(..)
         | Write::Revoke(..)
         | Write::Stream(_)
         | Write::Chunks(_)

@@ -43,6 +43,25 @@ impl<T: Reply + 'static> Operation<T> {
         Self { plan: Plan { reads, rule }, reply: PhantomData }
     }
 
+    /// Several as one: all or nothing. Each sees what those before it wrote. An error says by `path` which of them it is of.
+    pub(crate) fn all(path: &'static str, operations: Vec<Self>) -> Operation<Vec<T>> {
+        let (reads, rules): (Vec<_>, Vec<_>) =
+            operations.into_iter().map(|operation| (operation.plan.reads, operation.plan.rule)).unzip();
+        Operation::new(Reads::Several(reads), move |seen| {
+            let mut rows = seen.rows.clone();
+            let mut decided = Decision::reply(Vec::new());
+            for (place, rule) in rules.iter().enumerate() {
+                let snapshot = Snapshot { now: seen.now, rows: &rows };
+                let Decision { reply, writes } =
+                    rule(&snapshot).map_err(|fault| fault.at(&format!("{path}[{place}]")))?;
+                writes.iter().for_each(|write| rows.apply(write));
+                decided.writes.extend(writes);
+                decided.reply.extend(reply.into_any().downcast::<T>().map(|reply| *reply));
+            }
+            Ok(decided)
+        })
+    }
+
     /// The same, with a reply of any type.
     pub fn plan(self) -> Plan {
         self.plan

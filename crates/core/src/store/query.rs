@@ -8,6 +8,7 @@ use crate::{
     error::Result,
     model::{
         Millis,
+        attachment::Attachment,
         event::ProcessEvent,
         filter::{ListFilter, ListQuery, Page, StatusFilter},
         grant::HandleEntry,
@@ -38,6 +39,8 @@ pub enum Query {
     ChangedIds(Option<Point>),
     /// A stretch of an event log.
     Events(ProcessId, EventRange),
+    /// An attachment of a process.
+    Attachment(ProcessId, String),
     /// How many events of a type there are up to a sequence, inclusive. Must not scan them.
     Count(ProcessId, String, u64),
     /// A stretch of a stream.
@@ -151,6 +154,8 @@ pub enum Answer {
     ChangedIds(Option<Vec<ProcessId>>, Point),
     /// To [`Query::Events`].
     Events(Option<EventPage>),
+    /// To [`Query::Attachment`]: none, too, where the process has none of that name.
+    Attachment(Option<Option<Rc<Attachment>>>),
     /// To [`Query::Count`].
     Count(Option<u64>),
     /// To [`Query::Chunks`].
@@ -276,6 +281,7 @@ impl Query {
             | Query::Leased(..)
             | Query::Due(_)
             | Query::Count(..)
+            | Query::Attachment(..)
             | Query::Lease(_)
             | Query::IsGranted(..) => false,
         }
@@ -290,6 +296,7 @@ impl Query {
             Query::Changes(..) => Answer::Changes(Changes::default()),
             Query::ChangedIds(_) => Answer::ChangedIds(None, Point::default()),
             Query::Events(..) => Answer::Events(None),
+            Query::Attachment(..) => Answer::Attachment(None),
             Query::Count(..) => Answer::Count(None),
             Query::Chunks(..) => Answer::Chunks(None),
             Query::Turns(..) => Answer::Turns(Turns::default()),
@@ -308,6 +315,7 @@ impl Query {
         match self {
             Query::Process(id)
             | Query::Events(id, _)
+            | Query::Attachment(id, _)
             | Query::Count(id, ..)
             | Query::Chunks(id, _)
             | Query::Lease(id)
@@ -342,6 +350,7 @@ impl Answer {
             | Answer::CountProcesses(_)
             | Answer::Changes(_)
             | Answer::ChangedIds(..)
+            | Answer::Attachment(_)
             | Answer::Count(_)
             | Answer::Turns(_)
             | Answer::Leased(_)

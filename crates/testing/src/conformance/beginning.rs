@@ -9,7 +9,7 @@ use longwait_core::{
     model::{
         lease::ProcessLease,
         policy::Policy,
-        process::{FailureClass, ProcessAwaitOutput},
+        process::{FailureClass, NewProcess, ProcessAwaitOutput},
         schema::Schemas,
     },
     operation,
@@ -481,7 +481,7 @@ pub async fn a_child_is_registered_under_the_lease_of_its_parent_and_no_longer(w
     let register = async |id: &str| {
         let registration = crate::made(json!({"id": id, "input": {"type": "engine", "kind": "job"}}));
         let policy = Policy { parent_id: Some("p".into()), ..Policy::default() };
-        world.registry.register_with(registration, policy, Some(parent.clone())).await
+        world.registry.register_with(NewProcess::new(registration, policy), Some(parent.clone())).await
     };
     register("c").await.unwrap();
     world.clock.advance(TTL);

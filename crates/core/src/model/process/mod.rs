@@ -11,7 +11,8 @@ pub use self::{
     outcome::{FailureClass, ProcessAwaitOutput, ProcessStatus, Terminal, TerminalState},
     record::{LogHead, ProcessExternalRef, ProcessRecord, TypeCount},
     registration::{
-        Originator, ProcessIdentity, ProcessInput, ProcessRegistration, Provenance, Recovery, Registered, normalise,
+        NewProcess, Originator, ProcessIdentity, ProcessInput, ProcessRegistration, Provenance, Recovery, Registered,
+        normalise,
     },
     schedule::{Paused, Progress, Schedule},
     wait_state::WaitState,

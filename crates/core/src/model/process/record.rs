@@ -12,6 +12,7 @@ use super::{
 };
 use crate::model::{
     Millis,
+    attachment::AttachmentInfo,
     event::{CANCEL_REQUESTED, ProcessEventType, exists_undeclared},
     filter::ListStatus,
     grant::SessionScope,
@@ -54,6 +55,8 @@ pub struct ProcessRecord {
     pub state: Option<Payload>,
     /// How far its runner last said it is.
     pub progress: Option<Progress>,
+    /// What is attached to it, in the order in which each name came.
+    pub attachments: Vec<AttachmentInfo>,
     /// What drivers must know to begin it in its turn; not part of the public record.
     pub schedule: Schedule,
     /// When the row last changed, in epoch milliseconds; appending an event changes it.
@@ -216,6 +219,9 @@ struct PublicRecord<'a> {
     state: Option<&'a Payload>,
     #[serde(skip_serializing_if = "Option::is_none")]
     progress: Option<&'a Progress>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[cfg_attr(test, ts(as = "Option<Vec<AttachmentInfo>>", optional))]
+    attachments: &'a [AttachmentInfo],
     #[serde(skip_serializing_if = "Option::is_none")]
     start_at_ms: Option<Millis>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -281,6 +287,7 @@ impl Serialize for ProcessRecord {
             paused: self.paused.as_ref(),
             state: self.state.as_ref(),
             progress: self.progress.as_ref(),
+            attachments: &self.attachments,
             start_at_ms: *start_at_ms,
             deadline_at_ms: *deadline_at_ms,
             retry: retry.as_ref(),

@@ -5,7 +5,9 @@ use std::{cell::OnceCell, rc::Rc};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Millis, check_name, check_names,
+    Millis,
+    attachment::Attachment,
+    check_name, check_names,
     event::{self, ProcessEventType},
     grant::SessionScope,
     key::{Key, ProcessId},
@@ -62,6 +64,24 @@ impl ProcessRegistration {
             wake_target: None,
             recovery: None,
         }
+    }
+}
+
+/// A process to register: what is compared when its id is registered again, and what comes beside that.
+#[derive(Clone, Debug)]
+pub struct NewProcess {
+    /// What is compared.
+    pub registration: ProcessRegistration,
+    /// Its run policy.
+    pub policy: Policy,
+    /// What is attached to it from the beginning.
+    pub attachments: Vec<Rc<Attachment>>,
+}
+
+impl NewProcess {
+    /// A process with a policy, to which nothing is attached.
+    pub fn new(registration: ProcessRegistration, policy: Policy) -> Self {
+        Self { registration, policy, attachments: Vec::new() }
     }
 }
 

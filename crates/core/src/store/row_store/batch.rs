@@ -229,6 +229,7 @@ fn is_shared(reads: &Reads) -> bool {
         | Reads::Stream(..)
         | Reads::Viewed(..)
         | Reads::Granted(..) => true,
+        Reads::Several(several) => several.iter().all(is_shared),
         Reads::Registering(registering) => registering.key.is_none(),
         Reads::Session(_) | Reads::Outdated(..) | Reads::Whole(_) | Reads::Forking(..) => false,
     }

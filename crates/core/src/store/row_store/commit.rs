@@ -9,8 +9,8 @@ use super::{
     commit_token::CommitToken,
     reader::Loaded,
     rows::{
-        CHUNKS, COMMITS, COUNTS, CommitRow, CountRow, EVENTS, EventRow, GRANTS, LEASES, LeaseRow, PROCESSES,
-        ProcessRow, REGISTRATIONS, STREAMS, Tombstone, WAKES, WakeRow, list,
+        ATTACHMENTS, AttachmentRow, CHUNKS, COMMITS, COUNTS, CommitRow, CountRow, EVENTS, EventRow, GRANTS, LEASES,
+        LeaseRow, PROCESSES, ProcessRow, REGISTRATIONS, STREAMS, Tombstone, WAKES, WakeRow, list,
     },
 };
 use crate::model::{
@@ -119,6 +119,11 @@ impl Commit {
                 Write::Count(id, counted) => {
                     self.put(COUNTS, &CountRow::new(id, counted))?;
                 }
+                Write::Attachment(id, attachment) => {
+                    let (name, body) = (attachment.name.clone(), attachment.body.clone());
+                    self.put(ATTACHMENTS, &AttachmentRow { process_id: id.clone(), name, body })?;
+                }
+                Write::Detach(id, name) => self.requests.push(engine::Write::Delete(ATTACHMENTS, key![id, name])),
                 Write::AckWake(id, sequence) => self.requests.push(engine::Write::Delete(WAKES, key![id, *sequence])),
                 Write::Lease(id, slot) => {
                     self.put(LEASES, &LeaseRow { process_id: id.clone(), slot: slot.clone() })?;
@@ -172,9 +177,9 @@ impl Commit {
     }
 
     fn prune(&mut self, id: &ProcessId) -> Result<()> {
-        self.requests.push(engine::Write::Clear(EVENTS, Between::under(key![id])));
-        self.requests.push(engine::Write::Clear(COUNTS, Between::under(key![id])));
-        self.requests.push(engine::Write::Clear(WAKES, Between::under(key![id])));
+        for store in [EVENTS, COUNTS, WAKES, ATTACHMENTS] {
+            self.requests.push(engine::Write::Clear(store, Between::under(key![id])));
+        }
         self.requests.push(engine::Write::Delete(REGISTRATIONS, key![id]));
         // Of what cannot be read it is not known.
         if self.loaded.rows.process(id).is_none_or(|record| record.schedule.has_streams) {
@@ -252,6 +257,8 @@ impl Commit {
             | Write::Stream(_)
             | Write::Chunks(_)
             | Write::DropChunks(..)
+            | Write::Attachment(..)
+            | Write::Detach(..)
             | Write::Prune(_) => false,
         };
         self.alone && tells

@@ -9,6 +9,7 @@ use crate::{
     error::{Code, Error},
     model::{
         Millis,
+        attachment::AttachmentInfo,
         event::{ProcessEvent, Semantics},
         filter::{ListIndex, Listed},
         grant::SessionScope,
@@ -50,6 +51,8 @@ pub struct ProcessRow {
     state: Option<Payload>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     progress: Option<Progress>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    attachments: Vec<AttachmentInfo>,
     #[serde(default, skip_serializing_if = "Schedule::is_default")]
     schedule: Schedule,
     /// Only of processes that a driver may begin now, so that drivers find nothing else.
@@ -97,6 +100,7 @@ impl ProcessRow {
             paused: record.paused.clone(),
             state: record.state.clone(),
             progress: record.progress.clone(),
+            attachments: record.attachments.clone(),
             schedule: record.schedule.clone(),
             turn: record.is_pending().then(|| TurnPart::of(record)),
             queue: QueuePart::of(record),
@@ -141,6 +145,7 @@ impl ProcessRow {
             paused: self.paused,
             state: self.state,
             progress: self.progress,
+            attachments: self.attachments,
             schedule: self.schedule,
             updated_at_ms: self.updated_at_ms,
             log: self.log,
@@ -294,6 +299,15 @@ impl CountRow {
     }
 }
 
+/// A row of `attachments`: the body of one; the row of its process has the rest.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AttachmentRow {
+    pub process_id: ProcessId,
+    pub name: String,
+    pub body: Payload,
+}
+
 /// The token of one commit: a row of `commits`, or part of an event row. The writer's name begins with the day it was made,
 /// so that rows of the past can be swept away as one range of keys.
 #[derive(Clone, Serialize, Deserialize)]
@@ -398,6 +412,7 @@ pub const EVENTS: &str = "events";
 pub const COUNTS: &str = "counts";
 pub const STREAMS: &str = "streams";
 pub const CHUNKS: &str = "chunks";
+pub const ATTACHMENTS: &str = "attachments";
 pub const WAKES: &str = "wakes";
 pub const GRANTS: &str = "grants";
 pub const LEASES: &str = "leases";

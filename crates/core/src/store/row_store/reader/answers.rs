@@ -36,6 +36,7 @@ impl Reader<'_> {
             Query::Changes(after, limit) => Answer::Changes(self.changes(*after, *limit)),
             Query::ChangedIds(after) => self.changed_ids(*after),
             Query::Events(id, range) => Answer::Events(self.events(id, range)),
+            Query::Attachment(id, name) => Answer::Attachment(self.attachment(id, name)),
             Query::Count(id, event_type, up_to) => Answer::Count(self.count(id, event_type, *up_to)),
             Query::Chunks(id, range) => Answer::Chunks(self.chunks(id, range)),
             Query::Turns(from, limit) => Answer::Turns(self.turns(from, *limit)),

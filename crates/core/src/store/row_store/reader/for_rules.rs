@@ -57,6 +57,7 @@ impl Reader<'_> {
             }
             Reads::Registering(registering) => return self.registering(loaded, registering),
             Reads::Forking(id, new_id) => return self.forking(loaded, id, new_id),
+            Reads::Several(several) => return several.iter().fold(loaded, |loaded, reads| self.loaded(loaded, reads)),
             Reads::Leases(ids) => {
                 self.slots(&mut loaded, ids);
                 Vec::new()
@@ -290,6 +291,8 @@ impl Reader<'_> {
             log.extend(self.decode::<Rc<ProcessEvent>>(id, "event", Some(row)));
         }
         loaded.rows.put_log(id, log);
+        let attachments = self.attachments(&source);
+        loaded.rows.put_attachments(id, attachments);
         let key = source.policy().concurrency_key.clone().map(|key| (key, false));
         self.registering(loaded, &Registering { id: new_id.clone(), parent: None, key })
     }

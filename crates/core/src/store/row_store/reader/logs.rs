@@ -1,14 +1,20 @@
 //! Answers from one event log.
 
+use std::rc::Rc;
+
 use super::{
-    super::rows::{COUNTS, EVENTS, PROCESSES, WAKES, WakeRow, index, is_pruned, ordinal_of, sequence_of, table, text},
+    super::rows::{
+        ATTACHMENTS, AttachmentRow, COUNTS, EVENTS, PROCESSES, WAKES, WakeRow, index, is_pruned, ordinal_of,
+        sequence_of, table, text, unreadable,
+    },
     Reader, in_order,
 };
 use crate::{
     model::{
+        attachment::{Attachment, AttachmentInfo},
         key::{Part, ProcessId, key},
         payload::Payload,
-        process::LogHead,
+        process::{LogHead, ProcessRecord},
     },
     rules::counted::{has_counts_apart, types_among},
     store::{
@@ -18,6 +24,33 @@ use crate::{
 };
 
 impl Reader<'_> {
+    /// One attachment of a process.
+    pub(super) fn attachment(&mut self, id: &ProcessId, name: &str) -> Option<Option<Rc<Attachment>>> {
+        // Asked for beside the process, in one round.
+        let row = self.read_set.row(table(ATTACHMENTS).get(key![id, name]));
+        let record = self.process(id)?;
+        let listed = record.attachments.iter().find(|listed| listed.name == name);
+        Some(listed.and_then(|listed| self.attached(id, listed, row)))
+    }
+
+    /// All attachments of a process.
+    pub(super) fn attachments(&mut self, record: &ProcessRecord) -> Vec<Rc<Attachment>> {
+        let mut attachments = Vec::new();
+        for listed in &record.attachments {
+            let row = self.read_set.row(table(ATTACHMENTS).get(key![record.id(), listed.name.as_str()]));
+            attachments.extend(self.attached(record.id(), listed, row));
+        }
+        attachments
+    }
+
+    fn attached(&mut self, id: &ProcessId, listed: &AttachmentInfo, row: Option<Payload>) -> Option<Rc<Attachment>> {
+        if row.is_none() && !self.read_set.is_pending() {
+            self.note(unreadable(id, "attachment", "is missing"));
+        }
+        let row: AttachmentRow = self.decode(id, "attachment", row)?;
+        Some(Rc::new(Attachment::of(listed, row.body)))
+    }
+
     pub(super) fn events(&mut self, id: &ProcessId, range: &EventRange) -> Option<EventPage> {
         let known = self.process(id);
         let rows = match range {
