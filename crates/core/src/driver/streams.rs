@@ -3,7 +3,7 @@
 //! A chunk is accepted at once, unless too much is not committed yet. At most one commit of a stream is under way; what comes
 //! in the meantime goes into the next one. What is committed is told to readers with the chunks in it.
 
-use std::{cell::RefCell, collections::BTreeMap, mem, rc::Rc};
+use std::{cell::RefCell, mem, rc::Rc};
 
 use futures::{FutureExt, channel::oneshot, future::select};
 
@@ -19,6 +19,7 @@ use crate::{
     operation,
     rules::stream::Opening,
     text::is_blank,
+    unordered::Map,
 };
 
 /// How long a chunk waits for others to share its row, in milliseconds.
@@ -36,7 +37,7 @@ const MOST_SENT: usize = 1 << 16;
 
 /// The streams that one run has opened, by name; none in the place of one that is being opened.
 #[derive(Default)]
-pub(super) struct Streams(RefCell<BTreeMap<String, Option<Rc<Writer>>>>);
+pub(super) struct Streams(RefCell<Map<String, Option<Rc<Writer>>>>);
 
 /// How a run opens a stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -5,17 +5,20 @@
 
 use std::{
     cell::RefCell,
-    collections::{BTreeMap, VecDeque},
+    collections::VecDeque,
     rc::{Rc, Weak},
 };
 
 use futures::channel::oneshot;
 
-use crate::model::{key::ProcessId, stream::StreamNews};
+use crate::{
+    model::{key::ProcessId, stream::StreamNews},
+    unordered::Map,
+};
 
 /// Hands news of streams to their readers. Clones share it.
 #[derive(Clone, Default)]
-pub struct StreamHub(Rc<RefCell<BTreeMap<Place, Vec<Weak<RefCell<Heard>>>>>>);
+pub struct StreamHub(Rc<RefCell<Map<Place, Vec<Weak<RefCell<Heard>>>>>>);
 
 /// A stream: its process and its name.
 type Place = (ProcessId, String);

@@ -120,7 +120,7 @@ struct ProcessRows {
     counts: Map<String, u64>,
     lease: LeaseSlot,
     /// The streams that a rule asked for, by name.
-    streams: BTreeMap<String, Stream>,
+    streams: Map<String, Stream>,
     /// Its events, where a rule asked for them.
     log: Vec<Rc<ProcessEvent>>,
     /// Its attachments, where a rule asked for them.
