@@ -81,6 +81,21 @@ describe("a handle", () => {
   });
 });
 
+test("a process of a definition has its attachments from its start, and so has a child", async (t) => {
+  const registry = await open(t);
+  const kept = defineProcess({ kind: "kept" });
+  const text = async (blob) => (blob === undefined ? undefined : blob.text());
+  const runner = kept.implement(async ({ input, attachment, startChild }) => {
+    const own = await text(await attachment("file"));
+    if (input === "child") return own;
+    const child = await startChild(kept, "child", { key: "c", attachments: { file: new Blob([`${own}, copied`]) } });
+    return child.result();
+  });
+  registry.driver({ processes: [runner] }).start();
+  assert.equal(await registry.execute(kept, null, { attachments: { file: new Blob(["bytes"]) } }), "bytes, copied");
+  await rejects(registry.start(kept, null, { attachments: { file: 7 } }), "invalid_argument", /^options\.attachments\.file: /);
+});
+
 describe("waitAll", () => {
   test("gives the values in the order of the handles, one handle twice", async (t) => {
     const registry = await open(t);

@@ -167,7 +167,7 @@ export async function uses(registry: ProcessRegistry): Promise<void> {
   const list: string[] = await registry.execute(arktype, {});
   await registry.start(loose, { a: size });
   await registry.start(bare);
-  await registry.start(bare, size, { id: "b" });
+  await registry.start(bare, size, { id: "b", attachments: { file: new Blob(["x"]) } });
   is<Same<Awaited<ReturnType<typeof anything>>, Json>>();
   const anything = () => registry.execute(bare);
 
