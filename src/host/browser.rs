@@ -25,9 +25,6 @@ thread_local! {
     static LATEST: Cell<Millis> = const { Cell::new(0) };
 }
 
-/// The longest that `setTimeout` counts; beyond, it fires at once (HTML, timers, step on signed 32 bits).
-const LONGEST_TIMER: Millis = 0x7fff_ffff;
-
 impl Clock for BrowserClock {
     fn now(&self) -> Millis {
         js_sys::Date::now() as Millis
@@ -40,15 +37,7 @@ impl Clock for BrowserClock {
     }
 
     fn sleep(&self, span: Millis) -> LocalBoxFuture<'static, ()> {
-        async move {
-            let mut left = span;
-            while left > LONGEST_TIMER {
-                TimeoutFuture::new(LONGEST_TIMER as u32).await;
-                left -= LONGEST_TIMER;
-            }
-            TimeoutFuture::new(left as u32).await;
-        }
-        .boxed_local()
+        TimeoutFuture::new(span as u32).boxed_local()
     }
 }
 

@@ -15,7 +15,7 @@ use futures::{
 
 use crate::{
     error::{Code, Error, Result},
-    host::{Announced, Broadcast, Clock, Limit, Liveness, Random, Spawn},
+    host::{Announced, Broadcast, Clock, Limit, Liveness, Random, Spawn, Timers},
     model::{
         Millis,
         attachment::{Attachment, AttachmentInfo},
@@ -70,6 +70,8 @@ struct Parts {
     store: Rc<dyn Store>,
     reads: Rc<SharedReads>,
     host: Host,
+    /// One timer of the host, for all that waits here.
+    timers: Timers,
     schemas: Rc<Schemas>,
     hub: Option<ProcessChangeHub>,
     broadcaster: Rc<ChangeBroadcaster>,
@@ -122,8 +124,9 @@ impl ProcessRegistry {
         let reads = Rc::new(SharedReads::new(store.clone(), host.spawn.clone()));
         let broadcaster = Rc::new(ChangeBroadcaster::new(host.broadcast.clone(), host.spawn.clone()));
         let streams = StreamHub::default();
+        let timers = Timers::new(host.clock.clone(), host.spawn.clone());
         let (hub, sink, listening, ticks) = (None, None, Rc::default(), None);
-        Self(Rc::new(Parts { store, reads, host, schemas, hub, broadcaster, streams, listening, sink, ticks }))
+        Self(Rc::new(Parts { store, reads, host, timers, schemas, hub, broadcaster, streams, listening, sink, ticks }))
     }
 
     pub(crate) fn with_hub(self, hub: ProcessChangeHub) -> Self {
@@ -162,7 +165,11 @@ impl ProcessRegistry {
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {
-        &*self.0.host.clock
+        &self.0.timers
+    }
+
+    pub(crate) fn timers(&self) -> &Timers {
+        &self.0.timers
     }
 
     pub(crate) fn schemas(&self) -> &Rc<Schemas> {
@@ -581,11 +588,11 @@ impl WaitSource for ProcessRegistry {
     }
 
     fn clock(&self) -> &dyn Clock {
-        &*self.0.host.clock
+        &self.0.timers
     }
 
     fn poll_for(&self, hub: &ProcessChangeHub) {
-        let Parts { reads, host, .. } = &*self.0;
-        hub.polled_by(|| ChangePoller::new(reads.clone(), host.clock.clone(), host.spawn.clone()));
+        let Parts { reads, host, timers, .. } = &*self.0;
+        hub.polled_by(|| ChangePoller::new(reads.clone(), Rc::new(timers.clone()), host.spawn.clone()));
     }
 }

@@ -52,7 +52,7 @@ impl Driver {
 impl ProcessWorkDriver {
     /// Looks at once for what is due: the page may have been asleep, and its timers with it.
     pub fn wake(&self) {
-        self.0.timers.compare_clocks();
+        self.0.registry.timers().compare_clocks();
         self.0.due_in(0);
     }
 

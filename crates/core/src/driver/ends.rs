@@ -130,7 +130,7 @@ impl RunContext {
             return outcome;
         };
         let left = self.shows(wait, Some(limit)).await?;
-        match select(pin!(awaiter.await_terminal(id)), self.0.timers.after(left.unwrap_or(limit))).await {
+        match select(pin!(awaiter.await_terminal(id)), self.0.registry.timers().elapse(left.unwrap_or(limit))).await {
             Either::Left((outcome, _)) => {
                 yielded.end().await;
                 outcome

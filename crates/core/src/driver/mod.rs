@@ -28,7 +28,6 @@ mod steps;
 mod streams;
 mod sweep;
 mod timer;
-mod timers;
 mod wait_outcomes;
 mod waits;
 mod work_driver;

@@ -13,7 +13,6 @@ use super::{
     state::States,
     steps::{Keys, Steps},
     streams::Streams,
-    timers::Timers,
     waits::Waits,
     work_driver::Driver,
     yielded_permit::RunPermit,
@@ -60,7 +59,6 @@ pub(super) struct Run {
     pub waits: Waits,
     /// The keys of the timers that this run has set.
     pub timer_keys: Keys,
-    pub timers: Timers,
     /// Knows what else runs here.
     driver: Weak<Driver>,
 }
@@ -102,7 +100,6 @@ impl RunContext {
             streams: Streams::default(),
             waits: Waits::default(),
             timer_keys: Keys::default(),
-            timers: driver.timers.clone(),
             driver: Rc::downgrade(driver),
         };
         (Self(Rc::new(run)), over)

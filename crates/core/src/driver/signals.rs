@@ -11,12 +11,11 @@ use super::{
     RunContext,
     history::Giving,
     issued_wait::Issued,
-    timers::Timer,
     waits::{Pending, timed_out, timed_out_before},
 };
 use crate::{
     error::{Error, Result},
-    host::latch,
+    host::{Sleep, latch},
     model::{
         Millis,
         event::{ProcessEvent, signal_type},
@@ -98,16 +97,16 @@ impl RunContext {
     }
 
     /// Shows a wait, and sets its deadline: it counts from when the wait first began, in whatever run that was.
-    async fn begins(&self, wait: &Rc<Pending>, limit: Option<Millis>, deadline: &mut Option<Timer>) -> Result<()> {
+    async fn begins(&self, wait: &Rc<Pending>, limit: Option<Millis>, deadline: &mut Option<Sleep>) -> Result<()> {
         if let Some(left) = self.shows(wait, limit).await? {
-            *deadline = Some(self.0.timers.after(left));
+            *deadline = Some(self.0.registry.timers().elapse(left));
         }
         Ok(())
     }
 
     /// Yields the permit until there is news or the deadline passes; answers whether it did. A wait that is late does not wait for the
     /// permit as well: it is taken again beside it.
-    async fn yields_until(&self, deadline: &mut Option<Timer>, news: impl Future<Output = Result<()>>) -> Result<bool> {
+    async fn yields_until(&self, deadline: &mut Option<Sleep>, news: impl Future<Output = Result<()>>) -> Result<bool> {
         let yielded = self.yields_permit();
         if let Some(deadline) = deadline {
             match select(pin!(news), deadline).await {

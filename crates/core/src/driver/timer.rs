@@ -98,7 +98,7 @@ impl RunContext {
     /// Yields the permit for so many milliseconds.
     pub(super) async fn yields_for(&self, span: Millis) {
         let yielded = self.yields_permit();
-        self.0.timers.after(span).await;
+        self.0.registry.timers().elapse(span).await;
         yielded.end().await;
     }
 }

@@ -7,10 +7,7 @@ use std::{
 
 use futures::{FutureExt, future::LocalBoxFuture};
 
-use super::{
-    Abort, DriverOptions, RunContext, Runners, pauses::Pauses, scheduler::Scheduler, sweep::DriveFailure,
-    timers::Timers,
-};
+use super::{Abort, DriverOptions, RunContext, Runners, pauses::Pauses, scheduler::Scheduler, sweep::DriveFailure};
 use crate::{
     error::{Code, Error, Result},
     host::{self, LivenessLock, Semaphore, latch},
@@ -40,8 +37,6 @@ pub(super) struct Driver {
     pub stops: Cell<u64>,
     /// What failed after its sweep had answered.
     pub failures: RefCell<Vec<DriveFailure>>,
-    /// What the runs here wait for by the clock.
-    pub timers: Timers,
     /// The processes to which something is due that could not be done.
     pub unsettled: RefCell<Set<ProcessId>>,
     /// When processes may be begun again whose last attempt here did not end them.
@@ -57,7 +52,6 @@ impl ProcessWorkDriver {
     pub fn new(registry: ProcessRegistry, runners: Rc<dyn Runners>, options: DriverOptions) -> Result<Self> {
         options.check()?;
         Ok(Self(Rc::new(Driver {
-            timers: Timers::new(registry.host()),
             registry,
             runners,
             semaphore: Semaphore::new(options.concurrency),

@@ -107,7 +107,6 @@ impl WorkLoop {
         let now = self.now();
         if self.polled.is_none_or(|polled| now >= polled + LONGEST_MS) {
             self.polled = Some(now);
-            self.driver.timers.compare_clocks();
             self.scheduler.change(|agenda| agenda.read_what_is_due(now));
             self.poll().await?;
         } else if self.scheduler.due.get().is_some_and(|due| due <= now) {

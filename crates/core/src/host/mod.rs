@@ -19,9 +19,11 @@ pub mod latch;
 #[cfg(not(target_family = "wasm"))]
 pub mod native_schema;
 mod semaphore;
+mod timers;
 
 pub use background::Background;
 pub use semaphore::{Permit, Semaphore};
+pub use timers::{Sleep, Timers};
 
 /// Time.
 pub trait Clock {
@@ -29,7 +31,7 @@ pub trait Clock {
     fn now(&self) -> Millis;
     /// A reading in milliseconds that never goes back and belongs to this process alone: spans are measured by it.
     fn monotonic(&self) -> Millis;
-    /// Resolves after `span` milliseconds. Dropping it cancels the timer.
+    /// Resolves after `span` milliseconds. Dropping it cancels the timer. A host is asked for a minute at most: see [`Timers`].
     fn sleep(&self, span: Millis) -> LocalBoxFuture<'static, ()>;
 }
 

@@ -166,7 +166,7 @@ pub async fn a_wait_does_not_go_on_in_the_next_life_of_an_id(world: World<impl A
     let (awaiter, p) = (world.polling(), "p".into());
     let waits = join(awaiter.await_event(&p, "note", 0, false), awaiter.await_terminal(&p));
     let ((event, output), ()) = join(waits, async {
-        world.clock.asleep(2).await;
+        world.clock.asleep(1).await;
         world.succeed("p").await;
         prune(&world, LATER).await;
         world.start("p").await;

@@ -181,7 +181,7 @@ pub async fn a_wait_that_takes_too_long_times_out(world: World<impl AnyRegistry>
     let (awaiter, p) = (world.awaiter(), "p".into());
     let awaiter = awaiter.within(Some(60));
     let (outcome, ()) = join(awaiter.await_terminal(&p), async {
-        world.clock.asleep(2).await;
+        world.clock.asleep(1).await;
         world.clock.advance(60);
     })
     .await;
