@@ -57,7 +57,7 @@ pub fn register(
 ) -> Result<Operation<Registration>> {
     let NewProcess { registration, policy, attachments } = process;
     let registered = normalise(registration, policy, schemas)?;
-    let policy = &registered.policy;
+    let policy = registered.policy();
     // Those that queue need only know who goes before them.
     let key = policy.concurrency_key.clone().map(|key| (key, policy.on_conflict() != OnConflict::Queue));
     let id = registered.registration.id.clone();

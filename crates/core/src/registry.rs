@@ -63,7 +63,7 @@ pub struct Host {
 
 /// Processes in a store. Clones share it.
 #[derive(Clone)]
-pub struct ProcessRegistry(Rc<Parts>);
+pub struct ProcessRegistry(Rc<Parts>, Option<Rc<Counted>>);
 
 #[derive(Clone)]
 struct Parts {
@@ -79,8 +79,12 @@ struct Parts {
     /// Dropped to stop listening to other tabs.
     listening: Rc<RefCell<Option<Box<dyn Any>>>>,
     sink: Option<(Rc<dyn ProcessEventSink>, Turns)>,
-    /// The number of notifications of one process by this handle, where they are counted.
-    ticks: Option<(ProcessId, Rc<Cell<u64>>)>,
+}
+
+/// How many change notifications of one process a handle caused.
+struct Counted {
+    id: ProcessId,
+    changes: Cell<u64>,
 }
 
 /// How many processes one prune transaction removes, so that a large prune does not keep other
@@ -125,8 +129,8 @@ impl ProcessRegistry {
         let broadcaster = Rc::new(ChangeBroadcaster::new(host.broadcast.clone(), host.spawn.clone()));
         let streams = StreamHub::default();
         let timers = Timers::new(host.clock.clone(), host.spawn.clone());
-        let (hub, sink, listening, ticks) = (None, None, Rc::default(), None);
-        Self(Rc::new(Parts { store, reads, host, timers, schemas, hub, broadcaster, streams, listening, sink, ticks }))
+        let (hub, sink, listening) = (None, None, Rc::default());
+        Self(Rc::new(Parts { store, reads, host, timers, schemas, hub, broadcaster, streams, listening, sink }), None)
     }
 
     pub(crate) fn with_hub(self, hub: ProcessChangeHub) -> Self {
@@ -138,16 +142,21 @@ impl ProcessRegistry {
         }));
         self.0.listening.replace(Some(listening));
         self.poll_for(&hub);
-        Self(Rc::new(Parts { hub: Some(hub), ..Rc::unwrap_or_clone(self.0) }))
+        Self(Rc::new(Parts { hub: Some(hub), ..Rc::unwrap_or_clone(self.0) }), self.1)
     }
 
     pub(crate) fn with_sink(self, sink: Rc<dyn ProcessEventSink>) -> Self {
-        Self(Rc::new(Parts { sink: Some((sink, Turns::default())), ..Rc::unwrap_or_clone(self.0) }))
+        Self(Rc::new(Parts { sink: Some((sink, Turns::default())), ..Rc::unwrap_or_clone(self.0) }), self.1)
     }
 
     /// A handle whose own notifications of a process are counted, so that a run that writes through it can tell them from those of others.
-    pub(crate) fn counting(&self, id: &ProcessId, ticks: Rc<Cell<u64>>) -> Self {
-        Self(Rc::new(Parts { ticks: Some((id.clone(), ticks)), ..Parts::clone(&self.0) }))
+    pub(crate) fn counting(&self, id: &ProcessId) -> Self {
+        Self(self.0.clone(), Some(Rc::new(Counted { id: id.clone(), changes: Cell::default() })))
+    }
+
+    /// How many notifications this handle counted.
+    pub(crate) fn own_changes(&self) -> u64 {
+        self.1.as_ref().map_or(0, |counted| counted.changes.get())
     }
 
     pub(crate) fn host(&self) -> &Host {
@@ -200,8 +209,8 @@ impl ProcessRegistry {
     }
 
     fn changed(&self, Changed { ids, span }: Changed) {
-        if let Some((id, ticks)) = &self.0.ticks {
-            ticks.set(ticks.get() + u64::from(ids.contains(id)));
+        if let Some(Counted { id, changes }) = self.1.as_deref() {
+            changes.set(changes.get() + u64::from(ids.contains(id)));
         }
         if let Some(hub) = &self.0.hub {
             ids.iter().for_each(|id| hub.notify(id));

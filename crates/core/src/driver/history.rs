@@ -4,7 +4,7 @@
 //! sees one winner in all runs.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, OnceCell, RefCell},
     rc::Rc,
 };
 
@@ -26,9 +26,12 @@ use crate::{
 };
 use futures::channel::oneshot;
 
-/// The records of earlier runs, read once.
+/// The records of earlier runs, read once. Without any, which is how thousands of runs may sleep, it takes no room.
 #[derive(Default)]
-pub(super) struct History {
+pub(super) struct History(OnceCell<Box<Records>>);
+
+#[derive(Default)]
+struct Records {
     /// Held while they are read.
     reading: Semaphore,
     read: Cell<bool>,
@@ -59,7 +62,7 @@ pub(super) struct Recorded {
     before: Rc<Vec<String>>,
 }
 
-impl History {
+impl Records {
     fn load(&self, event: &ProcessEvent) {
         let place = event.sequence;
         match event.event_type.as_str() {
@@ -88,53 +91,6 @@ impl History {
         }
     }
 
-    /// Where the end of a step was recorded, and what that was.
-    pub fn step(&self, key: &str) -> Option<(u64, StepEnd)> {
-        self.steps.borrow().get(key).cloned()
-    }
-
-    /// How many attempts of a step have failed, and when the next one is to be made, where it has not come out.
-    pub fn failing(&self, key: &str) -> Option<(u64, Millis)> {
-        self.failing.borrow().get(key).copied()
-    }
-
-    /// Takes note of an attempt of a step that failed in this run, and when the next one is to be made.
-    pub fn fails(&self, key: &str, attempt: u64, retry_at: Millis) {
-        self.failing.borrow_mut().insert(key.to_owned(), (attempt, retry_at));
-    }
-
-    /// When a timer is due that an earlier run set, in epoch milliseconds.
-    pub fn timer(&self, key: &str) -> Option<Millis> {
-        self.timers.borrow().get(key).copied()
-    }
-
-    /// How a wait came out, where that has not been given in this run.
-    pub fn wait(&self, key: &str) -> Option<Recorded> {
-        self.waits.borrow().get(key).cloned()
-    }
-
-    /// Whether a wait came out before a place of the log and has not been given in this run.
-    pub fn has_before(&self, place: u64) -> bool {
-        let waits = self.waits.borrow();
-        waits.values().any(|recorded| recorded.place < place && recorded.outcome != Outcome::GivenUp)
-    }
-
-    /// Whether a wait lost to one that was recorded and has not come out in this run.
-    pub fn holds(&self, key: &str) -> bool {
-        self.held.borrow().get(key).is_some_and(|others| *others > 0)
-    }
-
-    /// A wait came out in this run, or was given up: its record holds nothing any more.
-    pub fn is_over(&self, key: &str) {
-        let Some(recorded) = self.waits.borrow_mut().remove(key) else { return };
-        let mut held = self.held.borrow_mut();
-        for key in &*recorded.before {
-            if let Some(others) = held.get_mut(key) {
-                *others -= 1;
-            }
-        }
-    }
-
     fn taken(&self) -> Vec<u64> {
         let took = |recorded: &Recorded| match recorded.outcome {
             Outcome::Took(sequence) => Some(sequence),
@@ -144,33 +100,91 @@ impl History {
     }
 }
 
+impl History {
+    fn records(&self) -> &Records {
+        self.0.get_or_init(Box::default)
+    }
+
+    /// Where the end of a step was recorded, and what that was.
+    pub fn step(&self, key: &str) -> Option<(u64, StepEnd)> {
+        self.0.get()?.steps.borrow().get(key).cloned()
+    }
+
+    /// How many attempts of a step have failed, and when the next one is to be made, where it has not come out.
+    pub fn failing(&self, key: &str) -> Option<(u64, Millis)> {
+        self.0.get()?.failing.borrow().get(key).copied()
+    }
+
+    /// Takes note of an attempt of a step that failed in this run, and when the next one is to be made.
+    pub fn fails(&self, key: &str, attempt: u64, retry_at: Millis) {
+        self.records().failing.borrow_mut().insert(key.to_owned(), (attempt, retry_at));
+    }
+
+    /// When a timer is due that an earlier run set, in epoch milliseconds.
+    pub fn timer(&self, key: &str) -> Option<Millis> {
+        self.0.get()?.timers.borrow().get(key).copied()
+    }
+
+    /// How a wait came out, where that has not been given in this run.
+    pub fn wait(&self, key: &str) -> Option<Recorded> {
+        self.0.get()?.waits.borrow().get(key).cloned()
+    }
+
+    /// Whether a wait came out before a place of the log and has not been given in this run.
+    pub fn has_before(&self, place: u64) -> bool {
+        let is_before = |recorded: &Recorded| recorded.place < place && recorded.outcome != Outcome::GivenUp;
+        self.0.get().is_some_and(|records| records.waits.borrow().values().any(is_before))
+    }
+
+    /// Whether a wait lost to one that was recorded and has not come out in this run.
+    pub fn holds(&self, key: &str) -> bool {
+        self.0.get().is_some_and(|records| records.held.borrow().get(key).is_some_and(|others| *others > 0))
+    }
+
+    /// A wait came out in this run, or was given up: its record holds nothing any more.
+    pub fn is_over(&self, key: &str) {
+        let Some(records) = self.0.get() else { return };
+        let Some(recorded) = records.waits.borrow_mut().remove(key) else { return };
+        let mut held = records.held.borrow_mut();
+        for key in &*recorded.before {
+            if let Some(others) = held.get_mut(key) {
+                *others -= 1;
+            }
+        }
+    }
+}
+
 impl RunContext {
     /// What earlier runs recorded. Read once, and not at all in the first run of a process that was not forked: nothing can have been
     /// recorded before.
     pub(super) async fn history(&self) -> Result<&History> {
         let history = &self.0.history;
-        if self.is_new() || history.read.get() {
+        if self.is_new() {
+            return Ok(history);
+        }
+        let records = history.records();
+        if records.read.get() {
             return Ok(history);
         }
         let _giving = Giving::begin(self);
-        let _turn = history.reading.acquire().await;
-        if history.read.get() {
+        let _turn = records.reading.acquire().await;
+        if records.read.get() {
             return Ok(history);
         }
         let types = Some([STEP, STEP_FAILED, TIMER, RESUMED].map(str::to_owned).into());
         let all = EventRange::After { after: 0, limit: None, types };
         for event in self.0.registry.events(self.id(), all).await? {
-            history.load(&event);
+            records.load(&event);
         }
-        let mut held = history.held.borrow_mut();
-        for recorded in history.waits.borrow().values().filter(|recorded| recorded.outcome != Outcome::GivenUp) {
+        let mut held = records.held.borrow_mut();
+        for recorded in records.waits.borrow().values().filter(|recorded| recorded.outcome != Outcome::GivenUp) {
             for key in &*recorded.before {
                 *held.entry(key.clone()).or_default() += 1;
             }
         }
         drop(held);
-        self.0.waits.take(history.taken());
-        history.read.set(true);
+        self.0.waits.take(records.taken());
+        records.read.set(true);
         Ok(history)
     }
 
@@ -207,31 +221,30 @@ impl RunContext {
 
     /// Whether earlier runs recorded steps that this one has not come to. What is new comes after them.
     fn has_steps_left(&self) -> bool {
-        self.0.history.steps.borrow().keys().any(|key| !self.0.steps.used.has(key))
+        let records = self.0.history.0.get();
+        records.is_some_and(|records| records.steps.borrow().keys().any(|key| !self.0.steps.used.has(key)))
     }
 
     /// Resolves once the run has been given what it asked for and earlier runs recorded: what it does from then on is new.
     pub(super) async fn caught_up(&self) {
         loop {
             self.0.registry.host().spawn.next_task().await;
-            if self.0.history.giving.get() == 0 {
-                return;
-            }
+            let Some(records) = self.0.history.0.get().filter(|records| records.giving.get() > 0) else { return };
             let (given, all_given) = oneshot::channel();
-            self.0.history.given.replace(Some(given));
+            records.given.replace(Some(given));
             let _ = all_given.await;
         }
     }
 }
 
 /// A read of what is recorded, on its way to the program.
-pub(super) struct Giving<'a>(&'a History);
+pub(super) struct Giving<'a>(&'a Records);
 
 impl<'a> Giving<'a> {
     pub fn begin(context: &'a RunContext) -> Self {
-        let history = &context.0.history;
-        history.giving.set(history.giving.get() + 1);
-        Self(history)
+        let records = context.0.history.records();
+        records.giving.set(records.giving.get() + 1);
+        Self(records)
     }
 }
 

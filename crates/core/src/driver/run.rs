@@ -39,10 +39,8 @@ use crate::{
 pub struct RunContext(pub(super) Rc<Run>);
 
 pub(super) struct Run {
+    /// Counts the changes that this run itself makes of its process.
     pub registry: ProcessRegistry,
-    /// How many change notifications this run itself caused for its process.
-    pub own_changes: Rc<Cell<u64>>,
-    pub awaiter: ProcessAwaiter,
     pub attempt: Rc<Attempt>,
     /// Until when the lease is held at least, by the monotonic clock: as far as is known here, and unless it is taken.
     pub held_until: Cell<Millis>,
@@ -81,13 +79,9 @@ impl RunContext {
         permit: Permit,
     ) -> (Self, oneshot::Receiver<()>) {
         let lease_ttl = driver.options.lease_ttl;
-        let own_changes = Rc::<Cell<u64>>::default();
-        let registry = driver.registry.counting(attempt.record.id(), own_changes.clone());
         let (aborts, over) = Aborts::new();
         let run = Run {
-            awaiter: ProcessAwaiter::new(registry.clone(), registry.hub()),
-            registry,
-            own_changes,
+            registry: driver.registry.counting(attempt.record.id()),
             held_until: Cell::new(asked + lease_ttl),
             lease_ttl,
             attempt,
@@ -123,7 +117,7 @@ impl RunContext {
     /// An awaiter that hears this tab's changes. Its waits do not yield the permit: see
     /// [`yielding_permit`](Self::yielding_permit).
     pub fn awaiter(&self) -> ProcessAwaiter {
-        self.0.awaiter.clone()
+        ProcessAwaiter::new(self.0.registry.clone(), self.0.registry.hub())
     }
 
     /// Appends to the process, only while the run holds its lease.

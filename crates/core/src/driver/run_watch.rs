@@ -14,14 +14,14 @@ impl RunContext {
     /// Aborts the run where its process or its lease asks for that; resolves when the run is over. What it does when it was woken is
     /// boxed: it waits beside every run, and thousands of these may sleep.
     pub(super) async fn watch(&self, changes: &ChangeReceiver) {
-        let (mut seen, mut own) = (changes.seen(), self.0.own_changes.get());
+        let (mut seen, mut own) = (changes.seen(), self.0.registry.own_changes());
         // A cancel request that came before this run began is in the record that was claimed.
         if self.record().is_cancel_requested() && self.is_found_over().boxed_local().await {
             return;
         }
         loop {
             changes.changed().await;
-            let (all, of_these) = (changes.seen() - seen, self.0.own_changes.get() - own);
+            let (all, of_these) = (changes.seen() - seen, self.0.registry.own_changes() - own);
             (seen, own) = (seen + all, own + of_these);
             // What this run wrote itself, it need not read.
             if all > of_these && self.is_found_over().boxed_local().await {
@@ -33,7 +33,7 @@ impl RunContext {
     /// Whether all changes after the `first` were made by this run.
     pub(super) fn is_alone(&self, changes: &ChangeReceiver, first: u64) -> bool {
         let _ = changes.changed().now_or_never();
-        changes.seen() - first == self.0.own_changes.get()
+        changes.seen() - first == self.0.registry.own_changes()
     }
 
     /// Reads the process and its lease, until that succeeds: whether the run is over.

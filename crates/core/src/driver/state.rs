@@ -18,7 +18,7 @@ use crate::{
 /// What a run shows and is not written yet.
 #[derive(Default)]
 pub(super) struct States {
-    next: RefCell<Option<Next>>,
+    next: RefCell<Option<Box<Next>>>,
     /// While something is being written: the end of that.
     writing: RefCell<Option<Latch>>,
 }
@@ -47,7 +47,7 @@ impl RunContext {
         let next = self.0.states.next.take();
         let (before, mut callers) = next.map_or_else(Default::default, |next| (next.shown, next.callers));
         callers.push(caller);
-        self.0.states.next.replace(Some(Next { shown: before.then(shown), callers }));
+        self.0.states.next.replace(Some(Box::new(Next { shown: before.then(shown), callers })));
         self.keep_writing();
         written.await.unwrap_or_else(|_| Err(self.lost()))
     }
@@ -65,7 +65,8 @@ impl RunContext {
         let states = &self.0.states;
         loop {
             let next = states.next.take();
-            let Some(Next { shown, callers }) = next else { break };
+            let Some(next) = next else { break };
+            let Next { shown, callers } = *next;
             let written = self.0.registry.execute(operation::show(self.lease().clone(), shown)).await;
             for caller in callers {
                 // The caller may have dropped its future.

@@ -14,7 +14,6 @@ use crate::{
         step::{Failing, StepFailed},
     },
     text::is_blank,
-    unordered::Set,
 };
 
 /// The steps of one run.
@@ -192,24 +191,32 @@ impl RunContext {
     }
 }
 
-/// The keys that one run uses, each once.
+/// The keys that one run uses, each once, in their order.
 #[derive(Default)]
-pub(super) struct Keys(RefCell<Set<String>>);
+pub(super) struct Keys(RefCell<Vec<String>>);
 
 impl Keys {
     /// Takes a key into use. [`Code::InvalidArgument`] where it is in use; `what` it is the key of.
     pub fn begin<'a>(&'a self, key: &'a str, what: &str) -> Result<Used<'a>> {
-        match self.0.borrow_mut().insert(key.to_owned()) {
-            true => Ok(Used(self, key, Cell::new(false))),
-            false => Err(Error::invalid(format!(
+        match self.place(key) {
+            Ok(_) => Err(Error::invalid(format!(
                 "the {what} key `{key}` is used a second time in this run: each {what} needs a key of its own"
             ))),
+            Err(place) => {
+                self.0.borrow_mut().insert(place, key.to_owned());
+                Ok(Used(self, key, Cell::new(false)))
+            }
         }
     }
 
     /// Whether a key is in use.
     pub fn has(&self, key: &str) -> bool {
-        self.0.borrow().contains(key)
+        self.place(key).is_ok()
+    }
+
+    /// Where a key is, or else belongs.
+    fn place(&self, key: &str) -> std::result::Result<usize, usize> {
+        self.0.borrow().binary_search_by(|used| used.as_str().cmp(key))
     }
 }
 
@@ -225,8 +232,8 @@ impl Used<'_> {
 
 impl Drop for Used<'_> {
     fn drop(&mut self) {
-        if !self.2.get() {
-            self.0.0.borrow_mut().remove(self.1);
+        if let (false, Ok(place)) = (self.2.get(), self.0.place(self.1)) {
+            self.0.0.borrow_mut().remove(place);
         }
     }
 }

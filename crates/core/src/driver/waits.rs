@@ -5,7 +5,7 @@
 //! wait that is aborted has taken nothing, and what a wait took, a later run gives to that wait again.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, LazyCell, RefCell},
     collections::{BTreeSet, VecDeque},
     rc::Rc,
 };
@@ -26,8 +26,8 @@ use crate::{
 /// The waits of one run.
 #[derive(Default)]
 pub(super) struct Waits {
-    /// How many were issued for each thing, and which of these failed with a fault: the next one is that one again.
-    issued: RefCell<Map<Awaited, (u64, BTreeSet<u64>)>>,
+    /// How many were issued for each thing, in the order of those.
+    issued: RefCell<Vec<Issued>>,
     /// Those under way, in the order in which they were issued.
     pub pending: RefCell<Vec<Rc<Pending>>>,
     /// The signals that waits took, in this run or by the record of another one.
@@ -35,13 +35,13 @@ pub(super) struct Waits {
     /// For each event type, the sequence of the last signal that a wait took in this run.
     pub last: RefCell<Map<String, u64>>,
     /// Held by the wait that comes out.
-    pub turn: Semaphore,
+    pub turn: LazyCell<Semaphore>,
     /// Released, and made anew, when a wait came out or was given up.
     next: RefCell<Option<(latch::Release, latch::Latch)>>,
     /// Waits that were given up, and not yet recorded as that. What the run writes next is written behind them.
     pub given_up: RefCell<VecDeque<RunWait>>,
     /// Held while those are recorded.
-    pub recording: Semaphore,
+    pub recording: LazyCell<Semaphore>,
     /// The record of the last wait that came out, perhaps still on its way.
     pub writing: RefCell<Option<Shared<LocalBoxFuture<'static, Result<Millis>>>>>,
     /// What the record shows of the steps that are to be tried again, by what names that.
@@ -51,6 +51,14 @@ pub(super) struct Waits {
     /// Whether something failed since the run last wrote. What the program gives up now, it may give up because of that, and
     /// where the run ends with it, another run goes another way: then nothing was given up.
     pub failing: Cell<bool>,
+}
+
+/// How many waits were issued for one thing.
+struct Issued {
+    awaited: Awaited,
+    count: u64,
+    /// Which of them failed with a fault: the next one is that one again.
+    failed: Vec<u64>,
 }
 
 /// A wait under way.
@@ -77,8 +85,17 @@ impl Waits {
     /// The ordinal of the next wait for that.
     pub fn number(&self, awaited: &Awaited) -> u64 {
         let mut issued = self.issued.borrow_mut();
-        let (count, failed) = issued.entry(awaited.clone()).or_default();
-        failed.pop_first().unwrap_or_else(|| {
+        let place = place(&issued, awaited).unwrap_or_else(|place| {
+            if issued.is_empty() {
+                // Thousands of runs may sleep, each with one wait.
+                issued.reserve_exact(1);
+            }
+            issued.insert(place, Issued { awaited: awaited.clone(), count: 0, failed: Vec::new() });
+            place
+        });
+        let Some(Issued { count, failed, .. }) = issued.get_mut(place) else { return 0 };
+        let first = failed.iter().enumerate().min_by_key(|(_, ordinal)| **ordinal).map(|(place, _)| place);
+        first.map(|first| failed.swap_remove(first)).unwrap_or_else(|| {
             *count += 1;
             *count
         })
@@ -86,8 +103,9 @@ impl Waits {
 
     /// Has the next wait for that thing take over the ordinal of one that failed.
     pub fn failed(&self, wait: &RunWait) {
-        if let Some((_, failed)) = self.issued.borrow_mut().get_mut(&wait.awaited) {
-            failed.insert(wait.ordinal);
+        let mut issued = self.issued.borrow_mut();
+        if let Some(issued) = place(&issued, &wait.awaited).ok().and_then(|place| issued.get_mut(place)) {
+            issued.failed.push(wait.ordinal);
         }
     }
 
@@ -154,6 +172,11 @@ impl Waits {
             self.taken.borrow_mut().remove(&sequence);
         }
     }
+}
+
+/// Where the waits for something are, or else belong.
+fn place(issued: &[Issued], awaited: &Awaited) -> std::result::Result<usize, usize> {
+    issued.binary_search_by(|one| one.awaited.cmp(awaited))
 }
 
 /// The fault of a wait whose limit passed.

@@ -143,6 +143,23 @@ pub const MAX_PRIORITY: u32 = 1_000_000;
 /// The most labels of a process: each is an index entry.
 const MAX_LABELS: usize = 16;
 
+/// The policy of a process that was registered without one.
+pub static NO_POLICY: Policy = Policy {
+    start_at_ms: None,
+    deadline_at_ms: None,
+    retry: None,
+    crash_limit: None,
+    priority: None,
+    concurrency_key: None,
+    on_conflict: None,
+    debounce: None,
+    requires: None,
+    version: None,
+    labels: BTreeMap::new(),
+    parent_id: None,
+    on_parent_end: None,
+};
+
 impl Policy {
     /// The names of its fields, as JavaScript has them beside those of a registration.
     pub const FIELDS: [&str; 13] = [

@@ -18,7 +18,7 @@ use super::{
 use crate::error::{Error, Result};
 
 /// What a wait is for.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Awaited {
     /// The next signal of any of these names: at least one, sorted, each once.
     Signals(Vec<String>),

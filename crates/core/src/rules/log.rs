@@ -135,7 +135,7 @@ fn insert(
 /// Projects a terminal event onto its record. An end also ends any wait.
 fn end(record: &mut ProcessRecord, event: &ProcessEvent) {
     if let Some(terminal) = &event.semantics.terminal {
-        record.status = ProcessStatus::Ended(terminal.clone());
+        record.status = ProcessStatus::Ended(Box::new(terminal.clone()));
         record.log.terminal_sequence = Some(event.sequence);
         record.wait = None;
     }

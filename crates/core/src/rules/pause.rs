@@ -21,7 +21,7 @@ pub fn pause(seen: &Snapshot, id: &ProcessId, reason: Option<&str>) -> Result<De
     if record.paused.is_some() {
         return Ok(Decision::reply(record.clone()));
     }
-    let paused = Some(Paused { since_ms: seen.now, reason: reason.map(str::to_owned) });
+    let paused = Some(Box::new(Paused { since_ms: seen.now, reason: reason.map(str::to_owned) }));
     let payload = Payload::object([("reason", reason.map(Payload::from))]);
     let mut decision =
         append::append_with(seen, id, &AppendRequest::by_driver(PAUSED, payload), |record| record.paused = paused)?;

@@ -25,13 +25,13 @@ pub fn set_external_ref(
     check_name("ref.backend", &external_ref.backend)?;
     check_name("ref.id", &external_ref.id)?;
     match &record.external_ref {
-        Some(stored) if stored == external_ref => Ok(Decision::reply(record.clone())),
+        Some(stored) if **stored == *external_ref => Ok(Decision::reply(record.clone())),
         Some(stored) => {
-            let what = differs(stored, external_ref, "ref");
+            let what = differs(&**stored, external_ref, "ref");
             Err(Error::of(Code::ExternalRefConflict, id, format!("has another external reference: {what}")))
         }
         None => Ok(changed(ProcessRecord {
-            external_ref: Some(external_ref.clone()),
+            external_ref: Some(Box::new(external_ref.clone())),
             updated_at_ms: seen.now,
             ..record.clone()
         })),

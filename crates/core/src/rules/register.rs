@@ -94,7 +94,7 @@ pub fn register(
         }
     }
     debounce(seen, &mut record, &others);
-    decision.writes.extend(parent_of(seen, registered.policy.parent_id.as_ref())?);
+    decision.writes.extend(parent_of(seen, registered.policy().parent_id.as_ref())?);
     let is_behind = others.iter().any(|other| stays(other, &record) && key::goes_before(other, &record, seen.now));
     record.schedule.queued = is_behind && !record.schedule.begun;
     let disposition = if record.schedule.queued { Disposition::Queued } else { Disposition::Created };
@@ -111,7 +111,7 @@ fn existing(record: &ProcessRecord) -> Decision<Registration> {
 
 /// The record of a process that is registered now.
 fn fresh(seen: &Snapshot, registered: &Registered) -> Result<ProcessRecord> {
-    let Registered { registration, policy, registration_hash, .. } = registered;
+    let (Registered { registration, registration_hash, .. }, policy) = (registered, registered.policy());
     let life = seen.rows.lease(&registration.id).next_life()?;
     let is_begun = registration.input.is_external() && policy.concurrency_key.is_some();
     let stored = Registered::new(registration.clone(), policy.clone(), registration_hash.clone(), seen.now);

@@ -51,7 +51,7 @@ pub fn show(seen: &Snapshot, held: &ProcessLease, shown: &Shown) -> Result<Decis
         next.state = Some(state.clone());
     }
     if let Some(progress) = &shown.progress {
-        next.progress = Some(Progress { at_ms: seen.now, ..progress.clone() });
+        next.progress = Some(Box::new(Progress { at_ms: seen.now, ..progress.clone() }));
     }
     next.updated_at_ms = seen.now;
     Ok(Decision::reply(()).write(Write::Process(Rc::new(next))))

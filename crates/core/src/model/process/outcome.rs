@@ -263,7 +263,7 @@ pub enum ProcessStatus {
     /// Not ended; it may be waiting for a signal.
     Running,
     /// Ended; never changes again.
-    Ended(Terminal),
+    Ended(Box<Terminal>),
 }
 
 /// The fields of a status.
@@ -295,15 +295,16 @@ impl TryFrom<StatusFields> for ProcessStatus {
             State::Cancelled => TerminalState::Cancelled,
         };
         let await_output = await_output.ok_or("awaitOutput is missing")?;
-        Ok(Self::Ended(Terminal { state, await_output }))
+        Ok(Self::Ended(Box::new(Terminal { state, await_output })))
     }
 }
 
 impl From<ProcessStatus> for StatusFields {
     fn from(status: ProcessStatus) -> Self {
-        let ProcessStatus::Ended(Terminal { state, await_output }) = status else {
+        let ProcessStatus::Ended(terminal) = status else {
             return Self { state: State::Running, await_output: None };
         };
+        let Terminal { state, await_output } = *terminal;
         let state = match state {
             TerminalState::Completed => State::Completed,
             TerminalState::Failed => State::Failed,

@@ -35,7 +35,7 @@ pub struct ProcessExternalRef {
     pub metadata: Option<Payload>,
 }
 
-/// A process as it is now.
+/// A process as it is now. What most processes do not have is boxed: each run that sleeps holds a record.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(as = "PublicRecord<'static>"))]
 pub struct ProcessRecord {
@@ -46,15 +46,15 @@ pub struct ProcessRecord {
     /// Where wakes go now; a deleted session is taken out.
     pub wake_target: Option<SessionScope>,
     /// Where else it is known.
-    pub external_ref: Option<ProcessExternalRef>,
+    pub external_ref: Option<Box<ProcessExternalRef>>,
     /// What it waits for.
     pub wait: Option<WaitState>,
     /// Since when it is paused.
-    pub paused: Option<Paused>,
+    pub paused: Option<Box<Paused>>,
     /// What its runner last said of it.
     pub state: Option<Payload>,
     /// How far its runner last said it is.
-    pub progress: Option<Progress>,
+    pub progress: Option<Box<Progress>>,
     /// What is attached to it, in the order in which each name came.
     pub attachments: Vec<AttachmentInfo>,
     /// What drivers must know to begin it in its turn; not part of the public record.
@@ -139,7 +139,7 @@ impl ProcessRecord {
 
     /// Its run policy.
     pub fn policy(&self) -> &Policy {
-        &self.registered.policy
+        self.registered.policy()
     }
 
     /// When a driver may begin it, in epoch milliseconds; none where that is at any time.
@@ -256,7 +256,7 @@ struct PublicRecord<'a> {
 
 impl Serialize for ProcessRecord {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        let Registered { registration, policy, registration_hash, created_at_ms, derived: _ } = &*self.registered;
+        let Registered { registration, registration_hash, created_at_ms, .. } = &*self.registered;
         let Policy {
             start_at_ms,
             deadline_at_ms,
@@ -271,7 +271,7 @@ impl Serialize for ProcessRecord {
             labels,
             parent_id,
             on_parent_end,
-        } = policy;
+        } = self.policy();
         PublicRecord {
             id: &registration.id,
             input: &registration.input,
@@ -282,11 +282,11 @@ impl Serialize for ProcessRecord {
             env_ref: registration.env_ref.as_ref(),
             wake_target: self.wake_target.as_ref(),
             recovery: registration.recovery.as_ref(),
-            external_ref: self.external_ref.as_ref(),
+            external_ref: self.external_ref.as_deref(),
             wait: self.wait.as_ref(),
-            paused: self.paused.as_ref(),
+            paused: self.paused.as_deref(),
             state: self.state.as_ref(),
-            progress: self.progress.as_ref(),
+            progress: self.progress.as_deref(),
             attachments: &self.attachments,
             start_at_ms: *start_at_ms,
             deadline_at_ms: *deadline_at_ms,

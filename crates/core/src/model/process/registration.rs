@@ -12,7 +12,7 @@ use crate::model::{
     grant::SessionScope,
     key::{Key, ProcessId},
     payload::{self, Payload},
-    policy::Policy,
+    policy::{NO_POLICY, Policy},
     schema::Schemas,
 };
 use crate::{
@@ -299,9 +299,9 @@ pub enum Recovery {
 pub struct Registered {
     /// With every default filled in.
     pub registration: Rc<ProcessRegistration>,
-    /// When it is begun, how often, and in which order; no part of the hash.
-    #[serde(default, skip_serializing_if = "Policy::is_default")]
-    pub policy: Policy,
+    /// When it is begun, how often, and in which order, where that is said; no part of the hash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    policy: Option<Box<Policy>>,
     /// SHA-256 over the canonical registration, lower hex.
     pub registration_hash: String,
     /// Epoch milliseconds.
@@ -318,6 +318,7 @@ impl Registered {
         registration_hash: String,
         created_at_ms: Millis,
     ) -> Self {
+        let policy = (!policy.is_default()).then(|| Box::new(policy));
         Self { registration, policy, registration_hash, created_at_ms, derived: Derived::default() }
     }
 }
@@ -336,6 +337,11 @@ impl Registered {
     /// would read all of them.
     pub fn is(&self, other: &Self) -> bool {
         self.registration_hash == other.registration_hash && self.created_at_ms == other.created_at_ms
+    }
+
+    /// Its run policy.
+    pub fn policy(&self) -> &Policy {
+        self.policy.as_deref().unwrap_or(&NO_POLICY)
     }
 
     /// The hash of what it runs, where it says so.

@@ -42,15 +42,15 @@ pub struct ProcessRow {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     wake_target: Option<SessionScope>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    external_ref: Option<ProcessExternalRef>,
+    external_ref: Option<Box<ProcessExternalRef>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     wait: Option<WaitState>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    paused: Option<Paused>,
+    paused: Option<Box<Paused>>,
     #[serde(default, deserialize_with = "payload::present", skip_serializing_if = "Option::is_none")]
     state: Option<Payload>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    progress: Option<Progress>,
+    progress: Option<Box<Progress>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     attachments: Vec<AttachmentInfo>,
     #[serde(default, skip_serializing_if = "Schedule::is_default")]
@@ -196,7 +196,7 @@ struct ListedRow {
     #[serde(default)]
     labels: Vec<(Key, Key, String, ProcessId)>,
     version: Option<u64>,
-    paused: Option<Paused>,
+    paused: Option<Box<Paused>>,
     created_at_ms: Option<Millis>,
 }
 
