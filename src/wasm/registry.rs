@@ -117,7 +117,7 @@ async fn open(
         None => host.liveness.live(&incarnation_id).await,
     };
     let owner_id = options.owner_id.unwrap_or_else(|| host.random.name());
-    let owner = LeaseOwner { owner_id, incarnation_id, liveness: Some(life.mark) };
+    let owner = LeaseOwner { owner_id: owner_id.into(), incarnation_id, liveness: Some(life.mark) };
     let registry = ProcessRegistry::new(store, host);
     let (registry, hub) = match sink {
         Some(sink) => watch_process_registry_with_sink(registry, Rc::new(JsSink(sink))),

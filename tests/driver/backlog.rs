@@ -102,7 +102,7 @@ fn what_a_dead_tab_held_before_this_driver_was_started_goes_before_a_backlog_tha
     // With its one permit in use, it reads one page a second.
     seconds(&world, 10);
     let LivenessMark::WebLock { lock_name } = holder(&world, "z").liveness.unwrap() else { panic!("not mortal") };
-    world.killed.kill(lock_name);
+    world.killed.kill(lock_name.as_str());
     tasks().run();
     ours.next().returns(done(1));
     let next = ours.next();

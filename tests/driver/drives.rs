@@ -74,7 +74,7 @@ fn what_a_dead_tab_held_is_taken_over_at_once_by_exactly_one_of_those_that_stand
     let tabs = standing_by(&world, 3, &notes);
     let LivenessMark::WebLock { lock_name } = holder(&world, "p").liveness.unwrap() else { panic!("not mortal") };
     assert!(notes.all().is_empty());
-    world.killed.kill(lock_name);
+    world.killed.kill(lock_name.as_str());
     tasks().run();
     assert_eq!(notes.all().len(), 2, "{:?}", notes.all());
     assert_eq!((&output(&world, "p")["value"], &output(&world, "q")["value"]), (&json!(2), &json!(2)));
@@ -94,7 +94,7 @@ fn what_the_winner_of_a_takeover_leaves_when_it_dies_too_is_taken_over_again() {
     let _drivers: Vec<_> = tabs.iter().map(|tab| started(tab, &runs.works())).collect();
     for attempt in 2..=4 {
         let LivenessMark::WebLock { lock_name } = holder(&world, "p").liveness.unwrap() else { panic!("not mortal") };
-        world.killed.kill(lock_name);
+        world.killed.kill(lock_name.as_str());
         tasks().run();
         assert_eq!(runs.next().context.attempt(), attempt);
         assert_eq!(runs.len(), 0);

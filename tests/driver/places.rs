@@ -210,7 +210,7 @@ fn what_a_dead_tab_had_begun_goes_on_before_anything_new() {
     let (_driver, runs) = started(&another(&world), 1, &["a", "b"]);
     let busy = runs.next();
     let LivenessMark::WebLock { lock_name } = holder(&world, "p").liveness.unwrap() else { panic!("not mortal") };
-    world.killed.kill(lock_name);
+    world.killed.kill(lock_name.as_str());
     tasks().run();
     busy.returns(done(1));
     assert_eq!(runs.next().context.record().id().to_string(), "p");

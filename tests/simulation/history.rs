@@ -157,7 +157,7 @@ impl History {
 
     fn is_dead(&self, owner: &LeaseOwner) -> bool {
         match &owner.liveness {
-            Some(LivenessMark::WebLock { lock_name }) => self.dead.contains(lock_name),
+            Some(LivenessMark::WebLock { lock_name }) => self.dead.contains(lock_name.as_str()),
             Some(LivenessMark::Opaque {}) | None => false,
         }
     }

@@ -33,7 +33,7 @@ impl LivenessLock {
         let LivenessMark::WebLock { lock_name } = mark else {
             panic!("every engine that the tests run in has Web Locks")
         };
-        Self { locks, lock_name, lock }
+        Self { locks, lock_name: lock_name.to_string(), lock }
     }
 
     async fn proof(&self, lock_name: &str) -> Proof {

@@ -159,7 +159,7 @@ impl Killed {
     fn is_dead(&self, owner: &LeaseOwner) -> bool {
         let dead = self.0.dead.borrow();
         let by_lock = match &owner.liveness {
-            Some(LivenessMark::WebLock { lock_name }) => dead.contains(lock_name),
+            Some(LivenessMark::WebLock { lock_name }) => dead.iter().any(|dead| **dead == **lock_name),
             Some(LivenessMark::Opaque {}) | None => false,
         };
         by_lock || dead.contains(&owner.incarnation_id)
@@ -187,8 +187,8 @@ impl Liveness for Killed {
     }
 
     fn live(&self, incarnation: &str) -> LocalBoxFuture<'static, LivenessLock> {
-        let lock_name = incarnation.to_owned();
-        let end = Ends(self.clone(), lock_name.clone());
+        let end = Ends(self.clone(), incarnation.to_owned());
+        let lock_name = incarnation.into();
         ready(LivenessLock { mark: LivenessMark::WebLock { lock_name }, end: Box::new(end) }).boxed_local()
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     error::Result,
     host::{Announced, Broadcast, Heard, Liveness, LivenessLock, NoProof},
     model::{
-        key::ProcessId,
+        key::{Key, ProcessId},
         lease::{LeaseOwner, LivenessMark, Proof},
         payload::Payload,
         stream::StreamNews,
@@ -163,7 +163,7 @@ impl OwnerLocks {
         Self { database: database.to_owned(), owners: format!("longwait:{database}:owner:") }
     }
 
-    fn lock_of(&self, owner: &LeaseOwner) -> Option<String> {
+    fn lock_of(&self, owner: &LeaseOwner) -> Option<Key> {
         match &owner.liveness {
             Some(LivenessMark::WebLock { lock_name }) => lock_name.starts_with(&self.owners).then(|| lock_name.clone()),
             Some(LivenessMark::Opaque {}) | None => None,
@@ -208,7 +208,7 @@ impl Liveness for OwnerLocks {
     /// A page that keeps others waiting is not kept in the back-forward cache: the lock is given back there, and taken
     /// again afterwards. By then the owner may have been taken for dead: its fences tell.
     fn live(&self, incarnation: &str) -> LocalBoxFuture<'static, LivenessLock> {
-        let lock_name = format!("{}{incarnation}", self.owners);
+        let lock_name = Key::from(format!("{}{incarnation}", self.owners));
         async move {
             let taken = Lock::take(&lock_name);
             if !taken.is_held().await {

@@ -54,6 +54,15 @@ impl Driver {
 
     /// Writes what came of a run, or gives its lease back if it was not written. Returns whether it was.
     async fn write_end(&self, run: &RunContext, worked: Result<Option<RunEnd>>, called: bool) -> Result<bool> {
+        let worked = match worked {
+            Ok(None) => Ok(None),
+            ended => {
+                run.settles();
+                run.states_written().await;
+                let streamed = run.streams_written().await;
+                ended.and_then(|end| streamed.map(|()| end))
+            }
+        };
         let written = match worked {
             Ok(Some(RunEnd::Returned(output))) => self.end(run, output).await,
             Ok(Some(RunEnd::Threw(thrown))) => self.fail(run, thrown).await,
@@ -99,12 +108,7 @@ impl Driver {
         match select(over, select(work, watch)).await {
             // The outcome of a run that is over is of no interest.
             Either::Right((Either::Left((Err(_), _)), _)) if run.is_on().is_err() => Ok(None),
-            Either::Right((Either::Left((end, _)), _)) => {
-                run.settles();
-                run.states_written().await;
-                let streamed = run.streams_written().await;
-                end.and_then(|end| streamed.map(|()| Some(end)))
-            }
+            Either::Right((Either::Left((end, _)), _)) => end.map(Some),
             Either::Right((Either::Right(_), _)) | Either::Left(_) => Ok(None),
         }
     }

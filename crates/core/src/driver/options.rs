@@ -10,6 +10,7 @@ use crate::{
     error::{Error, Result},
     model::{
         Millis,
+        key::Key,
         lease::MAX_TTL_MS,
         process::{ProcessAwaitOutput, ProcessRecord},
         retention::Retention,
@@ -66,7 +67,7 @@ impl From<ProcessAwaitOutput> for RunEnd {
 #[derive(Clone, Debug)]
 pub struct DriverOptions {
     /// Who holds its leases, across lives.
-    pub owner_id: String,
+    pub owner_id: Key,
     /// How long a lease lasts without a renewal, in milliseconds.
     pub lease_ttl: Millis,
     /// How often leases are renewed, in milliseconds: at least three times in the life of one, so that one renewal
@@ -80,7 +81,7 @@ pub struct DriverOptions {
 
 impl DriverOptions {
     /// The defaults of lash-core 0.1.0-alpha.83, which this is a build of: 30 s, renewed every 10 s, 64 at once.
-    pub fn new(owner_id: impl Into<String>) -> Self {
+    pub fn new(owner_id: impl Into<Key>) -> Self {
         let retention = Retention::default();
         Self { owner_id: owner_id.into(), lease_ttl: 30_000, renew_every: 10_000, concurrency: 64, retention }
     }

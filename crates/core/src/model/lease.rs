@@ -2,7 +2,11 @@
 //!
 //! The fencing token of a process only ever rises: across release, takeover and prune.
 
-use super::{MAX_COUNT, Millis, check_name, key::ProcessId, next};
+use super::{
+    MAX_COUNT, Millis, check_name,
+    key::{Key, ProcessId},
+    next,
+};
 use crate::{
     error::{Error, Result},
     text::is_blank,
@@ -15,7 +19,7 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LeaseOwner {
     /// The same across lives.
-    pub owner_id: String,
+    pub owner_id: Key,
     /// Different in every life.
     pub incarnation_id: String,
     /// How its death can be proven. Absent: it cannot.
@@ -33,7 +37,7 @@ pub enum LivenessMark {
     /// The owner holds this Web Lock for its life.
     WebLock {
         /// The lock's name.
-        lock_name: String,
+        lock_name: Key,
     },
 }
 
@@ -41,7 +45,7 @@ pub enum LivenessMark {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct MarkFields {
     kind: String,
-    lock_name: Option<String>,
+    lock_name: Option<Key>,
 }
 
 impl TryFrom<MarkFields> for LivenessMark {
@@ -60,7 +64,7 @@ impl TryFrom<MarkFields> for LivenessMark {
 
 impl LeaseOwner {
     /// An owner whose death cannot be proven: what it holds is free once the lease has expired.
-    pub fn new(owner_id: impl Into<String>, incarnation_id: impl Into<String>) -> Self {
+    pub fn new(owner_id: impl Into<Key>, incarnation_id: impl Into<String>) -> Self {
         Self { owner_id: owner_id.into(), incarnation_id: incarnation_id.into(), liveness: None }
     }
 

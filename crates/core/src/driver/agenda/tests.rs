@@ -1,7 +1,7 @@
 use super::*;
 
 fn owner(name: &str) -> LivenessMark {
-    LivenessMark::WebLock { lock_name: name.to_owned() }
+    LivenessMark::WebLock { lock_name: name.into() }
 }
 
 fn lease(id: &str, holder: &str) -> Rc<ProcessLease> {
