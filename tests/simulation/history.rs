@@ -10,6 +10,7 @@ use longwait::{
     Code, Error,
     model::{
         event::{CANCEL_REQUESTED, ProcessEvent, STEP, STEP_FAILED},
+        key::ProcessId,
         lease::{LeaseOwner, LivenessMark, ProcessLease},
         process::ProcessAwaitOutput,
     },
@@ -71,9 +72,9 @@ pub enum Until {
 
 impl History {
     /// Notes down a commit, and checks what must be true of it. Spans go by `now`, which never goes back, and leases by the
-    /// `wall` clock.
-    pub fn committed(&mut self, now: u64, wall: u64, writes: &[Write]) {
-        self.policies.committed(writes, &mut self.tally);
+    /// `wall` clock. The row of one process may be `unreadable`.
+    pub fn committed(&mut self, now: u64, wall: u64, writes: &[Write], unreadable: Option<&ProcessId>) {
+        self.policies.committed(writes, unreadable, &mut self.tally);
         for write in writes {
             match write {
                 Write::Process(record) => {

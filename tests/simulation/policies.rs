@@ -6,6 +6,7 @@ use longwait::{
     model::{
         Millis,
         event::{ATTEMPT_FAILED, ProcessEvent},
+        key::ProcessId,
         policy::OnParentEnd,
         process::ProcessRecord,
     },
@@ -20,7 +21,7 @@ pub struct Policies(BTreeMap<String, Rc<ProcessRecord>>);
 
 impl Policies {
     /// Checks a commit against the processes that it found and those that it leaves.
-    pub fn committed(&mut self, writes: &[Write], tally: &mut Tally) {
+    pub fn committed(&mut self, writes: &[Write], unreadable: Option<&ProcessId>, tally: &mut Tally) {
         let before = self.0.clone();
         for write in writes {
             if let Write::Process(record) = write {
@@ -34,7 +35,7 @@ impl Policies {
                 let found = before.get(record.id().as_str());
                 self.check_children(record, found);
                 if record.schedule.begun && !found.is_some_and(|found| found.schedule.begun) {
-                    self.check_key(record, claimed_at(writes, record), tally);
+                    self.check_key(record, claimed_at(writes, record), unreadable, tally);
                 }
             } else if let Write::Lease(id, slot) = write {
                 let (found, now) = (before.get(id.as_str()), slot.held.as_ref().map(|held| held.claimed_at_ms));
@@ -75,8 +76,8 @@ impl Policies {
         }
     }
 
-    /// One process of a key has begun and not ended, and none that may begin before it was overtaken.
-    fn check_key(&self, begun: &ProcessRecord, now: Millis, tally: &mut Tally) {
+    /// One process of a key has begun and not ended, and none that may begin before it was overtaken, unless its row cannot be read.
+    fn check_key(&self, begun: &ProcessRecord, now: Millis, unreadable: Option<&ProcessId>, tally: &mut Tally) {
         let key = &begun.policy().concurrency_key;
         let others = self
             .0
@@ -84,7 +85,9 @@ impl Policies {
             .filter(|other| other.policy().concurrency_key == *key && other.id() != begun.id() && !other.is_terminal());
         for other in others {
             assert!(!other.schedule.begun, "{} and {} have begun under one key", other.id(), begun.id());
-            let may_begin = other.paused.is_none() && other.begun_from().is_none_or(|from| from <= now);
+            let may_begin = Some(other.id()) != unreadable
+                && other.paused.is_none()
+                && other.begun_from().is_none_or(|from| from <= now);
             assert!(!may_begin || order(begun) < order(other), "{} overtook {}", begun.id(), other.id());
             tally.count("others wait for a key");
         }

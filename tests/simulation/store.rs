@@ -148,7 +148,8 @@ impl Remote {
             }
         }
         processes.append(&mut others);
-        self.log.borrow_mut().committed(self.clock.monotonic(), self.clock.now(), &processes);
+        let unreadable = self.unreadable.borrow().as_ref().map(id_of);
+        self.log.borrow_mut().committed(self.clock.monotonic(), self.clock.now(), &processes, unreadable.as_ref());
     }
 
     fn process(&self, id: ProcessId) -> longwait::model::process::ProcessRecord {
