@@ -270,3 +270,52 @@ test("a process that cannot be read holds its concurrency key until it is delete
   await driver.idle();
   assert.deepEqual(begun, ["next"]);
 });
+
+describe("a stream with a row that cannot be read", () => {
+  /** A stream of three rows, of which this is done to the second. */
+  async function withRows(t, how) {
+    const name = `bad-${++databases}`;
+    const first = await openRegistry({ name });
+    await first.registerProcess({ id: "bad", input: { type: "engine", kind: "job" } });
+    const driver = first.driver({
+      runners: {
+        async job({ stream }) {
+          const out = await stream("s");
+          for (const row of ["a", "b", "c"]) {
+            for (let n = 0; n < 2; n++) await out.append(row + n);
+            await out.flush();
+          }
+          await (await stream("other")).append("fine");
+        },
+      },
+    });
+    await driver.claimAndRunPending();
+    await first.awaitTerminal("bad");
+    await first.close();
+    await tamper(name, "chunks", ["bad", "s", 2], how);
+    const registry = await openRegistry({ name });
+    t.after(() => registry.close());
+    return registry;
+  }
+
+  for (const [what, how] of Object.entries({
+    "is no list of chunks": (row) => ({ ...row, values: "b" }),
+    "has no attempt": ({ attempt: _, ...row }) => row,
+  }))
+    test(`which ${what}, gives the chunks before it, names the place, and hinders nothing else`, async (t) => {
+      const registry = await withRows(t, how);
+      const read = [];
+      const reads = async (startIndex) => {
+        for await (const { value } of registry.readStream("bad", "s", { startIndex })) read.push(value);
+      };
+      await fails(reads(0), "bad");
+      assert.deepEqual(read.splice(0), ["a0", "a1"]);
+      await assert.rejects(reads(3), /`s`, from chunk 2 on/);
+      await reads(4);
+      assert.deepEqual(read.splice(0), ["c0", "c1"]);
+      for await (const { value } of registry.readStream("bad", "other")) read.push(value);
+      assert.deepEqual(read, ["fine"]);
+      assert.equal((await registry.getProcess("bad")).status.state, "completed");
+      await registry.deleteProcess("bad");
+    });
+});

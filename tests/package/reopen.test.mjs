@@ -75,6 +75,28 @@ describe("after a trap, a registry on IndexedDB", () => {
     await log.return();
   });
 
+  test("has a stream go on under the next attempt, and its reader read on where it was", async (t) => {
+    const { registry, trap } = await opened(t);
+    await registry.registerProcess({ id: "job", input: { type: "engine", kind: "job" } });
+    const driver = registry.driver({
+      runners: {
+        async job({ stream, attempt, signal }) {
+          const out = await stream("s");
+          await out.append(attempt);
+          await out.flush();
+          if (attempt === 1) await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+        },
+      },
+    });
+    driver.start();
+    const chunks = registry.readStream("job", "s")[Symbol.asyncIterator]();
+    assert.deepEqual((await chunks.next()).value, { index: 0, attempt: 1, value: 1 });
+    const next = chunks.next();
+    await trap();
+    assert.deepEqual((await next).value, { index: 1, attempt: 2, value: 2 });
+    assert.equal((await chunks.next()).done, true);
+  });
+
   test("counts what was left of the limit of a wait", async (t) => {
     const { registry, trap } = await opened(t);
     const wait = registry.awaitTerminal("p", { timeoutMs: 3_600_000 });

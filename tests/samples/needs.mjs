@@ -81,6 +81,7 @@ export const needs = {
     },
   },
   "docs/time.md": { "*": { runs: "node" } },
+  "docs/streams.md": { "*": { runs: "node" } },
   "docs/one-at-a-time.md": { "*": { runs: "node" } },
   "docs/children.md": { "*": { runs: "node" } },
   "docs/versions.md": { "*": { runs: "node" } },

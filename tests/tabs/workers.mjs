@@ -35,6 +35,22 @@ export function inWorkers(two) {
       assert.deepEqual(await other.run(page.end, "p"), success(42));
     });
 
+    test(`a ${kind} puts out what pages read`, async (t) => {
+      const tabs = await having(t, kind);
+      if (!tabs) return;
+      const reading = await tabs[1].begin(async () => {
+        await globalThis.registry.registerProcess({ id: "p", input: { type: "engine", kind: "count", payload: 500 } });
+        const numbers = [];
+        for await (const { value } of globalThis.registry.readStream("p", "numbers")) numbers.push(value);
+        return numbers;
+      });
+      await drives(tabs[0], t, kind);
+      assert.deepEqual(
+        await reading(),
+        Array.from({ length: 500 }, (_, n) => n),
+      );
+    });
+
     test(`a ${kind} that is stopped hands back what it runs, and drives no more until it is asked again`, async (t) => {
       const tabs = await having(t, kind);
       if (!tabs) return;

@@ -94,6 +94,13 @@ struct State {
     waiting: Vec<oneshot::Sender<()>>,
 }
 
+/// What goes into one commit.
+struct Commit {
+    rows: Vec<Rc<[Payload]>>,
+    bytes: usize,
+    closes: bool,
+}
+
 impl RunContext {
     /// Opens a stream, behind what earlier runs put into it. [`Code::InvalidArgument`] for one that this run has opened before.
     pub async fn stream(&self, name: &str, options: StreamOptions) -> Result<StreamWriter> {
@@ -227,7 +234,7 @@ impl StreamWriter {
             if let Some((left, rung)) = waits {
                 select(registry.clock().sleep(left), rung).await;
             }
-            let Some((rows, bytes, closes)) = state.borrow_mut().take() else { return };
+            let Some(Commit { rows, bytes, closes }) = state.borrow_mut().take() else { return };
             let (lease, name) = (self.run.lease().clone(), self.writer.name.clone());
             let committed = registry.execute(operation::write_stream(lease, name, rows.clone(), closes)).await;
             let waiting = state.borrow_mut().committed(&committed, bytes);
@@ -308,14 +315,13 @@ impl State {
         Some((left, rung))
     }
 
-    /// What the next commit has: rows, their bytes, and whether it closes the stream. Nothing where there is nothing to commit; then no
-    /// more commits are made.
-    fn take(&mut self) -> Option<(Vec<Rc<[Payload]>>, usize, bool)> {
+    /// What the next commit has. Nothing where there is nothing to commit; then no more commits are made.
+    fn take(&mut self) -> Option<Commit> {
         let closes = self.closes && !self.closed;
         self.hurries = false;
         self.is_writing = self.fault.is_none() && (closes || !self.rows.is_empty());
         let rows = mem::take(&mut self.rows).into_iter().map(Rc::from).collect();
-        self.is_writing.then_some((rows, self.uncommitted, closes))
+        self.is_writing.then_some(Commit { rows, bytes: self.uncommitted, closes })
     }
 
     /// Takes note of what came of a commit. Gives the callers that wait for that, to be woken.

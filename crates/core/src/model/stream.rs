@@ -86,6 +86,11 @@ pub struct ChunkBatch {
 }
 
 impl Chunks {
+    /// The index behind the last of them.
+    pub fn end(&self) -> u64 {
+        self.first.saturating_add(self.values.len() as u64)
+    }
+
     /// Adds the chunks from an index on.
     pub fn add_from(&self, from: u64, to: &mut Vec<Chunk>) {
         for (index, value) in (self.first..).zip(self.values.iter()) {

@@ -18,10 +18,13 @@ use crate::{
 
 /// Hands news of streams to their readers. Clones share it.
 #[derive(Clone, Default)]
-pub struct StreamHub(Rc<RefCell<Map<Place, Vec<Weak<RefCell<Heard>>>>>>);
+pub struct StreamHub(Rc<RefCell<Map<Place, Seats>>>);
 
 /// A stream: its process and its name.
 type Place = (ProcessId, String);
+
+/// What readers of one stream have heard.
+type Seats = Vec<Weak<RefCell<Heard>>>;
 
 /// How many news are kept for a reader that has not come for them.
 const MOST_KEPT: usize = 32;

@@ -7,7 +7,6 @@ use super::{
 use crate::{
     model::{
         key::{Part, ProcessId, key},
-        payload::Payload,
         stream::{Chunks, Stream},
     },
     store::{
@@ -38,7 +37,8 @@ impl Reader<'_> {
         streams
     }
 
-    /// A stretch of a stream. It may begin in the middle of a row, so the last row that begins before it is read as well.
+    /// A stretch of a stream. It may begin in the middle of a row, so the last row that begins before it is read as well. A row that
+    /// cannot be read ends it, and is a fault where nothing comes before that.
     pub(super) fn chunks(&mut self, id: &ProcessId, range: &ChunkRange) -> Option<ChunkPage> {
         let ChunkRange { name, from, limit } = range;
         let stream = self.stream(id, name);
@@ -49,10 +49,16 @@ impl Reader<'_> {
             key![id, name, Part::End],
             Some(*limit),
         )));
-        let mut chunks = Vec::new();
+        let mut chunks = Vec::<Chunks>::new();
         for row in rows {
-            let place = row.member("first").and_then(|first: Payload| first.as_u64()).unwrap_or_default();
-            chunks.extend(self.decode::<Chunks>(id, &format!("stream `{name}`, from chunk {place} on,"), Some(row)));
+            match row.read() {
+                Ok(row) => chunks.push(row),
+                Err(_) if chunks.iter().any(|row| row.end() > *from) => break,
+                Err(fault) => {
+                    let first = row.member("first").and_then(|first| first.as_u64()).unwrap_or_default();
+                    self.note(unreadable(id, &format!("stream `{name}`, from chunk {first} on,"), &fault));
+                }
+            }
         }
         self.process(id).map(|record| ChunkPage { record, stream, chunks })
     }
