@@ -211,6 +211,22 @@ fn a_runner_that_knows_that_its_chunks_could_not_be_committed_may_end_its_proces
 }
 
 #[test]
+fn chunks_of_a_process_that_others_ended_are_no_trouble_of_the_driver() {
+    let (world, hold) = held_tab();
+    let (driver, _, run) = running(&world);
+    let stream = opened(&run.context);
+    append(&stream, 0);
+    // The watch of the run does not learn of it before the runner returns.
+    hold.hold_reads();
+    now(world.succeed("p"));
+    run.returns(done(2));
+    hold.let_go();
+    tasks().run();
+    assert!(sweep(&driver).failed.is_empty());
+    assert_eq!(record(&world, "p")["status"]["awaitOutput"]["value"], 1);
+}
+
+#[test]
 fn a_run_that_has_lost_its_lease_writes_nothing_and_the_next_attempt_goes_on_behind_what_is_committed() {
     let world = tab();
     let (driver, _, run) = running(&world);

@@ -13,12 +13,13 @@ use longwait::{
         key::ProcessId,
         lease::{LeaseOwner, LivenessMark, ProcessLease},
         process::ProcessAwaitOutput,
+        stream::Chunk,
     },
     rules::snapshot::Write,
 };
 use serde_json::Value;
 
-use crate::{driven::Driven, policies::Policies, tally::Tally};
+use crate::{driven::Driven, policies::Policies, streams::Streams, tally::Tally};
 
 pub type Log = Rc<RefCell<History>>;
 
@@ -40,6 +41,7 @@ pub struct History {
     /// The lives of jobs whose run is in the middle of a race.
     racing: BTreeSet<(String, u64)>,
     policies: Policies,
+    pub streams: Streams,
     pub dead: BTreeSet<String>,
     /// When the wall clock was set back last, by the clock that never goes back.
     pub set_back: u64,
@@ -115,7 +117,15 @@ impl History {
                     self.attempts.remove(id.as_str());
                     self.unknown_since.insert(id.to_string(), now);
                     self.held.remove(id.as_str());
+                    self.streams.pruned(id);
                     self.tally.count(if deleted { "deleted by force" } else { "prune" });
+                }
+                Write::Chunks(row) => {
+                    let id = row.process_id.as_str();
+                    let held = self.held.get(id).filter(|held| held.expires_at_ms > wall);
+                    let fence = held.map(|held| held.fencing_token);
+                    self.streams.committed(row, self.attempts.get(id).copied(), fence);
+                    self.tally.count(if row.attempt > 1 { "chunks of a later attempt" } else { "chunks put out" });
                 }
                 Write::Count(..)
                 | Write::AckWake(..)
@@ -124,7 +134,6 @@ impl History {
                 | Write::Attachment(..)
                 | Write::Detach(..)
                 | Write::Stream(_)
-                | Write::Chunks(_)
                 | Write::DropChunks(..) => {}
             }
         }
@@ -316,6 +325,16 @@ impl History {
         let mut signals = life.events.iter().filter(|(event, _)| event.event_type == given.event_type);
         let due = signals.nth(ordinal - 1).map(|(event, _)| event.sequence);
         assert_eq!(due, Some(given.sequence), "wait {ordinal} of {id} got another signal");
+    }
+
+    /// A reader was given these chunks of a process from an index on: those that were committed there, unless it was pruned since.
+    pub fn read(&mut self, id: &ProcessId, born: Option<u64>, from: u64, chunks: &[Chunk]) {
+        if chunks.is_empty() || born != self.born(id) {
+            return;
+        }
+        let committed = self.streams.of(id).iter().skip(from as usize).take(chunks.len());
+        assert!(chunks.iter().eq(committed), "a reader of {id} got what was never committed, or not there");
+        self.tally.count("chunks read");
     }
 
     /// An append was acknowledged.

@@ -8,7 +8,7 @@ use futures::{
 };
 use longwait::{
     Code, Error, Result, RunContext,
-    driver::{Abort, RunEnd, Runners, StepAttempt, StepEnd},
+    driver::{Abort, RunEnd, Runners, StepAttempt, StepEnd, StreamOptions},
     host::Clock,
     model::{
         event::{AppendRequest, ProcessEvent},
@@ -20,7 +20,7 @@ use longwait::{
 };
 use serde_json::{Value, json};
 
-use crate::{store::Remote, tab::job};
+use crate::{store::Remote, streams::NAME, tab::job};
 
 const STEPS: [&str; 5] = ["one", "two", "three", "four", "five"];
 
@@ -191,7 +191,7 @@ impl Job {
 
     /// Waits for something, or writes something down.
     async fn idles(&self) -> Result<()> {
-        let (kind, name, span) = (self.plan(12), self.plan(2) as usize, self.plan(300));
+        let (kind, name, span) = (self.plan(14), self.plan(2) as usize, self.plan(300));
         match kind {
             0 => self.wait(&NAMES[..1], None).await.map(drop),
             1 => self.wait(&NAMES[name..=name], Some(span)).await.map(drop),
@@ -204,6 +204,7 @@ impl Job {
             4 => self.append("note", json!({"fence": self.fence()})).await,
             5 | 6 => self.races().await,
             7 => self.wait(&NAMES, None).await.map(drop),
+            8 | 12 | 13 => self.puts_out().await,
             9 => self.sleeps(span).await,
             10 | 11 => self.races_a_timer(&NAMES[name..=name], span).await,
             _ => {
@@ -211,6 +212,19 @@ impl Job {
                 Ok(())
             }
         }
+    }
+
+    /// Puts a few chunks into the stream of its process, and perhaps waits until they are committed.
+    async fn puts_out(&self) -> Result<()> {
+        let stream = match self.context.opened_stream(NAME) {
+            Ok(stream) => stream,
+            Err(_) => self.patiently(async || self.context.stream(NAME, StreamOptions::default()).await).await?,
+        };
+        for _ in 0..=self.below(6) {
+            stream.append(self.fence().into()).await?;
+            self.jobs.store.clock.sleep(self.below(80)).await;
+        }
+        if self.below(2) == 0 { stream.flush().await } else { Ok(()) }
     }
 
     /// Waits for signals that race, a few times over: for each on its own, for any of them, and for one all along. Those

@@ -14,6 +14,7 @@ mod jobs;
 mod locks;
 mod policies;
 mod store;
+mod streams;
 mod tab;
 mod tally;
 mod world;

@@ -140,6 +140,7 @@ impl Remote {
                 "processes" if is(row, "lane", "pruned") => others.push(snapshot::Write::Prune(id_of(row))),
                 "processes" => processes.push(snapshot::Write::Process(Rc::new(self.process(id_of(row))))),
                 "events" => others.push(snapshot::Write::Event { event: row.read().unwrap(), ordinal: 0 }),
+                "chunks" => others.push(snapshot::Write::Chunks(row.read().unwrap())),
                 "leases" => {
                     let slot = row.member("slot").unwrap().read().unwrap();
                     others.push(snapshot::Write::Lease(row.member("processId").unwrap().read().unwrap(), slot));

@@ -28,6 +28,7 @@ use crate::{
     jobs::Jobs,
     locks::Locks,
     store::Remote,
+    streams::NAME,
 };
 
 /// How long leases last, in milliseconds: long enough to be used, short enough to run out.
@@ -43,6 +44,7 @@ pub struct Tab {
     /// Since when it has been running without a break.
     pub awake_since: u64,
     pub waits: Vec<Wait>,
+    pub readers: Vec<Reader>,
     pub tasks: Tasks,
     pub end: fake::Tab,
     registry: ProcessRegistry,
@@ -58,6 +60,17 @@ pub struct Wait {
     pub id: &'static str,
     pub until: Until,
     pub start: u64,
+    pub done: Rc<Cell<bool>>,
+    _task: Background,
+}
+
+/// What reads the stream of a job.
+pub struct Reader {
+    pub id: &'static str,
+    /// When the process was born that it reads.
+    pub born: Option<u64>,
+    /// How far it is.
+    pub next: Rc<Cell<u64>>,
     pub done: Rc<Cell<bool>>,
     _task: Background,
 }
@@ -83,7 +96,7 @@ impl Tab {
         };
         let (registry, hub) =
             watch_process_registry(ProcessRegistry::new(Rc::new(store.store_of(&tasks, &names)), host));
-        let (waits, leases) = (Vec::new(), Rc::default());
+        let (waits, readers, leases) = (Vec::new(), Vec::new(), Rc::default());
         let options = DriverOptions {
             lease_ttl: DRIVE_TTL,
             renew_every: RENEW,
@@ -97,6 +110,7 @@ impl Tab {
             frozen: false,
             awake_since,
             waits,
+            readers,
             tasks,
             end,
             registry,
@@ -312,6 +326,35 @@ impl Tab {
         };
         let task = Background::spawn(&self.tasks, task.boxed_local());
         self.waits.push(Wait { id, until, start, done, _task: task });
+    }
+
+    /// Reads the stream of a job, from its beginning on, and a stream that it has read for long no more.
+    pub fn read(&mut self, id: &'static str) {
+        if self.readers.len() > 3 {
+            drop(self.readers.remove(0));
+        }
+        let (next, done) = (Rc::<Cell<u64>>::default(), Rc::<Cell<bool>>::default());
+        let (log, clock, key) = (self.log(), self.store.clock.clone(), ProcessId::from(id));
+        let born = log.borrow().born(id);
+        let (reader, place, over) = (self.registry.read_stream(&key, NAME), next.clone(), done.clone());
+        let task = async move {
+            while !over.get() {
+                match reader.next(place.get()).await {
+                    Ok(batch) => {
+                        log.borrow_mut().read(&key, born, place.get(), &batch.chunks);
+                        place.set(place.get() + batch.chunks.len() as u64);
+                        over.set(batch.done);
+                    }
+                    Err(fault) if fault.code() == Code::StorageFailed => clock.sleep(20).await,
+                    Err(fault) => {
+                        assert_eq!(fault.code(), Code::UnknownProcess);
+                        over.set(true);
+                    }
+                }
+            }
+        };
+        let task = Background::spawn(&self.tasks, task.boxed_local());
+        self.readers.push(Reader { id, born, next, done, _task: task });
     }
 
     /// Whether nothing is left of what no wait needs any more.

@@ -67,6 +67,9 @@ impl Tally {
             "child",
             "pause",
             "others wait for a key",
+            "chunks put out",
+            "chunks read",
+            "chunks of a later attempt",
         ] {
             assert!(self.0.get(what).is_some_and(|times| *times >= 20), "hardly ever: {what}; {self:?}");
         }

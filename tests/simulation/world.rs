@@ -11,7 +11,7 @@ use longwait::{
         key::ProcessId,
         policy::{OnConflict, Policy, RetryPolicy},
     },
-    store::{Answer, EventRange, Query, engine::MemoryEngine},
+    store::{Answer, ChunkRange, EventRange, Query, engine::MemoryEngine},
 };
 use longwait_testing::fake::{Counter, FakeClock, Fate, Killed, Network};
 
@@ -19,6 +19,7 @@ use crate::{
     dice::Dice,
     history::{History, Until},
     store::{LAG_MS, Remote, Rows, SILENCE_MS},
+    streams::NAME,
     tab::Tab,
     tally::Tally,
 };
@@ -159,6 +160,10 @@ impl World {
         }
         if dice.chance(8) {
             return self.strikes(place);
+        }
+        if dice.chance(30) && !self.tabs[other].frozen {
+            let job = self.job();
+            self.tabs[other].read(job);
         }
         if dice.chance(35) && !self.tabs[place].frozen {
             return self.drives(place, number);
@@ -324,6 +329,7 @@ impl World {
         while self.clock.monotonic() <= now + BOUND_MS + 2 * STEP_MS {
             self.goes_by();
         }
+        self.have_read();
         self.is_as_committed();
     }
 
@@ -374,6 +380,16 @@ impl World {
         assert_eq!(left, (0, 0), "something is left that nobody needs");
     }
 
+    /// Every reader has read what is there, or has come to its end.
+    fn have_read(&mut self) {
+        let log = self.store.log.borrow();
+        for reader in self.tabs.iter_mut().flat_map(|tab| tab.readers.drain(..)) {
+            let (id, all) = (reader.id, log.streams.of(&reader.id.into()));
+            let is_over = reader.done.get() || log.born(id) != reader.born;
+            assert!(is_over || reader.next.get() == all.len() as u64, "a reader of {id} has not read all");
+        }
+    }
+
     /// Nothing is watched that nobody waits for, and the store has what was committed to it.
     fn is_as_committed(&self) {
         self.store.heals();
@@ -383,6 +399,12 @@ impl World {
             let answers = self.store.rows.read(vec![Query::Events(ProcessId::from(id.as_str()), range).into()]);
             let answer = answers.unwrap().remove(0).unwrap();
             let Answer::Events(Some(page)) = answer else { panic!("{id} is lost") };
+            let range = ChunkRange { name: NAME.to_owned(), from: 0, limit: u64::MAX };
+            let answers = self.store.rows.read(vec![Query::Chunks(ProcessId::from(id.as_str()), range).into()]);
+            let Answer::Chunks(Some(chunks)) = answers.unwrap().remove(0).unwrap() else { panic!("{id} is lost") };
+            let mut read = Vec::new();
+            chunks.chunks.iter().for_each(|row| row.add_from(0, &mut read));
+            assert_eq!(read, self.store.log.borrow().streams.of(&id.as_str().into()), "of the stream of {id}");
             let committed: Vec<_> = life.events.iter().map(|(event, _)| event.clone()).collect();
             assert_eq!(page.events, committed, "the log of {id} is not what was committed");
         }

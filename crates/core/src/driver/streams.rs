@@ -142,8 +142,14 @@ impl RunContext {
         let open: Vec<_> = self.0.streams.0.borrow().values().flatten().cloned().collect();
         for writer in open {
             let is_known = writer.state.borrow().is_fault_known;
-            if !is_known {
-                StreamWriter { run: self.clone(), writer }.flush().await?;
+            if is_known {
+                continue;
+            }
+            match (StreamWriter { run: self.clone(), writer }).flush().await {
+                // How the run came out is refused for the same reason, which is looked into there.
+                Err(fault)
+                    if matches!(fault.code(), Code::UnknownProcess | Code::AlreadyTerminal | Code::LeaseLost) => {}
+                flushed => flushed?,
             }
         }
         Ok(())
