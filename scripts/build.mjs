@@ -23,7 +23,28 @@ const entries = [
   { source: "js/entries/worker.ts", output: "dist/worker.js", platform: "browser", beside: ["./index.js"] },
   { source: "js/entries/node.ts", output: "dist/node.js", platform: "node" },
   { source: "js/schema/schema.ts", output: "dist/schema.js", platform: "neutral" },
+  { source: "js/observe/observe.ts", output: "dist/observing.js", platform: "neutral", apart: ["errors"] },
+  { source: "js/entries/observe.ts", output: "dist/observe.js", platform: "neutral", apart: ["observing"] },
+  ...["react", "vue", "svelte"].map((name) => ({
+    source: `js/entries/${name}.ts`,
+    output: `dist/${name}.js`,
+    platform: "neutral",
+    apart: ["observing", "package"],
+    beside: [name],
+    // Where components are rendered on a server, these are for the browser.
+    banner: name === "react" ? { js: '"use client";' } : {},
+  })),
 ];
+
+/**
+ * Modules of which there must be one copy, by their source, and where another file of the package imports them from. By the name of the package, so
+ * that Node gets its own entry.
+ */
+const apart = {
+  observing: { source: "js/observe/observe.ts", from: "./observing.js" },
+  package: { source: "js/entries/index.ts", from: "longwait" },
+  errors: { source: "js/types/errors.ts", from: "longwait" },
+};
 
 /** The setup steps that a build needs. */
 export const needs = ["packages", "rust", "wasm-bindgen"];
@@ -72,7 +93,7 @@ async function bundle() {
   say("bundling the JavaScript");
   // Imported late: on a fresh clone it is not installed when this file is loaded.
   const { build: esbuild } = await import("esbuild");
-  for (const { source, output, platform, beside = [] } of entries)
+  for (const { source, output, platform, beside = [], banner = {}, apart = [] } of entries)
     await esbuild({
       absWorkingDir: inRepo(),
       entryPoints: [source],
@@ -86,11 +107,24 @@ async function bundle() {
       sourcemap: true,
       legalComments: "none",
       external: ["./schema.js", ...beside],
-      plugins: [trimValidator, glue],
+      banner,
+      plugins: [trimValidator, glue, leftApart(apart)],
       logLevel: "warning",
       logOverride,
     });
 }
+
+/** Leaves these modules out, and imports them from where their one copy is. */
+const leftApart = (names) => ({
+  name: "apart",
+  setup(build) {
+    const known = new Map(names.map((name) => [inRepo(apart[name].source), apart[name].from]));
+    build.onResolve({ filter: /^\.\.?\/.*\.js$/ }, ({ path, resolveDir, kind }) => {
+      const from = kind === "import-statement" && known.get(resolve(resolveDir, path.replace(/\.js$/, ".ts")));
+      return from ? { path: from, external: true } : undefined;
+    });
+  },
+});
 
 /** The glue lists a file once for each function that the module imports from it. */
 const logOverride = { "duplicate-object-key": "silent" };
@@ -146,9 +180,16 @@ async function declare() {
   say("writing the type declarations");
   await run("tsc", ["-p", "tsconfig.build.json"]);
   // The declarations of the code behind the entry would only be clutter in the package.
-  for (const name of ["entries/index", "entries/worker", "types/definitions", "types/errors", "types/public"])
-    cpSync(inRepo(`build/types/${name}.d.ts`), inRepo(`dist/${name}.d.ts`));
+  for (const name of declared)
+    cpSync(inRepo(`build/types/${name}.d.ts`), inRepo(`dist/${name}.d.ts`), { recursive: true });
 }
+
+/** What of the declarations is public. */
+const declared = [
+  ...["index", "worker", "observe", "react", "vue", "svelte"].map((name) => `entries/${name}`),
+  ...["definitions", "errors", "observe", "public"].map((name) => `types/${name}`),
+  ...["provider", "reads", "writes"].map((name) => `react/${name}`),
+];
 
 async function targetFolder() {
   const metadata = await run("cargo", ["metadata", "--no-deps", "--format-version=1"], { quiet: true });

@@ -213,10 +213,10 @@ export interface DefinedEvent<N extends string, P> extends ProcessEvent<P> {
 }
 
 /** The types of the events in the log of such a process. */
-type EventTypes<Events, Signals> = (keyof Events & string) | `signal.${keyof Signals & string}` | `process.${string}`;
+export type EventTypes<Events, Signals> = (keyof Events & string) | `signal.${keyof Signals & string}` | `process.${string}`;
 
 /** The events of these types. */
-type EventOf<N extends string, Events, Signals> = N extends keyof Events
+export type EventOf<N extends string, Events, Signals> = N extends keyof Events
   ? DefinedEvent<N, Events[N]>
   : N extends `signal.${infer S}`
     ? DefinedEvent<N, S extends keyof Signals ? Signals[S] : Json>
