@@ -180,8 +180,7 @@ async function declare() {
   say("writing the type declarations");
   await run("tsc", ["-p", "tsconfig.build.json"]);
   // The declarations of the code behind the entry would only be clutter in the package.
-  for (const name of declared)
-    cpSync(inRepo(`build/types/${name}.d.ts`), inRepo(`dist/${name}.d.ts`), { recursive: true });
+  for (const name of declared) cpSync(inRepo(`build/types/${name}.d.ts`), inRepo(`dist/${name}.d.ts`), { recursive: true });
 }
 
 /** What of the declarations is public. */

@@ -27,10 +27,7 @@ export function useRegistry(): RegistrySource | undefined {
  * What a query finds, as it changes in any tab. The query may be a getter or a ref; while it is `undefined`, the answer is absent. Reads from the
  * registry that a component above provides, unless one is given. Ends with the component.
  */
-export function useObserved<const Q extends Query>(
-  query: MaybeRefOrGetter<Q>,
-  source?: RegistrySource,
-): Readonly<Ref<Observed<Q>>>;
+export function useObserved<const Q extends Query>(query: MaybeRefOrGetter<Q>, source?: RegistrySource): Readonly<Ref<Observed<Q>>>;
 export function useObserved<const Q extends Query>(
   query: MaybeRefOrGetter<Q | undefined>,
   source?: RegistrySource,

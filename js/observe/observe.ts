@@ -160,8 +160,7 @@ class Observers {
   private list(filter: ListFilter, order: "id" | "oldest" | "newest"): SharedList {
     const key = keyOf([filter, order]);
     let list = this.lists.get(key);
-    if (list === undefined)
-      this.lists.set(key, (list = new SharedList(this.changes, filter, order, () => void this.lists.delete(key))));
+    if (list === undefined) this.lists.set(key, (list = new SharedList(this.changes, filter, order, () => void this.lists.delete(key))));
     return list;
   }
 }

@@ -47,9 +47,14 @@ export function useOpened(source: RegistrySource | undefined): Snapshot<ProcessR
 }
 
 /** Like {@link useQuery}, but waits until there is something to show, by Suspense, and throws what kept it from being read. */
-export function useLoaded<const Q extends Query>(source: RegistrySource | undefined, query: Q): Exclude<Observed<Q>, { status: "loading" | "error" }> {
+export function useLoaded<const Q extends Query>(
+  source: RegistrySource | undefined,
+  query: Q,
+): Exclude<Observed<Q>, { status: "loading" | "error" }> {
   if (source === undefined || typeof document === "undefined")
-    throw new Error("longwait: what is read with Suspense is shown in browsers only; a server renders the fallback of the boundary around it");
+    throw new Error(
+      "longwait: what is read with Suspense is shown in browsers only; a server renders the fallback of the boundary around it",
+    );
   const key = keyOfQuery(query);
   const observable = useMemo(() => observed(source, key), [source, key]);
   const snapshot = useSyncExternalStore(observable.subscribe, observable.getSnapshot, observable.getSnapshot);

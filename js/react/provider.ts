@@ -12,8 +12,7 @@ const Source = createContext<RegistrySource | undefined | null>(null);
 
 /** A registry, the promise of one, or how to open one. */
 export type RegistryProviderProps = { readonly children?: ReactNode } & (
-  | { readonly registry: RegistrySource | undefined; readonly open?: never }
-  | { readonly open: OpenOptions; readonly registry?: never }
+  { readonly registry: RegistrySource | undefined; readonly open?: never } | { readonly open: OpenOptions; readonly registry?: never }
 );
 
 /**
@@ -108,5 +107,8 @@ function isAlike(one: unknown, other: unknown, depth: number): boolean {
   if (Object.is(one, other)) return true;
   if (depth === 0 || typeof one !== "object" || typeof other !== "object" || one === null || other === null) return false;
   const [entries, names] = [Object.entries(one), Object.keys(other)];
-  return entries.length === names.length && entries.every(([name, part]) => isAlike(part, (other as { [name: string]: unknown })[name], depth - 1));
+  return (
+    entries.length === names.length &&
+    entries.every(([name, part]) => isAlike(part, (other as { [name: string]: unknown })[name], depth - 1))
+  );
 }

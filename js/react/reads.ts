@@ -39,7 +39,11 @@ export function useProcess<I, O, E, S, G extends Payloads, T>(
 ): Snapshot<T>;
 export function useProcess(...given: readonly unknown[]): Snapshot<unknown> {
   const [, id, options] = withDefinition<[Id, SelectOptions<never, unknown>?]>(given);
-  return useQuery(useSource(), of(id, (id) => ({ type: "process", id })), options?.select);
+  return useQuery(
+    useSource(),
+    of(id, (id) => ({ type: "process", id })),
+    options?.select,
+  );
 }
 
 /**
@@ -122,7 +126,10 @@ export function useProcessEvents<I, O, E, S, G extends Payloads, const N extends
 ): Snapshot<readonly ObservedEvent<{ definition: Definition<I, O, E, S, G> }, N>[]>;
 export function useProcessEvents(...given: readonly unknown[]): Snapshot<unknown> {
   const [, id, options] = withDefinition<[Id, UseEventsOptions<string>?]>(given);
-  return useQuery(useSource(), of(id, (id) => ({ type: "events", id, ...options })));
+  return useQuery(
+    useSource(),
+    of(id, (id) => ({ type: "events", id, ...options })),
+  );
 }
 
 /** The last event of a type. */
@@ -134,12 +141,22 @@ export function useLatestEvent<I, O, E, S, G extends Payloads, const N extends E
 ): Snapshot<ObservedEvent<{ definition: Definition<I, O, E, S, G> }, N>>;
 export function useLatestEvent(...given: readonly unknown[]): Snapshot<unknown> {
   const [, id, eventType] = withDefinition<[Id, string]>(given);
-  return useQuery(useSource(), of(id, (id) => ({ type: "latestEvent", id, eventType })));
+  return useQuery(
+    useSource(),
+    of(id, (id) => ({ type: "latestEvent", id, eventType })),
+  );
 }
 
 /** What a stream says so far, in its last attempt: rendered again after `throttleMs` (default 50) at the earliest. */
-export function useStream<C extends JsonLike = Json>(id: Id, name: string, options: { readonly throttleMs?: number } = {}): Snapshot<StreamContent<C>> {
-  return useQuery(useSource(), of(id, (id) => ({ type: "stream", id, name, ...options }))) as Snapshot<StreamContent<C>>;
+export function useStream<C extends JsonLike = Json>(
+  id: Id,
+  name: string,
+  options: { readonly throttleMs?: number } = {},
+): Snapshot<StreamContent<C>> {
+  return useQuery(
+    useSource(),
+    of(id, (id) => ({ type: "stream", id, name, ...options })),
+  ) as Snapshot<StreamContent<C>>;
 }
 
 /** How a process ends, and that it has not ended yet. With a definition its value is typed. */
@@ -147,7 +164,10 @@ export function useResult(id: Id): ResultSnapshot<Json>;
 export function useResult<I, O, E, S, G extends Payloads>(definition: Definition<I, O, E, S, G>, id: Id): ResultSnapshot<O>;
 export function useResult(...given: readonly unknown[]): ResultSnapshot<unknown> {
   const [, id] = withDefinition<[Id]>(given);
-  return useQuery(useSource(), of(id, (id) => ({ type: "result", id })));
+  return useQuery(
+    useSource(),
+    of(id, (id) => ({ type: "result", id })),
+  );
 }
 
 const of = <Q extends Query>(id: Id, query: (id: string) => Q): Q | undefined => (id === undefined ? undefined : query(id));

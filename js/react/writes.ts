@@ -23,7 +23,11 @@ export function useStart<I, O, E, S, G extends Payloads>(
   definition: Definition<I, O, E, S, G>,
 ): Starting<StartArguments<G["input"]>, DefinedHandle<O, E, S, G["signals"]>> {
   const source = useSource();
-  const [{ pending, error, handle }, setState] = useState<{ pending: number; error?: Error; handle?: DefinedHandle<O, E, S, G["signals"]> }>({ pending: 0 });
+  const [{ pending, error, handle }, setState] = useState<{
+    pending: number;
+    error?: Error;
+    handle?: DefinedHandle<O, E, S, G["signals"]>;
+  }>({ pending: 0 });
   const start = useCallback(
     (...given: StartArguments<G["input"]>) => {
       setState(({ pending }) => ({ pending: pending + 1 }));

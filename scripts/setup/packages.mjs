@@ -12,6 +12,9 @@ export const peers = () => installed("npm packages to measure against", "bench",
 /** Apart from the others: a test of one way to use the package takes hundreds of them. */
 export const jest = () => installed("Jest with jsdom", "tests/jest");
 
+/** Apart from the others: the newer one has its name. */
+export const react18 = () => installed("React 18", "tests/react-18");
+
 async function installed(what, folder, ...flags) {
   // npm writes its own record last, so a broken-off install counts as missing.
   if (age(folder, "node_modules/.package-lock.json") >= age(folder, "package-lock.json")) return say(`${what}: there`);

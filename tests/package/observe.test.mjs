@@ -11,7 +11,9 @@ const noted = (id, more) => external(id, { eventTypes, ...more });
 function counted(registry) {
   let reads = [];
   const methods = ["getProcess", "listProcesses", "countProcesses", "eventsAfter", "recentEvents", "readStream"];
-  const counting = Object.fromEntries(methods.map((name) => [name, (...given) => (reads.push([name, ...given]), registry[name](...given))]));
+  const counting = Object.fromEntries(
+    methods.map((name) => [name, (...given) => (reads.push([name, ...given]), registry[name](...given))]),
+  );
   return { ...registry, ...counting, reads: () => reads.splice(0).map(([name]) => name) };
 }
 
@@ -283,7 +285,11 @@ describe("a list", () => {
       for (const [n, { filter, order, limit }] of queries.entries()) {
         const listed = await registry.listProcesses(filter, { order });
         const { value, hasMore } = seen[n].now();
-        assert.deepEqual([value, hasMore], [listed.slice(0, limit), limit !== undefined && listed.length > limit], JSON.stringify(queries[n]));
+        assert.deepEqual(
+          [value, hasMore],
+          [listed.slice(0, limit), limit !== undefined && listed.length > limit],
+          JSON.stringify(queries[n]),
+        );
       }
       for (const [n, filter] of filters.entries())
         assert.equal(counts[n].now().value, await registry.countProcesses(filter), JSON.stringify(filter));
@@ -294,7 +300,7 @@ describe("a list", () => {
 /** The same numbers between 0 and 1 for a seed. */
 function random(seed) {
   let state = seed;
-  return () => ((state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) / 2 ** 32);
+  return () => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) / 2 ** 32;
 }
 
 describe("a count", () => {

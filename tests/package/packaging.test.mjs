@@ -1,7 +1,7 @@
 /** The package as npm delivers it, in a project of its own: found by Node, by Vite and by TypeScript, its inside hidden. */
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -45,17 +45,35 @@ test("it holds what it needs and nothing else", () => {
       "./README.md",
       "./THIRD_PARTY.md",
       "./dist/entries/index.d.ts",
+      "./dist/entries/observe.d.ts",
+      "./dist/entries/react.d.ts",
+      "./dist/entries/svelte.d.ts",
+      "./dist/entries/vue.d.ts",
       "./dist/entries/worker.d.ts",
       "./dist/index.js",
       "./dist/index.js.map",
       "./dist/longwait_bg.wasm",
       "./dist/node.js",
       "./dist/node.js.map",
+      "./dist/observe.js",
+      "./dist/observe.js.map",
+      "./dist/observing.js",
+      "./dist/observing.js.map",
+      "./dist/react.js",
+      "./dist/react.js.map",
+      "./dist/react/provider.d.ts",
+      "./dist/react/reads.d.ts",
+      "./dist/react/writes.d.ts",
       "./dist/schema.js",
       "./dist/schema.js.map",
+      "./dist/svelte.js",
+      "./dist/svelte.js.map",
       "./dist/types/definitions.d.ts",
       "./dist/types/errors.d.ts",
+      "./dist/types/observe.d.ts",
       "./dist/types/public.d.ts",
+      "./dist/vue.js",
+      "./dist/vue.js.map",
       "./dist/worker.js",
       "./dist/worker.js.map",
       "./package.json",
@@ -92,15 +110,17 @@ test("it names the project that it is a build of", () => {
 });
 
 test("it needs no other package, and runs nothing when it is installed", () => {
-  const { dependencies, peerDependencies, optionalDependencies, scripts } = JSON.parse(
+  const { dependencies, peerDependencies, peerDependenciesMeta, optionalDependencies, scripts } = JSON.parse(
     readFileSync(join(installed, "package.json"), "utf8"),
   );
-  assert.deepEqual([dependencies, peerDependencies, optionalDependencies], [undefined, undefined, undefined]);
+  assert.deepEqual([dependencies, optionalDependencies], [undefined, undefined]);
+  // A framework is there already where its entry is imported.
+  for (const name of Object.keys(peerDependencies)) assert.deepEqual(peerDependenciesMeta[name], { optional: true });
   for (const script of ["preinstall", "install", "postinstall"]) assert.equal(scripts?.[script], undefined);
 });
 
 test("it holds no eval, so that a strict content security policy may refuse it", () => {
-  for (const file of ["index.js", "node.js", "worker.js"]) {
+  for (const file of ["index.js", "node.js", "observe.js", "observing.js", "react.js", "svelte.js", "vue.js", "worker.js"]) {
     assert.doesNotMatch(readFileSync(join(installed, "dist", file), "utf8"), /\beval\s*\(|new Function\b/);
   }
 });
@@ -113,7 +133,7 @@ test("Node runs it", () => {
 test("Node finds the WebAssembly by name, and nothing of the inside", () => {
   const { stdout, stderr } = node(`
     const outcomes = [];
-    for (const path of ["longwait", "longwait/worker", "longwait/longwait_bg.wasm", "longwait/package.json", "longwait/dist/index.js", "longwait/dist/registry.js", "longwait/js/check.ts"]) {
+    for (const path of ["longwait", "longwait/worker", "longwait/observe", "longwait/react", "longwait/vue", "longwait/svelte", "longwait/longwait_bg.wasm", "longwait/package.json", "longwait/dist/index.js", "longwait/observing", "longwait/dist/registry.js", "longwait/js/check.ts"]) {
       try { outcomes.push(import.meta.resolve(path).split("node_modules/longwait/")[1]); } catch (error) { outcomes.push(error.code); }
     }
     console.log(JSON.stringify(outcomes));
@@ -122,8 +142,13 @@ test("Node finds the WebAssembly by name, and nothing of the inside", () => {
   assert.deepEqual(JSON.parse(stdout || JSON.stringify(stderr)), [
     "dist/node.js",
     "dist/worker.js",
+    "dist/observe.js",
+    "dist/react.js",
+    "dist/vue.js",
+    "dist/svelte.js",
     "dist/longwait_bg.wasm",
     "package.json",
+    hidden,
     hidden,
     hidden,
     hidden,
@@ -288,6 +313,99 @@ test("TypeScript finds those of the worker's entry, in a page and in a worker", 
   compiles("jobs.ts", "es2022,webworker");
 });
 
+describe("an app in React", () => {
+  let app;
+  before(() => {
+    app = page(join(project, "with-react"));
+    mkdirSync(join(project, "node_modules", "@types"), { recursive: true });
+    for (const name of ["react", "react-dom", "scheduler", "csstype", "@types/react", "@types/react-dom"])
+      symlinkSync(join(root, "node_modules", name), join(project, "node_modules", name));
+    writeFileSync(
+      join(app, "main.js"),
+      `
+      import { createElement as h } from "react";
+      import { createRoot } from "react-dom/client";
+      import { observe } from "longwait/observe";
+      import { RegistryProvider, useProcesses } from "longwait/react";
+      const List = () => useProcesses().value?.map(({ id }) => id).join();
+      createRoot(document.body).render(h(RegistryProvider, { open: {} }, h(List)));
+      console.log(observe);
+    `,
+    );
+  });
+
+  test("is built by Vite, with one copy of the package and of what observes it", async () => {
+    const { output } = await build({ root: app, configFile: false, logLevel: "error" });
+    assert.equal(output.filter(({ fileName }) => fileName.endsWith(".wasm")).length, 1);
+    const modules = output.flatMap((chunk) => Object.keys(chunk.modules ?? {})).filter((file) => file.includes("longwait/dist/"));
+    assert.deepEqual(modules.map((file) => file.split("longwait/dist/")[1]).sort(), [
+      "index.js",
+      "observe.js",
+      "observing.js",
+      "react.js",
+      "schema.js",
+    ]);
+  });
+
+  test("is for the browser where components are rendered on a server", () => {
+    assert.match(readFileSync(join(installed, "dist", "react.js"), "utf8"), /^"use client";/);
+  });
+
+  test("is typed by its definitions, without a cast", () => {
+    writeFileSync(
+      join(project, "app.tsx"),
+      `
+      import { defineProcess } from "longwait";
+      import { observe, type Snapshot } from "longwait/observe";
+      import { Driver, RegistryProvider, useLatestEvent, useProcess, useProcessEvents, useProcesses, useResult, useSignal, useStart, useStream } from "longwait/react";
+
+      const upload = defineProcess<{ url: string }, { bytes: number }, { part: { n: number } }, { pause: boolean }>({ kind: "upload", events: { part: true } });
+      const run = upload.implement(async ({ input }) => ({ bytes: input.url.length }));
+
+      function Upload({ id }: { id: string }): string | number {
+        const { value: record } = useProcess(upload, id);
+        const done: Snapshot<boolean> = useProcess(upload, id, { select: ({ status }) => status.state === "completed" });
+        const result = useResult(upload, id);
+        const part = useLatestEvent(upload, id, "part").value?.payload.n ?? 0;
+        const parts = useProcessEvents(upload, id, { types: ["part", "signal.pause"] }).value ?? [];
+        const pauses: boolean[] = parts.flatMap((event) => (event.eventType === "signal.pause" ? [event.payload] : []));
+        const words: readonly string[] | undefined = useStream<string>(id, "words").value?.values;
+        const send = useSignal(upload, id);
+        void send("pause", true);
+        // @ts-expect-error: no such signal
+        void send("stop", true);
+        // @ts-expect-error: no such event
+        useLatestEvent(upload, id, "other");
+        if (record?.status.state === "completed") return record.status.awaitOutput.value.bytes;
+        if (record?.status.state === "failed") return record.status.awaitOutput.code;
+        if (result.status === "completed") return result.value.bytes;
+        if (result.status === "failed") return result.error.code;
+        return record?.input.payload.url ?? String([done, part, pauses, words]);
+      }
+
+      function List() {
+        const { start, isPending, error, handle } = useStart(upload);
+        const { value: uploads = [], hasMore, loadMore } = useProcesses(upload, { filter: { status: "any" }, order: "newest", limit: 20 });
+        void start({ url: "/" }, { id: "u" });
+        // @ts-expect-error: no such input
+        void start({ address: "/" });
+        void handle?.result().then(({ bytes }) => bytes.toFixed());
+        return [...uploads.map(({ input }) => input.payload.url), isPending, error?.message, hasMore, loadMore].map(String);
+      }
+
+      export const app = <RegistryProvider open={{ name: "app" }}><Driver processes={[run]} /><Upload id="u" /><List /></RegistryProvider>;
+
+      export async function plain(registry: Parameters<typeof observe>[0]): Promise<number> {
+        const { getSnapshot } = observe(registry, { type: "processes", definition: upload, limit: 3 });
+        const { value = [], hasMore } = getSnapshot();
+        return value.map(({ input }) => input.payload.url).length + Number(hasMore);
+      }
+    `,
+    );
+    compiles("app.tsx", "es2022,dom", "--jsx", "react-jsx", "--skipLibCheck");
+  });
+});
+
 /** A folder with a page that runs its `main.js`. */
 function page(folder) {
   mkdirSync(folder, { recursive: true });
@@ -295,7 +413,7 @@ function page(folder) {
   return folder;
 }
 
-function compiles(file, lib) {
+function compiles(file, lib, ...more) {
   const options = [
     "--ignoreConfig",
     "--noEmit",
@@ -309,6 +427,7 @@ function compiles(file, lib) {
     "nodenext",
     "--moduleResolution",
     "nodenext",
+    ...more,
   ];
   const { status, stdout } = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), ...options, file], {
     cwd: project,

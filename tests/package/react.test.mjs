@@ -1,0 +1,4 @@
+/** The hooks with React 19. */
+import { cases } from "./react-cases.mjs";
+
+await cases("19");
