@@ -3,7 +3,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { importSource } from "./bundled.mjs";
 
-const { follow } = await importSource("js/api/events.ts");
+const api = await importSource("js/api/events.ts");
+
+/** Follows a log of events. */
+const follow = (read, after, outer) =>
+  api.follow({ read, after, outer, itemsOf: ({ events }) => events, placeOf: ({ sequence }) => sequence });
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 const event = (sequence) => ({ sequence });
 const DONE = { done: true, value: undefined };

@@ -39,9 +39,9 @@ async function works({ openRegistry }, options) {
 describe("importing", () => {
   const exported = {
     "index.js":
-      "NonRetryableError ProcessCancelledError ProcessError ProcessFailedError RetryableError deleteRegistry isProcessError openRegistry",
+      "NonRetryableError ProcessCancelledError ProcessError ProcessFailedError RetryableError defineProcess deleteRegistry isProcessError openRegistry waitAll waitFirst",
     "node.js":
-      "NonRetryableError ProcessCancelledError ProcessError ProcessFailedError RetryableError deleteRegistry isProcessError openRegistry",
+      "NonRetryableError ProcessCancelledError ProcessError ProcessFailedError RetryableError defineProcess deleteRegistry isProcessError openRegistry waitAll waitFirst",
     "worker.js": "drive driveIn",
   };
   for (const [entry, names] of Object.entries(exported)) {
