@@ -26,7 +26,7 @@ impl Shown {
         Self { state: Some(state), progress: None }
     }
 
-    /// How far a run is. A number that is not finite is [`Code::InvalidArgument`].
+    /// How far a run is. A number that is not finite is [`Code::InvalidArgument`](crate::Code::InvalidArgument).
     pub fn progress(current: f64, total: Option<f64>, message: Option<String>) -> Result<Self> {
         for (name, number) in [("current", Some(current)), ("total", total)] {
             if number.is_some_and(|number| !number.is_finite()) {
