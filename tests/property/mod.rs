@@ -272,7 +272,9 @@ impl Tabs {
             scopes.push([world.granted(name, Live::Any).await, world.granted(name, Live::Only).await]);
         }
         for filter in filters() {
-            lists.push(world.list(filter).await);
+            let listed = world.list(filter.clone()).await;
+            assert_eq!(world.registry.count(&made(filter)).await.unwrap(), listed.len() as u64, "a list and its count");
+            lists.push(listed);
         }
         let changes = world.changes(0, None).await;
         let feed = json!({"records": ids(&changes.records), "removed": changes.removed.json()});

@@ -8,3 +8,4 @@ mod lists;
 mod place;
 mod prunes;
 mod rounds;
+mod totals;

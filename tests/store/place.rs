@@ -105,6 +105,12 @@ pub fn put(engine: &MemoryEngine, store: &'static str, row: Payload) {
     transact(engine, move |_| Round::Commit(vec![Write::Put(store, row.clone())]));
 }
 
+/// Removes a row under a name past every store.
+pub fn remove(engine: &MemoryEngine, store: &'static str, name: &str) {
+    let key = vec![name.into()];
+    transact(engine, move |_| Round::Commit(vec![Write::Delete(store, key.clone())]));
+}
+
 fn transact(engine: &MemoryEngine, step: impl FnMut(Vec<Vec<Payload>>) -> Round + 'static) {
     let connection = engine.connect().now_or_never().unwrap().unwrap();
     connection.run(Mode::Write, Box::new(step)).now_or_never().unwrap().unwrap();

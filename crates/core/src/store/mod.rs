@@ -123,6 +123,18 @@ pub enum Reads {
 }
 
 impl Reads {
+    /// Whether the rule may register, end or remove a process, whatever the rows are.
+    pub fn may_end(&self) -> bool {
+        match self {
+            Reads::Process(_, log) | Reads::Leased(_, log) | Reads::Viewed(_, _, log) => log.may_end,
+            Reads::Several(several) => several.iter().any(Reads::may_end),
+            Reads::Claim(_) | Reads::Registering(_) | Reads::Forking(..) | Reads::Whole(_) | Reads::Outdated(..) => {
+                true
+            }
+            Reads::Leases(_) | Reads::Granted(..) | Reads::Session(_) | Reads::Stream(..) => false,
+        }
+    }
+
     /// The process that the rule is about, where it is about one.
     pub fn process_id(&self) -> Option<&ProcessId> {
         match self {

@@ -205,7 +205,7 @@ impl Shared {
 /// The rows that any of them needs, once all are here, and whether one of them must run alone. What is wrong with the rows of one is its own
 /// outcome.
 fn load(mut reader: Reader, all: &[Asked]) -> Option<(Loaded, bool)> {
-    let mut loaded = Loaded { rows: Rows::default(), last_change: reader.checked_last_change() };
+    let mut loaded = Loaded { rows: Rows::default(), totals: None, last_change: reader.checked_last_change() };
     for Asked { reads, outcome, .. } in all {
         loaded = reader.loaded(loaded, reads);
         outcome.replace(reader.fault.take().map(Err));

@@ -12,6 +12,7 @@ use super::{
         ATTACHMENTS, AttachmentRow, CHUNKS, COMMITS, COUNTS, CommitRow, CountRow, EVENTS, EventRow, GRANTS, LEASES,
         LeaseRow, PROCESSES, ProcessRow, REGISTRATIONS, STREAMS, Tombstone, WAKES, WakeRow, list,
     },
+    totals::Totals,
 };
 use crate::model::{
     MAX_COUNT, Millis,
@@ -46,6 +47,8 @@ pub struct Commit {
     pub registered: Vec<(Rc<Registered>, usize)>,
     /// The last event that was added, by its process and sequence.
     logged: Option<(ProcessId, u64)>,
+    /// What becomes of the totals.
+    totals: TotalsChange,
     token: Rc<CommitToken>,
     /// Whether there is one rule and no more.
     alone: bool,
@@ -53,6 +56,17 @@ pub struct Commit {
     written: bool,
     /// Whether that can be told without a row in `commits`: see [`recognises`](Self::recognises).
     recognised: bool,
+}
+
+/// What a commit does to the totals.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum TotalsChange {
+    /// Nothing.
+    None,
+    /// It takes processes from one to another.
+    Known,
+    /// It may, and it is not known from which.
+    Unknown,
 }
 
 /// From how many bytes on requests are handed over before more are made: of small events some hundred, a few milliseconds of
@@ -75,6 +89,7 @@ impl Commit {
             left: Vec::new(),
             registered: Vec::new(),
             logged: None,
+            totals: TotalsChange::None,
             token,
             alone,
             written: false,
@@ -91,6 +106,7 @@ impl Commit {
         }
         self.written |= !writes.is_empty();
         for write in writes {
+            self.count(write);
             self.recognised |= self.recognises(write);
             match write {
                 Write::Process(record) => {
@@ -148,6 +164,44 @@ impl Commit {
             self.loaded.rows.apply(write);
         }
         Ok((!writes.is_empty()).then_some(self.loaded.last_change))
+    }
+
+    /// Notes what a write changes of the totals.
+    fn count(&mut self, write: &Write) {
+        let before = |id| self.loaded.rows.process(id).map(ProcessRecord::list_status);
+        let (before, after) = match write {
+            Write::Process(record) => (before(record.id()), Some(record.list_status())),
+            Write::Prune(id) => (before(id), None),
+            Write::Event { .. }
+            | Write::Count(..)
+            | Write::AckWake(..)
+            | Write::Lease(..)
+            | Write::Grant(_)
+            | Write::Revoke(..)
+            | Write::Stream(_)
+            | Write::Chunks(_)
+            | Write::DropChunks(..)
+            | Write::Attachment(..)
+            | Write::Detach(..) => return,
+        };
+        self.totals = match (&mut self.loaded.totals, self.totals) {
+            // What is removed and cannot be read has no status that is known.
+            (_, _) if before.is_none() && after.is_none() => TotalsChange::Unknown,
+            (Some(totals), change) => {
+                if totals.change(before, after) {
+                    change.max(TotalsChange::Known)
+                } else {
+                    change
+                }
+            }
+            (None, change) => {
+                if Totals::default().change(before, after) {
+                    TotalsChange::Unknown
+                } else {
+                    change
+                }
+            }
+        };
     }
 
     /// Whether an event comes right behind one that was added under a key that was free. A log has no gaps, so its own key is
@@ -277,6 +331,11 @@ impl Commit {
             });
         }
         self.requests.extend(rows.into_iter().map(|row| engine::Write::Put(PROCESSES, row)));
+        match (self.totals, self.loaded.totals) {
+            (TotalsChange::None, _) => {}
+            (TotalsChange::Known, Some(totals)) => self.requests.push(totals.write()?),
+            (TotalsChange::Known | TotalsChange::Unknown, _) => self.requests.push(Totals::removal()),
+        }
         self.requests.append(&mut self.left);
         if self.token.number == 1 {
             // Once in the life of a connection: a commit of the days before is not in flight any more.

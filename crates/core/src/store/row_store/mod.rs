@@ -13,6 +13,7 @@ mod commit_token;
 mod read_set;
 mod reader;
 mod rows;
+mod totals;
 
 use std::{
     cell::{Cell, RefCell, RefMut},

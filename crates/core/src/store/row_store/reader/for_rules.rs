@@ -45,6 +45,9 @@ impl Reader<'_> {
 
     /// Adds everything that a rule needs to see.
     pub fn loaded(&mut self, mut loaded: Loaded, reads: &Reads) -> Loaded {
+        if reads.may_end() {
+            self.totals(&mut loaded);
+        }
         let rows = match reads {
             Reads::Process(id, log) => self.log_of(&mut loaded, id, log),
             Reads::Leased(id, log) => {
@@ -312,7 +315,11 @@ impl Reader<'_> {
         let may_end = log.may_end || event_type.is_some_and(ProcessEventType::is_terminal);
         let key = record.policy().concurrency_key.as_ref();
         let schedule = &record.schedule;
-        if record.is_terminal() || !may_end || !(schedule.has_children || schedule.has_streams || key.is_some()) {
+        if record.is_terminal() || !may_end {
+            return loaded;
+        }
+        self.totals(&mut loaded);
+        if !(schedule.has_children || schedule.has_streams || key.is_some()) {
             return loaded;
         }
         self.reads_ranges = true;

@@ -50,6 +50,9 @@ impl Reader<'_> {
     /// How many processes a list holds, its stretch aside. Where one index answers, the engine counts its entries; where each condition
     /// has an index, ids are read; else rows.
     pub(super) fn count_list(&mut self, query: &ListQuery) -> u64 {
+        if let Some(total) = self.total(query) {
+            return total;
+        }
         if query.is_exact() {
             let ranges = query.statuses.iter().map(|status| Between::under(query.index.prefix(*status)));
             let counts: Vec<_> =

@@ -20,6 +20,7 @@ use super::{
     Shared,
     read_set::ReadSet,
     rows::{ABOUT, PROCESSES, ProcessRow, REGISTRATIONS, id_of, index, is_pruned, table, text, unreadable},
+    totals::Totals,
 };
 use crate::{
     error::{Error, Result},
@@ -38,6 +39,8 @@ use crate::{
 /// The rows that rules are shown, and the last number of the change sequence.
 pub struct Loaded {
     pub rows: Rows,
+    /// How many processes there are of each status, where a rule may change that.
+    pub totals: Option<Totals>,
     pub last_change: u64,
 }
 
