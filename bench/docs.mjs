@@ -179,6 +179,10 @@ From a change in one tab to the resolved promise in another. By hand: a message 
 
 Tokens of a model, 100 a second, from a run in one tab to a reader in another, and the transactions that both tabs make for it. The floor sends each token
 as a message of its own, and stores nothing.`,
+  react: `### React
+
+A change of one process of 10,000, until the row on the screen shows it: \`useProcesses\` with a page of 50, and with all of them on the
+screen. What is rendered for a change is its row alone, and the list around it.`,
   takeover: `### Taking over
 
 From the crash of the tab that holds a lease to the lease in this one. The floor is a Web Lock that is handed over.`,

@@ -10,9 +10,10 @@ const bundled = inRepo("build/bench");
 
 /** Serves it with the build in `dist`, or the one of this repository: `{ url, close }`. */
 export async function benchSite(dist) {
-  await bundle();
+  const built = resolve(dist ?? inRepo("dist"));
+  await bundle(built);
   const mounts = [
-    { prefix: "/dist/", folder: resolve(dist ?? inRepo("dist")) },
+    { prefix: "/dist/", folder: built },
     { prefix: "/contenders/", folder: bundled },
     { prefix: "/", folder: inRepo("bench/page") },
   ];
@@ -28,7 +29,7 @@ const headers = {
 };
 
 /** With Vite, as the peers' documentation has it: their workers and their WebAssembly come along. */
-async function bundle() {
+async function bundle(dist) {
   // Imported late: on a fresh clone it is not installed when this file is loaded.
   const { build } = await import("vite");
   await build({
@@ -37,6 +38,7 @@ async function bundle() {
     root: contenders,
     base: "./",
     worker: { format: "es" },
+    resolve: { alias: { "longwait/react": resolve(dist, "react.js") } },
     build: {
       outDir: bundled,
       emptyOutDir: true,
