@@ -1,4 +1,4 @@
-/** Hot reloading: the module of docs/app.md, replaced by Vite in a running page, leaves no driver of its former self behind. */
+/** Hot reloading: the module of docs/hot-reloading.md, replaced by Vite in a running page, leaves no driver of its former self behind. */
 import assert from "node:assert/strict";
 import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,7 +10,7 @@ import { blocks } from "../samples/programs.mjs";
 import { site } from "./site.mjs";
 
 const served = site();
-const SAMPLE = blocks("docs/app.md").find(({ heading }) => heading === "Hot reloading").code;
+const SAMPLE = blocks("docs/hot-reloading.md").find(({ heading }) => heading === "In a module").code;
 const HTML = `<!doctype html><title>app</title><link rel="icon" href="data:,"><script type="module" src="/app.ts"></script>`;
 
 /** The sample, which shows the test the registry of each of its versions. */

@@ -1,4 +1,4 @@
-/** Logging out as docs/app.md says: what the response with its header leaves of a registry. */
+/** Logging out as docs/logging-out.md says: what the response with its header leaves of a registry. */
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { readFile } from "node:fs/promises";
@@ -9,8 +9,8 @@ import { blocks } from "../samples/programs.mjs";
 import { site } from "./site.mjs";
 
 const served = site();
-const HEADER = blocks("docs/app.md")
-  .find(({ heading, language }) => heading === "Logging out" && language === "text")
+const HEADER = blocks("docs/logging-out.md")
+  .find(({ heading, language }) => heading === "By the server" && language === "text")
   .code.trim();
 
 test("the header deletes the rows of a registry that was closed, and one that is opened afterwards is empty", async (t) => {

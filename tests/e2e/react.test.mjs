@@ -1,4 +1,4 @@
-/** React in Chromium, by Vite's development server: two tabs, edits of a page that runs, and a page that a server rendered. */
+/** React in Chromium, by Vite's development server: two tabs, edits of a page that runs, a page that a server rendered, and the guides. */
 import assert from "node:assert/strict";
 import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
@@ -11,6 +11,8 @@ import { renderToString } from "react-dom/server";
 import { createServer } from "vite";
 import { complaintsOf } from "../../scripts/lib/demo-page.mjs";
 import { inRepo } from "../../scripts/lib/paths.mjs";
+import { needs } from "../samples/needs.mjs";
+import { blocks } from "../samples/programs.mjs";
 import { site } from "./site.mjs";
 
 const served = site();
@@ -77,20 +79,27 @@ function component(title) {
   `;
 }
 
-function project(t) {
+/** The modules of a program that a guide shows. */
+function modulesOf(guide, heading) {
+  const code = blocks(guide).filter((block) => /^tsx?$/.test(block.language) && (heading === "*" || block.heading === heading));
+  const { files } = needs[guide][heading];
+  return { "index.html": page().replace("main.jsx", "main.tsx"), ...Object.fromEntries(code.map((block, n) => [files[n], block.code])) };
+}
+
+function project(t, files) {
   const app = mkdtempSync(join(tmpdir(), "longwait-react-"));
   t.after(() => rmSync(app, { recursive: true, force: true }));
   mkdirSync(join(app, "node_modules", "longwait"), { recursive: true });
   for (const name of ["dist", "package.json"]) cpSync(inRepo(name), join(app, "node_modules", "longwait", name), { recursive: true });
   for (const name of ["react", "react-dom", "scheduler"]) symlinkSync(inRepo("node_modules", name), join(app, "node_modules", name));
   writeFileSync(join(app, "package.json"), JSON.stringify({ private: true, type: "module", dependencies: { longwait: "*", react: "*" } }));
-  for (const [name, text] of Object.entries(FILES)) writeFileSync(join(app, name), text);
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(app, name), text);
   return app;
 }
 
 /** The app on a development server: `{ url, app, vite }`. */
-async function developed(t, options = {}) {
-  const app = project(t);
+async function developed(t, options = {}, files = FILES) {
+  const app = project(t, files);
   const vite = await createServer({
     root: app,
     configFile: false,
@@ -107,14 +116,14 @@ async function developed(t, options = {}) {
   return { app, vite, url: `http://127.0.0.1:${vite.httpServer.address().port}/` };
 }
 
-async function profile(t, url) {
+async function profile(t, url, ready = "main[data-status=present]") {
   const context = await served.browser.newContext();
   t.after(() => context.close());
   const visit = async () => {
     const tab = await context.newPage();
     const complaints = complaintsOf(tab);
     await tab.goto(url);
-    await tab.waitForSelector("main[data-status=present]");
+    await tab.waitForSelector(ready);
     return { tab, complaints, rows: () => tab.locator("li").allTextContents() };
   };
   return { visit };
@@ -206,4 +215,37 @@ test("a page that a server rendered is taken over without a complaint, and shows
   const again = await visit();
   assert.deepEqual(await again.rows(), ["a: running "]);
   assert.deepEqual([one.complaints, again.complaints], [[], []]);
+});
+
+test("the app of the guide shows what its tabs start, ask, allow and cancel", async (t) => {
+  const { url } = await developed(t, {}, modulesOf("docs/react.md", "*"));
+  const { visit } = await profile(t, url, "p:text-is('0 running')");
+  const one = await visit();
+  const two = await visit();
+  for (const name of ["a.png", "b.png"]) {
+    await one.tab.fill("input", name);
+    await one.tab.click("text=Upload");
+    await two.tab.waitForSelector(`li:has-text("${name}: asked"):has-text("May ${name} be public?")`);
+  }
+  assert.equal(await two.tab.locator("li").first().locator("q").textContent(), "May b.png be public? ");
+  await two.tab.click("li:has-text('a.png') >> text=Allow");
+  await one.tab.waitForSelector("li:has-text('a.png: a.png'):has-text('public? Yes.')");
+  await two.tab.click("li:has-text('b.png') >> text=Cancel");
+  for (const { tab, complaints } of [one, two]) {
+    await tab.waitForSelector("li:has-text('b.png: not any more')");
+    await tab.waitForSelector("p:text-is('0 running')");
+    assert.deepEqual(complaints, []);
+  }
+});
+
+test("logging out as the guide says shows it in the other tab, too", async (t) => {
+  const { url } = await developed(t, {}, modulesOf("docs/logging-out.md", "In React"));
+  const { visit } = await profile(t, url, "button:text-is('Log out and forget 0')");
+  const one = await visit();
+  const two = await visit();
+  await one.tab.click("button");
+  await one.tab.waitForSelector("text=Who are you?");
+  await two.tab.waitForSelector("text=You have logged out.");
+  assert.deepEqual(await one.tab.evaluate(async () => (await indexedDB.databases()).length), 0);
+  assert.deepEqual([one.complaints, two.complaints], [[], []]);
 });

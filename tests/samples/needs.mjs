@@ -33,6 +33,20 @@ const runners = {
 export const needs = {
   "README.md": {
     "Ten lines": { runs: "node" },
+    "Show it": {
+      runs: "node",
+      files: ["program.tsx"],
+      beside: {
+        "reports.ts": `
+          import { defineProcess } from "longwait";
+          export const reports = defineProcess<{ topic: string }, string>({ kind: "report" });
+          export const report = reports.implement(({ input }) => input.topic);
+        `,
+      },
+      before: `import { renderToString } from "react-dom/server";\n`,
+      after: `console.log(renderToString(<App />));`,
+      prints: "<button>Write one</button>\n",
+    },
     "Have it run": {
       runs: "node",
       beside: reports,
@@ -104,6 +118,29 @@ export const needs = {
       prints: "{ type: 'success', value: { charged: 'order-1/charge' } }\n",
     },
   },
+  "docs/react.md": {
+    "*": { runs: "tests/e2e/react.test.mjs", files: ["uploads.ts", "run.ts", "app.tsx", "list.tsx", "one.tsx", "main.tsx"] },
+  },
+  "docs/observe.md": { "*": { runs: "node" } },
+  "docs/hot-reloading.md": {
+    "In a module": { runs: "tests/e2e/hot.test.mjs", beside: runners, before: `/// <reference types="vite/client" />\n` },
+  },
+  "docs/server-side-rendering.md": {
+    "With React": { runs: "node", files: ["program.tsx"] },
+    "Without a framework": { runs: "node", after: `console.log(registry());`, prints: "undefined\n" },
+  },
+  "docs/logging-out.md": {
+    "A database for each user": {
+      runs: "chromium",
+      after: `
+        await registry.registerProcess({ id: "p", input: { type: "external" } });
+        await logOut();
+        console.log((await indexedDB.databases()).length, await registry.getProcess("p").catch(({ code }) => code));
+      `,
+      prints: "0 closed\n",
+    },
+    "In React": { runs: "tests/e2e/react.test.mjs", files: ["main.tsx"] },
+  },
   "docs/app.md": {
     esbuild: { runs: "tests/e2e/bundlers.test.mjs" },
     Rollup: { runs: "tests/e2e/bundlers.test.mjs" },
@@ -113,18 +150,7 @@ export const needs = {
       after: `console.log(JSON.stringify(answer), typeof worker.stop);`,
       prints: `{"type":"success","value":42} function\n`,
     },
-    "Hot reloading": { runs: "tests/e2e/hot.test.mjs", beside: runners, before: `/// <reference types="vite/client" />\n` },
-    "Server-side rendering": { runs: "node", after: `console.log(registry());`, prints: "undefined\n" },
     "Testing your app": { runs: "tests/package/samples.test.mjs", beside: runners },
-    "Logging out": {
-      runs: "chromium",
-      after: `
-        await registry.registerProcess({ id: "p", input: { type: "external" } });
-        await logOut();
-        console.log((await indexedDB.databases()).length, await registry.getProcess("p").catch(({ code }) => code));
-      `,
-      prints: "0 closed\n",
-    },
     "Code that you do not trust": {
       runs: "chromium",
       after: `
