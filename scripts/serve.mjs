@@ -1,8 +1,8 @@
 /**
  * A small static server for the demo page on this machine.
  *
- * www/ is the site's root, examples/ lies beside it, and the built package is where a page finds an installed one:
- * /node_modules/longwait/. Nothing else is served. Files are read on every request, so a
+ * www/ is the site's root, examples/ lies beside it, with the one that is bundled as `scripts/examples.mjs` makes it, and the built package is where a page finds an installed one:
+ * /node_modules/longwait/. Nothing else is served, but that the upload example has a server to send files to. Files are read on every request, so a
  * rebuild needs only a reload.
  */
 
@@ -11,15 +11,17 @@ import { isScript } from "./lib/is-script.mjs";
 import { inRepo } from "./lib/paths.mjs";
 import { CommandFailed, main, say } from "./lib/run.mjs";
 import { serveFolders, types } from "./lib/static-server.mjs";
+import { uploads } from "./lib/uploads.mjs";
 
 const mounts = [
   { prefix: "/node_modules/longwait/dist/", folder: inRepo("dist") },
+  { prefix: "/examples/uploads/", folder: inRepo("build/examples/uploads") },
   { prefix: "/examples/", folder: inRepo("examples") },
   { prefix: "/", folder: inRepo("www") },
 ];
 
 /** Serves on localhost until closed: `{ url, port, close }`, as `serveFolders` says. */
-export const serve = ({ port = 8080 } = {}) => serveFolders({ mounts, port, headers: (answer) => ({ ...common, ...policy(answer) }) });
+export const serve = ({ port = 8080 } = {}) => serveFolders({ mounts, port, handle: uploads(), headers: (answer) => ({ ...common, ...policy(answer) }) });
 
 const common = {
   // Ask again each time, so a reload always shows the latest build.

@@ -5,6 +5,7 @@
 
 import { parseArgs } from "node:util";
 import { build, needs as buildNeeds } from "./build.mjs";
+import { buildExamples } from "./examples.mjs";
 import { CommandFailed, main, say } from "./lib/run.mjs";
 import { readPort, serve } from "./serve.mjs";
 import { setUp } from "./setup.mjs";
@@ -13,6 +14,7 @@ await main(async () => {
   const { headless, port } = options();
   await setUp(...buildNeeds, ...(headless ? ["chromium"] : []));
   await build();
+  await buildExamples();
 
   if (headless) {
     const { run } = await import("./headless.mjs");

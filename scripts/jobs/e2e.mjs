@@ -1,7 +1,11 @@
 /** The demo page, driven in Chromium. */
 
+import { buildExamples } from "../examples.mjs";
 import { nodeTests } from "../lib/node-tests.mjs";
 
 export const needs = ["build", "chromium"];
 
-export const run = () => nodeTests("tests/e2e");
+export async function run() {
+  await buildExamples();
+  return nodeTests("tests/e2e");
+}

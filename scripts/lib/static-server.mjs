@@ -25,12 +25,13 @@ export const types = {
  * Serves folders on localhost until closed.
  *
  * `mounts` are `{ prefix, folder }`, of which the first that fits answers; nothing else is served. `headers` makes those of an
- * answer out of its `{ type, body, file }`. A port that is taken is replaced by a free one; port 0 asks for a free one.
+ * answer out of its `{ type, body, file }`. `handle`, where given, is asked first, and answers with `{ status, words }` or nothing. A port that is taken is replaced by a free one; port 0 asks for a free one.
  * Resolves with `{ url, port, close }`, `close` being a promise-returning function.
  */
-export async function serveFolders({ mounts, headers, port = 0 }) {
+export async function serveFolders({ mounts, headers, handle = () => undefined, port = 0 }) {
   const server = createServer(async (request, response) => {
-    const { status, body, type, file, more } = await respond(request, mounts);
+    const handled = await handle(request);
+    const { status, body, type, file, more } = handled ? plain(handled.status, handled.words) : await respond(request, mounts);
     response.writeHead(status, { "Content-Type": type, ...headers({ type, body, file }), ...more, "Content-Length": body.length });
     response.end(request.method === "HEAD" ? undefined : body);
   });
