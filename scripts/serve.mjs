@@ -1,7 +1,7 @@
 /**
  * A small static server for the demo page on this machine.
  *
- * www/ is the site's root, examples/ lies beside it, with the one that is bundled as `scripts/examples.mjs` makes it, and the built package is where a page finds an installed one:
+ * www/ is the site's root, examples/ lies beside it (bundled where `scripts/examples.mjs` does that), and the built package is where a page finds an installed one:
  * /node_modules/longwait/. Nothing else is served, but that the upload example has a server to send files to. Files are read on every request, so a
  * rebuild needs only a reload.
  */
@@ -21,7 +21,8 @@ const mounts = [
 ];
 
 /** Serves on localhost until closed: `{ url, port, close }`, as `serveFolders` says. */
-export const serve = ({ port = 8080 } = {}) => serveFolders({ mounts, port, handle: uploads(), headers: (answer) => ({ ...common, ...policy(answer) }) });
+export const serve = ({ port = 8080 } = {}) =>
+  serveFolders({ mounts, port, handle: uploads(), headers: (answer) => ({ ...common, ...policy(answer) }) });
 
 const common = {
   // Ask again each time, so a reload always shows the latest build.
