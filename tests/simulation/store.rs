@@ -213,7 +213,7 @@ impl Remote {
     }
 }
 
-fn id_of(row: &Payload) -> ProcessId {
+pub fn id_of(row: &Payload) -> ProcessId {
     row.member("id").unwrap().read().unwrap()
 }
 

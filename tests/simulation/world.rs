@@ -18,7 +18,7 @@ use longwait_testing::fake::{Counter, FakeClock, Fate, Killed, Network};
 use crate::{
     dice::Dice,
     history::{History, Until},
-    store::{LAG_MS, Remote, Rows, SILENCE_MS},
+    store::{LAG_MS, Remote, Rows, SILENCE_MS, id_of},
     streams::NAME,
     tab::Tab,
     tally::Tally,
@@ -380,12 +380,13 @@ impl World {
         assert_eq!(left, (0, 0), "something is left that nobody needs");
     }
 
-    /// Every reader has read what is there, or has come to its end.
+    /// Every reader has read what is there, or has come to its end, or cannot: the row of its process is spoilt.
     fn have_read(&mut self) {
         let log = self.store.log.borrow();
         for reader in self.tabs.iter_mut().flat_map(|tab| tab.readers.drain(..)) {
             let (id, all) = (reader.id, log.streams.of(&reader.id.into()));
-            let is_over = reader.done.get() || log.born(id) != reader.born;
+            let is_spoilt = self.store.unreadable.borrow().as_ref().is_some_and(|row| id_of(row).as_str() == id);
+            let is_over = reader.done.get() || is_spoilt || log.born(id) != reader.born;
             assert!(is_over || reader.next.get() == all.len() as u64, "a reader of {id} has not read all");
         }
     }
