@@ -19,8 +19,8 @@ export async function openStream(through: Through, given: string, how: StreamOpt
     const copied = json(chunk, "chunk");
     nextIndex = (await through((raw) => raw.appendChunk(name, copied))) + 1;
   }
-  const flush = () => through((raw) => raw.flushStream(name));
-  const close = () => through((raw) => raw.closeStream(name));
+  const flush = () => through((raw) => raw.flushStream(name, false));
+  const close = () => through((raw) => raw.flushStream(name, true));
 
   return freeze<StreamWriter<Json>>({
     name,

@@ -98,8 +98,8 @@ export interface RawRun {
   openStream(name: string, resume: boolean, untilTerminal: boolean): Promise<number>;
   /** Resolves with the index of the chunk, once it is accepted. */
   appendChunk(name: string, chunk: Json): Promise<number>;
-  flushStream(name: string): Promise<void>;
-  closeStream(name: string): Promise<void>;
+  /** Resolves once all that was appended is committed; where it `closes`, also that nothing follows. */
+  flushStream(name: string, closes: boolean): Promise<void>;
   sleep(key: string, ms: number): Promise<void>;
   sleepUntil(key: string, epochMs: number): Promise<void>;
   waitForSignal(signal: Signal, timeoutMs: number | undefined, names: string[]): Promise<ProcessEvent<never>>;
@@ -255,8 +255,7 @@ function rawRun(instance: Instance, wasm: WasmRun): RawRun {
     step: (key, retry, work) => instance.owed(() => wasm.step(key, retry, outside(work))),
     openStream: (name, resume, untilTerminal) => instance.owed(() => wasm.openStream(name, resume, untilTerminal)),
     appendChunk: (name, chunk) => instance.owed(() => wasm.appendChunk(name, chunk)),
-    flushStream: (name) => instance.owed(() => wasm.flushStream(name)),
-    closeStream: (name) => instance.owed(() => wasm.closeStream(name)),
+    flushStream: (name, closes) => instance.owed(() => wasm.flushStream(name, closes)),
     sleep: (key, ms) => instance.owed(() => wasm.sleep(key, ms)),
     sleepUntil: (key, epochMs) => instance.owed(() => wasm.sleepUntil(key, epochMs)),
     waitForSignal: (signal, timeoutMs, names) =>

@@ -28,7 +28,6 @@ use crate::{
         payload::{self, Payload, handed_out},
         policy::RetryPolicy,
         process::{ProcessAwaitOutput, ProcessRecord},
-        stream::Keep,
     },
     rules::attempt::{Advice, Thrown},
 };
@@ -204,8 +203,7 @@ impl Run {
     #[wasm_bindgen(js_name = openStream)]
     pub fn open_stream(&self, name: String, resume: bool, until_terminal: bool) -> Promise {
         let context = self.context.clone();
-        let keep = if until_terminal { Keep::UntilTerminal } else { Keep::Process };
-        promise(async move { Ok(context.stream(&name, StreamOptions { resume, keep }).await?.next_index()) })
+        promise(async move { Ok(context.stream(&name, StreamOptions { resume, until_terminal }).await?.next_index()) })
     }
 
     /// Adds a chunk to a stream; resolves with its index.
@@ -215,18 +213,11 @@ impl Run {
         promise(async move { context.opened_stream(&name)?.append(Payload::from(chunk)).await })
     }
 
-    /// Resolves once all that was appended to a stream is committed.
+    /// Resolves once all that was appended to a stream is committed; where it `closes`, also that nothing follows.
     #[wasm_bindgen(js_name = flushStream)]
-    pub fn flush_stream(&self, name: String) -> Promise {
+    pub fn flush_stream(&self, name: String, closes: bool) -> Promise {
         let context = self.context.clone();
-        promise(async move { context.opened_stream(&name)?.flush().await })
-    }
-
-    /// Closes a stream.
-    #[wasm_bindgen(js_name = closeStream)]
-    pub fn close_stream(&self, name: String) -> Promise {
-        let context = self.context.clone();
-        promise(async move { context.opened_stream(&name)?.close().await })
+        promise(async move { context.opened_stream(&name)?.flush(closes).await })
     }
 
     /// Runs `work(attempt, idempotencyKey)`, as often as the policy allows where there is one, or answers what came of it in an earlier

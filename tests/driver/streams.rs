@@ -102,7 +102,7 @@ fn what_comes_during_a_commit_goes_into_the_next_one() {
     let stream = opened(&run.context);
     append(&stream, 0);
     hold.hold_writes();
-    let mut first = hand(&stream, StreamWriter::flush);
+    let mut first = hand(&stream, async |stream| stream.flush(false).await);
     assert!(first.run().is_none());
     let before = hold.writes();
     append(&stream, 1);
@@ -128,7 +128,7 @@ fn an_append_waits_while_more_than_a_megabyte_is_not_committed_and_the_next_ones
     append(&stream, large.as_str());
     let mut waiting = hand(&stream, async |stream| stream.append("waits".into()).await);
     let mut behind = hand(&stream, async |stream| stream.append("small".into()).await);
-    let mut flushed = hand(&stream, StreamWriter::flush);
+    let mut flushed = hand(&stream, async |stream| stream.flush(false).await);
     assert!(waiting.run().is_none() && behind.run().is_none() && flushed.run().is_none());
     hold.let_go();
     tasks().run();
@@ -143,18 +143,18 @@ fn a_flush_and_a_close_resolve_when_all_before_them_is_committed() {
     let (world, hold) = held_tab();
     let (_, _, run) = running(&world);
     let stream = opened(&run.context);
-    assert!(now(stream.flush()).is_ok(), "there is nothing to wait for");
+    assert!(now(stream.flush(false)).is_ok(), "there is nothing to wait for");
     hold.hold_writes();
     append(&stream, 0);
-    let mut flushed = hand(&stream, StreamWriter::flush);
+    let mut flushed = hand(&stream, async |stream| stream.flush(false).await);
     assert!(flushed.run().is_none());
-    let mut closed = hand(&stream, StreamWriter::close);
+    let mut closed = hand(&stream, async |stream| stream.flush(true).await);
     assert!(closed.run().is_none());
     assert_eq!(refused(now(stream.append("late".into()))), "invalid_argument");
     hold.let_go();
     tasks().run();
     assert!(flushed.run().unwrap().is_ok() && closed.run().unwrap().is_ok());
-    assert!(now(stream.close()).is_ok(), "once more");
+    assert!(now(stream.flush(true)).is_ok(), "once more");
     assert!(now(reader(&world).next(0)).unwrap().done);
 }
 
@@ -203,7 +203,7 @@ fn a_runner_that_knows_that_its_chunks_could_not_be_committed_may_end_its_proces
     let stream = opened(&run.context);
     append(&stream, 0);
     hold.fill_up(true);
-    assert_eq!(refused(now(stream.flush())), "quota_exceeded");
+    assert_eq!(refused(now(stream.flush(false))), "quota_exceeded");
     hold.fill_up(false);
     assert_eq!(refused(now(stream.append("more".into()))), "quota_exceeded", "nothing comes behind a gap");
     run.returns(done(1));
@@ -232,15 +232,15 @@ fn a_run_that_has_lost_its_lease_writes_nothing_and_the_next_attempt_goes_on_beh
     let (driver, _, run) = running(&world);
     let stream = opened(&run.context);
     append(&stream, "committed");
-    now(stream.flush()).unwrap();
+    now(stream.flush(false)).unwrap();
     append(&stream, "lost");
     let (other, _driver, next) = handed_over(&world, &driver);
-    assert_eq!(refused(now(stream.flush())), "lease_lost");
+    assert_eq!(refused(now(stream.flush(false))), "lease_lost");
     assert_eq!(refused(now(stream.append("late".into()))), "lease_lost");
     let stream = opened(&next.context);
-    assert_eq!((stream.next_index(), stream.opened_at()), (1, 1));
+    assert_eq!(stream.next_index(), 1);
     append(&stream, "next");
-    now(stream.close()).unwrap();
+    now(stream.flush(true)).unwrap();
     let batch = now(reader(&other).next(0)).unwrap();
     assert_eq!(values(&batch), ["committed", "next"]);
     assert_eq!(batch.chunks.iter().map(|chunk| chunk.attempt).collect::<Vec<_>>(), [1, 2]);
@@ -282,7 +282,7 @@ fn a_reader_in_this_tab_and_one_in_another_get_what_is_committed_without_a_read(
         let before = hold.reads();
         append(&stream, "chunk");
         assert!(waiting.run().is_none(), "before it is committed");
-        now(stream.flush()).unwrap();
+        now(stream.flush(false)).unwrap();
         settle(&world);
         assert_eq!(values(&waiting.run().unwrap().unwrap()), ["chunk"]);
         assert_eq!(hold.reads(), before);
@@ -298,7 +298,7 @@ fn chunks_wake_no_waiter_of_their_process() {
     settle(&world);
     let (here, there) = (world.hub.subscribe(&"p".into()), other.hub.subscribe(&"p".into()));
     append(&stream, 1);
-    now(stream.flush()).unwrap();
+    now(stream.flush(false)).unwrap();
     settle(&world);
     assert!(Hand::new(here.changed()).poll().is_none() && Hand::new(there.changed()).poll().is_none());
 }
@@ -314,10 +314,10 @@ fn a_reader_that_missed_some_reads_the_store_and_gets_all_in_order() {
     let mut waiting = Hand::new(reader.next(0));
     assert!(waiting.run().is_none());
     append(&stream, 0);
-    now(stream.flush()).unwrap();
+    now(stream.flush(false)).unwrap();
     world.network.decide(&mut || Fate::IsLost);
     append(&stream, 1);
-    now(stream.flush()).unwrap();
+    now(stream.flush(false)).unwrap();
     let before = hold.reads();
     settle(&world);
     assert_eq!(values(&waiting.run().unwrap().unwrap()), [0, 1]);
@@ -332,11 +332,11 @@ fn a_reader_to_which_news_come_twice_or_late_gets_each_chunk_once() {
     let other = another(&world);
     let reader = reader(&other);
     append(&stream, 0);
-    now(stream.flush()).unwrap();
+    now(stream.flush(false)).unwrap();
     assert_eq!(read(&reader, 0), [0]);
     world.network.decide(&mut || Fate::ArrivesTwice);
     append(&stream, 1);
-    now(stream.flush()).unwrap();
+    now(stream.flush(false)).unwrap();
     settle(&world);
     assert_eq!(read(&reader, 1), [1]);
     settle(&world);
@@ -353,7 +353,7 @@ fn a_reader_that_hears_nothing_looks_by_itself() {
     let mut waiting = Hand::new(reader.next(0));
     assert!(waiting.run().is_none());
     append(&stream, 0);
-    now(stream.flush()).unwrap();
+    now(stream.flush(false)).unwrap();
     world.network.decide(&mut || Fate::IsLost);
     world.clock.advance(25);
     tasks().run();
@@ -371,7 +371,7 @@ fn a_reader_that_hears_looks_by_itself_once_a_second_at_most() {
     let mut waiting = Hand::new(reader.next(0));
     assert!(waiting.run().is_none());
     append(&stream, 0);
-    now(stream.flush()).unwrap();
+    now(stream.flush(false)).unwrap();
     settle(&world);
     assert!(waiting.run().is_some());
     let mut waiting = Hand::new(reader.next(1));
@@ -394,11 +394,11 @@ fn a_reader_that_does_not_come_for_its_chunks_has_them_kept_in_the_store() {
     let stream = opened(&run.context);
     let reader = reader(&world);
     append(&stream, 0);
-    now(stream.flush()).unwrap();
+    now(stream.flush(false)).unwrap();
     assert_eq!(read(&reader, 0), [0]);
     for number in 1..=100 {
         append(&stream, number);
-        now(stream.flush()).unwrap();
+        now(stream.flush(false)).unwrap();
     }
     let mut read = Vec::new();
     while read.len() < 100 {
@@ -417,7 +417,7 @@ fn large_chunks_are_told_of_and_read_from_the_store() {
     assert!(waiting.run().is_none());
     append(&stream, "x".repeat(100_000));
     let before = hold.reads();
-    now(stream.flush()).unwrap();
+    now(stream.flush(false)).unwrap();
     assert_eq!(waiting.run().unwrap().unwrap().chunks.len(), 1);
     assert_eq!(hold.reads() - before, 1);
 }

@@ -224,7 +224,7 @@ impl Job {
             stream.append(self.fence().into()).await?;
             self.jobs.store.clock.sleep(self.below(80)).await;
         }
-        if self.below(2) == 0 { stream.flush().await } else { Ok(()) }
+        if self.below(2) == 0 { stream.flush(false).await } else { Ok(()) }
     }
 
     /// Waits for signals that race, a few times over: for each on its own, for any of them, and for one all along. Those

@@ -9,7 +9,7 @@ export class Channel {
   constructor(name: string);
   listen(hear: (said: unknown) => void): void;
   post(ids: string[]): void;
-  send(message: unknown): void;
+  sendChunks(stream: unknown, values: unknown): void;
   close(): void;
 }
 export function follow(turn: (away: boolean) => void): () => void;

@@ -100,10 +100,10 @@ function isHint(data) {
 
 /** Whether a message tells of chunks of a stream. Those who read it look no further into the chunks than callers do. */
 function isOfChunks(data) {
-  const { chunks, next, closed } = Object(data);
-  const { processId, name, first, attempt, values } = Object(chunks);
+  const { stream, values } = Object(data);
+  const { processId, name, next, attempt } = Object(stream);
   const areNames = [processId, name].every((name) => typeof name === "string" && name.length <= MAX_ID_LENGTH);
-  return areNames && [first, attempt, next].every(Number.isSafeInteger) && Array.isArray(values) && typeof closed === "boolean";
+  return areNames && [next, attempt].every(Number.isSafeInteger) && Array.isArray(values);
 }
 
 /**
@@ -137,6 +137,11 @@ export class Channel {
 
   post(ids) {
     for (let from = 0; from < ids.length; from += MAX_IDS) this.send(ids.slice(from, from + MAX_IDS));
+  }
+
+  /** Tells what was committed to a stream. */
+  sendChunks(stream, values) {
+    this.send({ stream, values });
   }
 
   send(message) {

@@ -57,8 +57,8 @@ extern "C" {
     fn listen(this: &JsChannel, hear: &Closure<dyn FnMut(JsValue)>);
     #[wasm_bindgen(method)]
     fn post(this: &JsChannel, ids: Array);
-    #[wasm_bindgen(method)]
-    fn send(this: &JsChannel, news: JsValue);
+    #[wasm_bindgen(method, js_name = sendChunks)]
+    fn send_chunks(this: &JsChannel, stream: JsValue, values: JsValue);
     #[wasm_bindgen(method)]
     fn close(this: &JsChannel);
 }
@@ -84,16 +84,19 @@ impl Broadcast for Channel {
 
     fn announce_chunks(&self, news: &Rc<StreamNews>) {
         // What cannot be sent is found by the readers.
-        if let Ok(news) = Payload::of(&**news) {
-            self.0.send(news.into_js());
+        if let (Ok(stream), Ok(values)) = (Payload::of(&news.stream), Payload::of(&*news.values)) {
+            self.0.send_chunks(stream.into_js(), values.into_js());
         }
     }
 
     fn listen(&self, heard: Heard) -> Box<dyn Any> {
         let hear = Closure::new(move |said: JsValue| {
             if !Array::is_array(&said) {
-                if let Ok(news) = Payload::from(said).read() {
-                    heard(Announced::Chunks(Rc::new(news)));
+                let news = Payload::from(said);
+                let (stream, values) = (news.member("stream"), news.member("values"));
+                let (stream, values) = (stream.map(|stream| stream.read()), values.map(|values| values.read()));
+                if let (Some(Ok(stream)), Some(Ok(values))) = (stream, values) {
+                    heard(Announced::Chunks(Rc::new(StreamNews { stream, values })));
                 }
                 return;
             }

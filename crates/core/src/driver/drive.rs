@@ -59,7 +59,7 @@ impl Driver {
             ended => {
                 run.settles();
                 run.states_written().await;
-                let streamed = run.streams_written().await;
+                let streamed = run.streams_written().boxed_local().await;
                 ended.and_then(|end| streamed.map(|()| end))
             }
         };

@@ -5,7 +5,11 @@
 
 use std::{cell::RefCell, mem, rc::Rc};
 
-use futures::{FutureExt, channel::oneshot, future::select};
+use futures::{
+    FutureExt,
+    channel::oneshot,
+    future::{LocalBoxFuture, select},
+};
 
 use super::RunContext;
 use crate::{
@@ -14,12 +18,11 @@ use crate::{
     model::{
         Millis, check_name,
         payload::Payload,
-        stream::{Chunks, Keep, Stream, StreamNews},
+        stream::{Stream, StreamNews},
     },
     operation,
     rules::stream::Opening,
     text::is_blank,
-    unordered::Map,
 };
 
 /// How long a chunk waits for others to share its row, in milliseconds.
@@ -35,17 +38,17 @@ const MOST_UNCOMMITTED: usize = 1 << 20;
 /// than the read costs the one that wants them.
 const MOST_SENT: usize = 1 << 16;
 
-/// The streams that one run has opened, by name; none in the place of one that is being opened.
+/// The streams that one run has opened, or is about to.
 #[derive(Default)]
-pub(super) struct Streams(RefCell<Map<String, Option<Rc<Writer>>>>);
+pub(super) struct Streams(RefCell<Vec<Rc<Writer>>>);
 
 /// How a run opens a stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StreamOptions {
     /// Whether its chunks carry the attempt of those before.
     pub resume: bool,
-    /// How long its chunks are kept.
-    pub keep: Keep,
+    /// Whether its chunks are removed when the process ends.
+    pub until_terminal: bool,
 }
 
 /// A stream that a run writes. Clones share it.
@@ -57,14 +60,14 @@ pub struct StreamWriter {
 
 struct Writer {
     name: String,
-    /// The index of the next chunk when it was opened.
-    opened_at: u64,
     /// Of the call that is next.
     turns: Semaphore,
     state: RefCell<State>,
 }
 
+#[derive(Default)]
 struct State {
+    is_open: bool,
     /// The index of the next chunk.
     next: u64,
     /// The index of the first chunk that is not committed.
@@ -108,22 +111,22 @@ impl RunContext {
             return Err(Error::invalid("name: must not be blank"));
         }
         check_name("name", name)?;
-        if self.0.streams.0.borrow().contains_key(name) {
+        if self.0.streams.find(name).is_some() {
             return Err(Error::invalid(format!("the stream `{name}` is opened a second time in this run")));
         }
-        self.0.streams.0.borrow_mut().insert(name.to_owned(), None);
-        let StreamOptions { resume, keep } = options;
-        let opening = Opening { name: name.to_owned(), resume, keep, attempt: self.attempt() };
-        let opened = self.0.registry.execute(operation::open_stream(self.lease().clone(), opening)).await;
-        let mut streams = self.0.streams.0.borrow_mut();
-        match opened {
-            Ok(stream) => {
-                let writer = Rc::new(Writer::new(&stream));
-                streams.insert(stream.name, Some(writer.clone()));
+        let writer = Rc::new(Writer { name: name.to_owned(), turns: Semaphore::default(), state: RefCell::default() });
+        self.0.streams.0.borrow_mut().push(writer.clone());
+        let StreamOptions { resume, until_terminal } = options;
+        let opening = Opening { name: name.to_owned(), resume, until_terminal, attempt: self.attempt() };
+        match self.0.registry.execute(operation::open_stream(self.lease().clone(), opening)).await {
+            Ok(Stream { next, .. }) => {
+                let mut state = writer.state.borrow_mut();
+                (state.is_open, state.next, state.committed) = (true, next, next);
+                drop(state);
                 Ok(StreamWriter { run: self.clone(), writer })
             }
             Err(fault) => {
-                streams.remove(name);
+                self.0.streams.0.borrow_mut().retain(|other| !Rc::ptr_eq(other, &writer));
                 Err(fault)
             }
         }
@@ -131,7 +134,7 @@ impl RunContext {
 
     /// A stream that this run has opened.
     pub fn opened_stream(&self, name: &str) -> Result<StreamWriter> {
-        let writer = self.0.streams.0.borrow().get(name).cloned().flatten();
+        let writer = self.0.streams.find(name).filter(|writer| writer.state.borrow().is_open);
         let writer = writer.ok_or_else(|| Error::invalid(format!("the stream `{name}` is not open in this run")))?;
         Ok(StreamWriter { run: self.clone(), writer })
     }
@@ -139,13 +142,13 @@ impl RunContext {
     /// Resolves once all chunks that were accepted are committed: what ends the process must not overtake them. Fails where they
     /// cannot be, unless the runner knows that.
     pub(super) async fn streams_written(&self) -> Result<()> {
-        let open: Vec<_> = self.0.streams.0.borrow().values().flatten().cloned().collect();
-        for writer in open {
+        let all = self.0.streams.0.borrow().clone();
+        for writer in all {
             let is_known = writer.state.borrow().is_fault_known;
             if is_known {
                 continue;
             }
-            match (StreamWriter { run: self.clone(), writer }).flush().await {
+            match (StreamWriter { run: self.clone(), writer }).flush(false).await {
                 // How the run came out is refused for the same reason, which is looked into there.
                 Err(fault)
                     if matches!(fault.code(), Code::UnknownProcess | Code::AlreadyTerminal | Code::LeaseLost) => {}
@@ -162,11 +165,6 @@ impl StreamWriter {
         self.writer.state.borrow().next
     }
 
-    /// The index of the next chunk when it was opened.
-    pub fn opened_at(&self) -> u64 {
-        self.writer.opened_at
-    }
-
     /// Adds a chunk. Resolves with its index once it is accepted, in the order of the calls; waits while more than a megabyte is not
     /// committed. A crash loses what is not.
     pub async fn append(&self, chunk: Payload) -> Result<u64> {
@@ -180,31 +178,27 @@ impl StreamWriter {
         Ok(index)
     }
 
-    /// Resolves once all is committed that was appended before.
-    pub async fn flush(&self) -> Result<()> {
-        drop(self.writer.turns.acquire().await);
-        let next = self.next_index();
-        self.settles(|state| state.committed >= next).await
-    }
-
-    /// Says that nothing follows, and resolves once that and all before it is committed. Repeating it is fine.
-    pub async fn close(&self) -> Result<()> {
-        drop(self.writer.turns.acquire().await);
-        self.writer.state.borrow_mut().closes = true;
-        self.settles(|state| state.closed).await
-    }
-
-    /// Has all be committed now, until `done`.
-    async fn settles(&self, done: impl Fn(&State) -> bool) -> Result<()> {
-        loop {
-            self.uncommitted()?;
-            if done(&self.writer.state.borrow()) {
-                return Ok(());
+    /// Resolves once all is committed that was appended before; where it `closes`, also that nothing follows. Repeating it is fine.
+    pub fn flush(&self, closes: bool) -> LocalBoxFuture<'static, Result<()>> {
+        let stream = self.clone();
+        // Boxed, so that it is compiled once.
+        async move {
+            drop(stream.writer.turns.acquire().await);
+            let state = &stream.writer.state;
+            state.borrow_mut().closes |= closes;
+            let next = stream.next_index();
+            loop {
+                stream.uncommitted()?;
+                let (is_committed, is_closed) = (state.borrow().committed >= next, state.borrow().closed);
+                if is_committed && (is_closed || !closes) {
+                    return Ok(());
+                }
+                state.borrow_mut().hurry();
+                stream.keep_writing();
+                stream.progress().await;
             }
-            self.writer.state.borrow_mut().hurry();
-            self.keep_writing();
-            self.progress().await;
         }
+        .boxed_local()
     }
 
     /// How many bytes are not committed; why they cannot be.
@@ -252,26 +246,9 @@ impl StreamWriter {
     }
 }
 
-impl Writer {
-    fn new(stream: &Stream) -> Self {
-        let state = State {
-            next: stream.next,
-            committed: stream.next,
-            rows: Vec::new(),
-            last_row: 0,
-            uncommitted: 0,
-            since: 0,
-            hurries: false,
-            closes: false,
-            closed: false,
-            fault: None,
-            is_fault_known: false,
-            is_writing: false,
-            alarm: None,
-            waiting: Vec::new(),
-        };
-        let turns = Semaphore::default();
-        Self { name: stream.name.clone(), opened_at: stream.next, turns, state: RefCell::new(state) }
+impl Streams {
+    fn find(&self, name: &str) -> Option<Rc<Writer>> {
+        self.0.borrow().iter().find(|writer| writer.name == name).cloned()
     }
 }
 
@@ -346,14 +323,11 @@ impl State {
 
 /// What readers are told of a commit.
 fn news(stream: Stream, rows: &[Rc<[Payload]>], bytes: usize) -> StreamNews {
-    let Stream { process_id, name, next, attempt, closed, .. } = stream;
-    let count: usize = rows.iter().map(|row| row.len()).sum();
     let mut values = Vec::new();
     if bytes <= MOST_SENT {
         rows.iter().for_each(|row| values.extend(row.iter().cloned()));
     }
-    let first = next.saturating_sub(count as u64);
-    StreamNews { chunks: Chunks { process_id, name, first, attempt, values: values.into() }, next, closed }
+    StreamNews { stream, values: values.into() }
 }
 
 #[cfg(test)]
@@ -362,15 +336,7 @@ mod tests {
 
     #[test]
     fn a_chunk_that_comes_when_those_before_it_have_waited_long_enough_ends_their_wait_though_no_timer_went_off() {
-        let stream = Stream {
-            process_id: "p".into(),
-            name: "s".into(),
-            next: 7,
-            attempt: 1,
-            keep: Keep::Process,
-            closed: false,
-        };
-        let mut state = Writer::new(&stream).state.into_inner();
+        let mut state = State::default();
         for (time, hurries) in [(100, false), (149, false), (150, true)] {
             assert!(state.accept(Payload::null(), time).is_ok());
             assert_eq!(state.hurries, hurries);

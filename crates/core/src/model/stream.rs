@@ -18,23 +18,10 @@ pub struct Stream {
     pub next: u64,
     /// The attempt that the next chunk carries.
     pub attempt: u64,
-    /// How long its chunks are kept.
-    #[serde(default)]
-    pub keep: Keep,
+    /// Whether its chunks are removed when the process ends.
+    pub until_terminal: bool,
     /// Whether nothing follows.
-    #[serde(default)]
     pub closed: bool,
-}
-
-/// How long the chunks of a stream are kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Keep {
-    /// As long as the process.
-    #[default]
-    Process,
-    /// Until the process ends.
-    UntilTerminal,
 }
 
 /// A stretch of chunks that carry one attempt: a row.
@@ -53,16 +40,13 @@ pub struct Chunks {
     pub values: Rc<[Payload]>,
 }
 
-/// What a commit added to a stream, for those who read it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// What a commit did to a stream, for those who read it.
+#[derive(Clone, Debug, PartialEq)]
 pub struct StreamNews {
-    /// The chunks that were added; without values where these are too many to be sent.
-    pub chunks: Chunks,
-    /// The index behind the last of them.
-    pub next: u64,
-    /// Whether nothing follows.
-    pub closed: bool,
+    /// The stream as it is now.
+    pub stream: Stream,
+    /// The chunks that were added: the last ones of it. None where they are too many to be sent.
+    pub values: Rc<[Payload]>,
 }
 
 /// One chunk as readers get it.
@@ -83,6 +67,15 @@ pub struct ChunkBatch {
     pub chunks: Vec<Chunk>,
     /// Nothing follows.
     pub done: bool,
+}
+
+impl StreamNews {
+    /// The chunks that were added, as far as they are here.
+    pub fn chunks(&self) -> Chunks {
+        let Stream { process_id, name, next, attempt, .. } = self.stream.clone();
+        let first = next.saturating_sub(self.values.len() as u64);
+        Chunks { process_id, name, first, attempt, values: self.values.clone() }
+    }
 }
 
 impl Chunks {

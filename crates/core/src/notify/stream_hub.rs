@@ -5,33 +5,30 @@
 
 use std::{
     cell::RefCell,
-    collections::VecDeque,
     rc::{Rc, Weak},
 };
 
 use futures::channel::oneshot;
 
-use crate::{
-    model::{key::ProcessId, stream::StreamNews},
-    unordered::Map,
-};
+use crate::model::{key::ProcessId, stream::StreamNews};
 
-/// Hands news of streams to their readers. Clones share it.
+/// Hands news of streams to their readers, of which there are few. Clones share it.
 #[derive(Clone, Default)]
-pub struct StreamHub(Rc<RefCell<Map<Place, Seats>>>);
+pub struct StreamHub(Rc<RefCell<Vec<Weak<Place>>>>);
 
-/// A stream: its process and its name.
-type Place = (ProcessId, String);
-
-/// What readers of one stream have heard.
-type Seats = Vec<Weak<RefCell<Heard>>>;
+/// A reader's place.
+struct Place {
+    id: ProcessId,
+    name: String,
+    heard: RefCell<Heard>,
+}
 
 /// How many news are kept for a reader that has not come for them.
 const MOST_KEPT: usize = 32;
 
 #[derive(Default)]
 struct Heard {
-    news: VecDeque<Rc<StreamNews>>,
+    news: Vec<Rc<StreamNews>>,
     /// Whether there were more than are kept.
     missed: bool,
     /// Dropped to wake the reader.
@@ -51,22 +48,24 @@ pub enum Found {
 impl StreamHub {
     /// A seat for a reader of one stream.
     pub fn seat(&self, id: &ProcessId, name: &str) -> Seat {
-        let (place, heard) = ((id.clone(), name.to_owned()), Rc::default());
-        self.0.borrow_mut().entry(place.clone()).or_default().push(Rc::downgrade(&heard));
-        Seat { hub: self.clone(), place, heard }
+        let place = Rc::new(Place { id: id.clone(), name: name.to_owned(), heard: RefCell::default() });
+        self.0.borrow_mut().push(Rc::downgrade(&place));
+        Seat { hub: self.clone(), place }
     }
 
     /// Passes news on.
     pub fn tell(&self, news: &Rc<StreamNews>) {
-        let place = (news.chunks.process_id.clone(), news.chunks.name.clone());
-        let seats = self.0.borrow().get(&place).cloned().unwrap_or_default();
-        for heard in seats.iter().filter_map(Weak::upgrade) {
-            let mut heard = heard.borrow_mut();
+        let places = self.0.borrow().clone();
+        for place in places.iter().filter_map(Weak::upgrade) {
+            if place.id != news.stream.process_id || place.name != news.stream.name {
+                continue;
+            }
+            let mut heard = place.heard.borrow_mut();
             if heard.news.len() == MOST_KEPT {
                 heard.news.clear();
                 heard.missed = true;
             }
-            heard.news.push_back(news.clone());
+            heard.news.push(news.clone());
             let waiting = heard.waiting.take();
             drop(heard);
             drop(waiting);
@@ -74,27 +73,29 @@ impl StreamHub {
     }
 }
 
-/// A reader's place. Dropping it ends what is kept for the reader.
+/// What a reader has of its place. Dropping it ends what is kept for the reader.
 pub struct Seat {
     hub: StreamHub,
-    place: Place,
-    heard: Rc<RefCell<Heard>>,
+    place: Rc<Place>,
 }
 
 impl Seat {
     /// What came next, if anything did.
     pub fn next(&self) -> Found {
-        let mut heard = self.heard.borrow_mut();
+        let mut heard = self.place.heard.borrow_mut();
         if std::mem::take(&mut heard.missed) {
             return Found::Missed;
         }
-        heard.news.pop_front().map_or(Found::Nothing, Found::News)
+        match heard.news.is_empty() {
+            true => Found::Nothing,
+            false => Found::News(heard.news.remove(0)),
+        }
     }
 
     /// Resolves when there is something, at once if there is already. One call at a time.
     pub async fn told(&self) {
         let told = {
-            let mut heard = self.heard.borrow_mut();
+            let mut heard = self.place.heard.borrow_mut();
             if heard.missed || !heard.news.is_empty() {
                 return;
             }
@@ -108,13 +109,7 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let mut all = self.hub.0.borrow_mut();
-        if let Some(seats) = all.get_mut(&self.place) {
-            let own = Rc::downgrade(&self.heard);
-            seats.retain(|seat| !seat.ptr_eq(&own));
-            if seats.is_empty() {
-                all.remove(&self.place);
-            }
-        }
+        let own = Rc::downgrade(&self.place);
+        self.hub.0.borrow_mut().retain(|place| !place.ptr_eq(&own));
     }
 }

@@ -85,13 +85,12 @@ impl StreamReader {
                 Found::Missed => break,
                 Found::News(news) => news,
             };
-            let mut batch = ChunkBatch { done: news.closed, ..ChunkBatch::default() };
-            if news.next > from {
-                if news.chunks.first > from || news.chunks.values.is_empty() {
-                    break;
-                }
-                news.chunks.add_from(from, &mut batch.chunks);
+            let mut batch = ChunkBatch { done: news.stream.closed, ..ChunkBatch::default() };
+            let chunks = news.chunks();
+            if chunks.first > from {
+                break;
             }
+            chunks.add_from(from, &mut batch.chunks);
             if batch.done || !batch.chunks.is_empty() {
                 return Some(batch);
             }

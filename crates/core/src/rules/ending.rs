@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    model::{event::AppendRequest, policy::OnParentEnd, process::ProcessRecord, schema::Schemas, stream::Keep},
+    model::{event::AppendRequest, policy::OnParentEnd, process::ProcessRecord, schema::Schemas},
 };
 
 /// What is written besides where `ending` ends: the next of its key may begin, its children are asked to stop, and chunks are removed that
@@ -16,7 +16,7 @@ pub fn consequences(seen: &Snapshot, ending: &ProcessRecord) -> Result<Vec<Write
     let mut writes = key.map_or_else(Vec::new, |key| key::freed(seen, key, ending.id()));
     writes.extend(stops_children(seen, ending)?);
     for stream in seen.rows.streams(ending.id()) {
-        if stream.keep == Keep::UntilTerminal {
+        if stream.until_terminal {
             writes.push(Write::DropChunks(ending.id().clone(), stream.name.clone()));
         }
     }

@@ -120,7 +120,7 @@ struct ProcessRows {
     counts: Map<String, u64>,
     lease: LeaseSlot,
     /// The streams that a rule asked for, by name.
-    streams: Map<String, Stream>,
+    streams: Vec<Stream>,
     /// Its events, where a rule asked for them.
     log: Vec<Rc<ProcessEvent>>,
     /// Its attachments, where a rule asked for them.
@@ -178,12 +178,12 @@ impl Rows {
 
     /// One stream of a process.
     pub fn stream(&self, id: &ProcessId, name: &str) -> Option<&Stream> {
-        self.by_process.get(id)?.streams.get(name)
+        self.streams(id).iter().find(|stream| stream.name == name)
     }
 
     /// The streams of a process, where a rule asked for them.
-    pub fn streams(&self, id: &ProcessId) -> impl Iterator<Item = &Stream> {
-        self.by_process.get(id).into_iter().flat_map(|rows| rows.streams.values())
+    pub fn streams(&self, id: &ProcessId) -> &[Stream] {
+        self.by_process.get(id).map_or(&[], |rows| &rows.streams)
     }
 
     /// One grant.
@@ -239,7 +239,9 @@ impl Rows {
             | Write::Chunks(_)
             | Write::DropChunks(..) => {}
             Write::Stream(stream) => {
-                self.of(&stream.process_id).streams.insert(stream.name.clone(), stream.clone());
+                let streams = &mut self.of(&stream.process_id).streams;
+                streams.retain(|known| known.name != stream.name);
+                streams.push(stream.clone());
             }
             Write::Lease(id, slot) => self.of(id).lease = slot.clone(),
             Write::Grant(grant) => self.put_grant(grant),

@@ -11,7 +11,7 @@ use crate::{
     model::{
         lease::ProcessLease,
         payload::Payload,
-        stream::{Chunks, Keep, Stream},
+        stream::{Chunks, Stream},
     },
 };
 
@@ -22,8 +22,8 @@ pub struct Opening {
     pub name: String,
     /// Whether its chunks carry the attempt of those before.
     pub resume: bool,
-    /// How long its chunks are kept: of several openings, the last one says it.
-    pub keep: Keep,
+    /// Whether its chunks are removed when the process ends: of several openings, the last one says it.
+    pub until_terminal: bool,
     /// The attempt of the run.
     pub attempt: u64,
 }
@@ -39,7 +39,7 @@ pub fn open(seen: &Snapshot, held: &ProcessLease, opening: &Opening) -> Result<D
         name: opening.name.clone(),
         next: known.map_or(0, |known| known.next),
         attempt: resumed.map_or(opening.attempt, |resumed| resumed.attempt),
-        keep: opening.keep,
+        until_terminal: opening.until_terminal,
         closed: false,
     };
     let mut decision = Decision::reply(stream.clone());

@@ -7,7 +7,7 @@ use longwait_core::{
     Code, Payload, Result,
     model::{
         lease::ProcessLease,
-        stream::{ChunkBatch, Keep, Stream},
+        stream::{ChunkBatch, Stream},
     },
     operation,
     rules::stream::Opening,
@@ -23,7 +23,7 @@ async fn leased(world: &World) -> ProcessLease {
 }
 
 fn opening(attempt: u64) -> Opening {
-    Opening { name: "s".into(), resume: false, keep: Keep::Process, attempt }
+    Opening { name: "s".into(), resume: false, until_terminal: false, attempt }
 }
 
 async fn open(world: &World, lease: &ProcessLease, opening: Opening) -> Result<Stream> {
@@ -218,7 +218,7 @@ pub async fn streams_are_pruned_with_their_process_and_begin_anew_with_its_next_
 }
 
 pub async fn chunks_that_are_kept_until_then_are_gone_when_their_process_has_ended(world: World) {
-    let until_terminal = || Opening { keep: Keep::UntilTerminal, ..opening(1) };
+    let until_terminal = || Opening { until_terminal: true, ..opening(1) };
     for by_event in [true, false] {
         let lease = leased(&world).await;
         open(&world, &lease, until_terminal()).await.unwrap();
@@ -240,10 +240,10 @@ pub async fn chunks_that_are_kept_until_then_are_gone_when_their_process_has_end
 }
 
 pub async fn the_last_opening_says_how_long_chunks_are_kept(world: World) {
-    for (keeps, left) in [([Keep::UntilTerminal, Keep::Process], 1), ([Keep::Process, Keep::UntilTerminal], 0)] {
+    for (openings, left) in [([true, false], 1), ([false, true], 0)] {
         let lease = leased(&world).await;
-        for keep in keeps {
-            open(&world, &lease, Opening { keep, ..opening(1) }).await.unwrap();
+        for until_terminal in openings {
+            open(&world, &lease, Opening { until_terminal, ..opening(1) }).await.unwrap();
         }
         write(&world, &lease, json!([["a"]])).await.unwrap();
         world.succeed("p").await;
