@@ -40,9 +40,7 @@ impl Policies {
             } else if let Write::Lease(id, slot) = write {
                 let (found, now) = (before.get(id.as_str()), slot.held.as_ref().map(|held| held.claimed_at_ms));
                 if let (Some(found), Some(now)) = (found, now) {
-                    // The same commit may have the cancel request.
-                    let is_cancel_requested = self.0.get(id.as_str()).is_some_and(|left| left.is_cancel_requested());
-                    check_time(found, now, is_cancel_requested);
+                    check_time(found, self.0.get(id.as_str()).unwrap_or(found), now);
                 }
             } else if let Write::Event { event, .. } = write {
                 self.check_budget(event, tally);
@@ -96,11 +94,12 @@ impl Policies {
     }
 }
 
-/// No process is begun before its time, but to learn that it is to stop.
-fn check_time(found: &ProcessRecord, now: Millis, is_cancel_requested: bool) {
+/// No process is begun before its time, but to learn that it is to stop; nor in a pause. The commit that found it as one record and left
+/// it as the other may have its cancel request, or the end of its pause.
+fn check_time(found: &ProcessRecord, left: &ProcessRecord, now: Millis) {
     let is_early = found.begun_from().is_some_and(|from| from > now);
-    assert!(!is_early || is_cancel_requested, "{} is begun at {now}, before {:?}", found.id(), found.wait);
-    assert!(found.paused.is_none(), "{} is begun in its pause", found.id());
+    assert!(!is_early || left.is_cancel_requested(), "{} is begun at {now}, before {:?}", found.id(), found.wait);
+    assert!(found.paused.is_none() || left.paused.is_none(), "{} is begun in its pause", found.id());
 }
 
 fn claimed_at(writes: &[Write], record: &ProcessRecord) -> Millis {

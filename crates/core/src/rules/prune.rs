@@ -20,12 +20,16 @@ pub fn delete(seen: &Snapshot, id: &ProcessId, force: bool) -> Result<Decision<(
     match refusal.filter(|_| !force) {
         Some(refusal) => Err(refusal),
         None => {
-            let ending = seen.rows.process(id).filter(|record| !record.is_terminal());
-            let key = seen.rows.key_of_unreadable(id);
-            let writes = match (ending, key) {
-                (Some(ending), _) => ending::consequences(seen, ending)?,
-                (None, Some(key)) => key::freed(seen, key, id),
-                (None, None) => Vec::new(),
+            let writes = match seen.rows.process(id) {
+                Some(record) if record.is_terminal() => Vec::new(),
+                Some(ending) => ending::consequences(seen, ending)?,
+                // Of one that cannot be read it is not known whether it had ended.
+                None => {
+                    let key = seen.rows.key_of_unreadable(id);
+                    let mut writes = key.map_or_else(Vec::new, |key| key::freed(seen, key, id));
+                    writes.extend(ending::stops_children(seen, id)?);
+                    writes
+                }
             };
             Ok(Decision { reply: (), writes }.write(Write::Prune(id.clone())))
         }

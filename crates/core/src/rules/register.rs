@@ -156,7 +156,7 @@ fn replaced(seen: &Snapshot, other: &ProcessRecord, by: OnConflict) -> Result<Ve
             // The process that replaces it is the next of its key, so its end lets no other one begin.
             let request = AppendRequest::completion(other.id(), &output);
             let mut writes = log::append(seen, &schemas, other.id(), &request)?.writes;
-            writes.extend(ending::stops_children(seen, other)?);
+            writes.extend(ending::stops_children(seen, other.id())?);
             Ok(writes)
         }
         (true, OnConflict::CancelRunning) if !other.is_cancel_requested() => {

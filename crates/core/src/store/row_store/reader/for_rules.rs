@@ -205,11 +205,12 @@ impl Reader<'_> {
             }
             Some(Err(fault)) => {
                 loaded.rows.note_unreadable(id, fault);
+                let mut others = self.children(id);
                 if let Some(key) = key_of {
-                    let next = self.first_of_key(&key, id).into_iter().collect();
+                    others.extend(self.first_of_key(&key, id));
                     loaded.rows.note_key(id, key);
-                    loaded = self.with_processes(loaded, next, Self::legible);
                 }
+                loaded = self.with_processes(loaded, others, Self::legible);
             }
             None => {
                 let registration = self.read_set.row(table(REGISTRATIONS).get(key![id]));
@@ -217,6 +218,8 @@ impl Reader<'_> {
                 if (registration.is_some() || !events.is_empty()) && !self.read_set.is_pending() {
                     loaded.rows.note_unreadable(id, unreadable(id, "process row", "is missing"));
                 }
+                let children = self.children(id);
+                loaded = self.with_processes(loaded, children, Self::legible);
             }
         }
         let slot = self.read_set.row(table(LEASES).get(key![id])).map(|slot| {
@@ -237,6 +240,15 @@ impl Reader<'_> {
             }));
         }
         loaded
+    }
+
+    /// The rows of the children of a process that have not ended.
+    fn children(&mut self, parent: &ProcessId) -> Vec<Payload> {
+        let mut children = Vec::new();
+        for status in [ListStatus::Active, ListStatus::Waiting] {
+            children.extend(self.read_set.rows(index(PROCESSES, "byParent").under(key![parent, status.as_str()])));
+        }
+        children
     }
 
     fn log_of(&mut self, loaded: &mut Loaded, id: &ProcessId, log: &Appending) -> Vec<Payload> {
@@ -330,10 +342,7 @@ impl Reader<'_> {
             }
         }
         if schedule.has_children {
-            for status in [ListStatus::Active, ListStatus::Waiting] {
-                let children = index(PROCESSES, "byParent").under(key![id, status.as_str()]);
-                found.extend(self.read_set.rows(children));
-            }
+            found.extend(self.children(id));
         }
         if let Some(key) = key {
             found.extend(self.first_of_key(key, id));
