@@ -77,6 +77,8 @@ function resultOf(id: string, status: ProcessRecord["status"], before: ResultSna
 /** Its last events of some types. What is known already is not read again. */
 export class ObservedEvents extends ObservedThing<Snapshot<readonly ProcessEvent[]>> implements OfOne {
   private events: readonly ProcessEvent[] = [];
+  /** How far the log has been read. */
+  private readTo: number | undefined;
   /** When the process was made that the events are of: another one may have its id later. */
   private madeAtMs: number | undefined;
   private isReading = false;
@@ -97,7 +99,7 @@ export class ObservedEvents extends ObservedThing<Snapshot<readonly ProcessEvent
   }
 
   onRecord(record: ProcessRecord | undefined): void {
-    if (this.madeAtMs !== record?.createdAtMs) this.events = [];
+    if (this.madeAtMs !== record?.createdAtMs) [this.events, this.readTo] = [[], undefined];
     this.madeAtMs = record?.createdAtMs;
     if (record === undefined) return this.show(ABSENT);
     this.isBehind = true;
@@ -113,10 +115,11 @@ export class ObservedEvents extends ObservedThing<Snapshot<readonly ProcessEvent
     try {
       while (this.isBehind) {
         this.isBehind = false;
-        const { events, madeAtMs } = this;
-        const more = await this.readAfter(events.at(-1)?.sequence);
+        const { events, madeAtMs, readTo } = this;
+        const [more, end] = readTo === undefined ? await this.readLast() : [await this.readAfter(readTo), readTo];
         // Another process by now: its record has said so, and has asked for another read.
         if (madeAtMs !== this.madeAtMs) continue;
+        this.readTo = Math.max(end, more.at(-1)?.sequence ?? 0);
         if (more.length > 0) this.events = [...events, ...more].slice(-this.last);
         if (more.length > 0 || this.snapshot.status !== "present") this.show(present(this.events));
       }
@@ -128,12 +131,25 @@ export class ObservedEvents extends ObservedThing<Snapshot<readonly ProcessEvent
     }
   }
 
-  private readAfter(sequence: number | undefined): Promise<ProcessEvent[]> {
-    const { registry } = this.changes;
-    if (sequence === undefined && this.types === undefined) return registry.recentEvents(this.id, this.last);
-    return registry.eventsAfter(this.id, sequence ?? 0, { ...(this.types && { types: [...this.types] }) });
+  /** The last events, and where the log ended before they were read. Of some types: in a stretch from the end that grows until it holds enough. */
+  private async readLast(): Promise<[ProcessEvent[], number]> {
+    const recent = await this.changes.registry.recentEvents(this.id, this.types === undefined ? this.last : 1);
+    const end = recent.at(-1)?.sequence ?? 0;
+    if (this.types === undefined) return [recent, end];
+    for (let stretch = FIRST_STRETCH * this.last; ; stretch *= FIRST_STRETCH) {
+      const after = Math.max(0, end - stretch);
+      const events = await this.readAfter(after);
+      if (events.length >= this.last || after === 0) return [events, end];
+    }
+  }
+
+  private readAfter(sequence: number): Promise<ProcessEvent[]> {
+    return this.changes.registry.eventsAfter(this.id, sequence, { ...(this.types && { types: [...this.types] }) });
   }
 }
+
+/** So many times as many events as are shown are looked at first, and so many times as many each time that those were not enough. */
+const FIRST_STRETCH = 8;
 
 /** The last event of a type. */
 export class ObservedLatestEvent extends ObservedThing<Snapshot<ProcessEvent>> {

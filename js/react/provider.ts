@@ -37,7 +37,7 @@ class Opening {
 
   constructor(private readonly options: OpenOptions) {
     this.opened = new Promise((settle) => (this.settle = settle));
-    this.opened.catch(() => {}); // Hooks show it.
+    this.opened.catch(reportError); // Hooks show it as well.
   }
 
   /** Gives what lets go of it; nothing where it was closed. */
@@ -64,11 +64,9 @@ export function useSource(): RegistrySource | undefined {
   return source;
 }
 
-/** The registry of the nearest provider, once it is open; `undefined` before, and on a server. What kept it from being opened is thrown, for an error boundary. */
+/** The registry of the nearest provider, once it is open; `undefined` before, on a server, and where it cannot be opened: that is the `error` of all other hooks. */
 export function useRegistry(): ProcessRegistry | undefined {
-  const { value, error } = useOpened(useSource());
-  if (error !== undefined) throw error;
-  return value;
+  return useOpened(useSource()).value;
 }
 
 /** How to drive. */

@@ -130,10 +130,12 @@ export interface DefinedRecord<Input = Json, Output = Json> extends Omit<Process
     | { state: "cancelled"; awaitOutput: Extract<ProcessAwaitOutput, { type: "cancelled" }> };
 }
 
-/** The record of a process of the definition in a query; any record where there is none. */
-export type RecordOf<Q> = Q extends { readonly definition: Definition<infer I, infer O, infer _E, infer _S, infer _G> }
-  ? DefinedRecord<I, O>
-  : ProcessRecord;
+/** The record of a process of a definition: `RecordOf<typeof uploads>`. */
+export type RecordOf<D extends AnyDefinition> =
+  D extends Definition<infer I, infer O, infer _E, infer _S, infer _G> ? DefinedRecord<I, O> : ProcessRecord;
+
+/** The records that a query asks for: of its definition, where it has one. */
+export type FoundRecord<Q> = Q extends { readonly definition: infer D extends AnyDefinition } ? RecordOf<D> : ProcessRecord;
 
 type OutputOf<Q> = Q extends { readonly definition: Definition<infer _I, infer O, infer _E, infer _S, infer _G> } ? O : Json;
 
@@ -144,9 +146,9 @@ export type ObservedEvent<Q, N> = Q extends { readonly definition: Definition<in
 
 /** The snapshots of a query. */
 export type Observed<Q> = Q extends { readonly type: "process" }
-  ? Snapshot<RecordOf<Q>>
+  ? Snapshot<FoundRecord<Q>>
   : Q extends { readonly type: "processes" }
-    ? ListSnapshot<RecordOf<Q>>
+    ? ListSnapshot<FoundRecord<Q>>
     : Q extends { readonly type: "count" }
       ? Snapshot<number>
       : Q extends { readonly type: "events"; readonly types: readonly (infer N)[] }

@@ -356,6 +356,36 @@ describe("events", () => {
     assert.deepEqual(registry.reads(), ["getProcess", "recentEvents", "getProcess", "eventsAfter"]);
   });
 
+  test("of a type are found from the end of a long log, without reading all of them", async (t) => {
+    const registry = counted(await open(t));
+    await registry.registerProcess(noted("p"));
+    await registry.signal("p", "rare", 1);
+    await registry.appendEvents(
+      "p",
+      Array.from({ length: 500 }, (_, n) => progress(n)),
+    );
+    registry.reads();
+    let read = 0;
+    const eventsAfter = async (...given) => {
+      const events = await registry.eventsAfter(...given);
+      read += events.length;
+      return events;
+    };
+    const watched = { ...registry, eventsAfter };
+    const often = watch(t, watched, { type: "latestEvent", id: "p", eventType: "progress" });
+    await settled();
+    assert.deepEqual([often.now().value.payload, read], [499, 8]);
+    const rare = watch(t, watched, { type: "latestEvent", id: "p", eventType: "signal.rare" });
+    await settled();
+    assert.deepEqual([rare.now().value.payload, read], [1, 9]);
+    const never = watch(t, watched, { type: "latestEvent", id: "p", eventType: "signal.never" });
+    await settled();
+    registry.reads();
+    await registry.appendEvent("p", progress(500));
+    await settled();
+    assert.deepEqual([often.now().value.payload, never.now().status, registry.reads().length], [500, "absent", 4]);
+  });
+
   test("of some types are not shown anew for others", async (t) => {
     const registry = await open(t);
     await registry.registerProcess(noted("p"));

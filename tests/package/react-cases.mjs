@@ -289,6 +289,21 @@ export async function cases(version) {
       assert.equal(await registry.getProcess("p"), undefined);
     });
 
+    test("shows what keeps a registry from being opened, and goes on rendering what has no use for it", async (t) => {
+      const reported = quietConsole(t);
+      const page = await render(t);
+      const Shown = shows(
+        () => [hooks.useRegistry(), hooks.useProcesses().error, hooks.useProcess("p").error],
+        ([registry, ...errors]) => `${registry} ${errors.map((error) => error?.code)}`,
+      );
+      await page.showBare(h(RegistryProvider, { open: {} }, h(Driver, { processes: [] }), h(Shown)));
+      assert.equal(page.text(), "undefined storage_unavailable,storage_unavailable");
+      assert.deepEqual(
+        reported.map(([{ code }]) => code),
+        ["storage_unavailable"],
+      );
+    });
+
     test("is missed in words", async (t) => {
       quietConsole(t);
       const page = await render(t);
