@@ -125,6 +125,35 @@ export async function refuses(registry: ProcessRegistry, { step, append }: RunCo
   registry.driver({ runners: { k: () => () => 1 } });
 }
 
+/** Chunks of streams: interfaces and `readonly` arrays fit, and come back as what the reader says they are. */
+export async function streams(registry: ProcessRegistry, { stream }: RunContext): Promise<string> {
+  interface Line {
+    readonly text: string;
+    readonly marks: readonly number[];
+  }
+  const out = await stream<Line>("lines", { resume: true, keep: "untilTerminal" });
+  await out.append({ text: "a", marks: [1] });
+  await new ReadableStream<Line>().pipeTo(out.writable);
+  const plain = await stream("anything");
+  await plain.append({ any: ["json", null] });
+  // @ts-expect-error: no line
+  await out.append({ text: 1 });
+  // @ts-expect-error: a date
+  await plain.append(new Date());
+  // @ts-expect-error: a stream of dates
+  await (await stream<{ at: Date }>("dates")).append({ at: new Date() });
+  // @ts-expect-error: no such word
+  await stream("lines", { keep: "forever" });
+  let text = "";
+  for await (const { index, attempt, value } of registry.readStream<Line>("p", "lines", { startIndex: 1 }))
+    text += value.text + value.marks[0] + (index + attempt);
+  const all: ReadableStream<{ index: number; attempt: number; value: Line }> = registry.readStream<Line>("p", "lines").toReadableStream();
+  await all.cancel();
+  // @ts-expect-error: where nothing is said, any JSON
+  for await (const { value } of registry.readStream("p", "lines")) text += value.text;
+  return text;
+}
+
 /** For helpers of one's own. */
 export function send<P extends JsonLike>(registry: ProcessRegistry, payload: P & JsonCompatible<P>): Promise<unknown> {
   return registry.signal("p", "go", payload);
