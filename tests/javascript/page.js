@@ -118,18 +118,24 @@ export class Page {
     return `longwait:${this.#name}:owner:${name}`;
   }
 
-  /** Arguments. `null` stands for one that is not given. */
+  /** Arguments. `null` stands for one that is not given, `{ blob }` for a Blob of that text. */
   #read(given) {
-    const all = JSON.parse(given, (key, value) => (key === "lockName" ? this.#lockName(value) : value));
+    const all = JSON.parse(given, (key, value) => {
+      if (key === "lockName") return this.#lockName(value);
+      return typeof value?.blob === "string" ? new Blob([value.blob], { type: "text/plain" }) : value;
+    });
     return all.map((value) => value ?? undefined);
   }
 
-  /** A JSON text of `{ value }`, or of `{ error }` where the package refuses. */
+  /** A JSON text of `{ value }`, of a Blob its text, or of `{ error }` where the package refuses. */
   async #answer(ask) {
     const begin = this.#lockName("").length;
     const shorten = (key, value) => (key === "lockName" ? value.slice(begin) : value);
     try {
-      return JSON.stringify({ value: await ask() }, shorten);
+      const value = await ask();
+      // Of another realm: it is that of the frame.
+      const isBlob = Object.prototype.toString.call(value) === "[object Blob]";
+      return JSON.stringify({ value: isBlob ? await value.text() : value }, shorten);
     } catch (error) {
       const { name, code, message, processId } = error;
       if (name !== "ProcessError") throw error;

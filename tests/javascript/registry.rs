@@ -8,6 +8,7 @@ use longwait::{
     host::Liveness,
     model::{
         Millis,
+        attachment::AttachmentInfo,
         event::{AppendResult, ProcessEvent},
         filter::{ListFilter, Page as Stretch},
         grant::{HandleDescriptor, HandleEntry, HandleGrant, SessionScope},
@@ -20,7 +21,7 @@ use longwait::{
     notify::EventBatch,
     store::{Changes, EventRange, Live, Point},
 };
-use longwait_testing::{AnyAwaiter, AnyHub, AnyReceiver, AnyRegistry, AnyView, AsJson, fake::Killed, made};
+use longwait_testing::{AnyAwaiter, AnyHub, AnyReceiver, AnyRegistry, AnyView, AsJson, blob, fake::Killed, made};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use wasm_bindgen::prelude::*;
@@ -155,6 +156,33 @@ impl AnyRegistry for Registry {
         self.record("registerProcess", json!([registration])).await
     }
 
+    async fn register_all_json(&self, registrations: Vec<Value>) -> Result<Vec<ProcessRecord>> {
+        Ok(list(self.object.value("registerProcesses", json!([registrations])).await?, record))
+    }
+
+    async fn put_text(
+        &self,
+        id: &ProcessId,
+        name: &str,
+        text: &str,
+        held: Option<ProcessLease>,
+    ) -> Result<AttachmentInfo> {
+        let options = object([("lease", held.json())]);
+        self.object.ask("putAttachment", json!([id, name, blob(text), options])).await
+    }
+
+    async fn attached_text(&self, id: &ProcessId, name: &str) -> Result<Option<String>> {
+        self.object.ask("getAttachment", json!([id, name])).await
+    }
+
+    async fn attachments(&self, id: &ProcessId) -> Result<Vec<AttachmentInfo>> {
+        self.object.ask("listAttachments", json!([id])).await
+    }
+
+    async fn delete_attachment(&self, id: &ProcessId, name: String) -> Result<()> {
+        self.object.done("deleteAttachment", json!([id, name])).await
+    }
+
     async fn fork_json(&self, id: &ProcessId, options: Value) -> Result<ProcessRecord> {
         self.record("forkProcess", json!([id, options])).await
     }
@@ -219,6 +247,10 @@ impl AnyRegistry for Registry {
 
     async fn append_json(&self, id: &ProcessId, request: Value) -> Result<AppendResult> {
         self.object.ask("appendEvent", json!([id, request])).await
+    }
+
+    async fn append_all_json(&self, id: &ProcessId, requests: Vec<Value>) -> Result<Vec<AppendResult>> {
+        self.object.ask("appendEvents", json!([id, requests])).await
     }
 
     async fn signal(

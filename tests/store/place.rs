@@ -105,9 +105,9 @@ pub fn put(engine: &MemoryEngine, store: &'static str, row: Payload) {
     transact(engine, move |_| Round::Commit(vec![Write::Put(store, row.clone())]));
 }
 
-/// Removes a row under a name past every store.
-pub fn remove(engine: &MemoryEngine, store: &'static str, name: &str) {
-    let key = vec![name.into()];
+/// Removes a row under a key of texts past every store.
+pub fn remove(engine: &MemoryEngine, store: &'static str, key: &[&str]) {
+    let key: Vec<_> = key.iter().map(|&part| part.into()).collect();
     transact(engine, move |_| Round::Commit(vec![Write::Delete(store, key.clone())]));
 }
 

@@ -46,7 +46,7 @@ fn a_count_is_that_of_the_row_and_where_there_is_none_that_of_the_index() {
         let counts = json!({"running": 7, "completed": 0, "failed": 0, "cancelled": 0});
         put(&engine, "about", Payload::from(json!({"name": "totals", "counts": counts})));
         assert_eq!(count(&world, "running").await, 7);
-        remove(&engine, "about", "totals");
+        remove(&engine, "about", &["totals"]);
         assert_eq!(count(&world, "running").await, 1);
         world.start("b").await;
         assert_eq!(totals(&engine)["running"], 2);

@@ -10,6 +10,7 @@ use longwait_core::{
     ProcessAwaiter, ProcessRegistry, Result, SessionView,
     model::{
         Millis,
+        attachment::{Attachment, AttachmentInfo},
         event::{AppendResult, ProcessEvent},
         filter::{ListFilter, Page},
         grant::{HandleDescriptor, HandleEntry, HandleGrant, SessionScope},
@@ -25,7 +26,7 @@ use longwait_core::{
 };
 use serde_json::{Value, json};
 
-use crate::read;
+use crate::{AsJson, made, read, to};
 
 /// Defines a trait, and implements it for the type of the rules by that type's own methods.
 macro_rules! as_it_is {
@@ -81,6 +82,8 @@ as_it_is! {
         fn clear_wait(id: &ProcessId) -> Result<ProcessRecord>;
         fn prune(cutoff: Millis) -> Result<PruneReport>;
         fn delete(id: &ProcessId, force: bool) -> Result<()>;
+        fn attachments(id: &ProcessId) -> Result<Vec<AttachmentInfo>>;
+        fn delete_attachment(id: &ProcessId, name: String) -> Result<()>;
         fn signal(id: &ProcessId, name: &str, payload: Payload, signal_id: Option<&str>) -> Result<AppendResult>;
         fn request_cancel(id: &ProcessId, reason: Option<&str>) -> Result<AppendResult>;
         fn events(id: &ProcessId, range: EventRange) -> Result<Vec<Rc<ProcessEvent>>>;
@@ -105,9 +108,22 @@ as_it_is! {
         fn close() -> ();
     }
     more {
+        /// Its attachments are texts, each made by [`blob`].
         async fn register_json(&self, registration: Value) -> Result<ProcessRecord>;
+        async fn register_all_json(&self, registrations: Vec<Value>) -> Result<Vec<ProcessRecord>>;
+        /// Attaches a text of the type `text/plain`.
+        async fn put_text(
+            &self,
+            id: &ProcessId,
+            name: &str,
+            text: &str,
+            held: Option<ProcessLease>,
+        ) -> Result<AttachmentInfo>;
+        /// What is attached under a name, as a text.
+        async fn attached_text(&self, id: &ProcessId, name: &str) -> Result<Option<String>>;
         async fn fork_json(&self, id: &ProcessId, options: Value) -> Result<ProcessRecord>;
         async fn append_json(&self, id: &ProcessId, request: Value) -> Result<AppendResult>;
+        async fn append_all_json(&self, id: &ProcessId, requests: Vec<Value>) -> Result<Vec<AppendResult>>;
         async fn complete_json(&self, id: &ProcessId, output: Value) -> Result<ProcessRecord>;
         async fn complete_with_lease_json(&self, held: ProcessLease, output: Value) -> Result<ProcessRecord>;
         /// Waits that hear the hub.
@@ -115,15 +131,26 @@ as_it_is! {
         /// Waits that hear nothing.
         fn polling(&self) -> Self::Awaiter;
     } as {
-        async fn register_json(&self, mut registration: Value) -> Result<ProcessRecord> {
-            // In JavaScript the policy stands in the registration.
-            let mut policy = json!({});
-            for field in Policy::FIELDS {
-                if let Some(given) = registration.as_object_mut().and_then(|fields| fields.remove(field)) {
-                    policy[field] = given;
-                }
-            }
-            Ok(self.register_with(NewProcess::new(read(registration)?, read(policy)?), None).await?.record)
+        async fn register_json(&self, registration: Value) -> Result<ProcessRecord> {
+            Ok(self.register_with(new_process(registration)?, None).await?.record)
+        }
+
+        async fn register_all_json(&self, registrations: Vec<Value>) -> Result<Vec<ProcessRecord>> {
+            self.register_all(registrations.into_iter().map(new_process).collect::<Result<_>>()?).await
+        }
+
+        async fn put_text(
+            &self,
+            id: &ProcessId,
+            name: &str,
+            text: &str,
+            held: Option<ProcessLease>,
+        ) -> Result<AttachmentInfo> {
+            self.put_attachment(id, text_attachment(name, text), held).await
+        }
+
+        async fn attached_text(&self, id: &ProcessId, name: &str) -> Result<Option<String>> {
+            Ok(self.attachment(id, name).await?.map(|attachment| made(attachment.body.json())))
         }
 
         async fn fork_json(&self, id: &ProcessId, options: Value) -> Result<ProcessRecord> {
@@ -132,6 +159,10 @@ as_it_is! {
 
         async fn append_json(&self, id: &ProcessId, request: Value) -> Result<AppendResult> {
             self.append(id, read(request)?).await
+        }
+
+        async fn append_all_json(&self, id: &ProcessId, requests: Vec<Value>) -> Result<Vec<AppendResult>> {
+            self.append_all(id, requests.into_iter().map(read).collect::<Result<_>>()?).await
         }
 
         async fn complete_json(&self, id: &ProcessId, output: Value) -> Result<ProcessRecord> {
@@ -150,6 +181,33 @@ as_it_is! {
             ProcessAwaiter::polling(self.clone())
         }
     }
+}
+
+/// A text to attach, as it stands in the JSON of a registration.
+pub fn blob(text: &str) -> Value {
+    json!({"blob": text})
+}
+
+fn text_attachment(name: &str, text: &str) -> Attachment {
+    let (name, body) = (name.to_owned(), to(text.into()));
+    let r#type = "text/plain".to_owned();
+    Attachment { name, size: text.len() as u64, r#type, file_name: None, last_modified_ms: None, body }
+}
+
+/// Takes a registration apart in which everything stands that a caller in JavaScript puts there.
+fn new_process(mut registration: Value) -> Result<NewProcess> {
+    let mut take = |field: &str| registration.as_object_mut().and_then(|fields| fields.remove(field));
+    let mut policy = json!({});
+    for field in Policy::FIELDS {
+        if let Some(given) = take(field) {
+            policy[field] = given;
+        }
+    }
+    let given = take("attachments").unwrap_or_default();
+    let texts = given.as_object().into_iter().flatten();
+    let attachments =
+        texts.map(|(name, blob)| Rc::new(text_attachment(name, blob["blob"].as_str().unwrap()))).collect();
+    Ok(NewProcess { attachments, ..NewProcess::new(read(registration)?, read(policy)?) })
 }
 
 type SessionViewOf<R> = <R as AnyRegistry>::View;

@@ -345,6 +345,31 @@ macro_rules! each_case {
                 a_session_deleted_amid_other_calls_loses_what_was_granted_before,
                 a_prune_amid_other_calls_takes_what_ended_before,
             ]
+            attaching: [
+                what_is_attached_is_listed_by_the_record_and_read_back,
+                attachments_are_no_part_of_what_is_compared,
+                an_attachment_replaces_one_of_its_name_in_its_place_and_comes_last_otherwise,
+                an_attachment_that_is_taken_off_is_gone_and_taking_it_off_again_changes_nothing,
+                attaching_changes_the_process_and_appends_no_event,
+                attachments_of_names_and_processes_that_begin_alike_are_apart,
+                an_attachment_is_written_under_the_lease_alone_where_one_is_given,
+                nothing_is_attached_to_an_ended_process_and_what_is_there_can_be_read_and_taken_off,
+                attachments_go_with_their_process_and_are_not_those_of_its_next_life,
+                a_fork_has_the_attachments_of_its_source_and_keeps_them_without_it,
+                a_process_has_a_thousand_attachments_at_most,
+                what_has_no_name_or_no_process_is_not_attached,
+            ]
+            batching: [
+                processes_registered_together_are_there_in_their_order,
+                nothing_together_is_nothing,
+                one_registration_that_is_refused_refuses_all_and_is_named_by_its_place,
+                registrations_made_together_see_those_before_them,
+                events_appended_together_are_dense_and_in_their_order,
+                one_event_that_is_refused_refuses_all_and_is_named_by_its_place,
+                events_appended_together_see_those_before_them,
+                the_sink_is_shown_events_appended_together_in_their_order,
+                events_that_two_tabs_append_together_do_not_mix,
+            ]
             policing: [
                 a_policy_is_read_back_as_it_was_given,
                 a_policy_is_no_part_of_what_is_compared,

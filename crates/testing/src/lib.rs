@@ -35,7 +35,7 @@ pub mod memory;
 mod schemas;
 mod world;
 
-pub use any_registry::{AnyAwaiter, AnyHub, AnyReceiver, AnyRegistry, AnyView};
+pub use any_registry::{AnyAwaiter, AnyHub, AnyReceiver, AnyRegistry, AnyView, blob};
 pub use faulty_engine::{Course, FaultyEngine, Outcome};
 pub use world::*;
 

@@ -14,7 +14,9 @@ use longwait_core::ProcessRegistry;
 use crate::{AnyRegistry, Place, Tabs, World};
 
 mod appending;
+mod attaching;
 mod attempting;
+mod batching;
 mod beginning;
 mod closing;
 mod counting;
