@@ -101,6 +101,23 @@ export const needs = {
   "docs/versions.md": { "*": { runs: "node" } },
   "docs/definitions.md": { "*": { runs: "node" } },
   "docs/housekeeping.md": { "*": { runs: "node" } },
+  "docs/files.md": {
+    "*": {
+      runs: "node",
+      before: `
+        const asked: { [path: string]: number } = {};
+        // Busy once, and then, for the last part, not answering until that is given up.
+        globalThis.fetch = async (url, request) => {
+          const path = new URL(String(url)).pathname;
+          asked[path] = (asked[path] ?? 0) + 1;
+          if (path === "/sea/0" && asked[path] === 1) return new Response("", { status: 503 });
+          if (path === "/sea/2" && asked[path] === 1)
+            return new Promise((_, reject) => request!.signal!.addEventListener("abort", () => reject(request!.signal!.reason)));
+          return new Response("tag of " + path.at(-1));
+        };
+      `,
+    },
+  },
   "docs/recovery.md": {
     "At least once, and recorded once": {
       runs: "node",

@@ -1,5 +1,18 @@
 /** Code that a user would write, and mistakes that the types must catch. Compiling this file is the test. */
-import { isProcessError, openRegistry, ProcessError, type ProcessRegistry } from "../../js/entries/index.js";
+import {
+  defineProcess,
+  isProcessError,
+  openRegistry,
+  ProcessError,
+  type AppendRequest,
+  type AppendResult,
+  type AttachmentInfo,
+  type AttachmentValue,
+  type ProcessLease,
+  type ProcessRecord,
+  type ProcessRegistration,
+  type ProcessRegistry,
+} from "../../js/entries/index.js";
 
 export async function typical(): Promise<string> {
   await using registry: ProcessRegistry = await openRegistry({ storage: "memory", sink: (event) => console.log(event.sequence) });
@@ -44,4 +57,50 @@ export async function mistakes(registry: ProcessRegistry): Promise<void> {
   await registry.listProcesses({ status: "waiting" });
   // @ts-expect-error: codes are a closed set
   isProcessError(undefined, "oops");
+}
+
+/** Files of a user, and several processes and events as one. */
+export async function files(registry: ProcessRegistry, chosen: FileList, lease: ProcessLease | undefined): Promise<string> {
+  const attachments: { [name: string]: AttachmentValue } = {};
+  for (const file of chosen) attachments[file.name] = file;
+  const record = await registry.registerProcess({ id: "p", input: { type: "external" }, attachments });
+  const { fileName = "no file", size }: AttachmentInfo = (record.attachments ?? [])[0] ?? (await registry.listAttachments("p"))[0]!;
+  const info = await registry.putAttachment("p", "bytes", new Uint8Array(3).subarray(1), lease && { lease });
+  await registry.putAttachment("p", "buffer", new ArrayBuffer(3));
+  const blob = await registry.getAttachment("p", "bytes");
+  await registry.deleteAttachment("p", info.name);
+
+  interface Note {
+    text: string;
+    tags?: readonly string[];
+  }
+  const note = (payload: Note): AppendRequest<Note> => ({ eventType: "note", payload });
+  const job = (id: string): ProcessRegistration => ({
+    id,
+    input: { type: "engine", kind: "job", payload: 1 },
+    attachments: { bytes: new Blob() },
+  });
+  const last = { id: "c", input: { type: "external" as const }, priority: 1 };
+  const [first]: ProcessRecord[] = await registry.registerProcesses([job("a"), job("b"), last]);
+  const appended: AppendResult[] = await registry.appendEvents("p", [note({ text: "x" }), { eventType: "e", replayKey: "k" }]);
+  return `${fileName} ${size} ${info.type} ${blob?.size} ${first?.id} ${appended.length}`;
+}
+
+export const attaching = defineProcess<{ name: string }, number>({ kind: "attaching" }).implement(async ({ attachment, putAttachment }) => {
+  const file = await attachment("file");
+  if (!file) return 0;
+  return (await putAttachment("part", file.slice(0, 1))).size;
+});
+
+export async function fileMistakes(registry: ProcessRegistry): Promise<void> {
+  // @ts-expect-error: text is no attachment
+  await registry.putAttachment("p", "note", "text");
+  // @ts-expect-error: an attachment may not be there
+  (await registry.getAttachment("p", "note")).size;
+  // @ts-expect-error: attachments have names
+  await registry.registerProcess({ id: "p", input: { type: "external" }, attachments: [new Blob()] });
+  // @ts-expect-error: one of them has no input
+  await registry.registerProcesses([{ id: "a", input: { type: "external" } }, { id: "b" }]);
+  // @ts-expect-error: one payload is no JSON
+  await registry.appendEvents("p", [{ eventType: "e" }, { eventType: "e", payload: () => 1 }]);
 }
