@@ -1,4 +1,4 @@
-/** All JavaScript and TypeScript is formatted. The TypeScript code and the tests of its public types compile: as this project does, and once more as most users do. */
+/** All JavaScript and TypeScript is formatted. The TypeScript code and the tests of its public types compile: as this project does, and once more as most users do, and so does the example in React. */
 
 import { add, one } from "../lib/counts.mjs";
 import { attempt } from "../lib/run.mjs";
@@ -7,8 +7,9 @@ import { attempt } from "../lib/run.mjs";
 export const needs = ["build"];
 
 export async function run() {
-  const formatted = one(await attempt("prettier", ["--check", "**/*.{ts,mjs,js}"]));
+  const formatted = one(await attempt("prettier", ["--check", "**/*.{ts,tsx,mjs,js}"]));
   const ours = one(await attempt("tsc", ["-p", "tsconfig.json"]));
   const asUsers = one(await attempt("tsc", ["-p", "tests/types/tsconfig.json"]));
-  return add(formatted, add(ours, asUsers));
+  const example = one(await attempt("tsc", ["-p", "examples/uploads/tsconfig.json"]));
+  return [ours, asUsers, example].reduce(add, formatted);
 }
