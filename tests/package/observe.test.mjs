@@ -26,6 +26,13 @@ function watch(t, registry, query) {
   return { snapshots, end, now: getSnapshot, statuses: () => snapshots.splice(0).map(({ status }) => status) };
 }
 
+/** A promise, and what settles it. */
+function gate() {
+  let open;
+  const opened = new Promise((resolve) => (open = resolve));
+  return [opened, open];
+}
+
 const ids = (snapshot) => snapshot.value.map(({ id }) => id);
 
 describe("one process", () => {
@@ -110,6 +117,7 @@ test("what has no listener is let go of after two seconds, and reads nothing if 
   t.mock.timers.tick(1_999);
   const second = watch(t, registry, query);
   await settled();
+  t.mock.timers.tick(2_000);
   assert.deepEqual([registry.reads(), second.now().status], [[], "present"]);
   second.end();
   t.mock.timers.tick(2_000);
@@ -119,6 +127,29 @@ test("what has no listener is let go of after two seconds, and reads nothing if 
   await registry.appendEvent("p", { eventType: "progress" });
   await settled();
   assert.deepEqual(registry.reads(), []);
+});
+
+test("everything is read anew where it is not known what has changed", async (t) => {
+  const registry = await open(t);
+  const [wakes, deaf] = [[], counted(registry)];
+  deaf.onChange = () => () => {};
+  deaf.hub = { subscribe: () => ({ changed: () => new Promise((wake) => wakes.push(wake)), close() {} }) };
+  await registry.registerProcess(noted("p"));
+  const seen = ["process", "processes", "count"].map((type) => watch(t, deaf, type === "process" ? { type, id: "p" } : { type }));
+  await settled();
+  await registry.completeProcess("p", success(1));
+  await registry.registerProcess(noted("q"));
+  await registry.registerProcess(noted("r"));
+  deaf.reads();
+  wakes.shift()();
+  await settled();
+  const [process, processes, count] = seen.map(({ now }) => now().value);
+  assert.deepEqual([process.status.state, processes.map(({ id }) => id), count], ["completed", ["q", "r"], 2]);
+  assert.deepEqual([...new Set(deaf.reads())].sort(), ["countProcesses", "getProcess", "listProcesses"]);
+  const before = seen.map(({ now }) => now());
+  wakes.shift()();
+  await settled();
+  assert.ok(seen.every(({ now }, n) => now() === before[n]));
 });
 
 test("a registry may be the promise of one, and what keeps it from being opened is an error", async (t) => {
@@ -181,7 +212,47 @@ describe("a list", () => {
       [true, true, false, true, true],
     );
     assert.equal(after[2].status.state, "completed");
+    assert.equal(after[2].input, before[2].input);
     assert.deepEqual(registry.reads(), ["getProcess"]);
+    registry.hub.notify("p2");
+    await settled();
+    assert.equal(seen.now().value, after);
+  });
+
+  test("shows what changes while a page of it is read", async (t) => {
+    const registry = await filled(t, 3);
+    const [opened, open] = gate();
+    const slow = { ...registry, listProcesses: async (...given) => [await registry.listProcesses(...given), await opened][0] };
+    const seen = watch(t, slow, query);
+    await settled();
+    await registry.completeProcess("p1", success(1));
+    await registry.deleteProcess("p2", { force: true });
+    await registry.registerProcess(noted("p3"));
+    await settled();
+    open();
+    await settled();
+    assert.deepEqual(
+      seen.now().value.map(({ id, status }) => `${id} ${status.state}`),
+      ["p3 running", "p1 completed", "p0 running"],
+    );
+  });
+
+  test("moves the row of an id that is registered anew, where it had not heard of the end of the one before", async (t) => {
+    const registry = await filled(t, 3);
+    const [opened, open] = gate();
+    let isSlow = false;
+    const slow = { ...registry, getProcess: async (id) => (isSlow && (await opened), registry.getProcess(id)) };
+    const seen = watch(t, slow, query);
+    await settled();
+    isSlow = true;
+    await registry.deleteProcess("p0", { force: true });
+    const now = Date.now();
+    while (Date.now() === now); // The age of a process is in milliseconds.
+    await registry.registerProcess(noted("p0"));
+    open();
+    await settled();
+    assert.deepEqual(ids(seen.now()), ["p0", "p2", "p1"]);
+    assert.ok(seen.snapshots.every(({ value }) => value.length === 3));
   });
 
   test("fills up from behind when a row leaves it, and drops the last one when one comes", async (t) => {

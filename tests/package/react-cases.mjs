@@ -43,7 +43,7 @@ export async function cases(version) {
     const show = (...children) => act(async () => (root.render(h(RegistryProvider, { registry }, ...children)), await settled()));
     const showBare = (element) => act(async () => (root.render(element), await settled()));
     if (children.length > 0) await show(...children);
-    return { container, text: () => container.textContent, show, showBare, unmount };
+    return { root, container, text: () => container.textContent, show, showBare, unmount };
   }
 
   /** A component that shows what `use` gives, and counts how often it is rendered. */
@@ -237,6 +237,24 @@ export async function cases(version) {
       assert.equal(page.text(), "p none");
       await changed(() => real.registerProcess(noted("q")));
       assert.equal(page.text(), "p q");
+    });
+
+    test("waits again for what was let go of in between", async (t) => {
+      t.mock.timers.enable({ apis: ["setTimeout"] });
+      const registry = await open(t);
+      await registry.registerProcess(noted("p"));
+      let reads = 0;
+      const counting = { ...registry, getProcess: (id) => (reads++, registry.getProcess(id)) };
+      const page = await render(t, counting, within(h(Shown, { id: "p" })));
+      assert.deepEqual([page.text(), reads], ["p", 1]);
+      const show = (child) => act(async () => (page.root.render(h(RegistryProvider, { registry: counting }, child)), await settled()));
+      await show("nothing");
+      t.mock.timers.tick(2_000);
+      await registry.deleteProcess("p", { force: true });
+      await settled();
+      assert.equal(reads, 1);
+      await show(within(h(Shown, { id: "p" })));
+      assert.deepEqual([page.text(), reads], ["none", 2]);
     });
 
     test("gives what kept it from being read to an error boundary", async (t) => {
