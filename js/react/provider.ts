@@ -17,8 +17,8 @@ export type RegistryProviderProps = { readonly children?: ReactNode } & (
 
 /**
  * Gives the components below it a registry. With `open` it opens one once it is mounted, never on a server, and closes that a moment after it is
- * unmounted; other options, compared field by field, open another one. A `registry`, or the promise of one, is the caller's to close; `undefined` is
- * for a server, and shown as loading.
+ * unmounted; other options, compared field by field, open another one, so make functions outside of components. A `registry`, or the promise of
+ * one, is the caller's to close; `undefined` is for a server, and shown as loading.
  */
 export function RegistryProvider({ registry, open, children }: RegistryProviderProps): ReactNode {
   const options = useAlike(open);
@@ -103,10 +103,14 @@ function useAlike<T extends object | undefined>(value: T): T {
 
 function isAlike(one: unknown, other: unknown, depth: number): boolean {
   if (Object.is(one, other)) return true;
-  if (depth === 0 || typeof one !== "object" || typeof other !== "object" || one === null || other === null) return false;
+  if (depth === 0 || !isPlain(one) || !isPlain(other) || Array.isArray(one) !== Array.isArray(other)) return false;
   const [entries, names] = [Object.entries(one), Object.keys(other)];
-  return (
-    entries.length === names.length &&
-    entries.every(([name, part]) => isAlike(part, (other as { [name: string]: unknown })[name], depth - 1))
-  );
+  return entries.length === names.length && entries.every(([name, part]) => isAlike(part, other[name], depth - 1));
+}
+
+/** Literals; what is of another class, such as a URL, does not show all that it is. */
+function isPlain(value: unknown): value is { readonly [name: string]: unknown } {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === Array.prototype || prototype === null;
 }

@@ -300,6 +300,15 @@ export async function cases(version) {
       await end;
     });
 
+    test("opens another registry for another address of the WebAssembly", async (t) => {
+      const page = await render(t);
+      const element = (wasm) => h(RegistryProvider, { open: { storage: "memory", wasm: new URL(wasm) } }, h(Registry));
+      await page.showBare(element("https://example.test/1"));
+      const end = closing(Registry.last);
+      await page.showBare(element("https://example.test/2"));
+      await end;
+    });
+
     test("leaves a registry open that it was given", async (t) => {
       const registry = await open(t);
       const page = await render(t, registry, h(Registry));
