@@ -94,6 +94,26 @@ fn registrations_and_events_made_together_that_were_not_answered_are_made_once()
 }
 
 #[test]
+fn registrations_made_together_that_were_not_answered_get_the_replies_of_the_run_that_was_committed() {
+    let job = |id: &str| {
+        let input = json!({"type": "engine", "kind": "job"});
+        json!({"id": id, "input": input, "concurrencyKey": "k", "onConflict": "replace_pending"})
+    };
+    let mut replies = Vec::new();
+    for outcome in [Outcome::Answered].into_iter().chain(LOSSES) {
+        run(async {
+            let (world, faults, _) = world().await;
+            faults.come([outcome]);
+            let records = world.registry.register_all_json(vec![job("one"), job("two")]).await.unwrap();
+            assert_eq!(world.list(json!({"status": "cancelled"})).await, ["one"]);
+            assert_eq!(world.log("one").await.len(), 1);
+            replies.push(records);
+        });
+    }
+    assert_eq!((&replies[0], &replies[0]), (&replies[1], &replies[2]));
+}
+
+#[test]
 fn what_finds_no_room_is_stored_neither_in_part_nor_without_its_attachments() {
     run(async {
         let (world, faults, engine) = world().await;
