@@ -67,7 +67,8 @@ fn an_attachment_whose_answer_was_lost_does_not_replace_one_that_another_tab_put
         let here = world.registry.put_text(&id, "a", "here", None);
         let there = other.registry.put_text(&id, "a", "there", None);
         let (here, there) = futures::future::join(here, there).await;
-        (here.unwrap(), there.unwrap());
+        here.unwrap();
+        there.unwrap();
         assert_eq!(text(&other, "p", "a").await.as_deref(), Some("there"));
     });
 }

@@ -351,6 +351,7 @@ macro_rules! each_case {
                 an_attachment_replaces_one_of_its_name_in_its_place_and_comes_last_otherwise,
                 an_attachment_that_is_taken_off_is_gone_and_taking_it_off_again_changes_nothing,
                 attaching_changes_the_process_and_appends_no_event,
+                what_is_attached_beside_other_calls_is_there_and_so_is_what_they_wrote,
                 attachments_of_names_and_processes_that_begin_alike_are_apart,
                 an_attachment_is_written_under_the_lease_alone_where_one_is_given,
                 nothing_is_attached_to_an_ended_process_and_what_is_there_can_be_read_and_taken_off,

@@ -385,9 +385,11 @@ function weigh(value, depth = 0) {
   }
 }
 
+const ATTACHMENTS = "attachments";
+
 /** About how many bytes a row of a source takes. The body of an attachment is not JSON: a Blob, which is a reference, or its bytes. */
 function weightOf({ name }, row) {
-  return name === "attachments" ? 8 + (row.body?.byteLength ?? 0) : weigh(row);
+  return name === ATTACHMENTS ? 8 + (row.body?.byteLength ?? 0) : weigh(row);
 }
 
 /** How many rows a round asks for before it has seen any. */
@@ -501,6 +503,16 @@ const refusalOfBlob = (error) =>
   error?.name === "UnknownError" ? fault("DataCloneError", `this browser stores no Blobs here: ${error.message}`) : error;
 
 /**
+ * Requests with those of attachments in front. Where a Blob that it does not store comes behind another row, WebKitGTK 2.50.6 ends
+ * the transaction in no way, and none that comes after it.
+ */
+function attachmentsFirst(requests) {
+  const isOfAttachments = ([, store]) => store === ATTACHMENTS;
+  if (!requests.some(isOfAttachments)) return requests;
+  return [...requests.filter(isOfAttachments), ...requests.filter((request) => !isOfAttachments(request))];
+}
+
+/**
  * Runs one transaction in rounds. `step` is called with the results of the round before, a list of rows for each request, and gives the
  * next one: `[kind, requests]`, or nothing when there is nothing more to do. It is called while the
  * transaction is alive, and nothing else is waited for, so the transaction cannot end between rounds.
@@ -545,9 +557,12 @@ export function run(database, mode, durability, step) {
     };
     const issue = ([kind, store, index, ...rest]) => {
       const request = kinds[kind](sourceOf(store, index), ...rest);
-      if (kind === "put" && store === "attachments") {
+      if (kind === "put" && store === ATTACHMENTS) {
         putsBlobs = true;
-        request.onerror = () => (refusal = refusalOfBlob(request.error));
+        // Those behind it, and those before a request that fails otherwise, end with an `AbortError`, which says nothing of the cause.
+        request.onerror = () => {
+          if (request.error?.name !== "AbortError") refusal ??= refusalOfBlob(request.error);
+        };
       }
       return request;
     };
@@ -574,7 +589,7 @@ export function run(database, mode, durability, step) {
       if (!next) return end(resolve);
       const [kind, requests] = next;
       if (kind === "read") return readInPages(requests, sourceOf, guarded, round);
-      const [first] = requests.map(issue);
+      const [first] = attachmentsFirst(requests).map(issue);
       // Then the browser has enough to do while the next round is made, and others had their turn.
       if (kind === "write") first.onsuccess = guarded(() => round([]));
       // Saves the browser a look at whether more will come: a third of the time of a small append.

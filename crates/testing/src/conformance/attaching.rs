@@ -1,5 +1,6 @@
 //! What is attached to processes. Here it is text, which is a Blob in JavaScript.
 
+use futures::future::{join, join3};
 use longwait_core::{Code, host::Clock, model::attachment::MAX_ATTACHMENTS};
 use serde_json::{Map, Value, json};
 
@@ -95,6 +96,20 @@ pub async fn attaching_changes_the_process_and_appends_no_event(world: World<imp
     assert_eq!(world.ticked(), ["p"]);
     assert!(world.log("p").await.is_empty());
     assert_eq!(world.sink.shown(), []);
+}
+
+pub async fn what_is_attached_beside_other_calls_is_there_and_so_is_what_they_wrote(world: World<impl AnyRegistry>) {
+    world.start("p").await;
+    let id = "p".into();
+    let with_file = world.register(json!({"id": "q", "attachments": {"a": blob("of q")}}));
+    let attached = join(world.registry.put_text(&id, "a", "of p", None), with_file);
+    let (first, (info, record), last) = join3(world.note("p"), attached, world.note("p")).await;
+    assert_eq!((first, last, info.unwrap().size), (1, 2, 4));
+    assert_eq!(record.unwrap(), world.record("q").await);
+    assert_eq!(world.log("p").await.len(), 2);
+    for id in ["p", "q"] {
+        assert_eq!(text(&world, id, "a").await, Some(format!("of {id}")));
+    }
 }
 
 pub async fn attachments_of_names_and_processes_that_begin_alike_are_apart(world: World<impl AnyRegistry>) {

@@ -1,6 +1,6 @@
 //! Several registrations, and several events of a process, as one: all or nothing.
 
-use futures::future::join3;
+use futures::future::{join, join3};
 use longwait_core::{Code, Error, Result};
 use serde_json::{Value, json};
 
@@ -144,13 +144,11 @@ pub async fn events_that_two_tabs_append_together_do_not_mix(world: World<impl A
     let other = world.another().await;
     let of = |who: &str| (1..=20).map(|number| note(format!("{who} {number}"))).collect::<Vec<_>>();
     let id = "p".into();
-    let (here, there, _) = join3(
-        world.registry.append_all_json(&id, of("here")),
-        other.registry.append_all_json(&id, of("there")),
-        async {},
-    )
-    .await;
-    (here.unwrap(), there.unwrap());
+    let here = world.registry.append_all_json(&id, of("here"));
+    let there = other.registry.append_all_json(&id, of("there"));
+    let (here, there) = join(here, there).await;
+    here.unwrap();
+    there.unwrap();
     let log = world.log("p").await;
     assert_eq!(sequences(&log), (1..=40).collect::<Vec<_>>());
     let texts: Vec<_> = payloads(&log).iter().map(|payload| payload.as_str().unwrap().to_owned()).collect();
