@@ -115,6 +115,28 @@ fn registrations_made_together_that_were_not_answered_get_the_replies_of_the_run
 }
 
 #[test]
+fn attachments_share_a_transaction_and_begin_one_where_other_rows_were_sent_already() {
+    for (characters, transactions) in [(10, 1), (100_000, 2)] {
+        run(async {
+            let (world, faults, _) = world().await;
+            world.start("p").await;
+            faults.come([]);
+            let large = json!({"eventType": "note", "payload": "x".repeat(characters)});
+            let id = "p".into();
+            let (noted, attached, last) = futures::future::join3(
+                world.append("p", large),
+                world.registry.put_text(&id, "a", "one", None),
+                world.note("p"),
+            )
+            .await;
+            attached.unwrap();
+            assert_eq!((noted.unwrap().event.sequence, last, faults.begun()), (1, 2, transactions));
+            assert_eq!(text(&world, "p", "a").await.as_deref(), Some("one"));
+        });
+    }
+}
+
+#[test]
 fn what_finds_no_room_is_stored_neither_in_part_nor_without_its_attachments() {
     run(async {
         let (world, faults, engine) = world().await;

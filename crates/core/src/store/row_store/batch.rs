@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     error::{Code, Error, Result},
-    rules::snapshot::{Rows, Snapshot},
+    rules::snapshot::{Rows, Snapshot, Write},
     store::{
         Reads, Rule,
         engine::{Failed, How, Mode, Round, Step},
@@ -178,17 +178,19 @@ impl Shared {
     fn decide(self: &Rc<Self>, commit: &mut Commit, all: &mut Vec<Asked>, generation: u64) -> Round {
         let now = self.clock.now();
         if commit.is_full() {
-            let undecided = all.iter().position(|asked| asked.outcome.borrow().is_none()).unwrap_or(all.len());
-            let rest = all.split_off(undecided);
-            if !rest.is_empty() {
-                self.begin_again(vec![rest]);
-            }
+            self.leave_to_the_next(all);
         }
-        for Asked { rule, outcome, .. } in all {
+        for Asked { rule, outcome, .. } in all.iter() {
             if outcome.borrow().is_some() {
                 continue;
             }
             let decided = rule(&Snapshot { now, rows: &commit.loaded.rows });
+            // Attachments go before all other rows of a transaction: engine.js says why.
+            let attaches = decided.iter().flatten().any(|write| matches!(write, Write::Attachment(..)));
+            if attaches && commit.was_sent() {
+                self.leave_to_the_next(all);
+                break;
+            }
             outcome.replace(Some(decided.and_then(|writes| commit.add(&writes))));
             // The tab that registers a process mostly uses it next. If this is not committed, no row refers to it.
             for (registered, weight) in commit.registered.drain(..) {
@@ -199,6 +201,15 @@ impl Shared {
             }
         }
         commit.end(now).unwrap_or_else(Round::Fail)
+    }
+
+    /// Has the operations that are not decided yet begin another transaction.
+    fn leave_to_the_next(self: &Rc<Self>, all: &mut Vec<Asked>) {
+        let undecided = all.iter().position(|asked| asked.outcome.borrow().is_none()).unwrap_or(all.len());
+        let rest = all.split_off(undecided);
+        if !rest.is_empty() {
+            self.begin_again(vec![rest]);
+        }
     }
 }
 

@@ -278,6 +278,11 @@ impl Commit {
         self.whole > MOST_BYTES
     }
 
+    /// Whether requests were handed over.
+    pub fn was_sent(&self) -> bool {
+        self.whole > self.weight
+    }
+
     /// The requests so far, to be handed over.
     pub fn requests(&mut self) -> Vec<engine::Write> {
         self.weight = 0;
