@@ -3,27 +3,23 @@ import { isOf, keys, uncurried } from "../platform/intrinsics.js";
 import { describe, Fault, refusal } from "../border/fault.js";
 import { id, noName } from "../border/check.js";
 import { record, type Shape } from "../border/shapes.js";
-import type { Json } from "../types/public.js";
+import type { AttachmentInfo, Json } from "../types/public.js";
 import { ProcessError } from "../types/errors.js";
 
 /** An attachment as it crosses to the WebAssembly, which looks at all but the body. */
 export interface RawAttachment {
-  name: string;
-  size: number;
-  type: string;
-  fileName?: string;
-  lastModifiedMs?: number;
+  info: Omit<AttachmentInfo, "updatedAtMs">;
   /** Bytes where the browser stores no Blob. */
   body: Blob | ArrayBuffer;
 }
 
 /** The attachments of a registration, by their names: a list of {@link RawAttachment}. */
 export const attachments: Shape = (value, budget, depth) => {
-  const named = byName(value, budget, depth) as unknown as { [name: string]: Omit<RawAttachment, "name"> };
-  return keys(named).map((name) => ({ name, ...named[name]! })) as unknown as Json;
+  const named = byName(value, budget, depth) as unknown as { [name: string]: Blob };
+  return keys(named).map((name) => rawAttachment(name, named[name]!)) as unknown as Json;
 };
 
-const byName = record((value) => contents(value) as unknown as Json, noName);
+const byName = record((value) => asBlob(value) as unknown as Json, noName);
 
 /** Takes the attachments off a registration that was checked. */
 export function detached(registration: Json): [registration: Json, attachments: RawAttachment[]] {
@@ -35,19 +31,18 @@ export function detached(registration: Json): [registration: Json, attachments: 
 export function attachmentOf(name: unknown, value: unknown): RawAttachment {
   const checked = id(name, "name");
   try {
-    return { name: checked, ...contents(value) };
+    return rawAttachment(checked, asBlob(value));
   } catch (fault) {
     throw refusal(fault, "value");
   }
 }
 
-/** A Blob is immutable; of other bytes a copy is made now. */
-function contents(value: unknown): Omit<RawAttachment, "name"> {
-  const blob = asBlob(value);
-  const file = isOf(blob, File) ? { fileName: blob.name, lastModifiedMs: blob.lastModified } : {};
-  return { size: blob.size, type: blob.type, ...file, body: blob };
+function rawAttachment(name: string, body: Blob): RawAttachment {
+  const file = isOf(body, File) ? { fileName: body.name, lastModifiedMs: body.lastModified } : {};
+  return { info: { name, size: body.size, type: body.type, ...file }, body };
 }
 
+/** A Blob is immutable; of other bytes a copy is made now. */
 function asBlob(value: unknown): Blob {
   if (isBlob(value)) return value;
   if (!ArrayBuffer.isView(value) && !isBuffer(value))
@@ -79,7 +74,7 @@ const isBlob = (value: unknown): value is Blob => has(blobSize, value);
 const isBuffer = (value: unknown): value is ArrayBuffer => has(bufferLength, value);
 
 /** What an attachment is to its reader: the File that it was, or a Blob. */
-export function blobOf({ type, fileName, lastModifiedMs, body }: RawAttachment): Blob {
+export function blobOf({ info: { type, fileName, lastModifiedMs }, body }: RawAttachment): Blob {
   if (fileName === undefined) return isBlob(body) && body.type === type ? body : new Blob([body], { type });
   if (isOf(body, File) && body.name === fileName) return body;
   return new File([body], fileName, { type, ...(lastModifiedMs !== undefined && { lastModified: lastModifiedMs }) });

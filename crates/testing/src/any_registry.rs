@@ -189,9 +189,8 @@ pub fn blob(text: &str) -> Value {
 }
 
 fn text_attachment(name: &str, text: &str) -> Attachment {
-    let (name, body) = (name.to_owned(), to(text.into()));
-    let r#type = "text/plain".to_owned();
-    Attachment { name, size: text.len() as u64, r#type, file_name: None, last_modified_ms: None, body }
+    let info = json!({"name": name, "size": text.len(), "type": "text/plain"});
+    Attachment { info: made(info), body: to(text.into()) }
 }
 
 /// Takes a registration apart in which everything stands that a caller in JavaScript puts there.

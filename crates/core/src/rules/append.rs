@@ -90,23 +90,9 @@ pub(super) fn record_after(
     id: &ProcessId,
     appended: &Decision<AppendResult>,
 ) -> Result<ProcessRecord> {
-    let written = appended.writes.iter().find_map(|write| match write {
-        Write::Process(record) => Some((**record).clone()),
-        Write::Event { .. }
-        | Write::Count(..)
-        | Write::AckWake(..)
-        | Write::Lease(..)
-        | Write::Grant(_)
-        | Write::Revoke(..)
-        | Write::Stream(_)
-        | Write::Chunks(_)
-        | Write::DropChunks(..)
-        | Write::Attachment(..)
-        | Write::Detach(..)
-        | Write::Prune(_) => None,
-    });
+    let written = appended.writes.iter().find_map(|write| write.changed()?.1);
     match written {
-        Some(record) => Ok(record),
+        Some(record) => Ok((**record).clone()),
         None => seen.known(id).cloned(),
     }
 }

@@ -9,7 +9,8 @@ use super::{
 use crate::{
     error::{Code, Error, Result},
     model::{
-        attachment::{Attachment, AttachmentInfo, MAX_ATTACHMENTS},
+        Millis,
+        attachment::{self, Attachment, AttachmentInfo, MAX_ATTACHMENTS},
         key::ProcessId,
         lease::ProcessLease,
         process::ProcessRecord,
@@ -31,10 +32,9 @@ pub fn put(
         lease::require(seen, id, held)?;
     }
     let mut record = record.clone();
-    let attached = attach(&mut record, seen.now, attachment)?;
+    let (info, attached) = attach(&mut record, seen.now, attachment)?;
     record.updated_at_ms = seen.now;
-    let decision = Decision::reply(attachment.info(seen.now));
-    Ok(decision.write(attached).write(Write::Process(Rc::new(record))))
+    Ok(Decision::reply(info).write(attached).write(Write::Process(Rc::new(record))))
 }
 
 /// Takes an attachment off a process, which may have ended. Nothing is written where there is none of that name.
@@ -52,18 +52,22 @@ pub fn remove(seen: &Snapshot, id: &ProcessId, name: &str) -> Result<Decision<()
     Ok(Decision::reply(()).write(Write::Detach(id.clone(), name.to_owned())).write(Write::Process(Rc::new(next))))
 }
 
-/// Has a record list an attachment, last where its name is new; answers the write of its body.
-pub(super) fn attach(record: &mut ProcessRecord, now: u64, attachment: &Rc<Attachment>) -> Result<Write> {
-    attachment.check()?;
-    let (id, info) = (record.id().clone(), attachment.info(now));
-    let is_full = record.attachments.len() >= MAX_ATTACHMENTS;
+/// Has a record list an attachment, last where its name is new; answers what it lists, and the write of the body.
+pub(super) fn attach(
+    record: &mut ProcessRecord,
+    now: Millis,
+    attachment: &Rc<Attachment>,
+) -> Result<(AttachmentInfo, Write)> {
+    let info = AttachmentInfo { updated_at_ms: now, ..attachment.info.clone() };
+    attachment::check("name", &info.name)?;
+    let (id, is_full) = (record.id().clone(), record.attachments.len() >= MAX_ATTACHMENTS);
     match record.attachments.iter_mut().find(|listed| listed.name == info.name) {
-        Some(listed) => *listed = info,
+        Some(listed) => *listed = info.clone(),
         None if is_full => {
             let what = format!("has {MAX_ATTACHMENTS} attachments, which is the most");
             return Err(Error::of(Code::InvalidArgument, &id, what));
         }
-        None => record.attachments.push(info),
+        None => record.attachments.push(info.clone()),
     }
-    Ok(Write::Attachment(id, attachment.clone()))
+    Ok((info, Write::Attachment(id, attachment.clone())))
 }

@@ -99,7 +99,7 @@ pub fn register(
     record.schedule.queued = is_behind && !record.schedule.begun;
     let disposition = if record.schedule.queued { Disposition::Queued } else { Disposition::Created };
     for attachment in attachments {
-        decision.writes.push(attachment::attach(&mut record, seen.now, attachment)?);
+        decision.writes.push(attachment::attach(&mut record, seen.now, attachment)?.1);
     }
     decision.writes.extend(changed(record.clone()).writes);
     Ok(decision.map(|()| Registration { record, disposition }))

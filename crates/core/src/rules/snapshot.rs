@@ -72,6 +72,27 @@ pub enum Write {
     Prune(ProcessId),
 }
 
+impl Write {
+    /// The process whose row it changes, with the record that it leaves there: none where it removes the process.
+    pub fn changed(&self) -> Option<(&ProcessId, Option<&Rc<ProcessRecord>>)> {
+        match self {
+            Write::Process(record) => Some((record.id(), Some(record))),
+            Write::Prune(id) => Some((id, None)),
+            Write::Event { .. }
+            | Write::Count(..)
+            | Write::AckWake(..)
+            | Write::Lease(..)
+            | Write::Grant(_)
+            | Write::Revoke(..)
+            | Write::Stream(_)
+            | Write::Chunks(_)
+            | Write::DropChunks(..)
+            | Write::Attachment(..)
+            | Write::Detach(..) => None,
+        }
+    }
+}
+
 impl<T> Decision<T> {
     /// An answer that writes nothing.
     pub fn reply(reply: T) -> Self {

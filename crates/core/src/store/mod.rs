@@ -208,7 +208,7 @@ pub async fn execute(
         let Decision { reply, writes } = rule(seen)?;
         let mut changes = Vec::new();
         for write in &writes {
-            if let Some(id) = changed(write) {
+            if let Some((id, _)) = write.changed() {
                 changes.push(id.clone());
             }
         }
@@ -225,22 +225,4 @@ pub async fn execute(
     // Of a run whose answer was lost, too: what it wrote is there, and the next one had nothing left to write.
     let ids = sorted(&every.borrow());
     Ok((reply, Changed { ids, span: last.map(|last| (last.saturating_sub(count as u64), last)) }))
-}
-
-fn changed(write: &Write) -> Option<&ProcessId> {
-    match write {
-        Write::Process(record) => Some(record.id()),
-        Write::Prune(id) => Some(id),
-        Write::Event { .. }
-        | Write::Count(..)
-        | Write::AckWake(..)
-        | Write::Lease(..)
-        | Write::Grant(_)
-        | Write::Attachment(..)
-        | Write::Detach(..)
-        | Write::Revoke(..)
-        | Write::Stream(_)
-        | Write::Chunks(_)
-        | Write::DropChunks(..) => None,
-    }
 }

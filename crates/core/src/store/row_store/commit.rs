@@ -136,7 +136,7 @@ impl Commit {
                     self.put(COUNTS, &CountRow::new(id, counted))?;
                 }
                 Write::Attachment(id, attachment) => {
-                    let (name, body) = (attachment.name.clone(), attachment.body.clone());
+                    let (name, body) = (attachment.info.name.clone(), attachment.body.clone());
                     self.put(ATTACHMENTS, &AttachmentRow { process_id: id.clone(), name, body })?;
                 }
                 Write::Detach(id, name) => self.requests.push(engine::Write::Delete(ATTACHMENTS, key![id, name])),
@@ -168,22 +168,9 @@ impl Commit {
 
     /// Notes what a write changes of the totals.
     fn count(&mut self, write: &Write) {
-        let before = |id| self.loaded.rows.process(id).map(ProcessRecord::list_status);
-        let (before, after) = match write {
-            Write::Process(record) => (before(record.id()), Some(record.list_status())),
-            Write::Prune(id) => (before(id), None),
-            Write::Event { .. }
-            | Write::Count(..)
-            | Write::AckWake(..)
-            | Write::Lease(..)
-            | Write::Grant(_)
-            | Write::Revoke(..)
-            | Write::Stream(_)
-            | Write::Chunks(_)
-            | Write::DropChunks(..)
-            | Write::Attachment(..)
-            | Write::Detach(..) => return,
-        };
+        let Some((id, left)) = write.changed() else { return };
+        let [before, after] =
+            [self.loaded.rows.shared_process(id), left].map(|record| record.map(|record| record.list_status()));
         self.totals = match (&mut self.loaded.totals, self.totals) {
             // What is removed and cannot be read has no status that is known.
             (_, _) if before.is_none() && after.is_none() => TotalsChange::Unknown,
@@ -305,21 +292,7 @@ impl Commit {
     /// and a registration, as the rule finds it when it is run again. Of several rules that does not hold: run again, one of
     /// them would see what those behind it wrote.
     fn recognises(&self, write: &Write) -> bool {
-        let tells = match write {
-            Write::Process(_) => self.loaded.registers(write).is_some(),
-            Write::Event { .. } => true,
-            Write::Count(..)
-            | Write::AckWake(..)
-            | Write::Lease(..)
-            | Write::Grant(_)
-            | Write::Revoke(..)
-            | Write::Stream(_)
-            | Write::Chunks(_)
-            | Write::DropChunks(..)
-            | Write::Attachment(..)
-            | Write::Detach(..)
-            | Write::Prune(_) => false,
-        };
+        let tells = matches!(write, Write::Event { .. }) || self.loaded.registers(write).is_some();
         self.alone && tells
     }
 

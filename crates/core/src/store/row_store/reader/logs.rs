@@ -48,7 +48,7 @@ impl Reader<'_> {
             self.note(unreadable(id, "attachment", "is missing"));
         }
         let row: AttachmentRow = self.decode(id, "attachment", row)?;
-        Some(Rc::new(Attachment::of(listed, row.body)))
+        Some(Rc::new(Attachment { info: listed.clone(), body: row.body }))
     }
 
     pub(super) fn events(&mut self, id: &ProcessId, range: &EventRange) -> Option<EventPage> {
