@@ -21,8 +21,9 @@ extern "C" {
 }
 
 thread_local! {
-    /// The latest reading: a host without a monotonic clock may only be slow, never go back.
-    static LATEST: Cell<Millis> = const { Cell::new(0) };
+    /// The latest time, and how far that is ahead of the reading: where the clock of the host is set back, or replaced by one that begins
+    /// at 0, as tests do, time continues from there.
+    static LATEST: Cell<(Millis, Millis)> = const { Cell::new((0, 0)) };
 }
 
 impl Clock for BrowserClock {
@@ -32,8 +33,10 @@ impl Clock for BrowserClock {
 
     fn monotonic(&self) -> Millis {
         let reading = performance_now().map_or_else(|_| self.now(), |passed| passed as Millis);
-        LATEST.set(LATEST.get().max(reading));
-        LATEST.get()
+        let (latest, ahead) = LATEST.get();
+        let ahead = ahead.max(latest.saturating_sub(reading));
+        LATEST.set((reading + ahead, ahead));
+        reading + ahead
     }
 
     fn sleep(&self, span: Millis) -> LocalBoxFuture<'static, ()> {

@@ -115,3 +115,32 @@ fn a_wall_clock_that_is_set_back_changes_no_sleep() {
     sleepers.pass(1_000);
     assert_eq!(sleepers.noted(), ["awake"]);
 }
+
+#[test]
+fn a_sleep_ends_with_the_timer_of_the_host_though_less_has_passed_by_its_clock() {
+    /// Its timers go off by another clock.
+    struct Slow(FakeClock);
+    impl Clock for Slow {
+        fn now(&self) -> u64 {
+            self.0.now()
+        }
+        fn monotonic(&self) -> u64 {
+            self.0.monotonic() / 2
+        }
+        fn sleep(&self, span: u64) -> futures::future::LocalBoxFuture<'static, ()> {
+            self.0.sleep(span)
+        }
+    }
+    let mut sleepers = Sleepers::new();
+    sleepers.timers = Timers::new(Rc::new(Slow(sleepers.clock.clone())), Rc::new(sleepers.tasks.clone()));
+    sleepers.note("short", sleepers.timers.sleep(1_000));
+    sleepers.note("long", sleepers.timers.sleep(150_000));
+    sleepers.pass(999);
+    assert!(sleepers.noted().is_empty());
+    sleepers.pass(1);
+    assert_eq!(sleepers.noted(), ["short"]);
+    (0..148).for_each(|_| sleepers.pass(1_000));
+    assert!(sleepers.noted().is_empty());
+    sleepers.pass(1_000);
+    assert_eq!(sleepers.noted(), ["long"]);
+}

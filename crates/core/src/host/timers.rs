@@ -38,6 +38,9 @@ struct State {
     ahead: Cell<Millis>,
     /// For how long the monotonic clock stood still.
     slept: Cell<Millis>,
+    /// How much less than the spans of timers that went off has passed by the monotonic clock. Browsers round the two differently, and a test may
+    /// have replaced one of them.
+    early: Cell<Millis>,
     /// Dropped to have the task look again.
     wake: RefCell<Option<oneshot::Sender<()>>>,
     /// Waits for the end of the earliest sleep, while there is one.
@@ -62,9 +65,10 @@ impl Timers {
     /// Timers over the clock of a host.
     pub fn new(clock: Rc<dyn Clock>, spawn: Rc<dyn Spawn>) -> Self {
         let ahead = Cell::new(ahead(&*clock));
-        let (plain, awake, last, slept) = (Sleeps::default(), Sleeps::default(), Cell::default(), Cell::default());
+        let (plain, awake, last) = (Sleeps::default(), Sleeps::default(), Cell::default());
+        let (slept, early) = (Cell::default(), Cell::default());
         let (wake, running) = (RefCell::default(), RefCell::default());
-        Self(Rc::new(State { clock, spawn, plain, awake, last, ahead, slept, wake, running }))
+        Self(Rc::new(State { clock, spawn, plain, awake, last, ahead, slept, early, wake, running }))
     }
 
     /// Resolves after `span` milliseconds, in which the time counts for which the machine is asleep. Dropping it cancels it.
@@ -105,7 +109,7 @@ impl Clock for Timers {
     }
 
     fn sleep(&self, span: Millis) -> LocalBoxFuture<'static, ()> {
-        self.begin(false, self.monotonic().saturating_add(span)).boxed_local()
+        self.begin(false, self.0.now(false).saturating_add(span)).boxed_local()
     }
 }
 
@@ -116,7 +120,7 @@ impl State {
 
     /// The time by which these sleeps end.
     fn now(&self, awake: bool) -> Millis {
-        self.clock.monotonic() + if awake { self.slept.get() } else { 0 }
+        self.clock.monotonic() + self.early.get() + if awake { self.slept.get() } else { 0 }
     }
 
     /// How many milliseconds are left until a sleep ends; none where there is no sleep.
@@ -172,9 +176,12 @@ async fn run(timers: Rc<State>) {
         if left > 0 {
             let (wake, woken) = oneshot::channel::<()>();
             timers.wake.replace(Some(wake));
-            if let Either::Right(_) = select(timers.clock.sleep(left.min(LONGEST_MS)), woken).await {
+            let (span, begun) = (left.min(LONGEST_MS), timers.clock.monotonic());
+            if let Either::Right(_) = select(timers.clock.sleep(span), woken).await {
                 continue;
             }
+            let passed = timers.clock.monotonic().saturating_sub(begun);
+            timers.early.set(timers.early.get() + span.saturating_sub(passed));
         }
         // What has happened by now comes before the end of a sleep. And in a hidden page, timers that are set in the tasks of timers are
         // late: after a few in a row, up to a minute.
