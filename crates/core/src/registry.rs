@@ -31,7 +31,7 @@ use crate::{
         reports::{PruneReport, SessionDeleteReport},
         retention::Outdated,
         schema::{SchemaHost, Schemas},
-        stream::StreamNews,
+        stream::StreamNotification,
     },
     notify::{
         ProcessChangeHub, ProcessEventSink, StreamHub, StreamReader, WaitSource,
@@ -134,11 +134,11 @@ impl ProcessRegistry {
     }
 
     pub(crate) fn with_hub(self, hub: ProcessChangeHub) -> Self {
-        let (heard, streams) = (hub.clone(), self.0.streams.clone());
+        let (changed, streams) = (hub.clone(), self.0.streams.clone());
         // A notification of another tab is not passed on: the tab that made the change has sent it to all.
         let listening = self.0.host.broadcast.listen(Rc::new(move |announced| match announced {
-            Announced::Changed(ids) => ids.iter().for_each(|id| heard.notify(id)),
-            Announced::Chunks(news) => streams.tell(&news),
+            Announced::Changed(ids) => ids.iter().for_each(|id| changed.notify(id)),
+            Announced::Chunks(notification) => streams.notify(&notification),
         }));
         self.0.listening.replace(Some(listening));
         self.poll_for(&hub);
@@ -226,16 +226,16 @@ impl ProcessRegistry {
         self.0.broadcaster.announce(std::slice::from_ref(id));
     }
 
-    /// Tells readers, here and in the other tabs, what was committed to a stream.
-    pub(crate) fn tell_of_chunks(&self, news: StreamNews) {
-        let news = Rc::new(news);
-        self.0.host.broadcast.announce_chunks(&news);
-        self.0.streams.tell(&news);
+    /// Notifies readers, here and in the other tabs, of what was committed to a stream.
+    pub(crate) fn notify_readers(&self, notification: StreamNotification) {
+        let notification = Rc::new(notification);
+        self.0.host.broadcast.announce_chunks(&notification);
+        self.0.streams.notify(&notification);
     }
 
     /// A reader of a stream of a process, which need not be there yet.
     pub fn read_stream(&self, id: &ProcessId, name: &str) -> StreamReader {
-        StreamReader::new(self.clone(), id.clone(), name.to_owned(), self.0.streams.seat(id, name))
+        StreamReader::new(self.clone(), id.clone(), name.to_owned(), self.0.streams.subscribe(id, name))
     }
 
     /// Answers a question, in one transaction with all that is asked in the same turn. It sees what was written

@@ -16,7 +16,7 @@ use crate::{
         key::{Key, ProcessId},
         lease::{LeaseOwner, LivenessMark, Proof},
         payload::Payload,
-        stream::StreamNews,
+        stream::StreamNotification,
     },
 };
 
@@ -82,9 +82,9 @@ impl Broadcast for Channel {
         self.0.post(list);
     }
 
-    fn announce_chunks(&self, news: &Rc<StreamNews>) {
+    fn announce_chunks(&self, notification: &Rc<StreamNotification>) {
         // What cannot be sent is found by the readers.
-        if let (Ok(stream), Ok(values)) = (Payload::of(&news.stream), Payload::of(&*news.values)) {
+        if let (Ok(stream), Ok(values)) = (Payload::of(&notification.stream), Payload::of(&*notification.values)) {
             self.0.send_chunks(stream.into_js(), values.into_js());
         }
     }
@@ -92,11 +92,11 @@ impl Broadcast for Channel {
     fn listen(&self, heard: Heard) -> Box<dyn Any> {
         let hear = Closure::new(move |said: JsValue| {
             if !Array::is_array(&said) {
-                let news = Payload::from(said);
-                let (stream, values) = (news.member("stream"), news.member("values"));
+                let notification = Payload::from(said);
+                let (stream, values) = (notification.member("stream"), notification.member("values"));
                 let (stream, values) = (stream.map(|stream| stream.read()), values.map(|values| values.read()));
                 if let (Some(Ok(stream)), Some(Ok(values))) = (stream, values) {
-                    heard(Announced::Chunks(Rc::new(StreamNews { stream, values })));
+                    heard(Announced::Chunks(Rc::new(StreamNotification { stream, values })));
                 }
                 return;
             }

@@ -1,7 +1,7 @@
 //! Streams of a run: chunks are gathered into rows, and committed in order.
 //!
 //! A chunk is accepted at once, unless too much is not committed yet. At most one commit of a stream is under way; what comes
-//! in the meantime goes into the next one. What is committed is told to readers with the chunks in it.
+//! in the meantime goes into the next one. Readers are notified of what is committed, with the chunks.
 
 use std::{cell::RefCell, mem, rc::Rc};
 
@@ -18,7 +18,7 @@ use crate::{
     model::{
         Millis, check_name,
         payload::Payload,
-        stream::{Stream, StreamNews},
+        stream::{Stream, StreamNotification},
     },
     operation,
     rules::stream::Opening,
@@ -34,7 +34,7 @@ const FULL: usize = 16_384;
 /// From how many bytes on that are not committed no chunk is accepted.
 const MOST_UNCOMMITTED: usize = 1 << 20;
 
-/// How many bytes of chunks are sent to other tabs. Of more they are told, and read them: copying these would cost each tab more
+/// How many bytes of chunks are sent to other tabs. Of more they are only notified, and read them: copying these would cost each tab more
 /// than the read costs the one that wants them.
 const MOST_SENT: usize = 1 << 16;
 
@@ -239,7 +239,7 @@ impl StreamWriter {
             let committed = registry.execute(operation::write_stream(lease, name, rows.clone(), closes)).await;
             let waiting = state.borrow_mut().committed(&committed, bytes);
             if let Ok(stream) = committed {
-                registry.tell_of_chunks(news(stream, &rows, bytes));
+                registry.notify_readers(notification(stream, &rows, bytes));
             }
             drop(waiting);
         }
@@ -321,13 +321,13 @@ impl State {
     }
 }
 
-/// What readers are told of a commit.
-fn news(stream: Stream, rows: &[Rc<[Payload]>], bytes: usize) -> StreamNews {
+/// What readers are notified of after a commit.
+fn notification(stream: Stream, rows: &[Rc<[Payload]>], bytes: usize) -> StreamNotification {
     let mut values = Vec::new();
     if bytes <= MOST_SENT {
         rows.iter().for_each(|row| values.extend(row.iter().cloned()));
     }
-    StreamNews { stream, values: values.into() }
+    StreamNotification { stream, values: values.into() }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::{
         Millis,
         key::ProcessId,
         lease::{LeaseOwner, LivenessMark, Proof},
-        stream::StreamNews,
+        stream::StreamNotification,
     },
 };
 
@@ -116,13 +116,13 @@ pub async fn turn() {
 /// Tells other tabs of changes, and hears of theirs.
 ///
 /// A hint says which processes to look at again, and nothing of their state: it may come late, twice, or
-/// never. Where all of them are lost, the sweep finds the changes. News of streams may be lost as well, but never
-/// come before what they tell is committed.
+/// never. Where all of them are lost, the sweep finds the changes. Notifications of streams may be lost as well, but never
+/// come before what they have is committed.
 pub trait Broadcast {
     /// Tells all others that these processes changed.
     fn announce(&self, ids: &[ProcessId]);
     /// Tells all others what was committed to a stream.
-    fn announce_chunks(&self, news: &Rc<StreamNews>);
+    fn announce_chunks(&self, notification: &Rc<StreamNotification>);
     /// Calls `heard` with what others announce, until what is given back is dropped.
     fn listen(&self, heard: Heard) -> Box<dyn Any>;
 }
@@ -135,7 +135,7 @@ pub enum Announced<'a> {
     /// These processes changed.
     Changed(&'a [ProcessId]),
     /// This was committed to a stream.
-    Chunks(Rc<StreamNews>),
+    Chunks(Rc<StreamNotification>),
 }
 
 /// Sends nothing and receives nothing.
@@ -143,7 +143,7 @@ pub struct NoBroadcast;
 
 impl Broadcast for NoBroadcast {
     fn announce(&self, _: &[ProcessId]) {}
-    fn announce_chunks(&self, _: &Rc<StreamNews>) {}
+    fn announce_chunks(&self, _: &Rc<StreamNotification>) {}
     fn listen(&self, _: Heard) -> Box<dyn Any> {
         Box::new(())
     }

@@ -40,9 +40,9 @@ pub struct Chunks {
     pub values: Rc<[Payload]>,
 }
 
-/// What a commit did to a stream, for those who read it.
+/// What a commit did to a stream, for its readers.
 #[derive(Clone, Debug, PartialEq)]
-pub struct StreamNews {
+pub struct StreamNotification {
     /// The stream as it is now.
     pub stream: Stream,
     /// The chunks that were added: the last ones of it. None where they are too many to be sent.
@@ -69,7 +69,7 @@ pub struct ChunkBatch {
     pub done: bool,
 }
 
-impl StreamNews {
+impl StreamNotification {
     /// The chunks that were added, as far as they are here.
     pub fn chunks(&self) -> Chunks {
         let Stream { process_id, name, next, attempt, .. } = self.stream.clone();

@@ -18,7 +18,7 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// The longest: where what happens is told.
+    /// The longest: where notifications come.
     pub fn longest() -> Self {
         Self(LONGEST_MS)
     }

@@ -1,6 +1,6 @@
-//! What is committed to streams, for the readers in this tab.
+//! Notifies the readers of streams in this tab of what is committed.
 //!
-//! A reader takes a seat before it reads. News that come are kept for it, up to a bound; beyond, it is told that it missed some,
+//! A reader subscribes before it reads. Notifications that come are kept for it, up to a bound; beyond, it finds that it missed some,
 //! and reads the store.
 
 use std::{
@@ -10,106 +10,107 @@ use std::{
 
 use futures::channel::oneshot;
 
-use crate::model::{key::ProcessId, stream::StreamNews};
+use crate::model::{key::ProcessId, stream::StreamNotification};
 
-/// Hands news of streams to their readers, of which there are few. Clones share it.
+/// Hands notifications of streams to their readers, of which there are few. Clones share it.
 #[derive(Clone, Default)]
-pub struct StreamHub(Rc<RefCell<Vec<Weak<Place>>>>);
+pub struct StreamHub(Rc<RefCell<Vec<Weak<Subscription>>>>);
 
-/// A reader's place.
-struct Place {
+/// The subscription of a reader to one stream.
+struct Subscription {
     id: ProcessId,
     name: String,
-    heard: RefCell<Heard>,
+    inbox: RefCell<Inbox>,
 }
 
-/// How many news are kept for a reader that has not come for them.
+/// How many notifications are kept for a reader that has not come for them.
 const MOST_KEPT: usize = 32;
 
 #[derive(Default)]
-struct Heard {
-    news: Vec<Rc<StreamNews>>,
+struct Inbox {
+    notifications: Vec<Rc<StreamNotification>>,
     /// Whether there were more than are kept.
     missed: bool,
     /// Dropped to wake the reader.
     waiting: Option<oneshot::Sender<()>>,
 }
 
-/// What a reader finds at its seat.
-pub enum Found {
-    /// The next news.
-    News(Rc<StreamNews>),
-    /// There were more news than are kept.
+/// What a reader received.
+pub enum Received {
+    /// The next notification.
+    Notification(Rc<StreamNotification>),
+    /// More notifications than are kept.
     Missed,
-    /// None.
+    /// Nothing yet.
     Nothing,
 }
 
 impl StreamHub {
-    /// A seat for a reader of one stream.
-    pub fn seat(&self, id: &ProcessId, name: &str) -> Seat {
-        let place = Rc::new(Place { id: id.clone(), name: name.to_owned(), heard: RefCell::default() });
-        self.0.borrow_mut().push(Rc::downgrade(&place));
-        Seat { hub: self.clone(), place }
+    /// Subscribes a reader to one stream.
+    pub fn subscribe(&self, id: &ProcessId, name: &str) -> StreamReceiver {
+        let subscription = Rc::new(Subscription { id: id.clone(), name: name.to_owned(), inbox: RefCell::default() });
+        self.0.borrow_mut().push(Rc::downgrade(&subscription));
+        StreamReceiver { hub: self.clone(), subscription }
     }
 
-    /// Passes news on.
-    pub fn tell(&self, news: &Rc<StreamNews>) {
-        let places = self.0.borrow().clone();
-        for place in places.iter().filter_map(Weak::upgrade) {
-            if place.id != news.stream.process_id || place.name != news.stream.name {
+    /// Notifies the readers of a stream.
+    pub fn notify(&self, notification: &Rc<StreamNotification>) {
+        let subscriptions = self.0.borrow().clone();
+        for subscription in subscriptions.iter().filter_map(Weak::upgrade) {
+            let stream = &notification.stream;
+            if subscription.id != stream.process_id || subscription.name != stream.name {
                 continue;
             }
-            let mut heard = place.heard.borrow_mut();
-            if heard.news.len() == MOST_KEPT {
-                heard.news.clear();
-                heard.missed = true;
+            let mut inbox = subscription.inbox.borrow_mut();
+            if inbox.notifications.len() == MOST_KEPT {
+                inbox.notifications.clear();
+                inbox.missed = true;
             }
-            heard.news.push(news.clone());
-            let waiting = heard.waiting.take();
-            drop(heard);
+            inbox.notifications.push(notification.clone());
+            let waiting = inbox.waiting.take();
+            drop(inbox);
             drop(waiting);
         }
     }
 }
 
-/// What a reader has of its place. Dropping it ends what is kept for the reader.
-pub struct Seat {
+/// Receives the notifications of one stream. Dropping it ends the subscription.
+pub struct StreamReceiver {
     hub: StreamHub,
-    place: Rc<Place>,
+    subscription: Rc<Subscription>,
 }
 
-impl Seat {
+impl StreamReceiver {
     /// What came next, if anything did.
-    pub fn next(&self) -> Found {
-        let mut heard = self.place.heard.borrow_mut();
-        if std::mem::take(&mut heard.missed) {
-            return Found::Missed;
+    pub fn next(&self) -> Received {
+        let mut inbox = self.subscription.inbox.borrow_mut();
+        if std::mem::take(&mut inbox.missed) {
+            return Received::Missed;
         }
-        match heard.news.is_empty() {
-            true => Found::Nothing,
-            false => Found::News(heard.news.remove(0)),
+        match inbox.notifications.is_empty() {
+            true => Received::Nothing,
+            false => Received::Notification(inbox.notifications.remove(0)),
         }
     }
 
     /// Resolves when there is something, at once if there is already. One call at a time.
-    pub async fn told(&self) {
-        let told = {
-            let mut heard = self.place.heard.borrow_mut();
-            if heard.missed || !heard.news.is_empty() {
+    pub async fn notified(&self) {
+        let notified = {
+            let mut inbox = self.subscription.inbox.borrow_mut();
+            if inbox.missed || !inbox.notifications.is_empty() {
                 return;
             }
-            let (waiting, told) = oneshot::channel();
-            heard.waiting = Some(waiting);
-            told
+            let (waiting, notified) = oneshot::channel();
+            inbox.waiting = Some(waiting);
+            notified
         };
-        let _ = told.await;
+        let _ = notified.await;
     }
 }
 
-impl Drop for Seat {
+impl Drop for StreamReceiver {
     fn drop(&mut self) {
-        let own = Rc::downgrade(&self.place);
-        self.hub.0.borrow_mut().retain(|place| !place.ptr_eq(&own));
+        let own = Rc::downgrade(&self.subscription);
+        self.hub.0.borrow_mut().retain(|subscription| !subscription.ptr_eq(&own));
     }
 }

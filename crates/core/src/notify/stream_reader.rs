@@ -1,8 +1,8 @@
-//! Reading a stream: take a seat, then read, then wait.
+//! Reading a stream: subscribe, then read, then wait.
 //!
-//! A commit of chunks is told with the chunks in it, here and in other tabs, so a reader that has all before them need not read
-//! the store. It does at its start, where it missed some, where its process changed, which may be its end, and as a floor where it
-//! hears nothing.
+//! The notification of a commit has its chunks, here and in other tabs, so a reader that has all before them need not read
+//! the store. It does at its start, where it missed some, where its process changed, which may be its end, and as a floor where no
+//! notification comes.
 
 use std::{cell::Cell, pin::pin};
 
@@ -12,7 +12,7 @@ use super::{
     ChangeReceiver, WaitSource,
     awaiter::same_life,
     backoff::Backoff,
-    stream_hub::{Found, Seat},
+    stream_hub::{Received, StreamReceiver},
 };
 use crate::{
     error::{Error, Result},
@@ -26,9 +26,9 @@ pub struct StreamReader {
     registry: ProcessRegistry,
     id: ProcessId,
     name: String,
-    seat: Seat,
+    commits: StreamReceiver,
     changes: ChangeReceiver,
-    /// Whether the store may have what it has not heard.
+    /// Whether the store may have what it has not received.
     is_behind: Cell<bool>,
     floor: Cell<Backoff>,
     /// Which registration of the id it reads, once that is known.
@@ -39,11 +39,11 @@ pub struct StreamReader {
 const PAGE: u64 = 64;
 
 impl StreamReader {
-    pub(crate) fn new(registry: ProcessRegistry, id: ProcessId, name: String, seat: Seat) -> Self {
+    pub(crate) fn new(registry: ProcessRegistry, id: ProcessId, name: String, commits: StreamReceiver) -> Self {
         let hub = registry.hub();
         registry.poll_for(&hub);
         let (changes, is_behind) = (hub.subscribe(&id), Cell::new(true));
-        Self { registry, id, name, seat, changes, is_behind, floor: Cell::default(), life: Cell::default() }
+        Self { registry, id, name, commits, changes, is_behind, floor: Cell::default(), life: Cell::default() }
     }
 
     /// The chunks from an index on: at least one, or none where the stream is closed or the process has ended.
@@ -52,7 +52,7 @@ impl StreamReader {
     pub async fn next(&self, from: u64) -> Result<ChunkBatch> {
         loop {
             if !self.is_behind.get()
-                && let Some(batch) = self.heard(from)
+                && let Some(batch) = self.received(from)
             {
                 self.floor.set(Backoff::longest());
                 return Ok(batch);
@@ -64,8 +64,8 @@ impl StreamReader {
                 return Ok(batch);
             }
             let mut floor = self.floor.get();
-            let (told, changed) = (pin!(self.seat.told()), pin!(self.changes.changed()));
-            match select(select(told, changed), self.registry.clock().sleep(floor.span())).await {
+            let (notified, changed) = (pin!(self.commits.notified()), pin!(self.changes.changed()));
+            match select(select(notified, changed), self.registry.clock().sleep(floor.span())).await {
                 Either::Left((Either::Left(_), _)) => {}
                 Either::Left((Either::Right(_), _)) => self.is_behind.set(true),
                 Either::Right(_) => {
@@ -77,16 +77,16 @@ impl StreamReader {
         }
     }
 
-    /// What was heard, as far as nothing is missing before it.
-    fn heard(&self, from: u64) -> Option<ChunkBatch> {
+    /// What was received, as far as nothing is missing before it.
+    fn received(&self, from: u64) -> Option<ChunkBatch> {
         loop {
-            let news = match self.seat.next() {
-                Found::Nothing => return None,
-                Found::Missed => break,
-                Found::News(news) => news,
+            let notification = match self.commits.next() {
+                Received::Nothing => return None,
+                Received::Missed => break,
+                Received::Notification(notification) => notification,
             };
-            let mut batch = ChunkBatch { done: news.stream.closed, ..ChunkBatch::default() };
-            let chunks = news.chunks();
+            let mut batch = ChunkBatch { done: notification.stream.closed, ..ChunkBatch::default() };
+            let chunks = notification.chunks();
             if chunks.first > from {
                 break;
             }

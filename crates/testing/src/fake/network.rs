@@ -8,7 +8,7 @@ use std::{
 
 use longwait_core::{
     host::{Announced, Broadcast, Heard},
-    model::{key::ProcessId, stream::StreamNews},
+    model::{key::ProcessId, stream::StreamNotification},
 };
 
 /// Connects tabs. What one announces is on its way to each other one until the test says what becomes
@@ -34,7 +34,7 @@ struct Hint {
 #[derive(Clone)]
 enum Says {
     Changed(Rc<[ProcessId]>),
-    Chunks(Rc<StreamNews>),
+    Chunks(Rc<StreamNotification>),
 }
 
 /// What becomes of a hint.
@@ -91,7 +91,7 @@ impl Network {
         heard.iter().for_each(|heard| {
             heard(match &hint.says {
                 Says::Changed(ids) => Announced::Changed(ids),
-                Says::Chunks(news) => Announced::Chunks(news.clone()),
+                Says::Chunks(notification) => Announced::Chunks(notification.clone()),
             });
         });
     }
@@ -136,8 +136,8 @@ impl Broadcast for Tab {
         self.send(&Says::Changed(ids.into()));
     }
 
-    fn announce_chunks(&self, news: &Rc<StreamNews>) {
-        self.send(&Says::Chunks(news.clone()));
+    fn announce_chunks(&self, notification: &Rc<StreamNotification>) {
+        self.send(&Says::Chunks(notification.clone()));
     }
 
     fn listen(&self, heard: Heard) -> Box<dyn Any> {
