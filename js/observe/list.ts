@@ -11,7 +11,7 @@ import { failed, LIST_LOADING, present } from "./snapshots.js";
 import { shared } from "./same.js";
 
 export class SharedList implements OfAll {
-  /** The beginning of the list, without a gap; of a list that goes on, one more than any window shows. */
+  /** The beginning of the list, without a gap; of a list that is longer, one more than any window shows. */
   private rows: ProcessRecord[] = [];
   private readonly byId = new Map<string, ProcessRecord>();
   /** Whether nothing follows the rows. */
@@ -163,7 +163,7 @@ export class SharedList implements OfAll {
 
   private insert(record: ProcessRecord): boolean {
     const at = this.indexOf(record);
-    // Behind the last row of a list that goes on there may be others first.
+    // Behind the last row of a longer list there may be others first.
     if (at === this.rows.length && !this.isComplete) return false;
     this.put(at, record);
     return true;

@@ -652,7 +652,7 @@ export interface StreamChunk<C = Json> {
 /** How a run opens a stream. */
 export interface StreamOptions {
   /**
-   * Default false: what the stream says begins anew with this attempt, which its chunks carry. True: it goes on where the attempts before
+   * Default false: what the stream says begins anew with this attempt, which its chunks carry. True: it continues where the attempts before
    * left off, and its chunks carry the attempt of those; `nextIndex` says from where.
    */
   resume?: boolean;
