@@ -20,7 +20,7 @@ use longwait_testing::{
 };
 use serde_json::json;
 
-use crate::place::{run, world};
+use crate::place::{remove, run, world};
 
 /// Counts the rounds of reads.
 struct Counting {
@@ -104,5 +104,20 @@ fn a_list_takes_a_round_for_its_rows_and_one_for_all_of_their_registrations() {
         registered(&world, 90).await;
         let all = ListQuery::new(&longwait_testing::read(json!({"status": "any"})).unwrap(), Default::default());
         assert_eq!(rounds(&engine, Query::Processes(all)).await, 2);
+    });
+}
+
+#[test]
+fn a_count_by_status_asks_for_the_totals_and_only_where_there_are_none_for_the_entries_of_an_index() {
+    run(async {
+        let (world, _, engine) = world().await;
+        registered(&world, 2).await;
+        let count = || {
+            let all = ListQuery::new(&longwait_testing::read(json!({"status": "any"})).unwrap(), Default::default());
+            Query::CountProcesses(all)
+        };
+        assert_eq!(rounds(&engine, count()).await, 1);
+        remove(&engine, "about", &["totals"]);
+        assert_eq!(rounds(&engine, count()).await, 2);
     });
 }

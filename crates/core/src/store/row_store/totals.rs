@@ -89,10 +89,9 @@ impl Reader<'_> {
         loaded.totals = self.stored_totals().or_else(|| (!self.read_set.is_pending()).then(|| self.counted_totals()));
     }
 
-    /// How many processes a list of statuses holds, where the totals tell.
+    /// How many processes a list by status alone holds, where the totals say so.
     pub fn total(&mut self, query: &ListQuery) -> Option<u64> {
-        let is_by_status = query.is_exact() && query.index == ListIndex::Status;
-        is_by_status.then(|| self.stored_totals()?.counted(&query.statuses)).flatten()
+        self.stored_totals()?.counted(&query.statuses)
     }
 
     fn stored_totals(&mut self) -> Option<Totals> {

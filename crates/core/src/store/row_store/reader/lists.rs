@@ -9,7 +9,7 @@ use super::{
 use crate::{
     error::Error,
     model::{
-        filter::{Condition, ListQuery, Order},
+        filter::{Condition, ListIndex, ListQuery, Order},
         grant::HandleEntry,
         key::{Part, ProcessId, key, longer},
         payload::Payload,
@@ -50,8 +50,12 @@ impl Reader<'_> {
     /// How many processes a list holds, its stretch aside. Where one index answers, the engine counts its entries; where each condition
     /// has an index, ids are read; else rows.
     pub(super) fn count_list(&mut self, query: &ListQuery) -> u64 {
-        if let Some(total) = self.total(query) {
-            return total;
+        if query.index == ListIndex::Status && query.is_exact() {
+            let total = self.total(query);
+            // Counting entries is what the totals save: not before it is known that there are none.
+            if total.is_some() || self.read_set.is_pending() {
+                return total.unwrap_or_default();
+            }
         }
         if query.is_exact() {
             let ranges = query.statuses.iter().map(|status| Between::under(query.index.prefix(*status)));
