@@ -1,6 +1,5 @@
 /** Bundles the examples that need it, as an app does: with Vite, from the built package, into build/examples. */
 
-import { existsSync } from "node:fs";
 import { isScript } from "./lib/is-script.mjs";
 import { inRepo } from "./lib/paths.mjs";
 import { main, say } from "./lib/run.mjs";
@@ -11,6 +10,7 @@ export async function buildExamples() {
   // Imported late: on a fresh clone they are not installed when this file is loaded.
   const [{ build }, { default: react }] = await Promise.all([import("vite"), import("@vitejs/plugin-react")]);
   const folder = inRepo("examples/uploads");
+  const { NODE_ENV } = process.env;
   await build({
     configFile: false,
     logLevel: "error",
@@ -25,9 +25,9 @@ export async function buildExamples() {
     },
     build: { outDir: inRepo("build/examples/uploads"), emptyOutDir: true, target: "es2022", modulePreload: false },
   });
+  // Vite sets it for all that this process starts, and servers for development among the tests would be for production.
+  if (NODE_ENV === undefined) delete process.env.NODE_ENV;
+  else process.env.NODE_ENV = NODE_ENV;
 }
-
-/** Bundles them where that was not done since the package was built last. */
-export const ensureExamples = () => (existsSync(inRepo("build/examples/uploads/index.html")) ? undefined : buildExamples());
 
 if (isScript(import.meta)) await main(buildExamples);

@@ -104,8 +104,7 @@ async function developed(t, options = {}, files = FILES) {
     root: app,
     configFile: false,
     logLevel: "silent",
-    // Looked for, as what the system tells of a file that is replaced may be its end and a new one, which reloads the page.
-    server: { port: 0, host: "127.0.0.1", watch: { usePolling: true, interval: 50 } },
+    server: { port: 0, host: "127.0.0.1" },
     cacheDir: join(app, ".vite"),
     plugins: [react()],
     optimizeDeps: { include: ["react", "react-dom/client", "react/jsx-dev-runtime", "longwait", "longwait/react"] },
