@@ -1,7 +1,8 @@
 /**
  * The registry that callers see: checks each argument, then passes it to the wasm. It decides nothing else.
  */
-import { attachmentOf, AttachmentWriter, blobOf, detached } from "./attachments.js";
+import { AttachmentWriter } from "./attachments.js";
+import { attachmentOf, blobOf, detached } from "../border/attachments.js";
 import { awaiter, WAIT } from "./awaiter.js";
 import { eventQuery, SHAPES } from "../border/arguments.js";
 import { shape } from "../border/shapes.js";

@@ -3,12 +3,13 @@ import { isAborted } from "../border/stop.js";
 import { WAIT } from "./awaiter.js";
 import { SHAPES } from "../border/arguments.js";
 import { json, shape } from "../border/shapes.js";
-import { attachmentOf, type AttachmentWriter, detached } from "./attachments.js";
+import { attachmentOf, detached } from "../border/attachments.js";
+import type { AttachmentWriter } from "./attachments.js";
 import { call } from "../border/call.js";
 import { reportError } from "../platform/report.js";
-import { finite, id, optional, options, signalName, signalNames, span, text, time } from "../border/check.js";
+import { finite, id, oneOf, optional, options, signalName, signalNames, span, text, time } from "../border/check.js";
 import { handleOf, type Reach } from "./handle.js";
-import { invalidArgument, raise } from "../types/errors.js";
+import { raise } from "../types/errors.js";
 import { givenTo, inside, type Inside } from "../border/inside.js";
 import { isTrap } from "../border/instance.js";
 import { isArray } from "../platform/intrinsics.js";
@@ -192,7 +193,7 @@ function run(place: Of, wasm: RawRun, attach: DriverOptions["attach"]) {
     const defined = definedIfAny(what);
     const { key, onParentEnd, ...more } = plainOptions(rest[defined === undefined ? 0 : 1]);
     const given = defined === undefined ? { key, onParentEnd, ...more } : { key, onParentEnd };
-    const child = options<ChildOptions>(given, "options", { key: id, onParentEnd: optional(parentEnd) as never });
+    const child = options<ChildOptions>(given, "options", { key: id, onParentEnd: optional(oneOf("cancel", "abandon")) as never });
     const ownId = `${identity.processId}/${child.key}`;
     const start = (registration: Json) => {
       const [own, attached] = detached(registration);
@@ -241,12 +242,6 @@ function run(place: Of, wasm: RawRun, attach: DriverOptions["attach"]) {
       wasm.free();
     },
   };
-}
-
-/** What becomes of a child when its parent ends. */
-function parentEnd(given: unknown, name: string): "cancel" | "abandon" {
-  if (given !== "cancel" && given !== "abandon") throw invalidArgument(`${name}: must be one of cancel, abandon`);
-  return given;
 }
 
 /** The names of signals: one, or several. */

@@ -1,9 +1,8 @@
 /** Streams: the writer of a run, and readers in any tab. */
 import { call, callNow } from "../border/call.js";
-import { abortSignal, count, id, optional, options, boolean } from "../border/check.js";
+import { abortSignal, boolean, count, id, oneOf, optional, options } from "../border/check.js";
 import { json } from "../border/shapes.js";
 import { freeze } from "../platform/intrinsics.js";
-import { invalidArgument } from "../types/errors.js";
 import { follow } from "./events.js";
 import type { RawRegistry, RawRun } from "../border/raw.js";
 import type { Json, ReadStreamOptions, StreamChunk, StreamOptions, StreamReader, StreamWriter } from "../types/public.js";
@@ -11,7 +10,10 @@ import type { Json, ReadStreamOptions, StreamChunk, StreamOptions, StreamReader,
 /** Opens a stream of a run. `through` runs a call of the WebAssembly, and gives what the run is to be given. */
 export async function openStream(through: Through, given: string, how: StreamOptions | undefined): Promise<StreamWriter<Json>> {
   const name = id(given, "name");
-  const { resume = false, keep } = options<StreamOptions>(how, "options", { resume: optional(boolean), keep: optional(keeping) as never });
+  const { resume = false, keep } = options<StreamOptions>(how, "options", {
+    resume: optional(boolean),
+    keep: optional(oneOf("process", "untilTerminal")) as never,
+  });
   let nextIndex = await through((raw) => raw.openStream(name, resume, keep === "untilTerminal"));
   let writable: WritableStream<Json> | undefined;
 
@@ -38,11 +40,6 @@ export async function openStream(through: Through, given: string, how: StreamOpt
 }
 
 export type Through = <T>(work: (raw: RawRun) => Promise<T>) => Promise<T>;
-
-function keeping(given: unknown, name: string): StreamOptions["keep"] {
-  if (given !== "process" && given !== "untilTerminal") throw invalidArgument(`${name}: must be one of process, untilTerminal`);
-  return given;
-}
 
 /** A stream to be read. Each iteration begins at the start index. */
 export function readStream(raw: RawRegistry, processId: string, name: string, given: ReadStreamOptions | undefined): StreamReader<Json> {

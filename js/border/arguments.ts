@@ -3,7 +3,7 @@
  * what belongs together) is left to the rules.
  */
 import { count as countOf, eventTypes, optional as maybe, options, SIGNAL } from "./check.js";
-import { attachments } from "../api/attachments.js";
+import { attachments } from "./attachments.js";
 import type { Json } from "../types/public.js";
 import { Fault } from "./fault.js";
 import {
@@ -188,9 +188,11 @@ const append = object({
 
 // ── All of them ─────────────────────────────────────────────────────────────
 
+const wholeRegistration = object(registration);
+
 export const SHAPES = {
-  registration: object(registration),
-  registrations: list(object(registration)),
+  registration: wholeRegistration,
+  registrations: list(wholeRegistration),
   /** Of a child, whose id may be made of its key. */
   child: object({ ...registration, id: optional(name) }),
   defined: object({ ...ownPolicy, recovery: around.recovery }),

@@ -147,6 +147,15 @@ export function time(value: unknown, name: string): number {
 
 const getTime = uncurried(Date.prototype.getTime as (this: Date) => number);
 
+/** One of a few words. */
+export function oneOf<W extends string>(...words: W[]): (value: unknown, name: string) => W {
+  return (value, name) => {
+    const word = words.find((word) => word === value);
+    if (word === undefined) throw invalidArgument(`${name}: must be one of ${words.join(", ")}`);
+    return word;
+  };
+}
+
 export function boolean(value: unknown, name: string): boolean {
   if (typeof value !== "boolean") throw invalidArgument(`${name}: must be true or false, not ${describe(value)}`);
   return value;

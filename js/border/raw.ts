@@ -6,7 +6,7 @@ import { reportError } from "../platform/report.js";
 import type { ProcessErrorCode } from "../types/errors.js";
 import type { Instance } from "./instance.js";
 import { afterwards } from "../platform/intrinsics.js";
-import type { RawAttachment } from "../api/attachments.js";
+import type { RawAttachment } from "./attachments.js";
 import type { CompileSchema } from "../schema/validator.js";
 import { untilAborted, type Until } from "./stop.js";
 import type {
