@@ -38,7 +38,7 @@ export function observed<const Q extends Query>(query: Q, source: RegistrySource
     subscribe(run) {
       const show = (snapshot: object) => run(snapshot as Observed<Q>);
       if (source === undefined || typeof document === "undefined") {
-        show(loadingOf(key));
+        show(loadingOf(query));
         return () => {};
       }
       const { subscribe, getSnapshot } = observedBy(source, key);

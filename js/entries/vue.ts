@@ -41,8 +41,9 @@ export function useObserved(query: MaybeRefOrGetter<Query | undefined>, source =
   watch(
     key,
     (key, _, onCleanup) => {
-      if (key === undefined) return void (shown.value = ABSENT);
-      if (source === undefined || typeof document === "undefined") return void (shown.value = loadingOf(key));
+      const of = toValue(query);
+      if (key === undefined || of === undefined) return void (shown.value = ABSENT);
+      if (source === undefined || typeof document === "undefined") return void (shown.value = loadingOf(of));
       const { subscribe, getSnapshot } = observed(source, key);
       const show = () => void (shown.value = getSnapshot());
       onCleanup(subscribe(show));

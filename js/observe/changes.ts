@@ -33,8 +33,8 @@ interface Followed {
 }
 
 /**
- * No process has this id. A receiver for it waits all the time: so the hub's poller runs, which finds the changes that no
- * notification told of; it is woken where those cannot be named; and it rejects once the registry is closed.
+ * No process has this id. A receiver for it waits all the time: so the hub's poller runs, which finds the changes of which no
+ * notification came; it is woken where those cannot be named; and it rejects once the registry is closed.
  */
 const NO_PROCESS = "longwait: observers";
 
@@ -136,7 +136,7 @@ export class Changes {
       const records = new Map<string, ProcessRecord | undefined>();
       outcomes.forEach((outcome, n) => {
         const id = ids[n] as string;
-        if (outcome.status === "fulfilled") records.set(id, this.told(id, outcome.value));
+        if (outcome.status === "fulfilled") records.set(id, this.publish(id, outcome.value));
         else for (const follower of [...(this.one.get(id)?.by ?? [])]) follower.onFault(outcome.reason);
       });
       if (records.size > 0) for (const follower of [...this.all]) follower.onRecords(records);
@@ -144,8 +144,8 @@ export class Changes {
     this.isReading = false;
   }
 
-  /** Tells those who follow the process. Gives the record, with what is equal to the one before as the objects that it was. */
-  private told(id: string, read: ProcessRecord | undefined): ProcessRecord | undefined {
+  /** Passes a record to what follows the process. Gives it, with what is equal to the one before as the objects that it was. */
+  private publish(id: string, read: ProcessRecord | undefined): ProcessRecord | undefined {
     const followed = this.one.get(id);
     if (followed === undefined) return read;
     const { known } = followed;

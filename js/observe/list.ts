@@ -21,7 +21,7 @@ export class SharedList implements OfAll {
   /** Whether the rows have to be read from the beginning. */
   private isStale = true;
   /** What changed while a page was read, which may be from before or after that. */
-  private readonly heard = new Map<string, ProcessRecord | undefined>();
+  private readonly pending = new Map<string, ProcessRecord | undefined>();
   private readonly windows = new Set<ListWindow>();
   private readonly compare: (one: ProcessRecord, other: ProcessRecord) => number;
   private end: (() => void) | undefined;
@@ -62,10 +62,10 @@ export class SharedList implements OfAll {
 
   onRecords(records: ReadonlyMap<string, ProcessRecord | undefined>): void {
     if (this.isReading || !this.isRead) {
-      for (const [id, record] of records) this.heard.set(id, record);
+      for (const [id, record] of records) this.pending.set(id, record);
       return;
     }
-    if (this.place(records)) this.tell();
+    if (this.place(records)) this.lookAgain();
     this.readOn();
   }
 
@@ -79,7 +79,7 @@ export class SharedList implements OfAll {
     for (const window of [...this.windows]) window.onFault(fault);
   }
 
-  private tell(): void {
+  private lookAgain(): void {
     for (const window of [...this.windows]) window.look();
   }
 
@@ -111,15 +111,15 @@ export class SharedList implements OfAll {
       else for (const record of page) if (!this.byId.has(record.id)) this.put(this.rows.length, record);
       this.isComplete = page.length < limit;
       this.isRead = true;
-      this.place(this.heard);
+      this.place(this.pending);
     } catch (fault) {
       this.isReading = false;
       return this.onFault(fault);
     } finally {
-      this.heard.clear();
+      this.pending.clear();
     }
     this.isReading = false;
-    this.tell();
+    this.lookAgain();
     this.readOn();
   }
 

@@ -26,14 +26,14 @@ export function keyOfQuery({ definition, ...query }: Query & { definition?: AnyD
 const TYPES: ReadonlySet<Query["type"]> = new Set(["process", "processes", "count", "events", "latestEvent", "stream", "result"]);
 
 /** The snapshot of a query of which nothing is known. */
-export function loadingOf(key: string): AnySnapshot {
-  return (JSON.parse(key) as Query).type === "processes" ? LIST_LOADING : LOADING;
+export function loadingOf({ type }: Pick<Query, "type">): AnySnapshot {
+  return type === "processes" ? LIST_LOADING : LOADING;
 }
 
 /** What `observe()` gives for the query of this key. */
 export function observed(source: RegistrySource, key: string): Observable<AnySnapshot> {
   const query = JSON.parse(key) as Query;
-  const loading = loadingOf(key);
+  const loading = loadingOf(query);
   return {
     subscribe: (listener) => whenOpen(source, (observers) => observers.thing(key, query).listen(listener), listener),
     getSnapshot: () => FAULTS.get(source) ?? observersIfOpen(source)?.things.get(key)?.snapshot ?? loading,
@@ -69,8 +69,8 @@ export function observedRegistry(source: RegistrySource): Observable<Snapshot<Pr
   return {
     subscribe(listener) {
       if (observersIfOpen(source) !== undefined) return () => {};
-      const told = () => (listener(), () => {});
-      return whenOpen(source, told, listener);
+      const notify = () => (listener(), () => {});
+      return whenOpen(source, notify, listener);
     },
     getSnapshot: () => FAULTS.get(source) ?? observersIfOpen(source)?.registry ?? LOADING,
   };

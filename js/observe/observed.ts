@@ -1,6 +1,9 @@
 /** What all observed things have in common: listeners, the snapshot, and when it is begun and let go of. */
 import { timer } from "../platform/timer.js";
 import { reportError } from "../platform/report.js";
+import type { ProcessRecord } from "../types/public.js";
+import type { Changes, OfOne } from "./changes.js";
+import { LOADING } from "./snapshots.js";
 
 /** How long what was observed is kept up to date without a listener, in milliseconds: React's strict mode takes a listener off and puts it on again. */
 const GRACE_MS = 2_000;
@@ -67,4 +70,22 @@ export abstract class ObservedThing<S> {
       }
     }
   }
+}
+
+/** What is observed of one process. */
+export abstract class ObservedProcess<S extends object> extends ObservedThing<S> implements OfOne {
+  constructor(
+    protected readonly changes: Changes,
+    protected readonly id: string,
+    over: () => void,
+  ) {
+    // Each sort of snapshot may be loading.
+    super(LOADING as object as S, over);
+  }
+
+  protected begin(): () => void {
+    return this.changes.follow(this.id, this);
+  }
+
+  abstract onRecord(record: ProcessRecord | undefined): void;
 }

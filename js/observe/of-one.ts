@@ -2,24 +2,12 @@
 import { isProcessError, ProcessCancelledError, ProcessFailedError } from "../types/errors.js";
 import type { ResultSnapshot, Snapshot } from "../types/observe.js";
 import type { Json, ProcessEvent, ProcessRecord } from "../types/public.js";
-import type { Changes, OfOne } from "./changes.js";
-import { ObservedThing } from "./observed.js";
+import type { Changes } from "./changes.js";
+import { ObservedProcess, ObservedThing } from "./observed.js";
 import { ABSENT, failed, LOADING, present } from "./snapshots.js";
 
 /** The record. */
-export class ObservedRecord extends ObservedThing<Snapshot<ProcessRecord>> implements OfOne {
-  constructor(
-    private readonly changes: Changes,
-    private readonly id: string,
-    over: () => void,
-  ) {
-    super(LOADING, over);
-  }
-
-  protected begin(): () => void {
-    return this.changes.follow(this.id, this);
-  }
-
+export class ObservedRecord extends ObservedProcess<Snapshot<ProcessRecord>> {
   onRecord(record: ProcessRecord | undefined): void {
     if (record === undefined) this.show(ABSENT);
     else if (this.snapshot.status !== "present" || this.snapshot.value !== record) this.show(present(record));
@@ -31,20 +19,8 @@ export class ObservedRecord extends ObservedThing<Snapshot<ProcessRecord>> imple
 }
 
 /** How it ends: a part of the record. */
-export class ObservedResult extends ObservedThing<ResultSnapshot<Json>> implements OfOne {
+export class ObservedResult extends ObservedProcess<ResultSnapshot<Json>> {
   private shownFor: object | undefined;
-
-  constructor(
-    private readonly changes: Changes,
-    private readonly id: string,
-    over: () => void,
-  ) {
-    super(LOADING, over);
-  }
-
-  protected begin(): () => void {
-    return this.changes.follow(this.id, this);
-  }
 
   onRecord(record: ProcessRecord | undefined): void {
     if (record === undefined) return this.show(ABSENT);
@@ -75,7 +51,7 @@ function resultOf(id: string, status: ProcessRecord["status"], before: ResultSna
 }
 
 /** Its last events of some types. What is known already is not read again. */
-export class ObservedEvents extends ObservedThing<Snapshot<readonly ProcessEvent[]>> implements OfOne {
+export class ObservedEvents extends ObservedProcess<Snapshot<readonly ProcessEvent[]>> {
   private events: readonly ProcessEvent[] = [];
   /** How far the log has been read. */
   private readTo: number | undefined;
@@ -85,17 +61,13 @@ export class ObservedEvents extends ObservedThing<Snapshot<readonly ProcessEvent
   private isBehind = false;
 
   constructor(
-    private readonly changes: Changes,
-    private readonly id: string,
+    changes: Changes,
+    id: string,
     private readonly types: readonly string[] | undefined,
     private readonly last: number,
     over: () => void,
   ) {
-    super(LOADING, over);
-  }
-
-  protected begin(): () => void {
-    return this.changes.follow(this.id, this);
+    super(changes, id, over);
   }
 
   onRecord(record: ProcessRecord | undefined): void {

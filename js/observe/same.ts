@@ -1,4 +1,4 @@
-/** Equal values as one object, so that what shows them can tell by `===` whether anything is new. */
+/** Equal values as one object, so that `===` says whether anything is new. */
 
 /** `next`, in which each part that is equal to what is in the place of it in `previous` is that very object. */
 export function shared<T>(previous: unknown, next: T): T {
@@ -37,8 +37,8 @@ export function keyOf(value: unknown): string {
 
 type Composed = { [name: string]: unknown };
 
-/** Objects and arrays that came from JSON; a class of anything else is compared as a whole. */
-function isComposed(value: unknown): value is object {
+/** Objects and arrays as literals make them; what is of another class, such as a URL, does not show all that it is, and is compared as a whole. */
+export function isComposed(value: unknown): value is { readonly [name: string]: unknown } {
   if (typeof value !== "object" || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || prototype === Object.prototype || prototype === Array.prototype;

@@ -3,12 +3,12 @@ import { isProcessError } from "../types/errors.js";
 import { timer } from "../platform/timer.js";
 import type { Snapshot, StreamContent } from "../types/observe.js";
 import type { Json, ProcessRecord, StreamChunk } from "../types/public.js";
-import type { Changes, OfOne } from "./changes.js";
-import { ObservedThing } from "./observed.js";
-import { ABSENT, failed, LOADING, present } from "./snapshots.js";
+import type { Changes } from "./changes.js";
+import { ObservedProcess } from "./observed.js";
+import { ABSENT, failed, present } from "./snapshots.js";
 
 /** The chunks of the last attempt; at most one snapshot in each span. */
-export class ObservedStream extends ObservedThing<Snapshot<StreamContent>> implements OfOne {
+export class ObservedStream extends ObservedProcess<Snapshot<StreamContent>> {
   private values: Json[] = [];
   private attempt = 0;
   private isEnded = false;
@@ -19,24 +19,24 @@ export class ObservedStream extends ObservedThing<Snapshot<StreamContent>> imple
   private isBehind = false;
 
   constructor(
-    private readonly changes: Changes,
-    private readonly id: string,
+    changes: Changes,
+    id: string,
     private readonly name: string,
     private readonly throttleMs: number,
     over: () => void,
   ) {
-    super(LOADING, over);
+    super(changes, id, over);
   }
 
-  protected begin(): () => void {
-    const end = this.changes.follow(this.id, this);
+  protected override begin(): () => void {
+    const end = super.begin();
     return () => {
       end();
       this.stop();
     };
   }
 
-  /** The process comes or goes. What it writes to the stream is heard elsewhere. */
+  /** The process comes or goes. What it writes to the stream is read elsewhere. */
   onRecord(record: ProcessRecord | undefined): void {
     if (record?.createdAtMs === this.madeAtMs && this.snapshot.status !== "loading" && this.snapshot.status !== "error") return;
     this.madeAtMs = record?.createdAtMs;

@@ -9,7 +9,7 @@ import type { ProcessRegistry } from "../types/public.js";
 /** What a query finds in a registry. Without a query, nothing; loading without a registry, and in what a server renders. */
 export function useQuery<const Q extends Query>(source: RegistrySource | undefined, query: Q | undefined, select?: Select): Observed<Q> {
   const key = query && keyOfQuery(query);
-  const server = key === undefined ? ABSENT : loadingOf(key);
+  const server = query === undefined ? ABSENT : loadingOf(query);
   const observable = useMemo<Observable<AnySnapshot>>(
     () => (source === undefined || key === undefined ? unchanging(server) : observed(source, key)),
     [source, key, server],

@@ -5,6 +5,7 @@ import { timer } from "../platform/timer.js";
 import { reportError } from "../platform/report.js";
 import type { RegistrySource } from "../types/observe.js";
 import type { DriverOptions, JsonLike, OpenOptions, ProcessRegistry } from "../types/public.js";
+import { isComposed } from "../observe/same.js";
 import { useOpened } from "./observed.js";
 
 /** `null` where there is no provider. */
@@ -103,14 +104,7 @@ function useAlike<T extends object | undefined>(value: T): T {
 
 function isAlike(one: unknown, other: unknown, depth: number): boolean {
   if (Object.is(one, other)) return true;
-  if (depth === 0 || !isPlain(one) || !isPlain(other) || Array.isArray(one) !== Array.isArray(other)) return false;
+  if (depth === 0 || !isComposed(one) || !isComposed(other) || Array.isArray(one) !== Array.isArray(other)) return false;
   const [entries, names] = [Object.entries(one), Object.keys(other)];
   return entries.length === names.length && entries.every(([name, part]) => isAlike(part, other[name], depth - 1));
-}
-
-/** Literals; what is of another class, such as a URL, does not show all that it is. */
-function isPlain(value: unknown): value is { readonly [name: string]: unknown } {
-  if (typeof value !== "object" || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === Array.prototype || prototype === null;
 }
