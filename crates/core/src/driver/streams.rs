@@ -16,13 +16,12 @@ use crate::{
     error::{Code, Error, Result},
     host::Semaphore,
     model::{
-        Millis, check_name,
+        Millis, check_given_name,
         payload::Payload,
         stream::{Stream, StreamNotification},
     },
     operation,
     rules::stream::Opening,
-    text::is_blank,
 };
 
 /// How long a chunk waits for others to share its row, in milliseconds.
@@ -107,10 +106,7 @@ struct Commit {
 impl RunContext {
     /// Opens a stream, behind what earlier runs put into it. [`Code::InvalidArgument`] for one that this run has opened before.
     pub async fn stream(&self, name: &str, options: StreamOptions) -> Result<StreamWriter> {
-        if is_blank(name) {
-            return Err(Error::invalid("name: must not be blank"));
-        }
-        check_name("name", name)?;
+        check_given_name("name", name)?;
         if self.0.streams.find(name).is_some() {
             return Err(Error::invalid(format!("the stream `{name}` is opened a second time in this run")));
         }
@@ -149,7 +145,7 @@ impl RunContext {
                 continue;
             }
             match (StreamWriter { run: self.clone(), writer }).flush(false).await {
-                // How the run came out is refused for the same reason, which is looked into there.
+                // The write of the run's outcome fails for this reason, too, and that is handled there.
                 Err(fault)
                     if matches!(fault.code(), Code::UnknownProcess | Code::AlreadyTerminal | Code::LeaseLost) => {}
                 flushed => flushed?,

@@ -121,7 +121,7 @@ pub async fn turn() {
 pub trait Broadcast {
     /// Tells all others that these processes changed.
     fn announce(&self, ids: &[ProcessId]);
-    /// Tells all others what was committed to a stream.
+    /// Sends all others what was committed to a stream.
     fn announce_chunks(&self, notification: &Rc<StreamNotification>);
     /// Calls `heard` with what others announce, until what is given back is dropped.
     fn listen(&self, heard: Heard) -> Box<dyn Any>;

@@ -2,11 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Millis, check_name, payload::Payload};
-use crate::{
-    error::{Error, Result},
-    text::is_blank,
-};
+use super::{Millis, payload::Payload};
 
 /// How many attachments a process has at most: its row lists them, and is written with every event.
 pub const MAX_ATTACHMENTS: usize = 1_000;
@@ -41,12 +37,4 @@ pub struct AttachmentInfo {
     /// When it was attached, in epoch milliseconds. The rule that attaches it says so.
     #[serde(default)]
     pub updated_at_ms: Millis,
-}
-
-/// Refuses a name that is none.
-pub fn check(path: &str, name: &str) -> Result<()> {
-    match is_blank(name) {
-        true => Err(Error::invalid(format!("{path}: must not be blank"))),
-        false => check_name(path, name),
-    }
 }

@@ -43,6 +43,14 @@ pub fn check_name(path: &str, name: &str) -> Result<()> {
     }
 }
 
+/// [`check_name`] for one that must not be blank either.
+pub fn check_given_name(path: &str, name: &str) -> Result<()> {
+    match text::is_blank(name) {
+        true => Err(Error::invalid(format!("{path}: must not be blank"))),
+        false => check_name(path, name),
+    }
+}
+
 /// [`check_name`] for the named texts of a document, below `path`. What is absent or no text is not looked at.
 pub fn check_names(path: &str, document: &payload::Payload, names: &[&str]) -> Result<()> {
     for name in names {

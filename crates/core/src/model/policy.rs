@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Millis, check_name, key::ProcessId};
+use super::{Millis, check_given_name, check_name, key::ProcessId};
 use crate::{
     error::{Error, Result},
     text::is_blank,
@@ -207,8 +207,7 @@ impl Policy {
         }
         match (&self.parent_id, self.on_parent_end) {
             (None, Some(_)) => Err(Error::invalid("registration.onParentEnd: needs a parentId")),
-            (Some(id), _) if is_blank(id) => Err(Error::invalid("registration.parentId: must not be blank")),
-            (Some(id), _) => check_name("registration.parentId", id),
+            (Some(id), _) => check_given_name("registration.parentId", id),
             (None, None) => Ok(()),
         }
     }
@@ -222,10 +221,7 @@ impl Policy {
                 (None, None) => Ok(()),
             };
         };
-        if is_blank(key) {
-            return Err(Error::invalid("registration.concurrencyKey: must not be blank"));
-        }
-        check_name("registration.concurrencyKey", key)?;
+        check_given_name("registration.concurrencyKey", key)?;
         match (self.debounce, self.on_conflict) {
             (None, _) | (Some(_), None | Some(OnConflict::ReplacePending)) => Ok(()),
             (Some(_), Some(_)) => {

@@ -10,7 +10,8 @@ use crate::{
     error::{Code, Error, Result},
     model::{
         Millis,
-        attachment::{self, Attachment, AttachmentInfo, MAX_ATTACHMENTS},
+        attachment::{Attachment, AttachmentInfo, MAX_ATTACHMENTS},
+        check_given_name,
         key::ProcessId,
         lease::ProcessLease,
         process::ProcessRecord,
@@ -59,7 +60,7 @@ pub(super) fn attach(
     attachment: &Rc<Attachment>,
 ) -> Result<(AttachmentInfo, Write)> {
     let info = AttachmentInfo { updated_at_ms: now, ..attachment.info.clone() };
-    attachment::check("name", &info.name)?;
+    check_given_name("name", &info.name)?;
     let (id, is_full) = (record.id().clone(), record.attachments.len() >= MAX_ATTACHMENTS);
     match record.attachments.iter_mut().find(|listed| listed.name == info.name) {
         Some(listed) => *listed = info.clone(),

@@ -21,7 +21,8 @@ use crate::{
 
 /// Registers a process with the events of another one before a point of its log. A repeat of the fork gives the stored record.
 ///
-/// It has the attachments of the source, and is registered alike but for its id, what it is caused by, and its input, where that is given. Of the policy it lacks what was about
+/// It has the attachments of the source, and is registered alike but for its id, what it is caused by, and its input, where that is
+/// given. Of the policy it lacks what was about
 /// when the source was to begin and to end, and whose child it was. [`Code::RegistrationConflict`] where the id is taken otherwise;
 /// [`Code::InvalidArgument`] for a step that has no record, and for an input of another shape.
 pub fn fork(seen: &Snapshot, schemas: &Schemas, id: &ProcessId, fork: &Fork) -> Result<Decision<ProcessRecord>> {

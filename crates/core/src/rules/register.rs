@@ -46,7 +46,8 @@ pub enum Disposition {
     Queued,
 }
 
-/// Registers a process with its attachments, or finds it registered alike, whatever is attached. With the lease of its parent, only while that is held.
+/// Registers a process with its attachments, or finds it registered alike, whatever is attached. With the lease of its parent, only
+/// while that is held.
 ///
 /// The same id with another registration is [`Code::RegistrationConflict`], and with another policy the stored process: the first one
 /// wins. A process whose key is taken may be refused: [`Code::Conflict`]. A parent that is not there is [`Code::UnknownProcess`], and

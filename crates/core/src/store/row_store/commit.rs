@@ -218,15 +218,17 @@ impl Commit {
     }
 
     fn prune(&mut self, id: &ProcessId) -> Result<()> {
-        for store in [EVENTS, COUNTS, WAKES, ATTACHMENTS] {
-            self.requests.push(engine::Write::Clear(store, Between::under(key![id])));
-        }
-        self.requests.push(engine::Write::Delete(REGISTRATIONS, key![id]));
+        let mut stores = vec![EVENTS, COUNTS, WAKES];
         // Of what cannot be read it is not known.
-        if self.loaded.rows.process(id).is_none_or(|record| record.schedule.has_streams) {
-            self.requests.push(engine::Write::Clear(STREAMS, Between::under(key![id])));
-            self.requests.push(engine::Write::Clear(CHUNKS, Between::under(key![id])));
+        let record = self.loaded.rows.process(id);
+        if record.is_none_or(|record| !record.attachments.is_empty()) {
+            stores.push(ATTACHMENTS);
         }
+        if record.is_none_or(|record| record.schedule.has_streams) {
+            stores.extend([STREAMS, CHUNKS]);
+        }
+        self.requests.extend(stores.into_iter().map(|store| engine::Write::Clear(store, Between::under(key![id]))));
+        self.requests.push(engine::Write::Delete(REGISTRATIONS, key![id]));
         let grants = self.loaded.rows.grants_of_process(id);
         self.requests.extend(grants.iter().map(|grant| engine::Write::Delete(GRANTS, key![&grant.scope_id, id])));
         let slot = self.loaded.rows.lease(id);
@@ -292,8 +294,8 @@ impl Commit {
     /// and a registration, as the rule finds it when it is run again. Of several rules that does not hold: run again, one of
     /// them would see what those behind it wrote.
     fn recognises(&self, write: &Write) -> bool {
-        let tells = matches!(write, Write::Event { .. }) || self.loaded.registers(write).is_some();
-        self.alone && tells
+        let is_proof = matches!(write, Write::Event { .. }) || self.loaded.registers(write).is_some();
+        self.alone && is_proof
     }
 
     /// The last round. A process row is written once, as the last rule left it.
