@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 use crate::{
     hand::{Hand, now},
     runners::{
-        another, done, driver, handed_over, held_tab, job, record, refused, register, running, settle, started, state,
-        sweep, tab,
+        Run, another, done, driver, handed_over, held_tab, job, record, refused, register, running, settle, started,
+        state, sweep, tab,
     },
     support::{World, tasks},
 };
@@ -27,10 +27,32 @@ fn opened(context: &RunContext) -> StreamWriter {
     now(context.stream("s", StreamOptions::default())).unwrap()
 }
 
+/// A run of `p`, with a stream that it has opened.
+fn streaming(world: &World) -> (Run, StreamWriter) {
+    let (_, _, run) = running(world);
+    let stream = opened(&run.context);
+    (run, stream)
+}
+
 /// An append that is accepted at once.
 #[track_caller]
 fn append(stream: &StreamWriter, chunk: impl Into<Value>) -> u64 {
     now(stream.append(Payload::from(chunk.into()))).unwrap()
+}
+
+/// An append that is accepted at once, and committed.
+#[track_caller]
+fn commit(stream: &StreamWriter, chunk: impl Into<Value>) {
+    append(stream, chunk);
+    now(stream.flush(false)).unwrap();
+}
+
+/// A reader that finds nothing yet.
+#[track_caller]
+fn waits(reader: &StreamReader, from: u64) -> Hand<'_, Result<ChunkBatch>> {
+    let mut waiting = Hand::new(reader.next(from));
+    assert!(waiting.run().is_none());
+    waiting
 }
 
 /// Something of a stream, in hand.
@@ -60,8 +82,7 @@ fn reader(world: &World) -> StreamReader {
 #[test]
 fn chunks_of_fifty_milliseconds_share_a_commit() {
     let (world, hold) = held_tab();
-    let (_, _, run) = running(&world);
-    let stream = opened(&run.context);
+    let (_run, stream) = streaming(&world);
     let before = hold.writes();
     assert_eq!([0, 1, 2].map(|number| append(&stream, number)), [0, 1, 2]);
     tasks().run();
@@ -82,8 +103,7 @@ fn chunks_of_fifty_milliseconds_share_a_commit() {
 #[test]
 fn chunks_of_sixteen_kilobytes_wait_for_no_others() {
     let (world, hold) = held_tab();
-    let (_, _, run) = running(&world);
-    let stream = opened(&run.context);
+    let (_run, stream) = streaming(&world);
     let before = hold.writes();
     for _ in 0..15 {
         append(&stream, "x".repeat(1_024));
@@ -98,8 +118,7 @@ fn chunks_of_sixteen_kilobytes_wait_for_no_others() {
 #[test]
 fn what_comes_during_a_commit_goes_into_the_next_one() {
     let (world, hold) = held_tab();
-    let (_, _, run) = running(&world);
-    let stream = opened(&run.context);
+    let (_run, stream) = streaming(&world);
     append(&stream, 0);
     hold.hold_writes();
     let mut first = hand(&stream, async |stream| stream.flush(false).await);
@@ -120,8 +139,7 @@ fn what_comes_during_a_commit_goes_into_the_next_one() {
 #[test]
 fn an_append_waits_while_more_than_a_megabyte_is_not_committed_and_the_next_ones_behind_it() {
     let (world, hold) = held_tab();
-    let (_, _, run) = running(&world);
-    let stream = opened(&run.context);
+    let (_run, stream) = streaming(&world);
     hold.hold_writes();
     let large = "x".repeat(600_000);
     append(&stream, large.as_str());
@@ -141,8 +159,7 @@ fn an_append_waits_while_more_than_a_megabyte_is_not_committed_and_the_next_ones
 #[test]
 fn a_flush_and_a_close_resolve_when_all_before_them_is_committed() {
     let (world, hold) = held_tab();
-    let (_, _, run) = running(&world);
-    let stream = opened(&run.context);
+    let (_run, stream) = streaming(&world);
     assert!(now(stream.flush(false)).is_ok(), "there is nothing to wait for");
     hold.hold_writes();
     append(&stream, 0);
@@ -199,8 +216,7 @@ fn a_process_whose_chunks_cannot_be_committed_does_not_end_with_them_missing() {
 #[test]
 fn a_runner_that_knows_that_its_chunks_could_not_be_committed_may_end_its_process_all_the_same() {
     let (world, hold) = held_tab();
-    let (_, _, run) = running(&world);
-    let stream = opened(&run.context);
+    let (run, stream) = streaming(&world);
     append(&stream, 0);
     hold.fill_up(true);
     assert_eq!(refused(now(stream.flush(false))), "quota_exceeded");
@@ -231,8 +247,7 @@ fn a_run_that_has_lost_its_lease_writes_nothing_and_the_next_attempt_goes_on_beh
     let world = tab();
     let (driver, _, run) = running(&world);
     let stream = opened(&run.context);
-    append(&stream, "committed");
-    now(stream.flush(false)).unwrap();
+    commit(&stream, "committed");
     append(&stream, "lost");
     let (other, _driver, next) = handed_over(&world, &driver);
     assert_eq!(refused(now(stream.flush(false))), "lease_lost");
@@ -271,14 +286,12 @@ fn an_opening_that_failed_may_be_repeated() {
 #[test]
 fn a_reader_in_this_tab_and_one_in_another_get_what_is_committed_without_a_read() {
     let (world, hold) = held_tab();
-    let (_, _, run) = running(&world);
-    let stream = opened(&run.context);
+    let (_run, stream) = streaming(&world);
     let other = another(&world);
     for place in [&world, &other] {
         let reader = reader(place);
         let from = stream.next_index();
-        let mut waiting = Hand::new(reader.next(from));
-        assert!(waiting.run().is_none());
+        let mut waiting = waits(&reader, from);
         let before = hold.reads();
         append(&stream, "chunk");
         assert!(waiting.run().is_none(), "before it is committed");
@@ -292,13 +305,11 @@ fn a_reader_in_this_tab_and_one_in_another_get_what_is_committed_without_a_read(
 #[test]
 fn chunks_wake_no_waiter_of_their_process() {
     let world = tab();
-    let (_, _, run) = running(&world);
-    let stream = opened(&run.context);
+    let (_run, stream) = streaming(&world);
     let other = another(&world);
     settle(&world);
     let (here, there) = (world.hub.subscribe(&"p".into()), other.hub.subscribe(&"p".into()));
-    append(&stream, 1);
-    now(stream.flush(false)).unwrap();
+    commit(&stream, 1);
     settle(&world);
     assert!(Hand::new(here.changed()).poll().is_none() && Hand::new(there.changed()).poll().is_none());
 }
@@ -306,18 +317,14 @@ fn chunks_wake_no_waiter_of_their_process() {
 #[test]
 fn a_reader_that_missed_some_reads_the_store_and_gets_all_in_order() {
     let (world, hold) = held_tab();
-    let (_, _, run) = running(&world);
-    let stream = opened(&run.context);
+    let (_run, stream) = streaming(&world);
     let other = another(&world);
     settle(&world);
     let reader = reader(&other);
-    let mut waiting = Hand::new(reader.next(0));
-    assert!(waiting.run().is_none());
-    append(&stream, 0);
-    now(stream.flush(false)).unwrap();
+    let mut waiting = waits(&reader, 0);
+    commit(&stream, 0);
     world.network.decide(&mut || Fate::IsLost);
-    append(&stream, 1);
-    now(stream.flush(false)).unwrap();
+    commit(&stream, 1);
     let before = hold.reads();
     settle(&world);
     assert_eq!(values(&waiting.run().unwrap().unwrap()), [0, 1]);
@@ -325,18 +332,15 @@ fn a_reader_that_missed_some_reads_the_store_and_gets_all_in_order() {
 }
 
 #[test]
-fn a_reader_to_which_news_come_twice_or_late_gets_each_chunk_once() {
+fn a_reader_that_is_notified_twice_or_late_gets_each_chunk_once() {
     let world = tab();
-    let (_, _, run) = running(&world);
-    let stream = opened(&run.context);
+    let (_run, stream) = streaming(&world);
     let other = another(&world);
     let reader = reader(&other);
-    append(&stream, 0);
-    now(stream.flush(false)).unwrap();
+    commit(&stream, 0);
     assert_eq!(read(&reader, 0), [0]);
     world.network.decide(&mut || Fate::ArrivesTwice);
-    append(&stream, 1);
-    now(stream.flush(false)).unwrap();
+    commit(&stream, 1);
     settle(&world);
     assert_eq!(read(&reader, 1), [1]);
     settle(&world);
@@ -344,16 +348,13 @@ fn a_reader_to_which_news_come_twice_or_late_gets_each_chunk_once() {
 }
 
 #[test]
-fn a_reader_that_hears_nothing_looks_by_itself() {
+fn a_reader_that_is_not_notified_looks_by_itself() {
     let world = tab();
-    let (_, _, run) = running(&world);
-    let stream = opened(&run.context);
+    let (_run, stream) = streaming(&world);
     let other = another(&world);
     let reader = reader(&other);
-    let mut waiting = Hand::new(reader.next(0));
-    assert!(waiting.run().is_none());
-    append(&stream, 0);
-    now(stream.flush(false)).unwrap();
+    let mut waiting = waits(&reader, 0);
+    commit(&stream, 0);
     world.network.decide(&mut || Fate::IsLost);
     world.clock.advance(25);
     tasks().run();
@@ -361,21 +362,17 @@ fn a_reader_that_hears_nothing_looks_by_itself() {
 }
 
 #[test]
-fn a_reader_that_hears_looks_by_itself_once_a_second_at_most() {
+fn a_reader_that_is_notified_looks_by_itself_once_a_second_at_most() {
     let (world, hold) = held_tab();
-    let (_, _, run) = running(&world);
-    let stream = opened(&run.context);
+    let (_run, stream) = streaming(&world);
     let other = another(&world);
     settle(&world);
     let reader = reader(&other);
-    let mut waiting = Hand::new(reader.next(0));
-    assert!(waiting.run().is_none());
-    append(&stream, 0);
-    now(stream.flush(false)).unwrap();
+    let mut waiting = waits(&reader, 0);
+    commit(&stream, 0);
     settle(&world);
     assert!(waiting.run().is_some());
-    let mut waiting = Hand::new(reader.next(1));
-    assert!(waiting.run().is_none());
+    let mut waiting = waits(&reader, 1);
     let questions = hold.questions();
     world.clock.advance(999);
     tasks().run();
@@ -390,15 +387,12 @@ fn a_reader_that_hears_looks_by_itself_once_a_second_at_most() {
 #[test]
 fn a_reader_that_does_not_come_for_its_chunks_has_them_kept_in_the_store() {
     let world = tab();
-    let (_, _, run) = running(&world);
-    let stream = opened(&run.context);
+    let (_run, stream) = streaming(&world);
     let reader = reader(&world);
-    append(&stream, 0);
-    now(stream.flush(false)).unwrap();
+    commit(&stream, 0);
     assert_eq!(read(&reader, 0), [0]);
     for number in 1..=100 {
-        append(&stream, number);
-        now(stream.flush(false)).unwrap();
+        commit(&stream, number);
     }
     let mut read = Vec::new();
     while read.len() < 100 {
@@ -408,13 +402,11 @@ fn a_reader_that_does_not_come_for_its_chunks_has_them_kept_in_the_store() {
 }
 
 #[test]
-fn large_chunks_are_told_of_and_read_from_the_store() {
+fn notifications_of_large_chunks_have_none_and_readers_read_the_store() {
     let (world, hold) = held_tab();
-    let (_, _, run) = running(&world);
-    let stream = opened(&run.context);
+    let (_run, stream) = streaming(&world);
     let reader = reader(&world);
-    let mut waiting = Hand::new(reader.next(0));
-    assert!(waiting.run().is_none());
+    let mut waiting = waits(&reader, 0);
     append(&stream, "x".repeat(100_000));
     let before = hold.reads();
     now(stream.flush(false)).unwrap();
@@ -428,8 +420,7 @@ fn a_reader_that_is_dropped_leaves_nothing_behind() {
     now(world.start("outside"));
     let (tracked, timers) = (world.hub.tracked_processes(), world.clock.timers());
     let reader = world.registry.read_stream(&"outside".into(), "s");
-    let mut waiting = Hand::new(reader.next(0));
-    assert!(waiting.run().is_none());
+    let waiting = waits(&reader, 0);
     drop(waiting);
     drop(reader);
     tasks().run();
