@@ -67,7 +67,7 @@ const tasks = {
     await reading;
     return times;
   },
-  /** The same by hand: each chunk is a message, and no more. */
+  /** A bare BroadcastChannel: each chunk is a message. */
   async hearTokens(id) {
     const times = [];
     const heard = new Promise((end) => {

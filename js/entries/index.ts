@@ -54,7 +54,7 @@ export function waitAll<const H extends Handles>(handles: H, options?: WaitOptio
 }
 
 /**
- * The first of some processes that ends, in whatever way, and how. The others go on, without these waits for them.
+ * The first of some processes that ends, in whatever way, and how. The others keep running; only these waits for them end.
  *
  * @throws As `ProcessAwaiter.awaitTerminal`; ProcessError `invalid_argument`, also for no handles.
  */

@@ -257,7 +257,7 @@ export interface DefinedHandle<Output = Json, Events = {}, Signals = { [name: st
    * @throws As `ProcessRegistry.signal`; `invalid_payload`.
    */
   signal<N extends keyof Sent & string>(name: N, ...given: SignalArguments<Sent[N]>): Promise<AppendResult>;
-  /** Its log, as `ProcessRegistry.events`: a union, told apart by `eventType`. */
+  /** Its log, as `ProcessRegistry.events`: a union that `eventType` discriminates. */
   events<N extends EventTypes<Events, Signals> = EventTypes<Events, Signals>>(
     options?: Omit<EventsOptions, "types"> & { types?: N[] },
   ): AsyncIterableIterator<EventOf<N, Events, Signals>>;

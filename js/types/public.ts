@@ -989,7 +989,7 @@ export interface ProcessRegistry extends AsyncDisposable {
    * be asked for before the stream is opened, and before the process begins. It ends when the stream is closed, or when the process has ended and all was
    * read. Each iteration begins at `startIndex`; leaving the loop frees everything.
    * Throws `invalid_argument` at once for bad arguments, `closed` after `close()`; `next()` rejects with `unknown_process`, also where the process is
-   * removed meanwhile, `closed`, faults of the storage, such as `storage_failed` for a row that cannot be read, or the signal's reason.
+   * removed in the meantime, `closed`, faults of the storage, such as `storage_failed` for a row that cannot be read, or the signal's reason.
    */
   readStream<C extends JsonLike = Json>(processId: string, name: string, options?: ReadStreamOptions): StreamReader<C>;
   /**

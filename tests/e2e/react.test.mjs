@@ -38,7 +38,7 @@ const FILES = {
   `,
 };
 
-/** What runs a job, in one version: it waits until it is told, and says who it is. */
+/** What runs a job, in one version: it waits for a signal, and returns the name of the version. */
 function runner(version) {
   return `
     import { job } from "./job.js";

@@ -52,7 +52,7 @@ function wereSentOnce(files) {
 }
 
 describe("the upload queue", () => {
-  test("sends files one at a time, in parts, and goes on after a reload", async (t) => {
+  test("sends files one at a time, in parts, and continues after a reload", async (t) => {
     const page = await (await tabs(t, "reloads"))();
     await add(page, file("film", 12 * 256), file("notes", 300));
     await says(page, "film", "Sending");

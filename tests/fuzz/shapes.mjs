@@ -333,7 +333,7 @@ const attachments = {
 /** Named by a process that there is, and that the model knows; now and then by none. */
 const parentId = leaf((w) => {
   const ids = [...w.model.processes.keys()];
-  return ids.length > 0 && w.r.chance(0.9) ? w.r.pick(ids) : "nobody";
+  return ids.length > 0 && w.r.chance(0.9) ? w.r.pick(ids) : "unknown";
 }, BAD_NAME);
 
 const policy = {
@@ -542,7 +542,7 @@ export const filter = object("ListFilter", {
   kind: optional(pick(KINDS, LONG), 0.3),
   labels: optional({ ...labels, spoil: (w, value) => ({ value: { ...value, tenant: 7 }, why: "tenant: a number" }) }, 0.1),
   parentId: optional(
-    leaf((w) => w.r.pick([...w.model.processes.keys(), "nobody"]), LONG),
+    leaf((w) => w.r.pick([...w.model.processes.keys(), "unknown"]), LONG),
     0.1,
   ),
   version: optional(count, 0.05),

@@ -157,7 +157,7 @@ describe("an attachment", () => {
     for (const value of [[text("x")], new Map(), "a", { "": text("x") }, { " ": text("x") }, { ["n".repeat(1_025)]: text("x") }])
       await refused(value);
     assert.equal(await registry.getProcess("p"), undefined);
-    await assert.rejects(registry.putAttachment("nobody", "a", text("x")), refusal("unknown_process", "nobody"));
+    await assert.rejects(registry.putAttachment("unknown", "a", text("x")), refusal("unknown_process", "unknown"));
   });
 
   test("beyond the thousandth is refused, and one of them can still be replaced", async (t) => {

@@ -85,7 +85,7 @@ describe("several events", () => {
     await assert.rejects(registry.appendEvents("p", [progress(1), progress(1n)]), ({ message }) =>
       message.startsWith("requests[1].payload: "),
     );
-    await assert.rejects(registry.appendEvents("nobody", [progress(1)]), refusal("unknown_process", "nobody"));
+    await assert.rejects(registry.appendEvents("unknown", [progress(1)]), refusal("unknown_process", "unknown"));
     assert.deepEqual(await registry.eventsAfter("p", 0), []);
   });
 

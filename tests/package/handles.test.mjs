@@ -58,8 +58,8 @@ describe("a handle", () => {
 
   test("of a process that is known by its id reads nothing, and finds out later", async (t) => {
     const registry = await open(t);
-    const none = registry.handle(jobs, "nobody");
-    assert.deepEqual([none.id, none.disposition, Object.isFrozen(none)], ["nobody", "existing", true]);
+    const none = registry.handle(jobs, "unknown");
+    assert.deepEqual([none.id, none.disposition, Object.isFrozen(none)], ["unknown", "existing", true]);
     await rejects(none.result(), "unknown_process");
     await rejects(none.record(), "unknown_process");
     assert.throws(() => registry.handle(jobs, ""), { code: "invalid_argument" });
@@ -160,7 +160,7 @@ describe("waitFirst", () => {
   test("rejects where a wait does, and for no handles", async (t) => {
     const registry = await open(t);
     const [one] = await handles(registry, 1);
-    await rejects(waitFirst([one, registry.handle(jobs, "nobody")]), "unknown_process");
+    await rejects(waitFirst([one, registry.handle(jobs, "unknown")]), "unknown_process");
     await settled();
     assert.equal(registry.hub.trackedProcesses, 0);
     await rejects(waitFirst([one], { timeoutMs: 0 }), "timeout");

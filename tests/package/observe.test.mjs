@@ -368,7 +368,7 @@ describe("a list", () => {
   });
 });
 
-/** The same numbers between 0 and 1 for a seed. */
+/** Numbers between 0 and 1 that follow from a seed. */
 function random(seed) {
   let state = seed;
   return () => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) / 2 ** 32;

@@ -316,7 +316,7 @@ export async function cases(version) {
       assert.equal(await registry.getProcess("p"), undefined);
     });
 
-    test("shows what keeps a registry from being opened, and goes on rendering what has no use for it", async (t) => {
+    test("shows what keeps a registry from being opened, and still renders what has no use for it", async (t) => {
       const reported = quietConsole(t);
       const page = await render(t);
       const Shown = shows(

@@ -75,7 +75,7 @@ describe("after a trap, a registry on IndexedDB", () => {
     await log.return();
   });
 
-  test("has a stream go on under the next attempt, and its reader read on where it was", async (t) => {
+  test("has a stream continue under the next attempt, and its reader from where it was", async (t) => {
     const { registry, trap } = await opened(t);
     await registry.registerProcess({ id: "job", input: { type: "engine", kind: "job" } });
     const driver = registry.driver({

@@ -87,7 +87,7 @@ describe("a stream", () => {
     assert.deepEqual(await registry.awaitTerminal("p"), success(null));
   });
 
-  test("goes on in a later attempt: behind what is there, under the attempt that wrote or, resumed, the one before", async (t) => {
+  test("continues in a later attempt: behind what is there, under the attempt that wrote or, resumed, the one before", async (t) => {
     const registry = await open(t);
     await registry.registerProcess({ id: "p", input: { type: "engine", kind: "job" }, retry: { maxAttempts: 3, initialIntervalMs: 1 } });
     const opened = [];

@@ -59,7 +59,7 @@ export function readsStreams(two) {
     assert.equal(log.length, 1);
   });
 
-  test("go on with a stream whose tab is closed: its indexes go on, under the next attempt", async (t) => {
+  test("continue a stream whose tab is closed: its indexes continue, under the next attempt", async (t) => {
     const [writer, reader] = await two(t);
     if (!(await writer.run(() => "locks" in navigator))) return t.skip("this engine has no Web Locks: a lease ends by its time alone");
     await writer.run(drivesStreams, "one");
@@ -81,7 +81,7 @@ export function readsStreams(two) {
     await reader.run(() => globalThis.reading);
   });
 
-  test("read a stream of which they hear nothing", async (t) => {
+  test("read a stream of which no notification comes", async (t) => {
     const [writer, reader] = await two(t);
     await writer.run(() => (BroadcastChannel.prototype.postMessage = () => {}));
     await writer.run(page.start, ["p", "streams"]);

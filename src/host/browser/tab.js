@@ -98,7 +98,7 @@ function isHint(data) {
   return data.every((id) => typeof id === "string" && id.length <= MAX_ID_LENGTH);
 }
 
-/** Whether a message tells of chunks of a stream. Those who read it look no further into the chunks than callers do. */
+/** Whether a message is a notification of a stream. Its chunks are not checked: readers pass them on. */
 function isOfChunks(data) {
   const { stream, values } = Object(data);
   const { processId, name, next, attempt } = Object(stream);
@@ -107,7 +107,7 @@ function isOfChunks(data) {
 }
 
 /**
- * Lists of ids, and news of streams, to and from the other tabs; never one's own. What is neither is left out before it crosses to the WebAssembly,
+ * Lists of ids, and notifications of streams, to and from the other tabs; never one's own. What is neither is left out before it crosses to the WebAssembly,
  * whose memory never shrinks: those who wait find what changed by themselves.
  *
  * An open channel would keep the page out of the back-forward cache, so it is closed there; what was said then is
@@ -139,7 +139,7 @@ export class Channel {
     for (let from = 0; from < ids.length; from += MAX_IDS) this.send(ids.slice(from, from + MAX_IDS));
   }
 
-  /** Tells what was committed to a stream. */
+  /** Sends what was committed to a stream. */
   sendChunks(stream, values) {
     this.send({ stream, values });
   }

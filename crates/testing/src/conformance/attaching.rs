@@ -206,11 +206,11 @@ pub async fn what_has_no_name_or_no_process_is_not_attached(world: World<impl An
         assert_eq!(refused(unnamed), Code::InvalidArgument);
     }
     assert_eq!(world.registry.process(&"p".into()).await.unwrap(), None);
-    let nobody = "nobody".into();
-    assert_eq!(refused(world.registry.put_text(&nobody, "a", "x", None).await), Code::UnknownProcess);
-    assert_eq!(refused(world.registry.attached_text(&nobody, "a").await), Code::UnknownProcess);
-    assert_eq!(refused(world.registry.attachments(&nobody).await), Code::UnknownProcess);
-    assert_eq!(refused(world.registry.delete_attachment(&nobody, "a".into()).await), Code::UnknownProcess);
+    let unknown = "unknown".into();
+    assert_eq!(refused(world.registry.put_text(&unknown, "a", "x", None).await), Code::UnknownProcess);
+    assert_eq!(refused(world.registry.attached_text(&unknown, "a").await), Code::UnknownProcess);
+    assert_eq!(refused(world.registry.attachments(&unknown).await), Code::UnknownProcess);
+    assert_eq!(refused(world.registry.delete_attachment(&unknown, "a".into()).await), Code::UnknownProcess);
     started(&world, "p", json!({})).await;
     assert_eq!(refused(world.registry.put_text(&"p".into(), " ", "x", None).await), Code::InvalidArgument);
     assert_eq!(world.clock.now(), START);

@@ -61,7 +61,7 @@ pub async fn one_registration_that_is_refused_refuses_all_and_is_named_by_its_pl
     schema["eventTypes"] = json!([{"name": "e", "payloadSchema": {"type": "nonsense"}}]);
     is_refused_at(register(vec![external("a"), schema]).await, Code::InvalidSchema, "registrations[1]");
     is_refused_at(register(vec![external("a"), external(" ")]).await, Code::InvalidArgument, "registrations[1]");
-    let orphan = json!({"id": "b", "input": {"type": "external"}, "parentId": "nobody"});
+    let orphan = json!({"id": "b", "input": {"type": "external"}, "parentId": "unknown"});
     is_refused_at(register(vec![external("a"), orphan]).await, Code::UnknownProcess, "registrations[1]");
     assert_eq!(world.list(json!({"status": "any"})).await, ["taken"]);
 }
@@ -107,8 +107,8 @@ pub async fn one_event_that_is_refused_refuses_all_and_is_named_by_its_place(wor
     is_refused_at(append(vec![note(1), done("a"), done("b")]).await, Code::AlreadyTerminal, "requests[2]");
     assert_eq!((world.record("p").await, world.log("p").await.len()), (before, 0));
     assert_eq!(world.sink.shown(), []);
-    let nobody = world.registry.append_all_json(&"nobody".into(), vec![note(1)]).await;
-    is_refused_at(nobody, Code::UnknownProcess, "requests[0]");
+    let unknown = world.registry.append_all_json(&"unknown".into(), vec![note(1)]).await;
+    is_refused_at(unknown, Code::UnknownProcess, "requests[0]");
 }
 
 pub async fn events_appended_together_see_those_before_them(world: World<impl AnyRegistry>) {
