@@ -50,6 +50,39 @@ export function wrongs({ ended, events, left }, ran) {
   return wrong;
 }
 
+/** What is wrong with the stream and the attachment of a process that has ended, in words. */
+export function wrongsBeside({ events, says, chunks, made }) {
+  const wrong = [];
+  const must = (holds, words) => holds || wrong.push(words);
+  const recorded = steps(events);
+
+  must(
+    chunks.every(({ index }, n) => index === n),
+    "has a stream with gaps",
+  );
+  for (const [before, next] of pairs(chunks)) {
+    const isSameRun = before.value.fence === next.value.fence;
+    must(before.value.fence <= next.value.fence, `has a chunk of fence ${next.value.fence} behind one of fence ${before.value.fence}`);
+    must(
+      isSameRun || says.resume === (before.attempt === next.attempt),
+      `has a chunk of attempt ${next.attempt} behind one of ${before.attempt}`,
+    );
+    must(!isSameRun || before.attempt === next.attempt, "has chunks of one run under two attempts");
+  }
+  for (const { value } of says ? recorded : []) {
+    const parts = chunks.slice(value.said - 3, value.said).map((chunk) => chunk.value);
+    const are = parts.length === 3 && parts.every(({ part, ...of }, n) => part === n && of.key === value.key && of.run === value.run);
+    must(are, `has not, before ${value.said}, what ${value.key} said before it was recorded`);
+  }
+
+  const last = recorded.at(-1)?.value;
+  must(
+    made === undefined || (made.key === last?.key && made.run === last?.run),
+    `has what ${made?.key} attached, and not what ${last?.key} did`,
+  );
+  return wrong;
+}
+
 /** What is wrong with a child whose parent has ended, in words. */
 export function wrongsOfChild({ ended, events }) {
   const asked = events.some(({ eventType }) => eventType === "process.cancel_requested");

@@ -7,10 +7,13 @@ export const open = async ({ name, tab, concurrency, drives }) => {
   async function job(context) {
     const run = crypto.randomUUID();
     const { attempt, fencingToken: fence, process } = context;
-    const { pauses, middle, signalled, child, sleep, throws, stepThrows, startsChild } = process.input.payload;
+    const { pauses, middle, signalled, child, sleep, throws, stepThrows, startsChild, says, attaches } = process.input.payload;
     await context.append({ eventType: "signal.begun", payload: { attempt, fence, tab } });
     if (startsChild) await context.startChild({ input: { type: "engine", kind: "endless" } }, { key: "child" });
     if (sleep) await context.sleep("nap", sleep);
+    const stream = says && (await context.stream("said", says));
+    const given = attaches && (await (await context.attachment("given")).text());
+    if (attaches && given !== process.id) throw new Error(`was given ${given}`);
     const failed = throws && (await registry.eventsAfter(process.id, 0, { types: ["process.attempt_failed"] })).length;
     const seen = [];
     for (const [n, pause] of pauses.entries()) {
@@ -25,7 +28,12 @@ export const open = async ({ name, tab, concurrency, drives }) => {
         if (n === 0 && attempt <= stepThrows)
           throw Object.assign(new Error(`failure ${attempt}`), { key, fence, run, most: stepThrows + 1 });
         await (pause === 0 ? turn() : new Promise((over) => setTimeout(over, pause)));
-        return { key, fence, run };
+        const done = { key, fence, run };
+        if (attaches) await context.putAttachment("made", new TextEncoder().encode(JSON.stringify(done)));
+        if (!says) return done;
+        for (const part of [0, 1, 2]) await stream.append({ ...done, part });
+        await stream.flush();
+        return { ...done, said: stream.nextIndex };
       };
       const options = n === 0 && stepThrows ? { retry: { maxAttempts: stepThrows + 1, initialIntervalMs: 300 } } : {};
       seen.push(await context.step(key, work, options));
@@ -39,11 +47,17 @@ export const open = async ({ name, tab, concurrency, drives }) => {
     return new Promise((over) => (port1.onmessage = () => (port1.close(), over())));
   }
 
+  /** Attachments do not come as JSON from where the processes are planned. */
+  const register = (process) =>
+    registry.registerProcess(
+      process.input.payload?.attaches ? { ...process, attachments: { given: new TextEncoder().encode(process.id) } } : process,
+    );
+
   const endless = (context) => context.waitForSignal("never");
 
   const driver = registry.driver({ concurrency, runners: { job, endless } });
   if (drives) driver.start();
-  Object.assign(globalThis, { registry, driver });
+  Object.assign(globalThis, { registry, driver, register });
 };
 
 /** The same in a worker of this page. */
@@ -63,12 +77,12 @@ export const openInWorker = async ([module, open, options]) => {
 
 /** All of them at once; those that are registered already stay as they are. */
 export const register = async (processes) => {
-  await Promise.all(processes.map((process) => globalThis.registry.registerProcess(process)));
+  await Promise.all(processes.map(globalThis.register));
 };
 
 /** Whoever was to register it may have died over that; and under an id, two of these are one signal. */
 export const signal = async (process) => {
-  await globalThis.registry.registerProcess(process);
+  await globalThis.register(process);
   await globalThis.driver.signal(process.id, "go", null, { signalId: "once" });
 };
 
@@ -86,7 +100,24 @@ export const histories = async ([name, ids]) => {
   const history = async (id) => {
     const [record, events] = [await registry.getProcess(id), await registry.eventsAfter(id, 0)];
     const ended = record !== undefined && record.status.state !== "running";
-    return { id, ended, events, createdAtMs: record?.createdAtMs, left: ended ? undefined : await left(id) };
+    const { says, attaches } = record?.input.payload ?? {};
+    const chunks = ended && says ? await all(registry.readStream(id, "said")) : [];
+    const made = ended && attaches ? await registry.getAttachment(id, "made") : undefined;
+    return {
+      id,
+      ended,
+      events,
+      says,
+      chunks,
+      made: made && JSON.parse(await made.text()),
+      createdAtMs: record?.createdAtMs,
+      left: ended ? undefined : await left(id),
+    };
+  };
+  const all = async (chunks) => {
+    const read = [];
+    for await (const chunk of chunks) read.push(chunk);
+    return read;
   };
   /** Who has it, and whether that one lives. */
   const left = async (id) => {

@@ -54,6 +54,10 @@ function registration(seed, n, roll) {
     ...(role === 2 && { sleep: 200 + roll(2_000) }),
     ...(role === 3 && { throws: 1 + roll(2) }),
     ...(role === 4 && { stepThrows: 1 + roll(2) }),
+    // Each step says what it does in a stream, which a later run begins anew or resumes.
+    ...(roll(3) === 0 && { says: { resume: roll(2) === 0 } }),
+    // Each step replaces an attachment, and each run reads the one that came with the registration.
+    ...(roll(3) === 0 && { attaches: true }),
     // Which is cancelled with the end of this one.
     ...(roll(8) === 0 && n !== 0 && { startsChild: true }),
     // The next one, so that nobody waits for himself.

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { inRepo } from "../../scripts/lib/paths.mjs";
-import { begun, steps, takeovers as takenOver, wrongs, wrongsOfChild } from "./check.mjs";
+import { begun, steps, takeovers as takenOver, wrongs, wrongsBeside, wrongsOfChild } from "./check.mjs";
 import { livingTabs } from "./living.mjs";
 import * as page from "./page.mjs";
 import { childOf, MIDDLE, plan, stepKey } from "./plan.mjs";
@@ -20,7 +20,7 @@ export function keep(processes) {
 }
 
 /**
- * `{ seed, kind, histories, violations, deaths, steps, attempts, takeovers, firsts }`. The last are the milliseconds from a death to
+ * `{ seed, kind, histories, violations, deaths, steps, chunks, attached, attempts, takeovers, firsts }`. The last are the milliseconds from a death to
  * the first run that took over; others may have to wait for their turn.
  */
 export async function round(seed, url) {
@@ -52,6 +52,9 @@ export async function round(seed, url) {
     const children = await tabs.afresh(page.histories, [opening.name, processes.flatMap(childOf)]);
     const faults = await tabs.faults();
     const policy = (n) => ({ retry: processes[n].retry, concurrencyKey: `${seed} ${processes[n].concurrencyKey ?? `alone ${n}`}` });
+    const beside = found.flatMap((history) => wrongsBeside(history).map((words) => `${history.id} ${words}`));
+    const chunks = found.reduce((total, { chunks }) => total + chunks.length, 0);
+    const attached = found.filter(({ made }) => made !== undefined).length;
     const histories = found.map(({ id, ended, events, createdAtMs, left }, n) => ({
       id,
       ended,
@@ -62,7 +65,8 @@ export async function round(seed, url) {
     }));
     const left = children.flatMap((child) => wrongsOfChild(child).map((words) => `${child.id} ${words}`));
     const judgement = judged(histories, progress.ran, died, faults);
-    return { seed, kind, histories, deaths: died.length, ...judgement, violations: [...judgement.violations, ...left] };
+    const violations = [...judgement.violations, ...beside, ...left];
+    return { seed, kind, histories, deaths: died.length, chunks, attached, ...judgement, violations };
   } finally {
     await tabs.close();
     rmSync(profile, { recursive: true, force: true });
