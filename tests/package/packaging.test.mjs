@@ -6,11 +6,14 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { build as esbuild } from "esbuild";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
 import { build, createServer } from "vite";
 import { root } from "./bundled.mjs";
 
 let project;
 let installed;
+let tarball;
 
 before(() => {
   project = mkdtempSync(join(tmpdir(), "longwait-package-"));
@@ -22,7 +25,8 @@ before(() => {
     stdio: ["ignore", "pipe", "ignore"],
   });
   const [{ filename }] = JSON.parse(packed);
-  execFileSync("tar", ["-xzf", join(project, filename), "-C", installed, "--strip-components=1"]);
+  tarball = join(project, filename);
+  execFileSync("tar", ["-xzf", tarball, "-C", installed, "--strip-components=1"]);
   writeFileSync(join(project, "package.json"), JSON.stringify({ type: "module" }));
   page(project);
   writeFileSync(
@@ -103,6 +107,32 @@ test("every link of its README and guides leads to a file of the package", () =>
       );
     }
   }
+});
+
+test("publint finds nothing to suggest", async () => {
+  const { messages, pkg } = await publint({ pkgDir: installed, pack: false, strict: true });
+  assert.deepEqual(
+    messages.map((message) => formatMessage(message, pkg)),
+    [],
+  );
+});
+
+test("TypeScript finds the types of each entry, in all of its ways to resolve modules that know of ES modules", () => {
+  const attw = join(root, "node_modules", "@arethetypeswrong", "cli", "dist", "index.js");
+  // The package has ES modules alone: CommonJS code imports it by `import()`, and the way of Node 10 knows no `exports`.
+  const ignored = ["--profile", "esm-only"];
+  // It is no module: bundlers and `fetch` take it as a file.
+  const excluded = ["--exclude-entrypoints", "longwait_bg.wasm"];
+  const { status, stdout, stderr } = spawnSync(process.execPath, [attw, tarball, ...ignored, ...excluded], { encoding: "utf8" });
+  assert.equal(status, 0, stdout + stderr);
+});
+
+test("npm shows where its documentation, its code and its issues are", () => {
+  const { homepage, repository, bugs, author, keywords } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
+  for (const address of [homepage, repository.url.replace(/^git\+/, ""), bugs.url]) assert.equal(new URL(address).protocol, "https:");
+  // npm leads relative links of README there.
+  assert.match(repository.url, /^git\+https:\/\/github\.com\/.+\.git$/);
+  assert.ok(author.length > 0 && keywords.length > 5);
 });
 
 test("it names the project that it is a build of", () => {
