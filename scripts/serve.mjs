@@ -2,7 +2,7 @@
  * A small static server for the demo page on this machine.
  *
  * www/ is the site's root, examples/ lies beside it (bundled where `scripts/examples.mjs` does that), and the built package is where a page finds an installed one:
- * /node_modules/longwait/. Nothing else is served, but that the upload example has a server to send files to. Files are read on every request, so a
+ * /node_modules/longwait/. The documentation is under /docs/, where `npm run docs` built it. Nothing else is served, but that the upload example has a server to send files to. Files are read on every request, so a
  * rebuild needs only a reload.
  */
 
@@ -13,10 +13,13 @@ import { CommandFailed, main, say } from "./lib/run.mjs";
 import { serveFolders, types } from "./lib/static-server.mjs";
 import { uploads } from "./lib/uploads.mjs";
 
+const docs = inRepo("build/docs");
+
 const mounts = [
   { prefix: "/node_modules/longwait/dist/", folder: inRepo("dist") },
   { prefix: "/examples/uploads/", folder: inRepo("build/examples/uploads") },
   { prefix: "/examples/", folder: inRepo("examples") },
+  { prefix: "/docs/", folder: docs, pages: true },
   { prefix: "/", folder: inRepo("www") },
 ];
 
@@ -35,17 +38,22 @@ const common = {
 
 /**
  * The page's content security policy: its own files only, no eval, and of inline scripts
- * only the import maps the page itself contains, each by its hash.
+ * only the import maps the page itself contains, each by its hash. A page of the documentation has its generator's inline scripts, too.
  */
 function policy({ type, body, file }) {
   if (type !== types[".html"]) return {};
-  const maps = body.toString("utf8").matchAll(/<script type="importmap">([\s\S]*?)<\/script>/g);
-  const hashes = Array.from(maps, ([, map]) => `'sha256-${createHash("sha256").update(map).digest("base64")}'`);
+  const isDocs = file.startsWith(docs);
+  const inline = body
+    .toString("utf8")
+    .matchAll(isDocs ? /<script(?![^>]*\bsrc=)[^>]*>([\s\S]*?)<\/script>/g : /<script type="importmap">([\s\S]*?)<\/script>/g);
+  const hashes = Array.from(inline, ([, script]) => `'sha256-${createHash("sha256").update(script).digest("base64")}'`);
   return {
     "Content-Security-Policy": [
       "default-src 'none'",
       ["script-src 'self' 'wasm-unsafe-eval'", ...hashes].join(" "),
       "style-src 'self'",
+      // The colours of code.
+      ...(isDocs ? ["style-src-attr 'unsafe-inline'"] : []),
       "img-src 'self' data:",
       "font-src 'self'",
       `connect-src ${talksToModels(file) ? "'self' https: http:" : "'self'"}`,

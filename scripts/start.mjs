@@ -1,10 +1,11 @@
 /**
- * `npm start`: installs what is missing, builds, and serves the demo page.
+ * `npm start`: installs what is missing, builds, and serves the demo page, and the documentation under /docs/.
  * `npm start -- --headless`: does the page's job once in a headless browser and tells it in words.
  */
 
 import { parseArgs } from "node:util";
 import { build, needs as buildNeeds } from "./build.mjs";
+import { buildDocs, needs as docsNeeds } from "./docs.mjs";
 import { buildExamples } from "./examples.mjs";
 import { CommandFailed, main, say } from "./lib/run.mjs";
 import { readPort, serve } from "./serve.mjs";
@@ -12,7 +13,7 @@ import { setUp } from "./setup.mjs";
 
 await main(async () => {
   const { headless, port } = options();
-  await setUp(...buildNeeds, ...(headless ? ["chromium"] : []));
+  await setUp(...new Set([...buildNeeds, ...(headless ? ["chromium"] : docsNeeds)]));
   await build();
   await buildExamples();
 
@@ -20,8 +21,9 @@ await main(async () => {
     const { run } = await import("./headless.mjs");
     return run();
   }
+  await buildDocs();
   const { url } = await serve({ port });
-  say(`\nlongwait is running at ${url}\nPress Ctrl+C to stop.`);
+  say(`\nlongwait is running at ${url}\nIts documentation is at ${url}docs/\nPress Ctrl+C to stop.`);
 });
 
 function options() {

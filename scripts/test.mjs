@@ -19,6 +19,7 @@ const jobs = [
   "types",
   "size",
   "node",
+  "docs",
   "fuzz",
   "browser-chromium",
   "browser-firefox",

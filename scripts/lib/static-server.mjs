@@ -19,12 +19,15 @@ export const types = {
   // Browsers compile WebAssembly while it arrives only under this type.
   ".wasm": "application/wasm",
   ".webmanifest": "application/manifest+json",
+  ".woff2": "font/woff2",
+  ".xml": "application/xml; charset=utf-8",
 };
 
 /**
  * Serves folders on localhost until closed.
  *
- * `mounts` are `{ prefix, folder }`, of which the first that fits answers; nothing else is served. `headers` makes those of an
+ * `mounts` are `{ prefix, folder, pages }`, of which the first that fits answers; nothing else is served. With `pages`, the folder is a site whose addresses
+ * leave out `.html`, with a page `404.html` for the others. `headers` makes those of an
  * answer out of its `{ type, body, file }`. `handle`, where given, is asked first, and answers with `{ status, words }` or nothing. A port that is taken is replaced by a free one; port 0 asks for a free one.
  * Resolves with `{ url, port, close }`, `close` being a promise-returning function.
  */
@@ -65,19 +68,37 @@ function listen(server, port) {
 
 async function respond({ method, url }, mounts) {
   if (method !== "GET" && method !== "HEAD") return plain(405, "Method not allowed", { Allow: "GET, HEAD" });
-  const file = locate(url, mounts);
+  const moved = mounts.find(({ prefix, pages }) => pages && url === prefix.slice(0, -1));
+  if (moved) return plain(308, "Moved", { Location: moved.prefix });
+  const { file, mount } = locate(url, mounts) ?? {};
   if (!file) return plain(404, "Not found");
+  const tried = mount.pages ? [file, `${file}.html`] : [file];
   try {
-    return { status: 200, body: await readFile(file), type: types[extname(file)] ?? "application/octet-stream", file };
+    for (const name of tried) {
+      const body = await read(name);
+      if (body) return { status: 200, body, type: types[extname(name)] ?? "application/octet-stream", file: name };
+    }
+    const page = mount.pages && join(mount.folder, "404.html");
+    const body = page && (await read(page));
+    return body ? { status: 404, body, type: types[".html"], file: page } : plain(404, "Not found");
+  } catch {
+    return plain(500, "Could not be read");
+  }
+}
+
+/** The bytes of a file, or undefined where there is none. */
+async function read(file) {
+  try {
+    return await readFile(file);
   } catch (error) {
-    if (!["ENOENT", "EISDIR", "ENOTDIR"].includes(error.code)) return plain(500, "Could not be read");
-    return plain(404, "Not found");
+    if (["ENOENT", "EISDIR", "ENOTDIR"].includes(error.code)) return undefined;
+    throw error;
   }
 }
 
 const plain = (status, words, more) => ({ status, body: Buffer.from(`${words}\n`), type: types[".txt"], more });
 
-/** The file a URL names, or undefined where it names none inside the mounts. */
+/** The file a URL names, and its mount; or undefined where it names none inside the mounts. */
 function locate(url, mounts) {
   let path;
   try {
@@ -86,8 +107,9 @@ function locate(url, mounts) {
     return undefined;
   }
   if (path.includes("\0")) return undefined;
-  const { prefix, folder } = mounts.find((mount) => path.startsWith(mount.prefix));
+  const mount = mounts.find(({ prefix }) => path.startsWith(prefix));
+  const { prefix, folder } = mount;
   const name = path.slice(prefix.length);
   const file = join(folder, name === "" || name.endsWith("/") ? `${name}index.html` : name);
-  return file.startsWith(folder + sep) ? file : undefined;
+  return file.startsWith(folder + sep) ? { file, mount } : undefined;
 }

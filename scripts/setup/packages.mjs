@@ -15,6 +15,9 @@ export const jest = () => installed("Jest with jsdom", "tests/jest");
 /** Apart from the others: the newer one has its name. */
 export const react18 = () => installed("React 18", "tests/react-18");
 
+/** Apart from the others: typedoc takes an older TypeScript. */
+export const docs = () => installed("the generator of the documentation site", "site");
+
 async function installed(what, folder, ...flags) {
   // npm writes its own record last, so a broken-off install counts as missing.
   if (age(folder, "node_modules/.package-lock.json") >= age(folder, "package-lock.json")) return say(`${what}: there`);

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { written } from "../../bench/docs.mjs";
+import { pages as listed } from "../../site/navigation.mjs";
 import { root } from "./bundled.mjs";
 
 test("the page of the benchmarks is what their run says", () => {
@@ -19,4 +20,10 @@ test("every link between the pages of the repository leads to a file", () => {
   for (const page of pages)
     for (const [, target] of readFileSync(join(root, page), "utf8").matchAll(/\]\((?!https?:|#)([^)#\s]+)/g))
       assert.ok(existsSync(join(root, dirname(page), target)), `${page}: ${target}`);
+});
+
+test("each page of docs/ is in the navigation of the site, once, and each name there has its page", () => {
+  const pages = readdirSync(join(root, "docs"), { recursive: true }).filter((name) => name.endsWith(".md"));
+  const named = pages.map((name) => name.replace(/\.md$/, "")).filter((name) => !name.startsWith("errors/"));
+  assert.deepEqual(listed.map(({ page }) => page).sort(), named.sort(), "site/navigation.mjs lists them");
 });

@@ -1,0 +1,60 @@
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitepress";
+import { pages, sections } from "../navigation.mjs";
+import { homepage, repository } from "../places.mjs";
+
+const inBuild = (path) => fileURLToPath(new URL(`../../build/${path}`, import.meta.url));
+
+const about = new Map(pages.map(({ page, about }) => [`${page}.md`, about]));
+
+const guides = sections.map(({ text, pages }) => ({
+  text,
+  items: pages.map(({ page, text }) => ({ text, link: `/${page}` })),
+}));
+
+/** What typedoc wrote, as VitePress wants it. */
+function reference() {
+  const file = inBuild("site/api/navigation.json");
+  if (!existsSync(file)) return [];
+  const item = ({ title, path, children }) => ({
+    text: title,
+    ...(path ? { link: `/api/${path.replace(/(index)?\.md$/, "")}` } : {}),
+    ...(children ? { items: children.map(item), collapsed: true } : {}),
+  });
+  return [{ text: "Reference", link: "/api/", items: JSON.parse(readFileSync(file, "utf8")).map(item) }];
+}
+
+export default defineConfig({
+  title: "longwait",
+  description: "Durable processes that can be awaited, in the browser",
+  lang: "en",
+  srcDir: "../build/site",
+  srcExclude: ["public/**"],
+  outDir: "../build/docs",
+  cacheDir: "../build/vitepress",
+  cleanUrls: true,
+  sitemap: { hostname: homepage },
+  transformHead: ({ siteData }) => [["link", { rel: "icon", type: "image/svg+xml", href: `${siteData.base}favicon.svg` }]],
+  // Otherwise it writes a style into the page when the scheme changes, which the page's policy refuses.
+  appearance: { disableTransition: false },
+  transformPageData: ({ relativePath }) => (about.has(relativePath) ? { description: about.get(relativePath) } : undefined),
+  themeConfig: {
+    nav: [
+      { text: "Start", link: "/start", activeMatch: "^/start" },
+      { text: "Guides", link: "/concepts" },
+      { text: "Reference", link: "/api/", activeMatch: "^/api/" },
+    ],
+    sidebar: { "/": guides, "/api/": reference() },
+    outline: [2, 3],
+    search: { provider: "local" },
+    socialLinks: [{ icon: "github", link: repository }],
+    editLink: { pattern: `${repository}/edit/main/docs/:path`, text: "Edit this page" },
+    notFound: {
+      title: "There is no such page",
+      quote: "It may have moved: search for it, or begin at the start.",
+      linkText: "To the start",
+    },
+    footer: { message: "MIT licence" },
+  },
+});

@@ -1,0 +1,66 @@
+/**
+ * The pages of the documentation, in the order that a newcomer needs them. `page` is a file in docs/ without its `.md`, `text` its name in the sidebar,
+ * `about` what llms.txt and search engines say of it. A page that is not in this list fails a test.
+ */
+export const sections = [
+  {
+    text: "Begin here",
+    pages: [
+      {
+        page: "start",
+        text: "Start in 5 minutes",
+        about: "From an empty folder to a page whose wait survives a reload: with Vite, and once more with React.",
+      },
+      { page: "concepts", text: "Concepts", about: "Processes, logs, waits, drivers, and four ways to stop." },
+      { page: "recovery", text: "Recovery", about: "What is certain after a crash, and how to write a runner that can be run again." },
+    ],
+  },
+  {
+    text: "Guides",
+    pages: [
+      {
+        page: "definitions",
+        text: "Definitions and handles",
+        about: "Schemas, typed inputs, results, events and signals; several processes at once.",
+      },
+      { page: "retries", text: "Retries and timeouts", about: "What is tried again and what never, limits of time, offline." },
+      { page: "time", text: "Waiting for time", about: "Sleeping, beginning later, repeating; hidden pages, and clocks that are set." },
+      { page: "one-at-a-time", text: "One at a time", about: "Concurrency keys: autosave, queues, and what happens to a second process." },
+      { page: "streams", text: "Streaming output", about: "Tokens of a model, from a run to the page, resumed after a reload." },
+      { page: "files", text: "Files", about: "A File that outlives its page, uploads in parts, large results." },
+      { page: "children", text: "Children", about: "Processes that a run starts, and what becomes of them." },
+      { page: "patterns", text: "Patterns", about: "Fan out and join, wait for any, approvals, progress, cancellation." },
+      {
+        page: "housekeeping",
+        text: "Lists, progress, cleaning up",
+        about: "What a page of a list reads, what a run shows, what is removed when, and forks.",
+      },
+    ],
+  },
+  {
+    text: "In your app",
+    pages: [
+      { page: "app", text: "Bundlers, CSP, workers, tests", about: "Bundlers, content security policy, workers, tests, untrusted code." },
+      { page: "react", text: "React", about: "A provider, a driver, lists with pages, hooks for all that is stored." },
+      { page: "observe", text: "Vue, Svelte, and others", about: "What is stored, as values that a user interface can show." },
+      { page: "server-side-rendering", text: "Server-side rendering", about: "What a server renders." },
+      { page: "hot-reloading", text: "Hot reloading", about: "What an edit does to a registry and its driver." },
+      { page: "logging-out", text: "Logging out", about: "What is left of a user, and how to remove it." },
+      { page: "hidden-tabs", text: "Hidden tabs", about: "What browsers do to timers of hidden tabs, and what that costs." },
+    ],
+  },
+  {
+    text: "In production",
+    pages: [{ page: "versions", text: "Deploying a new version", about: "Two builds in two tabs, and old processes that wait." }],
+  },
+  {
+    text: "Facts",
+    pages: [
+      { page: "reference", text: "Guarantees and limits", about: "Every guarantee, every error code, limits." },
+      { page: "benchmarks", text: "Benchmarks", about: "What it costs, measured beside a floor and peers." },
+    ],
+  },
+];
+
+/** All of them. */
+export const pages = sections.flatMap(({ pages }) => pages);
