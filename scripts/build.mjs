@@ -6,7 +6,7 @@
  *   js/ and the glue of build/wasm  --esbuild--> dist/*.js    --tsc--> dist/*.d.ts
  */
 
-import { cpSync, existsSync, mkdirSync, statSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -22,6 +22,11 @@ const entries = [
   // Beside the entry, not with a copy of it: a page or worker that has both loads the WebAssembly once.
   { source: "js/entries/worker.ts", output: "dist/worker.js", platform: "browser", beside: ["./index.js"] },
   { source: "js/entries/node.ts", output: "dist/node.js", platform: "node" },
+  // The same with warnings for who writes an app; see docs/development-mode.md. Of the WebAssembly and the schemas there is one file for both.
+  { source: "js/entries/index.ts", output: "dist/development/index.js", platform: "browser", development: true },
+  { source: "js/entries/worker.ts", output: "dist/development/worker.js", platform: "browser", development: true, beside: ["./index.js"] },
+  { source: "js/entries/node.ts", output: "dist/development/node.js", platform: "node", development: true },
+  { source: "js/entries/inline.ts", output: "dist/inline.js", platform: "neutral" },
   { source: "js/schema/schema.ts", output: "dist/schema.js", platform: "neutral" },
   { source: "js/observe/observe.ts", output: "dist/observing.js", platform: "neutral", apart: ["errors"] },
   { source: "js/entries/observe.ts", output: "dist/observe.js", platform: "neutral", apart: ["observing"] },
@@ -89,11 +94,11 @@ async function compile(profile) {
   await run("wasm-opt", ["-Os", "--one-caller-inline-max-function-size=18", "-o", wasm, bound]);
 }
 
-async function bundle() {
+export async function bundle() {
   say("bundling the JavaScript");
   // Imported late: on a fresh clone it is not installed when this file is loaded.
   const { build: esbuild } = await import("esbuild");
-  for (const { source, output, platform, beside = [], banner = {}, apart = [] } of entries)
+  for (const { source, output, platform, development = false, beside = [], banner = {}, apart = [] } of entries)
     await esbuild({
       absWorkingDir: inRepo(),
       entryPoints: [source],
@@ -103,12 +108,15 @@ async function bundle() {
       format: "esm",
       target: "es2022",
       // An uncaught error in Node shows the line that threw it, and all of a minified file is one line.
-      minify: platform !== "node",
-      sourcemap: true,
+      minify: platform !== "node" && !development,
+      // What is not minified is read as it is; and of bytes there is no source.
+      sourcemap: !development && source !== "js/entries/inline.ts",
       legalComments: "none",
-      external: ["./schema.js", ...beside],
+      external: beside,
       banner,
-      plugins: [trimValidator, glue, leftApart(apart)],
+      define: defined(development),
+      loader: { ".wasm": "binary" },
+      plugins: [trimValidator, glue, bytes, leftApart(apart), besideTheEntry(development)],
       logLevel: "warning",
       logOverride,
     });
@@ -123,6 +131,33 @@ const leftApart = (names) => ({
       const from = kind === "import-statement" && known.get(resolve(resolveDir, path.replace(/\.js$/, ".ts")));
       return from ? { path: from, external: true } : undefined;
     });
+  },
+});
+
+/** The bytes of the WebAssembly, for the entry that holds them. */
+const bytes = {
+  name: "bytes",
+  setup(build) {
+    build.onResolve({ filter: /^longwait:wasm$/ }, () => ({ path: inRepo("dist/longwait_bg.wasm") }));
+  },
+};
+
+/** What the code knows of its build: js/development/build.d.ts. */
+export function defined(development) {
+  const { homepage } = JSON.parse(readFileSync(inRepo("package.json"), "utf8"));
+  const known = {
+    __DEV__: development,
+    __WASM__: development ? "../longwait_bg.wasm" : "longwait_bg.wasm",
+    __HOMEPAGE__: homepage.replace(/\/$/, ""),
+  };
+  return Object.fromEntries(Object.entries(known).map(([name, value]) => [name, JSON.stringify(value)]));
+}
+
+/** Leaves out the validator of schemas, and imports it from dist/ when it is needed. */
+const besideTheEntry = (development) => ({
+  name: "beside",
+  setup(build) {
+    build.onResolve({ filter: /^\.\/schema\.js$/ }, () => ({ path: development ? "../schema.js" : "./schema.js", external: true }));
   },
 });
 
@@ -149,7 +184,7 @@ const given = [
  * instance once one has trapped. What the glue imports is left to the caller of the function: there must be one copy of the
  * JavaScript in src/ and crates/core/src/.
  */
-const glue = {
+export const glue = {
   name: "glue",
   setup(build) {
     build.onResolve({ filter: /^longwait:glue$/ }, () => ({ path: "longwait.js", namespace: "glue" }));
@@ -176,7 +211,7 @@ const glue = {
   },
 };
 
-async function declare() {
+export async function declare() {
   say("writing the type declarations");
   await run("tsc", ["-p", "tsconfig.build.json"]);
   // The declarations of the code behind the entry would only be clutter in the package.
@@ -185,7 +220,7 @@ async function declare() {
 
 /** What of the declarations is public. */
 const declared = [
-  ...["index", "worker", "observe", "react", "vue", "svelte"].map((name) => `entries/${name}`),
+  ...["index", "worker", "inline", "observe", "react", "vue", "svelte"].map((name) => `entries/${name}`),
   ...["definitions", "errors", "observe", "public"].map((name) => `types/${name}`),
   ...["provider", "reads", "writes"].map((name) => `react/${name}`),
 ];

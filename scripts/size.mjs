@@ -19,6 +19,8 @@ const budgets = [
   { entry: "longwait", files: needed, limit: 368 },
   { entry: "and with a schema", files: [...needed, "dist/schema.js"], limit: 378 },
   { entry: "longwait/worker adds", files: ["dist/worker.js"], limit: 2 },
+  // In place of the file of WebAssembly, of which base64 takes a third more.
+  { entry: "longwait/inline adds", files: ["dist/inline.js"], limit: 440 },
   { entry: "longwait/observe adds", files: ["dist/observe.js", "dist/observing.js"], limit: 6 },
   { entry: "longwait/react adds", files: ["dist/react.js", "dist/observing.js"], limit: 8 },
   { entry: "longwait/vue adds", files: ["dist/vue.js", "dist/observing.js"], limit: 6 },

@@ -12,8 +12,9 @@ import { watchOnline } from "./online.js";
 import type { RawDriver, RawRegistry, Work as RawWork } from "../border/raw.js";
 import { attached, runWith, teller, type Find, type Runners, type Tell } from "./run.js";
 import { signalArguments } from "./signal.js";
-import type { Unstarted } from "./unstarted.js";
 import { timer } from "../platform/timer.js";
+import { driverStarts, driverStops } from "../development/drivers.js";
+import { driverBegins, driverMade } from "../development/unstarted.js";
 import type {
   DriveReport,
   DriverOptions,
@@ -29,7 +30,7 @@ import type {
 export function driverOf(
   registry: ProcessRegistry,
   raw: RawRegistry,
-  { unstarted, attaching }: { unstarted: Unstarted; attaching: AttachmentWriter },
+  attaching: AttachmentWriter,
   given: DriverOptions<JsonLike>,
 ): ProcessWorkDriver {
   const {
@@ -44,7 +45,6 @@ export function driverOf(
     concurrency = 64,
   } = options<Checked>(plain(given, "options"), "options", DRIVER);
   const works = worksOf(runners, processes);
-  const started = unstarted.made(new Set(works.map((work) => work.kind)));
   /** The run that calls, where it is one of this driver. */
   const own = () => (insideRun()?.driver === made ? insideRun() : undefined);
   const runnerOf: Find = (kind, version) =>
@@ -52,7 +52,9 @@ export function driverOf(
   const run = runWith({ registry: raw, driver: () => made, reach: registry, attaching }, runnerOf, attach, teller(onRunError));
   const online = watchOnline(onlineDetector, () => made.lookAgain());
   raw.beforeClose(online.end);
+  if (__DEV__) raw.beforeClose(() => driverStops(driver));
   const made: RawDriver = raw.driver(works, run, online.isOffline, leaseTtlMs, renewEveryMs, concurrency);
+  if (__DEV__) driverMade(made, raw, new Set(works.map((work) => work.kind)));
   const host = runHandle && hostOf(runHandle, raw, made);
   const work: Work = host === undefined ? made : handled(host, registry, raw);
   const driver: ProcessWorkDriver = {
@@ -60,7 +62,7 @@ export function driverOf(
     claimAndRunPending(reason = "manual") {
       const begin = () => {
         raw.refuseUnlessOpen();
-        started();
+        if (__DEV__) driverBegins(made, raw);
         online.ask();
         return text(reason, "reason");
       };
@@ -70,12 +72,14 @@ export function driverOf(
     },
     start() {
       callNow(() => {
-        started();
+        if (__DEV__) driverBegins(made, raw);
         online.ask();
         work.start();
+        if (__DEV__) driverStarts(driver, raw, registry);
       });
     },
     stop() {
+      if (__DEV__) driverStops(driver);
       return call(() => work.stop());
     },
     idle() {

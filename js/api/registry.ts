@@ -33,7 +33,7 @@ import { sessionOf } from "./session.js";
 import { signalArguments } from "./signal.js";
 import { starting } from "./starting.js";
 import { readStream } from "./streams.js";
-import { Unstarted } from "./unstarted.js";
+import { processRegistered } from "../development/unstarted.js";
 import type {
   AttachmentValue,
   ChangeReceiver,
@@ -59,13 +59,12 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
   const { name, owner, durability: level } = raw.facts;
   const durability = new Durability(level);
   const waiting = waits(raw, true);
-  const unstarted = new Unstarted(raw);
   const attaching = new AttachmentWriter();
 
   async function register(registration: Json) {
     const [checked, attached] = detached(registration);
     const registered = await attaching.write(attached, (ready) => raw.call("registerProcess", checked, ready));
-    unstarted.registered(registered.record);
+    if (__DEV__) processRegistered(raw, registered.record);
     return registered;
   }
 
@@ -119,7 +118,7 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
             checked.map(([registration, own]) => [registration, rest.splice(0, own.length)]),
           );
         });
-        records.forEach((record) => unstarted.registered(record));
+        if (__DEV__) for (const record of records) processRegistered(raw, record);
         return records;
       });
     },
@@ -346,7 +345,7 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
       });
     },
     driver(given): ProcessWorkDriver {
-      return callNow(() => driverOf(registry, raw, { unstarted, attaching }, given));
+      return callNow(() => driverOf(registry, raw, attaching, given));
     },
     close() {
       return call(() => raw.close());

@@ -1,5 +1,6 @@
 /** One run of a process: what its runner is given, and what becomes of what it returns or throws. */
 import { isAborted } from "../border/stop.js";
+import { noting, runReturned } from "../development/unasked.js";
 import { WAIT } from "./awaiter.js";
 import { SHAPES } from "../border/arguments.js";
 import { json, shape } from "../border/shapes.js";
@@ -39,7 +40,9 @@ export function runWith(of: Of, runnerOf: Find, attach: DriverOptions["attach"],
       const runner = runnerOf(kind, one.context.process.version);
       if (runner === undefined)
         throw raise(`there is no runner for the kind "${kind}"`, { code: "internal", processId: one.context.process.id });
-      return await outcomeOf(runner, raw, one, tell);
+      const end = await outcomeOf(runner, raw, one, tell);
+      if (__DEV__ && end.output?.type === "success") void runReturned(one.context, of.reach).catch(() => {});
+      return end;
     } finally {
       one.end();
     }
@@ -75,7 +78,7 @@ async function outcomeOf(
 export type Of = {
   readonly registry: object;
   readonly driver: () => object;
-  readonly reach: Omit<Reach, "awaitTerminal"> & Pick<ProcessRegistry, "getAttachment">;
+  readonly reach: Omit<Reach, "awaitTerminal"> & Pick<ProcessRegistry, "getAttachment" | "eventsAfter" | "listProcesses">;
   readonly attaching: AttachmentWriter;
 };
 
@@ -234,7 +237,7 @@ function run(place: Of, wasm: RawRun, attach: DriverOptions["attach"]) {
   } satisfies RunContext);
 
   return {
-    context,
+    context: __DEV__ ? noting(context) : context,
     identity,
     isCancelled: () => cancelled,
     end() {

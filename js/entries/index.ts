@@ -22,7 +22,7 @@ export type { ProcessErrorCode, ProcessErrorOptions, RetryErrorOptions } from ".
 export type * from "../types/definitions.js";
 export type * from "../types/public.js";
 
-const place = () => new URL("longwait_bg.wasm", import.meta.url);
+const place = () => new URL(__WASM__, import.meta.url);
 
 /**
  * Opens the registry of a database, creating it where there is none. The first call also loads the WebAssembly.

@@ -19,3 +19,9 @@ declare module "longwait:glue" {
 
   export default function glue(surroundings: Surroundings): Glue;
 }
+
+/** The bytes of the WebAssembly. */
+declare module "longwait:wasm" {
+  const bytes: Uint8Array<ArrayBuffer>;
+  export default bytes;
+}

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { defined } from "../../scripts/build.mjs";
 import { trimValidator } from "../../scripts/lib/trim-validator.mjs";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -20,6 +21,7 @@ export async function importSource(...paths) {
       bundle: true,
       format: "esm",
       target: "es2022",
+      define: defined(false),
       plugins: [trimValidator],
       logLevel: "warning",
     });

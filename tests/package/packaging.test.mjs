@@ -48,7 +48,11 @@ test("it holds what it needs and nothing else", () => {
       "./NOTICE",
       "./README.md",
       "./THIRD_PARTY.md",
+      "./dist/development/index.js",
+      "./dist/development/node.js",
+      "./dist/development/worker.js",
       "./dist/entries/index.d.ts",
+      "./dist/entries/inline.d.ts",
       "./dist/entries/observe.d.ts",
       "./dist/entries/react.d.ts",
       "./dist/entries/svelte.d.ts",
@@ -56,6 +60,7 @@ test("it holds what it needs and nothing else", () => {
       "./dist/entries/worker.d.ts",
       "./dist/index.js",
       "./dist/index.js.map",
+      "./dist/inline.js",
       "./dist/longwait_bg.wasm",
       "./dist/node.js",
       "./dist/node.js.map",
@@ -150,7 +155,18 @@ test("it needs no other package, and runs nothing when it is installed", () => {
 });
 
 test("it holds no eval, so that a strict content security policy may refuse it", () => {
-  for (const file of ["index.js", "node.js", "observe.js", "observing.js", "react.js", "svelte.js", "vue.js", "worker.js"]) {
+  for (const file of [
+    "development/index.js",
+    "index.js",
+    "inline.js",
+    "node.js",
+    "observe.js",
+    "observing.js",
+    "react.js",
+    "svelte.js",
+    "vue.js",
+    "worker.js",
+  ]) {
     assert.doesNotMatch(readFileSync(join(installed, "dist", file), "utf8"), /\beval\s*\(|new Function\b/);
   }
 });
@@ -163,7 +179,7 @@ test("Node runs it", () => {
 test("Node finds the WebAssembly by name, and nothing of the inside", () => {
   const { stdout, stderr } = node(`
     const outcomes = [];
-    for (const path of ["longwait", "longwait/worker", "longwait/observe", "longwait/react", "longwait/vue", "longwait/svelte", "longwait/longwait_bg.wasm", "longwait/package.json", "longwait/dist/index.js", "longwait/observing", "longwait/dist/registry.js", "longwait/js/check.ts"]) {
+    for (const path of ["longwait", "longwait/worker", "longwait/inline", "longwait/observe", "longwait/react", "longwait/vue", "longwait/svelte", "longwait/longwait_bg.wasm", "longwait/package.json", "longwait/dist/index.js", "longwait/observing", "longwait/dist/registry.js", "longwait/js/check.ts"]) {
       try { outcomes.push(import.meta.resolve(path).split("node_modules/longwait/")[1]); } catch (error) { outcomes.push(error.code); }
     }
     console.log(JSON.stringify(outcomes));
@@ -172,6 +188,7 @@ test("Node finds the WebAssembly by name, and nothing of the inside", () => {
   assert.deepEqual(JSON.parse(stdout || JSON.stringify(stderr)), [
     "dist/node.js",
     "dist/worker.js",
+    "dist/inline.js",
     "dist/observe.js",
     "dist/react.js",
     "dist/vue.js",

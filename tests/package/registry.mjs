@@ -48,3 +48,20 @@ export const refusal = (code, processId) => (error) => {
   assert.deepEqual([error.code, error.processId], [code, processId], error.message);
   return true;
 };
+
+/** Warnings, and a function that lets so many milliseconds pass, a second at a time. */
+export function watched(t) {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  let passed = performance.now();
+  t.mock.method(performance, "now", () => passed);
+  const warnings = [];
+  t.mock.method(console, "warn", (warning) => warnings.push(warning));
+  const pass = async (ms) => {
+    for (; ms > 0; ms -= 1_000) {
+      passed += Math.min(ms, 1_000);
+      t.mock.timers.tick(Math.min(ms, 1_000));
+      await settled();
+    }
+  };
+  return { warnings, pass };
+}

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { describe, test } from "node:test";
 import { root } from "./bundled.mjs";
-import { external, isProcessError, open, openRegistry, ProcessError, quietConsole, settled, success } from "./registry.mjs";
+import { external, isProcessError, open, openRegistry, ProcessError, quietConsole, settled, success, watched } from "./registry.mjs";
 
 const job = (id, kind = "job", more) => ({ id, input: { type: "engine", kind }, ...more });
 
@@ -349,23 +349,6 @@ describe("configuration that nothing would come of is refused or told of:", () =
 });
 
 describe("on the console", () => {
-  /** Warnings, and a function that lets so many milliseconds pass, a second at a time. */
-  function watched(t) {
-    t.mock.timers.enable({ apis: ["setTimeout"] });
-    let passed = performance.now();
-    t.mock.method(performance, "now", () => passed);
-    const warnings = [];
-    t.mock.method(console, "warn", (warning) => warnings.push(warning));
-    const pass = async (ms) => {
-      for (; ms > 0; ms -= 1_000) {
-        passed += Math.min(ms, 1_000);
-        t.mock.timers.tick(Math.min(ms, 1_000));
-        await settled();
-      }
-    };
-    return { warnings, pass };
-  }
-
   test("a started driver warns once for each kind without a runner, of a process that has waited for 5 s", async (t) => {
     const { warnings, pass } = watched(t);
     const registry = await open(t);
@@ -390,44 +373,6 @@ describe("on the console", () => {
     await pass(70_000);
     assert.equal(warnings.length, 2);
     await driver.stop();
-  });
-
-  test("a driver that was never started is told of, once, when a process that it could run has waited for 5 s", async (t) => {
-    const { warnings, pass } = watched(t);
-    const registry = await open(t);
-    const runners = { job: () => new Promise(() => {}) };
-    const [, started] = [registry.driver({ runners }), registry.driver({ runners: { else: runners.job } })];
-    started.start();
-    for (const [id, kind] of [
-      ["a", "job"],
-      ["b", "job"],
-      ["c", "else"],
-      ["d", "nobody's"],
-    ])
-      await registry.registerProcess(job(id, kind));
-    await pass(6_000);
-    assert.deepEqual(warnings.filter((warning) => /never started/.test(warning)).length, 1);
-    assert.match(
-      warnings.find((warning) => /never started/.test(warning)),
-      /"a".*"job".*start\(\)/,
-    );
-    await started.stop();
-  });
-
-  test("nothing is said of a driver that sweeps, nor of a process that ended or is run in time", async (t) => {
-    const { warnings, pass } = watched(t);
-    const registry = await open(t);
-    const runners = { job: () => new Promise(() => {}) };
-    const sweeps = registry.driver({ runners });
-    await registry.registerProcess(job("a"));
-    await sweeps.claimAndRunPending();
-    const idle = registry.driver({ runners: { other: runners.job } });
-    await registry.registerProcess(job("b", "other"));
-    await registry.completeProcess("b", success(1));
-    await pass(70_000);
-    assert.deepEqual(warnings, []);
-    await idle.stop();
-    await sweeps.stop();
   });
 });
 
