@@ -1,24 +1,24 @@
-/** Delivers hints of changes to a listener of the user's. */
+/** Delivers hints of changes, and wakes of waits, to a listener of the user's. */
 import { reportError } from "../platform/report.js";
 import { afterwards } from "../platform/intrinsics.js";
 
 /**
- * Calls `listener` with the ids that `hear` gets, in the next microtask and once for each id.
+ * Calls `listener` with what `hear` gets, in the next microtask and once for each id.
  *
  * Not at once, because changes are announced from inside the wasm: a listener that makes another change there would stack up
  * calls without end, and an overflow of the stack would leave the wasm in pieces.
  */
-export function inTurns(listener: (id: string) => void): { hear(id: string): void; stop(): void } {
-  let waiting = new Set<string>();
+export function inTurns<T>(listener: (heard: T) => void): { hear(heard: T): void; stop(): void } {
+  let waiting = new Set<T>();
   let stopped = false;
 
   function tell(): void {
-    const ids = waiting;
+    const all = waiting;
     waiting = new Set();
-    for (const id of ids) {
+    for (const heard of all) {
       if (stopped) return;
       try {
-        listener(id);
+        listener(heard);
       } catch (error) {
         reportError(error);
       }
@@ -26,9 +26,9 @@ export function inTurns(listener: (id: string) => void): { hear(id: string): voi
   }
 
   return {
-    hear(id) {
+    hear(heard) {
       if (waiting.size === 0) afterwards(tell);
-      waiting.add(id);
+      waiting.add(heard);
     },
     stop() {
       stopped = true;

@@ -52,6 +52,7 @@ import type {
   SessionScope,
   WaitOptions,
   WaitState,
+  WokenWait,
 } from "../types/public.js";
 
 /** The registry of `raw`. Its methods use no `this`, so that they also work on a proxy of it and when they are taken apart. */
@@ -198,6 +199,12 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
       return call(() => raw.call("deleteAttachment", id(processId, "processId"), id(name, "name")));
     },
 
+    // Streams
+
+    listStreams(processId: string) {
+      return call(() => raw.call("listStreams", id(processId, "processId")));
+    },
+
     // Events
 
     appendEvent(processId, request) {
@@ -335,14 +342,10 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
       });
     },
     onChange(listener: (processId: string) => void) {
-      return callNow(() => {
-        const turns = inTurns(callback(listener, "listener") as typeof listener);
-        const off = raw.onChange(turns.hear);
-        return () => {
-          turns.stop();
-          off();
-        };
-      });
+      return callNow(() => listening(listener, raw.onChange));
+    },
+    onWake(listener: (woken: WokenWait) => void) {
+      return callNow(() => listening(listener, raw.onWake));
     },
     driver(given): ProcessWorkDriver {
       return callNow(() => driverOf(registry, raw, attaching, given));
@@ -355,6 +358,16 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
     },
   };
   return freeze(registry);
+}
+
+/** Has a listener of the user's called with what the WebAssembly is heard to say. Gives what takes it off. */
+function listening<T>(listener: (heard: T) => void, listen: (hear: (heard: T) => void) => () => void): () => void {
+  const turns = inTurns(callback(listener, "listener") as typeof listener);
+  const off = listen(turns.hear);
+  return () => {
+    turns.stop();
+    off();
+  };
 }
 
 const leaseOption = (given: unknown, name: string) => shape(given, name, SHAPES.lease) as unknown as ProcessLease;

@@ -27,6 +27,8 @@ import type {
   RunContext,
   SessionDeleteReport,
   StreamChunk,
+  StreamInfo,
+  WokenWait,
 } from "../types/public.js";
 
 /** What the wasm asks of JavaScript. */
@@ -124,6 +126,9 @@ export interface WasmRegistry extends Pick<RawRegistry, "subscribe" | "notify" |
   /** Calls `listener` from inside the wasm at each change. Gives the handle to take it off by. */
   onChange(listener: (id: string) => void): number;
   offChange(handle: number): void;
+  /** As `onChange`, with what woke each wait. */
+  onWake(listener: (woken: WokenWait) => void): number;
+  offWake(handle: number): void;
   awaitTerminal(hubBacked: boolean, until: Until, timeoutMs: Span, attach: Attach, id: string): ReturnType<RawWaits["awaitTerminal"]>;
   awaitEvent(
     hubBacked: boolean,
@@ -311,6 +316,8 @@ export interface RawMethods {
   listAttachments(id: string): Promise<AttachmentInfo[]>;
   deleteAttachment(id: string, name: string): Promise<void>;
 
+  listStreams(id: string): Promise<StreamInfo[]>;
+
   appendEvent(id: string, request: Json): Promise<AppendResult>;
   appendEvents(id: string, requests: Json): Promise<AppendResult[]>;
   eventsAfter(id: string, after: number, query: Json): Promise<ProcessEvent[]>;
@@ -390,6 +397,8 @@ export interface RawRegistry {
   readonly trackedProcesses: number;
   /** Calls `listener` from inside the wasm at each change. Gives what takes it off. */
   onChange(listener: (id: string) => void): () => void;
+  /** As `onChange`, with what woke each wait. */
+  onWake(listener: (woken: WokenWait) => void): () => void;
   /** `isOffline` is called from inside the wasm. */
   driver(
     works: Work[],

@@ -245,6 +245,21 @@ export async function lasting(open: Open): Promise<RawRegistry> {
     return () => void armed.delete(set);
   }
 
+  /** Has a listener called, on each instance. Gives what takes it off. */
+  function listen(on: (at: Opened) => number, off: (at: Opened, handle: number) => void): () => void {
+    let at: Opened | undefined;
+    let handle = 0;
+    const disarm = arm((opened) => {
+      handle = on(opened);
+      at = opened;
+    });
+    return () => {
+      disarm();
+      if (at !== undefined && alive() === at) off(at, handle);
+      at = undefined;
+    };
+  }
+
   function subscribe(id: string): RawReceiver {
     let at: Opened | undefined;
     let receiver: RawReceiver | undefined;
@@ -384,19 +399,16 @@ export async function lasting(open: Open): Promise<RawRegistry> {
       if (isClosing && end === undefined && alive() === undefined) return 0;
       return now(({ wasm }) => wasm.trackedProcesses) ?? 0;
     },
-    onChange(listener) {
-      let at: Opened | undefined;
-      let handle = 0;
-      const disarm = arm((on) => {
-        handle = on.wasm.onChange(listener);
-        at = on;
-      });
-      return () => {
-        disarm();
-        if (at !== undefined && alive() === at) at.wasm.offChange(handle);
-        at = undefined;
-      };
-    },
+    onChange: (listener) =>
+      listen(
+        ({ wasm }) => wasm.onChange(listener),
+        ({ wasm }, handle) => wasm.offChange(handle),
+      ),
+    onWake: (listener) =>
+      listen(
+        ({ wasm }) => wasm.onWake(listener),
+        ({ wasm }, handle) => wasm.offWake(handle),
+      ),
     driver,
     beforeClose: (end) => void ends.push(end),
     close,
@@ -429,6 +441,7 @@ const KINDS: { readonly [M in keyof RawMethods]: Kind } = {
   getAttachment: "read",
   listAttachments: "read",
   deleteAttachment: "write",
+  listStreams: "read",
   appendEvent: "write",
   appendEvents: "write",
   eventsAfter: "read",

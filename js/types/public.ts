@@ -649,6 +649,42 @@ export interface StreamChunk<C = Json> {
   value: C;
 }
 
+/** A stream of a process, see `ProcessRegistry.listStreams`. */
+export interface StreamInfo {
+  name: string;
+  /** How many chunks were committed to it, over all attempts. Those that are removed at the end of the process (`keep`) are counted. */
+  chunks: number;
+  /** The attempt that the next chunk carries. */
+  attempt: number;
+  /** Whether it was closed, so that nothing follows. */
+  closed: boolean;
+  /** How long its chunks are kept, see `StreamOptions.keep`. */
+  keep: "process" | "untilTerminal";
+}
+
+/** A wait that was woken and got its answer, see `ProcessRegistry.onWake`. */
+export interface WokenWait {
+  /** The process that it waits for. */
+  processId: string;
+  /**
+   * What it waits for. `"terminal"` and `"event"`: of `awaitTerminal` and `awaitEvent`, of a runner's or a session's, too. `"events"`: the next events of an
+   * `events()` loop. `"signal"`: a signal, in a run. `"stream"`: the next chunks of `readStream`.
+   */
+  wait: "terminal" | "event" | "events" | "signal" | "stream";
+  /**
+   * What woke it, the last time before its answer. `"tick"`: a commit of this registry, or its `hub.notify`. `"hint"`: the notification of another
+   * registry on the database, as a rule in another tab. `"poll"`: no notification; the change poller found the change, or the
+   * wait looked again by itself, as it does when its page comes back from the back-forward cache.
+   */
+  by: "tick" | "hint" | "poll";
+  /**
+   * Whole milliseconds from that wake to the answer, by the monotonic clock of this tab. A wake of a tick is the end of its commit; that of a hint is when
+   * its message arrives, which as a rule is before the commit it announces is over; and that of a poll is when the poller has found the change, which says nothing of how long that
+   * was there.
+   */
+  afterMs: number;
+}
+
 /** How a run opens a stream. */
 export interface StreamOptions {
   /**
@@ -870,6 +906,12 @@ export interface ProcessRegistry extends AsyncDisposable {
   deleteAttachment(processId: string, name: string): Promise<void>;
 
   /**
+   * The streams that runs of the process opened, by name, by code unit. No chunk is read: `readStream` reads those.
+   * @throws `unknown_process`.
+   */
+  listStreams(processId: string): Promise<StreamInfo[]>;
+
+  /**
    * Adds an event to the log.
    * @throws `unknown_process`, `undeclared_event_type`, `missing_replay_key`, `replay_conflict`, `invalid_payload`,
    * `already_terminal` (a second end), `lease_lost`.
@@ -998,6 +1040,12 @@ export interface ProcessRegistry extends AsyncDisposable {
    * Changes that other tabs make in the moment of a trap (see the code `internal`) may go unheard.
    */
   onChange(listener: (processId: string) => void): () => void;
+  /**
+   * Calls `listener` with each wait of this registry that was woken and then got its answer, which may be that it rejects. Not with one that finds its answer at its first look, that
+   * ends by its limit or its signal, or that hears no hub (`pollingAwaiter`). Returns the function that ends it. For tools: while there is no
+   * listener, it costs nothing. A listener that throws is reported through `reportError`.
+   */
+  onWake(listener: (woken: WokenWait) => void): () => void;
   /**
    * What a scope sees, for code that is not to be trusted with more: the processes that are granted to it, and nothing of
    * any other. Throws `invalid_argument` at once for a bad scope, `closed` after `close()`.

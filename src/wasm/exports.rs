@@ -222,6 +222,13 @@ impl Registry {
         self.run(Ok(id), |registry, id| async move { registry.delete_attachment(&id.into(), name).await })
     }
 
+    // ── Streams ────────────────────────────────────────────────────────────
+
+    #[wasm_bindgen(js_name = listStreams)]
+    pub fn list_streams(&self, id: String) -> Promise {
+        self.run(Ok(id), |registry, id| async move { registry.streams(&id.into()).await })
+    }
+
     // ── Event log ──────────────────────────────────────────────────────────
 
     #[wasm_bindgen(js_name = appendEvent)]

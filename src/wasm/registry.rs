@@ -237,6 +237,23 @@ impl Registry {
         self.hub.forget(listener as u64);
     }
 
+    #[wasm_bindgen(js_name = onWake)]
+    pub fn on_wake(&self, listener: Function) -> std::result::Result<f64, JsValue> {
+        is_open(&self.closed).map_err(process_error)?;
+        let number = self.registry.on_wake(move |woken| {
+            if let Ok(woken) = handed_out(woken) {
+                // The TypeScript in front catches and reports what a listener throws.
+                let _ = listener.call1(&JsValue::UNDEFINED, &woken);
+            }
+        });
+        Ok(number as f64)
+    }
+
+    #[wasm_bindgen(js_name = offWake)]
+    pub fn off_wake(&self, listener: f64) {
+        self.registry.off_wake(listener as u64);
+    }
+
     /// Ends every wait with `closed` and lets go of the store. Operations already under way finish.
     pub fn close(&self) -> Promise {
         self.closing.take();

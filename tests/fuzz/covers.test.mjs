@@ -135,10 +135,12 @@ const GIVEN_BACK = new Set([
   "SessionView",
   "StepContext",
   "StreamChunk",
+  "StreamInfo",
   "StreamReader",
   "StreamWriter",
   "TerminalState",
   "WakeDelivery",
+  "WokenWait",
 ]);
 
 /** The names of the fields of each exported type, at its own level or within its alternatives. */

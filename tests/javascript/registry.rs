@@ -17,6 +17,7 @@ use longwait::{
         payload::Payload,
         process::{ProcessAwaitOutput, ProcessExternalRef, ProcessRecord, WaitState},
         reports::{PruneReport, SessionDeleteReport},
+        stream::StreamInfo,
     },
     notify::EventBatch,
     store::{Changes, EventRange, Live, Point},
@@ -181,6 +182,10 @@ impl AnyRegistry for Registry {
 
     async fn delete_attachment(&self, id: &ProcessId, name: String) -> Result<()> {
         self.object.done("deleteAttachment", json!([id, name])).await
+    }
+
+    async fn streams(&self, id: &ProcessId) -> Result<Vec<StreamInfo>> {
+        self.object.ask("listStreams", json!([id])).await
     }
 
     async fn fork_json(&self, id: &ProcessId, options: Value) -> Result<ProcessRecord> {

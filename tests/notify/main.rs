@@ -16,3 +16,4 @@ mod reads;
 mod shows;
 mod sweeps;
 mod waits;
+mod wakes;

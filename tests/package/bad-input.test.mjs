@@ -123,6 +123,7 @@ const methods = {
     ],
   ],
   getProcess: [["p", badIds]],
+  listStreams: [["p", badIds]],
   listProcesses: [
     [{}, [...badOptionals, { status: "waiting" }, { waiting: 1 }, { kind: 1 }, { definition: NaN }]],
     [{}, [...badOptionals, { limit: -1 }, { limit: 1.5 }, { limit: "1" }, { cursor: 1 }]],
@@ -465,7 +466,10 @@ describe("every method refuses bad arguments", () => {
     ])
       throws(() => registry.session(scope), `session(${show(scope)})`);
     for (const options of badEvents) throws(() => registry.events("p", options), `events with ${show(options)}`);
-    for (const listener of [undefined, null, 7, "x", {}, []]) throws(() => registry.onChange(listener), `onChange(${show(listener)})`);
+    for (const listener of [undefined, null, 7, "x", {}, []]) {
+      throws(() => registry.onChange(listener), `onChange(${show(listener)})`);
+      throws(() => registry.onWake(listener), `onWake(${show(listener)})`);
+    }
   });
 
   test("openRegistry", async () => {

@@ -88,6 +88,7 @@ const methods = {
   renewProcessLease: [lease, 1],
   completeProcessLease: [lease],
   getProcessLease: ["p"],
+  listStreams: ["p"],
   ownerGone: [lease.owner, {}],
   awaitTerminal: ["p", {}],
   awaitEvent: ["p", "progress", 0, {}],
@@ -96,6 +97,7 @@ const methods = {
   session: [{ sessionId: "s" }],
   driver: [{}],
   onChange: [() => {}],
+  onWake: [() => {}],
   onDurabilityChange: [() => {}],
 };
 const sessionMethods = {

@@ -30,6 +30,27 @@ const refuses = (promise, code, start = "") =>
   });
 
 describe("a stream", () => {
+  test("is listed with what is known of it, and its chunks are not read", async (t) => {
+    let goOn;
+    const more = new Promise((resolve) => (goOn = resolve));
+    const registry = await begun(t, async ({ stream }) => {
+      const tokens = await stream("tokens");
+      await tokens.append("a");
+      await tokens.append("b");
+      await tokens.close();
+      await (await stream("lines", { keep: "untilTerminal" })).flush();
+      await more;
+    });
+    await registry.registerProcess(external("none"));
+    for await (const chunk of registry.readStream("p", "tokens")) void chunk;
+    while ((await registry.listStreams("p")).length < 2) await new Promise((over) => setImmediate(over));
+    const lines = { name: "lines", chunks: 0, attempt: 1, closed: false, keep: "untilTerminal" };
+    assert.deepEqual(await registry.listStreams("p"), [lines, { name: "tokens", chunks: 2, attempt: 1, closed: true, keep: "process" }]);
+    assert.deepEqual(await registry.listStreams("none"), []);
+    await refuses(registry.listStreams("unknown"), "unknown_process");
+    goOn();
+  });
+
   test("gives its chunks while they are written, with dense indexes, and ends when it is closed", async (t) => {
     let goOn;
     const more = new Promise((resolve) => (goOn = resolve));

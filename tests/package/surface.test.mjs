@@ -683,6 +683,36 @@ describe("the hub", () => {
     await settled();
     assert.deepEqual(heard, ["p"]);
   });
+
+  test("tells listeners what woke which wait, until they are taken off", async (t) => {
+    const registry = await open(t);
+    await registry.registerProcess(external("p", { eventTypes }));
+    const woken = [];
+    const off = registry.onWake((wait) => woken.push(wait));
+    const event = registry.awaitEvent("p", "progress");
+    const terminal = registry.awaitTerminal("p");
+    await settled();
+    await registry.appendEvent("p", { eventType: "progress" });
+    await event;
+    await registry.completeProcess("p", success(1));
+    await terminal;
+    await registry.awaitTerminal("p"); // Its answer is there: nothing wakes it.
+    await settled();
+    assert.deepEqual(
+      woken.map(({ afterMs, ...wait }) => (assert.ok(Number.isSafeInteger(afterMs) && afterMs >= 0), wait)),
+      [
+        { processId: "p", wait: "event", by: "tick" },
+        { processId: "p", wait: "terminal", by: "tick" },
+      ],
+    );
+    off();
+    const late = registry.awaitEvent("p", "progress", 2);
+    await settled();
+    await registry.appendEvent("p", { eventType: "progress" });
+    await late;
+    await settled();
+    assert.equal(woken.length, 2);
+  });
 });
 
 describe("a session's view", () => {
@@ -806,6 +836,7 @@ describe("closing", () => {
     const calls = {
       subscribe: () => registry.hub.subscribe("p"),
       onChange: () => registry.onChange(() => {}),
+      onWake: () => registry.onWake(() => {}),
       onDurabilityChange: () => registry.onDurabilityChange(() => {}),
       events: () => registry.events("p"),
       session: () => registry.session({ sessionId: "s" }),

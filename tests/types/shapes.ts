@@ -58,6 +58,7 @@ const different: Different<{
   semanticsSpec: [Semantics, Rust.SemanticsSpec];
   sessionDeleteReport: [Public.SessionDeleteReport, Rust.SessionDeleteReport];
   sessionScope: [Public.SessionScope, Rust.SessionScope];
+  streamInfo: [Public.StreamInfo, Rust.StreamInfo];
   terminal: [NonNullable<Made["terminal"]>, Rust.Terminal];
   terminalSpec: [NonNullable<Semantics["terminal"]>, Rust.TerminalSpec];
   terminalState: [Public.TerminalState, Rust.TerminalState];
@@ -66,6 +67,7 @@ const different: Different<{
   policy: [Public.ProcessPolicy, Rust.Policy];
   wake: [NonNullable<Made["wake"]>, Rust.Wake];
   wakeDelivery: [Public.WakeDelivery, Rust.WakeDelivery];
+  wokenWait: [Public.WokenWait, Rust.WokenWait];
   wakeSpec: [NonNullable<Semantics["wake"]>, Rust.WakeSpec];
 }>[] = [];
 

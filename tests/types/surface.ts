@@ -12,7 +12,16 @@ type Same<A extends B, B extends C, C = A> = [A, B, C];
 
 /** What the specification leaves to us. */
 type Added =
-  "registerProcesses" | "appendEvents" | "ownerGone" | "onDurabilityChange" | "requestPersistence" | "start" | "execute" | "handle";
+  | "registerProcesses"
+  | "appendEvents"
+  | "ownerGone"
+  | "onDurabilityChange"
+  | "requestPersistence"
+  | "start"
+  | "execute"
+  | "handle"
+  | "listStreams"
+  | "onWake";
 type SpecRegistry = spec.ProcessRegistry;
 
 export type Data = [

@@ -31,10 +31,10 @@ use crate::{
         reports::{PruneReport, SessionDeleteReport},
         retention::Outdated,
         schema::{SchemaHost, Schemas},
-        stream::StreamNotification,
+        stream::{Stream, StreamInfo, StreamNotification},
     },
     notify::{
-        ProcessChangeHub, ProcessEventSink, StreamHub, StreamReader, WaitSource,
+        ProcessChangeHub, ProcessEventSink, StreamHub, StreamReader, WaitSource, Woken, WokenBy, WokenWait,
         broadcaster::ChangeBroadcaster,
         change_poller::ChangePoller,
         sink::{Turn, Turns},
@@ -137,8 +137,8 @@ impl ProcessRegistry {
         let (changed, streams) = (hub.clone(), self.0.streams.clone());
         // A notification of another tab is not passed on: the tab that made the change has sent it to all.
         let listening = self.0.host.broadcast.listen(Rc::new(move |announced| match announced {
-            Announced::Changed(ids) => ids.iter().for_each(|id| changed.notify(id)),
-            Announced::Chunks(notification) => streams.notify(&notification),
+            Announced::Changed(ids) => ids.iter().for_each(|id| changed.notify_by(id, WokenBy::Hint)),
+            Announced::Chunks(notification) => streams.notify(&notification, changed.woken(WokenBy::Hint)),
         }));
         self.0.listening.replace(Some(listening));
         self.poll_for(&hub);
@@ -230,7 +230,19 @@ impl ProcessRegistry {
     pub(crate) fn notify_readers(&self, notification: StreamNotification) {
         let notification = Rc::new(notification);
         self.0.host.broadcast.announce_chunks(&notification);
-        self.0.streams.notify(&notification);
+        let unmeasured = Woken { by: WokenBy::Tick, at: None };
+        let woken = self.own_hub().map_or(unmeasured, |hub| hub.woken(WokenBy::Tick));
+        self.0.streams.notify(&notification, woken);
+    }
+
+    /// Calls `listener` with every wait on the hub that was woken and has its answer, until [`off_wake`](Self::off_wake).
+    pub fn on_wake(&self, listener: impl Fn(&WokenWait) + 'static) -> u64 {
+        self.hub().listen_to_wakes(Rc::new(self.0.timers.clone()), listener)
+    }
+
+    /// Stops calling a listener of wakes.
+    pub fn off_wake(&self, listener: u64) {
+        self.hub().forget_wakes(listener);
     }
 
     /// A reader of a stream of a process, which need not be there yet.
@@ -381,6 +393,15 @@ impl ProcessRegistry {
     /// Takes an attachment off a process, where it has one of that name.
     pub async fn delete_attachment(&self, id: &ProcessId, name: String) -> Result<()> {
         self.execute(operation::delete_attachment(id.clone(), name)).await
+    }
+
+    // ── Streams ────────────────────────────────────────────────────────────
+
+    /// The streams of a process, by name. No chunk is read.
+    pub async fn streams(&self, id: &ProcessId) -> Result<Vec<StreamInfo>> {
+        let streams: Option<Vec<Stream>> = answer!(self, Query::Streams(id.clone()), Answer::Streams)?;
+        let streams = streams.ok_or_else(|| Error::unknown_process(id))?;
+        Ok(streams.into_iter().map(StreamInfo::from).collect())
     }
 
     // ── Event log ──────────────────────────────────────────────────────────

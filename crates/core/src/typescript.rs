@@ -30,8 +30,9 @@ use crate::{
         reports::{PruneReport, SessionDeleteReport},
         retention::Retention,
         selector::Selector,
+        stream::{Keep, StreamInfo},
     },
-    notify::EventBatch,
+    notify::{EventBatch, WaitFor, WokenBy, WokenWait},
     store::Changes,
 };
 
@@ -73,6 +74,7 @@ fn the_shapes_in_typescript_are_those_of_the_rust_types() {
         HandleDescriptor,
         HandleEntry,
         HandleGrant,
+        Keep,
         Key,
         LeaseClaim,
         LeaseOwner,
@@ -109,13 +111,17 @@ fn the_shapes_in_typescript_are_those_of_the_rust_types() {
         SessionDeleteReport,
         SessionScope,
         StatusFilter,
+        StreamInfo,
         Terminal,
         TerminalSpec,
         TerminalState,
+        WaitFor,
         WaitState,
         Wake,
         WakeDelivery,
         WakeSpec,
+        WokenBy,
+        WokenWait,
     );
     let made = format!("{HEAD}{declared}");
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../js/types/shapes.ts");

@@ -20,6 +20,7 @@ use longwait_core::{
         policy::Policy,
         process::{NewProcess, ProcessAwaitOutput, ProcessExternalRef, ProcessRecord, WaitState},
         reports::{PruneReport, SessionDeleteReport},
+        stream::StreamInfo,
     },
     notify::{ChangeReceiver, EventBatch, ProcessChangeHub},
     store::{Changes, EventRange, Live, Point, Store},
@@ -84,6 +85,7 @@ as_it_is! {
         fn delete(id: &ProcessId, force: bool) -> Result<()>;
         fn attachments(id: &ProcessId) -> Result<Vec<AttachmentInfo>>;
         fn delete_attachment(id: &ProcessId, name: String) -> Result<()>;
+        fn streams(id: &ProcessId) -> Result<Vec<StreamInfo>>;
         fn signal(id: &ProcessId, name: &str, payload: Payload, signal_id: Option<&str>) -> Result<AppendResult>;
         fn request_cancel(id: &ProcessId, reason: Option<&str>) -> Result<AppendResult>;
         fn events(id: &ProcessId, range: EventRange) -> Result<Vec<Rc<ProcessEvent>>>;

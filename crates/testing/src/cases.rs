@@ -499,6 +499,7 @@ macro_rules! each_case_inside {
                 indexes_go_on_over_all_attempts_whose_numbers_chunks_carry,
                 chunks_of_a_stream_that_is_resumed_carry_the_attempt_of_those_before,
                 streams_of_a_process_are_apart,
+                streams_are_listed_with_what_is_known_of_each,
                 a_stream_changes_its_process_at_its_first_opening_and_never_again,
                 a_stream_is_opened_and_written_under_the_lease_alone,
                 nothing_is_put_into_a_stream_behind_the_end_of_its_process,

@@ -231,6 +231,9 @@ export const registryCalls = [
       return process === undefined ? { code: "unknown_process" } : { check: (values) => same(sizesOf(values), attachedTo(process)) };
     }),
   ),
+  call("listStreams", 1, ["unknown_process"], [s.processId], (w, [id]) =>
+    read(w, () => (w.model.processes.has(id) ? { value: [] } : { code: "unknown_process" })),
+  ),
   call("deleteAttachment", 1, ["unknown_process"], [s.processId, s.attachmentName], (w, [id, name]) => w.model.deleteAttachment(id, name)),
   call("getProcess", 3, [], [s.processId], (w, [id]) =>
     read(w, () => {

@@ -301,7 +301,7 @@ const hub = [
 
 const listener = leaf((w) => w.someListener(), BAD_FUNCTION);
 
-const listening = ["onChange", "onDurabilityChange"].flatMap((method) => [
+const listening = ["onChange", "onDurabilityChange", "onWake"].flatMap((method) => [
   {
     name: `registry.${method}`,
     weight: 0.5,

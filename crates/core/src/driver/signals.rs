@@ -182,7 +182,7 @@ impl RunContext {
     /// Waits for signals after a sequence, or for news of the wait that is to have those before it.
     async fn signals_after(&self, wait: &Pending, after: u64, news: Option<&latch::Latch>) -> Result<()> {
         let types = wait.wait.names().iter().filter_map(|name| signal_type(name).ok()).collect();
-        let awaiter = self.awaiter();
+        let awaiter = self.awaiter().for_signals();
         let signals = awaiter.await_events(self.id(), after, Some(types), false).map(|batch| batch.map(drop));
         match news {
             Some(news) => select(pin!(signals), news.released().map(|_| Ok(()))).await.factor_first().0,

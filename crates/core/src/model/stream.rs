@@ -24,6 +24,41 @@ pub struct Stream {
     pub closed: bool,
 }
 
+/// How long the chunks of a stream are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub enum Keep {
+    /// As long as the process.
+    Process,
+    /// Until the process ends.
+    UntilTerminal,
+}
+
+/// What is known of a stream without a look at its chunks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct StreamInfo {
+    /// Its name, unique in the process.
+    pub name: String,
+    /// How many chunks were committed to it, those included that are removed since.
+    pub chunks: u64,
+    /// The attempt that the next chunk carries.
+    pub attempt: u64,
+    /// Whether nothing follows.
+    pub closed: bool,
+    /// How long its chunks are kept.
+    pub keep: Keep,
+}
+
+impl From<Stream> for StreamInfo {
+    fn from(stream: Stream) -> Self {
+        let keep = if stream.until_terminal { Keep::UntilTerminal } else { Keep::Process };
+        Self { name: stream.name, chunks: stream.next, attempt: stream.attempt, closed: stream.closed, keep }
+    }
+}
+
 /// A stretch of chunks that carry one attempt: a row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

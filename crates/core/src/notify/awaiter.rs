@@ -3,11 +3,11 @@
 //! Any other order loses a wake-up. The change poller is the floor: even where every tick is lost, a waiter
 //! looks again within a second of the change.
 
-use futures::future::LocalBoxFuture;
+use futures::{FutureExt, future::LocalBoxFuture};
 use serde::Serialize;
 use std::rc::Rc;
 
-use super::{ProcessAttach, ProcessChangeHub, backoff::Backoff};
+use super::{ProcessAttach, ProcessChangeHub, WaitFor, backoff::Backoff};
 use crate::{
     error::{Code, Error, Result},
     host::{Clock, Limit},
@@ -42,6 +42,8 @@ pub struct ProcessAwaiter {
     scope: Option<ScopeId>,
     /// How long each wait may last, in milliseconds.
     limit: Option<Millis>,
+    /// What its waits for events are for.
+    events_for: WaitFor,
 }
 
 /// Events for a feed, and whether the feed is at its end.
@@ -63,12 +65,14 @@ impl ProcessAwaiter {
     /// Wakes on the hub's ticks.
     pub fn new(source: impl WaitSource + 'static, hub: ProcessChangeHub) -> Self {
         source.poll_for(&hub);
-        Self { source: Rc::new(source), hub: Some(hub), attach: None, scope: None, limit: None }
+        let (source, hub, events_for) = (Rc::new(source), Some(hub), WaitFor::Events);
+        Self { source, hub, attach: None, scope: None, limit: None, events_for }
     }
 
     /// Hears nothing, and looks again as the back-off says.
     pub fn polling(source: impl WaitSource + 'static) -> Self {
-        Self { source: Rc::new(source), hub: None, attach: None, scope: None, limit: None }
+        let (source, events_for) = (Rc::new(source), WaitFor::Events);
+        Self { source, hub: None, attach: None, scope: None, limit: None, events_for }
     }
 
     /// Leaves the waits for processes that have not ended to `attach`.
@@ -90,6 +94,12 @@ impl ProcessAwaiter {
         Self { limit, ..self }
     }
 
+    /// Waits for events that are the signals of a run.
+    #[must_use]
+    pub(crate) fn for_signals(self) -> Self {
+        Self { events_for: WaitFor::Signal, ..self }
+    }
+
     /// The outcome. [`Code::UnknownProcess`] also where it is pruned during the wait.
     pub async fn await_terminal(&self, id: &ProcessId) -> Result<ProcessAwaitOutput> {
         if let Some(attach) = &self.attach {
@@ -100,7 +110,7 @@ impl ProcessAwaiter {
                 None => limit.bound(attach.await_terminal(id)).await?,
             };
         }
-        self.until(Query::Process(id.clone()), |answer| terminal_output(id, answer)).await
+        self.until(WaitFor::Terminal, Query::Process(id.clone()), |answer| terminal_output(id, answer)).await
     }
 
     /// The first event of a type after a sequence; [`Code::UndeclaredEventType`] where none can come. Events may follow the end of a process, so it
@@ -112,7 +122,8 @@ impl ProcessAwaiter {
         after: u64,
         until_terminal: bool,
     ) -> Result<Rc<ProcessEvent>> {
-        self.until(Query::Events(id.clone(), EventRange::first(event_type, after)), |answer| {
+        let query = Query::Events(id.clone(), EventRange::first(event_type, after));
+        self.until(WaitFor::Event, query, |answer| {
             let EventPage { record, events } = page_of(id, answer)?;
             may_come(record, event_type)?;
             match events.first().cloned() {
@@ -137,7 +148,7 @@ impl ProcessAwaiter {
     ) -> Result<EventBatch> {
         let wanted = types.clone().unwrap_or_default();
         let range = EventRange::After { after, limit: Some(BATCH), types };
-        self.until(Query::Events(id.clone(), range), |answer| {
+        self.until(self.events_for, Query::Events(id.clone(), range), |answer| {
             let EventPage { record, events } = page_of(id, answer)?;
             wanted.iter().try_for_each(|event_type| may_come(record, event_type))?;
             let read_to_end = events.len() < BATCH as usize;
@@ -164,9 +175,9 @@ impl ProcessAwaiter {
     }
 
     /// Waits until `look` finds what it looks for in an answer.
-    async fn until<T>(&self, query: Query, look: impl Fn(&Answer) -> Result<Option<T>>) -> Result<T> {
+    async fn until<T>(&self, wait: WaitFor, query: Query, look: impl Fn(&Answer) -> Result<Option<T>>) -> Result<T> {
         let (mut found, mut life) = (None, None);
-        self.watch(Rc::new(self.see(query)), &mut |answer| {
+        self.watch(wait, Rc::new(self.see(query)), &mut |answer| {
             answer.record().map_or(Ok(()), |record| same_life(&mut life, record))?;
             found = look(answer)?;
             Ok(found.is_some())
@@ -177,20 +188,33 @@ impl ProcessAwaiter {
 
     /// Subscribes, then reads and waits in turn until `look` is satisfied with an answer. Once the limit has passed it looks
     /// a last time.
-    async fn watch(&self, query: Rc<Query>, look: &mut dyn FnMut(&Answer) -> Result<bool>) -> Result<()> {
+    async fn watch(
+        &self,
+        wait: WaitFor,
+        query: Rc<Query>,
+        look: &mut dyn FnMut(&Answer) -> Result<bool>,
+    ) -> Result<()> {
         let changes = match (&self.hub, query.process_id()) {
-            (Some(hub), Some(id)) => Some(hub.subscribe(id)),
+            (Some(hub), Some(id)) => Some((hub, id, hub.subscribe(id))),
             (Some(_) | None, _) => None,
         };
-        let (mut backoff, mut limit, mut passed) = (Backoff::default(), self.limit(), Ok(()));
+        let (mut backoff, mut limit, mut passed, mut woken) = (Backoff::default(), self.limit(), Ok(()), None);
         loop {
-            if look(&*self.source.read(Rc::clone(&query)).await?)? {
-                return Ok(());
+            let found = look(&*self.source.read(Rc::clone(&query)).await?);
+            if !matches!(found, Ok(false)) {
+                if let Some((hub, id, _)) = &changes {
+                    hub.answered(id, wait, woken);
+                }
+                return found.map(drop);
             }
             passed?;
-            passed = match &changes {
-                Some(changes) => limit.bound(changes.changed()).await,
-                None => limit.bound(self.source.clock().sleep(backoff.span())).await,
+            let change = match &changes {
+                Some((_, _, changes)) => limit.bound(changes.changed()).await,
+                None => limit.bound(self.source.clock().sleep(backoff.span()).map(|()| None)).await,
+            };
+            (woken, passed) = match change {
+                Ok(change) => (change, Ok(())),
+                Err(fault) => (None, Err(fault)),
             };
             backoff.lengthen();
         }

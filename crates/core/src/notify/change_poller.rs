@@ -18,7 +18,7 @@ use futures::{
     future::{Either, LocalBoxFuture, select},
 };
 
-use super::{ProcessChangeHub, backoff::Backoff};
+use super::{ProcessChangeHub, WokenBy, backoff::Backoff};
 use crate::{
     error::{Code, Result},
     host::{Background, Clock, Spawn},
@@ -133,7 +133,7 @@ async fn run(hub: ProcessChangeHub, origin: Option<LocalBoxFuture<'static, Looke
                 let own = poller.seen.get().filter(|seen| seen.database == end.database);
                 let number = own.map_or(end.number, |own| own.number.max(end.number));
                 poller.seen.set(Some(Point { number, ..*end }));
-                ids.iter().for_each(|id| hub.notify(id));
+                ids.iter().for_each(|id| hub.notify_by(id, WokenBy::Poll));
             }
             // Too many to name, or nothing to compare with: each waiter looks for itself.
             Ok(Answer::ChangedIds(None, end)) => {

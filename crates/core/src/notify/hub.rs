@@ -9,8 +9,12 @@ use std::{
     rc::Rc,
 };
 
-use super::change_poller::ChangePoller;
+use super::{
+    change_poller::ChangePoller,
+    woken::{WaitFor, WakeListeners, Woken, WokenBy, WokenWait},
+};
 use crate::{
+    host::Clock,
     model::key::{ProcessId, sorted},
     unordered::Map,
 };
@@ -26,17 +30,23 @@ struct Shared {
     /// Shared, as one that is called may add and forget others.
     listeners: RefCell<Rc<Vec<(u64, Listener)>>>,
     next: Cell<u64>,
+    wakes: RefCell<WakeListeners>,
     /// Finds what no tick told.
     poller: OnceCell<ChangePoller>,
 }
 
 type Listener = Rc<dyn Fn(&ProcessId)>;
 
+/// A receiver that is waiting.
+type Seat = oneshot::Sender<Woken>;
+
 #[derive(Default)]
 struct Watched {
     version: u64,
+    /// The last notification, for receivers that were not waiting then.
+    last: Option<Woken>,
     /// A seat for each receiver; taken while it is waiting right now.
-    seats: Vec<Option<oneshot::Sender<()>>>,
+    seats: Vec<Option<Seat>>,
     /// The seats that dropped receivers left.
     free: Vec<usize>,
 }
@@ -64,34 +74,72 @@ impl ProcessChangeHub {
 
     /// Says that a process changed.
     pub fn notify(&self, id: &ProcessId) {
-        let mut woken = Vec::new();
+        self.notify_by(id, WokenBy::Tick);
+    }
+
+    /// Says that a process changed, and how that was learnt.
+    pub(crate) fn notify_by(&self, id: &ProcessId, by: WokenBy) {
+        let mut seats = Vec::new();
         if let Some(entry) = self.0.watched(id) {
-            entry.borrow_mut().tick(&mut woken);
+            let woken = self.woken(by);
+            entry.borrow_mut().tick(woken, &mut seats);
+            wake(seats, woken);
             if let Some(poller) = self.poller() {
                 poller.heard();
             }
         }
-        wake(woken);
         let listeners = self.0.listeners.borrow().clone();
         for (_, listener) in &*listeners {
             listener(id);
         }
     }
 
-    /// Notifies the receivers of every process.
+    /// Notifies the receivers of every process, where it is not known which of them changed.
     pub fn notify_all(&self) {
-        self.0.watched_ids().iter().for_each(|id| self.notify(id));
+        self.0.watched_ids().iter().for_each(|id| self.notify_by(id, WokenBy::Poll));
     }
 
     /// Makes every waiter look again, though nothing is known to have changed.
     pub(crate) fn wake_all(&self) {
-        let mut woken = Vec::new();
+        let (mut seats, woken) = (Vec::new(), self.woken(WokenBy::Poll));
         for id in self.0.watched_ids() {
             if let Some(entry) = self.0.watched(&id) {
-                entry.borrow_mut().tick(&mut woken);
+                entry.borrow_mut().tick(woken, &mut seats);
             }
         }
-        wake(woken);
+        wake(seats, woken);
+    }
+
+    /// A wake that happens now.
+    pub(crate) fn woken(&self, by: WokenBy) -> Woken {
+        self.0.wakes.borrow().woken(by)
+    }
+
+    /// Shows the listeners a wait that has its answer, where it was woken and that was measured.
+    pub(crate) fn answered(&self, id: &ProcessId, wait: WaitFor, woken: Option<Woken>) {
+        let Some(Woken { by, at: Some(at) }) = woken else { return };
+        let (now, listeners) = {
+            let wakes = self.0.wakes.borrow();
+            (wakes.now(), wakes.listeners())
+        };
+        let Some(now) = now else { return };
+        let woken = WokenWait { process_id: id.clone(), wait, by, after_ms: now.saturating_sub(at) };
+        for (_, listener) in &*listeners {
+            listener(&woken);
+        }
+    }
+
+    /// Calls `listener` with every wait that is woken and has its answer, until [`forget_wakes`](Self::forget_wakes).
+    pub(crate) fn listen_to_wakes(&self, clock: Rc<dyn Clock>, listener: impl Fn(&WokenWait) + 'static) -> u64 {
+        let number = self.0.next.get();
+        self.0.next.set(number + 1);
+        self.0.wakes.borrow_mut().add(number, clock, Rc::new(listener));
+        number
+    }
+
+    /// Stops calling a listener of wakes.
+    pub(crate) fn forget_wakes(&self, listener: u64) {
+        self.0.wakes.borrow_mut().remove(listener);
     }
 
     /// Has a poller find the changes that no tick tells of, unless it has one already.
@@ -143,17 +191,18 @@ impl Shared {
 }
 
 impl Watched {
-    /// Moves the version on, and returns the waiters for that.
-    fn tick(&mut self, woken: &mut Vec<oneshot::Sender<()>>) {
+    /// Moves the version on, and adds the waiters for that.
+    fn tick(&mut self, woken: Woken, seats: &mut Vec<Seat>) {
         self.version += 1;
-        woken.extend(self.seats.iter_mut().filter_map(Option::take));
+        self.last = Some(woken);
+        seats.extend(self.seats.iter_mut().filter_map(Option::take));
     }
 }
 
-fn wake(woken: Vec<oneshot::Sender<()>>) {
-    for waiter in woken {
+fn wake(seats: Vec<Seat>, woken: Woken) {
+    for waiter in seats {
         // The receiver may be dropped.
-        let _ = waiter.send(());
+        let _ = waiter.send(woken);
     }
 }
 
@@ -171,29 +220,34 @@ impl ChangeReceiver {
         self.seen.get()
     }
 
-    /// Resolves when the process changed since this receiver last looked, at once if it already has. One call at a time.
-    pub async fn changed(&self) {
+    /// Resolves when the process changed since this receiver last looked, at once if it already has, with what it was woken by. One call
+    /// at a time.
+    pub async fn changed(&self) -> Option<Woken> {
+        let mut woken = None;
         loop {
-            let Some(next) = self.wait() else { return };
+            let next = match self.wait() {
+                Ok(next) => next,
+                Err(last) => return woken.or(last),
+            };
             // The sender is dropped only together with this receiver.
-            let _ = next.await;
+            woken = next.await.ok();
         }
     }
 
-    /// Where nothing changed yet, what to wait for.
-    fn wait(&self) -> Option<oneshot::Receiver<()>> {
-        let entry = self.hub.watched(&self.id)?;
+    /// What to wait for; or where something changed already, the last notification of it.
+    fn wait(&self) -> Result<oneshot::Receiver<Woken>, Option<Woken>> {
+        let entry = self.hub.watched(&self.id).ok_or(None)?;
         let mut entry = entry.borrow_mut();
         if self.seen.replace(entry.version) != entry.version {
-            return None;
+            return Err(entry.last);
         }
         let (waker, next) = oneshot::channel();
-        *entry.seats.get_mut(self.seat)? = Some(waker);
+        *entry.seats.get_mut(self.seat).ok_or(None)? = Some(waker);
         drop(entry);
         if let Some(poller) = self.hub.poller.get() {
             poller.start(&ProcessChangeHub(self.hub.clone()));
         }
-        Some(next)
+        Ok(next)
     }
 }
 

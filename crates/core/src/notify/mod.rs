@@ -9,6 +9,7 @@ pub mod hub;
 pub mod sink;
 mod stream_hub;
 mod stream_reader;
+mod woken;
 
 pub use attach::ProcessAttach;
 pub use awaiter::{EventBatch, ProcessAwaiter, WaitSource};
@@ -16,3 +17,4 @@ pub use hub::{ChangeReceiver, ProcessChangeHub};
 pub use sink::ProcessEventSink;
 pub(crate) use stream_hub::StreamHub;
 pub use stream_reader::StreamReader;
+pub use woken::{WaitFor, Woken, WokenBy, WokenWait};

@@ -10,6 +10,7 @@ use std::{
 
 use futures::channel::oneshot;
 
+use super::Woken;
 use crate::model::{key::ProcessId, stream::StreamNotification};
 
 /// Hands notifications of streams to their readers, of which there are few. Clones share it.
@@ -28,9 +29,9 @@ const MOST_KEPT: usize = 32;
 
 #[derive(Default)]
 struct Inbox {
-    notifications: Vec<Rc<StreamNotification>>,
-    /// Whether there were more than are kept.
-    missed: bool,
+    notifications: Vec<(Rc<StreamNotification>, Woken)>,
+    /// The last of them, where there were more than are kept.
+    missed: Option<Woken>,
     /// Dropped to wake the reader.
     waiting: Option<oneshot::Sender<()>>,
 }
@@ -38,9 +39,9 @@ struct Inbox {
 /// What a reader received.
 pub enum Received {
     /// The next notification.
-    Notification(Rc<StreamNotification>),
+    Notification(Rc<StreamNotification>, Woken),
     /// More notifications than are kept.
-    Missed,
+    Missed(Woken),
     /// Nothing yet.
     Nothing,
 }
@@ -54,7 +55,7 @@ impl StreamHub {
     }
 
     /// Notifies the readers of a stream.
-    pub fn notify(&self, notification: &Rc<StreamNotification>) {
+    pub fn notify(&self, notification: &Rc<StreamNotification>, woken: Woken) {
         let subscriptions = self.0.borrow().clone();
         for subscription in subscriptions.iter().filter_map(Weak::upgrade) {
             let stream = &notification.stream;
@@ -64,9 +65,9 @@ impl StreamHub {
             let mut inbox = subscription.inbox.borrow_mut();
             if inbox.notifications.len() == MOST_KEPT {
                 inbox.notifications.clear();
-                inbox.missed = true;
+                inbox.missed = Some(woken);
             }
-            inbox.notifications.push(notification.clone());
+            inbox.notifications.push((notification.clone(), woken));
             let waiting = inbox.waiting.take();
             drop(inbox);
             drop(waiting);
@@ -84,20 +85,21 @@ impl StreamReceiver {
     /// What came next, if anything did.
     pub fn next(&self) -> Received {
         let mut inbox = self.subscription.inbox.borrow_mut();
-        if std::mem::take(&mut inbox.missed) {
-            return Received::Missed;
+        if let Some(woken) = inbox.missed.take() {
+            return Received::Missed(woken);
         }
-        match inbox.notifications.is_empty() {
-            true => Received::Nothing,
-            false => Received::Notification(inbox.notifications.remove(0)),
+        if inbox.notifications.is_empty() {
+            return Received::Nothing;
         }
+        let (notification, woken) = inbox.notifications.remove(0);
+        Received::Notification(notification, woken)
     }
 
     /// Resolves when there is something, at once if there is already. One call at a time.
     pub async fn notified(&self) {
         let notified = {
             let mut inbox = self.subscription.inbox.borrow_mut();
-            if inbox.missed || !inbox.notifications.is_empty() {
+            if inbox.missed.is_some() || !inbox.notifications.is_empty() {
                 return;
             }
             let (waiting, notified) = oneshot::channel();

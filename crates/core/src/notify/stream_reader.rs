@@ -9,7 +9,7 @@ use std::{cell::Cell, pin::pin};
 use futures::future::{Either, select};
 
 use super::{
-    ChangeReceiver, WaitSource,
+    ChangeReceiver, ProcessChangeHub, WaitFor, WaitSource, Woken, WokenBy,
     awaiter::same_life,
     backoff::Backoff,
     stream_hub::{Received, StreamReceiver},
@@ -24,6 +24,7 @@ use crate::{
 /// Reads one stream in order. The place where it is belongs to the caller.
 pub struct StreamReader {
     registry: ProcessRegistry,
+    hub: ProcessChangeHub,
     id: ProcessId,
     name: String,
     commits: StreamReceiver,
@@ -31,6 +32,8 @@ pub struct StreamReader {
     /// Whether the store may have what it has not received.
     is_behind: Cell<bool>,
     floor: Cell<Backoff>,
+    /// What it was last woken by.
+    woken: Cell<Option<Woken>>,
     /// Which registration of the id it reads, once that is known.
     life: Cell<Option<Option<u64>>>,
 }
@@ -43,7 +46,8 @@ impl StreamReader {
         let hub = registry.hub();
         registry.poll_for(&hub);
         let (changes, is_behind) = (hub.subscribe(&id), Cell::new(true));
-        Self { registry, id, name, commits, changes, is_behind, floor: Cell::default(), life: Cell::default() }
+        let (floor, woken, life) = (Cell::default(), Cell::default(), Cell::default());
+        Self { registry, hub, id, name, commits, changes, is_behind, floor, woken, life }
     }
 
     /// The chunks from an index on: at least one, or none where the stream is closed or the process has ended.
@@ -55,20 +59,26 @@ impl StreamReader {
                 && let Some(batch) = self.received(from)
             {
                 self.floor.set(Backoff::longest());
+                self.answered();
                 return Ok(batch);
             }
             if self.is_behind.get()
                 && let Some(batch) = self.read(from).await?
             {
                 self.floor.take();
+                self.answered();
                 return Ok(batch);
             }
             let mut floor = self.floor.get();
             let (notified, changed) = (pin!(self.commits.notified()), pin!(self.changes.changed()));
             match select(select(notified, changed), self.registry.clock().sleep(floor.span())).await {
                 Either::Left((Either::Left(_), _)) => {}
-                Either::Left((Either::Right(_), _)) => self.is_behind.set(true),
+                Either::Left((Either::Right((woken, _)), _)) => {
+                    self.woken.set(woken);
+                    self.is_behind.set(true);
+                }
                 Either::Right(_) => {
+                    self.woken.set(Some(self.hub.woken(WokenBy::Poll)));
                     self.is_behind.set(true);
                     floor.lengthen();
                     self.floor.set(floor);
@@ -77,14 +87,22 @@ impl StreamReader {
         }
     }
 
+    fn answered(&self) {
+        self.hub.answered(&self.id, WaitFor::Stream, self.woken.take());
+    }
+
     /// What was received, as far as nothing is missing before it.
     fn received(&self, from: u64) -> Option<ChunkBatch> {
         loop {
-            let notification = match self.commits.next() {
+            let (notification, woken) = match self.commits.next() {
                 Received::Nothing => return None,
-                Received::Missed => break,
-                Received::Notification(notification) => notification,
+                Received::Missed(woken) => {
+                    self.woken.set(Some(woken));
+                    break;
+                }
+                Received::Notification(notification, woken) => (notification, woken),
             };
+            self.woken.set(Some(woken));
             let mut batch = ChunkBatch { done: notification.stream.closed, ..ChunkBatch::default() };
             let chunks = notification.chunks();
             if chunks.first > from {

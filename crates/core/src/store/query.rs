@@ -45,6 +45,8 @@ pub enum Query {
     Count(ProcessId, String, u64),
     /// A stretch of a stream.
     Chunks(ProcessId, ChunkRange),
+    /// The streams of a process, by name. Must read no chunk.
+    Streams(ProcessId),
     /// At most so many turns of processes that drivers may begin, from a place on. Must decode no registration.
     Turns(TurnsFrom, u64),
     /// At most so many processes that are leased, expired or not, in id order after one.
@@ -160,6 +162,8 @@ pub enum Answer {
     Count(Option<u64>),
     /// To [`Query::Chunks`].
     Chunks(Option<ChunkPage>),
+    /// To [`Query::Streams`].
+    Streams(Option<Vec<Stream>>),
     /// To [`Query::Turns`].
     Turns(Turns),
     /// To [`Query::Leased`].
@@ -276,6 +280,7 @@ impl Query {
             // It may take as long as a large answer does.
             Query::CountProcesses(_) => true,
             Query::Process(_)
+            | Query::Streams(_)
             | Query::ChangedIds(_)
             | Query::Turns(..)
             | Query::Leased(..)
@@ -299,6 +304,7 @@ impl Query {
             Query::Attachment(..) => Answer::Attachment(None),
             Query::Count(..) => Answer::Count(None),
             Query::Chunks(..) => Answer::Chunks(None),
+            Query::Streams(_) => Answer::Streams(None),
             Query::Turns(..) => Answer::Turns(Turns::default()),
             Query::Leased(..) => Answer::Leased(Vec::new()),
             Query::Due(_) => Answer::Due(Due::default()),
@@ -318,6 +324,7 @@ impl Query {
             | Query::Attachment(id, _)
             | Query::Count(id, ..)
             | Query::Chunks(id, _)
+            | Query::Streams(id)
             | Query::Lease(id)
             | Query::GrantsOfProcess(id)
             | Query::IsGranted(_, id) => Some(id),
@@ -352,6 +359,7 @@ impl Answer {
             | Answer::ChangedIds(..)
             | Answer::Attachment(_)
             | Answer::Count(_)
+            | Answer::Streams(_)
             | Answer::Turns(_)
             | Answer::Leased(_)
             | Answer::Due(_)

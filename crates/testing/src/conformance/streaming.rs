@@ -106,6 +106,21 @@ pub async fn streams_of_a_process_are_apart(world: World) {
     assert_eq!((other.chunks.len(), other.done), (1, true));
 }
 
+pub async fn streams_are_listed_with_what_is_known_of_each(world: World) {
+    assert_eq!(refused(world.registry.streams(&"p".into()).await), Code::UnknownProcess);
+    let lease = leased(&world).await;
+    assert_eq!(world.registry.streams(&"p".into()).await.unwrap(), []);
+    open(&world, &lease, opening(1)).await.unwrap();
+    write_and(&world, &lease, json!([["a", "b"], ["c"]]), true).await.unwrap();
+    open(&world, &lease, Opening { name: "a".into(), until_terminal: true, ..opening(2) }).await.unwrap();
+    let listed = world.registry.streams(&"p".into()).await.unwrap();
+    let expected = json!([
+        {"name": "a", "chunks": 0, "attempt": 2, "closed": false, "keep": "untilTerminal"},
+        {"name": "s", "chunks": 3, "attempt": 1, "closed": true, "keep": "process"},
+    ]);
+    assert_eq!(listed.iter().map(AsJson::json).collect::<Vec<_>>(), *expected.as_array().unwrap());
+}
+
 pub async fn a_stream_changes_its_process_at_its_first_opening_and_never_again(world: World) {
     let lease = leased(&world).await;
     open(&world, &lease, opening(1)).await.unwrap();

@@ -39,6 +39,10 @@ impl Reader<'_> {
             Query::Attachment(id, name) => Answer::Attachment(self.attachment(id, name)),
             Query::Count(id, event_type, up_to) => Answer::Count(self.count(id, event_type, *up_to)),
             Query::Chunks(id, range) => Answer::Chunks(self.chunks(id, range)),
+            Query::Streams(id) => {
+                let streams = self.streams(id);
+                Answer::Streams(self.process(id).map(|_| streams))
+            }
             Query::Turns(from, limit) => Answer::Turns(self.turns(from, *limit)),
             Query::Leased(after, limit) => Answer::Leased(self.leased(after.as_ref(), *limit)),
             Query::Due(limit) => Answer::Due(self.due(*limit)),
