@@ -19,6 +19,7 @@ const jobs = [
   "types",
   "size",
   "node",
+  "consumers",
   "docs",
   "fuzz",
   "browser-chromium",

@@ -1,4 +1,4 @@
-/** The package as npm delivers it, in a project of its own: found by Node, by Vite and by TypeScript, its inside hidden. */
+/** The package as npm delivers it, in a project of its own: found by Node, by bundlers and by TypeScript, its inside hidden. In tests/consumers/ it is run. */
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -8,7 +8,7 @@ import { after, before, describe, test } from "node:test";
 import { build as esbuild } from "esbuild";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
-import { build, createServer } from "vite";
+import { build } from "vite";
 import { root } from "./bundled.mjs";
 
 let project;
@@ -28,11 +28,6 @@ before(() => {
   tarball = join(project, filename);
   execFileSync("tar", ["-xzf", tarball, "-C", installed, "--strip-components=1"]);
   writeFileSync(join(project, "package.json"), JSON.stringify({ type: "module" }));
-  page(project);
-  writeFileSync(
-    join(project, "main.js"),
-    `import { openRegistry } from "longwait";\nconst registry = await openRegistry({ storage: "memory" });\nconsole.log(registry.durability);\n`,
-  );
 });
 after(() => rmSync(project, { recursive: true, force: true }));
 
@@ -171,11 +166,6 @@ test("it holds no eval, so that a strict content security policy may refuse it",
   }
 });
 
-test("Node runs it", () => {
-  const { stdout, stderr } = spawnSync(process.execPath, ["main.js"], { cwd: project, encoding: "utf8" });
-  assert.equal(stdout.trim(), "memory", stderr);
-});
-
 test("Node finds the WebAssembly by name, and nothing of the inside", () => {
   const { stdout, stderr } = node(`
     const outcomes = [];
@@ -205,16 +195,6 @@ test("Node finds the WebAssembly by name, and nothing of the inside", () => {
 test("CommonJS code can import it, too", () => {
   writeFileSync(join(project, "main.cjs"), `import("longwait").then(({ openRegistry }) => console.log(typeof openRegistry));`);
   assert.equal(execFileSync(process.execPath, ["main.cjs"], { cwd: project, encoding: "utf8" }).trim(), "function");
-});
-
-test("Vite builds an app with it, the WebAssembly among its assets", async () => {
-  const { output } = await build({ root: project, configFile: false, logLevel: "error" });
-  const wasm = output.filter(({ fileName }) => fileName.endsWith(".wasm"));
-  assert.equal(wasm.length, 1);
-  assert.ok(Buffer.from(wasm[0].source).equals(readFileSync(join(installed, "dist", "longwait_bg.wasm"))));
-  const code = output.find(({ type }) => type === "chunk").code;
-  assert.ok(code.includes(`/${wasm[0].fileName}`), "the app refers to it");
-  assert.doesNotMatch(code, /node:fs|externalized/);
 });
 
 describe("an app with a driver in a worker", () => {
@@ -292,31 +272,6 @@ test("a page that only starts and awaits bundles the definition, and nothing of 
       [false, true],
     ],
   );
-});
-
-test("Vite serves an app with it while it is written, and the WebAssembly where the code looks for it", async () => {
-  const server = await createServer({ root: project, configFile: false, logLevel: "error", server: { port: 0, ws: false, watch: null } });
-  try {
-    await server.listen();
-    const origin = `http://localhost:${server.httpServer.address().port}`;
-    const read = async (address) => {
-      // The first request starts the bundling of the dependencies, and may be answered before it ends.
-      for (let attempt = 0; ; attempt++) {
-        const response = await fetch(address);
-        if (response.ok || attempt === 50) return response;
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      }
-    };
-    const main = await (await read(`${origin}/main.js`)).text();
-    const dependency = new URL(main.match(/from "([^"]+)"/)[1], origin);
-    const code = await (await read(dependency)).text();
-    const [, path] = code.match(/new URL\(["'`]([^"'`]*longwait_bg\.wasm)["'`]/);
-    const wasm = await fetch(new URL(path, dependency));
-    assert.equal(wasm.headers.get("content-type"), "application/wasm");
-    assert.ok(Buffer.from(await wasm.arrayBuffer()).equals(readFileSync(join(installed, "dist", "longwait_bg.wasm"))));
-  } finally {
-    await server.close();
-  }
 });
 
 test("TypeScript finds its types, in the strictest mode and without the types of Node", () => {

@@ -159,8 +159,8 @@ export const needs = {
     "In React": { runs: "tests/e2e/react.test.mjs", files: ["main.tsx"] },
   },
   "docs/app.md": {
-    esbuild: { runs: "tests/e2e/bundlers.test.mjs" },
-    Rollup: { runs: "tests/e2e/bundlers.test.mjs" },
+    esbuild: { runs: "tests/consumers/consumers.test.mjs" },
+    Rollup: { runs: "tests/consumers/consumers.test.mjs" },
     "In a worker": {
       runs: "chromium",
       files: ["jobs.ts", "program.ts"],
