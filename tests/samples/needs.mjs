@@ -54,6 +54,10 @@ export const needs = {
       prints: "published: about tides\n",
     },
   },
+  "docs/start.md": {
+    "The page": { runs: "tests/docs/start.test.mjs" },
+    "The same page with React": { runs: "tests/docs/start.test.mjs", files: ["program.tsx"] },
+  },
   "docs/concepts.md": {
     "A process is a row": {
       runs: "node",
