@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+
 /**
  * The pages of the documentation, in the order that a newcomer needs them. `page` is a file in docs/ without its `.md`, `text` its name in the sidebar,
  * `about` what llms.txt and search engines say of it. A page that is not in this list fails a test.
@@ -47,6 +49,7 @@ export const sections = [
       { page: "hot-reloading", text: "Hot reloading", about: "What an edit does to a registry and its driver." },
       { page: "logging-out", text: "Logging out", about: "What is left of a user, and how to remove it." },
       { page: "development-mode", text: "Development mode", about: "What the build for development warns of, and how tools choose it." },
+      { page: "development-mode", text: "Development mode", about: "What the build for development warns of, and how tools choose it." },
       { page: "hidden-tabs", text: "Hidden tabs", about: "What browsers do to timers of hidden tabs, and what that costs." },
     ],
   },
@@ -57,11 +60,30 @@ export const sections = [
   {
     text: "Facts",
     pages: [
-      { page: "reference", text: "Guarantees and limits", about: "Every guarantee, every error code, limits." },
+      {
+        page: "guarantees",
+        text: "Guarantees",
+        about: "What is promised, under which conditions, by which tests it is checked, and what is not promised.",
+      },
+      { page: "reference", text: "Limits and details", about: "Sizes, names, keys that are reserved, and what is sent between tabs." },
       { page: "benchmarks", text: "Benchmarks", about: "What it costs, measured beside a floor and peers." },
     ],
+  },
+  {
+    text: "Errors",
+    isLong: true,
+    pages: [{ page: "errors/index", text: "All codes", about: "Every error code, with a page for each." }, ...codes()],
   },
 ];
 
 /** All of them. */
 export const pages = sections.flatMap(({ pages }) => pages);
+
+/** The page of each error code, in the order of their list. */
+function codes() {
+  const list = readFileSync(new URL("../docs/errors/index.md", import.meta.url), "utf8");
+  return Array.from(list.matchAll(/^\| \[`(\w+)`\]\(\1\.md\) \| (.*) \|$/gm), ([, code, meaning]) => {
+    const about = meaning.replace(/\[([^\]]*)\]\([^)]*\)/g, "$1");
+    return { page: `errors/${code}`, text: code, about };
+  });
+}

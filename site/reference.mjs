@@ -34,7 +34,7 @@ export async function writeReference(root, folder) {
     useCodeBlocks: true,
     expandObjects: true,
     parametersFormat: "table",
-    propertiesFormat: "table",
+    propertiesFormat: "list",
     enumMembersFormat: "table",
     typeDeclarationFormat: "table",
     indexFormat: "table",

@@ -8,9 +8,10 @@ const inBuild = (path) => fileURLToPath(new URL(`../../build/${path}`, import.me
 
 const about = new Map(pages.map(({ page, about }) => [`${page}.md`, about]));
 
-const guides = sections.map(({ text, pages }) => ({
+const guides = sections.map(({ text, pages, isLong }) => ({
   text,
-  items: pages.map(({ page, text }) => ({ text, link: `/${page}` })),
+  items: pages.map(({ page, text }) => ({ text, link: `/${page.replace(/index$/, "")}` })),
+  ...(isLong ? { collapsed: true } : {}),
 }));
 
 /** What typedoc wrote, as VitePress wants it. */
@@ -43,6 +44,7 @@ export default defineConfig({
     nav: [
       { text: "Start", link: "/start", activeMatch: "^/start" },
       { text: "Guides", link: "/concepts" },
+      { text: "Errors", link: "/errors/", activeMatch: "^/errors/" },
       { text: "Reference", link: "/api/", activeMatch: "^/api/" },
     ],
     sidebar: { "/": guides, "/api/": reference() },

@@ -1,6 +1,6 @@
-/** What README.md promises a newcomer, and docs/reference.md who looks something up. That their samples run is for samples.test.mjs. */
+/** What README.md promises a newcomer, and docs/errors/ who looks something up. That their samples run is for samples.test.mjs. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { root } from "./bundled.mjs";
@@ -17,13 +17,23 @@ test("its example is ten lines", () => {
   );
 });
 
-test("the reference lists every error code, in the order of the types and of the core", () => {
-  const [, errors] = read("docs/reference.md").split(/^## Errors$/m);
+test("the list of the documentation has every error code, in the order of the types and of the core", () => {
   const codes = (text, pattern) => Array.from(text.matchAll(pattern), ([, code]) => code);
-  const listed = codes(errors, /^\| `([a-z_]+)` \|/gm);
+  const listed = codes(read("docs/errors/index.md"), /^\| \[`([a-z_]+)`\]\(\1\.md\) \|/gm);
   assert.ok(listed.length > 20);
   assert.deepEqual(codes(read("js/types/errors.ts"), /^ {2}\| "([a-z_]+)"/gm), listed);
   assert.deepEqual(codes(read("crates/core/src/error.rs"), /^ {4}\w+ = "([a-z_]+)",/gm), listed);
+});
+
+test("each error code has its page, and each page its code", () => {
+  const codes = Array.from(read("js/types/errors.ts").matchAll(/^ {2}\| "([a-z_]+)"/gm), ([, code]) => code);
+  const pages = readdirSync(join(root, "docs/errors")).filter((name) => name !== "index.md");
+  assert.deepEqual(pages.sort(), codes.map((code) => `${code}.md`).sort());
+  for (const code of codes) {
+    const parts = Array.from(read(`docs/errors/${code}.md`).matchAll(/^#+ (.*)$/gm), ([, heading]) => heading);
+    assert.equal(parts[0], `\`${code}\``);
+    for (const part of ["Why", "What to do", "Example"]) assert.ok(parts.includes(part), `${code}: ${part}`);
+  }
 });
 
 test("it says early that nothing runs while no tab is open", () => {

@@ -8,6 +8,7 @@
  * - `files`: the names of the samples under one heading, where each is a module; the last one is the program.
  * - `prints`: what the program prints, where the page has no block of `text` that says so.
  */
+import { readdirSync } from "node:fs";
 
 const reports = {
   "reports.ts": `
@@ -29,6 +30,23 @@ const runners = {
     };
   `,
 };
+
+/** The samples of the pages in docs/errors, which have the registry in common. */
+const errors = (code, more = {}) => ({
+  [`docs/errors/${code}.md`]: {
+    "*": {
+      runs: "node",
+      before: `
+        import { defineProcess, isProcessError, openRegistry } from "longwait";
+        const registry = await openRegistry({ storage: "memory" });
+      `,
+      after: `\nawait registry.close();`,
+      ...more,
+    },
+  },
+});
+
+const codes = readdirSync(new URL("../../docs/errors", import.meta.url)).map((name) => name.replace(/\.md$/, ""));
 
 export const needs = {
   "README.md": {
@@ -211,6 +229,17 @@ export const needs = {
       prints: "acquired [2]\n",
     },
   },
+  ...Object.assign({}, ...codes.map((code) => errors(code))),
+  ...errors("storage_blocked", {
+    before: `
+      import { isProcessError, openRegistry } from "longwait";
+      const ask = async (_: string) => {};
+    `,
+    after: "",
+  }),
+  ...errors("storage_version", { before: `import { isProcessError, openRegistry } from "longwait";`, after: "" }),
+  // The first call that loads the WebAssembly decides for all.
+  ...errors("internal", { before: `import { isProcessError, openRegistry } from "longwait";`, after: "" }),
   "examples/agent/README.md": {
     "How it is built": {
       runs: "node",
