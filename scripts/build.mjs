@@ -30,6 +30,7 @@ const entries = [
   { source: "js/schema/schema.ts", output: "dist/schema.js", platform: "neutral" },
   { source: "js/observe/observe.ts", output: "dist/observing.js", platform: "neutral", apart: ["errors"] },
   { source: "js/entries/observe.ts", output: "dist/observe.js", platform: "neutral", apart: ["observing"] },
+  { source: "js/entries/opentelemetry.ts", output: "dist/opentelemetry.js", platform: "neutral", beside: ["@opentelemetry/api"] },
   ...["react", "vue", "svelte"].map((name) => ({
     source: `js/entries/${name}.ts`,
     output: `dist/${name}.js`,
@@ -220,7 +221,7 @@ export async function declare() {
 
 /** What of the declarations is public. */
 const declared = [
-  ...["index", "worker", "inline", "observe", "react", "vue", "svelte"].map((name) => `entries/${name}`),
+  ...["index", "worker", "inline", "observe", "opentelemetry", "react", "vue", "svelte"].map((name) => `entries/${name}`),
   ...["definitions", "errors", "observe", "public"].map((name) => `types/${name}`),
   ...["provider", "reads", "writes"].map((name) => `react/${name}`),
 ];

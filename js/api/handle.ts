@@ -1,6 +1,7 @@
 /** A handle on one process: what a registry, or a run, may do with it, without its id each time. */
 import { givenBack } from "../border/inside.js";
-import { freeze } from "../platform/intrinsics.js";
+import { defineProperty, freeze } from "../platform/intrinsics.js";
+import { OUTPUT } from "../types/output.js";
 import { ProcessCancelledError, ProcessFailedError, raise } from "../types/errors.js";
 import { checked, type Check } from "./schemas.js";
 import type { Json, ProcessAwaitOutput, ProcessHandle, ProcessRecord, ProcessRegistry, WaitOptions } from "../types/public.js";
@@ -13,10 +14,15 @@ export interface Reach extends Pick<ProcessRegistry, "signal" | "requestCancel" 
 /** How the process of a handle ends. */
 type Output = (options?: WaitOptions) => Promise<ProcessAwaitOutput>;
 
-const OUTPUTS = new WeakMap<object, Output>();
-
-/** What a handle of longwait awaits; nothing where it is none. */
-export const outputOf = (handle: object): Output | undefined => OUTPUTS.get(handle);
+/** What a handle of longwait awaits; nothing where it is none. One that stands in for it has a wait of its own. */
+export function outputOf(handle: object): Output | undefined {
+  try {
+    const output: unknown = (handle as { readonly [OUTPUT]?: unknown })[OUTPUT];
+    return typeof output === "function" ? (output as Output) : undefined;
+  } catch {
+    return undefined; // A revoked proxy.
+  }
+}
 
 /**
  * The handle on a process, with the checks of the signals that its definition names. Its methods use no `this`, so that they also work when
@@ -29,7 +35,7 @@ export function handleOf(
   signals?: ReadonlyMap<string, Check>,
 ): ProcessHandle {
   const output: Output = (options) => reach.awaitTerminal(id, options);
-  const handle = freeze<ProcessHandle>({
+  const handle: ProcessHandle = {
     id,
     disposition,
     async result(options?: WaitOptions): Promise<Json> {
@@ -49,9 +55,8 @@ export function handleOf(
       return record;
     },
     events: (options) => reach.events(id, options),
-  });
-  OUTPUTS.set(handle, output);
-  return handle;
+  };
+  return freeze(defineProperty(handle, OUTPUT, { value: output }));
 }
 
 /** What a process gave; throws how it failed or that it was cancelled. */

@@ -225,6 +225,7 @@ function run(place: Of, wasm: RawRun, attach: DriverOptions["attach"]) {
     setState: (state) => of(called(() => live().setState(json(state, "state")))),
     progress: (current, total, message) =>
       of(called(() => live().progress(finite(current, "current"), optional(finite)(total, "total"), optional(text)(message, "message")))),
+    setTraceContext: (given) => of(called(() => live().setTraceContext(shape(given, "traceContext", SHAPES.traceContext)))),
     stream: ((name, given) => of(call(() => openStream(through, name, given)))) as RunContext["stream"],
     attachment: (name) => of(called(() => place.reach.getAttachment(identity.processId, name))),
     putAttachment: (name, value) =>

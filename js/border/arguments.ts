@@ -84,6 +84,8 @@ const retry = object({
   jitter: optional(flag),
 });
 
+const traceContext = object({ traceparent: text, tracestate: optional(text) });
+
 const policy = {
   startAtMs: optional(count),
   deadlineAtMs: optional(count),
@@ -98,6 +100,7 @@ const policy = {
   labels: optional(record(label)),
   parentId: optional(name),
   onParentEnd: optional(oneOf("cancel", "abandon")),
+  traceContext: optional(traceContext),
 };
 
 /** What of a registration says neither what a process is nor what it does. */
@@ -128,9 +131,9 @@ const registration = {
 };
 
 /** The policy of a definition, and what goes with it: what its processes have in common. */
-const { parentId: _, onParentEnd: __, ...ownPolicy } = policy;
+const { parentId: _, onParentEnd: __, traceContext: ___, ...ownPolicy } = policy;
 /** How a process of a definition is started: its version is that of the definition. */
-const { version: ___, ...start } = around;
+const { version: ____, ...start } = around;
 
 /** Before which record of a log a fork begins. */
 const forkPoint: Shape = (value, budget, depth) =>
@@ -231,6 +234,7 @@ export const SHAPES = {
     paused: optional(flag),
   }),
   retry,
+  traceContext,
   fork: object({ newId: name, from: forkPoint, input: optional(input) }),
   retention: object({ completedMs: optional(count), failedMs: optional(count), cancelledMs: optional(count) }),
   page: object({ limit: optional(count), cursor: optional(text), order: optional(oneOf("id", "oldest", "newest")) }),

@@ -94,6 +94,7 @@ export interface RawRun {
   startChild(registration: Json, attachments: readonly RawAttachment[]): Promise<Registered>;
   setState(state: Json): Promise<void>;
   progress(current: number, total: number | undefined, message: string | undefined): Promise<void>;
+  setTraceContext(traceContext: Json): Promise<void>;
   /** Resolves with what came of the step, in this run or in an earlier one. `work` is called for each attempt, and resolves with what came of that. */
   step(key: string, retry: Json | undefined, work: (attempt: number, idempotencyKey: string) => Promise<StepEnd>): Promise<StepEnd>;
   /** Resolves with the index of the next chunk. */
@@ -257,6 +258,7 @@ function rawRun(instance: Instance, wasm: WasmRun): RawRun {
     startChild: (registration, attachments) => instance.owed(() => wasm.startChild(registration, attachments)),
     setState: (state) => instance.owed(() => wasm.setState(state)),
     progress: (current, total, message) => instance.owed(() => wasm.progress(current, total, message)),
+    setTraceContext: (traceContext) => instance.owed(() => wasm.setTraceContext(traceContext)),
     step: (key, retry, work) => instance.owed(() => wasm.step(key, retry, outside(work))),
     openStream: (name, resume, untilTerminal) => instance.owed(() => wasm.openStream(name, resume, untilTerminal)),
     appendChunk: (name, chunk) => instance.owed(() => wasm.appendChunk(name, chunk)),

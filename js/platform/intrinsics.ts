@@ -6,7 +6,7 @@
 export const { Error: ErrorClass, Promise: PromiseClass } = globalThis;
 export const { parse, stringify } = JSON;
 export const { apply, ownKeys } = Reflect;
-export const { create, freeze, getOwnPropertySymbols, getPrototypeOf, hasOwn, keys } = Object;
+export const { create, defineProperty, freeze, getOwnPropertySymbols, getPrototypeOf, hasOwn, keys } = Object;
 
 const { bind, call } = Function.prototype;
 

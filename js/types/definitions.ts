@@ -74,7 +74,7 @@ type Storable<T> = [JsonLike] extends [T]
 /** Describes the processes of a kind. `I`, `O`, `E` and `S` are the schemas of their input, output, events and signals. */
 export interface ProcessSpec<K extends string = string, I = Schema, O = Schema, E = Schemas, S = Schemas> extends Omit<
   ProcessPolicy,
-  "parentId" | "onParentEnd"
+  "parentId" | "onParentEnd" | "traceContext"
 > {
   /** Non-blank; what implementations and filters go by. */
   kind: K;

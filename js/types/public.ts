@@ -298,6 +298,16 @@ export interface ProcessPolicy {
   parentId?: string;
   /** What becomes of a child when its parent ends in any way: it is asked to stop (the default), or nothing. */
   onParentEnd?: "cancel" | "abandon";
+  /** Where in a distributed trace it was registered. It is kept and not interpreted; a fork has that of its source. */
+  traceContext?: TraceContext;
+}
+
+/** A place in a distributed trace, as W3C Trace Context writes it in headers. */
+export interface TraceContext {
+  /** Version, trace, span and flags: `00-<32 digits>-<16 digits>-<2 digits>`, in lower-case hexadecimal. */
+  traceparent: string;
+  /** What tracing systems add: printable ASCII of 1 to 512 characters. */
+  tracestate?: string;
 }
 
 /** What a process is, for lists and filters. */
@@ -370,6 +380,8 @@ export interface ProcessRecord extends ProcessPolicy {
   state?: Json;
   /** How far its runner last said that it is, in units of its own, and when, in epoch milliseconds. */
   progress?: { current: number; total?: number; message?: string; atMs: number };
+  /** Where in a distributed trace the last run is that called `RunContext.setTraceContext`. */
+  runTraceContext?: TraceContext;
   /** What is attached to it; absent where nothing is. */
   attachments?: AttachmentInfo[];
   status: ProcessStatus;
@@ -1170,6 +1182,12 @@ export interface RunContext {
    * @throws As `setState`; `invalid_argument` for a number that is not finite.
    */
   progress(current: number, total?: number, message?: string): Promise<void>;
+  /**
+   * Replaces `runTraceContext` in the record of the process: where in a distributed trace this run is, so that a later run can link to it.
+   * Merged and written like a state, apart from it.
+   * @throws As `setState`; `invalid_argument` for what is no trace context, with the path.
+   */
+  setTraceContext(traceContext: TraceContext): Promise<void>;
   /**
    * Runs `run` once for each process and key, and keeps its value: another run gets the value instead of calling it. The value
    * is JSON, or `undefined`; it comes back as a plain copy. A crash between the work and its record on disk

@@ -185,6 +185,13 @@ impl Run {
         promise(async move { context.progress(current, total, message).await })
     }
 
+    /// Replaces the trace context of the run in the record of the process.
+    #[wasm_bindgen(js_name = setTraceContext)]
+    pub fn set_trace_context(&self, given: JsValue) -> Promise {
+        let (context, given) = (self.context.clone(), read(given, "traceContext"));
+        promise(async move { context.set_trace_context(given?).await })
+    }
+
     /// Registers a child of the process; resolves with `{ record, disposition }`.
     #[wasm_bindgen(js_name = startChild)]
     pub fn start_child(&self, registration: JsValue, attachments: JsValue) -> Promise {

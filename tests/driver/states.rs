@@ -1,6 +1,9 @@
 //! What a run shows of itself in the record.
 
-use longwait::{Code, Result, model::payload::Payload};
+use longwait::{
+    Code, Result,
+    model::{payload::Payload, trace::TraceContext},
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -14,6 +17,11 @@ fn sets(run: &Run, state: Value) -> Hand<'static, Result<()>> {
     let mut hand = Hand::new(async move { context.set_state(Payload::from(state)).await });
     assert!(hand.run().is_none());
     hand
+}
+
+/// The trace context of a span of this number.
+fn traced(span: u8) -> TraceContext {
+    TraceContext { traceparent: format!("00-{:032x}-{span:016x}-01", 7), tracestate: None }
 }
 
 fn shows(run: &Run, current: f64, total: Option<f64>, message: Option<&str>) -> Result<()> {
@@ -50,7 +58,9 @@ fn what_is_set_while_one_is_written_is_merged_and_the_last_one_is_written() {
     let mut merged: Vec<_> = [2, 3, 4].map(|number| sets(&run, json!(number))).into();
     let context = run.context.clone();
     let mut progress = Hand::new(async move { context.progress(1.0, None, None).await });
-    assert!(progress.run().is_none());
+    let context = run.context.clone();
+    let mut trace = Hand::new(async move { context.set_trace_context(traced(3)).await });
+    assert!(progress.run().is_none() && trace.run().is_none());
     tasks().run();
     assert_eq!(hold.writes() - before, 1);
     hold.let_last_go();
@@ -61,9 +71,29 @@ fn what_is_set_while_one_is_written_is_merged_and_the_last_one_is_written() {
     hold.let_go();
     tasks().run();
     assert!(merged.iter_mut().all(|set| set.run().unwrap().is_ok()) && progress.run().unwrap().is_ok());
+    assert!(trace.run().unwrap().is_ok());
     assert_eq!(hold.writes() - before, 2);
     let shown = record(&world, "p");
     assert_eq!((&shown["state"], &shown["progress"]["current"]), (&json!(4), &json!(1)));
+    assert_eq!(shown["runTraceContext"]["traceparent"], traced(3).traceparent);
+}
+
+#[test]
+fn the_trace_context_of_a_run_stands_in_the_record_beside_that_of_the_registration_until_the_next_run_says_its_own() {
+    let world = tab();
+    let (driver, _, run) = running(&world);
+    now(run.context.set_trace_context(traced(1))).unwrap();
+    let shown = record(&world, "p");
+    assert_eq!(shown["runTraceContext"], json!({"traceparent": traced(1).traceparent}));
+    assert!(shown.get("traceContext").is_none());
+    assert_eq!(log(&world, "p"), [""; 0]);
+    let (_, _, next) = handed_over(&world, &driver);
+    assert_eq!(next.context.record().run_trace_context.as_deref(), Some(&traced(1)), "a later run finds it");
+    now(next.context.set_trace_context(traced(2))).unwrap();
+    assert_eq!(record(&world, "p")["runTraceContext"]["traceparent"], traced(2).traceparent);
+    let nothing = now(next.context.set_trace_context(traced(0))).unwrap_err();
+    assert_eq!(nothing.code(), Code::InvalidArgument);
+    assert!(nothing.message().starts_with("traceContext.traceparent: "), "{}", nothing.message());
 }
 
 #[test]

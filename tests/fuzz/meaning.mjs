@@ -152,6 +152,7 @@ export const POLICY = [
   "labels",
   "parentId",
   "onParentEnd",
+  "traceContext",
 ];
 
 /** The policy in a registration. No labels are none. */

@@ -336,6 +336,31 @@ const parentId = leaf((w) => {
   return ids.length > 0 && w.r.chance(0.9) ? w.r.pick(ids) : "unknown";
 }, BAD_NAME);
 
+const TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+/** Where in a trace something is. */
+export const traceContext = object("TraceContext", {
+  traceparent: pick(
+    [TRACEPARENT, TRACEPARENT.replace(/.$/, "0")],
+    [
+      ["no digits", () => "00-a-b-01"],
+      ["capital letters", () => TRACEPARENT.toUpperCase()],
+      ["a trace of zeros", () => `00-${"0".repeat(32)}-00f067aa0ba902b7-01`],
+      ["more than there is", () => `${TRACEPARENT}-00`],
+    ],
+  ),
+  tracestate: optional(
+    pick(
+      ["a=1", "s".repeat(512)],
+      [
+        ["an empty text", () => ""],
+        ["513 characters", () => "s".repeat(513)],
+        ["another alphabet", () => "a=é"],
+      ],
+    ),
+    0.5,
+  ),
+});
+
 const policy = {
   startAtMs: optional(instant, 0.1),
   deadlineAtMs: optional(never, 0.1),
@@ -364,6 +389,7 @@ const policy = {
   labels: optional(labels, 0.25),
   parentId: optional(parentId, 0.2),
   onParentEnd: optional(word("cancel", "abandon"), 0.5),
+  traceContext: optional(traceContext, 0.1),
 };
 const anyPolicy = object("ProcessPolicy", policy);
 

@@ -112,6 +112,7 @@ pub fn record(mut shown: Value) -> ProcessRecord {
         paused: made(take("paused")),
         state: made(take("state")),
         progress: made(take("progress")),
+        run_trace_context: made(take("runTraceContext")),
         attachments: made::<Option<_>>(take("attachments")).unwrap_or_default(),
         schedule: Default::default(),
         updated_at_ms: made(take("updatedAtMs")),

@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { isProcessError, open, success } from "./registry.mjs";
 
+const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
 /** Runs a process with this runner; gives how it ended and its record. */
 async function run(t, runner) {
   const registry = await open(t);
@@ -37,6 +39,19 @@ describe("a run shows", () => {
     );
   });
 
+  test("where in a distributed trace it is, and refuses what is no trace context by its path", async (t) => {
+    const { record, log } = await run(t, async ({ setTraceContext }) => {
+      await refuses(setTraceContext(), "traceContext");
+      await refuses(setTraceContext({ traceparent: 1 }), "traceContext.traceparent");
+      await refuses(setTraceContext({ traceparent: "00-1-2-01" }), "traceContext.traceparent");
+      await refuses(setTraceContext({ traceparent, tracestate: "é" }), "traceContext.tracestate");
+      await refuses(setTraceContext({ traceparent, more: 1 }), "traceContext.more");
+      await setTraceContext({ traceparent, tracestate: "a=1" });
+    });
+    assert.deepEqual(record.runTraceContext, { traceparent, tracestate: "a=1" });
+    assert.equal(log.length, 1);
+  });
+
   test("the last of what it set without waiting, also where it ends at once", async (t) => {
     const { record } = await run(t, (context) => {
       for (let number = 0; number < 100; number++) {
@@ -69,7 +84,7 @@ describe("a run shows", () => {
   test("nothing any more once its runner has returned", async (t) => {
     let kept;
     await run(t, (context) => void (kept = context));
-    for (const call of [() => kept.setState(1), () => kept.progress(1)])
+    for (const call of [() => kept.setState(1), () => kept.progress(1), () => kept.setTraceContext({ traceparent })])
       await assert.rejects(call, (error) => isProcessError(error, "lease_lost"));
   });
 });

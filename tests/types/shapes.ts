@@ -64,6 +64,7 @@ const different: Different<{
   terminalState: [Public.TerminalState, Rust.TerminalState];
   waitState: [Public.WaitState | Public.RunWait, Rust.WaitState];
   retryPolicy: [Public.RetryPolicy, Rust.RetryPolicy];
+  traceContext: [Public.TraceContext, Rust.TraceContext];
   policy: [Public.ProcessPolicy, Rust.Policy];
   wake: [NonNullable<Made["wake"]>, Rust.Wake];
   wakeDelivery: [Public.WakeDelivery, Rust.WakeDelivery];

@@ -177,6 +177,7 @@ export const runCalls = [
   run("attachment", 1, [], [s.attachmentName]),
   run("putAttachment", 1, ["process_terminal"], [s.attachmentName, s.attachmentValue]),
   run("progress", 1, [], [number, optional(number), optional(s.text)]),
+  run("setTraceContext", 1, [], [s.traceContext]),
   run("stream", 1, ["invalid_argument"], [s.streamName, optional(streaming)], (w, [name], context) => ({
     check(writer) {
       if (writer.name !== name || !(writer.nextIndex >= 0)) throw new Error(`a stream that cannot be: ${writer.name}, ${writer.nextIndex}`);

@@ -10,7 +10,7 @@ use super::RunContext;
 use crate::{
     error::Result,
     host::latch::{self, Latch, Release},
-    model::payload::Payload,
+    model::{payload::Payload, trace::TraceContext},
     operation,
     rules::state::Shown,
 };
@@ -40,6 +40,12 @@ impl RunContext {
     /// [`Code::InvalidArgument`](crate::Code::InvalidArgument) for a number that is not finite.
     pub async fn progress(&self, current: f64, total: Option<f64>, message: Option<String>) -> Result<()> {
         self.show(Shown::progress(current, total, message)?).await
+    }
+
+    /// Replaces the `runTraceContext` in the record of the process, like [`set_state`](Self::set_state).
+    /// [`Code::InvalidArgument`](crate::Code::InvalidArgument) for what is no trace context.
+    pub async fn set_trace_context(&self, context: TraceContext) -> Result<()> {
+        self.show(Shown::trace_context(context)?).await
     }
 
     async fn show(&self, shown: Shown) -> Result<()> {

@@ -17,6 +17,7 @@ pub mod retention;
 pub mod schema;
 pub mod selector;
 pub mod stream;
+pub mod trace;
 pub mod wait;
 
 use crate::{

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Millis, check_given_name, check_name, key::ProcessId};
+use super::{Millis, check_given_name, check_name, key::ProcessId, trace::TraceContext};
 use crate::{
     error::{Error, Result},
     text::is_blank,
@@ -58,6 +58,9 @@ pub struct Policy {
     /// What becomes of it when its parent ends. Default: it is asked to stop.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_parent_end: Option<OnParentEnd>,
+    /// Where in a distributed trace it was registered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace_context: Option<TraceContext>,
 }
 
 /// When a failed attempt is repeated. Every field may be absent.
@@ -158,11 +161,12 @@ pub static NO_POLICY: Policy = Policy {
     labels: BTreeMap::new(),
     parent_id: None,
     on_parent_end: None,
+    trace_context: None,
 };
 
 impl Policy {
     /// The names of its fields, as JavaScript has them beside those of a registration.
-    pub const FIELDS: [&str; 13] = [
+    pub const FIELDS: [&str; 14] = [
         "startAtMs",
         "deadlineAtMs",
         "retry",
@@ -176,6 +180,7 @@ impl Policy {
         "labels",
         "parentId",
         "onParentEnd",
+        "traceContext",
     ];
 
     /// Whether it says nothing.
@@ -194,6 +199,7 @@ impl Policy {
                 "registration.priority: must be from -{MAX_PRIORITY} to {MAX_PRIORITY}"
             )));
         }
+        self.trace_context.as_ref().map_or(Ok(()), |context| context.check("registration.traceContext"))?;
         self.check_key()?;
         if self.labels.len() > MAX_LABELS {
             return Err(Error::invalid(format!("registration.labels: has more than {MAX_LABELS} labels")));

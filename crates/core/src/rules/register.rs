@@ -125,6 +125,7 @@ fn fresh(seen: &Snapshot, registered: &Registered) -> Result<ProcessRecord> {
         paused: None,
         state: None,
         progress: None,
+        run_trace_context: None,
         attachments: Vec::new(),
         // The host of an external process does not ask before it begins.
         schedule: Schedule { begun: is_begun, ..Schedule::default() },

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    model::{lease::ProcessLease, payload::Payload, process::Progress},
+    model::{lease::ProcessLease, payload::Payload, process::Progress, trace::TraceContext},
 };
 
 /// What a run shows of itself; what is absent stays as it was.
@@ -18,12 +18,14 @@ pub struct Shown {
     pub state: Option<Payload>,
     /// How far it is. Its time is that of the store when it is written.
     pub progress: Option<Progress>,
+    /// Where in a distributed trace it is.
+    pub trace_context: Option<TraceContext>,
 }
 
 impl Shown {
     /// A state.
     pub fn state(state: Payload) -> Self {
-        Self { state: Some(state), progress: None }
+        Self { state: Some(state), ..Self::default() }
     }
 
     /// How far a run is. A number that is not finite is [`Code::InvalidArgument`](crate::Code::InvalidArgument).
@@ -33,13 +35,23 @@ impl Shown {
                 return Err(Error::invalid(format!("{name}: must be a finite number")));
             }
         }
-        Ok(Self { state: None, progress: Some(Progress { current, total, message, at_ms: 0 }) })
+        Ok(Self { progress: Some(Progress { current, total, message, at_ms: 0 }), ..Self::default() })
     }
 
-    /// Both, where `later` holds of what each has.
+    /// Where in a distributed trace a run is. What is no trace context is [`Code::InvalidArgument`](crate::Code::InvalidArgument).
+    pub fn trace_context(context: TraceContext) -> Result<Self> {
+        context.check("traceContext")?;
+        Ok(Self { trace_context: Some(context), ..Self::default() })
+    }
+
+    /// All of both, where `later` holds of what each has.
     #[must_use]
     pub fn then(self, later: Shown) -> Self {
-        Self { state: later.state.or(self.state), progress: later.progress.or(self.progress) }
+        Self {
+            state: later.state.or(self.state),
+            progress: later.progress.or(self.progress),
+            trace_context: later.trace_context.or(self.trace_context),
+        }
     }
 }
 
@@ -52,6 +64,9 @@ pub fn show(seen: &Snapshot, held: &ProcessLease, shown: &Shown) -> Result<Decis
     }
     if let Some(progress) = &shown.progress {
         next.progress = Some(Box::new(Progress { at_ms: seen.now, ..progress.clone() }));
+    }
+    if let Some(context) = &shown.trace_context {
+        next.run_trace_context = Some(Box::new(context.clone()));
     }
     next.updated_at_ms = seen.now;
     Ok(Decision::reply(()).write(Write::Process(Rc::new(next))))

@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 
 use crate::{AnyRegistry, AsJson, START, World, refused};
 
+const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
 /// Registers a job with these fields besides its id.
 async fn job<R: AnyRegistry>(world: &World<R>, id: &str, more: Value) -> longwait_core::Result<String> {
     Ok(world.job(id, more).await?.id().to_string())
@@ -33,7 +35,8 @@ pub async fn a_policy_is_read_back_as_it_was_given<R: AnyRegistry>(world: World<
         "startAtMs": START + 10, "deadlineAtMs": START + 20, "crashLimit": 3, "priority": -7, "version": 2,
         "retry": {"maxAttempts": 4, "initialIntervalMs": 5, "backoffCoefficient": 1.5, "maxIntervalMs": 6, "jitter": false},
         "concurrencyKey": "k", "onConflict": "replace_pending", "debounce": {"delayMs": 1, "maxDelayMs": 2},
-        "requires": "network", "labels": {"a": "1", "b": ""}
+        "requires": "network", "labels": {"a": "1", "b": ""},
+        "traceContext": {"traceparent": TRACEPARENT, "tracestate": "vendor=1"}
     });
     job(&world, "p", policy.clone()).await.unwrap();
     let shown = world.another().await.record("p").await.json();
@@ -45,7 +48,9 @@ pub async fn a_policy_is_read_back_as_it_was_given<R: AnyRegistry>(world: World<
 pub async fn a_policy_is_no_part_of_what_is_compared<R: AnyRegistry>(world: World<R>) {
     job(&world, "p", json!({"priority": 1})).await.unwrap();
     let plain = world.record("p").await.json();
-    job(&world, "p", json!({"priority": 2, "startAtMs": START + 1})).await.unwrap();
+    job(&world, "p", json!({"priority": 2, "startAtMs": START + 1, "traceContext": {"traceparent": TRACEPARENT}}))
+        .await
+        .unwrap();
     assert_eq!(world.record("p").await.json(), plain, "the first one wins");
     job(&world.another().await, "p", json!({})).await.unwrap();
     assert_eq!(refused(world.register(json!({"id": "p"})).await), Code::RegistrationConflict);
@@ -63,6 +68,8 @@ pub async fn a_policy_that_makes_no_sense_is_refused_and_nothing_is_registered<R
         json!({"retry": {"backoffCoefficient": 0.5}}),
         json!({"labels": {" ": "blank"}}),
         json!({"onParentEnd": "cancel"}),
+        json!({"traceContext": {"traceparent": "00-1-2-01"}}),
+        json!({"traceContext": {"traceparent": TRACEPARENT, "tracestate": ""}}),
     ] {
         assert_eq!(refused(job(&world, "p", policy.clone()).await), Code::InvalidArgument, "{policy}");
     }

@@ -19,6 +19,7 @@ use crate::model::{
     key::{Key, ProcessId},
     payload::{self, Payload},
     policy::{Debounce, OnConflict, OnParentEnd, Policy, Requires, RetryPolicy},
+    trace::TraceContext,
 };
 
 /// Where else a process is known.
@@ -55,6 +56,8 @@ pub struct ProcessRecord {
     pub state: Option<Payload>,
     /// How far its runner last said it is.
     pub progress: Option<Box<Progress>>,
+    /// Where in a distributed trace the last run is that said so.
+    pub run_trace_context: Option<Box<TraceContext>>,
     /// What is attached to it, in the order in which each name came.
     pub attachments: Vec<AttachmentInfo>,
     /// What drivers must know to begin it in its turn; not part of the public record.
@@ -219,6 +222,8 @@ struct PublicRecord<'a> {
     state: Option<&'a Payload>,
     #[serde(skip_serializing_if = "Option::is_none")]
     progress: Option<&'a Progress>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run_trace_context: Option<&'a TraceContext>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[cfg_attr(test, ts(as = "Option<Vec<AttachmentInfo>>", optional))]
     attachments: &'a [AttachmentInfo],
@@ -249,6 +254,8 @@ struct PublicRecord<'a> {
     parent_id: Option<&'a ProcessId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     on_parent_end: Option<OnParentEnd>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_context: Option<&'a TraceContext>,
     created_at_ms: Millis,
     updated_at_ms: Millis,
     status: &'a ProcessStatus,
@@ -271,6 +278,7 @@ impl Serialize for ProcessRecord {
             labels,
             parent_id,
             on_parent_end,
+            trace_context,
         } = self.policy();
         PublicRecord {
             id: &registration.id,
@@ -287,6 +295,7 @@ impl Serialize for ProcessRecord {
             paused: self.paused.as_deref(),
             state: self.state.as_ref(),
             progress: self.progress.as_deref(),
+            run_trace_context: self.run_trace_context.as_deref(),
             attachments: &self.attachments,
             start_at_ms: *start_at_ms,
             deadline_at_ms: *deadline_at_ms,
@@ -301,6 +310,7 @@ impl Serialize for ProcessRecord {
             labels,
             parent_id: parent_id.as_ref(),
             on_parent_end: *on_parent_end,
+            trace_context: trace_context.as_ref(),
             created_at_ms: *created_at_ms,
             updated_at_ms: self.updated_at_ms,
             status: &self.status,

@@ -138,6 +138,7 @@ mod tests {
             paused: None,
             state: None,
             progress: None,
+            run_trace_context: None,
             attachments: Vec::new(),
             schedule: Default::default(),
             updated_at_ms,

@@ -20,6 +20,7 @@ use crate::{
             LogHead, Paused, ProcessExternalRef, ProcessRecord, ProcessStatus, Progress, Registered, Schedule,
             TypeCount, WaitState,
         },
+        trace::TraceContext,
     },
     store::{Turn, engine::Source},
 };
@@ -51,6 +52,8 @@ pub struct ProcessRow {
     state: Option<Payload>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     progress: Option<Box<Progress>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    run_trace_context: Option<Box<TraceContext>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     attachments: Vec<AttachmentInfo>,
     #[serde(default, skip_serializing_if = "Schedule::is_default")]
@@ -100,6 +103,7 @@ impl ProcessRow {
             paused: record.paused.clone(),
             state: record.state.clone(),
             progress: record.progress.clone(),
+            run_trace_context: record.run_trace_context.clone(),
             attachments: record.attachments.clone(),
             schedule: record.schedule.clone(),
             turn: record.is_pending().then(|| TurnPart::of(record)),
@@ -145,6 +149,7 @@ impl ProcessRow {
             paused: self.paused,
             state: self.state,
             progress: self.progress,
+            run_trace_context: self.run_trace_context,
             attachments: self.attachments,
             schedule: self.schedule,
             updated_at_ms: self.updated_at_ms,

@@ -1,0 +1,138 @@
+/** A registry whose methods make spans, by public methods of another one alone. */
+import { context as contexts, SpanKind, type Attributes, type Span, type Tracer } from "@opentelemetry/api";
+import type {
+  DriverOptions,
+  Implementation,
+  ProcessAwaiter,
+  ProcessHandle,
+  ProcessRecord,
+  ProcessRegistry,
+  ProcessWorkDriver,
+  RunContext,
+  SessionView,
+  WaitOptions,
+} from "../types/public.js";
+import { carried } from "./carried.js";
+import { withWaits } from "./handle.js";
+import { idIn, isPlain, kindOf, traceContextIn } from "./registering.js";
+import { run, type Place } from "./run.js";
+import { ATTRIBUTE, within } from "./spans.js";
+
+/** What `traced()` does. */
+export function tracedRegistry(registry: ProcessRegistry, tracer: Tracer): ProcessRegistry {
+  const place: Place = { tracer, registry };
+  const ofRegistry = { [ATTRIBUTE.registry]: registry.name };
+
+  /** A call in a span below that which is active. */
+  const spanned = <T>(name: string, kind: SpanKind, attributes: Attributes, work: (span: Span) => Promise<T>) =>
+    within(tracer, { name, kind, parent: contexts.active(), attributes: { ...ofRegistry, ...attributes } }, work);
+
+  /** A call that registers a process of what is given. */
+  function registers<T>(verb: string, given: unknown, options: unknown, work: (options: never, span: Span) => Promise<T>): Promise<T> {
+    const kind = kindOf(given);
+    const id = idIn(options);
+    const attributes = { [ATTRIBUTE.kind]: kind, ...(id !== undefined && { [ATTRIBUTE.processId]: id }) };
+    return spanned(`${verb} ${kind}`, SpanKind.PRODUCER, attributes, (span) =>
+      work(traceContextIn(options, carried(span.spanContext())) as never, span),
+    );
+  }
+
+  const awaiter = waits(registry.awaiter);
+  const handled = <H extends { readonly id: string }>(handle: H): H => withWaits(handle, (_, call) => terminal(handle.id, call));
+
+  function terminal<T>(processId: string, call: () => Promise<T>): Promise<T> {
+    return spanned("wait terminal", SpanKind.INTERNAL, { [ATTRIBUTE.waitKind]: "terminal", [ATTRIBUTE.awaitedId]: processId }, call);
+  }
+
+  function waits<A extends Pick<ProcessAwaiter, "awaitTerminal" | "awaitEvent">>(given: A): A {
+    const { awaitTerminal, awaitEvent } = given;
+    return over<Pick<ProcessAwaiter, "awaitTerminal" | "awaitEvent">>(given, {
+      awaitTerminal: (processId: string, options?: WaitOptions) => terminal(processId, () => awaitTerminal(processId, options)),
+      awaitEvent: ((processId, eventType, after, options) => {
+        const attributes = { [ATTRIBUTE.waitKind]: "event", [ATTRIBUTE.awaitedId]: processId, [ATTRIBUTE.eventType]: eventType };
+        return spanned("wait event", SpanKind.INTERNAL, attributes, () => awaitEvent(processId, eventType, after, options));
+      }) as ProcessAwaiter["awaitEvent"],
+    }) as A;
+  }
+
+  /** A driver of the registry, whose runs have spans. */
+  function driver(given: DriverOptions): ProcessWorkDriver {
+    return over(waits(registry.driver(tracedOptions(place, given))), { registry: traced });
+  }
+
+  const traced: ProcessRegistry = over(registry, {
+    registerProcess: ((registration) =>
+      registers("register", registration, registration, async (given, span) =>
+        ofRecord(span, await registry.registerProcess(given)),
+      )) as ProcessRegistry["registerProcess"],
+    registerProcesses: ((registrations) =>
+      spanned("register", SpanKind.PRODUCER, { [ATTRIBUTE.count]: lengthOf(registrations) }, (span) => {
+        const context = carried(span.spanContext());
+        const given = Array.isArray(registrations) ? registrations.map((one) => traceContextIn(one, context)) : registrations;
+        return registry.registerProcesses(given as never);
+      })) as ProcessRegistry["registerProcesses"],
+    start: (async (definition: unknown, input: unknown, options: unknown) =>
+      registers("register", definition, options ?? {}, async (given, span) => {
+        const handle = await registry.start(definition as never, input as never, given);
+        return ofHandle(span, handled(handle as unknown as ProcessHandle));
+      })) as never,
+    execute: ((definition: unknown, input: unknown, options: unknown) =>
+      registers("execute", definition, options ?? {}, (given) => registry.execute(definition as never, input as never, given))) as never,
+    handle: ((definition, processId) => handled(registry.handle(definition, processId))) as ProcessRegistry["handle"],
+    forkProcess: (processId, options) =>
+      spanned("fork", SpanKind.PRODUCER, { [ATTRIBUTE.forkOf]: processId }, async (span) =>
+        ofRecord(span, await registry.forkProcess(processId, options)),
+      ),
+    awaiter,
+    awaitTerminal: awaiter.awaitTerminal,
+    awaitEvent: awaiter.awaitEvent,
+    pollingAwaiter: () => waits(registry.pollingAwaiter()),
+    session: (scope) => waits<SessionView>(registry.session(scope)),
+    driver: driver as ProcessRegistry["driver"],
+  });
+  return traced;
+}
+
+/** An object with other methods in place of some. What it computes when it is read, it still does. */
+function over<T extends object>(given: T, methods: Partial<T>): T {
+  const own = Object.getOwnPropertyDescriptors(given);
+  return Object.freeze(Object.defineProperties({}, { ...own, ...Object.getOwnPropertyDescriptors(methods) })) as T;
+}
+
+function ofRecord(span: Span, record: ProcessRecord): ProcessRecord {
+  const isNew = record.traceContext?.traceparent === carried(span.spanContext())?.traceparent;
+  span.setAttributes({
+    [ATTRIBUTE.processId]: record.id,
+    [ATTRIBUTE.kind]: record.identity.kind,
+    ...(record.traceContext !== undefined && { [ATTRIBUTE.disposition]: isNew ? "created" : "existing" }),
+  });
+  return record;
+}
+
+function ofHandle<H extends Pick<ProcessHandle, "id" | "disposition">>(span: Span, handle: H): H {
+  span.setAttributes({ [ATTRIBUTE.processId]: handle.id, [ATTRIBUTE.disposition]: handle.disposition });
+  return handle;
+}
+
+const lengthOf = (given: unknown) => (Array.isArray(given) ? given.length : 0);
+
+/** The options of a driver, whose runners make spans. */
+function tracedOptions(place: Place, given: DriverOptions): DriverOptions {
+  if (!isPlain(given)) return given;
+  const { runners, processes } = given;
+  return {
+    ...given,
+    ...(isObject(runners) && {
+      runners: Object.fromEntries(Object.entries(runners).map(([kind, runner]) => [kind, tracedRunner(place, runner)])),
+    }),
+    ...(Array.isArray(processes) && {
+      processes: processes.map((one: Implementation) => (isObject(one) ? { ...one, run: tracedRunner(place, one.run) } : one)),
+    }),
+  };
+}
+
+function tracedRunner<T>(place: Place, runner: (context: RunContext) => Promise<T> | T) {
+  return typeof runner === "function" ? (context: RunContext) => run(place, context, runner) : runner;
+}
+
+const isObject = (given: unknown): given is object => typeof given === "object" && given !== null;
