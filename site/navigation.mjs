@@ -45,6 +45,7 @@ export const sections = [
       { page: "app", text: "Bundlers, CSP, workers, tests", about: "Bundlers, content security policy, workers, tests, untrusted code." },
       { page: "react", text: "React", about: "A provider, a driver, lists with pages, hooks for all that is stored." },
       { page: "observe", text: "Vue, Svelte, and others", about: "What is stored, as values that a user interface can show." },
+      { page: "beside", text: "Beside Dexie, TanStack, AI SDK", about: "How longwait and the libraries for data, queries and chats meet." },
       { page: "server-side-rendering", text: "Server-side rendering", about: "What a server renders." },
       { page: "hot-reloading", text: "Hot reloading", about: "What an edit does to a registry and its driver." },
       { page: "logging-out", text: "Logging out", about: "What is left of a user, and how to remove it." },
@@ -54,11 +55,19 @@ export const sections = [
   },
   {
     text: "In production",
-    pages: [{ page: "versions", text: "Deploying a new version", about: "Two builds in two tabs, and old processes that wait." }],
+    pages: [
+      {
+        page: "code-changes",
+        text: "Living with code changes",
+        about: "What may change under a running process: steps, waits, keys, schemas.",
+      },
+      { page: "versions", text: "Deploying a new version", about: "Two builds in two tabs, and old processes that wait." },
+    ],
   },
   {
     text: "Facts",
     pages: [
+      { page: "comparison", text: "Comparison", about: "What other tools optimise for, and when to take one of them." },
       {
         page: "guarantees",
         text: "Guarantees",

@@ -2,6 +2,6 @@
 
 import { nodeTests } from "../lib/node-tests.mjs";
 
-export const needs = ["build", "jest", "react-18"];
+export const needs = ["build", "jest", "react-18", "samples"];
 
 export const run = () => nodeTests("tests/package");

@@ -15,6 +15,9 @@ export const jest = () => installed("Jest with jsdom", "tests/jest");
 /** Apart from the others: the newer one has its name. */
 export const react18 = () => installed("React 18", "tests/react-18");
 
+/** Apart from the others: only samples of the documentation import them. */
+export const samples = () => installed("what samples import", "tests/samples");
+
 /** Apart from the others: typedoc takes an older TypeScript. */
 export const docs = () => installed("the generator of the documentation site", "site");
 

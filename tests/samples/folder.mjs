@@ -1,12 +1,17 @@
 /** Programs as files, in a folder of the repository, from which `longwait` is the package that was built. */
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { transform } from "esbuild";
 import { root } from "../../scripts/lib/paths.mjs";
 
 export const folder = join(root, "build", "samples");
 
-export const empty = () => rmSync(folder, { recursive: true, force: true });
+/** Empties the folder. From it, what the samples import of others is found: it is installed beside this file. */
+export function empty() {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  symlinkSync(join(root, "tests", "samples", "node_modules"), join(folder, "node_modules"));
+}
 
 export const folderOf = ({ name }) => name.replace(/[^A-Za-z0-9]+/g, "-").toLowerCase();
 

@@ -120,6 +120,7 @@ export const needs = {
   "docs/streams.md": { "*": { runs: "node" } },
   "docs/one-at-a-time.md": { "*": { runs: "node" } },
   "docs/children.md": { "*": { runs: "node" } },
+  "docs/code-changes.md": { "*": { runs: "node" } },
   "docs/versions.md": { "*": { runs: "node" } },
   "docs/definitions.md": { "*": { runs: "node" } },
   "docs/housekeeping.md": { "*": { runs: "node" } },
@@ -161,6 +162,62 @@ export const needs = {
     "*": { runs: "tests/e2e/react.test.mjs", files: ["uploads.ts", "run.ts", "app.tsx", "list.tsx", "one.tsx", "main.tsx"] },
   },
   "docs/observe.md": { "*": { runs: "node" } },
+  "docs/beside.md": {
+    Dexie: {
+      runs: "node",
+      before: `
+        import "fake-indexeddb/auto";
+        const tagsOf = async (name: string) => name.split(" at ");
+      `,
+      after: `await registry.close(); db.close();`,
+    },
+    "TanStack Query": {
+      runs: "node",
+      before: `
+        const titles: string[] = [];
+        const server = {
+          list: async () => [...titles],
+          add: async (title: string, _key: string) => ({ id: titles.push(title) }),
+        };
+      `,
+      after: `await registry.close(); queryClient.clear();`,
+    },
+    "TanStack DB": {
+      runs: "node",
+      before: `
+        const server = { saved: [] as string[], save: async ({ title }: { title: string }, _key: string) => void server.saved.push(title) };
+        const sync: SyncConfig<Todo, string> = { sync: ({ markReady }) => markReady() };
+      `,
+      after: `await registry.close();`,
+    },
+    "AI SDK": {
+      runs: "node",
+      before: `
+        import { MockLanguageModelV3, simulateReadableStream } from "ai/test";
+        const model = new MockLanguageModelV3({
+          doStream: async () => ({
+            stream: simulateReadableStream({
+              chunks: [
+                { type: "text-start" as const, id: "t" },
+                { type: "text-delta" as const, id: "t", delta: "Twice " },
+                { type: "text-delta" as const, id: "t", delta: "a day." },
+                { type: "text-end" as const, id: "t" },
+                {
+                  type: "finish" as const,
+                  finishReason: { unified: "stop" as const, raw: "stop" },
+                  usage: {
+                    inputTokens: { total: 1, noCache: 1, cacheRead: undefined, cacheWrite: undefined },
+                    outputTokens: { total: 1, text: 1, reasoning: undefined },
+                  },
+                },
+              ],
+            }),
+          }),
+        });
+      `,
+      after: `await registry.close();`,
+    },
+  },
   "docs/hot-reloading.md": {
     "In a module": { runs: "tests/e2e/hot.test.mjs", beside: runners, before: `/// <reference types="vite/client" />\n` },
   },
