@@ -31,6 +31,9 @@ const entries = [
   { source: "js/observe/observe.ts", output: "dist/observing.js", platform: "neutral", apart: ["errors"] },
   { source: "js/entries/observe.ts", output: "dist/observe.js", platform: "neutral", apart: ["observing"] },
   { source: "js/entries/opentelemetry.ts", output: "dist/opentelemetry.js", platform: "neutral", beside: ["@opentelemetry/api"] },
+  { source: "js/entries/inspector.ts", output: "dist/inspector.js", platform: "neutral", apart: ["inspecting"] },
+  // Loaded by the entry where there is a document: what it extends is not there on a server.
+  { source: "js/inspector/define.ts", output: "dist/inspecting.js", platform: "browser", apart: ["observing"] },
   ...["react", "vue", "svelte"].map((name) => ({
     source: `js/entries/${name}.ts`,
     output: `dist/${name}.js`,
@@ -48,6 +51,7 @@ const entries = [
  */
 const apart = {
   observing: { source: "js/observe/observe.ts", from: "./observing.js" },
+  inspecting: { source: "js/inspector/define.ts", from: "./inspecting.js" },
   package: { source: "js/entries/index.ts", from: "longwait" },
   errors: { source: "js/types/errors.ts", from: "longwait" },
 };
@@ -129,7 +133,7 @@ const leftApart = (names) => ({
   setup(build) {
     const known = new Map(names.map((name) => [inRepo(apart[name].source), apart[name].from]));
     build.onResolve({ filter: /^\.\.?\/.*\.js$/ }, ({ path, resolveDir, kind }) => {
-      const from = kind === "import-statement" && known.get(resolve(resolveDir, path.replace(/\.js$/, ".ts")));
+      const from = kind !== "entry-point" && known.get(resolve(resolveDir, path.replace(/\.js$/, ".ts")));
       return from ? { path: from, external: true } : undefined;
     });
   },
@@ -221,7 +225,7 @@ export async function declare() {
 
 /** What of the declarations is public. */
 const declared = [
-  ...["index", "worker", "inline", "observe", "opentelemetry", "react", "vue", "svelte"].map((name) => `entries/${name}`),
+  ...["index", "worker", "inline", "observe", "inspector", "opentelemetry", "react", "vue", "svelte"].map((name) => `entries/${name}`),
   ...["definitions", "errors", "observe", "public"].map((name) => `types/${name}`),
   ...["provider", "reads", "writes"].map((name) => `react/${name}`),
 ];

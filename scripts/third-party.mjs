@@ -27,6 +27,8 @@ of licences, it is used under MIT. The file is written by \`node scripts/third-p
 |---|---|---|
 ${row("@cfworker/json-schema", npmLicense("@cfworker/json-schema"), [npmAuthor("@cfworker/json-schema")])}
 ${row("punycode.js (a part, within @cfworker/json-schema)", "MIT", ["Mathias Bynens"])}
+${row("Lit: lit, lit-html, lit-element, @lit/reactive-element (in the inspector)", npmLicense("lit"), npmHolders("lit"))}
+${row("@tanstack/virtual-core (in the inspector)", npmLicense("@tanstack/virtual-core"), npmHolders("@tanstack/virtual-core"))}
 ${row("wasm-bindgen (its generated glue)", "MIT OR Apache-2.0", crates.find(({ name }) => name === "wasm-bindgen").holders)}
 
 ## In the WebAssembly
@@ -40,6 +42,10 @@ ${crates.map(({ name, license, holders }) => row(name, license, holders)).join("
 ## The MIT licence
 
 ${mit()}
+
+## The licence of Lit (${npmLicense("lit")})
+
+${npmText("lit")}
 ${others.map(({ name, license, text }) => `\n## The licence of ${name} (${license})\n\n${text}\n`).join("")}`;
 }
 
@@ -87,6 +93,9 @@ const row = (name, license, holders) => `| ${name} | ${license} | ${holders.join
 
 const npm = (name) => JSON.parse(readFileSync(inRepo("node_modules", name, "package.json"), "utf8"));
 const npmLicense = (name) => npm(name).license;
+const npmText = (name) => readFileSync(inRepo("node_modules", name, "LICENSE"), "utf8").trim();
+const npmHolders = (name) =>
+  Array.from(npmText(name).matchAll(/^copyright \(c\) (.+?)(?:\. All rights reserved)?\.?$/gim), ([, holder]) => holder.trim());
 const npmAuthor = (name) => withoutAddress(npm(name).author);
 
 /** The text without the two lines of our own. */

@@ -27,7 +27,7 @@ export async function demo({ port = 0 } = {}) {
       context.setDefaultTimeout(PATIENCE);
       const page = await context.newPage();
       const complaints = complaintsOf(page);
-      await page.goto(site.url);
+      await page.goto(`${site.url}processes.html`);
       const demoPage = new DemoPage(page, complaints);
       await demoPage.ready();
       return demoPage;

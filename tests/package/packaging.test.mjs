@@ -48,6 +48,7 @@ test("it holds what it needs and nothing else", () => {
       "./dist/development/worker.js",
       "./dist/entries/index.d.ts",
       "./dist/entries/inline.d.ts",
+      "./dist/entries/inspector.d.ts",
       "./dist/entries/observe.d.ts",
       "./dist/entries/opentelemetry.d.ts",
       "./dist/entries/react.d.ts",
@@ -57,6 +58,10 @@ test("it holds what it needs and nothing else", () => {
       "./dist/index.js",
       "./dist/index.js.map",
       "./dist/inline.js",
+      "./dist/inspecting.js",
+      "./dist/inspecting.js.map",
+      "./dist/inspector.js",
+      "./dist/inspector.js.map",
       "./dist/longwait_bg.wasm",
       "./dist/node.js",
       "./dist/node.js.map",
@@ -157,6 +162,8 @@ test("it holds no eval, so that a strict content security policy may refuse it",
     "development/index.js",
     "index.js",
     "inline.js",
+    "inspecting.js",
+    "inspector.js",
     "node.js",
     "observe.js",
     "observing.js",
@@ -173,7 +180,7 @@ test("it holds no eval, so that a strict content security policy may refuse it",
 test("Node finds the WebAssembly by name, and nothing of the inside", () => {
   const { stdout, stderr } = node(`
     const outcomes = [];
-    for (const path of ["longwait", "longwait/worker", "longwait/inline", "longwait/observe", "longwait/react", "longwait/vue", "longwait/svelte", "longwait/longwait_bg.wasm", "longwait/package.json", "longwait/dist/index.js", "longwait/observing", "longwait/dist/registry.js", "longwait/js/check.ts"]) {
+    for (const path of ["longwait", "longwait/worker", "longwait/inline", "longwait/observe", "longwait/inspector", "longwait/react", "longwait/vue", "longwait/svelte", "longwait/longwait_bg.wasm", "longwait/package.json", "longwait/dist/index.js", "longwait/observing", "longwait/dist/registry.js", "longwait/js/check.ts"]) {
       try { outcomes.push(import.meta.resolve(path).split("node_modules/longwait/")[1]); } catch (error) { outcomes.push(error.code); }
     }
     console.log(JSON.stringify(outcomes));
@@ -184,6 +191,7 @@ test("Node finds the WebAssembly by name, and nothing of the inside", () => {
     "dist/worker.js",
     "dist/inline.js",
     "dist/observe.js",
+    "dist/inspector.js",
     "dist/react.js",
     "dist/vue.js",
     "dist/svelte.js",
