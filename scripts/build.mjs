@@ -6,7 +6,7 @@
  *   js/ and the glue of build/wasm  --esbuild--> dist/*.js    --tsc--> dist/*.d.ts
  */
 
-import { cpSync, existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -80,8 +80,11 @@ async function compile(profile) {
   say(`compiling the Rust code to WebAssembly (${profile})`);
   await run("cargo", ["build", "--profile", profile, "--lib", "--target", "wasm32-unknown-unknown", "--config", flags()]);
   const compiled = `${await targetFolder()}/wasm32-unknown-unknown/${profile}/longwait.wasm`;
-  if (isNewer([glue, wasm], [compiled, "package-lock.json", "tools/wasm-bindgen/Cargo.lock", "scripts/build.mjs"])) return;
+  const made = inRepo("build/wasm/profile");
+  const isOfProfile = existsSync(made) && readFileSync(made, "utf8") === profile;
+  if (isOfProfile && isNewer([glue, wasm], [compiled, "package-lock.json", "tools/wasm-bindgen/Cargo.lock", "scripts/build.mjs"])) return;
 
+  rmSync(made, { force: true });
   say("writing the JavaScript glue");
   await run("wasm-bindgen", [
     "--target",
@@ -93,10 +96,14 @@ async function compile(profile) {
     "longwait",
     compiled,
   ]);
-  if (profile === "quick") return cpSync(inRepo(bound), inRepo(wasm));
-  say("optimising the WebAssembly");
-  // A function with one caller stays by itself unless it is tiny: what repeats in separate functions, the download's compression finds.
-  await run("wasm-opt", ["-Os", "--one-caller-inline-max-function-size=18", "-o", wasm, bound]);
+  if (profile === "quick") cpSync(inRepo(bound), inRepo(wasm));
+  else {
+    say("optimising the WebAssembly");
+    // A function with one caller stays by itself unless it is tiny: what repeats in separate functions, the download's compression finds.
+    await run("wasm-opt", ["-Os", "--one-caller-inline-max-function-size=18", "-o", wasm, bound]);
+  }
+  // Last: a build that broke off is made again, and an optimised one behind a quick one.
+  writeFileSync(made, profile);
 }
 
 export async function bundle() {

@@ -74,6 +74,7 @@ export const sections = [
         about: "What is promised, under which conditions, by which tests it is checked, and what is not promised.",
       },
       { page: "reference", text: "Limits and details", about: "Sizes, names, keys that are reserved, and what is sent between tabs." },
+      { page: "size", text: "Sizes", about: "What a page downloads for each entry of the package." },
       { page: "benchmarks", text: "Benchmarks", about: "What it costs, measured beside a floor and peers." },
     ],
   },

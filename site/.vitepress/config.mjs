@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitepress";
 import { pages, sections } from "../navigation.mjs";
-import { homepage, repository } from "../places.mjs";
+import { homepage, repository, version } from "../places.mjs";
 
 const inBuild = (path) => fileURLToPath(new URL(`../../build/${path}`, import.meta.url));
 
@@ -36,6 +36,8 @@ export default defineConfig({
   cacheDir: "../build/vitepress",
   cleanUrls: true,
   sitemap: { hostname: homepage },
+  // A release looks for it, before it publishes what leads here: scripts/release.mjs.
+  head: [["meta", { name: "version", content: version }]],
   transformHead: ({ siteData }) => [["link", { rel: "icon", type: "image/svg+xml", href: `${siteData.base}favicon.svg` }]],
   // Otherwise it writes a style into the page when the scheme changes, which the page's policy refuses.
   appearance: { disableTransition: false },
