@@ -52,9 +52,6 @@ export function measured() {
   });
 }
 
-/** The names of the entries, as they stand in docs/size.md. */
-export const names = budgets.map(({ entry }) => entry);
-
 /** The entries that are over their budgets, in words. */
 export const overBudget = (entries) =>
   entries

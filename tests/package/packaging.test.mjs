@@ -93,6 +93,9 @@ test("every link of its README and guides leads to a file of the package", () =>
     const text = readFileSync(join(installed, page), "utf8");
     for (const [, target] of text.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g))
       assert.ok(existsSync(join(installed, dirname(page), target)), `${page}: ${target}`);
+    // What the package does not hold is in the repository.
+    for (const [, target] of text.matchAll(/\]\(https:\/\/github\.com\/longwait\/longwait\/blob\/main\/([^)#\s]+)/g))
+      assert.ok(existsSync(join(root, target)), `${page}: ${target}`);
     for (const [, target, anchor] of text.matchAll(/\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)/g)) {
       const headings = readFileSync(join(installed, target === "" ? page : join(dirname(page), target)), "utf8").matchAll(/^#+ (.*)$/gm);
       assert.ok(
