@@ -141,6 +141,7 @@ describe("a release", () => {
     writeFileSync(join(repository, ".gitignore"), "/node_modules\n/dist/\n");
     // Small, so that they are compressed in no time. What they take is watched by the job `size`.
     for (const file of ["longwait_bg.wasm", "inline.js"]) writeFileSync(join(repository, "dist", file), file);
+    assert.equal(spawnSync(process.execPath, ["scripts/size.mjs", "--docs"], { cwd: repository }).status, 0);
     git("init", "--quiet", "--initial-branch", "main");
     commit("Begin");
     git("tag", `v${about.version}`);
