@@ -3,6 +3,7 @@
  * `npm run build -- --quick`: the same without optimisation, in a fraction of the time, for the loop of editing and testing.
  *
  *   src/ and crates/core/ --cargo--> .wasm --wasm-bindgen--> build/wasm --wasm-opt--> dist/longwait_bg.wasm
+ *   and with crates/kit/  --cargo--> .wasm --wasm-bindgen--> build/kit  --wasm-opt--> dist/longwait_testing_bg.wasm
  *   js/ and the glue of build/wasm  --esbuild--> dist/*.js    --tsc--> dist/*.d.ts
  */
 
@@ -27,6 +28,7 @@ const entries = [
   { source: "js/entries/worker.ts", output: "dist/development/worker.js", platform: "browser", development: true, beside: ["./index.js"] },
   { source: "js/entries/node.ts", output: "dist/development/node.js", platform: "node", development: true },
   { source: "js/entries/inline.ts", output: "dist/inline.js", platform: "neutral" },
+  { source: "js/entries/testing.ts", output: "dist/testing.js", platform: "node", apart: ["package"], beside: ["longwait"] },
   { source: "js/schema/schema.ts", output: "dist/schema.js", platform: "neutral" },
   { source: "js/observe/observe.ts", output: "dist/observing.js", platform: "neutral", apart: ["errors"] },
   { source: "js/entries/observe.ts", output: "dist/observe.js", platform: "neutral", apart: ["observing"] },
@@ -75,27 +77,39 @@ export async function build({ quick = false } = {}) {
   await declare();
 }
 
+/**
+ * The WebAssembly of the package, and that of `longwait/testing`, which has the exports of the first and a stage to open them on. Each with where its
+ * glue lies, what the glue is imported as, and what it exports.
+ */
+const modules = [
+  { crate: "longwait", folder: "build/wasm", wasm: "dist/longwait_bg.wasm", name: "longwait:glue", exports: ["Registry"] },
+  {
+    crate: "longwait-kit",
+    folder: "build/kit",
+    wasm: "dist/longwait_testing_bg.wasm",
+    name: "longwait:kit-glue",
+    exports: ["Registry", "TestWorld"],
+  },
+];
+
 async function compile(profile) {
-  const [glue, bound, wasm] = ["build/wasm/longwait.js", "build/wasm/longwait_bg.wasm", "dist/longwait_bg.wasm"];
   say(`compiling the Rust code to WebAssembly (${profile})`);
-  await run("cargo", ["build", "--profile", profile, "--lib", "--target", "wasm32-unknown-unknown", "--config", flags()]);
-  const compiled = `${await targetFolder()}/wasm32-unknown-unknown/${profile}/longwait.wasm`;
-  const made = inRepo("build/wasm/profile");
+  const crates = modules.flatMap(({ crate }) => ["--package", crate]);
+  await run("cargo", ["build", "--profile", profile, "--lib", ...crates, "--target", "wasm32-unknown-unknown", "--config", flags()]);
+  const folder = `${await targetFolder()}/wasm32-unknown-unknown/${profile}`;
+  for (const module of modules) await bind(module, profile, `${folder}/${module.crate.replace("-", "_")}.wasm`);
+}
+
+/** Makes the glue of a module, and the file that the package has of it. */
+async function bind({ folder, wasm }, profile, compiled) {
+  const [glue, bound] = [`${folder}/longwait.js`, `${folder}/longwait_bg.wasm`];
+  const made = inRepo(`${folder}/profile`);
   const isOfProfile = existsSync(made) && readFileSync(made, "utf8") === profile;
   if (isOfProfile && isNewer([glue, wasm], [compiled, "package-lock.json", "tools/wasm-bindgen/Cargo.lock", "scripts/build.mjs"])) return;
 
   rmSync(made, { force: true });
   say("writing the JavaScript glue");
-  await run("wasm-bindgen", [
-    "--target",
-    "web",
-    "--omit-default-module-path",
-    "--out-dir",
-    "build/wasm",
-    "--out-name",
-    "longwait",
-    compiled,
-  ]);
+  await run("wasm-bindgen", ["--target", "web", "--omit-default-module-path", "--out-dir", folder, "--out-name", "longwait", compiled]);
   if (profile === "quick") cpSync(inRepo(bound), inRepo(wasm));
   else {
     say("optimising the WebAssembly");
@@ -199,14 +213,16 @@ const given = [
 export const glue = {
   name: "glue",
   setup(build) {
-    build.onResolve({ filter: /^longwait:glue$/ }, () => ({ path: "longwait.js", namespace: "glue" }));
-    build.onLoad({ filter: /./, namespace: "glue" }, async () => {
+    build.onResolve({ filter: /^longwait:.*glue$/ }, ({ path }) => ({ path, namespace: "glue" }));
+    build.onLoad({ filter: /./, namespace: "glue" }, async ({ path }) => {
+      const { folder, exports } = modules.find(({ name }) => name === path);
+      const names = ["install", ...exports].join(", ");
       // Handed over by a call: esbuild writes exports by a loop that also meets what a library added to Object.prototype.
-      const contents = `import init, { install, Registry } from "./longwait.js";\nmade({ default: init, install, Registry });\n`;
+      const contents = `import init, { ${names} } from "./longwait.js";\nmade({ default: init, ${names} });\n`;
       const {
         outputFiles: [{ text }],
       } = await build.esbuild.build({
-        stdin: { contents, resolveDir: inRepo("build/wasm") },
+        stdin: { contents, resolveDir: inRepo(folder) },
         bundle: true,
         write: false,
         format: "iife",
@@ -232,8 +248,10 @@ export async function declare() {
 
 /** What of the declarations is public. */
 const declared = [
-  ...["index", "worker", "inline", "observe", "inspector", "opentelemetry", "react", "vue", "svelte"].map((name) => `entries/${name}`),
-  ...["definitions", "errors", "observe", "public"].map((name) => `types/${name}`),
+  ...["index", "worker", "inline", "observe", "testing", "inspector", "opentelemetry", "react", "vue", "svelte"].map(
+    (name) => `entries/${name}`,
+  ),
+  ...["definitions", "errors", "observe", "public", "testing"].map((name) => `types/${name}`),
   ...["provider", "reads", "writes"].map((name) => `react/${name}`),
 ];
 

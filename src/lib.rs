@@ -22,4 +22,5 @@ pub mod store {
 }
 
 #[cfg(target_family = "wasm")]
-mod wasm;
+#[doc(hidden)]
+pub mod wasm;

@@ -7,7 +7,9 @@ import { invalidArgument, raise, type ProcessErrorCode } from "../types/errors.j
 import { load, source } from "../border/load.js";
 import { SHAPES } from "../border/arguments.js";
 import { shape } from "../border/shapes.js";
-import { openRaw } from "../border/raw.js";
+import { ELSEWHERE, isElsewhere } from "../border/elsewhere.js";
+import { instantiate } from "../border/instance.js";
+import { openRaw, outside } from "../border/raw.js";
 import { registryOf } from "./registry.js";
 import { lasting, type Open } from "../border/reopen.js";
 import type { Json, OpenOptions, ProcessEventSink, ProcessRegistry } from "../types/public.js";
@@ -27,6 +29,10 @@ export function open(place: () => URL, given?: OpenOptions): Promise<ProcessRegi
       retention = {},
     } = options<OpenOptions>(given, "options", OPEN);
     // `storage` is no remote store: its check refuses those.
+    if (isElsewhere(storage)) {
+      const opening = { name, retention: retention as Json, ownerId: owner?.ownerId, sink: sink && outside(sink) };
+      return registryOf(await lasting(() => storage[ELSEWHERE](opening, instantiate)));
+    }
     const inMemory = storage === "memory";
     const onInstance: Open = async (onDeleted, again) => {
       const closeUntaken = inMemory ? undefined : openAhead(name);
@@ -86,6 +92,7 @@ const MAX_DATABASE_NAME = 900;
 
 const OPEN = {
   storage: optional((value: unknown, name: string) => {
+    if (isElsewhere(value)) return value as never;
     if (typeof value === "object" && value !== null) throw invalidArgument(`${name}: remote stores need a later version of longwait`);
     return oneOf("indexeddb", "memory")(value, name);
   }),

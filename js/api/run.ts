@@ -164,7 +164,7 @@ function run(place: Of, wasm: RawRun, attach: DriverOptions["attach"]) {
   /** A promise of this run. */
   const of = <T>(promise: Promise<T>) => givenTo(identity, promise);
 
-  const { step, notInStep } = stepsOf({ identity, signal, through: (work) => called(() => work(live())) });
+  const { step, notInStep } = stepsOf({ identity, signal, timer: wasm.timer, through: (work) => called(() => work(live())) });
 
   async function sleep(key: string, ms: number) {
     notInStep("sleep");

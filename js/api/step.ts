@@ -5,7 +5,6 @@ import { inside, type Inside } from "../border/inside.js";
 import type { RawRun, RunEnd, StepEnd } from "../border/raw.js";
 import { json, shape } from "../border/shapes.js";
 import { PromiseClass, then } from "../platform/intrinsics.js";
-import { timer } from "../platform/timer.js";
 import { invalidArgument, isProcessError } from "../types/errors.js";
 import type { Json, StepContext, StepOptions } from "../types/public.js";
 import { adviceOf, failure, recorded } from "./outcome.js";
@@ -15,6 +14,7 @@ import { troubleIn } from "./trouble.js";
 export interface StepsOf {
   readonly identity: Inside & { readonly processId: string };
   readonly signal: AbortSignal;
+  readonly timer: RawRun["timer"];
   /** Runs a call of the WebAssembly. */
   through<T>(work: (raw: RawRun) => Promise<T>): Promise<T>;
 }
@@ -50,7 +50,7 @@ export function stepsOf(run: StepsOf): { step: Step; notInStep: (name: string) =
         });
       let returned = false;
       try {
-        const value = await bounded(run.signal, timeoutMs, called);
+        const value = await bounded(run, timeoutMs, called);
         returned = true;
         return value === undefined ? {} : { value: json(value, "what the step returned") };
       } catch (error) {
@@ -96,7 +96,11 @@ const LONGEST_MS = 2 ** 31 - 1;
  * Calls `work` with a signal that is aborted with that of the run, and with a `TimeoutError` when the limit passes. Then it rejects with
  * that, whether or not the work heeds the signal.
  */
-async function bounded<T>(signal: AbortSignal, limitMs: number | undefined, work: (signal: AbortSignal) => T | Promise<T>): Promise<T> {
+async function bounded<T>(
+  { signal, timer }: Pick<StepsOf, "signal" | "timer">,
+  limitMs: number | undefined,
+  work: (signal: AbortSignal) => T | Promise<T>,
+): Promise<T> {
   const abort = new AbortController();
   const stop = () => abort.abort(signal.reason);
   if (signal.aborted) stop();

@@ -7,16 +7,20 @@
  * held of the browser is let go of; and the next `openRegistry` loads another one.
  */
 /// <reference path="../platform/glue.d.ts" />
-import glue, { type Glue } from "longwait:glue";
+import glue, { type Glue, type MakeGlue } from "longwait:glue";
 import { reportError, warn } from "../platform/report.js";
 import { type ProcessError, type ProcessErrorCode, raise } from "../types/errors.js";
 import { globals } from "../platform/globals.js";
 import { afterwards, apply, isArray, keys, PromiseClass, then, uncurried } from "../platform/intrinsics.js";
 import { platform } from "../platform/imports.js";
 import { compileSchema, loadValidator } from "../schema/validator.js";
+import { timer } from "../platform/timer.js";
 
-export interface Instance {
-  readonly Registry: Glue["Registry"];
+export interface Instance<G extends Glue = Glue> {
+  /** What it exports. */
+  readonly glue: G;
+  /** Calls `work` once after a span, unless what is given back was called before. */
+  timer(work: () => void, spanMs: number): () => void;
   /** Whether it trapped. */
   isDead(): boolean;
   /** The error of a call once it did. */
@@ -55,8 +59,8 @@ export function isTrap(error: unknown): error is ProcessError {
 /** What an export answers once its instance is dead: no field of it, and 0 as a number. */
 const NOTHING: never[] = [];
 
-/** Makes an instance of a compiled module; rejects where it is not that of this package. */
-export async function instantiate(module: WebAssembly.Module): Promise<Instance> {
+/** Makes an instance of a compiled module, by its glue; rejects where it is not that of this package. */
+export async function instantiate<G extends Glue = Glue>(module: WebAssembly.Module, make = glue as MakeGlue<G>): Promise<Instance<G>> {
   const { WebAssembly } = globalThis;
   const register = new Set<Entry>();
   let death: string | undefined;
@@ -136,7 +140,7 @@ export async function instantiate(module: WebAssembly.Module): Promise<Instance>
     return () => void remove(register, entry);
   }
 
-  const bound = glue({
+  const bound = make({
     ...globals(enter),
     WebAssembly: { Instance: class {}, Module: WebAssembly.Module, instantiate: instantiated },
     require: platform(enter),
@@ -151,7 +155,8 @@ export async function instantiate(module: WebAssembly.Module): Promise<Instance>
   if (death !== undefined) throw new Error(death);
 
   return {
-    Registry: bound.Registry,
+    glue: bound,
+    timer,
     isDead: () => death !== undefined,
     fault,
     errorOf,

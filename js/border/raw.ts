@@ -111,11 +111,13 @@ export interface RawRun {
   rest(work: () => Promise<undefined>): Promise<void>;
   /** Says that the runner was called. */
   began(): void;
+  /** Calls `work` once after a span, unless what is given back was called before. */
+  timer(work: () => void, spanMs: number): () => void;
   free(): void;
 }
 
 /** A run as the wasm has it. */
-export interface WasmRun extends Omit<RawRun, "waitForSignal" | "awaitTerminal"> {
+export interface WasmRun extends Omit<RawRun, "waitForSignal" | "awaitTerminal" | "timer"> {
   waitForSignal(until: Until, timeoutMs: number | undefined, names: string[]): ReturnType<RawRun["waitForSignal"]>;
   awaitTerminal(until: Until, timeoutMs: number | undefined, attach: Attach, id: string): ReturnType<RawRun["awaitTerminal"]>;
 }
@@ -202,7 +204,7 @@ export async function openRaw(
   instance: Instance,
   ...[memory, orMemory, name, strict, ownerId, incarnationId, sink, onCorruption, onDeleted, retention]: Parameters<RawOpener["open"]>
 ): Promise<Opened> {
-  const { Registry } = instance;
+  const { Registry } = instance.glue;
   const deleted = outside(onDeleted);
   const tell = outside((given: unknown) => onCorruption(instance.errorOf(given)));
   const wasm: WasmRegistry = await instance.owed(() =>
@@ -230,7 +232,7 @@ export function freed({ instance, wasm, drivers }: Opened): void {
 }
 
 /** `call`, but later, where no frame of the wasm lies below: what code of the user's throws, or lists as its stack, would lead into it. */
-function outside<G extends unknown[], A>(call: (...given: G) => A | Promise<A>): (...given: G) => Promise<A> {
+export function outside<G extends unknown[], A>(call: (...given: G) => A | Promise<A>): (...given: G) => Promise<A> {
   return async (...given) => {
     await undefined;
     return call(...given);
@@ -271,6 +273,7 @@ function rawRun(instance: Instance, wasm: WasmRun): RawRun {
       untilAborted(signal, (until) => instance.owed(() => wasm.awaitTerminal(until, timeoutMs, outsideIfAny(attach), id))),
     rest: (work) => instance.owed(() => wasm.rest(outside(work))),
     began: () => instance.isDead() || wasm.began(),
+    timer: (work, spanMs) => instance.timer(work, spanMs),
     free() {
       letGo();
       if (!instance.isDead()) wasm.free();

@@ -17,7 +17,24 @@ declare module "longwait:glue" {
     readonly Registry: RawOpener;
   }
 
-  export default function glue(surroundings: Surroundings): Glue;
+  /** Makes the glue of one instance. */
+  export type MakeGlue<G extends Glue = Glue> = (surroundings: Surroundings) => G;
+
+  const glue: MakeGlue;
+  export default glue;
+}
+
+/** The glue of the WebAssembly behind `longwait/testing`. */
+declare module "longwait:kit-glue" {
+  import type { Glue, MakeGlue } from "longwait:glue";
+  import type { OpenWorld } from "../testing/raw.js";
+
+  export interface KitGlue extends Glue {
+    readonly TestWorld: OpenWorld;
+  }
+
+  const glue: MakeGlue<KitGlue>;
+  export default glue;
 }
 
 /** The bytes of the WebAssembly. */

@@ -1,6 +1,6 @@
 //! Values across the border.
 
-use std::pin::pin;
+use std::{cell::RefCell, pin::pin, rc::Rc};
 
 use futures::{
     FutureExt,
@@ -15,7 +15,7 @@ use wasm_bindgen_futures::future_to_promise;
 use super::host::process_error;
 use crate::{
     error::{Code, Error, Result},
-    host::latch,
+    host::{Spawn, latch},
     model::{
         Millis,
         payload::{Payload, handed_out},
@@ -63,7 +63,34 @@ pub fn refused(fault: Error) -> Promise {
 
 /// A promise of whatever JavaScript is to see. Boxed, so that making one is compiled once.
 pub fn promise_of(outcome: LocalBoxFuture<'static, std::result::Result<JsValue, JsValue>>) -> Promise {
-    future_to_promise(outcome)
+    match SPAWN.with_borrow(Clone::clone) {
+        None => future_to_promise(outcome),
+        Some(spawn) => promise_on(&*spawn, outcome),
+    }
+}
+
+thread_local! {
+    static SPAWN: RefCell<Option<Rc<dyn Spawn>>> = const { RefCell::new(None) };
+}
+
+/// Has the promises of all calls from now on run by this, where the host is not the browser; gives what ran them until now.
+pub fn promise_by(spawn: Option<Rc<dyn Spawn>>) -> Option<Rc<dyn Spawn>> {
+    SPAWN.replace(spawn)
+}
+
+fn promise_on(spawn: &dyn Spawn, outcome: LocalBoxFuture<'static, std::result::Result<JsValue, JsValue>>) -> Promise {
+    let mut outcome = Some(outcome);
+    Promise::new(&mut |resolve, reject| {
+        let Some(outcome) = outcome.take() else { return };
+        spawn.spawn(Box::pin(async move {
+            let (settle, value) = match outcome.await {
+                Ok(value) => (resolve, value),
+                Err(fault) => (reject, fault),
+            };
+            // What settles a promise throws nothing.
+            let _ = settle.call1(&JsValue::UNDEFINED, &value);
+        }));
+    })
 }
 
 /// The error of a call on a closed registry.

@@ -51,7 +51,7 @@ pub fn browser(liveness: Rc<dyn Liveness>, broadcast: Rc<dyn Broadcast>) -> Host
         clock: Rc::new(BrowserClock),
         random: Rc::new(BrowserRandom),
         liveness,
-        schemas: Rc::new(LentSchemas),
+        schemas: schemas(),
         spawn: Rc::new(BrowserSpawn),
         broadcast,
     }
@@ -100,6 +100,11 @@ pub fn report(fault: &JsValue) {
     if let Some(report) = lent("reportError") {
         let _ = report.call1(&JsValue::UNDEFINED, fault);
     }
+}
+
+/// The validator that the host lends.
+pub fn schemas() -> Rc<dyn SchemaHost> {
+    Rc::new(LentSchemas)
 }
 
 struct LentSchemas;

@@ -22,3 +22,9 @@ mod host;
 mod receiver;
 mod registry;
 mod words;
+
+pub use self::{
+    convert::{promise_by, reply},
+    host::{process_error, schemas},
+    registry::{Elsewhere, Registry},
+};

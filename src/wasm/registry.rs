@@ -22,7 +22,7 @@ use crate::{
     },
     model::{lease::LeaseOwner, payload::handed_out, retention::Retention},
     notify::ProcessChangeHub,
-    registry::{ProcessRegistry, watch_process_registry, watch_process_registry_with_sink},
+    registry::{Host, ProcessRegistry, watch_process_registry, watch_process_registry_with_sink},
     store::{
         Durability, Store,
         engine::{Engine, MemoryEngine},
@@ -118,15 +118,11 @@ async fn open(
     };
     let owner_id = options.owner_id.unwrap_or_else(|| host.random.name());
     let owner = LeaseOwner { owner_id: owner_id.into(), incarnation_id, liveness: Some(life.mark) };
-    let registry = ProcessRegistry::new(store, host);
-    let (registry, hub) = match sink {
-        Some(sink) => watch_process_registry_with_sink(registry, Rc::new(JsSink(sink))),
-        None => watch_process_registry(registry),
-    };
-    let presence = RefCell::new(Some((life.end, shared.then(|| aside_and_back(registry.clone())))));
-    let (closing, closed) = latch::latch();
+    let watched = watched(ProcessRegistry::new(store, host), sink);
+    let following = shared.then(|| aside_and_back(watched.0.clone()));
+    let opened = Registry::made(watched, options.name, durability, owner, options.retention, (life.end, following));
     if let Some(database) = database {
-        let over = closed.released();
+        let over = opened.closed.released();
         spawn_local(async move {
             if let Either::Left(_) = select(pin!(database.deleted()), over).await {
                 // The TypeScript in front catches and reports what the function throws.
@@ -134,21 +130,55 @@ async fn open(
             }
         });
     }
-    Ok(Registry {
-        registry,
-        hub,
-        name: options.name,
-        durability,
-        owner,
-        retention: options.retention,
-        presence,
-        closing: RefCell::new(Some(closing)),
-        closed,
-        ends: RefCell::default(),
-    })
+    Ok(opened)
+}
+
+/// A registry with a hub, and a sink where there is one.
+fn watched(registry: ProcessRegistry, sink: Option<Function>) -> (ProcessRegistry, ProcessChangeHub) {
+    match sink {
+        Some(sink) => watch_process_registry_with_sink(registry, Rc::new(JsSink(sink))),
+        None => watch_process_registry(registry),
+    }
+}
+
+/// How a registry is opened on a host that is not the browser.
+pub struct Elsewhere {
+    pub store: Rc<dyn Store>,
+    pub host: Host,
+    pub name: String,
+    pub owner_id: String,
+    pub sink: Option<Function>,
+    /// How long its drivers keep ended processes, as JavaScript says it.
+    pub retention: JsValue,
 }
 
 impl Registry {
+    /// Opens a registry on a host that is not the browser.
+    pub async fn open_elsewhere(elsewhere: Elsewhere) -> Result<(Self, ProcessRegistry)> {
+        let Elsewhere { store, host, name, owner_id, sink, retention } = elsewhere;
+        let retention = read(retention, "options.retention")?;
+        let incarnation_id = host.random.name();
+        let life = host.liveness.live(&incarnation_id).await;
+        let owner = LeaseOwner { owner_id: owner_id.into(), incarnation_id, liveness: Some(life.mark) };
+        let durability = store.durability();
+        let watched = watched(ProcessRegistry::new(store, host), sink);
+        let registry = watched.0.clone();
+        Ok((Self::made(watched, name, durability, owner, retention, (life.end, None)), registry))
+    }
+
+    fn made(
+        (registry, hub): (ProcessRegistry, ProcessChangeHub),
+        name: String,
+        durability: Durability,
+        owner: LeaseOwner,
+        retention: Retention,
+        presence: Presence,
+    ) -> Self {
+        let (closing, closed) = latch::latch();
+        let (presence, closing) = (RefCell::new(Some(presence)), RefCell::new(Some(closing)));
+        Self { registry, hub, name, durability, owner, retention, presence, closing, closed, ends: RefCell::default() }
+    }
+
     /// Has something stopped before the store is let go of.
     pub(super) fn before_close(&self, end: impl Fn() -> LocalBoxFuture<'static, ()> + 'static) {
         self.ends.borrow_mut().push(Box::new(end));

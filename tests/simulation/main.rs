@@ -8,7 +8,6 @@
 #[path = "../history/driven.rs"]
 mod driven;
 
-mod dice;
 mod history;
 mod jobs;
 mod locks;

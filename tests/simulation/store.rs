@@ -24,11 +24,11 @@ use longwait::{
 };
 use longwait_testing::{
     Course, FaultyEngine, Outcome,
-    fake::{Counter, FakeClock, Tasks},
+    fake::{Counter, Dice, FakeClock, Tasks},
 };
 use serde_json::json;
 
-use crate::{dice::Dice, history::Log};
+use crate::history::Log;
 
 /// The longest that a request or an answer is on its way.
 pub const LAG_MS: u64 = 20;

@@ -13,10 +13,9 @@ use longwait::{
     },
     store::{Answer, ChunkRange, EventRange, Query, engine::MemoryEngine},
 };
-use longwait_testing::fake::{Counter, FakeClock, Fate, Killed, Network};
+use longwait_testing::fake::{Counter, Dice, FakeClock, Fate, Killed, Network};
 
 use crate::{
-    dice::Dice,
     history::{History, Until},
     store::{LAG_MS, Remote, Rows, SILENCE_MS, id_of},
     streams::NAME,

@@ -582,6 +582,11 @@ impl ProcessRegistry {
         }
     }
 
+    /// In how many milliseconds the first of the runs here is to continue by the clock: its timer is due, or the limit of its wait passes.
+    pub fn next_of_runs(&self) -> Option<Millis> {
+        self.0.timers.next_elapse()
+    }
+
     /// A fresh lease token.
     pub(crate) fn lease_token(&self) -> String {
         self.0.host.random.name()

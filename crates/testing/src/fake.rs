@@ -1,6 +1,9 @@
 //! Fakes of a host: time, tasks and notifications move only when the test moves them.
 
+mod dice;
+mod event_loop;
 mod network;
+mod shared_rows;
 mod tasks;
 
 use std::{
@@ -17,7 +20,10 @@ use futures::{
 };
 
 pub use self::{
+    dice::Dice,
+    event_loop::{Alarm, EventLoop},
     network::{Fate, Network, Tab},
+    shared_rows::SharedRows,
     tasks::Tasks,
 };
 use longwait_core::{
@@ -54,7 +60,17 @@ impl FakeClock {
 
     /// Moves time on and fires, in order, every timer that is due by then.
     pub fn advance(&self, span: Millis) {
+        self.pass(span);
+        self.fire();
+    }
+
+    /// Moves time on. Timers that are due by then fire late, by [`fire`](Self::fire).
+    pub fn pass(&self, span: Millis) {
         self.0.passed.set(self.0.passed.get() + span);
+    }
+
+    /// Fires, in order, every timer that is due.
+    pub fn fire(&self) {
         loop {
             let first = self.0.due.borrow_mut().pop_first();
             match first {

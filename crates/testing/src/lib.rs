@@ -33,6 +33,7 @@ mod faulty_engine;
 pub mod memory;
 #[cfg(target_family = "wasm")]
 mod schemas;
+pub mod stage;
 mod world;
 
 pub use any_registry::{AnyAwaiter, AnyHub, AnyReceiver, AnyRegistry, AnyView, blob};

@@ -84,6 +84,11 @@ impl Timers {
         }
     }
 
+    /// How many milliseconds are left until the earliest [`elapse`](Self::elapse) ends.
+    pub fn next_elapse(&self) -> Option<Millis> {
+        Some(self.0.awake.first()?.saturating_sub(self.0.now(true)))
+    }
+
     fn begin(&self, awake: bool, end: Millis) -> Sleep {
         let (state, left) = (&self.0, self.0.left());
         state.last.set(state.last.get() + 1);

@@ -101,6 +101,12 @@ impl Network {
         self.0.on_their_way.borrow().len()
     }
 
+    /// How many hints are on their way to tabs that are not frozen.
+    pub fn deliverable(&self) -> usize {
+        let frozen = self.0.frozen.borrow();
+        self.0.on_their_way.borrow().iter().filter(|hint| !frozen.contains(&hint.to)).count()
+    }
+
     /// What was announced since the last time this was asked, one list of ids for each announcement.
     pub fn announced(&self) -> Vec<Vec<ProcessId>> {
         self.0.announced.take()
@@ -120,6 +126,13 @@ impl Tab {
         if frozen {
             all.push(self.number);
         }
+    }
+
+    /// Hears nothing from now on, and nothing is on its way here any more.
+    pub fn leave(&self) {
+        let wires = &self.network.0;
+        wires.listening.borrow_mut().retain(|(tab, _)| *tab != self.number);
+        wires.on_their_way.borrow_mut().retain(|hint| hint.to != self.number);
     }
 
     fn send(&self, says: &Says) {

@@ -2,11 +2,14 @@
 
 use std::{cell::Cell, rc::Rc};
 
+use longwait_core::host::Random;
+
 /// Clones throw the same dice.
 #[derive(Clone)]
 pub struct Dice(Rc<Cell<u64>>);
 
 impl Dice {
+    /// Dice that fall as this seed says.
     pub fn new(seed: u64) -> Self {
         Self(Rc::new(Cell::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)))
     }
@@ -26,7 +29,14 @@ impl Dice {
         self.below(100) < percent
     }
 
+    /// One of these; none of none.
     pub fn pick<'a, T>(&self, items: &'a [T]) -> Option<&'a T> {
         (!items.is_empty()).then(|| &items[self.below(items.len() as u64) as usize])
+    }
+}
+
+impl Random for Dice {
+    fn name(&self) -> String {
+        (0..4).map(|_| format!("{:08x}", self.below(1 << 32))).collect()
     }
 }
