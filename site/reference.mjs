@@ -31,6 +31,8 @@ export async function writeReference(root, folder) {
     outputFileStrategy: "members",
     entryFileName: "index",
     hidePageHeader: true,
+    // What it is, its code says.
+    pageTitleTemplates: { module: ({ name }) => name, member: ({ name }) => name },
     useCodeBlocks: true,
     expandObjects: true,
     parametersFormat: "table",

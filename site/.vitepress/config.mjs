@@ -39,9 +39,17 @@ export default defineConfig({
   // A release looks for it, before it publishes what leads here: scripts/release.mjs.
   head: [["meta", { name: "version", content: version }]],
   transformHead: ({ siteData }) => [["link", { rel: "icon", type: "image/svg+xml", href: `${siteData.base}favicon.svg` }]],
+  // The usual ones have colours of too little contrast.
+  markdown: { theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" } },
   // Otherwise it writes a style into the page when the scheme changes, which the page's policy refuses.
   appearance: { disableTransition: false },
-  transformPageData: ({ relativePath }) => (about.has(relativePath) ? { description: about.get(relativePath) } : undefined),
+  transformPageData({ relativePath, frontmatter }) {
+    const isGenerated = relativePath.startsWith("api/");
+    return {
+      ...(about.has(relativePath) ? { description: about.get(relativePath) } : {}),
+      frontmatter: { ...frontmatter, ...(isGenerated ? { editLink: false } : {}) },
+    };
+  },
   themeConfig: {
     nav: [
       { text: "Start", link: "/start", activeMatch: "^/start" },

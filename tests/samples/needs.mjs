@@ -72,6 +72,18 @@ export const needs = {
       prints: "published: about tides\n",
     },
   },
+  "site/index.md": {
+    "In a few lines": {
+      runs: "node",
+      before: `
+        import "fake-indexeddb/auto";
+        const place = async (item: string) => "2 " + item;
+        const send = async (id: string) => id + ", on their way";
+      `,
+      after: `await registry.close();`,
+      prints: "2 tickets, on their way\n",
+    },
+  },
   "docs/start.md": {
     "The page": { runs: "tests/docs/start.test.mjs" },
     "The same page with React": { runs: "tests/docs/start.test.mjs", files: ["program.tsx"] },

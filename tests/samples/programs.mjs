@@ -1,5 +1,5 @@
 /**
- * The code samples of README.md, docs/ and the examples' READMEs, as programs that can be compiled and run.
+ * The code samples of README.md, the first page of the site, docs/ and the examples' READMEs, as programs that can be compiled and run.
  *
  * The samples under one heading are one program, or the modules of one; `needs.mjs` says what such a program needs that
  * the page does not show, and where it runs. A sample that `needs.mjs` does not know is an error, so none goes untested.
@@ -14,7 +14,7 @@ const inFolder = (folder, pattern) =>
     .filter((name) => pattern.test(name))
     .map((name) => join(folder, name));
 
-export const pages = () => ["README.md", ...inFolder("docs", /\.md$/), ...inFolder("examples", /README\.md$/)].sort();
+export const pages = () => ["README.md", "site/index.md", ...inFolder("docs", /\.md$/), ...inFolder("examples", /README\.md$/)].sort();
 
 export const read = (page) => readFileSync(join(root, page), "utf8");
 
