@@ -18,20 +18,25 @@ export function idIn(given: unknown): string | undefined {
   return typeof id === "string" ? id : undefined;
 }
 
+/** Whether it has a trace context of its own. */
+export const hasTraceContext = (given: unknown): boolean => fieldsOf(given).traceContext !== undefined;
+
 /** A registration, or the options of a start, with this trace context. One that it has already stays. */
 export function traceContextIn(given: unknown, traceContext: TraceContext | undefined): unknown {
-  if (traceContext === undefined || !isPlain(given)) return given;
-  const fields: { traceContext?: unknown } = { ...given };
-  return fields.traceContext === undefined ? { ...fields, traceContext } : given;
+  const fields = traceContext && copyOf(given);
+  return fields === undefined || fields.traceContext !== undefined ? given : { ...fields, traceContext };
 }
 
-/** Whether it is a plain object, of any realm. */
-export function isPlain(given: unknown): given is object {
-  if (typeof given !== "object" || given === null) return false;
-  const prototype: object | null = Object.getPrototypeOf(given);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
+/** A copy of a plain object. Nothing of what is none, and of what cannot be read. */
+export function copyOf<T>(given: T): (T & { readonly [name: string]: unknown }) | undefined {
+  try {
+    if (typeof given !== "object" || given === null) return undefined;
+    const prototype: object | null = Object.getPrototypeOf(given);
+    const isPlain = prototype === null || Object.getPrototypeOf(prototype) === null;
+    return isPlain ? ({ ...given } as T & { readonly [name: string]: unknown }) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
-function fieldsOf(given: unknown): { readonly [name: string]: unknown } {
-  return typeof given === "object" && given !== null ? (given as { [name: string]: unknown }) : {};
-}
+const fieldsOf = (given: unknown): { readonly [name: string]: unknown } => copyOf(given) ?? {};

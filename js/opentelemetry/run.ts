@@ -14,7 +14,7 @@ import { carried, resumed } from "./carried.js";
 import { withWaits, type Handle } from "./handle.js";
 import { forProcess, forSignals, forTimer, hasHistory, historyOf, type History, type Thing } from "./history.js";
 import { isDefinition, kindOf, traceContextIn } from "./registering.js";
-import { ATTRIBUTE, begin, codeOf, COMPLETED, end, ended, past, type End } from "./spans.js";
+import { ATTRIBUTE, begin, codeOf, COMPLETED, end, ended, past, settled, type End } from "./spans.js";
 
 /** What the runs of a driver have in common. */
 export interface Place {
@@ -246,10 +246,7 @@ class TracedRun {
       const started = { ...this.ofProcess(), [ATTRIBUTE.waitKind]: kind, ...attributes };
       past(this.place.tracer, { name: `wait ${kind}`, parent: this.context, attributes: started, startTime }, how, time);
     };
-    void promise.then(
-      () => is(COMPLETED),
-      (error: unknown) => is(ended(error, signalOf(options), this.given.signal)),
-    );
+    settled(promise, is, signalOf(options), this.given.signal);
     if (this.history === undefined) this.keep();
     else void this.history.then((history) => history.wait(thing, ordinal) === undefined && this.keep());
     return promise;

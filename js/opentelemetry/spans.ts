@@ -72,17 +72,32 @@ export function past(tracer: Tracer, started: Begin, ended: End, time?: number):
   end(begin(tracer, started), ended, time);
 }
 
-/** Calls `work` with a span that is active as long as `work` is on the stack, and ends it with what comes of it. */
-export async function within<T>(tracer: Tracer, started: Begin, work: (span: Span) => Promise<T>): Promise<T> {
+/**
+ * Calls `work` with a span that is active as long as `work` is on the stack, and ends it with what comes of it; `says` is what a value says of the span.
+ * The promise of `work` is given as it is, since longwait knows by it whose code runs behind it. So a rejection that nothing else handles is
+ * not reported as that; the span has it.
+ */
+export function within<T>(
+  tracer: Tracer,
+  started: Begin,
+  work: (span: Span) => Promise<T>,
+  says?: (value: T, span: Span) => Attributes,
+): Promise<T> {
   const span = begin(tracer, started);
-  try {
-    const value = await contexts.with(trace.setSpan(started.parent, span), () => work(span));
-    end(span, COMPLETED);
-    return value;
-  } catch (error) {
-    end(span, ended(error));
-    throw error;
-  }
+  const promise = contexts.with(trace.setSpan(started.parent, span), () => work(span));
+  settled(promise, (how, value) => {
+    if (value !== undefined && says !== undefined) span.setAttributes(says(value, span));
+    end(span, how);
+  });
+  return promise;
+}
+
+/** Calls `then` with how a promise has settled, and with its value. */
+export function settled<T>(promise: Promise<T>, then: (how: End, value?: T) => unknown, ...signals: (AbortSignal | undefined)[]): void {
+  void promise.then(
+    (value) => then(COMPLETED, value),
+    (error: unknown) => then(ended(error, ...signals)),
+  );
 }
 
 export const COMPLETED: End = { outcome: "completed" };

@@ -14,7 +14,7 @@ import type {
 } from "../types/public.js";
 import { carried } from "./carried.js";
 import { withWaits } from "./handle.js";
-import { idIn, isPlain, kindOf, traceContextIn } from "./registering.js";
+import { copyOf, hasTraceContext, idIn, kindOf, traceContextIn } from "./registering.js";
 import { run, type Place } from "./run.js";
 import { ATTRIBUTE, within } from "./spans.js";
 
@@ -24,17 +24,27 @@ export function tracedRegistry(registry: ProcessRegistry, tracer: Tracer): Proce
   const ofRegistry = { [ATTRIBUTE.registry]: registry.name };
 
   /** A call in a span below that which is active. */
-  const spanned = <T>(name: string, kind: SpanKind, attributes: Attributes, work: (span: Span) => Promise<T>) =>
-    within(tracer, { name, kind, parent: contexts.active(), attributes: { ...ofRegistry, ...attributes } }, work);
+  const spanned = <T>(
+    name: string,
+    kind: SpanKind,
+    attributes: Attributes,
+    work: (span: Span) => Promise<T>,
+    says?: (value: T, span: Span) => Attributes,
+  ) => within(tracer, { name, kind, parent: contexts.active(), attributes: { ...ofRegistry, ...attributes } }, work, says);
 
-  /** A call that registers a process of what is given. */
-  function registers<T>(verb: string, given: unknown, options: unknown, work: (options: never, span: Span) => Promise<T>): Promise<T> {
+  /** A call that registers a process of what is given, with what it is to be called with. */
+  function registers<T>(
+    verb: string,
+    given: unknown,
+    options: unknown,
+    work: (options: never) => Promise<T>,
+    says?: (value: T, span: Span) => Attributes,
+  ): Promise<T> {
     const kind = kindOf(given);
     const id = idIn(options);
     const attributes = { [ATTRIBUTE.kind]: kind, ...(id !== undefined && { [ATTRIBUTE.processId]: id }) };
-    return spanned(`${verb} ${kind}`, SpanKind.PRODUCER, attributes, (span) =>
-      work(traceContextIn(options, carried(span.spanContext())) as never, span),
-    );
+    const called = (span: Span) => work(traceContextIn(options, carried(span.spanContext())) as never);
+    return spanned(`${verb} ${kind}`, SpanKind.PRODUCER, attributes, called, says);
   }
 
   const awaiter = waits(registry.awaiter);
@@ -62,8 +72,12 @@ export function tracedRegistry(registry: ProcessRegistry, tracer: Tracer): Proce
 
   const traced: ProcessRegistry = over(registry, {
     registerProcess: ((registration) =>
-      registers("register", registration, registration, async (given, span) =>
-        ofRecord(span, await registry.registerProcess(given)),
+      registers(
+        "register",
+        registration,
+        registration,
+        registry.registerProcess,
+        hasTraceContext(registration) ? ofRecord : ofRegistered,
       )) as ProcessRegistry["registerProcess"],
     registerProcesses: ((registrations) =>
       spanned("register", SpanKind.PRODUCER, { [ATTRIBUTE.count]: lengthOf(registrations) }, (span) => {
@@ -71,18 +85,16 @@ export function tracedRegistry(registry: ProcessRegistry, tracer: Tracer): Proce
         const given = Array.isArray(registrations) ? registrations.map((one) => traceContextIn(one, context)) : registrations;
         return registry.registerProcesses(given as never);
       })) as ProcessRegistry["registerProcesses"],
-    start: (async (definition: unknown, input: unknown, options: unknown) =>
-      registers("register", definition, options ?? {}, async (given, span) => {
-        const handle = await registry.start(definition as never, input as never, given);
-        return ofHandle(span, handled(handle as unknown as ProcessHandle));
-      })) as never,
+    start: (async (definition: unknown, input: unknown, options: unknown) => {
+      const start = (given: never) =>
+        registry.start(definition as never, input as never, given) as Promise<unknown> as Promise<ProcessHandle>;
+      return handled(await registers("register", definition, options ?? {}, start, ofHandle));
+    }) as never,
     execute: ((definition: unknown, input: unknown, options: unknown) =>
       registers("execute", definition, options ?? {}, (given) => registry.execute(definition as never, input as never, given))) as never,
     handle: ((definition, processId) => handled(registry.handle(definition, processId))) as ProcessRegistry["handle"],
     forkProcess: (processId, options) =>
-      spanned("fork", SpanKind.PRODUCER, { [ATTRIBUTE.forkOf]: processId }, async (span) =>
-        ofRecord(span, await registry.forkProcess(processId, options)),
-      ),
+      spanned("fork", SpanKind.PRODUCER, { [ATTRIBUTE.forkOf]: processId }, () => registry.forkProcess(processId, options), ofRecord),
     awaiter,
     awaitTerminal: awaiter.awaitTerminal,
     awaitEvent: awaiter.awaitEvent,
@@ -99,40 +111,39 @@ function over<T extends object>(given: T, methods: Partial<T>): T {
   return Object.freeze(Object.defineProperties({}, { ...own, ...Object.getOwnPropertyDescriptors(methods) })) as T;
 }
 
-function ofRecord(span: Span, record: ProcessRecord): ProcessRecord {
-  const isNew = record.traceContext?.traceparent === carried(span.spanContext())?.traceparent;
-  span.setAttributes({
-    [ATTRIBUTE.processId]: record.id,
-    [ATTRIBUTE.kind]: record.identity.kind,
-    ...(record.traceContext !== undefined && { [ATTRIBUTE.disposition]: isNew ? "created" : "existing" }),
-  });
-  return record;
+function ofRecord({ id, identity }: ProcessRecord): Attributes {
+  return { [ATTRIBUTE.processId]: id, [ATTRIBUTE.kind]: identity.kind };
 }
 
-function ofHandle<H extends Pick<ProcessHandle, "id" | "disposition">>(span: Span, handle: H): H {
-  span.setAttributes({ [ATTRIBUTE.processId]: handle.id, [ATTRIBUTE.disposition]: handle.disposition });
-  return handle;
+/** What a record says of the call that registered it, or found it there: it has the trace context of the call that came first. */
+function ofRegistered(record: ProcessRecord, span: Span): Attributes {
+  const isNew = record.traceContext?.traceparent === carried(span.spanContext())?.traceparent;
+  return { ...ofRecord(record), [ATTRIBUTE.disposition]: isNew ? "created" : "existing" };
+}
+
+function ofHandle({ id, disposition }: Pick<ProcessHandle, "id" | "disposition">): Attributes {
+  return { [ATTRIBUTE.processId]: id, [ATTRIBUTE.disposition]: disposition };
 }
 
 const lengthOf = (given: unknown) => (Array.isArray(given) ? given.length : 0);
 
 /** The options of a driver, whose runners make spans. */
 function tracedOptions(place: Place, given: DriverOptions): DriverOptions {
-  if (!isPlain(given)) return given;
-  const { runners, processes } = given;
+  const options = copyOf(given);
+  if (options === undefined) return given;
+  const runners = copyOf(options.runners);
   return {
-    ...given,
-    ...(isObject(runners) && {
-      runners: Object.fromEntries(Object.entries(runners).map(([kind, runner]) => [kind, tracedRunner(place, runner)])),
-    }),
-    ...(Array.isArray(processes) && {
-      processes: processes.map((one: Implementation) => (isObject(one) ? { ...one, run: tracedRunner(place, one.run) } : one)),
-    }),
+    ...options,
+    ...(runners && { runners: Object.fromEntries(Object.entries(runners).map(([kind, runner]) => [kind, tracedRunner(place, runner)])) }),
+    ...(Array.isArray(options.processes) && { processes: options.processes.map((one) => tracedImplementation(place, one)) }),
   };
+}
+
+function tracedImplementation(place: Place, given: Implementation): Implementation {
+  const implementation = copyOf(given);
+  return implementation === undefined ? given : { ...implementation, run: tracedRunner(place, implementation.run) };
 }
 
 function tracedRunner<T>(place: Place, runner: (context: RunContext) => Promise<T> | T) {
   return typeof runner === "function" ? (context: RunContext) => run(place, context, runner) : runner;
 }
-
-const isObject = (given: unknown): given is object => typeof given === "object" && given !== null;

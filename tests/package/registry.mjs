@@ -9,13 +9,27 @@ const inMemory = process.env.STORAGE !== "indexeddb";
 if (!inMemory) await import("fake-indexeddb/auto");
 let databases = 0;
 
+/** What each registry is taken through: tracing, where `TRACED` says so. */
+const through = process.env.TRACED === undefined ? (registry) => registry : await tracing();
+
+async function tracing() {
+  const [{ AsyncLocalStorageContextManager }, { BasicTracerProvider }, { context }, { traced }] = await Promise.all(
+    ["@opentelemetry/context-async-hooks", "@opentelemetry/sdk-trace-base", "@opentelemetry/api", "longwait/opentelemetry"].map(
+      (name) => import(name),
+    ),
+  );
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  const tracer = new BasicTracerProvider().getTracer("test");
+  return (registry) => traced(registry, { tracer });
+}
+
 /** The durability of {@link open}'s registries. */
 export const durability = inMemory ? "memory" : "evictable";
 
 /** A registry of the test's own, closed after it: in memory, unless `STORAGE` says otherwise. */
 export async function open(t, options) {
   const storage = inMemory ? { storage: "memory" } : { name: `longwait-${++databases}` };
-  const registry = await openRegistry({ ...storage, ...options });
+  const registry = through(await openRegistry({ ...storage, ...options }));
   t.after(() => registry.close());
   return registry;
 }
