@@ -62,6 +62,11 @@ export const sections = [
         about: "What may change under a running process: steps, waits, keys, schemas.",
       },
       { page: "versions", text: "Deploying a new version", about: "Two builds in two tabs, and old processes that wait." },
+      {
+        page: "opentelemetry",
+        text: "Traces with OpenTelemetry",
+        about: "Spans of runs, steps and waits, in one trace over reloads and tabs.",
+      },
     ],
   },
   {

@@ -238,18 +238,25 @@ class TracedRun {
     const startTime = Date.now();
     const ordinal = this.number(thing);
     const promise = call();
-    const is = async (how: End) => {
+    const is = (how: End) => {
       const time = Date.now();
       if (how.outcome !== "completed" && how.outcome !== "timeout") this.failedWait(thing, ordinal, how);
-      const known = (await this.history)?.wait(thing, ordinal);
-      if (known === "came out" || (known === "given up" && how.outcome !== "completed") || (await isPast)) return;
       const started = { ...this.ofProcess(), [ATTRIBUTE.waitKind]: kind, ...attributes };
-      past(this.place.tracer, { name: `wait ${kind}`, parent: this.context, attributes: started, startTime }, how, time);
+      const shows = () =>
+        past(this.place.tracer, { name: `wait ${kind}`, parent: this.context, attributes: started, startTime }, how, time);
+      if (this.history === undefined) shows();
+      else void this.repeats(thing, ordinal, how, isPast).then((repeats) => repeats || shows());
     };
     settled(promise, is, signalOf(options), this.given.signal);
     if (this.history === undefined) this.keep();
     else void this.history.then((history) => history.wait(thing, ordinal) === undefined && this.keep());
     return promise;
+  }
+
+  /** Whether a wait that came out so did so in an earlier run. */
+  private async repeats(thing: Thing, ordinal: number, { outcome }: End, isPast: Promise<boolean> | undefined): Promise<boolean> {
+    const known = (await this.history)?.wait(thing, ordinal);
+    return known === "came out" || (known === "given up" && outcome !== "completed") || (await isPast) === true;
   }
 
   /** The place of the next wait among those for that thing, counted as the driver does. */

@@ -15,7 +15,9 @@ use serde_json::{Value, json};
 
 use crate::{
     hand::now,
-    runners::{Run, Runs, done, driver, log, output, register, running, seconds, settle, signal, sweep, tab},
+    runners::{
+        Run, Runs, done, driver, log, output, register, register_so, running, seconds, settle, signal, sweep, tab,
+    },
     support::World,
 };
 
@@ -43,6 +45,22 @@ fn a_run_of_a_fork_gets_the_steps_before_its_point_and_does_the_others() {
     assert_eq!(log(&world, "q"), ["process.step", "process.step"]);
     fork.returns(done(2));
     assert_eq!((output(&world, "p")["value"].clone(), output(&world, "q")["value"].clone()), (json!(1), json!(2)));
+}
+
+#[test]
+fn a_fork_is_in_the_trace_of_its_source_and_has_no_run_before_its_first() {
+    let world = tab();
+    let trace = |span: &str| json!({"traceparent": format!("00-{:032x}-{span}-01", 7)});
+    let context = trace("00000000000000aa");
+    register_so(&world, json!({"id": "p", "input": {"type": "engine", "kind": "job"}, "traceContext": context}));
+    let runs = Runs::default();
+    sweep(&driver(&world, &runs.works()));
+    let run = runs.next();
+    now(run.context.set_trace_context(read(trace("00000000000000bb")).unwrap())).unwrap();
+    run.step("one", "one").unwrap();
+    let fork = forked(&world, "p", json!("failed"));
+    let record = serde_json::to_value(fork.context.record()).unwrap();
+    assert_eq!((&record["traceContext"], record.get("runTraceContext")), (&context, None));
 }
 
 #[test]

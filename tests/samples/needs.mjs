@@ -249,6 +249,15 @@ export const needs = {
     },
     "In React": { runs: "tests/e2e/react.test.mjs", files: ["main.tsx"] },
   },
+  "docs/opentelemetry.md": {
+    "A trace": { runs: "node", after: `await registry.close();` },
+    "In a browser": {
+      runs: "tests/e2e/opentelemetry.test.mjs",
+      beside: {
+        "exporter.ts": `import { ConsoleSpanExporter } from "@opentelemetry/sdk-trace-base"; export const exporter = new ConsoleSpanExporter();`,
+      },
+    },
+  },
   "docs/app.md": {
     esbuild: { runs: "tests/consumers/consumers.test.mjs" },
     Rollup: { runs: "tests/consumers/consumers.test.mjs" },
