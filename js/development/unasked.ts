@@ -57,13 +57,15 @@ export async function runReturned(context: RunContext, reach: Pick<ProcessRegist
       const [what, keys] = event.eventType === "process.step" ? (["step", notes.steps] as const) : (["timer", notes.timers] as const);
       return keys.has(keyOf(event)) ? [] : [`${what} "${keyOf(event)}"`];
     }),
-    ...kept.flatMap((child) => (children.has(child.id) ? [] : [`child "${child.id}"`])),
+    ...kept.flatMap((child) => (children.has(child.id) ? [] : [`child "${child.id.replace(`${id}/`, "")}"`])),
   ];
   if (unasked.length === 0) return;
   warnOnce(
     `a run of kind "${identity.kind}" returned without asking for what an earlier run of process "${id}" recorded: ${unasked.join(", ")}. ` +
       "Where the code of the runner has changed since, give the new code a version of its own, or keep asking for what is recorded",
     "recorded-steps-that-a-run-did-not-ask-for",
+    // Of thousands of processes that met the same change, one says it.
+    `${identity.kind}: ${unasked.join()}`,
   );
 }
 

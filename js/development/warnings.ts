@@ -3,9 +3,9 @@ import { warn } from "../platform/report.js";
 
 const given = new Set<string>();
 
-/** Warns with these words, unless it has done so. `section`: the anchor of the guide. */
-export function warnOnce(words: string, section: string): void {
-  if (given.has(words)) return;
-  given.add(words);
+/** Warns, unless it has warned of that. `section`: the anchor of the guide. */
+export function warnOnce(words: string, section: string, of = words): void {
+  if (given.has(of)) return;
+  given.add(of);
   warn(`longwait: ${words}\n${__HOMEPAGE__}/development-mode#${section}`);
 }

@@ -1,9 +1,8 @@
 /** The package under Jest with jsdom: a realm of its own, without TextDecoder, fetch or IndexedDB, and with fake timers. */
 import { jest } from "@jest/globals";
-import { readFileSync } from "node:fs";
 import { isProcessError, openRegistry, ProcessError } from "../../dist/index.js";
+import wasm from "../../dist/inline.js";
 
-const wasm = readFileSync(new URL("../../dist/longwait_bg.wasm", import.meta.url));
 const open = () => openRegistry({ storage: "memory", wasm });
 
 test("the platform is as poor as it is meant to be", () => {

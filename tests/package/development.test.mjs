@@ -102,27 +102,31 @@ describe("a run that returns", () => {
     await waitForSignal("go");
   };
 
-  /** Runs a process by the old code until it waits, and then by the new code to its end. */
-  async function changed(t, id, run) {
-    const registry = await open(t);
-    const first = registry.driver({ runners: { [id]: old } });
+  /** Runs two processes by the old code until they wait, and then by the new code to their ends. */
+  async function changed(t, kind, run) {
+    const [registry, ids] = [await open(t), ["p", "q"]];
+    const first = registry.driver({ runners: { [kind]: old } });
     first.start();
-    await registry.registerProcess(job(id, id));
-    await registry.awaitEvent(id, "process.waiting");
+    for (const id of ids) {
+      await registry.registerProcess(job(id, kind));
+      await registry.awaitEvent(id, "process.waiting");
+    }
     await first.stop();
     const given = warnings(t);
-    const second = registry.driver({ runners: { [id]: run } });
+    const second = registry.driver({ runners: { [kind]: run } });
     second.start();
-    await registry.signal(id, "go");
-    await registry.awaitTerminal(id);
-    await settled();
+    for (const id of ids) {
+      await registry.signal(id, "go");
+      await registry.awaitTerminal(id);
+      await settled();
+    }
     return given;
   }
 
-  test("is warned of by what it did not ask for: steps, timers and children that an earlier run recorded", async (t) => {
+  test("is warned of by what it did not ask for, steps, timers and children, and not again for another process", async (t) => {
     const given = await changed(t, "changed", async ({ step }) => void (await step("kept", () => 2)));
     assert.equal(given.length, 1);
-    assert.match(given[0], /of kind "changed"[^]*process "changed" recorded: step "draft", timer "pause", child "changed\/part"\./);
+    assert.match(given[0], /of kind "changed"[^]*process "p" recorded: step "draft", timer "pause", child "part"\./);
     assert.match(given[0], /#recorded-steps-that-a-run-did-not-ask-for$/);
   });
 
@@ -229,7 +233,7 @@ describe("the condition `development`", () => {
       bundle: true,
       format: "esm",
       metafile: true,
-      external: Object.keys(peerDependencies),
+      external: ["node:*", ...Object.keys(peerDependencies)],
       logLevel: "error",
     });
     const held = new Set(Object.keys(metafile.inputs));
