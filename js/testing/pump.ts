@@ -101,6 +101,11 @@ export class Pump {
     return [...this.runs].some((run) => run.isAwake() && isInCode(run));
   }
 
+  /** Whether a run of that tab has not returned. */
+  isRunning(tab: string): boolean {
+    return [...this.runs].some((run) => run.tab === tab);
+  }
+
   now(): number {
     return this.instance.now(() => this.world().now());
   }

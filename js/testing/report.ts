@@ -2,7 +2,7 @@
 import type { ProcessLease, ProcessRecord, RunWait, WaitState } from "../types/public.js";
 import type { Pump } from "./pump.js";
 import { isInCode } from "./running.js";
-import type { Tab } from "./tab.js";
+import type { TestTab } from "../types/testing.js";
 
 type Wait = WaitState | RunWait;
 
@@ -24,12 +24,12 @@ export function isFor(wait: Wait, name: string | undefined): boolean {
 }
 
 /** A line for each process that has not ended. */
-export function described(running: [ProcessRecord, ProcessLease | undefined][], pump: Pump, tabs: readonly Tab[]): string {
+export function described(running: [ProcessRecord, ProcessLease | undefined][], pump: Pump, tabs: readonly TestTab[]): string {
   const lines = running.map(([record, lease]) => `  "${record.id}" (${record.identity.kind}): ${standsAt(record, lease, pump, tabs)}`);
   return lines.length > 0 ? lines.join("\n") : "  no processes that have not ended";
 }
 
-function standsAt(record: ProcessRecord, lease: ProcessLease | undefined, pump: Pump, tabs: readonly Tab[]): string {
+function standsAt(record: ProcessRecord, lease: ProcessLease | undefined, pump: Pump, tabs: readonly TestTab[]): string {
   const run = [...pump.runs].filter(({ processId, isAwake }) => processId === record.id && isAwake()).at(-1);
   if (run !== undefined && isInCode(run))
     return `runs in ${run.tab}, attempt ${run.attempt}, ${run.steps.length > 0 ? `in its step "${run.steps[0]}"` : "between two calls of longwait"}`;
@@ -40,7 +40,7 @@ function standsAt(record: ProcessRecord, lease: ProcessLease | undefined, pump: 
   return [waits, ...(held === undefined ? [] : [held])].join(", ");
 }
 
-function stateOf(name: string, tabs: readonly Tab[]): string {
+function stateOf(name: string, tabs: readonly TestTab[]): string {
   const state = tabs.find((tab) => tab.name === name)?.state ?? "running";
   return state === "running" ? "" : `, which is ${state}`;
 }

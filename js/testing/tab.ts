@@ -18,17 +18,15 @@ export interface Around {
   place(make: typeof instantiate): Promise<{ instance: Instance; raw: RawTab; pump: Pump }>;
 }
 
-export type State = "running" | "frozen" | "crashed" | "closed";
+/** How many turns the code of runs has for its end once their driver was stopped. */
+const LAST_TURNS = 20;
 
-/** A tab as its world has it. */
-export interface Tab extends TestTab {
-  readonly state: State;
-}
+type State = TestTab["state"];
 
 type Options = Pick<OpenOptions, "sink" | "retention">;
 
 /** Opens a tab; with a driver where that is given something to run. */
-export async function openTab(name: string, around: Around, options: Options, driving?: DriverOptions<JsonLike>): Promise<Tab> {
+export async function openTab(name: string, around: Around, options: Options, driving?: DriverOptions<JsonLike>): Promise<TestTab> {
   let state: State = "running";
   let [tab, pump]: [RawTab?, Pump?] = [];
   let isOnline = true;
@@ -74,7 +72,7 @@ export async function openTab(name: string, around: Around, options: Options, dr
     return thing;
   };
 
-  const made: Tab = {
+  const made: TestTab = {
     name,
     get state() {
       return state;
@@ -107,6 +105,7 @@ export async function openTab(name: string, around: Around, options: Options, dr
       if (state === "closed" || state === "crashed") return;
       if (state === "frozen") made.thaw();
       await inner.close();
+      for (let turn = 0; turn < LAST_TURNS && pump?.isRunning(name); turn++) await pump.turns(1);
       state = "closed";
       tab?.closed();
     },

@@ -4,20 +4,17 @@ import type { KitGlue } from "longwait:kit-glue";
 import type { Instance, instantiate } from "../border/instance.js";
 import { asyncDispose } from "../api/dispose.js";
 import type { DriverOptions, JsonLike, ProcessRecord } from "../types/public.js";
-import type { TestWorld, UntilOptions, WorldOptions } from "../types/testing.js";
+import type { TestTab, TestWorld, UntilOptions, WorldOptions } from "../types/testing.js";
 import { kit } from "./kit.js";
 import { Mocks } from "./mocks.js";
 import { late, Pump } from "./pump.js";
 import type { RawWorld } from "./raw.js";
 import { described, isFor } from "./report.js";
 import { invalid, spanMs, timeMs } from "./span.js";
-import { type Around, openTab, type Tab } from "./tab.js";
+import { type Around, openTab } from "./tab.js";
 
 /** How long something may take in real time until it is given up: less than the 5 s after which Vitest and Jest end a test without a reason. */
 const PATIENCE_MS = 4_000;
-
-/** How many turns the code of runs has for its end once their drivers were stopped. */
-const LAST_TURNS = 20;
 
 /** What `createTestWorld()` does. */
 export async function createWorld(given: WorldOptions): Promise<TestWorld> {
@@ -26,7 +23,7 @@ export async function createWorld(given: WorldOptions): Promise<TestWorld> {
   const driving: DriverOptions<JsonLike> = { ...driver, ...(processes && { processes }), ...(runners && { runners }) };
   const ofTab = { ...(sink && { sink }), ...(retention && { retention }) };
   const mocks = new Mocks();
-  const tabs: Tab[] = [];
+  const tabs: TestTab[] = [];
   let made: { instance: Instance<KitGlue>; raw: RawWorld; pump: Pump } | undefined;
   let closing: Promise<void> | undefined;
 
@@ -78,7 +75,6 @@ export async function createWorld(given: WorldOptions): Promise<TestWorld> {
     const { instance, raw, pump } = made!;
     for (const tab of tabs) if (tab.state === "frozen") tab.crash();
     await Promise.all([...tabs, own].map((tab) => tab.close()));
-    for (let turn = 0; turn < LAST_TURNS && pump.isInCode(); turn++) await pump.turns(1);
     const left = [...pump.runs].filter((run) => tabs.find(({ name }) => name === run.tab)?.state === "closed");
     pump.close();
     if (!instance.isDead()) raw.free();

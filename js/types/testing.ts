@@ -97,6 +97,8 @@ export interface TestClock {
 export interface TestTab extends AsyncDisposable {
   /** `"tab-1"`, `"tab-2"`, …: also the `ownerId` of its leases. */
   readonly name: string;
+  /** What became of it. */
+  readonly state: "running" | "frozen" | "crashed" | "closed";
   /** @throws ProcessError `closed` after `crash()` and `close()`. */
   readonly registry: ProcessRegistry;
   /** Runs what the world was made with; started. @throws As `registry`. */

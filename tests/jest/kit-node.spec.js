@@ -3,8 +3,6 @@
  *
  * @jest-environment node
  */
-import { cases } from "../kit/cases.js";
+import { cases, measured } from "../kit/cases.js";
 
-test.each(Object.entries(cases))("%s", async (_, run) => {
-  await run();
-});
+test.each(Object.entries(cases))("%s", (name, run) => measured(name, run, "Jest"));

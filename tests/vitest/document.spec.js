@@ -4,12 +4,10 @@
  * @vitest-environment happy-dom
  */
 import { expect, test } from "vitest";
-import { cases } from "../kit/cases.js";
+import { cases, measured } from "../kit/cases.js";
 
 test("there is a document", () => {
   expect(document.createElement("p").tagName).toBe("P");
 });
 
-test.each(Object.entries(cases))("%s", async (_, run) => {
-  await run();
-});
+test.each(Object.entries(cases))("%s", (name, run) => measured(name, run, "Vitest, happy-dom"));

@@ -1,11 +1,9 @@
-/** The test kit under Vitest: as it comes, with its fake timers, and in documents that are not real. */
+/** The test kit under Vitest: as it comes, and with its fake timers. */
 import { afterEach, beforeEach, describe, test, vi } from "vitest";
-import { cases } from "../kit/cases.js";
+import { cases, measured } from "../kit/cases.js";
 
-describe.each([["real timers"], ["fake timers"]])("with %s", (timers) => {
+describe.each(["real timers", "fake timers"])("with %s", (timers) => {
   beforeEach(() => void (timers === "fake timers" && vi.useFakeTimers()));
   afterEach(() => void vi.useRealTimers());
-  test.each(Object.entries(cases))("%s", async (_, run) => {
-    await run();
-  });
+  test.each(Object.entries(cases))("%s", (name, run) => measured(name, run, `Vitest, ${timers}`));
 });

@@ -17,7 +17,7 @@ use longwait_core::{
     host::{Clock, Liveness, LivenessLock, NoBroadcast, NoProof, Spawn},
     model::{
         Millis,
-        lease::{LeaseOwner, LivenessMark, ProcessLease, Proof},
+        lease::{LeaseOwner, LivenessMark, MAX_TTL_MS, ProcessLease, Proof},
         schema::SchemaHost,
     },
     registry::Host,
@@ -31,6 +31,9 @@ const QUIET_MS: Millis = 2_500;
 
 /// For how long nothing has to change until nothing will by itself: longer than leases last, and than any pause of a driver.
 const STILL_MS: Millis = 65_000;
+
+/// The longest leap: leases are renewed for it, and last 24 days at the most.
+const LEAP_MS: Millis = 20 * 86_400_000;
 
 /// How many leased processes are looked at.
 const MOST_LEASED: u64 = 10_000;
@@ -185,7 +188,7 @@ impl Stage {
                 None => return Moved::Nothing,
             },
         };
-        let span = limit.map_or(span, |limit| span.min(limit));
+        let span = limit.map_or(span, |limit| span.min(limit)).min(LEAP_MS);
         if next.is_none_or(|next| span > next) {
             self.leap(span);
         } else {
@@ -194,18 +197,16 @@ impl Stage {
         Moved::By(span)
     }
 
-    /// Moves time on, and renews the leases of the drivers of tabs that run before anything finds them over.
+    /// Moves time on. The leases of the drivers of tabs that run are renewed for it first, as they would have been in between.
     fn leap(&self, span: Millis) {
-        let now = self.clock.now();
         let (held, _) = self.leases();
-        self.clock.pass(span);
-        let registry = self.observer.registry.clone();
+        let (now, registry) = (self.clock.now(), self.observer.registry.clone());
         let renewed = held.into_iter().map(move |lease| {
-            let (registry, left) = (registry.clone(), lease.expires_at_ms.saturating_sub(now).max(1));
-            async move { registry.renew(lease, left).await }
+            let (registry, left) = (registry.clone(), lease.expires_at_ms.saturating_sub(now));
+            async move { registry.renew(lease, (left + span).min(MAX_TTL_MS)).await }
         });
         self.observe(join_all(renewed).boxed_local());
-        self.clock.fire();
+        self.clock.advance(span);
     }
 
     /// In how many milliseconds something is due next, beyond what is done again and again.
@@ -366,5 +367,159 @@ impl Liveness for Locks {
     fn live(&self, incarnation: &str) -> LocalBoxFuture<'static, LivenessLock> {
         self.names.borrow_mut().push(incarnation.to_owned());
         self.killed.live(incarnation)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+    use longwait_core::{
+        DriverOptions, ProcessWorkDriver, RunContext, RunEnd, Runners,
+        host::native_schema::NativeSchemas,
+        model::{
+            policy::Policy,
+            process::{NewProcess, ProcessAwaitOutput, ProcessStatus},
+        },
+        watch_process_registry,
+    };
+    use serde_json::json;
+
+    use super::*;
+    use crate::made;
+
+    const DAY_MS: Millis = 86_400_000;
+
+    /// Sleeps for three days.
+    struct Sleeper(Rc<Cell<u32>>);
+
+    impl Runners for Sleeper {
+        fn kinds(&self) -> Vec<String> {
+            vec!["sleeper".to_owned()]
+        }
+
+        fn run(&self, context: RunContext) -> LocalBoxFuture<'static, Result<RunEnd>> {
+            self.0.set(self.0.get() + 1);
+            async move {
+                context.sleep("days", 3 * DAY_MS).await?;
+                Ok(RunEnd::Returned(ProcessAwaitOutput::success(json!("slept").into())))
+            }
+            .boxed_local()
+        }
+    }
+
+    struct Played {
+        stage: Stage,
+        runs: Rc<Cell<u32>>,
+        /// Each with its driver.
+        tabs: Vec<(Tab, ProcessRegistry, ProcessWorkDriver)>,
+    }
+
+    impl Played {
+        fn new() -> Self {
+            Self { stage: Stage::new(7, 1_000, Rc::new(NativeSchemas)), runs: Rc::default(), tabs: Vec::new() }
+        }
+
+        fn opens(&mut self) {
+            let tab = self.stage.open();
+            // As a page does, which holds a lock of its own first.
+            let life = tab.host().liveness.live("page").now_or_never();
+            assert!(life.map(std::mem::forget).is_some());
+            let (registry, _) = watch_process_registry(ProcessRegistry::new(tab.store(), tab.host().clone()));
+            tab.has(registry.clone());
+            let (options, runners) = (DriverOptions::new("driver"), Rc::new(Sleeper(self.runs.clone())));
+            let driver = ProcessWorkDriver::new(registry.clone(), runners, options).unwrap();
+            driver.start();
+            self.tabs.push((tab, registry, driver));
+            self.rests();
+        }
+
+        fn registers(&self, place: usize) {
+            let (tab, registry, _) = &self.tabs[place];
+            let sleeper = json!({"id": "p", "input": {"type": "engine", "kind": "sleeper"}});
+            let (registry, process) = (registry.clone(), NewProcess::new(made(sleeper), Policy::default()));
+            tab.events().spawn(async move { drop(registry.register_with(process, None).await.unwrap()) }.boxed_local());
+            self.rests();
+        }
+
+        fn rests(&self) {
+            while self.stage.turn() {}
+        }
+
+        fn passes(&self, span: Millis) {
+            let end = self.stage.now() + span;
+            while self.stage.now() < end {
+                assert!(self.stage.skip(Some(end - self.stage.now()), None) != Moved::Nothing);
+                self.rests();
+            }
+        }
+
+        fn has_ended(&self) -> bool {
+            self.stage.process("p").unwrap().unwrap().status != ProcessStatus::Running
+        }
+
+        fn fence(&self) -> Option<u64> {
+            self.stage.running().unwrap()[0].1.as_ref().map(|lease| lease.fencing_token)
+        }
+    }
+
+    #[test]
+    fn days_pass_in_few_leaps_and_no_lease_runs_out_in_them() {
+        let mut played = Played::new();
+        played.opens();
+        played.opens();
+        played.registers(0);
+        let (began, mut steps) = (played.stage.now(), 0);
+        while !played.has_ended() {
+            assert!(matches!(played.stage.skip(None, None), Moved::By(_)));
+            played.rests();
+            steps += 1;
+        }
+        assert_eq!(played.runs.get(), 1, "nothing took the run over");
+        assert!(steps < 50 && played.stage.now() - began < 3 * DAY_MS + 1_000, "{steps}");
+    }
+
+    #[test]
+    fn the_lease_of_a_frozen_tab_runs_out_and_that_of_a_crashed_one_is_taken_over_before() {
+        let mut played = Played::new();
+        played.opens();
+        played.registers(0);
+        played.tabs[0].0.freeze(true);
+        played.opens();
+        played.passes(20_000);
+        assert_eq!((played.fence(), played.runs.get()), (Some(1), 1));
+        played.passes(20_000);
+        assert_eq!((played.fence(), played.runs.get()), (Some(2), 2));
+        played.stage.crash(&played.tabs[1].0.clone());
+        played.opens();
+        played.passes(5_000);
+        assert_eq!((played.fence(), played.runs.get()), (Some(3), 3));
+    }
+
+    #[test]
+    fn time_stands_still_where_nothing_will_happen_by_itself() {
+        let mut played = Played::new();
+        played.opens();
+        played.registers(0);
+        played.tabs[0].0.freeze(true);
+        let moved = (0..500).find(|_| {
+            let moved = played.stage.skip(None, None);
+            played.rests();
+            moved == Moved::Nothing
+        });
+        assert!(moved.is_some() && played.stage.now() < DAY_MS);
+        assert_eq!(played.stage.skip(None, Some(10 * DAY_MS)), Moved::By(10 * DAY_MS));
+    }
+
+    #[test]
+    fn a_tab_that_hears_nothing_of_another_finds_its_work_by_looking() {
+        let mut played = Played::new();
+        played.opens();
+        played.opens();
+        played.tabs[0].2.stop().now_or_never();
+        played.stage.partition(true);
+        played.registers(0);
+        assert_eq!(played.runs.get(), 0);
+        played.passes(2_000);
+        assert_eq!(played.runs.get(), 1);
     }
 }
