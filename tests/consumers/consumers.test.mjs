@@ -218,13 +218,15 @@ async function develop(t, app) {
   return `http://127.0.0.1:${server.httpServer.address().port}/`;
 }
 
-/** The address that a server says it has. */
-async function addressIn(output) {
-  let said = "";
-  for await (const part of output) {
-    said += part;
-    const [address] = /http:\/\/localhost:\d+/.exec(said) ?? [];
-    if (address) return address;
-  }
-  throw new Error(`the server said no address: ${said}`);
+/** The address that a server says it has. What it says later is read, too: it must not meet a closed pipe. */
+function addressIn(output) {
+  return new Promise((found, failed) => {
+    let said = "";
+    output.on("data", (part) => {
+      said += part;
+      const [address] = /http:\/\/localhost:\d+/.exec(said) ?? [];
+      if (address) found(address);
+    });
+    output.on("close", () => failed(new Error(`the server said no address: ${said}`)));
+  });
 }
