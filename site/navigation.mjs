@@ -49,6 +49,7 @@ export const sections = [
       { page: "server-side-rendering", text: "Server-side rendering", about: "What a server renders." },
       { page: "hot-reloading", text: "Hot reloading", about: "What an edit does to a registry and its driver." },
       { page: "logging-out", text: "Logging out", about: "What is left of a user, and how to remove it." },
+      { page: "testing", text: "Testing", about: "Tabs that crash and freeze, and days that pass in milliseconds, with Vitest and Jest." },
       { page: "development-mode", text: "Development mode", about: "What the build for development warns of, and how tools choose it." },
       { page: "hidden-tabs", text: "Hidden tabs", about: "What browsers do to timers of hidden tabs, and what that costs." },
     ],

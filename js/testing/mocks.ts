@@ -1,12 +1,12 @@
 /** What a test puts in the place of steps' functions. */
-import type { Implementation, JsonLike, ProcessRegistry, RunContext, StepContext } from "../types/public.js";
+import type { Implementation, ProcessRegistry, RunContext, StepContext } from "../types/public.js";
 import type { MockedStep, StepFunction, StepMock, StepName } from "../types/testing.js";
 import { invalid } from "./span.js";
 
 interface Mock extends StepMock {
   readonly kind: string | undefined;
   readonly key: string;
-  readonly run: (step: StepContext, original: StepFunction) => unknown;
+  readonly run: (step: StepContext, original: StepFunction) => ReturnType<StepFunction>;
   count: number;
 }
 
@@ -56,15 +56,16 @@ export class Mocks {
   #context(context: RunContext): RunContext {
     const { kind } = context.process.identity;
     const step = ((key: string, run: StepFunction, ...options: []) =>
-      context.step(key, this.#instead(kind, key, run) as () => JsonLike, ...options)) as RunContext["step"];
+      context.step(key, this.#instead(kind, key, run), ...options)) as RunContext["step"];
     return Object.freeze({ ...context, step });
   }
 
-  /** What runs in the place of a step's function; that function itself where there is no mock. */
+  /** A step's function, or what is in its place: that may change between two attempts. */
   #instead(kind: string, key: string, run: StepFunction): StepFunction {
-    const mock = this.#mocks.find((mock) => mock.key === key && (mock.kind === undefined || mock.kind === kind));
-    if (mock === undefined) return run;
+    if (typeof run !== "function") return run; // It is refused where it is checked.
     return (step) => {
+      const mock = this.#mocks.find((mock) => mock.key === key && (mock.kind === undefined || mock.kind === kind));
+      if (mock === undefined) return run(step);
       mock.count += 1;
       return mock.run(step, run);
     };

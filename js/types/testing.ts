@@ -125,10 +125,10 @@ export interface TestTab extends AsyncDisposable {
 export type StepName = string | { kind?: string; key: string };
 
 /** The function of a step. */
-export type StepFunction = (step: StepContext) => unknown;
+export type StepFunction = (step: StepContext) => JsonLike | void | Promise<JsonLike | void>;
 
 /** What a step does in place of its function. */
-export type MockedStep = JsonLike | Error | ((step: StepContext, original: StepFunction) => JsonLike | void | Promise<JsonLike | void>);
+export type MockedStep = JsonLike | Error | ((step: StepContext, original: StepFunction) => ReturnType<StepFunction>);
 
 /** What stands in the place of a step's function. */
 export interface StepMock {

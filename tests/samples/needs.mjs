@@ -84,6 +84,7 @@ export const needs = {
       prints: "2 tickets, on their way\n",
     },
   },
+  "docs/testing.md": { "*": { runs: "tests/package/testing.test.mjs" } },
   "docs/start.md": {
     "The page": { runs: "tests/docs/start.test.mjs" },
     "The same page with React": { runs: "tests/docs/start.test.mjs", files: ["program.tsx"] },
