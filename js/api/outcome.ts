@@ -5,6 +5,7 @@
 import { json } from "../border/shapes.js";
 import { isPlain } from "../border/check.js";
 import { NonRetryableError, RetryableError } from "../types/errors.js";
+import { withoutHelp } from "../types/help.js";
 import type { RunEnd } from "../border/raw.js";
 import type { FailureClass, Json, ProcessAwaitOutput } from "../types/public.js";
 
@@ -31,7 +32,7 @@ export function failure(error: unknown): ProcessAwaitOutput {
     type: "failure",
     class: classOf(error),
     code: codeOf(error) ?? "process_failed",
-    message: textIn(error, "message") ?? words(error),
+    message: withoutHelp(textIn(error, "message") ?? words(error)),
     ...(raw !== undefined && { raw }),
   };
 }
@@ -211,13 +212,21 @@ function keptObject(value: object, budget: Budget, depth: number): Json | undefi
     const names = error ? [...CARRIED, ...Object.keys(value)] : Object.keys(value);
     for (const name of names.slice(0, MOST_ITEMS)) {
       if (name === "__proto__" || Object.hasOwn(fields, name) || bounded(name) !== name || !spend(budget, name.length)) continue;
-      const field = kept(read(value, name), budget, depth);
+      const field = kept(error ? withoutAddress(value, name) : read(value, name), budget, depth);
       if (field !== undefined) fields[name] = field;
     }
     return fields;
   } catch {
     return undefined; // A proxy that throws, say.
   }
+}
+
+/** A field of an error. What is stored does not lead to a page that a later version may not have. */
+function withoutAddress(error: object, name: string): unknown {
+  const field = read(error, name);
+  if (typeof field !== "string" || (name !== "message" && name !== "stack")) return field;
+  const message = read(error, "message");
+  return typeof message === "string" ? field.replace(message, () => withoutHelp(message)) : field;
 }
 
 /** What errors carry without listing it, the most telling first. */

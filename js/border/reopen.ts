@@ -7,6 +7,7 @@
  */
 import { reportError } from "../platform/report.js";
 import { type ProcessError, raise } from "../types/errors.js";
+import { withoutHelp } from "../types/help.js";
 import { monotonic } from "../platform/globals.js";
 import { isTrap } from "./instance.js";
 import { apply, PromiseClass, then } from "../platform/intrinsics.js";
@@ -95,7 +96,7 @@ export async function lasting(open: Open): Promise<RawRegistry> {
     if (facts.durability === "memory") why = "the processes of this registry were in memory and are gone with it: open another one";
     else if (traps.length > MOST_TRAPS) why = `for the ${traps.length}th time within a minute: this registry is not opened again`;
     if (why === undefined) return;
-    end = raise(`${message}; ${why}`, { code: "internal" });
+    end = raise(`${withoutHelp(message)}; ${why}`, { code: "internal" });
     releaseLock();
   }
 
@@ -190,7 +191,8 @@ export async function lasting(open: Open): Promise<RawRegistry> {
       } catch (fault) {
         if (!isTrap(fault)) throw fault;
         ready();
-        if (kind === "write") throw raise(`${fault.message}; whether this call was carried out is not known`, { code: "internal" });
+        if (kind === "write")
+          throw raise(`${withoutHelp(fault.message)}; whether this call was carried out is not known`, { code: "internal" });
         if (kind === "read" && attempt === 2) throw fault;
       }
     }

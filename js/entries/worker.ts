@@ -6,6 +6,7 @@
  */
 import { isA } from "../platform/intrinsics.js";
 import { patiently } from "../../src/host/browser/tab.js";
+import { withHelp } from "../types/help.js";
 import { isProcessError, openRegistry, ProcessError } from "./index.js";
 import type { DriverOptions, LeaseOwner, OpenOptions, ProcessErrorCode, ProcessWorkDriver } from "./index.js";
 
@@ -80,7 +81,7 @@ export async function driveIn(worker: Worker | (EventTarget & { readonly port: M
   let stopWaiting = () => {};
   try {
     return await new Promise((started, failed) => {
-      const fail = (message: string, code: ProcessErrorCode, cause?: unknown) => failed(new ProcessError(message, { code, cause }));
+      const fail = (message: string, code: ProcessErrorCode, cause?: unknown) => failed(made(message, code, cause));
       const on = (target: EventTarget, type: string, call: (event: never) => void) =>
         target.addEventListener(type, call as EventListener, { signal });
       on(port, "message", ({ data }: MessageEvent<Told | undefined>) => {
@@ -102,7 +103,7 @@ export async function driveIn(worker: Worker | (EventTarget & { readonly port: M
     });
   } catch (fault) {
     if (fault instanceof ProcessError) throw fault;
-    throw new ProcessError("worker: could not be used", { code: "invalid_argument", cause: fault });
+    throw made("worker: could not be used", "invalid_argument", fault);
   } finally {
     stopWaiting();
     settled.abort();
@@ -157,7 +158,7 @@ async function opened(given: DriveOptions): Promise<ProcessWorkDriver> {
   const { open, ...options } = given;
   const registry = await openRegistry(open);
   try {
-    if (registry.durability === "memory") throw new ProcessError("memory is not shared with pages", { code: "storage_unavailable" });
+    if (registry.durability === "memory") throw made("memory is not shared with pages", "storage_unavailable");
     return registry.driver(options);
   } catch (fault) {
     await registry.close();
@@ -165,7 +166,9 @@ async function opened(given: DriveOptions): Promise<ProcessWorkDriver> {
   }
 }
 
-const invalid = (message: string) => new ProcessError(message, { code: "invalid_argument" });
+const invalid = (message: string) => made(message, "invalid_argument");
+
+const made = (message: string, code: ProcessErrorCode, cause?: unknown) => new ProcessError(withHelp(message, code), { code, cause });
 
 /** An error does not cross as what it is: its parts do. */
 function described(fault: unknown): Pick<Told, "code" | "message" | "cause"> {

@@ -1,6 +1,7 @@
 /** What is observed of each registry: one thing for all queries that are equal, as long as something listens to it. */
 import { afterwards } from "../platform/intrinsics.js";
 import { ProcessError } from "../types/errors.js";
+import { withHelp } from "../types/help.js";
 import type { AnyDefinition, Observable, Observed, Query, RegistrySource, Snapshot } from "../types/observe.js";
 import type { ListFilter, ProcessRegistry } from "../types/public.js";
 import { Changes } from "./changes.js";
@@ -18,7 +19,10 @@ type Thing = ObservedThing<AnySnapshot>;
 
 /** A query, without its definition, as a text that equal queries have in common. */
 export function keyOfQuery({ definition, ...query }: Query & { definition?: AnyDefinition }): string {
-  if (!TYPES.has(query.type)) throw new ProcessError(`query.type: must be one of ${[...TYPES].join(", ")}`, { code: "invalid_argument" });
+  if (!TYPES.has(query.type))
+    throw new ProcessError(withHelp(`query.type: must be one of ${[...TYPES].join(", ")}`, "invalid_argument"), {
+      code: "invalid_argument",
+    });
   const isNarrowed = query.type === "processes" || query.type === "count";
   return keyOf(isNarrowed && definition !== undefined ? { ...query, filter: { ...query.filter, kind: definition.kind } } : query);
 }

@@ -1,10 +1,12 @@
 import type { PayloadIssue } from "./definitions.js";
+import { withHelp } from "./help.js";
 import type { FailureClass, Json, ProcessAwaitOutput } from "./public.js";
 
 /**
  * What went wrong, as a stable word to branch on.
  *
- * Messages are for people and may change between versions; codes do not.
+ * Messages are for people and may change between versions; codes do not. The message of an error that longwait raised ends with the address of the
+ * page of its code, which says why it happens and what to do.
  */
 export type ProcessErrorCode =
   /** An argument has the wrong type, shape or range. The message names its path; nothing was written. */
@@ -226,9 +228,9 @@ export class ProcessCancelledError extends Error {
 
 const raised = new WeakSet<object>();
 
-/** An error of longwait itself. It is known by that from here on: see {@link isRaised}. */
+/** An error of longwait itself. It is known by that from here on, see {@link isRaised}; its message ends with the address of its page. */
 export function raise(message: string | undefined, options: ProcessErrorOptions): ProcessError {
-  const error = new ProcessError(message, options);
+  const error = new ProcessError(withHelp(message, options.code ?? "internal"), options);
   raised.add(error);
   return error;
 }
@@ -240,5 +242,5 @@ export function isRaised(error: object): error is ProcessError {
 
 /** What a caller's mistake is thrown as. */
 export function invalidArgument(message: string, cause?: unknown): ProcessError {
-  return new ProcessError(message, { code: "invalid_argument", cause });
+  return new ProcessError(withHelp(message, "invalid_argument"), { code: "invalid_argument", cause });
 }

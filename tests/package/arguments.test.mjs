@@ -6,7 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { eventTypes, external, openRegistry, success } from "./registry.mjs";
+import { eventTypes, external, helped, openRegistry, success } from "./registry.mjs";
 
 const tooLong = "n".repeat(1_025);
 const longName = "has more than 1024 characters";
@@ -529,7 +529,7 @@ describe("what belongs to another kind", () => {
         for (const value of [all[other], null])
           await assert.rejects(register({ [other]: value, type, ...fields }), {
             code: "invalid_argument",
-            message: `registration.input.${other}: is not known here`,
+            message: helped(`registration.input.${other}: is not known here`),
           });
       }
     }
@@ -546,9 +546,10 @@ describe("what belongs to another kind", () => {
         await wake({ [other]: undefined, [form]: value });
         const both = { [other]: forms[other], [form]: value };
         const second = Object.keys(forms).filter((known) => known in both)[1];
-        await assert.rejects(wake(both), { code: "invalid_argument", message: `${place}.${second}: is not known here` });
+        await assert.rejects(wake(both), { code: "invalid_argument", message: helped(`${place}.${second}: is not known here`) });
       }
-      if (form !== "template") await assert.rejects(wake({ [form]: value, fields: {} }), { message: `${place}.fields: is not known here` });
+      if (form !== "template")
+        await assert.rejects(wake({ [form]: value, fields: {} }), { message: helped(`${place}.fields: is not known here`) });
     }
     await wake({ pointer: null, present: null, template: "", fields: null });
     await wake({ const: null });
@@ -566,7 +567,8 @@ describe("what belongs to another kind", () => {
     }
     await assert.rejects(
       wake({ template: "", fields: { [tooLong]: "payload" } }),
-      (error) => error.message.startsWith(`${place}.fields["nnn`) && error.message.endsWith(`is a name that has more than 1024 characters`),
+      (error) =>
+        error.message.startsWith(`${place}.fields["nnn`) && error.message.endsWith(helped(`is a name that has more than 1024 characters`)),
     );
   });
 });
@@ -575,7 +577,7 @@ test("the event type of a wait may be as long as the longest name of a signal ma
   const wait = { kind: "signal", name: "n", eventType: `signal.${"n".repeat(1_024)}`, key: "k", ordinal: 1, sinceMs: 1 };
   assert.equal((await registry.setProcessWait("p", wait)).wait.eventType, wait.eventType);
   await assert.rejects(registry.setProcessWait("p", { ...wait, eventType: `${wait.eventType}n` }), {
-    message: `wait.eventType: ${longName}`,
+    message: helped(`wait.eventType: ${longName}`),
   });
 });
 
@@ -600,8 +602,11 @@ describe("single arguments", () => {
       (ttl) => registry.renewProcessLease(lease, ttl),
     ];
     for (const call of calls) {
-      await assert.rejects(call(2 ** 31), { code: "invalid_argument", message: "ttlMs: must be at most 2147483647, not 2147483648" });
-      await assert.rejects(call(0), { code: "invalid_argument", message: "ttlMs: must be at least 1, not 0" });
+      await assert.rejects(call(2 ** 31), {
+        code: "invalid_argument",
+        message: helped("ttlMs: must be at most 2147483647, not 2147483648"),
+      });
+      await assert.rejects(call(0), { code: "invalid_argument", message: helped("ttlMs: must be at least 1, not 0") });
     }
     assert.equal((await registry.claimProcessLease("p", owner, 2 ** 31 - 1)).outcome, "acquired");
   });
@@ -609,7 +614,7 @@ describe("single arguments", () => {
   test("that name a session do not read as a frame of another", async () => {
     await assert.rejects(registry.deleteSessionProcessState("s/frame:f"), {
       code: "invalid_argument",
-      message: "sessionId: must not contain /frame:",
+      message: helped("sessionId: must not contain /frame:"),
     });
   });
 
@@ -617,7 +622,7 @@ describe("single arguments", () => {
     for (const name of ["a b", "a.b", "ä", "go\n", ""]) {
       await assert.rejects(registry.signal("p", name), {
         code: "invalid_argument",
-        message: "name: must be of ASCII letters, digits, _ and -",
+        message: helped("name: must be of ASCII letters, digits, _ and -"),
       });
     }
     await registry.signal("p", "Go-1_x");

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import vm from "node:vm";
 import { importSource } from "./bundled.mjs";
+import { helped } from "./registry.mjs";
 
 const check = await importSource("js/border/check.ts");
 const { shape, SHAPES } = await importSource("js/border/shapes.ts", "js/border/arguments.ts");
@@ -339,7 +340,7 @@ describe("our own shapes", () => {
           "output",
           SHAPES.output,
         ),
-      { message: "output.value: could not be read", cause: boom },
+      { message: helped("output.value: could not be read"), cause: boom },
     );
   });
 });
@@ -371,7 +372,7 @@ describe("single arguments", () => {
       assert.equal(check.id(longest, "processId"), longest);
       assert.equal(
         refusal(() => check.id(`${longest}x`, "processId")),
-        "processId: has more than 1024 characters",
+        helped("processId: has more than 1024 characters"),
       );
     }
     const signal = `signal.${"x".repeat(1_024)}`;

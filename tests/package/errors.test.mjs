@@ -18,6 +18,29 @@ test("a ProcessError is an Error with a name, a code, a process and a cause", ()
   assert.match(error.stack, /ProcessError: why\n/);
 });
 
+test("the message of each error that longwait raises ends with the address of its page, once, and no other does", async () => {
+  const { homepage } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const { invalidArgument, raise, withHelp } = await importSource("js/types/errors.ts", "js/types/help.ts");
+  for (const page of readdirSync(join(root, "docs/errors")).filter((name) => name !== "index.md")) {
+    const code = page.replace(/\.md$/, "");
+    assert.equal(raise("why", { code }).message, `why (${homepage}/errors/${code})`);
+    // As when an error is told to another thread, or becomes another one.
+    assert.equal(withHelp(raise("why", { code: "closed" }).message, code), `why (${homepage}/errors/${code})`);
+  }
+  assert.equal(invalidArgument("why").message, `why (${homepage}/errors/invalid_argument)`);
+  assert.equal(raise(undefined, { code: "closed" }).message, `closed (${homepage}/errors/closed)`);
+  assert.equal(new ProcessError("why", { code: "closed" }).message, "why");
+});
+
+test("what is stored of an error, as how a process failed, has no address in it", async () => {
+  const { failure, invalidArgument } = await importSource("js/types/errors.ts", "js/api/outcome.ts");
+  const error = invalidArgument("why");
+  const stored = failure(error);
+  assert.deepEqual([stored.message, stored.raw.message], ["why", "why"]);
+  assert.ok(stored.raw.stack.startsWith("ProcessError: why\n"));
+  assert.ok(!JSON.stringify(failure(new Error("around", { cause: error }))).includes("://longwait"));
+});
+
 test("what it does not have is absent", () => {
   const error = new ProcessError("why", { code: "closed", processId: undefined, cause: undefined });
   assert.ok(!("cause" in error) && !("processId" in error));
@@ -63,7 +86,7 @@ test("neither the class nor what it gives its errors can be replaced", () => {
 });
 
 /** What no run calls. */
-const OTHER_ENTRIES = /^(entries\/worker|observe\/.*)\.ts$/;
+const OTHER_ENTRIES = /^(entries\/worker|observe\/.*|testing\/.*)\.ts$/;
 
 test("every error of the main entry is made where it is remembered as longwait's own, so that a run can tell it from others", () => {
   const sources = readdirSync(join(root, "js"), { recursive: true }).filter((file) => file.endsWith(".ts"));

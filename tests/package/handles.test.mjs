@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { defineProcess, ProcessCancelledError, ProcessFailedError, waitAll, waitFirst } from "longwait";
 import { z } from "zod";
-import { isProcessError, open, quietConsole, settled, success } from "./registry.mjs";
+import { helped, isProcessError, open, quietConsole, settled, success } from "./registry.mjs";
 
 const rejects = (promise, code, message = /./) =>
   assert.rejects(promise, (error) => {
@@ -63,7 +63,10 @@ describe("a handle", () => {
     await rejects(none.result(), "unknown_process");
     await rejects(none.record(), "unknown_process");
     assert.throws(() => registry.handle(jobs, ""), { code: "invalid_argument" });
-    assert.throws(() => registry.handle({}, "p"), { code: "invalid_argument", message: "definition: must be what defineProcess() gives" });
+    assert.throws(() => registry.handle({}, "p"), {
+      code: "invalid_argument",
+      message: helped("definition: must be what defineProcess() gives"),
+    });
     await registry.close();
     assert.throws(() => registry.handle(jobs, "p"), { code: "closed" });
   });

@@ -1,5 +1,6 @@
 /** Registries over the built package, for the tests beside this file. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { isProcessError, openRegistry, ProcessError } from "longwait";
 
 export { isProcessError, openRegistry, ProcessError };
@@ -55,6 +56,11 @@ export function quietConsole(t) {
   t.mock.method(console, "error", (...given) => shown.push(given));
   return shown;
 }
+
+const { homepage } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+
+/** A message as the errors of longwait have it: it ends with the address of the page of their code. */
+export const helped = (message, code = "invalid_argument") => `${message} (${homepage}/errors/${code})`;
 
 /** What a rejection with that code must be, and about that process, for `assert.rejects`. */
 export const refusal = (code, processId) => (error) => {

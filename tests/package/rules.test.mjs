@@ -1,7 +1,7 @@
 /** What callers may not take, how long names may be, what a payload may become, and what refusals say. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { eventTypes, external, isProcessError, open, success } from "./registry.mjs";
+import { eventTypes, external, helped, isProcessError, open, success } from "./registry.mjs";
 
 /** The message of a refusal with that code. */
 async function refusal(promise, code = "invalid_argument") {
@@ -143,7 +143,7 @@ describe("names", () => {
       },
     };
     registry.driver({ runners }).start();
-    assert.deepEqual(await registry.awaitTerminal("p"), success(["key: has more than 1024 characters", 2]));
+    assert.deepEqual(await registry.awaitTerminal("p"), success([helped("key: has more than 1024 characters"), 2]));
   });
 
   test("of signals that one wait is for are 256 at most", async (t) => {
@@ -158,7 +158,7 @@ describe("names", () => {
     };
     registry.driver({ runners }).start();
     await registry.signal("p", "s255");
-    assert.deepEqual(await registry.awaitTerminal("p"), success(["name: has more than 256 names", "signal.s255"]));
+    assert.deepEqual(await registry.awaitTerminal("p"), success([helped("name: has more than 256 names"), "signal.s255"]));
   });
 
   test("of white space alone are blank for every call, whichever of the two languages looks", async (t) => {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { driveIn } from "longwait/worker";
 import { reactive, ref } from "@vue/reactivity";
+import { helped } from "./registry.mjs";
 
 /** A worker that answers `start` with a message, and notes what it is told. */
 class Fake extends EventTarget {
@@ -37,7 +38,12 @@ describe("a worker's answer", () => {
 
   test("passes on why there is none", async () => {
     const refused = new Fake({ longwait: "start", code: "storage_unavailable", message: "why", cause: "because" });
-    await assert.rejects(driveIn(refused), { name: "ProcessError", code: "storage_unavailable", message: "why", cause: "because" });
+    await assert.rejects(driveIn(refused), {
+      name: "ProcessError",
+      code: "storage_unavailable",
+      message: helped("why", "storage_unavailable"),
+      cause: "because",
+    });
   });
 
   const odd = [
