@@ -12,7 +12,7 @@ inspector.registry = opened;
 const named = () => decodeURIComponent(location.hash.slice(1)) || undefined;
 inspector.selected = named();
 addEventListener("hashchange", () => (inspector.selected = named()));
-inspector.addEventListener("select", ({ detail: { id } }) =>
+inspector.addEventListener("longwait-select", ({ detail: { id } }) =>
   history.replaceState(null, "", id === undefined ? location.pathname : `#${encodeURIComponent(id)}`),
 );
 

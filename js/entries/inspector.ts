@@ -12,7 +12,7 @@ export type { RegistrySource } from "../types/observe.js";
 export interface LongwaitInspector extends HTMLElement {
   /** What is shown: a registry, or the promise of one. It is the page's to close. */
   registry: RegistrySource | undefined;
-  /** The id of the process that is open. A `select` event says that a person opened another one. */
+  /** The id of the process that is open. A `longwait-select` event says that a person opened another one. */
   selected: string | undefined;
   /** Default: what the user prefers. */
   theme: "light" | "dark" | undefined;

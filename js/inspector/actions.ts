@@ -69,6 +69,51 @@ export function pruneForm(registry: ProcessRegistry): Form {
   };
 }
 
+type Transfers = ProcessRegistry & {
+  exportProcesses(options?: { ids?: readonly string[] }): { toReadableStream(): ReadableStream<Uint8Array<ArrayBuffer>> };
+  importProcesses(source: Blob, options?: { ids?: (id: string) => string }): Promise<{ imported: string[]; existing: string[] }>;
+};
+
+/** Has the browser save an export: of these processes, or of all. */
+export async function exportTo(registry: ProcessRegistry, ids?: readonly string[]): Promise<string> {
+  const exported = (registry as Transfers).exportProcesses(ids === undefined ? {} : { ids });
+  // The browser keeps a large Blob on the disk.
+  const blob = await new Response(exported.toReadableStream()).blob();
+  save(blob, `${ids?.length === 1 ? (ids[0] ?? "").replaceAll(/[^\w.-]+/g, "-") : registry.name}.ndjson`);
+  return `Exported ${bytes(blob.size)}.`;
+}
+
+export function importForm(registry: ProcessRegistry): Form {
+  return {
+    title: "Import processes",
+    text: "Each process of the file continues where it stood. One that is here, alike, stays as it is.",
+    fields: [
+      { name: "file", label: "File", sort: "file", hint: "NDJSON, as an export writes it." },
+      { name: "prefix", label: "Before each id", sort: "text", hint: "Empty: they keep their ids. Something like copy/ makes copies." },
+    ],
+    submit: "Import",
+    async run(given) {
+      const file = given["file"];
+      if (!(file instanceof File) || file.name === "") throw new FieldFault("file", "Choose a file.");
+      const prefix = text(given, "prefix");
+      const { imported, existing } = await (registry as Transfers).importProcesses(
+        file,
+        prefix === "" ? {} : { ids: (id) => `${prefix}${id}` },
+      );
+      return `Imported ${plural(imported.length, "process", "processes")}${existing.length === 0 ? "" : `; ${count(existing.length)} were here`}.`;
+    },
+  };
+}
+
+/** Has the browser save something. */
+export function save(blob: Blob, name: string): void {
+  const url = URL.createObjectURL(blob);
+  const link = document.createElement("a");
+  [link.href, link.download] = [url, name];
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
 // ── Of one process ──────────────────────────────────────────────────────────
 
 export function signalForm(registry: ProcessRegistry, { id, wait }: ProcessRecord): Form {
@@ -176,5 +221,3 @@ export function deleteForm(registry: ProcessRegistry, { id, status }: ProcessRec
     },
   };
 }
-
-export const sizeWords = (size: number): string => `${bytes(size)} (${count(size)} bytes)`;

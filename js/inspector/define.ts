@@ -6,10 +6,14 @@ import { ProcessFilters } from "./parts/filters.js";
 import { JsonTree } from "./parts/json.js";
 import { ProcessList } from "./parts/list.js";
 import { ProcessLog } from "./parts/log.js";
+import { StreamView } from "./parts/stream.js";
+import { WakeList } from "./parts/wakes.js";
 import { ProcessWaterfall } from "./parts/waterfall.js";
 
 const ELEMENTS = {
   "longwait-inspector-json": JsonTree,
+  "longwait-inspector-stream": StreamView,
+  "longwait-inspector-wakes": WakeList,
   "longwait-inspector-dialog": ActionDialog,
   "longwait-inspector-filters": ProcessFilters,
   "longwait-inspector-list": ProcessList,

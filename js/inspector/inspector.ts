@@ -2,12 +2,13 @@
 import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import type { ListSnapshot, RegistrySource } from "../types/observe.js";
 import type { ProcessRecord } from "../types/public.js";
-import { pruneForm, startForm } from "./actions.js";
+import { exportTo, importForm, pruneForm, startForm } from "./actions.js";
 import { Reader } from "./data/reader.js";
 import { codeOf, messageOf } from "./model/errors.js";
 import { type Choice, EVERYTHING } from "./model/filter.js";
 import type { ActionDialog, Form } from "./parts/dialog.js";
 import type { ProcessDetail } from "./parts/detail.js";
+import { on } from "./parts/events.js";
 import { icons } from "./parts/icons.js";
 import type { ProcessList } from "./parts/list.js";
 import { base, tokens } from "./parts/styles.js";
@@ -26,6 +27,7 @@ export class Inspector extends LitElement {
     choice: { state: true },
     faults: { state: true },
     said: { state: true },
+    announced: { state: true },
     nowMs: { state: true },
     kinds: { state: true },
   };
@@ -51,7 +53,7 @@ export class Inspector extends LitElement {
       @container (max-width: 52rem) {
         main[data-open] { grid-template-columns: minmax(0, 1fr); }
         main[data-open] > .side { display: none; }
-        .top > .buttons > button { padding: 0 0.5rem; }
+        .about { display: none; }
       }
     `,
   ];
@@ -64,6 +66,7 @@ export class Inspector extends LitElement {
   declare choice: Choice;
   declare faults: readonly unknown[];
   declare said: string;
+  declare announced: string;
   declare nowMs: number;
   declare kinds: readonly string[];
   private isOnScreen = false;
@@ -80,19 +83,20 @@ export class Inspector extends LitElement {
     this.choice = EVERYTHING;
     this.faults = [];
     this.said = "";
+    this.announced = "";
     this.kinds = [];
     this.nowMs = Date.now();
-    const on = <T>(name: string, listener: (event: CustomEvent<T>) => void): void => this.addEventListener(name, listener as EventListener);
-    on<string>("inspector-select", ({ detail }) => this.open(detail));
-    on("inspector-open", () => this.find<ProcessDetail>("detail")?.focusTitle());
-    on("inspector-back", () => this.back());
-    on<Choice>("inspector-choose", ({ detail }) => (this.choice = detail));
-    on("inspector-clear", () => (this.choice = { ...EVERYTHING, order: this.choice.order }));
-    on<unknown>("inspector-fault", ({ detail }) => this.fault(detail));
-    on<Form>("inspector-ask", ({ detail }) => this.ask(detail));
-    on<string>("inspector-done", ({ detail }) => this.say(detail));
-    on("inspector-start", () => this.start());
-    on<ListSnapshot<ProcessRecord>>("inspector-listed", ({ detail }) => this.listed(detail));
+    on(this, "inspector-select", (id) => this.open(id));
+    on(this, "inspector-enter", () => void this.updateComplete.then(() => this.find<ProcessDetail>("detail")?.focusTitle()));
+    on(this, "inspector-back", () => this.back());
+    on(this, "inspector-choose", (choice) => (this.choice = choice));
+    on(this, "inspector-fault", (error) => this.fault(error));
+    on(this, "inspector-ask", (form) => this.ask(form));
+    on(this, "inspector-announce", (words) => (this.announced = words));
+    on(this, "inspector-done", (words) => this.say(words));
+    on(this, "inspector-export", (id) => void this.export(id));
+    on(this, "inspector-start", () => this.start());
+    on(this, "inspector-listed", (snapshot) => this.listed(snapshot));
   }
 
   // ── Seen or not ───────────────────────────────────────────────────────────
@@ -151,6 +155,8 @@ export class Inspector extends LitElement {
         <h2>Processes ${reader === undefined ? nothing : html`<span class="about" title=${DURABILITY[reader.registry.durability]}>in <code>${reader.registry.name}</code>, ${reader.registry.durability}</span>`}</h2>
         <div class="buttons">
           <button @click=${() => this.start()} ?disabled=${reader === undefined}>${icons.plus} Start…</button>
+          <button @click=${() => reader && this.ask(importForm(reader.registry))} ?disabled=${reader === undefined}>Import…</button>
+          <button @click=${() => void this.export()} ?disabled=${reader === undefined}>Export all</button>
           <button @click=${() => reader && this.ask(pruneForm(reader.registry))} ?disabled=${reader === undefined}>Prune…</button>
         </div>
       </div>
@@ -186,6 +192,7 @@ export class Inspector extends LitElement {
                 ? nothing
                 : html`<longwait-inspector-detail .reader=${reader} .processId=${selected} .nowMs=${nowMs}></longwait-inspector-detail>`
             }
+            <p class="unseen" role="status">${this.announced}</p>
             <p class="said" role="status" aria-live="polite"><span>${this.said}</span></p>
           </main>`
       }
@@ -212,7 +219,7 @@ export class Inspector extends LitElement {
 
   /** For the page, which may keep it in its address. */
   private announce(): void {
-    this.dispatchEvent(new CustomEvent("select", { detail: { id: this.selected } }));
+    this.dispatchEvent(new CustomEvent("longwait-select", { detail: { id: this.selected } }));
   }
 
   private readonly onKey = (event: KeyboardEvent): void => {
@@ -221,7 +228,8 @@ export class Inspector extends LitElement {
     this.back();
   };
 
-  private listed(snapshot: ListSnapshot<ProcessRecord>): void {
+  private listed(snapshot: ListSnapshot<ProcessRecord> | undefined): void {
+    if (snapshot === undefined) return;
     if (snapshot.status === "error" && snapshot.error !== this.listFault) this.fault(snapshot.error);
     this.listFault = snapshot.error;
     const kinds = new Set([...this.kinds, ...(snapshot.value ?? []).slice(0, 500).map(({ identity }) => identity.kind)]);
@@ -232,6 +240,14 @@ export class Inspector extends LitElement {
 
   private start(): void {
     if (this.reader) this.ask(startForm(this.reader.registry, this.kinds, (id) => this.open(id)));
+  }
+
+  private async export(id?: string): Promise<void> {
+    try {
+      if (this.reader) this.say(await exportTo(this.reader.registry, id === undefined ? undefined : [id]));
+    } catch (error) {
+      this.fault(error);
+    }
   }
 
   private ask(form: Form): void {

@@ -5,6 +5,7 @@
 import { keyOfQuery, observed } from "../../observe/observe.js";
 import type { Observable, Observed, Query } from "../../types/observe.js";
 import type { ProcessRegistry } from "../../types/public.js";
+import { Wakes } from "./wakes.js";
 
 /** Begins to collect something. Gives what ends that. */
 export type Begin = () => () => void;
@@ -12,8 +13,11 @@ export type Begin = () => () => void;
 export class Reader {
   private readonly begun = new Map<Begin, (() => void) | undefined>();
   private seen = false;
+  readonly wakes: Wakes;
 
-  constructor(readonly registry: ProcessRegistry) {}
+  constructor(readonly registry: ProcessRegistry) {
+    this.wakes = new Wakes(this);
+  }
 
   /** Whether the inspector can be seen. */
   get isSeen(): boolean {

@@ -1,8 +1,7 @@
 /** What is read of one process: its record, the end of its log, its children, its streams and its lease. */
 import type { ListSnapshot, Snapshot } from "../../types/observe.js";
-import type { ProcessEvent, ProcessRecord, ProcessRegistry } from "../../types/public.js";
+import type { ProcessEvent, ProcessRecord, ProcessRegistry, StreamInfo } from "../../types/public.js";
 import type { KnownLease } from "../model/state.js";
-import type { StreamInfo } from "../model/upcoming.js";
 import type { Seen } from "../model/waterfall.js";
 import { type Holder, holderOf } from "./holder.js";
 import type { Reader } from "./reader.js";
@@ -113,11 +112,9 @@ export class Reading {
   }
 
   private async readStreams(): Promise<void> {
-    if (this.record.status !== "present" || !("listStreams" in this.reader.registry)) return;
+    if (this.record.status !== "present") return;
     try {
-      this.streams = await (this.reader.registry as ProcessRegistry & { listStreams(id: string): Promise<StreamInfo[]> }).listStreams(
-        this.id,
-      );
+      this.streams = await this.reader.registry.listStreams(this.id);
       if (!this.isOver) this.changed();
     } catch (error) {
       if ((error as { code?: string }).code !== "unknown_process") this.fault(error);

@@ -10,8 +10,6 @@ export interface VirtualOptions {
   readonly keyOf?: (index: number) => string | number;
   /** A row that stays, wherever the list is scrolled to: it has the focus. */
   readonly kept?: () => number | undefined;
-  /** Rows have the heights that they are measured to have. */
-  readonly isMeasured?: boolean;
 }
 
 export class Virtual implements ReactiveController {

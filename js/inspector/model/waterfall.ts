@@ -5,8 +5,7 @@
  * The log records how things ended, and not when they began: a span from one record to the next is what can be said, and is marked as estimated
  * where other work may have been done in it.
  */
-import type { Json, ProcessEvent, ProcessRecord } from "../../types/public.js";
-import type { StreamInfo } from "./upcoming.js";
+import type { Json, ProcessEvent, ProcessRecord, StreamInfo } from "../../types/public.js";
 import type { KnownLease } from "./state.js";
 import { bytes, duration, plural } from "./words.js";
 
@@ -335,7 +334,9 @@ class Rows {
     const last = row.spans.at(-1);
     const { retryAtMs } = row;
     row.retryAtMs = undefined;
-    let fromMs = Math.min(this.recordedMs, untilMs);
+    const knownMs = this.seen.children?.map(({ status, updatedAtMs }) => (status.state === "running" ? 0 : updatedAtMs)) ?? [];
+    // It began after what is recorded before it, and, as a rule, after the children that had ended by then.
+    let fromMs = Math.max(Math.min(this.recordedMs, untilMs), ...knownMs.filter((ms) => ms <= untilMs));
     if (retryAtMs !== undefined && last?.untilMs !== undefined) {
       const startMs = Math.min(retryAtMs, untilMs);
       row.spans.push({ phase: "retrying", fromMs: last.untilMs, untilMs: startMs, label: `waits for attempt ${row.attempts + 1}` });

@@ -1,20 +1,22 @@
 /** One process: how it stands, who runs it, and its parts as a waterfall, a log and data. */
 import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import type { Json, ProcessRecord } from "../../types/public.js";
-import { cancelForm, deleteForm, forkForm, pauseForm, signalForm } from "../actions.js";
+import { cancelForm, deleteForm, forkForm, pauseForm, save, signalForm } from "../actions.js";
 import type { Reader } from "../data/reader.js";
 import { Reading } from "../data/reading.js";
 import { codeOf, messageOf } from "../model/errors.js";
-import { endWords, holderWords, stateOf, waitWords } from "../model/state.js";
+import { endWords, holderWords, STATE_WORDS, stateOf, waitWords } from "../model/state.js";
 import { bytes, count, duration, exact, plural, relative } from "../model/words.js";
 import type { Form } from "./dialog.js";
 import { icons, stateIcon, stateWord } from "./icons.js";
+import { emit } from "./events.js";
 import { base } from "./styles.js";
 
 const VIEWS = [
   ["timeline", "Timeline"],
   ["log", "Log"],
   ["data", "Data"],
+  ["wakes", "Wakes"],
 ] as const;
 type View = (typeof VIEWS)[number][0];
 
@@ -87,7 +89,7 @@ export class ProcessDetail extends LitElement {
   }
 
   private fault(error: unknown): void {
-    this.dispatchEvent(new CustomEvent("inspector-fault", { detail: error, bubbles: true, composed: true }));
+    emit(this, "inspector-fault", error);
   }
 
   override render(): TemplateResult | typeof nothing {
@@ -109,6 +111,7 @@ export class ProcessDetail extends LitElement {
   private process(reading: Reading, record: ProcessRecord): TemplateResult {
     const state = stateOf(record, reading.lease, this.nowMs);
     const { identity, id } = record;
+    this.announce(`${identity.label ?? id}: ${STATE_WORDS[state].toLowerCase()}`);
     const end = endWords(record);
     const wait = waitWords(record, this.nowMs);
     const cancel = reading.events.value?.findLast(({ eventType }) => eventType === "process.cancel_requested");
@@ -140,21 +143,37 @@ export class ProcessDetail extends LitElement {
         )}
       </div>
       <div class="view" id="view" role="tabpanel" aria-labelledby=${`tab-${this.view}`} @inspector-event=${this.onEvent}>
-        ${
-          this.view === "timeline"
-            ? html`<longwait-inspector-waterfall .reading=${reading} .version=${this.version} .nowMs=${this.nowMs}></longwait-inspector-waterfall>`
-            : this.view === "log"
-              ? html`<longwait-inspector-log
-                .reader=${this.reader}
-                .processId=${id}
-                .createdAtMs=${record.createdAtMs}
-                .last=${reading.lastSequence}
-                .wanted=${this.wantedEvent}
-              ></longwait-inspector-log>`
-              : this.data(reading, record)
-        }
+        ${this.viewed(reading, record)}
       </div>
     `;
+  }
+
+  private announced = "";
+
+  private announce(words: string): void {
+    if (words === this.announced) return;
+    this.announced = words;
+    void this.updateComplete.then(() => emit(this, "inspector-announce", words));
+  }
+
+  private viewed(reading: Reading, { id, createdAtMs }: ProcessRecord): TemplateResult {
+    const { reader, version, nowMs, wantedEvent } = this;
+    switch (this.view) {
+      case "timeline":
+        return html`<longwait-inspector-waterfall .reading=${reading} .version=${version} .nowMs=${nowMs}></longwait-inspector-waterfall>`;
+      case "log":
+        return html`<longwait-inspector-log
+          .reader=${reader}
+          .processId=${id}
+          .createdAtMs=${createdAtMs}
+          .last=${reading.lastSequence}
+          .wanted=${wantedEvent}
+        ></longwait-inspector-log>`;
+      case "data":
+        return this.data(reading);
+      case "wakes":
+        return html`<longwait-inspector-wakes .reader=${reader} .processId=${id}></longwait-inspector-wakes>`;
+    }
   }
 
   private facts({ lease, holder }: Reading, record: ProcessRecord): TemplateResult[] {
@@ -233,28 +252,29 @@ export class ProcessDetail extends LitElement {
           : nothing
       }
       <button class=${record.status.state === "failed" ? "primary" : ""} @click=${() => this.ask(fork())}>${record.status.state === "failed" ? "Retry…" : "Fork…"}</button>
-      <button @click=${() => this.dispatchEvent(new CustomEvent("inspector-export", { detail: [record.id], bubbles: true, composed: true }))}>Export</button>
+      <button @click=${() => emit(this, "inspector-export", record.id)}>Export</button>
       <button @click=${() => this.ask(deleteForm(registry, record, this.back))}>Delete…</button>
     `;
   }
 
   private ask(form: Form): void {
-    this.dispatchEvent(new CustomEvent("inspector-ask", { detail: form, bubbles: true, composed: true }));
+    emit(this, "inspector-ask", form);
   }
 
   private async resume({ id }: ProcessRecord): Promise<void> {
     try {
       await this.reader?.registry.resumeProcess(id);
-      this.dispatchEvent(new CustomEvent("inspector-done", { detail: "Resumed.", bubbles: true, composed: true }));
+      emit(this, "inspector-done", "Resumed.");
     } catch (error) {
       this.fault(error);
     }
   }
 
-  private data({ streams }: Reading, record: ProcessRecord): TemplateResult {
+  private data({ streams, record: { value: record } }: Reading): TemplateResult {
+    if (record === undefined) return html``;
     const { input, status, state, attachments = [], eventTypes: _types, ...rest } = record;
-    const section = (title: string, value: unknown): TemplateResult =>
-      html`<section><h3>${title}</h3><longwait-inspector-json label=${title.toLowerCase()} .value=${value as Json}></longwait-inspector-json></section>`;
+    const section = (title: string, value: unknown, depth = 2): TemplateResult =>
+      html`<section><h3>${title}</h3><longwait-inspector-json label=${title.toLowerCase()} depth=${depth} .value=${value as Json}></longwait-inspector-json></section>`;
     return html`<div class="data" tabindex="0" role="region" aria-label="Data">
       ${section("Input", input.type === "engine" ? (input.payload ?? null) : input)}
       ${status.state === "running" ? nothing : section("Result", status.awaitOutput.type === "success" ? status.awaitOutput.value : status.awaitOutput)}
@@ -280,7 +300,7 @@ export class ProcessDetail extends LitElement {
             <ul>${streams.map(({ name, chunks, closed, attempt }) => html`<li><code>${name}</code> <span class="dim">${plural(chunks, "chunk")}, attempt ${attempt}${closed ? ", closed" : ""}</span></li>`)}</ul>
           </section>`
       }
-      ${section("Record", { ...rest, status: { state: status.state } })}
+      ${section("Record", { ...rest, status: { state: status.state } }, 1)}
     </div>`;
   }
 
@@ -294,10 +314,10 @@ export class ProcessDetail extends LitElement {
   }
 
   private select(id: string): void {
-    this.dispatchEvent(new CustomEvent("inspector-select", { detail: id, bubbles: true, composed: true }));
+    emit(this, "inspector-select", id);
   }
 
-  private readonly back = (): void => void this.dispatchEvent(new CustomEvent("inspector-back", { bubbles: true, composed: true }));
+  private readonly back = (): void => void emit(this, "inspector-back");
 
   private readonly onEvent = ({ detail }: CustomEvent<number>): void => {
     this.view = "log";
@@ -314,10 +334,19 @@ export class ProcessDetail extends LitElement {
     this.renderRoot.querySelector<HTMLElement>(`#tab-${this.view}`)?.focus();
   };
 
-  /** Puts the focus on the title. */
-  async focusTitle(): Promise<void> {
-    await this.updateComplete;
-    this.renderRoot.querySelector<HTMLElement>("h2")?.focus();
+  private isEntered = false;
+
+  /** Puts the focus on the title, once that is there. */
+  focusTitle(): void {
+    this.isEntered = true;
+    this.requestUpdate();
+  }
+
+  protected override updated(): void {
+    const title = this.isEntered ? this.renderRoot.querySelector<HTMLElement>("h2") : null;
+    if (title === null) return;
+    this.isEntered = false;
+    title.focus();
   }
 }
 
@@ -329,13 +358,4 @@ function sinceWords({ wait, paused }: ProcessRecord, nowMs: number): string {
 function progressWords({ current, total, message }: NonNullable<ProcessRecord["progress"]>): string {
   const part = total === undefined ? count(current) : `${count(current)} of ${count(total)}`;
   return message === undefined ? part : `${part}, ${message}`;
-}
-
-/** Has the browser save something. */
-export function save(blob: Blob, name: string): void {
-  const url = URL.createObjectURL(blob);
-  const link = document.createElement("a");
-  [link.href, link.download] = [url, name];
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }

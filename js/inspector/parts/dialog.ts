@@ -2,6 +2,7 @@
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { codeOf, messageOf } from "../model/errors.js";
 import { icons } from "./icons.js";
+import { emit } from "./events.js";
 import { base } from "./styles.js";
 
 export interface Field {
@@ -127,7 +128,6 @@ export class ActionDialog extends LitElement {
 
   private readonly onClose = (): void => {
     this.form = undefined;
-    this.dispatchEvent(new CustomEvent("inspector-closed"));
   };
 
   /** Ctrl+Enter or ⌘+Enter submits from a field of several lines. Escape closes this dialog, and nothing behind it. */
@@ -144,7 +144,7 @@ export class ActionDialog extends LitElement {
     try {
       const done = await form.run(this.given(form, event.target as HTMLFormElement));
       if (this.form === form) this.close();
-      this.dispatchEvent(new CustomEvent("inspector-done", { detail: done, bubbles: true, composed: true }));
+      emit(this, "inspector-done", done);
     } catch (fault) {
       this.fault = fault;
       await this.updateComplete;

@@ -1,8 +1,9 @@
 /** A JSON value as a tree that opens level by level. */
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import type { Json } from "../../types/public.js";
-import { plural } from "../model/words.js";
+import { exact, plural } from "../model/words.js";
 import { icons } from "./icons.js";
+import { emit } from "./events.js";
 import { base } from "./styles.js";
 
 /** How many entries of an array or object are shown at once. */
@@ -51,7 +52,7 @@ export class JsonTree extends LitElement {
 
   private branch(value: Json, key: string | undefined, path: string, level: number): TemplateResult {
     const name = key === undefined ? nothing : html`<span class="key">${key}</span>: `;
-    if (typeof value !== "object" || value === null) return html`<div class="leaf">${name}${leaf(value)}</div>`;
+    if (typeof value !== "object" || value === null) return html`<div class="leaf">${name}${leaf(value)}${moment(key, value)}</div>`;
     const isArray = Array.isArray(value);
     const entries = isArray ? value.map((item, n) => [String(n), item] as const) : Object.entries(value);
     if (entries.length === 0) return html`<div class="leaf">${name}${isArray ? "[]" : "{}"}</div>`;
@@ -95,7 +96,7 @@ export class JsonTree extends LitElement {
         this.requestUpdate();
       }, 1_500);
     } catch (error) {
-      this.dispatchEvent(new CustomEvent("inspector-fault", { detail: error, bubbles: true, composed: true }));
+      emit(this, "inspector-fault", error);
     }
     this.requestUpdate();
   };
@@ -107,6 +108,12 @@ function leaf(value: null | boolean | number | string): TemplateResult {
   if (typeof value !== "string") return html`<span class="other">${String(value)}</span>`;
   const text = value.length > LONG ? `${value.slice(0, LONG)}… (${plural(value.length, "character")})` : value;
   return html`<span class="string">"${text}"</span>`;
+}
+
+/** A number of milliseconds since 1970 says little: the moment in words beside it. */
+function moment(key: string | undefined, value: unknown): TemplateResult | typeof nothing {
+  if (typeof value !== "number" || key?.endsWith("Ms") !== true || value < 1e12 || value > 1e13) return nothing;
+  return html`<span class="dim"> ${exact(value)}</span>`;
 }
 
 function preview(entries: (readonly [string, unknown])[]): string {

@@ -1,5 +1,6 @@
 /** The processes that fit, as rows of which those on the screen alone are elements. Pages are read as they are scrolled to. */
 import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
+import { repeat } from "lit/directives/repeat.js";
 import type { ProcessesQuery } from "../../types/observe.js";
 import type { ProcessRecord } from "../../types/public.js";
 import { Leases } from "../data/leases.js";
@@ -10,6 +11,7 @@ import { type Choice, EVERYTHING, hasText, isFiltered, listFilter } from "../mod
 import { endWords, stateOf, STATE_WORDS, waitWords } from "../model/state.js";
 import { count, duration, exact, relative } from "../model/words.js";
 import { stateIcon } from "./icons.js";
+import { emit } from "./events.js";
 import { base } from "./styles.js";
 
 /** How many processes are read at a time. */
@@ -130,7 +132,7 @@ export class ProcessList extends LitElement {
 
   /** What was read of the list, for what else shows it. */
   private publish(): void {
-    this.dispatchEvent(new CustomEvent("inspector-listed", { detail: this.list.snapshot, bubbles: true, composed: true }));
+    emit(this, "inspector-listed", this.list.snapshot);
   }
 
   private visible(): ProcessRecord[] {
@@ -150,7 +152,7 @@ export class ProcessList extends LitElement {
     return html`
       <div>
         <div class="head" aria-hidden="true">
-          <span>State</span><span>Process</span><span>Kind</span><span>What it does</span><span class="end">Took</span><span class="end">Created</span>
+          <span>State</span><span>Process</span><span>Kind</span><span>What it does</span><span class="end">Duration</span><span class="end">Created</span>
         </div>
         ${isScanning ? html`<p class="scan" role="status">Looked through ${count(all.length)} so far…</p>` : nothing}
       </div>
@@ -168,7 +170,11 @@ export class ProcessList extends LitElement {
               @scroll=${this.onScroll}
             >
               <div class="rows" .style=${`height:${this.virtual.height}px`}>
-                ${this.virtual.rows.map(({ index, start }) => this.row(this.shown[index], index, start, tabStop))}
+                ${repeat(
+                  this.virtual.rows,
+                  ({ index }) => this.shown[index]?.id,
+                  ({ index, start }) => this.row(this.shown[index], index, start, tabStop),
+                )}
               </div>
             </div>`
       }
@@ -198,7 +204,8 @@ export class ProcessList extends LitElement {
     const { id, identity, createdAtMs, updatedAtMs, status, progress } = record;
     const state = stateOf(record, this.leases?.of(id), this.nowMs);
     const hasEnded = status.state !== "running";
-    const took = duration((hasEnded ? updatedAtMs : Math.max(this.nowMs, createdAtMs)) - createdAtMs);
+    const isOff = state === "scheduled" || state === "queued";
+    const took = isOff ? "" : duration((hasEnded ? updatedAtMs : Math.max(this.nowMs, createdAtMs)) - createdAtMs);
     const said = endWords(record) ?? waitWords(record, this.nowMs) ?? (hasEnded ? "" : progressWords(progress));
     return html`<div
       class="row"
@@ -232,18 +239,18 @@ export class ProcessList extends LitElement {
       return html`<div class="empty">
         <strong>No process fits these filters</strong>
         <p>Loosen a filter, or look at all of them.</p>
-        <button @click=${() => this.dispatchEvent(new CustomEvent("inspector-clear", { bubbles: true, composed: true }))}>Clear the filters</button>
+        <button @click=${() => emit(this, "inspector-choose", { ...EVERYTHING, order: this.choice.order })}>Clear the filters</button>
       </div>`;
     return html`<div class="empty">
       <strong>No processes yet</strong>
       <p>What is registered in any tab shows here as it happens. Start one here, or call <code>registry.start()</code> in your app.</p>
-      <button class="primary" @click=${() => this.dispatchEvent(new CustomEvent("inspector-start", { bubbles: true, composed: true }))}>Start a process</button>
+      <button class="primary" @click=${() => emit(this, "inspector-start")}>Start a process</button>
     </div>`;
   }
 
   private choose(id: string): void {
     this.active = id;
-    this.dispatchEvent(new CustomEvent("inspector-select", { detail: id, bubbles: true, composed: true }));
+    emit(this, "inspector-select", id);
   }
 
   private readonly onScroll = (): void => this.readOn();
@@ -263,7 +270,7 @@ export class ProcessList extends LitElement {
       event.preventDefault();
       if (this.active !== undefined) {
         this.choose(this.active);
-        this.dispatchEvent(new CustomEvent("inspector-open", { bubbles: true, composed: true }));
+        emit(this, "inspector-enter");
       }
       return;
     }

@@ -1,7 +1,7 @@
 /** The log of a process, of any length: events are read as they are scrolled to. */
 import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
-import { keyed } from "lit/directives/keyed.js";
 import { ref } from "lit/directives/ref.js";
+import { repeat } from "lit/directives/repeat.js";
 import type { ProcessEvent } from "../../types/public.js";
 import { LogPages } from "../data/log-pages.js";
 import type { Reader } from "../data/reader.js";
@@ -9,6 +9,7 @@ import { Virtual } from "../data/virtual.js";
 import { clock, count, duration, exact, plural } from "../model/words.js";
 import { icons } from "./icons.js";
 import { oneLine } from "./json.js";
+import { emit } from "./events.js";
 import { base } from "./styles.js";
 
 const ROW = 32;
@@ -69,7 +70,7 @@ export class ProcessLog extends LitElement {
     count: () => this.last,
     rowHeight: () => ROW,
     keyOf: (index) => this.sequenceAt(index),
-    isMeasured: true,
+    kept: () => (this.active <= this.last ? this.indexOf(this.active) : undefined),
   });
 
   constructor() {
@@ -98,7 +99,7 @@ export class ProcessLog extends LitElement {
   }
 
   private fault(error: unknown): void {
-    this.dispatchEvent(new CustomEvent("inspector-fault", { detail: error, bubbles: true, composed: true }));
+    emit(this, "inspector-fault", error);
   }
 
   protected override updated(changed: PropertyValues<this>): void {
@@ -123,7 +124,11 @@ export class ProcessLog extends LitElement {
       </div>
       <div class="scroller" role="list" aria-label="Events" @keydown=${this.onKey}>
         <div class="rows" role="presentation" .style=${`height:${this.virtual.height}px`}>
-          ${this.virtual.rows.map(({ index, start }) => this.row(index, start))}
+          ${repeat(
+            this.virtual.rows,
+            ({ index }) => this.sequenceAt(index),
+            ({ index, start }) => this.row(index, start),
+          )}
         </div>
       </div>
     `;
@@ -160,7 +165,7 @@ export class ProcessLog extends LitElement {
               <code class="payload cut">${oneLine(event.payload)}</code>`
         }
       </button>
-      ${isOpen ? keyed(sequence, body(event)) : nothing}
+      ${isOpen ? body(event) : nothing}
     </div>`;
   }
 
@@ -201,10 +206,8 @@ export class ProcessLog extends LitElement {
     this.virtual.scrollTo(index);
     this.requestUpdate();
     await this.updateComplete;
-    // A row far away is there once the list has scrolled.
-    const row = () => this.renderRoot.querySelector<HTMLElement>(`[data-sequence="${this.sequenceAt(index)}"]`);
-    if (row() === null) await new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted)));
-    row()?.focus({ preventScroll: true });
+    // The active row is an element wherever the list is scrolled to.
+    this.renderRoot.querySelector<HTMLElement>(`[data-sequence="${this.active}"]`)?.focus({ preventScroll: true });
   }
 }
 

@@ -80,7 +80,9 @@ export const base = css`
   button.danger { background: light-dark(#b8202f, #c53a47); border-color: transparent; color: #fff; }
   button.danger:hover { background: color-mix(in srgb, #b8202f 88%, #000); }
   button.quiet { border-color: transparent; background: none; color: var(--dim); }
+  button[aria-pressed="true"] { border-color: var(--accent); background: var(--accent-tint); color: var(--text); }
   button.quiet:hover { color: var(--text); background: var(--raised); }
+  button:disabled { opacity: 0.55; cursor: default; }
   input:not([type="checkbox"], [type="radio"]), select, textarea { width: 100%; min-height: 1.75rem; padding: 0.1875rem 0.5rem; border: 1px solid var(--line-strong); border-radius: 0.375rem; background: var(--panel); }
   textarea { resize: vertical; }
   textarea, input.mono { font-family: var(--mono); font-size: 0.75rem; }

@@ -1,11 +1,13 @@
 /** One process as bars over time, with its children as a tree. Each row is read out as a sentence. */
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
+import { repeat } from "lit/directives/repeat.js";
 import { Reading } from "../data/reading.js";
 import { Virtual } from "../data/virtual.js";
 import { apart, Axis, idleOf } from "../model/axis.js";
 import { range, type Mark, type Phase, type Row, rowWords, SORT_WORDS, type Span, waterfall } from "../model/waterfall.js";
 import { count, duration, exact } from "../model/words.js";
 import { icons } from "./icons.js";
+import { emit } from "./events.js";
 import { base } from "./styles.js";
 
 const ROW = 30;
@@ -34,7 +36,7 @@ export class ProcessWaterfall extends LitElement {
       .bar { display: flex; flex-wrap: wrap; align-items: center; gap: 0.25rem 0.875rem; padding: 0.375rem 1rem; color: var(--dim); font-size: 0.75rem; }
       .legend { display: flex; flex-wrap: wrap; gap: 0.25rem 0.875rem; flex: 1; }
       .legend li { display: inline-flex; align-items: center; gap: 0.375rem; }
-      .legend .span { position: static; width: 1.25rem; height: 0.625rem; }
+      .legend i.span { position: static; flex: none; translate: none; width: 1.25rem; height: 0.625rem; }
       .axis { display: grid; grid-template-columns: var(--names) minmax(0, 1fr) var(--notes); height: 1.5rem; border-block: 1px solid var(--line); padding: 0 1rem; }
       .ticks { position: relative; overflow: hidden; }
       .tick { position: absolute; inset-block: 0; padding-inline-start: 0.25rem; border-inline-start: 1px solid var(--line); color: var(--dim); font-size: 0.6875rem; line-height: 1.5rem; white-space: nowrap; font-variant-numeric: tabular-nums; }
@@ -60,7 +62,9 @@ export class ProcessWaterfall extends LitElement {
       .span[data-phase="sleeping"] { height: 0.375rem; border: 1px solid var(--sleeping); background: color-mix(in srgb, var(--sleeping) 25%, transparent); }
       .span[data-phase="retrying"] { border: 1px dashed var(--retrying); background: repeating-linear-gradient(90deg, color-mix(in srgb, var(--retrying) 55%, transparent) 0 2px, transparent 2px 5px); }
       .span[data-phase="paused"] { border-inline: 3px double var(--paused); border-block: 1px solid var(--paused); }
-      .span[data-failed] { background: var(--failed); }
+      .span[data-estimated][data-phase="working"] { background: linear-gradient(90deg, color-mix(in srgb, var(--working) 40%, var(--panel)), var(--working) min(2rem, 80%)); }
+      .span[data-failed][data-phase] { background: var(--failed); }
+      .span[data-failed][data-estimated] { background: linear-gradient(90deg, color-mix(in srgb, var(--failed) 40%, var(--panel)), var(--failed) min(2rem, 80%)); }
       .span[data-open] { border-start-end-radius: 0; border-end-end-radius: 0; }
       .mark { position: absolute; inset-block-start: 50%; width: 0.5rem; height: 0.5rem; translate: -50% -50%; background: var(--text); border-radius: 50%; box-shadow: 0 0 0 1.5px var(--panel); }
       .mark[data-sort="signal"] { background: var(--waiting); border-radius: 0; rotate: 45deg; }
@@ -69,7 +73,7 @@ export class ProcessWaterfall extends LitElement {
       .row[data-failed] .mark[data-sort="end"] { background: var(--failed); }
       .mark[data-sort="due"] { width: 1px; height: 1.125rem; background: var(--dim); border-radius: 0; }
 
-      .picked { display: grid; gap: 0.5rem; max-height: 45cqb; overflow: auto; padding: 0.75rem 1rem; border-top: 1px solid var(--line); background: var(--raised); max-height: 16rem; }
+      .picked { display: grid; gap: 0.5rem; overflow: auto; padding: 0.75rem 1rem; border-top: 1px solid var(--line); background: var(--raised); max-height: 16rem; }
       .picked header { display: flex; align-items: center; gap: 0.5rem; }
       .picked h3 { flex: 1; }
       .parts { display: grid; gap: 0.25rem; }
@@ -179,7 +183,11 @@ export class ProcessWaterfall extends LitElement {
       </div>
       <div class="scroller">
         <div class="rows" role="tree" aria-label="Timeline" .style=${`height:${this.virtual.height}px`} @keydown=${this.onKey}>
-          ${this.virtual.rows.map(({ index, start }) => this.row(this.placed[index], start, axis))}
+          ${repeat(
+            this.virtual.rows,
+            ({ index }) => this.placed[index]?.path,
+            ({ index, start }) => this.row(this.placed[index], start, axis),
+          )}
         </div>
       </div>
       ${this.details()}
@@ -237,12 +245,13 @@ export class ProcessWaterfall extends LitElement {
   private span({ phase, fromMs, untilMs, label, isFailed, isEstimated }: Span, axis: Axis): TemplateResult {
     const from = axis.place(fromMs);
     const width = axis.place(untilMs ?? axis.untilMs) - from;
-    const about = isEstimated ? "at most " : "";
+    const about = isEstimated ? "about " : "";
     return html`<i
       class="span"
       data-phase=${phase}
       ?data-failed=${isFailed}
       ?data-open=${untilMs === undefined}
+      ?data-estimated=${isEstimated}
       title=${`${label}: ${about}${duration((untilMs ?? this.nowMs) - fromMs)}`}
       .style=${`left:min(${(from * 100).toFixed(3)}%, 100% - 3px);width:${(width * 100).toFixed(3)}%`}
     ></i>`;
@@ -253,6 +262,9 @@ export class ProcessWaterfall extends LitElement {
   private pick(path: string): void {
     this.active = path;
     this.picked = this.picked === path ? undefined : path;
+    // What is said of a row takes room from the rows.
+    if (this.picked !== undefined)
+      void this.updateComplete.then(() => this.virtual.scrollTo(this.placed.findIndex((placed) => placed.path === path)));
   }
 
   private turn({ row, path, reading }: Placed): void {
@@ -264,8 +276,7 @@ export class ProcessWaterfall extends LitElement {
           this.open.delete(below);
         }
     } else if (row.childId !== undefined) {
-      const failed = (error: unknown): void =>
-        void this.dispatchEvent(new CustomEvent("inspector-fault", { detail: error, bubbles: true, composed: true }));
+      const failed = (error: unknown): void => void emit(this, "inspector-fault", error);
       this.open.set(path, new Reading(reading.reader, row.childId, () => this.requestUpdate(), failed));
     }
     this.requestUpdate();
@@ -300,16 +311,17 @@ export class ProcessWaterfall extends LitElement {
             </li>`,
         )}
       </ul>
+      ${row.sort === "stream" ? html`<longwait-inspector-stream .reader=${reading.reader} .processId=${reading.id} .name=${row.label}></longwait-inspector-stream>` : nothing}
       ${event === undefined ? nothing : html`<longwait-inspector-json label="payload" depth="1" .value=${event.payload}></longwait-inspector-json>`}
     </section>`;
   }
 
   private select(id: string): void {
-    this.dispatchEvent(new CustomEvent("inspector-select", { detail: id, bubbles: true, composed: true }));
+    emit(this, "inspector-select", id);
   }
 
   private show(sequence: number): void {
-    this.dispatchEvent(new CustomEvent("inspector-event", { detail: sequence, bubbles: true, composed: true }));
+    emit(this, "inspector-event", sequence);
   }
 
   // ── Keyboard ──────────────────────────────────────────────────────────────
