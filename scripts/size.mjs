@@ -119,6 +119,6 @@ const sum = (rows) =>
   );
 
 const kB = (bytes) => (bytes / 1000).toFixed(1);
-const row = (name, ...numbers) => name.padEnd(24) + numbers.map((n) => n.padStart(9)).join("");
+const row = (name, ...numbers) => name.padEnd(30) + numbers.map((n) => n.padStart(9)).join("");
 
 if (isScript(import.meta)) await main(() => (process.argv.includes("--docs") ? writeDocs() : size()));
