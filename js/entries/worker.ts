@@ -8,12 +8,14 @@ import { isA } from "../platform/intrinsics.js";
 import { patiently } from "../../src/host/browser/tab.js";
 import { withHelp } from "../types/help.js";
 import { isProcessError, openRegistry, ProcessError } from "./index.js";
-import type { DriverOptions, LeaseOwner, OpenOptions, ProcessErrorCode, ProcessWorkDriver } from "./index.js";
+import type { DriverOptions, LeaseOwner, OpenOptions, ProcessErrorCode, ProcessRegistry, ProcessWorkDriver } from "./index.js";
 
 /** What a worker drives with: the options of its driver, and how it opens its registry. */
 export interface DriveOptions extends DriverOptions {
   /** As for `openRegistry`. Memory is not shared, so there is neither that storage nor that fallback. Default `{}`. */
   open?: Omit<OpenOptions, "storage" | "fallback">;
+  /** Gives the registry that the driver is made of, by the one that was opened: `traced` of `longwait/opentelemetry`, say. */
+  through?: (registry: ProcessRegistry) => ProcessRegistry;
 }
 
 /** A driver in a worker, as a page has it. */
@@ -155,11 +157,12 @@ function stop(port: Port, { liveness }: LeaseOwner): Promise<void> {
 
 async function opened(given: DriveOptions): Promise<ProcessWorkDriver> {
   if (typeof given !== "object" || given === null) throw invalid("options: must be an object");
-  const { open, ...options } = given;
+  const { open, through = (registry) => registry, ...options } = given;
+  if (typeof through !== "function") throw invalid("options.through: must be a function");
   const registry = await openRegistry(open);
   try {
     if (registry.durability === "memory") throw made("memory is not shared with pages", "storage_unavailable");
-    return registry.driver(options);
+    return through(registry).driver(options);
   } catch (fault) {
     await registry.close();
     throw fault;

@@ -374,6 +374,35 @@ describe("a later run", () => {
   });
 });
 
+test("what a run writes takes no transaction more where it is traced", async (t) => {
+  const begun = t.mock.method(IDBDatabase.prototype, "transaction");
+  const writes = () => begun.mock.calls.filter(({ arguments: [, mode] }) => mode === "readwrite").length;
+  const runners = {
+    "one step": ({ step }) => step("a", () => 1),
+    "three steps": async ({ step }) => {
+      for (const key of ["a", "b", "c"]) await step(key, async () => key);
+    },
+    "a timer": ({ sleep }) => sleep("s", 0),
+    "a signal": async ({ waitForSignal }) => (await waitForSignal("go")).payload,
+    nothing: () => 1,
+  };
+  for (const [name, job] of Object.entries(runners)) {
+    const counts = [];
+    for (const through of [(registry) => registry, (registry) => traced(registry, tracing())]) {
+      const registry = through(await openRegistry({ name: `otel-${name}-${counts.length}` }));
+      await registry.registerProcess({ id: "p", input: { type: "engine", kind: "job" } });
+      await registry.signal("p", "go");
+      const before = writes();
+      const driver = await drive(registry, job);
+      await driver.idle();
+      counts.push(writes() - before);
+      await registry.close();
+    }
+    assert.equal(counts[1], counts[0], name);
+    assert.ok(counts[0] > 1, name);
+  }
+});
+
 describe("what fails", () => {
   test("is recorded with its error, in the step and in the run", async (t) => {
     quietConsole(t);

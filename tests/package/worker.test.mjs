@@ -1,7 +1,9 @@
 /** A page and what a worker says to it: another program, which is believed nothing before it was looked at. */
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { describe, test } from "node:test";
-import { driveIn } from "longwait/worker";
+import "fake-indexeddb/auto";
+import { drive, driveIn } from "longwait/worker";
 import { reactive, ref } from "@vue/reactivity";
 import { helped } from "./registry.mjs";
 
@@ -75,4 +77,31 @@ test("what is no worker is refused", async () => {
   });
   for (const value of [undefined, null, {}, () => {}, "worker", new EventTarget(), proxy, throwing])
     await assert.rejects(driveIn(value), { name: "ProcessError", code: "invalid_argument" });
+});
+
+describe("a worker", () => {
+  /** Makes this program look like a dedicated worker, as far as `drive` looks. */
+  function inWorker(t) {
+    const said = [];
+    const looks = { DedicatedWorkerGlobalScope: class {}, addEventListener() {}, postMessage: (message) => said.push(message) };
+    Object.assign(globalThis, looks);
+    t.after(() => Object.keys(looks).forEach((name) => delete globalThis[name]));
+    return said;
+  }
+  const opened = async () => ({ name: "in-worker", wasm: await readFile(new URL("../../dist/longwait_bg.wasm", import.meta.url)) });
+
+  test("drives with what its registry is taken through", async (t) => {
+    const said = inWorker(t);
+    const seen = [];
+    const through = (registry) => ({ ...registry, driver: (options) => (seen.push(Object.keys(options)), registry.driver(options)) });
+    const driver = await drive({ open: await opened(), through, runners: { job: () => 1 } });
+    assert.deepEqual([seen, said], [[["runners"]], [{ longwait: "start", owner: driver.registry.owner }]]);
+    await driver.registry.close();
+  });
+
+  test("refuses to take it through what is no function, and says so", async (t) => {
+    const said = inWorker(t);
+    await assert.rejects(drive({ open: await opened(), through: 7, runners: {} }), { code: "invalid_argument" });
+    assert.equal(said[0].code, "invalid_argument");
+  });
 });

@@ -1,5 +1,6 @@
 /** What a user would write with the worker's entry, and mistakes that the types must catch. Compiling this file is the test. */
 import type { LeaseOwner, ProcessWorkDriver } from "../../js/entries/index.js";
+import { traced } from "../../js/entries/opentelemetry.js";
 import { drive, driveIn } from "../../js/entries/worker.js";
 
 export const inWorker: Promise<ProcessWorkDriver> = drive({
@@ -9,6 +10,7 @@ export const inWorker: Promise<ProcessWorkDriver> = drive({
       process.input.type === "engine" && typeof process.input.payload === "number" ? process.input.payload * 2 : null,
   },
   leaseTtlMs: 60_000,
+  through: traced,
 });
 
 export async function inPage(): Promise<LeaseOwner> {
