@@ -4,9 +4,12 @@ import type { Json, ProcessEvent, ProcessRecord, ProcessRegistry } from "../type
 /** What a wait is for, as a text that tells it from others of its run, without its place among those for the same thing. */
 export type Thing = string;
 
-export const forSignals = (names: readonly string[]): Thing => `signal/${[...new Set(names)].sort().join(",")}`;
-export const forTimer = (key: string): Thing => `timer/${key}`;
-export const forProcess = (id: string): Thing => `process/${id}`;
+export const forSignals = (names: readonly unknown[]): Thing => `signal/${[...new Set(names.map(text))].sort().join(",")}`;
+export const forTimer = (key: unknown): Thing => `timer/${text(key)}`;
+export const forProcess = (id: unknown): Thing => `process/${text(id)}`;
+
+/** What is no text, the call itself refuses. */
+export const text = (given: unknown): string => (typeof given === "string" ? given : "");
 
 /** What is known of the log before a run. */
 export interface History {
@@ -47,10 +50,10 @@ function made(log: readonly ProcessEvent[]): History {
     else {
       const thing =
         timer !== undefined
-          ? forTimer(timer as string)
+          ? forTimer(timer)
           : processId !== undefined
-            ? forProcess(processId as string)
-            : forSignals(name !== undefined ? [name as string] : Array.isArray(names) ? (names as string[]) : []);
+            ? forProcess(processId)
+            : forSignals(name !== undefined ? [name] : Array.isArray(names) ? names : []);
       waits.set(`${ordinal}:${thing}`, givenUp === true ? "given up" : "came out");
     }
   }

@@ -39,4 +39,13 @@ export function copyOf<T>(given: T): (T & { readonly [name: string]: unknown }) 
   }
 }
 
+/** A copy of an array. Nothing of what is none, and of what cannot be read. */
+export function copyOfList<T>(given: readonly T[] | undefined): T[] | undefined {
+  try {
+    return Array.isArray(given) ? [...(given as readonly T[])] : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 const fieldsOf = (given: unknown): { readonly [name: string]: unknown } => copyOf(given) ?? {};

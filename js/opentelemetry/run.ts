@@ -12,8 +12,8 @@ import {
 import type { ProcessHandle, ProcessRegistry, RunContext, StepContext, WaitOptions } from "../types/public.js";
 import { carried, resumed } from "./carried.js";
 import { withWaits, type Handle } from "./handle.js";
-import { forProcess, forSignals, forTimer, hasHistory, historyOf, type History, type Thing } from "./history.js";
-import { isDefinition, kindOf, traceContextIn } from "./registering.js";
+import { forProcess, forSignals, forTimer, hasHistory, historyOf, text, type History, type Thing } from "./history.js";
+import { copyOf, copyOfList, isDefinition, kindOf, traceContextIn } from "./registering.js";
 import { ATTRIBUTE, begin, codeOf, COMPLETED, end, ended, past, settled, type End } from "./spans.js";
 
 /** What the runs of a driver have in common. */
@@ -125,7 +125,7 @@ class TracedRun {
       sleep: (key, ms) => this.timer(key, () => given.sleep(key, ms)),
       sleepUntil: (key, time) => this.timer(key, () => given.sleepUntil(key, time)),
       waitForSignal: ((name, options) => {
-        const names = [name].flat().map(String);
+        const names = (copyOfList(name as readonly unknown[]) ?? [name]).map(text);
         return this.wait(forSignals(names), "signal", { [ATTRIBUTE.signals]: names }, options, () => given.waitForSignal(name, options));
       }) as RunContext["waitForSignal"],
       awaitTerminal: (processId, options) => this.awaited(processId, options, () => given.awaitTerminal(processId, options)),
@@ -311,6 +311,6 @@ const isThenable = (value: unknown): value is PromiseLike<never> => {
 
 /** What is no option is refused by the call itself. */
 function signalOf(options: WaitOptions | undefined): AbortSignal | undefined {
-  const signal = (options as WaitOptions | null | undefined)?.signal;
+  const signal = copyOf(options)?.signal;
   return signal instanceof AbortSignal ? signal : undefined;
 }

@@ -14,7 +14,7 @@ import type {
 } from "../types/public.js";
 import { carried } from "./carried.js";
 import { withWaits } from "./handle.js";
-import { copyOf, hasTraceContext, idIn, kindOf, traceContextIn } from "./registering.js";
+import { copyOf, copyOfList, hasTraceContext, idIn, kindOf, traceContextIn } from "./registering.js";
 import { run, type Place } from "./run.js";
 import { ATTRIBUTE, within } from "./spans.js";
 
@@ -79,12 +79,13 @@ export function tracedRegistry(registry: ProcessRegistry, tracer: Tracer): Proce
         registry.registerProcess,
         hasTraceContext(registration) ? ofRecord : ofRegistered,
       )) as ProcessRegistry["registerProcess"],
-    registerProcesses: ((registrations) =>
-      spanned("register", SpanKind.PRODUCER, { [ATTRIBUTE.count]: lengthOf(registrations) }, (span) => {
+    registerProcesses: ((registrations) => {
+      const list = copyOfList(registrations);
+      return spanned("register", SpanKind.PRODUCER, { [ATTRIBUTE.count]: list?.length ?? 0 }, (span) => {
         const context = carried(span.spanContext());
-        const given = Array.isArray(registrations) ? registrations.map((one) => traceContextIn(one, context)) : registrations;
-        return registry.registerProcesses(given as never);
-      })) as ProcessRegistry["registerProcesses"],
+        return registry.registerProcesses((list?.map((one) => traceContextIn(one, context)) ?? registrations) as never);
+      });
+    }) as ProcessRegistry["registerProcesses"],
     start: (async (definition: unknown, input: unknown, options: unknown) => {
       const start = (given: never) =>
         registry.start(definition as never, input as never, given) as Promise<unknown> as Promise<ProcessHandle>;
@@ -125,17 +126,15 @@ function ofHandle({ id, disposition }: Pick<ProcessHandle, "id" | "disposition">
   return { [ATTRIBUTE.processId]: id, [ATTRIBUTE.disposition]: disposition };
 }
 
-const lengthOf = (given: unknown) => (Array.isArray(given) ? given.length : 0);
-
 /** The options of a driver, whose runners make spans. */
 function tracedOptions(place: Place, given: DriverOptions): DriverOptions {
   const options = copyOf(given);
   if (options === undefined) return given;
-  const runners = copyOf(options.runners);
+  const [runners, processes] = [copyOf(options.runners), copyOfList(options.processes)];
   return {
     ...options,
     ...(runners && { runners: Object.fromEntries(Object.entries(runners).map(([kind, runner]) => [kind, tracedRunner(place, runner)])) }),
-    ...(Array.isArray(options.processes) && { processes: options.processes.map((one) => tracedImplementation(place, one)) }),
+    ...(processes && { processes: processes.map((one) => tracedImplementation(place, one)) }),
   };
 }
 

@@ -472,6 +472,11 @@ describe("what fails", () => {
       const [own, other] = await Promise.all([driven, registry].map((one) => one.registerProcess(wrong).catch((error) => error)));
       assert.deepEqual([own.code, own.message], [other.code, other.message]);
     }
+    const { proxy, revoke } = Proxy.revocable([], {});
+    revoke();
+    await assert.rejects(driven.registerProcesses(proxy), { code: "invalid_argument" });
+    await assert.rejects(driven.registerProcess(proxy), { code: "invalid_argument" });
+    assert.throws(() => driven.driver({ processes: proxy }), { code: "invalid_argument" });
     for (const wrong of [
       null,
       7,
@@ -482,10 +487,37 @@ describe("what fails", () => {
       { processes: [{ kind: "k" }] },
     ])
       assert.throws(() => driven.driver(wrong), { code: "invalid_argument" });
-    assert.equal(named("register process").filter(({ status }) => status.code === SpanStatusCode.ERROR).length, 8);
+    assert.equal(named("register process").filter(({ status }) => status.code === SpanStatusCode.ERROR).length, 9);
     await assert.rejects(driven.awaitTerminal("nobody"), { code: "unknown_process" });
     await assert.rejects(waitAll([Object.create(null)]), { code: "invalid_argument" });
   });
+});
+
+test("a wait of a run that makes no sense is refused as ever", async (t) => {
+  const registry = await open(t);
+  const driven = traced(registry, tracing());
+  await driven.registerProcess(job("p"));
+  const odd = [undefined, null, 7, " ", Symbol("s"), {}, Object.create(null), [], [Symbol("s")], () => {}];
+  const refused = { code: "invalid_argument" };
+  const driver = await drive(driven, async ({ sleep, sleepUntil, step, waitForSignal, awaitTerminal, startChild }) => {
+    for (const one of odd) {
+      for (const call of [
+        () => sleep(one, 1),
+        () => sleepUntil(one, 1),
+        () => step(one, () => 1),
+        () => step("s", one === odd.at(-1) ? 7 : one),
+      ])
+        await assert.rejects(call, refused);
+      for (const call of [() => waitForSignal(one), () => awaitTerminal(one), () => startChild(one), () => startChild(one, one)])
+        await assert.rejects(call, refused);
+    }
+    const throwing = Object.defineProperty({}, "signal", { enumerable: true, get: () => assert.fail("is read") });
+    for (const options of [7, "x", { timeoutMs: -1 }, { signal: 1 }, throwing])
+      for (const call of [() => waitForSignal("go", options), () => awaitTerminal("q", options)]) await assert.rejects(call, refused);
+    return "refused";
+  });
+  await driver.idle();
+  assert.deepEqual(await registry.awaitTerminal("p"), success("refused"));
 });
 
 describe("the code of a run", () => {
