@@ -5,6 +5,7 @@
  *   npm run fuzz -- --seed 7               only the registry of that seed
  *   npm run fuzz -- --seed 7 --calls 9999  registries from there on
  *   npm run fuzz -- --browser chromium     in a page of Chromium, half of them on IndexedDB and half in memory
+ *   npm run fuzz -- --traced               in Node, through a registry that is traced
  *   npm run fuzz -- --ignore "words"       faults that fit this regular expression are none, while others are looked for
  */
 
@@ -16,20 +17,20 @@ import { CommandFailed, main, say } from "./lib/run.mjs";
 import { setUp } from "./setup.mjs";
 
 await main(async () => {
-  const { browser, storages, seed, calls, ignore, quick } = options();
+  const { browser, place: name, storages, seed, calls, ignore, quick } = options();
   if (!quick) {
     await setUp(...(browser ? [browser] : []), ...buildNeeds);
     await build();
   }
   // Imported late: it is not there before it is built.
   const { places } = await import("../tests/fuzz/where.mjs");
-  const place = await places[browser ?? "node"]();
+  const place = await places[name]();
   const failures = [];
   for (const storage of storages) {
     say(`\n${storage}, from seed ${seed}`);
     const run = await place.fuzz({ seed, calls: Math.ceil(calls / storages.length), storage, ignore });
     say(`\n${table(run)}`);
-    if (run.failure) failures.push(words(run.failure, browser ? ` --browser ${browser}` : ""));
+    if (run.failure) failures.push(words(run.failure, name === "traced" ? " --traced" : browser ? ` --browser ${browser}` : ""));
   }
   await place.close();
   if (failures.length > 0) throw new CommandFailed(failures.join("\n\n"));
@@ -41,17 +42,26 @@ function options() {
   try {
     const string = { type: "string" };
     const { values } = parseArgs({
-      options: { seed: string, calls: string, browser: string, ignore: string, "no-build": { type: "boolean" } },
+      options: {
+        seed: string,
+        calls: string,
+        browser: string,
+        ignore: string,
+        "no-build": { type: "boolean" },
+        traced: { type: "boolean" },
+      },
     });
-    const { browser, ignore } = values;
+    const { browser, ignore, traced } = values;
     const seed = Number(values.seed ?? 1 + Math.floor(Math.random() * 1_000_000));
     const calls = Number(values.calls ?? (values.seed === undefined ? 100_000 : CALLS));
     if (![seed, calls].every((number) => Number.isSafeInteger(number) && number > 0)) throw new Error("whole numbers above 0, please");
     if (browser !== undefined && browser !== "chromium") throw new Error(`${browser} is not fuzzed`);
-    return { browser, ignore, seed, calls, quick: values["no-build"], storages: browser ? ["indexeddb", "memory"] : ["memory"] };
+    if (browser !== undefined && traced) throw new Error("tracing is fuzzed in Node");
+    const place = browser ?? (traced ? "traced" : "node");
+    return { browser, place, ignore, seed, calls, quick: values["no-build"], storages: browser ? ["indexeddb", "memory"] : ["memory"] };
   } catch (error) {
     throw new CommandFailed(
-      `${error.message}\nusage: npm run fuzz -- [--seed 1] [--calls 100000] [--browser chromium] [--ignore words] [--no-build]`,
+      `${error.message}\nusage: npm run fuzz -- [--seed 1] [--calls 100000] [--browser chromium] [--traced] [--ignore words] [--no-build]`,
     );
   }
 }

@@ -309,8 +309,12 @@ const isThenable = (value: unknown): value is PromiseLike<never> => {
   );
 };
 
-/** What is no option is refused by the call itself. */
+/** What is no signal is refused by the call itself. */
 function signalOf(options: WaitOptions | undefined): AbortSignal | undefined {
   const signal = copyOf(options)?.signal;
-  return signal instanceof AbortSignal ? signal : undefined;
+  try {
+    return signal instanceof AbortSignal ? signal : undefined;
+  } catch {
+    return undefined; // A revoked proxy.
+  }
 }

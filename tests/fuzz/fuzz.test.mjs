@@ -9,6 +9,7 @@ const fuzz = (...args) => attempt("node", ["scripts/fuzz.mjs", "--no-build", "--
 describe("calls that chance decides are answered as the model says, and nothing traps, hangs or is left", () => {
   for (const [where, ...args] of [
     ["6,000 calls in Node", "--calls", "6000"],
+    ["3,000 calls in Node, through a registry that is traced", "--calls", "3000", "--traced"],
     ["3,000 calls in Chromium, on IndexedDB and in memory", "--calls", "3000", "--browser", "chromium"],
   ]) {
     test(where, async () => {

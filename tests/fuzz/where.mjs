@@ -4,13 +4,18 @@ import { inRepo } from "../../scripts/lib/paths.mjs";
 import { launch } from "../tabs/playwright.mjs";
 import { fuzz } from "./run.mjs";
 
-export async function node() {
+/** `through`: what each registry is taken through. */
+export async function node(through = (registry) => registry) {
   const [longwait, worker] = await Promise.all([import("longwait"), import("longwait/worker")]);
+  const api = { ...longwait, worker, openRegistry: async (options) => through(await longwait.openRegistry(options)) };
   return {
-    fuzz: ({ ignore, ...given }) => fuzz({ ...longwait, worker }, { ...given, ignored: ignore && new RegExp(ignore) }),
+    fuzz: ({ ignore, ...given }) => fuzz(api, { ...given, ignored: ignore && new RegExp(ignore) }),
     close: async () => {},
   };
 }
+
+/** In Node, through tracing without an SDK: it must make no difference. */
+export const traced = async () => node((await import("longwait/opentelemetry")).traced);
 
 export async function chromium() {
   const mounts = [
@@ -29,4 +34,4 @@ export async function chromium() {
   };
 }
 
-export const places = { node, chromium };
+export const places = { node, traced, chromium };
