@@ -14,7 +14,7 @@ import { complaintsOf } from "../../scripts/lib/demo-page.mjs";
 import { serveFolders } from "../../scripts/lib/static-server.mjs";
 import { chromiumFlags, chromiumPath } from "../../scripts/setup/browsers.mjs";
 import { blocks } from "../samples/programs.mjs";
-import { ENVIRONMENT, folder, install, placeOf, runScript, versionOf } from "./installed.mjs";
+import { ENVIRONMENT, folder, install, placeOf, runScript, runTool, versionOf } from "./installed.mjs";
 
 let browser;
 before(async () => {
@@ -106,6 +106,21 @@ describe("the build for development", () => {
     await page.says(/two drivers are started/);
     assert.deepEqual(page.complaints, []);
   });
+});
+
+describe("the build for development is taken by", () => {
+  const told = {
+    webpack: [["webpack", "--mode", "development"]],
+    rollup: [["node", "build.mjs"], { NODE_ENV: "development" }],
+    esbuild: [["esbuild", "main.js", "--bundle", "--format=esm", "--outdir=dist", "--conditions=development"]],
+  };
+  for (const [app, [command, more]] of Object.entries(told))
+    test(`${app} where it is told, and otherwise not`, () => {
+      const warns = () => readFileSync(join(folder, app, "dist", "main.js"), "utf8").includes("two drivers of the database");
+      assert.equal(warns(), false, "as it was built above");
+      runTool(app, command, more);
+      assert.equal(warns(), true);
+    });
 });
 
 describe("the guide says what these apps do:", () => {

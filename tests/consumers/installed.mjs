@@ -30,8 +30,11 @@ export const versionOf = (app, tool) => JSON.parse(readFileSync(join(placeOf(app
 /** Runs a script of an app, as a person does. Gives what it prints. */
 export const runScript = (app, script, ...more) => npm(["run", script, ...more], join(folder, app));
 
-function npm(args, cwd = folder) {
-  return execFileSync("npm", args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], env: ENVIRONMENT });
+/** Runs a command of an app's tools, in an environment that has more. */
+export const runTool = (app, command, more) => npm(["exec", "--offline", "--", ...command], join(folder, app), more);
+
+function npm(args, cwd = folder, more = {}) {
+  return execFileSync("npm", args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], env: { ...ENVIRONMENT, ...more } });
 }
 
 /** Without what a runner of tests has set for itself. */
