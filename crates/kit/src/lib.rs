@@ -1,7 +1,7 @@
 //! The WebAssembly of `longwait/testing`: the exports of the package, and a stage on which registries are opened in tabs that a test may
 //! crash and freeze.
 //!
-//! It converts and decides nothing: tabs, hints and time are [`longwait_testing::stage`]'s, and what a registry does is what the package ships.
+//! It converts and decides nothing: tabs, hints and time are `longwait_testing::stage`'s, and what a registry does is what the package ships.
 
 #![cfg(target_family = "wasm")]
 
