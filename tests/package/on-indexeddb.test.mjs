@@ -11,4 +11,5 @@ describe("on fake-indexeddb", async () => {
   await import("./policy.test.mjs");
   await import("./definitions.test.mjs");
   await import("./handles.test.mjs");
+  await import("./states.test.mjs");
 });
