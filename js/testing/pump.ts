@@ -47,6 +47,8 @@ export class Pump {
   constructor(
     private readonly instance: Instance,
     private readonly world: () => RawWorld,
+    /** Whether time passes by itself, and not only by `advance()`. */
+    private readonly isAutomatic: boolean,
   ) {}
 
   /** Has a turn run soon. */
@@ -78,13 +80,18 @@ export class Pump {
     }
     const isAwaited = this.#conditions.size > 0 || [...this.waits].some((wait) => wait.isAwake());
     if (target === undefined && (!isAwaited || this.isInCode())) return;
+    if (target === undefined && !this.isAutomatic) return this.#stuck();
     const ends = [...this.waits, ...this.#timers].filter((one) => one.isAwake()).map((one) => ("atMs" in one ? one.atMs : one.untilMs));
     const next = Math.min(...ends.filter((at) => at !== undefined && at > now).map(Number));
     const wanted = next === Infinity ? undefined : next - now;
     const moved = this.instance.now(() => this.world().skip(target && target.atMs - now, wanted));
-    if (moved === undefined) return this.#conditions.forEach((condition) => condition.isStuck());
+    if (moved === undefined) return this.#stuck();
     this.#ring();
     this.call();
+  }
+
+  #stuck(): void {
+    this.#conditions.forEach((condition) => condition.isStuck());
   }
 
   #ring(): void {
@@ -166,10 +173,10 @@ export class Pump {
         isOver: () => settle(find),
         isStuck: () => void settle(stuck),
       };
-      const cancel = afterRealTime(() => {
-        over();
-        reject(late());
-      }, limitMs);
+      const givesUp = () => {
+        throw late();
+      };
+      const cancel = afterRealTime(() => void settle(givesUp), limitMs);
       this.#conditions.add(condition);
       this.call();
     });

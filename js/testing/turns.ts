@@ -1,5 +1,6 @@
 /** Turns of the real event loop, and real time, whatever a test has put in the place of the timers. */
 import timers from "node:timers";
+import { MessageChannel } from "node:worker_threads";
 
 // As they are now: fake timers of a test come later, and stand still.
 const { setImmediate, setTimeout, clearTimeout } = timers;
@@ -13,10 +14,10 @@ export const inATurn: (work: () => void) => void = areFake ? byMessage() : (work
 function byMessage(): typeof inATurn {
   return (work) => {
     const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
+    port1.on("message", () => {
       port1.close();
       work();
-    };
+    });
     port2.postMessage(undefined);
   };
 }

@@ -18,7 +18,7 @@ const PATIENCE_MS = 4_000;
 
 /** What `createTestWorld()` does. */
 export async function createWorld(given: WorldOptions): Promise<TestWorld> {
-  const { processes, runners, seed = seedOfProgram(), start = Date.now(), driver = {}, sink, retention } = checked(given);
+  const { processes, runners, seed = 1, start = Date.now(), driver = {}, autoAdvance = true, sink, retention } = checked(given);
   const startMs = timeMs(start, "options.start");
   const driving: DriverOptions<JsonLike> = { ...driver, ...(processes && { processes }), ...(runners && { runners }) };
   const ofTab = { ...(sink && { sink }), ...(retention && { retention }) };
@@ -30,7 +30,7 @@ export async function createWorld(given: WorldOptions): Promise<TestWorld> {
   async function begun(make: typeof instantiate) {
     if (made !== undefined) return made;
     const instance = await kit(make);
-    const pump: Pump = new Pump(instance, () => raw);
+    const pump: Pump = new Pump(instance, () => raw, autoAdvance);
     const raw = instance.now(() => new instance.glue.TestWorld(seed, startMs, pump.call));
     return (made = { instance, raw, pump });
   }
@@ -154,14 +154,15 @@ function seedOfProgram(): number {
   return given === undefined ? 1 : Number(given);
 }
 
-const KNOWN: ReadonlySet<string> = new Set(["processes", "runners", "seed", "start", "driver", "sink", "retention"]);
+const KNOWN: ReadonlySet<string> = new Set(["processes", "runners", "seed", "start", "driver", "autoAdvance", "sink", "retention"]);
 
 function checked(given: WorldOptions): WorldOptions {
   if (typeof given !== "object" || given === null) throw invalid("options: must be an object");
   const unknown = Object.keys(given).find((name) => !KNOWN.has(name));
   if (unknown !== undefined) throw invalid(`options.${unknown}: is unknown`);
-  const { processes, runners, seed } = given;
+  const { processes, runners, seed = seedOfProgram(), autoAdvance = true } = given;
   if (processes === undefined && runners === undefined) throw invalid("options: need processes or runners, which tabs run");
-  if (seed !== undefined && (!Number.isSafeInteger(seed) || seed < 0)) throw invalid("options.seed: must be a whole number from 0");
-  return given;
+  if (!Number.isSafeInteger(seed) || seed < 0) throw invalid("options.seed: must be a whole number from 0");
+  if (typeof autoAdvance !== "boolean") throw invalid("options.autoAdvance: must be a boolean");
+  return { ...given, seed };
 }

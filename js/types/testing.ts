@@ -24,6 +24,11 @@ export interface WorldOptions {
   seed?: number;
   /** What the world's clock shows at first, by default what `Date.now()` does. */
   start?: Date | number;
+  /**
+   * Whether time passes by itself while something waits for an end, and not only by `clock.advance()`. Default: `true`. `false` is for tests of pages
+   * in which something always waits.
+   */
+  autoAdvance?: boolean;
   /** Options for the driver of each tab. */
   driver?: Omit<DriverOptions, "processes" | "runners">;
   /** For the registry of each tab, as for `openRegistry`. */

@@ -102,6 +102,19 @@ test("a view of a log that stays open moves no time, and one that ends with its 
   assert.equal((await next).value.eventType, "process.resumed");
 });
 
+test("where time does not pass by itself, only the test moves it", async (t) => {
+  const world = await worldOf(t, ({ sleep }) => sleep("long", DAY_MS), { autoAdvance: false });
+  const [tab, began] = [await world.tab(), world.clock.now()];
+  const handle = await tab.registry.start(job);
+  const result = handle.result();
+  await world.untilWaiting(handle.id, "long");
+  await world.untilIdle();
+  assert.equal(world.clock.now(), began);
+  await assert.rejects(world.untilWaiting(handle.id, "go"), { code: "timeout" });
+  await world.clock.advance(DAY_MS);
+  assert.equal(await result, null);
+});
+
 test("spans are milliseconds or words, and nothing else", async (t) => {
   const world = await worldOf(t, forEver);
   const began = world.clock.now();
@@ -331,6 +344,13 @@ test("a world that is closed says so", async () => {
 });
 
 test("options that make no sense are refused", async () => {
-  for (const options of [undefined, {}, { runners: {}, sede: 1 }, { runners: {}, seed: -1 }, { runners: {}, start: "soon" }])
+  for (const options of [
+    undefined,
+    {},
+    { runners: {}, sede: 1 },
+    { runners: {}, seed: -1 },
+    { runners: {}, start: "soon" },
+    { runners: {}, autoAdvance: 1 },
+  ])
     await assert.rejects(async () => createTestWorld(options), { code: "invalid_argument" });
 });
