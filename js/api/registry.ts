@@ -26,6 +26,8 @@ import { asyncDispose, dispose } from "./dispose.js";
 import { driverOf } from "./driver.js";
 import { Durability } from "./durability.js";
 import { follow } from "./events.js";
+import { exportOf } from "./export.js";
+import { importProcesses } from "./import.js";
 import { freeze } from "../platform/intrinsics.js";
 import { inTurns } from "./listen.js";
 import type { RawReceiver, RawRegistry } from "../border/raw.js";
@@ -203,6 +205,13 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
 
     listStreams(processId: string) {
       return call(() => raw.call("listStreams", id(processId, "processId")));
+    },
+
+    // Exports and imports
+
+    exportProcesses: (given) => exportOf(raw, given),
+    importProcesses(source, given) {
+      return call(() => importProcesses(raw, attaching, source, given));
     },
 
     // Events

@@ -2,7 +2,7 @@
  * The shapes of the documents that the public methods take, one for each. What only a rule can know (duplicates, conflicts,
  * what belongs together) is left to the rules.
  */
-import { count as countOf, eventTypes, optional as maybe, options, SIGNAL } from "./check.js";
+import { count as countOf, eventTypes, MAX_CHARACTERS, optional as maybe, options, SIGNAL } from "./check.js";
 import { attachments } from "./attachments.js";
 import type { Json } from "../types/public.js";
 import { Fault } from "./fault.js";
@@ -103,8 +103,8 @@ const policy = {
   traceContext: optional(traceContext),
 };
 
-/** What of a registration says neither what a process is nor what it does. */
-const around = {
+/** What of what is registered, and hashed, says neither what a process is nor what it does. */
+const context = {
   provenance: optional(
     object({
       originator: tagged("type", {
@@ -118,17 +118,21 @@ const around = {
   envRef: optional(label),
   wakeTarget: optional(scope),
   recovery: optional(oneOf("rerun", "abandon")),
-  attachments: optional(attachments),
-  ...policy,
 };
 
-const registration = {
+/** That, and what comes beside a registration. */
+const around = { ...context, attachments: optional(attachments), ...policy };
+
+/** What is registered, and hashed. */
+const registered = {
   id: name,
   input,
   identity: optional(object({ kind: name, label: optional(label), definition: optional(payload) })),
   eventTypes: optional(list(object({ name, payloadSchema: optional(payload), semantics: optional(semantics) }))),
-  ...around,
+  ...context,
 };
+
+const registration = { ...registered, ...around };
 
 /** The policy of a definition, and what goes with it: what its processes have in common. */
 const { parentId: _, onParentEnd: __, traceContext: ___, ...ownPolicy } = policy;
@@ -189,6 +193,99 @@ const append = object({
   lease: optional(lease),
 });
 
+// ── Lines of an export ──────────────────────────────────────────────────────
+
+/** A part of a line that counts its characters and levels by itself: as a document of its own it was as large and as deep before. */
+const apart =
+  (of: Shape): Shape =>
+  (value) =>
+    of(value, { left: MAX_CHARACTERS }, ABOVE);
+/** Above the level of a document: what an event type makes of a payload holds it a few levels deeper. */
+const ABOVE = -8;
+
+/** Any JSON, `null` too, where it may be absent. */
+const optionalPayload = { optional: apart(payload), nullIsAbsent: false };
+
+const output = tagged("type", {
+  success: { value: payload, control: optional(payload) },
+  failure: {
+    class: oneOf("invalid_request", "unavailable", "permission_denied", "timeout", "execution", "external", "resource_limit", "internal"),
+    code: text,
+    message: text,
+    raw: optional(payload),
+    control: optional(payload),
+  },
+  cancelled: { message: text, raw: optional(payload), control: optional(payload) },
+});
+
+const signalWait = { name: label, eventType, names: optional(list(text)), key: label, ordinal: count, sinceMs: count };
+
+/** The wait of a record, also one of a run. */
+const anyWait = tagged("kind", {
+  signal: { ...signalWait, key: text },
+  start: { untilMs: count, sinceMs: count },
+  retry: { untilMs: count, attempt: count, step: optional(text), sinceMs: count },
+  timer: { key: text, untilMs: count, sinceMs: count },
+  process: { processId: text, sinceMs: count },
+});
+
+const externalRef = object({ backend: label, id: label, metadata: optional(payload) });
+
+/** What the lines of an export hold, each under its word. */
+export const LINES = {
+  longwait: oneOf("processes"),
+  process: object({
+    registration: apart(object(registered)),
+    policy: optional(object(policy)),
+    registrationHash: text,
+    createdAtMs: count,
+    updatedAtMs: count,
+    wakeTarget: optional(scope),
+    externalRef: optional(apart(externalRef)),
+    wait: optional(anyWait),
+    paused: optional(object({ sinceMs: count, reason: optional(text) })),
+    state: optionalPayload,
+    progress: optional(object({ current: finite, total: optional(finite), message: optional(text), atMs: count })),
+    begun: optional(flag),
+    hasChildren: optional(flag),
+    debouncedSinceMs: optional(count),
+    attempts: optional(count),
+    crashes: optional(count),
+    begunAt: optional(count),
+    fence: count,
+    life: optional(count),
+    lastSequence: count,
+  }),
+  event: object({
+    sequence: count,
+    eventType: text,
+    payload: apart(payload),
+    replayKey: optional(text),
+    semantics: apart(
+      object({
+        terminal: optional(object({ state: oneOf(...TERMINAL_STATES), awaitOutput: output })),
+        wake: optional(object({ input: text, dedupeKey: text })),
+      }),
+    ),
+    occurredAtMs: count,
+    acked: optional(flag),
+  }),
+  stream: object({ name, chunks: count, attempt: count, closed: flag, keep: oneOf("process", "untilTerminal") }),
+  chunks: object({ stream: text, first: count, attempt: count, values: list(apart(payload)) }),
+  attachment: object({
+    name,
+    size: count,
+    type: text,
+    fileName: optional(text),
+    lastModifiedMs: optional(whole),
+    updatedAtMs: count,
+  }),
+  bytes: text,
+  end: name,
+  withdrawn: name,
+  complete: object({ processes: count }),
+} satisfies { [name: string]: Shape };
+
 // ── All of them ─────────────────────────────────────────────────────────────
 
 const wholeRegistration = object(registration);
@@ -202,19 +299,9 @@ export const SHAPES = {
   start: object({ id: optional(name), label: optional(label), ...start }),
   append,
   appends: list(append),
-  output: tagged("type", {
-    success: { value: payload, control: optional(payload) },
-    failure: {
-      class: oneOf("invalid_request", "unavailable", "permission_denied", "timeout", "execution", "external", "resource_limit", "internal"),
-      code: text,
-      message: text,
-      raw: optional(payload),
-      control: optional(payload),
-    },
-    cancelled: { message: text, raw: optional(payload), control: optional(payload) },
-  }),
-  externalRef: object({ backend: label, id: label, metadata: optional(payload) }),
-  wait: tagged("kind", { signal: { name: label, eventType, names: optional(list(text)), key: label, ordinal: count, sinceMs: count } }),
+  output,
+  externalRef,
+  wait: tagged("kind", { signal: signalWait }),
   sessionId,
   scope,
   descriptor: object({ kind: optional(label), label: optional(label) }),

@@ -69,7 +69,7 @@ const getter = (prototype: object | undefined, name: string) => {
 };
 const blobSize = getter(globalThis.Blob?.prototype, "size");
 const bufferLength = getter(ArrayBuffer.prototype, "byteLength");
-const isBlob = (value: unknown): value is Blob => has(blobSize, value);
+export const isBlob = (value: unknown): value is Blob => has(blobSize, value);
 const isBuffer = (value: unknown): value is ArrayBuffer => has(bufferLength, value);
 
 /** What an attachment is to its reader: the File that it was, or a Blob. */
@@ -83,4 +83,18 @@ export function blobOf({ info: { type, fileName, lastModifiedMs }, body }: RawAt
 export async function asBytes(attachment: RawAttachment): Promise<RawAttachment> {
   const { body } = attachment;
   return isBlob(body) ? { ...attachment, body: await body.arrayBuffer() } : attachment;
+}
+
+/** How many bytes of two attachments are compared at once. */
+const COMPARED = 1 << 20;
+
+/** Whether two bodies have the same bytes. */
+export async function sameBytes(one: RawAttachment["body"], other: RawAttachment["body"]): Promise<boolean> {
+  const [left, right] = [new Blob([one]), new Blob([other])];
+  if (left.size !== right.size) return false;
+  for (let at = 0; at < left.size; at += COMPARED) {
+    const [a, b] = await Promise.all([left, right].map(async (blob) => new Uint8Array(await blob.slice(at, at + COMPARED).arrayBuffer())));
+    if (a!.some((byte, place) => byte !== b![place])) return false;
+  }
+  return true;
 }

@@ -42,6 +42,39 @@ export interface Host {
   warn(message: string): void;
 }
 
+/** What the export of a process begins with, from one moment. */
+export interface ExportHead {
+  /** The line of the process, which JavaScript passes on as it is. */
+  process: { lastSequence: number; life?: number };
+  streams: StreamInfo[];
+  attachments: AttachmentInfo[];
+  /** The sequences of the events whose wakes are not acknowledged, ascending. */
+  unacked: number[];
+  hasEnded: boolean;
+}
+
+/** An event as an export has it. */
+export interface ExportedEvent extends Omit<ProcessEvent, "processId"> {
+  /** Its wake was acknowledged. */
+  acked?: true;
+}
+
+/** A row of chunks as an export has it. */
+export interface ExportedChunks {
+  stream: string;
+  first: number;
+  attempt: number;
+  values: Json[];
+}
+
+/** A process as lines have it, each checked by its shape. */
+export interface Exported {
+  process: Json;
+  events: Json[];
+  streams: Json[];
+  chunks: Json[];
+}
+
 /** A driver of the wasm. */
 export interface RawDriver {
   start(): void;
@@ -322,6 +355,20 @@ export interface RawMethods {
   deleteAttachment(id: string, name: string): Promise<void>;
 
   listStreams(id: string): Promise<StreamInfo[]>;
+
+  /** What the export of a process begins with; nothing where it is unknown. */
+  exportHead(id: string): Promise<ExportHead | undefined>;
+  /** The next events; nothing where that life of the id is over. */
+  exportEvents(id: string, life: number | undefined, after: number): Promise<ExportedEvent[] | undefined>;
+  /** The next rows of chunks; nothing where that life of the id is over. */
+  exportChunks(id: string, life: number | undefined, name: string, from: number): Promise<ExportedChunks[] | undefined>;
+  importProcess(
+    exported: Exported,
+    attachments: readonly RawAttachment[],
+    renames: readonly (readonly [from: string, to: string])[],
+  ): Promise<"imported" | "existing">;
+  /** The ids that an exported process names, its own first. */
+  exportedIds(exported: Exported): Promise<string[]>;
 
   appendEvent(id: string, request: Json): Promise<AppendResult>;
   appendEvents(id: string, requests: Json): Promise<AppendResult[]>;

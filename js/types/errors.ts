@@ -1,6 +1,6 @@
 import type { PayloadIssue } from "./definitions.js";
 import { withHelp } from "./help.js";
-import type { FailureClass, Json, ProcessAwaitOutput } from "./public.js";
+import type { FailureClass, ImportReport, Json, ProcessAwaitOutput } from "./public.js";
 
 /**
  * What went wrong, as a stable word to branch on.
@@ -81,6 +81,8 @@ export interface ProcessErrorOptions extends ErrorOptions {
   processId?: string | undefined;
   /** What is wrong with the payload. */
   issues?: readonly PayloadIssue[] | undefined;
+  /** What was imported before it. */
+  report?: ImportReport | undefined;
 }
 
 /**
@@ -98,12 +100,16 @@ export class ProcessError extends Error {
   /** With `invalid_payload`, where a schema of a definition refused the payload: what it said. */
   declare readonly issues?: readonly PayloadIssue[];
 
+  /** Where an import failed: what it had imported by then, which stays. */
+  declare readonly report?: ImportReport;
+
   constructor(message?: string, options: ProcessErrorOptions = {}) {
     // An absent cause stays absent: `"cause" in error` should mean something.
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = options.code ?? "internal";
     if (options.processId !== undefined) this.processId = options.processId;
     if (options.issues !== undefined) this.issues = options.issues;
+    if (options.report !== undefined) this.report = options.report;
   }
 
   static {

@@ -618,6 +618,39 @@ export interface ForkOptions {
   input?: ProcessInput;
 }
 
+/** What is exported, see `ProcessRegistry.exportProcesses`. */
+export interface ExportOptions {
+  /** These processes, in this order. Default: all that fit `filter`, by id. */
+  ids?: readonly string[];
+  /** Those that fit it. Unlike elsewhere its `status` is `"any"` where it is not given. Not together with `ids`. */
+  filter?: ListFilter;
+}
+
+/** An export on its way, see `ProcessRegistry.exportProcesses`. */
+export interface ProcessesExport extends AsyncIterable<string> {
+  /** The export as UTF-8. Cancelling it frees everything. */
+  toReadableStream(): ReadableStream<Uint8Array<ArrayBuffer>>;
+}
+
+/** How processes are imported, see `ProcessRegistry.importProcesses`. */
+export interface ImportOptions {
+  /**
+   * `"keep"` (the default): under their own ids. A function is given each id that a process names, its own, that of its parent, of the processes that its
+   * runs waited for and of what it is a fork of, and answers what stands there instead: always the same for one id, and two for two.
+   */
+  ids?: "keep" | ((id: string) => string);
+  /** Aborts the import: it rejects with the signal's reason. What was imported by then stays. */
+  signal?: AbortSignal;
+}
+
+/** What became of the processes of an import, by the ids that they have here. */
+export interface ImportReport {
+  /** They were not here, and are now. */
+  imported: string[];
+  /** They were here, alike, and stay as they are. */
+  existing: string[];
+}
+
 /** How long to wait. Either way the wait ends and its resources are freed at once; the process never notices. */
 export interface WaitOptions {
   /** Aborts the wait, which then rejects with the signal's reason. */
@@ -962,6 +995,27 @@ export interface ProcessRegistry extends AsyncDisposable {
    * @throws `unknown_process`.
    */
   ackWake(processId: string, sequence: number): Promise<void>;
+
+  /**
+   * Processes as lines of JSON (NDJSON), each with its line break: with their registrations and policies, all that their records say, their whole
+   * logs, streams and attachments. Not with leases, grants, or what drivers, sessions and other tabs have of them. Each process is as it was at one
+   * moment; two may be of two moments. It is read in pages, as the lines are asked for, and each iteration begins anew. Throws `invalid_argument` at once for bad
+   * options, `closed` after `close()`; the iteration rejects with `unknown_process` for one of `ids`, `closed`, `conflict` for a process that was changed in each of
+   * several attempts to read it, and faults of the storage, such as `storage_failed` for rows that cannot be read.
+   */
+  exportProcesses(options?: ExportOptions): ProcessesExport;
+  /**
+   * Imports what `exportProcesses` gave, of whatever database: bytes, or texts that make the file when joined. Each process in a transaction of its own: wholly or not at
+   * all. It continues where it stood: a driver begins it, recorded steps are replayed, timers and retries keep their times. A process whose id is here with equal
+   * content stays as it is. The file is read as it comes, and may be of any size; one process may have 268,435,456 characters, its attachments aside.
+   * Everything is checked as if a caller had registered and appended it.
+   * @throws `invalid_argument` with the line and the path of what is wrong, also where the file is cut off; `registration_conflict` where an id is here with other content;
+   * `quota_exceeded`, `closed`, faults of the storage; or the signal's reason, or what reading the source fails with. `report` of a `ProcessError` says what was imported before.
+   */
+  importProcesses(
+    source: ReadableStream<Uint8Array | string> | AsyncIterable<Uint8Array | string> | Blob,
+    options?: ImportOptions,
+  ): Promise<ImportReport>;
 
   /**
    * Gives a session a handle on a process. Granting again replaces the descriptor (default `{}`).

@@ -19,6 +19,8 @@ use super::{
 use crate::{
     error::{Error, Result},
     model::{
+        export::ProcessExport,
+        fork::Renames,
         key::ProcessId,
         lease::{LeaseOwner, ProcessLease},
         payload::Payload,
@@ -227,6 +229,50 @@ impl Registry {
     #[wasm_bindgen(js_name = listStreams)]
     pub fn list_streams(&self, id: String) -> Promise {
         self.run(Ok(id), |registry, id| async move { registry.streams(&id.into()).await })
+    }
+
+    // ── Exports and imports ────────────────────────────────────────────────
+
+    /// Resolves with what the export of a process begins with, or nothing where it is unknown.
+    #[wasm_bindgen(js_name = exportHead)]
+    pub fn export_head(&self, id: String) -> Promise {
+        self.run(Ok(id), |registry, id| async move { registry.export_head(&id.into()).await })
+    }
+
+    /// Resolves with the next events, or nothing where that life of the id is over.
+    #[wasm_bindgen(js_name = exportEvents)]
+    pub fn export_events(&self, id: String, life: Option<f64>, after: f64) -> Promise {
+        let life = life.map(|life| life as u64);
+        self.run(
+            Ok(id),
+            move |registry, id| async move { registry.export_events(&id.into(), life, after as u64).await },
+        )
+    }
+
+    /// Resolves with the next rows of chunks, or nothing where that life of the id is over.
+    #[wasm_bindgen(js_name = exportChunks)]
+    pub fn export_chunks(&self, id: String, life: Option<f64>, name: String, from: f64) -> Promise {
+        let life = life.map(|life| life as u64);
+        self.run(Ok(id), move |registry, id| async move {
+            registry.export_chunks(&id.into(), life, &name, from as u64).await
+        })
+    }
+
+    /// `renames`: pairs of ids. Resolves with `imported` or `existing`.
+    #[wasm_bindgen(js_name = importProcess)]
+    pub fn import_process(&self, export: JsValue, attachments: JsValue, renames: JsValue) -> Promise {
+        let export = read::<ProcessExport>(export, "export").and_then(|export| {
+            let attachments = read(attachments, "attachments")?;
+            let renames = Renames::of_processes(read::<Vec<(ProcessId, ProcessId)>>(renames, "renames")?);
+            Ok((ProcessExport { attachments, ..export }, renames))
+        });
+        self.run(export, |registry, (export, renames)| async move { registry.import(&export, &renames).await })
+    }
+
+    /// Resolves with the ids that an exported process names, its own first.
+    #[wasm_bindgen(js_name = exportedIds)]
+    pub fn exported_ids(&self, export: JsValue) -> Promise {
+        self.run(read::<ProcessExport>(export, "export"), |_, export| async move { export.ids() })
     }
 
     // ── Event log ──────────────────────────────────────────────────────────

@@ -80,6 +80,39 @@ export class Page {
     return { answer, stop: () => stop.abort() };
   }
 
+  /** A document of a whole process, from the lines of its export. */
+  exportDocument(registry, id) {
+    return this.#answer(async () => {
+      const document = { events: [], streams: [], chunks: [], attachments: [] };
+      for await (const text of registry.exportProcesses({ ids: [id] })) {
+        const { process, event, stream, chunks, attachment, bytes } = JSON.parse(text);
+        if (process) document.process = process;
+        if (event) document.events.push(event);
+        if (stream) document.streams.push(stream);
+        if (chunks) document.chunks.push(chunks);
+        if (attachment) document.attachments.push({ info: attachment, body: { blob: "" } });
+        if (bytes) document.attachments.at(-1).body.blob += atob(bytes);
+      }
+      return document;
+    });
+  }
+
+  /** Imports such a document as lines; answers what became of it. */
+  importDocument(registry, given, renamed) {
+    const [{ process, events, streams, chunks, attachments }, renames] = [JSON.parse(given), JSON.parse(renamed)];
+    const lines = [{ longwait: "processes", version: 1 }, { process }];
+    for (const event of events) lines.push({ event });
+    for (const stream of streams) lines.push({ stream });
+    for (const row of chunks) lines.push({ chunks: row });
+    for (const { info, body } of attachments) lines.push({ attachment: info }, { bytes: btoa(body.blob) });
+    lines.push({ end: process.registration.id }, { complete: { processes: 1 } });
+    const file = new Blob(lines.map((line) => `${JSON.stringify(line)}\n`));
+    return this.#answer(async () => {
+      const { imported } = await registry.importProcesses(file, { ids: (id) => renames[id] ?? id });
+      return imported.length === 1 ? "imported" : "existing";
+    });
+  }
+
   /** Calls a method that answers at once; throws what that throws. */
   now(target, method, given) {
     return target[method](...this.#read(given));

@@ -37,6 +37,17 @@ extern "C" {
     /// Calls a method that answers at once.
     #[wasm_bindgen(method, catch)]
     pub fn now(this: &Page, target: &JsValue, method: &str, given: &str) -> Result<JsValue, JsValue>;
+    /// A document of a whole process, from the lines of its export.
+    #[wasm_bindgen(method, catch, js_name = exportDocument)]
+    pub async fn export_document(this: &Page, registry: &JsValue, id: &str) -> Result<JsValue, JsValue>;
+    /// Imports such a document as lines; answers what became of it.
+    #[wasm_bindgen(method, catch, js_name = importDocument)]
+    pub async fn import_document(
+        this: &Page,
+        registry: &JsValue,
+        document: &str,
+        renames: &str,
+    ) -> Result<JsValue, JsValue>;
     /// Holds a lock.
     #[wasm_bindgen(method)]
     pub async fn hold(this: &Page, name: &str);

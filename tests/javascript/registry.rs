@@ -114,6 +114,16 @@ impl Object {
         self.ask("requestCancel", json!([id, reason])).await
     }
 
+    async fn exported(&self, id: &ProcessId) -> Result<Value> {
+        let text = self.page.export_document(&self.it, id).await.unwrap();
+        answered(&text.as_string().unwrap())
+    }
+
+    async fn imported(&self, document: Value, renames: Value) -> Result<String> {
+        let text = self.page.import_document(&self.it, &document.to_string(), &renames.to_string()).await.unwrap();
+        answered(&text.as_string().unwrap()).map(made)
+    }
+
     async fn process(&self, method: &str, id: &ProcessId) -> Result<Option<ProcessRecord>> {
         let shown = self.value(method, json!([id])).await?;
         Ok((!shown.is_null()).then(|| record(shown)))
@@ -186,6 +196,14 @@ impl AnyRegistry for Registry {
 
     async fn streams(&self, id: &ProcessId) -> Result<Vec<StreamInfo>> {
         self.object.ask("listStreams", json!([id])).await
+    }
+
+    async fn export_json(&self, id: &ProcessId) -> Result<Value> {
+        self.object.exported(id).await
+    }
+
+    async fn import_json(&self, document: Value, renames: Value) -> Result<String> {
+        self.object.imported(document, renames).await
     }
 
     async fn fork_json(&self, id: &ProcessId, options: Value) -> Result<ProcessRecord> {

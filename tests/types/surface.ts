@@ -21,7 +21,9 @@ type Added =
   | "execute"
   | "handle"
   | "listStreams"
-  | "onWake";
+  | "onWake"
+  | "exportProcesses"
+  | "importProcesses";
 type SpecRegistry = spec.ProcessRegistry;
 
 export type Data = [

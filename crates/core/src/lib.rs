@@ -26,6 +26,7 @@ pub mod rules;
 pub mod session;
 pub mod store;
 mod text;
+mod transfer;
 #[cfg(test)]
 mod typescript;
 mod unordered;

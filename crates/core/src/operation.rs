@@ -28,7 +28,9 @@ use crate::{
     rules::{
         append, attachment,
         attempt::{self, Begun, Cancelled, Claimant, Failed, Observed, Thrown},
-        due, fork, grant, lease, pause, process, prune,
+        due, fork, grant,
+        import::{self, Imported, Incoming},
+        lease, pause, process, prune,
         register::{self, Registration},
         session,
         state::{self, Shown},
@@ -70,6 +72,15 @@ pub fn fork(id: ProcessId, options: Fork, schemas: &Rc<Schemas>) -> Operation<Pr
     let schemas = schemas.clone();
     let reads = Reads::Forking(id.clone(), options.new_id.clone());
     Operation::new(reads, move |seen| fork::fork(seen, &schemas, &id, &options))
+}
+
+/// See [`import::import`].
+pub fn import(incoming: Rc<Incoming>) -> Operation<Imported> {
+    let policy = incoming.record.policy();
+    let key = policy.concurrency_key.clone().map(|key| (key, false));
+    let id = incoming.record.id().clone();
+    let reads = Reads::Registering(Registering { id, parent: policy.parent_id.clone(), key });
+    Operation::new(reads, move |seen| import::import(seen, &incoming))
 }
 
 /// See [`due::due`].

@@ -7,12 +7,14 @@
 use std::rc::Rc;
 
 use longwait_core::{
-    ProcessAwaiter, ProcessRegistry, Result, SessionView,
+    Error, ProcessAwaiter, ProcessRegistry, Result, SessionView,
     model::{
         Millis,
         attachment::{Attachment, AttachmentInfo},
         event::{AppendResult, ProcessEvent},
+        export::ExportedEvent,
         filter::{ListFilter, Page},
+        fork::Renames,
         grant::{HandleDescriptor, HandleEntry, HandleGrant, SessionScope},
         key::{ProcessId, SessionId},
         lease::{LeaseClaim, LeaseOwner, ProcessLease},
@@ -124,6 +126,10 @@ as_it_is! {
         /// What is attached under a name, as a text.
         async fn attached_text(&self, id: &ProcessId, name: &str) -> Result<Option<String>>;
         async fn fork_json(&self, id: &ProcessId, options: Value) -> Result<ProcessRecord>;
+        /// A whole process as a document of its parts; attachments are texts, each made by [`blob`].
+        async fn export_json(&self, id: &ProcessId) -> Result<Value>;
+        /// Imports such a document, with the ids of the object `renames` in place of those that it names: `imported` or `existing`.
+        async fn import_json(&self, document: Value, renames: Value) -> Result<String>;
         async fn append_json(&self, id: &ProcessId, request: Value) -> Result<AppendResult>;
         async fn append_all_json(&self, id: &ProcessId, requests: Vec<Value>) -> Result<Vec<AppendResult>>;
         async fn complete_json(&self, id: &ProcessId, output: Value) -> Result<ProcessRecord>;
@@ -157,6 +163,47 @@ as_it_is! {
 
         async fn fork_json(&self, id: &ProcessId, options: Value) -> Result<ProcessRecord> {
             self.fork(id, read(options)?).await
+        }
+
+        async fn export_json(&self, id: &ProcessId) -> Result<Value> {
+            let head = self.export_head(id).await?.ok_or_else(|| Error::unknown_process(id))?;
+            let life = head.process.life;
+            let (mut events, mut chunks, mut attachments) = (Vec::new(), Vec::new(), Vec::new());
+            while (events.len() as u64) < head.process.last_sequence {
+                let page = self.export_events(id, life, events.len() as u64).await?.unwrap();
+                events.extend(page.into_iter().map(|event| {
+                    let acked = event.semantics.wake.is_some() && !head.unacked.contains(&event.sequence);
+                    ExportedEvent { acked, ..event }.json()
+                }));
+            }
+            for stream in &head.streams {
+                let mut from = 0;
+                while from < stream.chunks {
+                    let page = self.export_chunks(id, life, &stream.name, from).await?.unwrap();
+                    let Some(last) = page.last() else { break };
+                    from = last.first + last.values.len() as u64;
+                    chunks.extend(page.iter().map(AsJson::json));
+                }
+            }
+            for info in &head.attachments {
+                let text = self.attached_text(id, &info.name).await?.unwrap();
+                attachments.push(json!({"info": info.json(), "body": blob(&text)}));
+            }
+            let streams: Vec<_> = head.streams.iter().map(AsJson::json).collect();
+            Ok(json!({
+                "process": head.process.json(), "events": events, "streams": streams, "chunks": chunks,
+                "attachments": attachments,
+            }))
+        }
+
+        async fn import_json(&self, mut document: Value, renames: Value) -> Result<String> {
+            for attachment in document["attachments"].as_array_mut().unwrap() {
+                attachment["body"] = attachment["body"]["blob"].take();
+            }
+            let renamed = |(from, to): (&String, &Value)| (from.as_str().into(), to.as_str().unwrap().into());
+            let renames = Renames::of_processes(renames.as_object().unwrap().iter().map(renamed));
+            let imported = self.import(&read(document)?, &renames).await?;
+            Ok(made(imported.json()))
         }
 
         async fn append_json(&self, id: &ProcessId, request: Value) -> Result<AppendResult> {

@@ -46,6 +46,28 @@ macro_rules! each_case {
                 two_tabs_that_register_differently_have_one_winner,
                 a_registration_grants_nothing,
             ]
+            moving: [
+                an_imported_process_is_what_was_exported,
+                what_is_imported_continues_where_it_stood,
+                what_is_imported_is_found_by_lists_filters_and_counts,
+                importing_again_changes_nothing,
+                other_content_under_the_id_is_a_conflict,
+                an_ended_process_is_imported_with_its_end,
+                a_lease_is_not_imported_and_fencing_tokens_rise_above_those_of_before,
+                acknowledged_wakes_stay_acknowledged_and_others_do_not,
+                other_ids_stand_wherever_the_process_names_them,
+                a_parent_that_is_here_learns_of_an_imported_child,
+                a_parent_need_not_be_here,
+                one_process_of_a_key_has_begun_whatever_is_imported,
+                a_process_whose_time_has_not_come_waits_for_it_as_before,
+                an_import_is_counted_as_a_change_and_notified,
+                two_tabs_that_import_one_process_put_it_there_once,
+                what_registering_would_refuse_is_refused,
+                a_log_that_no_registry_wrote_is_refused,
+                events_that_no_driver_wrote_are_refused,
+                what_lies_beside_a_process_must_fit_it,
+                numbers_beyond_reason_are_refused,
+            ]
             listing: [
                 a_list_holds_what_runs_waiting_included,
                 a_list_can_be_of_one_state_or_of_any,

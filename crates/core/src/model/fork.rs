@@ -1,5 +1,7 @@
 //! Forks: what of a log another process begins with, and how its records read there.
 
+use std::cell::RefCell;
+
 use serde::Deserialize;
 
 use super::{
@@ -59,30 +61,80 @@ impl ForkPoint {
     }
 }
 
-/// The names of a process and of what it recorded, in the log of its fork.
+/// The names of a process and of what it recorded, where its log is copied to.
 #[derive(Debug)]
 pub struct Renames {
-    /// How the ids of its children begin where it is not said otherwise, and how those of the fork begin.
-    children: (String, String),
-    /// The sequences that the events have there.
-    sequences: Map<u64, u64>,
+    processes: Processes,
+    /// The sequences that the events have there. Absent: those that they have here.
+    sequences: Option<Map<u64, u64>>,
+}
+
+/// Which ids processes have there.
+#[derive(Debug)]
+enum Processes {
+    /// Of a fork: those that begin as the ids of its children do where it is not said otherwise begin like those of the fork.
+    Children(String, String),
+    /// These; all others stay.
+    Each(Map<ProcessId, ProcessId>),
+    /// Those that they have here, which are noted.
+    Noted(RefCell<Vec<ProcessId>>),
 }
 
 impl Renames {
-    /// From one process to another.
+    /// From one process to its fork.
     pub fn new(from: &ProcessId, to: &ProcessId) -> Self {
-        Self { children: (format!("{from}/"), format!("{to}/")), sequences: Map::default() }
+        let processes = Processes::Children(format!("{from}/"), format!("{to}/"));
+        Self { processes, sequences: Some(Map::default()) }
     }
 
-    /// The id of a process that a run of the fork awaits where one of the source awaited `id`.
+    /// From ids to others.
+    pub fn of_processes(ids: impl IntoIterator<Item = (ProcessId, ProcessId)>) -> Self {
+        let changed = ids.into_iter().filter(|(from, to)| from != to);
+        Self { processes: Processes::Each(changed.collect()), sequences: None }
+    }
+
+    /// None, but notes the ids that are asked for.
+    pub(super) fn noting() -> Self {
+        Self { processes: Processes::Noted(RefCell::default()), sequences: None }
+    }
+
+    /// The ids that were asked for.
+    pub(super) fn noted(self) -> Vec<ProcessId> {
+        match self.processes {
+            Processes::Noted(noted) => noted.into_inner(),
+            Processes::Children(..) | Processes::Each(_) => Vec::new(),
+        }
+    }
+
+    /// Whether every name stays.
+    pub fn is_none(&self) -> bool {
+        match &self.processes {
+            Processes::Each(ids) => ids.is_empty() && self.sequences.is_none(),
+            Processes::Children(..) | Processes::Noted(_) => false,
+        }
+    }
+
+    /// The id of a process there: a run of the copy awaits it where one of the source awaited `id`.
     pub fn process(&self, id: &ProcessId) -> ProcessId {
-        let (before, after) = &self.children;
-        id.strip_prefix(&**before).map_or_else(|| id.clone(), |child| format!("{after}{child}").into())
+        match &self.processes {
+            Processes::Children(before, after) => {
+                id.strip_prefix(&**before).map_or_else(|| id.clone(), |child| format!("{after}{child}").into())
+            }
+            Processes::Each(ids) => ids.get(id).unwrap_or(id).clone(),
+            Processes::Noted(noted) => {
+                noted.borrow_mut().push(id.clone());
+                id.clone()
+            }
+        }
     }
 
     /// The sequence that an event has there; none where it is not copied.
     pub fn sequence(&self, sequence: u64) -> Option<u64> {
-        self.sequences.get(&sequence).copied()
+        self.sequences.as_ref().map_or(Some(sequence), |sequences| sequences.get(&sequence).copied())
+    }
+
+    fn note_sequence(&mut self, from: u64, to: u64) {
+        self.sequences.get_or_insert_default().insert(from, to);
     }
 }
 
@@ -99,7 +151,7 @@ pub fn copies<'a>(
     let mut copies = Vec::new();
     for event in log.filter(|event| is_copied(event)) {
         let sequence = copies.len() as u64 + 1;
-        renames.sequences.insert(event.sequence, sequence);
+        renames.note_sequence(event.sequence, sequence);
         let semantics = Semantics { wake: None, ..event.semantics.clone() };
         let copy = event.renamed(&renames)?;
         copies.push(ProcessEvent { process_id: to.clone(), sequence, semantics, ..copy });

@@ -4,6 +4,7 @@
 pub mod attachment;
 pub mod difference;
 pub mod event;
+pub mod export;
 pub mod filter;
 pub mod fork;
 pub mod grant;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Millis,
-    event::{AppendRequest, ProcessEvent, RESUMED, TIMER, WAITING, signal_type},
+    event::{AppendRequest, ProcessEvent, RESUMED, STEP, STEP_FAILED, TIMER, WAITING, signal_type},
     fork::Renames,
     key::ProcessId,
     lease::ProcessLease,
@@ -271,6 +271,22 @@ impl ProcessEvent {
             ..facts
         };
         Ok(ProcessEvent { payload: Payload::of(&facts)?, replay_key: Some(key), ..self.clone() })
+    }
+
+    /// Whether it is what the driver records under its replay key.
+    pub(crate) fn is_under_key_of_driver(&self) -> bool {
+        let is_of = |key: &str| self.replay_key.as_deref() == Some(key);
+        match self.event_type.as_str() {
+            STEP => self.as_step().is_some(),
+            STEP_FAILED => self.as_step_failed().is_some_and(|failed| failed.is_last),
+            TIMER => self.as_timer().is_some_and(|(key, _)| is_of(&timer_key(&key))),
+            WAITING => self.as_wait().is_some_and(|(_, wait)| is_of(&wait.begun_key())),
+            RESUMED => self.as_resumed().is_some_and(|resumed| match resumed.outcome {
+                Outcome::Took(sequence) => (1..self.sequence).contains(&sequence),
+                Outcome::Ended | Outcome::Due(_) | Outcome::TimedOut | Outcome::GivenUp => true,
+            }),
+            _ => false,
+        }
     }
 
     /// What it says of a wait, and of which one.

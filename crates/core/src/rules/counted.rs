@@ -3,6 +3,8 @@
 //! The counts of a few types lie in the process's own row, which is written with every append anyway. Those of any further type lie in
 //! a row of their own each, so that no append grows with the number of types.
 
+use std::collections::BTreeMap;
+
 use super::snapshot::{Rows, Write};
 use crate::{
     error::{Code, Error, Result},
@@ -41,6 +43,42 @@ pub fn count(rows: &Rows, record: &ProcessRecord, log: &mut LogHead, event_type:
     move_apart(record, log, &mut moved);
     let written = moved.into_iter().map(|counted| Write::Count(record.id().clone(), counted));
     Ok((place, written.collect()))
+}
+
+/// Counts the events of a log that is put there as a whole.
+pub struct Recount {
+    /// The process, whose log is as the events so far leave it.
+    pub record: ProcessRecord,
+    /// The counts so far that are to lie in rows of their own.
+    pub rows: Rows,
+    apart: BTreeMap<String, u64>,
+}
+
+impl Recount {
+    /// Begins with an empty log.
+    pub fn new(record: ProcessRecord) -> Self {
+        Self { record, rows: Rows::default(), apart: BTreeMap::new() }
+    }
+
+    /// Counts one more event of a type; answers its place among those of its type, from 1.
+    pub fn count(&mut self, event_type: &str) -> Result<u64> {
+        let mut log = std::mem::take(&mut self.record.log);
+        let (place, counts) = count(&self.rows, &self.record, &mut log, event_type)?;
+        self.record.log = log;
+        for write in &counts {
+            self.rows.apply(write);
+            if let Write::Count(_, TypeCount { event_type, count }) = write {
+                self.apart.insert(event_type.clone(), *count);
+            }
+        }
+        Ok(place)
+    }
+
+    /// The process with its whole log, and the counts that lie in rows of their own.
+    pub fn finish(self) -> (ProcessRecord, Vec<TypeCount>) {
+        let apart = self.apart.into_iter().map(|(event_type, count)| TypeCount { event_type, count });
+        (self.record, apart.collect())
+    }
 }
 
 /// Moves counts beyond the most to rows of their own. Version 0.1 had all of them in the process's row.

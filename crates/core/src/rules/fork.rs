@@ -3,13 +3,15 @@
 use std::{mem, rc::Rc};
 
 use super::{
-    append, counted,
+    append,
+    counted::Recount,
     register::{self, Disposition, Registration},
-    snapshot::{Decision, Rows, Snapshot, Write},
+    snapshot::{Decision, Snapshot, Write},
 };
 use crate::{
     error::{Code, Error, Result},
     model::{
+        event::ProcessEvent,
         fork::{Fork, copies},
         key::ProcessId,
         payload::Payload,
@@ -86,16 +88,13 @@ fn fitting(source: &ProcessRegistration, given: &ProcessInput) -> Result<Process
 }
 
 /// The head of a log of copies, and what is written of them.
-fn copied(record: &ProcessRecord, copies: Vec<crate::model::event::ProcessEvent>) -> Result<(LogHead, Vec<Write>)> {
-    // The counts so far, which lie in no store yet.
-    let (mut rows, mut record, mut writes) = (Rows::default(), record.clone(), Vec::new());
+fn copied(record: &ProcessRecord, copies: Vec<ProcessEvent>) -> Result<(LogHead, Vec<Write>)> {
+    let (mut recount, mut writes) = (Recount::new(record.clone()), Vec::new());
     for event in copies {
-        let mut head = record.log.clone();
-        let (ordinal, counts) = counted::count(&rows, &record, &mut head, &event.event_type)?;
-        counts.iter().for_each(|count| rows.apply(count));
-        record.log = head;
-        writes.extend(counts);
+        let ordinal = recount.count(&event.event_type)?;
         writes.push(Write::Event { event: Rc::new(event), ordinal });
     }
+    let (record, counts) = recount.finish();
+    writes.extend(counts.into_iter().map(|counted| Write::Count(record.id().clone(), counted)));
     Ok((record.log, writes))
 }

@@ -12,6 +12,7 @@ pub mod due;
 mod ending;
 pub mod fork;
 pub mod grant;
+pub mod import;
 pub mod key;
 pub mod lease;
 pub mod log;

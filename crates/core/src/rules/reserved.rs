@@ -4,7 +4,9 @@
 use crate::{
     error::{Code, Error, Result},
     model::{
-        event::{AppendRequest, CANCEL_REQUESTED, ProcessEventType, SIGNAL_PREFIX, is_of_driver, is_signal},
+        event::{
+            AppendRequest, CANCEL_REQUESTED, ProcessEvent, ProcessEventType, SIGNAL_PREFIX, is_of_driver, is_signal,
+        },
         process::ProcessRecord,
     },
     text::{MAX_NAME, has_more_than, is_too_long, short},
@@ -43,6 +45,27 @@ pub fn check(record: &ProcessRecord, request: &AppendRequest) -> Result<()> {
             Err(refused(record, "replayKey", &what))
         }
         Some(_) | None => Ok(()),
+    }
+}
+
+/// Refuses a stored event under a replay key that such an event cannot have.
+pub fn check_stored(record: &ProcessRecord, event: &ProcessEvent) -> Result<()> {
+    let Some(key) = &event.replay_key else { return Ok(()) };
+    let reserved = RESERVED.into_iter().find(|prefix| key.starts_with(prefix));
+    if has_more_than(key, MAX_RESERVED_KEY) {
+        return Err(Error::invalid(format!("replayKey: has more than {MAX_RESERVED_KEY} characters")));
+    }
+    let belongs = match reserved {
+        Some(prefix @ ("process:" | "signal:")) => {
+            let request = AppendRequest::new(event.event_type.as_str(), event.payload.clone());
+            belongs(prefix, key, record, &request)
+        }
+        Some(_) => event.is_under_key_of_driver(),
+        None => true,
+    };
+    match belongs {
+        true => Ok(()),
+        false => Err(Error::invalid(format!("replayKey: `{}` is kept for other events", short(key)))),
     }
 }
 

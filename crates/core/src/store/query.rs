@@ -10,6 +10,7 @@ use crate::{
         Millis,
         attachment::Attachment,
         event::ProcessEvent,
+        export::ExportHead,
         filter::{ListFilter, ListQuery, Page, StatusFilter},
         grant::HandleEntry,
         key::{ProcessId, ScopeId},
@@ -47,6 +48,8 @@ pub enum Query {
     Chunks(ProcessId, ChunkRange),
     /// The streams of a process, by name. Must read no chunk.
     Streams(ProcessId),
+    /// What the export of a process begins with. Must read no event and no chunk.
+    Export(ProcessId),
     /// At most so many turns of processes that drivers may begin, from a place on. Must decode no registration.
     Turns(TurnsFrom, u64),
     /// At most so many processes that are leased, expired or not, in id order after one.
@@ -164,6 +167,8 @@ pub enum Answer {
     Chunks(Option<ChunkPage>),
     /// To [`Query::Streams`].
     Streams(Option<Vec<Stream>>),
+    /// To [`Query::Export`].
+    Export(Option<Rc<ExportHead>>),
     /// To [`Query::Turns`].
     Turns(Turns),
     /// To [`Query::Leased`].
@@ -281,6 +286,7 @@ impl Query {
             Query::CountProcesses(_) => true,
             Query::Process(_)
             | Query::Streams(_)
+            | Query::Export(_)
             | Query::ChangedIds(_)
             | Query::Turns(..)
             | Query::Leased(..)
@@ -305,6 +311,7 @@ impl Query {
             Query::Count(..) => Answer::Count(None),
             Query::Chunks(..) => Answer::Chunks(None),
             Query::Streams(_) => Answer::Streams(None),
+            Query::Export(_) => Answer::Export(None),
             Query::Turns(..) => Answer::Turns(Turns::default()),
             Query::Leased(..) => Answer::Leased(Vec::new()),
             Query::Due(_) => Answer::Due(Due::default()),
@@ -325,6 +332,7 @@ impl Query {
             | Query::Count(id, ..)
             | Query::Chunks(id, _)
             | Query::Streams(id)
+            | Query::Export(id)
             | Query::Lease(id)
             | Query::GrantsOfProcess(id)
             | Query::IsGranted(_, id) => Some(id),
@@ -360,6 +368,7 @@ impl Answer {
             | Answer::Attachment(_)
             | Answer::Count(_)
             | Answer::Streams(_)
+            | Answer::Export(_)
             | Answer::Turns(_)
             | Answer::Leased(_)
             | Answer::Due(_)

@@ -29,6 +29,7 @@ mod leasing;
 mod listing;
 mod marking;
 mod meaning;
+mod moving;
 mod naming;
 mod policing;
 mod pruning;

@@ -3,15 +3,19 @@
 use std::rc::Rc;
 
 use super::{
-    super::rows::{COMMITS, CommitRow, EVENTS, GRANTS, LEASES, LeaseRow, REGISTRATIONS, index, table, token_of},
+    super::rows::{
+        COMMITS, CommitRow, EVENTS, GRANTS, LEASES, LeaseRow, REGISTRATIONS, WAKES, index, sequence_of, table, token_of,
+    },
     Reader,
     lists::holds,
 };
 use crate::{
     model::{
+        export::{ExportHead, ExportedProcess},
         key::{Part, ProcessId, ScopeId, key},
         lease::LeaseSlot,
         process::ProcessRecord,
+        stream::StreamInfo,
     },
     store::{Answer, Answers, Query},
 };
@@ -43,6 +47,7 @@ impl Reader<'_> {
                 let streams = self.streams(id);
                 Answer::Streams(self.process(id).map(|_| streams))
             }
+            Query::Export(id) => Answer::Export(self.export_head(id).map(Rc::new)),
             Query::Turns(from, limit) => Answer::Turns(self.turns(from, *limit)),
             Query::Leased(after, limit) => Answer::Leased(self.leased(after.as_ref(), *limit)),
             Query::Due(limit) => Answer::Due(self.due(*limit)),
@@ -65,6 +70,20 @@ impl Reader<'_> {
                 }
             }
         }
+    }
+
+    /// What the export of a process begins with. A stream or a wake that cannot be read is a fault: an export lacks nothing.
+    fn export_head(&mut self, id: &ProcessId) -> Option<ExportHead> {
+        let (record, slot, passed_over) = (self.process(id), self.slot(id), self.passed_over.len());
+        let streams = self.streams(id).into_iter().map(StreamInfo::from).collect();
+        let wakes = self.read_set.rows(table(WAKES).under(key![id]));
+        if let Some(fault) = self.passed_over.get(passed_over).cloned() {
+            self.note(fault);
+        }
+        let record = record?;
+        let (process, has_ended) = (ExportedProcess::of(&record, &slot), record.is_terminal());
+        let unacked = wakes.iter().map(sequence_of).collect();
+        Some(ExportHead { process, streams, attachments: record.attachments, unacked, has_ended })
     }
 
     fn is_granted(&mut self, scope: &ScopeId, id: &ProcessId) -> bool {
