@@ -80,8 +80,6 @@ async function importLines(
       throw invalidArgument(`the file is cut off: ${incoming ? `process \`${incoming.id}\`` : "its last line"} is missing`);
     const line = lineOf(text);
     switch (line.word) {
-      case "longwait":
-        throw invalidArgument("longwait: begins another export");
       case "complete":
         if (incoming !== undefined) throw invalidArgument(`complete: process \`${incoming.id}\` has no end`);
         return checkCompletion(lines, signal, line.value as { processes: number }, processes);

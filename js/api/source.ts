@@ -66,16 +66,17 @@ function iterableSource(iterable: AsyncIterable<unknown>): Source {
   };
 }
 
-/** Splits the pieces of a source into lines. */
+/** Splits the pieces of a source into lines, and decodes each by itself, so that a fault is that of its line. */
 export class Lines {
   /** The number of the line that was given last, or is read, from 1. */
   number = 0;
   readonly #source: Source;
   readonly #decoder = new TextDecoder("utf-8", { fatal: true });
-  /** Lines that are there, the next one last. */
-  #ready: string[] = [];
-  /** The beginning of the line after those, in pieces. */
-  #rest: string[] = [];
+  readonly #encoder = new TextEncoder();
+  /** Lines that are there, in pieces, the next one last. */
+  #ready: Piece[][] = [];
+  /** The beginning of the line after those. */
+  #rest: Piece[] = [];
   #length = 0;
   #isOver = false;
 
@@ -87,7 +88,8 @@ export class Lines {
   async next(): Promise<string | undefined> {
     this.number++;
     while (this.#ready.length === 0 && !this.#isOver) this.#add(await this.#piece());
-    return this.#ready.pop();
+    const line = this.#ready.pop();
+    return line && this.#text(line);
   }
 
   cancel(): Promise<void> {
@@ -103,29 +105,54 @@ export class Lines {
     }
   }
 
-  #add(piece: unknown): void {
-    this.#isOver = piece === undefined;
-    const lines = this.#text(piece).split("\n");
-    const last = lines.pop()!;
-    if (lines.length > 0) {
-      lines[0] = this.#rest.join("") + lines[0]!;
+  #add(given: unknown): void {
+    this.#isOver = given === undefined;
+    if (this.#isOver) {
+      if (this.#rest.length > 0) this.#ready.push(this.#rest);
+      return;
+    }
+    const piece = pieceOf(given);
+    const lines: Piece[][] = [];
+    let begin = 0;
+    for (;;) {
+      const end = typeof piece === "string" ? piece.indexOf("\n", begin) : piece.indexOf(LINE_FEED, begin);
+      if (end < 0) break;
+      lines.push([...this.#rest, piece.slice(begin, end)]);
       this.#rest = [];
       this.#length = 0;
-      this.#ready = lines.reverse();
+      begin = end + 1;
     }
+    const last = piece.slice(begin);
     this.#length += last.length;
     if (this.#length > LONGEST_LINE) throw invalidArgument(`has more than ${LONGEST_LINE} characters`);
-    if (last !== "") this.#rest.push(last);
-    if (this.#isOver && this.#rest.length > 0) this.#ready.unshift(this.#rest.join(""));
+    if (last.length > 0) this.#rest.push(last);
+    this.#ready = lines.reverse();
   }
 
-  #text(piece: unknown): string {
-    if (typeof piece === "string") return piece;
-    if (piece !== undefined && !ArrayBuffer.isView(piece)) throw invalidArgument(`source: gave ${describe(piece)}, not bytes or text`);
+  #text(line: Piece[]): string {
+    if (line.every((piece) => typeof piece === "string")) return line.join("");
+    const bytes = line.map((piece) => (typeof piece === "string" ? this.#encoder.encode(piece) : piece));
+    const whole = new Uint8Array(bytes.reduce((length, piece) => length + piece.length, 0));
+    let at = 0;
+    for (const piece of bytes) {
+      whole.set(piece, at);
+      at += piece.length;
+    }
     try {
-      return this.#decoder.decode(piece as Uint8Array<ArrayBuffer> | undefined, { stream: piece !== undefined });
+      return this.#decoder.decode(whole);
     } catch (cause) {
       throw invalidArgument("is not UTF-8", cause);
     }
   }
+}
+
+type Piece = string | Uint8Array;
+
+/** It is in no character of UTF-8 but the line break. */
+const LINE_FEED = 10;
+
+function pieceOf(given: unknown): Piece {
+  if (typeof given === "string") return given;
+  if (!ArrayBuffer.isView(given)) throw invalidArgument(`source: gave ${describe(given)}, not bytes or text`);
+  return new Uint8Array(given.buffer, given.byteOffset, given.byteLength);
 }

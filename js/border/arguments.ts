@@ -231,9 +231,8 @@ const anyWait = tagged("kind", {
 
 const externalRef = object({ backend: label, id: label, metadata: optional(payload) });
 
-/** What the lines of an export hold, each under its word. */
+/** What the lines of an export hold behind the first one, each under its word. */
 export const LINES = {
-  longwait: oneOf("processes"),
   process: object({
     registration: apart(object(registered)),
     policy: optional(object(policy)),

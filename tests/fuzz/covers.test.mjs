@@ -27,6 +27,7 @@ const ALSO = { registry: ["pollingAwaiter", "close", "[asyncDispose]"], polling:
  * - Forks with a part of a log, and forks of steps, are made of those processes alone, for that reason.
  * - `registerProcesses` and `appendEvents` are given lists of one at most: `tests/package/batches.test.mjs` has the others.
  * - `events` of a `ProcessHandle` is not called: it is that of the registry, which is.
+ * - `importProcesses` is called with files without processes, and with broken ones: what is exported is imported when a registry is at rest.
  * - `deleteRegistry` is called for a database that is not there: deleting one under a registry ends the world of the fuzzer with it.
  */
 const known = (prefix) =>
@@ -73,6 +74,7 @@ describe("the fuzzer knows", () => {
     covers("receiver", registry.hub.subscribe("p"));
     covers("iterator", registry.events("p"));
     covers("reader", registry.readStream("p", "s"));
+    covers("export", registry.exportProcesses());
     covers("session", registry.session({ sessionId: "s" }));
     const context = deferred();
     const driver = registry.driver({ runners: { job: async (given) => context.resolve([given, await given.stream("s")]) } });
@@ -113,6 +115,7 @@ const GIVEN_BACK = new Set([
   "FailureClass",
   "HandleEntry",
   "HandleGrant",
+  "ImportReport",
   "Json",
   "JsonCompatible",
   "JsonLike",
@@ -126,6 +129,7 @@ const GIVEN_BACK = new Set([
   "ProcessRegistry",
   "ProcessStatus",
   "ProcessWorkDriver",
+  "ProcessesExport",
   "RemoteStore",
   "RunContext",
   "RunWait",

@@ -20,6 +20,7 @@ async function compare(w, wholly) {
   await Promise.all(chosen.map((id) => processHolds(w, id)));
   if (w.driven && wholly) await Promise.all([0, 1, 2, 3, 4, 5].map((n) => drivenHolds(w, `d${n}`)));
   await feedHolds(w);
+  if (wholly) await exportHolds(w);
   await replayHolds(w, chosen);
 }
 
@@ -102,6 +103,29 @@ async function feedHolds(w) {
   const fed = [...seen.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
   if (!same(fed, listed))
     w.fail(undefined, `changedSince comes to ${shown(fed.map(({ id }) => id))}, and listProcesses to ${shown(listed.map(({ id }) => id))}`);
+}
+
+/** What is exported, and imported elsewhere, is exported there alike. */
+async function exportHolds(w) {
+  const { registry, model } = w;
+  const [ids, { version }] = [model.ids(), model];
+  const text = await textOf(registry.exportProcesses({ ids }));
+  if (model.version !== version) return; // A listener wrote in between.
+  const other = await w.api.openRegistry({ storage: "memory" });
+  try {
+    const report = await other.importProcesses(new Blob([text]));
+    if (!same(report, { imported: ids, existing: [] })) w.fail(undefined, `an import says ${shown(report)}`);
+    const again = await textOf(other.exportProcesses({ ids }));
+    if (again !== text) w.fail(undefined, `an export becomes another one elsewhere: ${shown(text)}, then ${shown(again)}`);
+  } finally {
+    await other.close();
+  }
+}
+
+async function textOf(exported) {
+  let text = "";
+  for await (const line of exported) text += line;
+  return text;
 }
 
 /** An append that was kept answers the stored event again. */

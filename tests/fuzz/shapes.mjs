@@ -607,7 +607,7 @@ export const limitOf = limit;
 
 // ── Waiting ─────────────────────────────────────────────────────────────────
 
-const signal = { ...leaf((w) => w.someSignal(), BAD_SIGNAL) };
+export const signal = { ...leaf((w) => w.someSignal(), BAD_SIGNAL) };
 const timeoutMs = leaf(
   (w) =>
     w.r.weighted([

@@ -35,6 +35,7 @@ export class World {
     begun: [],
     writers: [],
     readers: [],
+    exports: [],
   };
   positions = new Map();
   wakes = new Map();

@@ -90,6 +90,7 @@ pub fn check(export: &ProcessExport, renames: &Renames, schemas: &Schemas) -> Re
         return Err(Error::invalid(format!("process.lastSequence: is {said}, and there are {there} events")));
     }
     let mut record = log.record;
+    is_not_its_own_child(&record)?;
     if let (true, Some(_)) = (record.is_terminal(), &record.wait) {
         return Err(Error::invalid("process.wait: has ended, and waits for nothing"));
     }
@@ -109,8 +110,10 @@ pub fn check(export: &ProcessExport, renames: &Renames, schemas: &Schemas) -> Re
         events.push(IncomingEvent { event, acked: exported.acked, ordinal: *ordinal });
     }
     let counts = log.counts.into_iter().map(|counted| Write::Count(id.clone(), counted)).collect();
+    let record = renamed(record, &export.process, renames, schemas)?;
+    is_not_its_own_child(&record)?;
     Ok(Incoming {
-        record: renamed(record, &export.process, renames, schemas)?,
+        record,
         slot,
         events,
         counts,
@@ -191,6 +194,14 @@ fn process(exported: &ExportedProcess, schemas: &Schemas) -> Result<(ProcessReco
     let ExportedProcess { attempts, crashes, begun_at, fence, .. } = exported;
     let (attempts, crashes, begun_at) = (*attempts, *crashes, *begun_at);
     Ok((record, LeaseSlot { last_fence: *fence, held: None, attempts, lives: None, crashes, begun_at }))
+}
+
+/// Refuses a process that is its own parent: its end would ask it to stop.
+fn is_not_its_own_child(record: &ProcessRecord) -> Result<()> {
+    match record.policy().parent_id.as_ref() == Some(record.id()) {
+        true => Err(Error::invalid("process.policy.parentId: is the id of the process itself")),
+        false => Ok(()),
+    }
 }
 
 /// The record under the ids that it is to have, and so with another hash.
