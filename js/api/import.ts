@@ -12,6 +12,7 @@ import { isObject, shape } from "../border/shapes.js";
 import { Aborted, refuseAborted, untilAborted } from "../border/stop.js";
 import { isOf, keys, parse } from "../platform/intrinsics.js";
 import { invalidArgument, ProcessError, raise } from "../types/errors.js";
+import { withoutHelp } from "../types/help.js";
 import type { AttachmentInfo, ImportOptions, ImportReport, Json } from "../types/public.js";
 import type { AttachmentWriter } from "./attachments.js";
 import { FORMAT, VERSION } from "./export.js";
@@ -282,5 +283,10 @@ function placed(fault: ProcessError, current: number, report: ImportReport): Pro
   const { code, processId, cause } = fault;
   const count = report.imported.length;
   const before = count === 1 ? "1 process was" : `${count} processes were`;
-  return raise(`line ${inLines.get(fault) ?? current}: ${fault.message}; ${before} imported before it`, { code, processId, cause, report });
+  return raise(`line ${inLines.get(fault) ?? current}: ${withoutHelp(fault.message)}; ${before} imported before it`, {
+    code,
+    processId,
+    cause,
+    report,
+  });
 }

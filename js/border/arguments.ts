@@ -245,6 +245,7 @@ export const LINES = {
     paused: optional(object({ sinceMs: count, reason: optional(text) })),
     state: optionalPayload,
     progress: optional(object({ current: finite, total: optional(finite), message: optional(text), atMs: count })),
+    runTraceContext: optional(traceContext),
     begun: optional(flag),
     hasChildren: optional(flag),
     debouncedSinceMs: optional(count),

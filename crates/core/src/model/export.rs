@@ -19,6 +19,7 @@ use super::{
     policy::Policy,
     process::{Paused, ProcessExternalRef, ProcessRecord, ProcessRegistration, Progress, WaitState},
     stream::{Chunks, Keep, Stream, StreamInfo},
+    trace::TraceContext,
 };
 use crate::error::Result;
 
@@ -72,6 +73,9 @@ pub struct ExportedProcess {
     /// How far its runner last said it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<Box<Progress>>,
+    /// Where in a distributed trace the last run is that said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_trace_context: Option<Box<TraceContext>>,
     /// Whether it holds its concurrency key.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub begun: bool,
@@ -167,6 +171,7 @@ impl ExportedProcess {
             paused: record.paused.clone(),
             state: record.state.clone(),
             progress: record.progress.clone(),
+            run_trace_context: record.run_trace_context.clone(),
             begun: record.schedule.begun,
             has_children: record.schedule.has_children,
             debounced_since_ms: record.schedule.debounced_since_ms,

@@ -167,6 +167,9 @@ fn process(exported: &ExportedProcess, schemas: &Schemas) -> Result<(ProcessReco
         check_name("externalRef.backend", &external_ref.backend)?;
         check_name("externalRef.id", &external_ref.id)?;
     }
+    if let Some(context) = &exported.run_trace_context {
+        context.check("runTraceContext")?;
+    }
     let record = ProcessRecord {
         registered: Rc::new(Registered::new(
             registered.registration.clone(),
@@ -181,6 +184,7 @@ fn process(exported: &ExportedProcess, schemas: &Schemas) -> Result<(ProcessReco
         paused: exported.paused.clone(),
         state: exported.state.clone(),
         progress: exported.progress.clone(),
+        run_trace_context: exported.run_trace_context.clone(),
         attachments: Vec::new(),
         schedule: Schedule {
             begun: exported.begun,
