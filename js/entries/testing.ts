@@ -15,6 +15,7 @@ export type * from "../types/testing.js";
  *
  * @throws ProcessError `invalid_argument`.
  */
-export function createTestWorld(options: WorldOptions): Promise<TestWorld> {
-  return createWorld(options);
+export async function createTestWorld(options: WorldOptions): Promise<TestWorld> {
+  const { world } = await createWorld(options);
+  return world;
 }

@@ -60,14 +60,24 @@ export class Mocks {
     return Object.freeze({ ...context, step });
   }
 
+  /** What is in the place of a step's function; nothing where that is there itself. */
+  mockOf(kind: string, key: string): ((step: StepContext, original: StepFunction) => ReturnType<StepFunction>) | undefined {
+    const mock = this.#mocks.find((mock) => mock.key === key && (mock.kind === undefined || mock.kind === kind));
+    return (
+      mock &&
+      ((step, original) => {
+        mock.count += 1;
+        return mock.run(step, original);
+      })
+    );
+  }
+
   /** A step's function, or what is in its place: that may change between two attempts. */
   #instead(kind: string, key: string, run: StepFunction): StepFunction {
     if (typeof run !== "function") return run; // It is refused where it is checked.
     return (step) => {
-      const mock = this.#mocks.find((mock) => mock.key === key && (mock.kind === undefined || mock.kind === kind));
-      if (mock === undefined) return run(step);
-      mock.count += 1;
-      return mock.run(step, run);
+      const mock = this.mockOf(kind, key);
+      return mock === undefined ? run(step) : mock(step, run);
     };
   }
 }

@@ -40,6 +40,7 @@ export class Pump {
   readonly waits = new Set<Waiting>();
   readonly #timers = new Set<Timer>();
   readonly #conditions = new Set<Condition>();
+  readonly #resting = new Set<() => void>();
   readonly #targets: { atMs: number; reached: () => void }[] = [];
   #isCalled = false;
   #isClosed = false;
@@ -72,6 +73,7 @@ export class Pump {
   /** Nothing is left to do in this moment. */
   #rest(): void {
     const now = this.now();
+    if (!this.isInCode()) this.#resting.forEach((rests) => rests());
     const target = this.#targets[0];
     if (target !== undefined && target.atMs <= now) {
       this.#targets.shift();
@@ -106,6 +108,27 @@ export class Pump {
   /** Whether user code of a tab that runs is under way: a step's function, or a runner between two calls. */
   isInCode(): boolean {
     return [...this.runs].some((run) => run.isAwake() && isInCode(run));
+  }
+
+  /** The runs of a process wait for a step that is not to be run. */
+  park(processId: string): void {
+    for (const run of this.runs) if (run.processId === processId) run.isParked = true;
+    this.call();
+  }
+
+  /** Resolves with whether everything comes to rest, in so many real milliseconds, without time passing. */
+  rested(limitMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const over = (isAtRest: boolean) => {
+        cancel();
+        this.#resting.delete(rests);
+        resolve(isAtRest);
+      };
+      const rests = () => over(true);
+      const cancel = afterRealTime(() => over(false), limitMs);
+      this.#resting.add(rests);
+      this.call();
+    });
   }
 
   /** Whether a run of that tab has not returned. */

@@ -12,10 +12,12 @@ export interface Running extends InTab {
   calls: number;
   /** The keys of the steps whose functions are under way. */
   readonly steps: string[];
+  /** Whether it waits for a step that is not to be run. */
+  isParked: boolean;
 }
 
 /** Whether it is in user code: in the function of a step, or between two calls of its context. */
-export const isInCode = (run: Running): boolean => run.steps.length > 0 || run.calls === 0;
+export const isInCode = (run: Running): boolean => !run.isParked && (run.steps.length > 0 || run.calls === 0);
 
 /** What of a run is no call that user code waits for. */
 const APART: ReadonlySet<unknown> = new Set(["facts", "onAbort", "began", "free"]);
@@ -25,7 +27,7 @@ export function followed(run: (kind: string, run: WasmRun) => ReturnType<RunProc
   return async (kind, wasm) => {
     await undefined; // No frame of the WebAssembly is on the stack now.
     const { process, attempt } = wasm.facts();
-    const running: Running = { ...inTab, tab, processId: process.id, kind, attempt, calls: 0, steps: [] };
+    const running: Running = { ...inTab, tab, processId: process.id, kind, attempt, calls: 0, steps: [], isParked: false };
     pump.runs.add(running);
     try {
       return await run(kind, counted(wasm, running, pump));

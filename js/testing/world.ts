@@ -3,12 +3,13 @@ import { ProcessError } from "../entries/index.js";
 import type { KitGlue } from "longwait:kit-glue";
 import type { Instance, instantiate } from "../border/instance.js";
 import { asyncDispose } from "../api/dispose.js";
-import type { DriverOptions, JsonLike, ProcessRecord } from "../types/public.js";
-import type { TestTab, TestWorld, UntilOptions, WorldOptions } from "../types/testing.js";
+import type { DriverOptions, Implementation, JsonLike, ProcessRecord } from "../types/public.js";
+import type { ReplayOptions, TestTab, TestWorld, UntilOptions, WorldOptions } from "../types/testing.js";
 import { kit } from "./kit.js";
 import { Mocks } from "./mocks.js";
 import { late, Pump } from "./pump.js";
 import type { RawWorld } from "./raw.js";
+import { replay } from "./replay.js";
 import { described, isFor } from "./report.js";
 import { invalid, spanMs, timeMs } from "./span.js";
 import { type Around, openTab } from "./tab.js";
@@ -16,8 +17,8 @@ import { type Around, openTab } from "./tab.js";
 /** How long something may take in real time until it is given up: less than the 5 s after which Vitest and Jest end a test without a reason. */
 const PATIENCE_MS = 4_000;
 
-/** What `createTestWorld()` does. */
-export async function createWorld(given: WorldOptions): Promise<TestWorld> {
+/** What `createTestWorld()` does; with what moves the world. */
+export async function createWorld(given: WorldOptions): Promise<{ world: TestWorld; pump: Pump }> {
   const { processes, runners, seed = 1, start = Date.now(), driver = {}, autoAdvance = true, sink, retention } = checked(given);
   const startMs = timeMs(start, "options.start");
   const driving: DriverOptions<JsonLike> = { ...driver, ...(processes && { processes }), ...(runners && { runners }) };
@@ -136,6 +137,12 @@ export async function createWorld(given: WorldOptions): Promise<TestWorld> {
         timeoutMs,
       );
     },
+    async replay(log, implementation, { input, timeoutMs = PATIENCE_MS }: ReplayOptions = {}) {
+      live();
+      const scratch = (processes: Implementation[], start: number) =>
+        createWorld({ processes, start, seed, driver: { concurrency: 1, onRunError() {} } });
+      return replay(scratch, mocks, log, implementation, { timeoutMs, ...(input !== undefined && { input }) });
+    },
     close: () => (closing ??= close()),
     [asyncDispose]: () => world.close(),
   };
@@ -145,7 +152,7 @@ export async function createWorld(given: WorldOptions): Promise<TestWorld> {
     instance.now(() => raw.partition(isPartitioned));
   }
 
-  return Object.freeze(world);
+  return { world: Object.freeze(world), pump: live().pump };
 }
 
 /** That of the environment, or 1: a world does the same in every run, unless a test wants another one. */

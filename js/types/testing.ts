@@ -2,9 +2,9 @@
 import type {
   DriverOptions,
   Implementation,
-  Json,
   JsonLike,
   OpenOptions,
+  ProcessEvent,
   ProcessRecord,
   ProcessRegistry,
   ProcessWorkDriver,
@@ -73,6 +73,14 @@ export interface TestWorld extends AsyncDisposable {
    * @throws ProcessError `timeout` where that is not so in time: its message says which run is under way and where.
    */
   untilIdle(options?: UntilOptions): Promise<void>;
+  /**
+   * Whether a runner, changed perhaps, still fits what was recorded: runs it against the log of each process of its kind, in a world of its own in
+   * which no step's function is called and no time passes. It does not fit where it asks for a step, timer or wait that the log of an
+   * ended process has not, or has as something else; where it does not ask for one that the log has; or where it ends otherwise. Beyond the end of a
+   * log that has not ended, it may ask for anything. It stops at a step that the log has not, unless this world has a mock of it. The version of the implementation is not looked at. Code outside of steps is run.
+   * @throws ProcessError `invalid_argument` for what is no log, or has no process of that kind.
+   */
+  replay(log: RecordedLog, implementation: Implementation, options?: ReplayOptions): Promise<ReplayReport>;
   /**
    * Closes all tabs. A frozen one crashes.
    * @throws ProcessError `timeout` where the code of a run has not returned, which the message names; `invalid_argument` for a
@@ -143,4 +151,33 @@ export interface StepMock {
   restore(): void;
 }
 
-export type { Implementation, Json };
+/**
+ * A recorded log: what `registry.exportProcesses()` gives, its lines or its text (NDJSON); or the events of one process, as `eventsAfter` gives
+ * them.
+ */
+export type RecordedLog = string | Iterable<string> | AsyncIterable<string> | Iterable<ProcessEvent>;
+
+/** How a log is replayed. */
+export interface ReplayOptions extends UntilOptions {
+  /** The input of the process, where the log is an array of events, which have none. Default: `null`. */
+  input?: JsonLike;
+}
+
+/** Whether a runner fits a log. */
+export interface ReplayReport {
+  /** Whether all of the processes fit. */
+  readonly fits: boolean;
+  /** What does not fit, a line each, in words. */
+  readonly lines: readonly string[];
+  /** The processes that were run. */
+  readonly processes: readonly ReplayedProcess[];
+}
+
+/** Whether a runner fits the log of one process. */
+export interface ReplayedProcess {
+  readonly processId: string;
+  readonly fits: boolean;
+  readonly lines: readonly string[];
+  /** Where its run came to rest: `"returned"`, `"threw"`, `"waits"`, `"step <key>"` for a step whose function would be called, `"runs"` for code that does not rest. */
+  readonly standsAt: string;
+}

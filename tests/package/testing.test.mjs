@@ -27,5 +27,5 @@ test("the tests that the guide shows pass", () => {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "orders.spec.ts"), modules.at(-1).code);
-  assert.match(vitest(folder), /Tests +10 passed \(10\)/);
+  assert.match(vitest(folder), /Tests +11 passed \(11\)/);
 });
