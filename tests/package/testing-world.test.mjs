@@ -1,7 +1,7 @@
 /** What a world of `longwait/testing` does with its tabs, its time and its mocks, and what it says of what is wrong. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { defineProcess, NonRetryableError } from "longwait";
+import { defineProcess, NonRetryableError, openRegistry } from "longwait";
 import { createTestWorld } from "longwait/testing";
 
 const job = defineProcess({ kind: "job" });
@@ -126,6 +126,16 @@ test("spans are milliseconds or words, and nothing else", async (t) => {
 });
 
 // ── Tabs ─────────────────────────────────────────────────────────────────────────────────────────
+
+test("a tab has all that a registry has", async (t) => {
+  const world = await worldOf(t, forEver);
+  const plain = await openRegistry({ storage: "memory" });
+  t.after(() => plain.close());
+  for (const { registry } of [world, await world.tab()]) {
+    assert.deepEqual(Object.keys(registry), Object.keys(plain));
+    assert.deepEqual([registry.name, registry.durability, registry.owner.liveness.kind], ["test", "memory", "web_lock"]);
+  }
+});
 
 test("without hints a tab finds by its poller what another one did", async (t) => {
   const world = await worldOf(t, () => "done");
