@@ -46,7 +46,7 @@ await main(async () => {
     const built = { dist: resolve(dist ?? inRepo("dist")) };
     const measured = (name) => (statics.includes(name) ? look(name, built) : measure(open, site, name, sizes));
     const run = await measureAll(only, sizes, measured, shown);
-    if (docs) publish(browser, run);
+    if (docs) publish(browser, { ...run, isWhole: only.length === benchmarks.length });
   } finally {
     await site.close();
   }

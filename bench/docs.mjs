@@ -11,11 +11,18 @@ import { cells, columns, groupsOf, numbers } from "./lib/table.mjs";
 
 const [json, page] = ["docs/benchmarks.json", "docs/benchmarks.md"].map((file) => inRepo(file));
 
-/** Puts a run in the place of the last one of that browser, and writes the page. */
-export function publish(browser, run) {
+/** Puts a run in the place of the last one of that browser, and writes the page. One of some benchmarks takes the place of those alone. */
+export function publish(browser, { isWhole, ...part }) {
   const runs = existsSync(json) ? JSON.parse(readFileSync(json, "utf8")) : {};
+  const run = isWhole || !(browser in runs) ? part : within(runs[browser], part);
   writeFileSync(json, `${JSON.stringify({ ...runs, [browser]: run }, brief, 1)}\n`);
   write();
+}
+
+function within(run, { at, machine: { load, browser }, rows }) {
+  const measured = new Set(rows.map(({ benchmark }) => benchmark));
+  const apart = rows.map((row) => ({ ...row, apart: { at, load, browser } }));
+  return { ...run, rows: [...run.rows.filter(({ benchmark }) => !measured.has(benchmark)), ...apart] };
 }
 
 /** Four digits of a number say all that a sample knows. */
@@ -52,13 +59,17 @@ function told(run, place) {
   for (const name of measured.keys()) if (!(name in chapters)) throw new Error(`no words for the benchmark ${name}`);
   const groups = Object.entries(chapters)
     .filter(([name]) => measured.has(name))
-    .map(([name, words]) => ({ words, lines: measured.get(name) }));
+    .map(([name, words]) => ({ words, lines: measured.get(name), apart: run.rows.find(({ benchmark }) => benchmark === name).apart }));
   const where = `${machine.processor}, ${machine.cores} cores, ${machine.memoryGB} GB, ${machine.system.match(/^\S+ \d+\.\d+/)}`;
   const how = `${at.slice(0, 10)}, ${rounds} rounds${quick ? " of a quick run, with less of everything" : ""}`;
   return [
     `## ${machine.browser}`,
     `${where}. ${how}. The machine's load was ${machine.load.toFixed(1)} when it began.${place === 0 ? "" : " The goals were set for the browser above."}`,
-    ...groups.flatMap(({ words, lines }) => [place === 0 ? words : words.split("\n", 1)[0], grid(columns, lines.map(cells))]),
+    ...groups.flatMap(({ words, lines, apart }) => [
+      place === 0 ? words : words.split("\n", 1)[0],
+      ...(apart ? [`Measured by itself on ${apart.at.slice(0, 10)} in ${apart.browser}, at a load of ${apart.load.toFixed(1)}.`] : []),
+      grid(columns, lines.map(cells)),
+    ]),
     missed(
       groups.flatMap(({ lines }) => lines),
       machine.browser,
@@ -179,6 +190,11 @@ From a change in one tab to the resolved promise in another. By hand: a message 
 
 Tokens of a model, 100 a second, from a run in one tab to a reader in another, and the transactions that both tabs make for it. The floor sends each token
 as a message of its own, and stores nothing.`,
+  inspector: `### The inspector
+
+[The inspector](inspector.md) on a database of 10,000 processes and 100,000 events, of which one process has half, in a page of 1280 × 720. Seven passes of 120 frames, in
+each of which the list or the log is moved. A task is what keeps the page from drawing its next frame: the longest is given in the processor's time, which other work of the machine
+does not lengthen.`,
   react: `### React
 
 A change of one process of 10,000, until the row on the screen shows it: \`useProcesses\` with a page of 50, and with all of them on the

@@ -29,6 +29,7 @@ async function openChromium(url) {
     version: `Chromium ${context.browser().version()}`,
     async measure(name, sizes) {
       await exposeBusySeconds(page);
+      await exposeTasks(page, context.browser());
       await exposeTabs(page, url);
       await page.goto(url);
       const rows = await page.evaluate(({ name, sizes }) => globalThis.measure(name, sizes), { name, sizes });
@@ -52,6 +53,38 @@ async function exposeBusySeconds(page) {
   await page.exposeFunction("busySeconds", async () => {
     const { metrics } = await session.send("Performance.getMetrics");
     return metrics.find(({ name }) => name === "TaskDuration").value;
+  });
+}
+
+/**
+ * Gives the page the longest task of its main thread between two calls, in milliseconds of the processor's time: how long a frame takes where
+ * the machine has nothing else to do.
+ */
+async function exposeTasks(page, browser) {
+  await page.exposeFunction("traceTasks", () =>
+    browser.startTracing(page, { categories: ["toplevel", "disabled-by-default-devtools.timeline", "devtools.timeline", "__metadata"] }),
+  );
+  await page.exposeFunction("longestTask", async () => {
+    const { traceEvents } = JSON.parse((await browser.stopTracing()).toString("utf8"));
+    const main = (
+      ({ pid, tid } = {}) =>
+      (event) =>
+        event.pid === pid && event.tid === tid
+    )(
+      traceEvents
+        .filter(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain")
+        .find((thread) =>
+          traceEvents.some(
+            (event) =>
+              event.name === "FunctionCall" &&
+              event.pid === thread.pid &&
+              event.tid === thread.tid &&
+              event.args.data?.url?.includes("inspecting"),
+          ),
+        ),
+    );
+    const tasks = traceEvents.filter((event) => main(event) && event.name.endsWith("RunTask"));
+    return Math.max(0, ...tasks.map(({ tdur = 0 }) => tdur)) / 1_000;
   });
 }
 

@@ -1,8 +1,13 @@
 /** The inspector in Chromium: what it shows, what a person does with it, and what it reads for that. */
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import { AxeBuilder } from "@axe-core/playwright";
+import { build } from "esbuild";
 import { complaintsOf } from "../../scripts/lib/demo-page.mjs";
+import { root } from "../../scripts/lib/paths.mjs";
+import { writeRunnable } from "../samples/folder.mjs";
+import { programs } from "../samples/programs.mjs";
 import { InspectedPage, inspected } from "./inspector-page.mjs";
 import { screenshot, site } from "./site.mjs";
 
@@ -301,6 +306,31 @@ describe("what it costs", () => {
     // Removed and put back, it shows what there is.
     await shown.page.evaluate(() => globalThis.inspector.replaceWith(globalThis.inspector));
   });
+});
+
+test("TanStack Devtools show it as a plugin, as the guide says", async (t) => {
+  const path = await writeRunnable(programs().find(({ name }) => name === "docs/inspector.md: TanStack Devtools"));
+  const external = ["longwait", "longwait/*"];
+  const bundled = await build({
+    entryPoints: [path],
+    bundle: true,
+    write: false,
+    format: "esm",
+    external,
+    conditions: ["browser"],
+    nodePaths: [join(root, "node_modules")],
+  });
+  const of = (name) => `/node_modules/longwait/dist/${name}.js`;
+  const imports = JSON.stringify({ imports: { longwait: of("index"), "longwait/inspector": of("inspector") } });
+  const context = await served.browser.newContext();
+  t.after(() => context.close());
+  const page = await context.newPage();
+  const body = `<!doctype html><title>devtools</title><script type="importmap">${imports}</script><body><script type="module" src="/devtools.js"></script>`;
+  await page.route("**/devtools.html", (route) => route.fulfill({ contentType: "text/html", body }));
+  await page.route("**/devtools.js", (route) => route.fulfill({ contentType: "text/javascript", body: bundled.outputFiles[0].text }));
+  await page.goto(`${served.url}devtools.html`);
+  await page.locator("longwait-inspector").getByText("No processes yet").waitFor();
+  assert.match(await page.locator("longwait-inspector").getAttribute("theme"), /^(light|dark)$/);
 });
 
 describe("for everybody", () => {

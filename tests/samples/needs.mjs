@@ -175,6 +175,37 @@ export const needs = {
     "*": { runs: "tests/e2e/react.test.mjs", files: ["uploads.ts", "run.ts", "app.tsx", "list.tsx", "one.tsx", "main.tsx"] },
   },
   "docs/observe.md": { "*": { runs: "node" } },
+  "docs/inspector.md": {
+    "On a page": {
+      runs: "chromium",
+      after: `
+        await customElements.whenDefined("longwait-inspector");
+        const shows = (words: string) => inspector.shadowRoot?.textContent?.includes(words);
+        while (!shows("in longwait, evictable")) await new Promise((drawn) => requestAnimationFrame(drawn));
+        console.log(shows("Prune"));
+      `,
+      prints: "true\n",
+    },
+    React: {
+      runs: "node",
+      files: ["program.tsx"],
+      before: `import { renderToString } from "react-dom/server";\n`,
+      after: `console.log(renderToString(<Inspector />));`,
+      prints: `<div style="height:100vh"></div>\n`,
+    },
+    "TanStack Devtools": { runs: "tests/e2e/inspector.test.mjs" },
+    "In production": {
+      runs: "chromium",
+      after: `
+        const pressed = { code: "KeyI", ctrlKey: true, altKey: true };
+        dispatchEvent(new KeyboardEvent("keydown", pressed));
+        await customElements.whenDefined("longwait-inspector");
+        dispatchEvent(new KeyboardEvent("keydown", pressed));
+        console.log(document.querySelectorAll("longwait-inspector").length);
+      `,
+      prints: "1\n",
+    },
+  },
   "docs/beside.md": {
     Dexie: {
       runs: "node",

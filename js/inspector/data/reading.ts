@@ -36,6 +36,7 @@ export class Reading {
         this.record = record;
         this.changed();
         void this.readStreams();
+        void this.readLease();
       }),
       follow(reader, { type: "processes", filter: { parentId: id, status: "any" }, order: "oldest", limit: MOST_CHILDREN }, (children) => {
         this.children = children;
@@ -93,7 +94,8 @@ export class Reading {
 
   private async readLease(): Promise<void> {
     const record = this.record.value;
-    if (record === undefined || record.status.state !== "running") return this.setLease(null);
+    if (record === undefined) return;
+    if (record.status.state !== "running") return this.setLease(null);
     try {
       const lease = (await this.reader.registry.getProcessLease(this.id)) ?? null;
       if (lease?.fencingToken === 1) begins(this.reader.registry).set(beginKey(record), lease.claimedAtMs);

@@ -70,7 +70,7 @@ export class Virtual implements ReactiveController {
       count: count(),
       getScrollElement: scroller,
       estimateSize: () => height,
-      overscan: 8,
+      overscan: 4,
       ...(keyOf && { getItemKey: keyOf }),
       rangeExtractor: ({
         startIndex,

@@ -63,6 +63,8 @@ export class ProcessLog extends LitElement {
   declare newestFirst: boolean;
   private pages: LogPages | undefined;
   private readonly open = new Set<number>();
+  /** Those that were ever opened: only these have another height than the rest, or had one. */
+  private readonly turned = new Set<number>();
   private active = 1;
 
   private readonly virtual = new Virtual(this, {
@@ -82,6 +84,7 @@ export class ProcessLog extends LitElement {
   protected override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has("reader") || changed.has("processId") || changed.has("createdAtMs")) {
       this.open.clear();
+      this.turned.clear();
       this.active = 1;
       this.pages =
         this.reader &&
@@ -94,6 +97,7 @@ export class ProcessLog extends LitElement {
     }
     if (changed.has("wanted") && this.wanted !== undefined) {
       this.open.add(this.wanted);
+      this.turned.add(this.wanted);
       this.active = this.wanted;
     }
   }
@@ -145,7 +149,7 @@ export class ProcessLog extends LitElement {
       aria-posinset=${index + 1}
       data-index=${index}
       .style=${`transform:translateY(${start}px)`}
-      ${ref(this.virtual.measure)}
+      ${this.turned.has(sequence) ? ref(this.virtual.measure) : nothing}
     >
       <button
         class="line"
@@ -176,6 +180,7 @@ export class ProcessLog extends LitElement {
   };
 
   private toggle(sequence: number): void {
+    this.turned.add(sequence);
     if (!this.open.delete(sequence)) this.open.add(sequence);
     this.requestUpdate();
   }
