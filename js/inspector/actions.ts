@@ -69,14 +69,9 @@ export function pruneForm(registry: ProcessRegistry): Form {
   };
 }
 
-type Transfers = ProcessRegistry & {
-  exportProcesses(options?: { ids?: readonly string[] }): { toReadableStream(): ReadableStream<Uint8Array<ArrayBuffer>> };
-  importProcesses(source: Blob, options?: { ids?: (id: string) => string }): Promise<{ imported: string[]; existing: string[] }>;
-};
-
 /** Has the browser save an export: of these processes, or of all. */
 export async function exportTo(registry: ProcessRegistry, ids?: readonly string[]): Promise<string> {
-  const exported = (registry as Transfers).exportProcesses(ids === undefined ? {} : { ids });
+  const exported = registry.exportProcesses(ids === undefined ? {} : { ids });
   // The browser keeps a large Blob on the disk.
   const blob = await new Response(exported.toReadableStream()).blob();
   save(blob, `${ids?.length === 1 ? (ids[0] ?? "").replaceAll(/[^\w.-]+/g, "-") : registry.name}.ndjson`);
@@ -96,10 +91,7 @@ export function importForm(registry: ProcessRegistry): Form {
       const file = given["file"];
       if (!(file instanceof File) || file.name === "") throw new FieldFault("file", "Choose a file.");
       const prefix = text(given, "prefix");
-      const { imported, existing } = await (registry as Transfers).importProcesses(
-        file,
-        prefix === "" ? {} : { ids: (id) => `${prefix}${id}` },
-      );
+      const { imported, existing } = await registry.importProcesses(file, prefix === "" ? {} : { ids: (id) => `${prefix}${id}` });
       return `Imported ${plural(imported.length, "process", "processes")}${existing.length === 0 ? "" : `; ${count(existing.length)} were here`}.`;
     },
   };

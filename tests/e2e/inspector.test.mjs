@@ -1,5 +1,7 @@
 /** The inspector in Chromium: what it shows, what a person does with it, and what it reads for that. */
 import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { AxeBuilder } from "@axe-core/playwright";
@@ -250,6 +252,35 @@ describe("actions", () => {
     await shown.says("Deleted 1 process");
     await shown.counts("any", 1);
   });
+});
+
+test("one process, or all, are exported into a file and imported elsewhere", async (t) => {
+  const one = await open(t);
+  await one.with(jobs);
+  await one.open("broken");
+  await one.detail.locator(".state").getByText("Failed").waitFor();
+  const downloaded = async (button) => {
+    const [download] = await Promise.all([one.page.waitForEvent("download"), one.press(button)]);
+    const file = join(tmpdir(), `longwait-${process.pid}-${download.suggestedFilename()}`);
+    await download.saveAs(file);
+    t.after(() => rmSync(file));
+    return file;
+  };
+  const [of, all] = [await downloaded("Export"), await downloaded("Export all")];
+  assert.match(of, /broken\.ndjson$/);
+  const two = await open(t);
+  await two.press("Import…");
+  await two.submit({}, "Import");
+  await two.dialog.getByText("Choose a file.").waitFor();
+  await two.submit({ File: of }, "Import");
+  await two.says("Imported 1 process.");
+  await two.row("broken").getByText("Failed", { exact: true }).waitFor();
+  await two.press("Import…");
+  await two.submit({ File: all, "Before each id": "copy/" }, "Import");
+  await two.row("copy/broken").waitFor();
+  await two.press("Import…");
+  await two.submit({ File: { name: "wrong.ndjson", mimeType: "text/plain", buffer: Buffer.from("not a line\n") } }, "Import");
+  await two.dialog.getByText("invalid_argument", { exact: true }).waitFor();
 });
 
 describe("what it costs", () => {
