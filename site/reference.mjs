@@ -31,6 +31,7 @@ export async function writeReference(root, folder) {
     outputFileStrategy: "members",
     entryFileName: "index",
     hidePageHeader: true,
+    groupOrder: ["Functions", "Variables", "Classes", "Interfaces", "Type Aliases"],
     // What it is, its code says.
     pageTitleTemplates: { module: ({ name }) => name, member: ({ name }) => name },
     useCodeBlocks: true,

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitepress";
 import { pages, sections } from "../navigation.mjs";
 import { homepage, repository, version } from "../places.mjs";
+import { sectionsOfReference } from "../search.mjs";
 
 const inBuild = (path) => fileURLToPath(new URL(`../../build/${path}`, import.meta.url));
 
@@ -14,16 +15,19 @@ const guides = sections.map(({ text, pages, isLong }) => ({
   ...(isLong ? { collapsed: true } : {}),
 }));
 
-/** What typedoc wrote, as VitePress wants it. */
+/** What typedoc wrote, as VitePress wants it: the entries of the package, each a group. */
 function reference() {
   const file = inBuild("site/api/navigation.json");
   if (!existsSync(file)) return [];
+  const isEntry = ({ path }) => path?.endsWith("index.md") ?? false;
   const item = ({ title, path, children }) => ({
     text: title,
     ...(path ? { link: `/api/${path.replace(/(index)?\.md$/, "")}` } : {}),
-    ...(children ? { items: children.map(item), collapsed: true } : {}),
+    ...(children ? { items: children.filter((child) => !isEntry(child)).map(item), collapsed: true } : {}),
   });
-  return [{ text: "Reference", link: "/api/", items: JSON.parse(readFileSync(file, "utf8")).map(item) }];
+  const [main] = JSON.parse(readFileSync(file, "utf8"));
+  const others = main.children.filter(isEntry).map((entry) => item({ ...entry, title: `${main.title}/${entry.title}` }));
+  return [{ text: "All entries", link: "/api/" }, { ...item(main), collapsed: false }, ...others];
 }
 
 export default defineConfig({
@@ -59,7 +63,7 @@ export default defineConfig({
     ],
     sidebar: { "/": guides, "/api/": reference() },
     outline: [2, 3],
-    search: { provider: "local" },
+    search: { provider: "local", options: { miniSearch: { _splitIntoSections: sectionsOfReference } } },
     socialLinks: [{ icon: "github", link: repository }],
     editLink: { pattern: `${repository}/edit/main/docs/:path`, text: "Edit this page" },
     notFound: {

@@ -48,6 +48,7 @@ test("a word that is typed into the search finds its page", async (t) => {
   await page.goto(address(""));
   for (const [word, path, title] of [
     ["fencing token", "docs/recovery", "Recovery"],
+    ["retry policy", "docs/retries", "Retries and timeouts"],
     ["quota_exceeded", "docs/errors/quota_exceeded", "quota_exceeded"],
     ["requestPersistence", "docs/api/longwait/interfaces/ProcessRegistry", "ProcessRegistry"],
   ]) {
