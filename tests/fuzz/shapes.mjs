@@ -44,6 +44,8 @@ export const KINDS = ["job", "child", "external", "tool", "session_turn", "engin
 
 /** What may be blank, and then is nobody's name. */
 const LONG = [...BAD_TEXT, ["1,025 characters", () => "x".repeat(1025)]];
+/** What is stored under a name that is too long, by an older version, is still found: so the process is looked up first. */
+const LATE = [...BAD_TEXT, ["1,025 characters", () => "x".repeat(1025), ["unknown_process"]]];
 
 const pick = (words, wrong = BAD_NAME) => leaf((w) => w.r.pick(words), wrong);
 
@@ -493,7 +495,7 @@ export const owner = object("LeaseOwner", {
   liveness: optional(liveness, 0.4),
 });
 const leaseShape = object("ProcessLease", {
-  processId: pick(IDS, LONG),
+  processId: pick(IDS, LATE),
   owner,
   leaseToken: pick(["token"], BAD_TEXT),
   fencingToken: count,
@@ -546,9 +548,6 @@ export const payload = {
         }
       : json.make(w),
 };
-
-/** What is stored under a name that is too long, by an older version, is still found: so the process is looked up first. */
-const LATE = [...BAD_TEXT, ["1,025 characters", () => "x".repeat(1025), ["unknown_process"]]];
 
 export const request = object("AppendRequest", {
   eventType: { ...declared, spoil: (w) => wrongOne(w, LATE) },

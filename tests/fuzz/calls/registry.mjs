@@ -189,6 +189,15 @@ const anyRegistration = {
   },
 };
 
+/** One request, or none. One that is spoilt behind another may be refused for that: they are decided in their order. */
+const requests = {
+  ...list(s.request, 0, 1),
+  spoil(w, value) {
+    const spoilt = list(s.request, 0, 1).spoil(w, value);
+    return spoilt?.why.startsWith("[1]") ? { ...spoilt, codes: [...(spoilt.codes ?? []), ...APPEND] } : spoilt;
+  },
+};
+
 /** A lease of the process that is named before it. */
 const observed = {
   make: (w) => ({ ...s.lease.make(w), ...(w.aimed !== undefined && { processId: w.aimed }) }),
@@ -293,7 +302,7 @@ export const registryCalls = [
   ),
 
   call("appendEvent", 14, APPEND, [s.processId, s.request], (w, [id, request]) => append(w, id, request)),
-  call("appendEvents", 2, APPEND, [s.processId, list(s.request, 0, 1)], (w, [id, [request]]) =>
+  call("appendEvents", 2, APPEND, [s.processId, requests], (w, [id, [request]]) =>
     request === undefined ? { value: [] } : only(append(w, id, request)),
   ),
   call("eventsAfter", 3, ["unknown_process"], [s.processId, s.count, optional(s.query)], (w, [id, sequence, query]) =>
