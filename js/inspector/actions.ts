@@ -1,7 +1,7 @@
 /** What a person can do with a registry or one of its processes: what each action asks for, and what it calls. */
 import type { ForkOptions, Json, ProcessRecord, ProcessRegistry } from "../types/public.js";
+import { FieldFault, type Form, type Given } from "./model/form.js";
 import { bytes, count, plural } from "./model/words.js";
-import { FieldFault, type Form, type Given } from "./parts/dialog.js";
 
 const text = (given: Given, name: string): string => {
   const value = given[name];

@@ -335,7 +335,14 @@ describe("what it costs", () => {
     await shown.page.locator("longwait-inspector:not(#other)").getByRole("option", { name: "a" }).waitFor();
     await shown.page.locator("#other").getByText("No processes yet").waitFor();
     // Removed and put back, it shows what there is.
-    await shown.page.evaluate(() => globalThis.inspector.replaceWith(globalThis.inspector));
+    await shown.page.evaluate(() => {
+      globalThis.inspector.selected = "a";
+      const place = document.querySelector("main");
+      globalThis.inspector.remove();
+      place.prepend(globalThis.inspector);
+    });
+    await shown.with(`(registry) => registry.completeProcess("a", { type: "success", value: 1 })`);
+    await shown.detail.locator(".state").getByText("Completed").waitFor();
   });
 });
 

@@ -1,8 +1,6 @@
 /** Where the holder of a lease is. Its liveness lock says so exactly: names of owners may be shared by tabs. */
 import type { LeaseOwner, ProcessLease } from "../../types/public.js";
-
-/** In this page, in another one or a worker, or in none: its lock is free, so a driver takes its lease over. */
-export type Holder = "here" | "elsewhere" | "gone";
+import type { Holder } from "../model/state.js";
 
 export async function holderOf({ owner }: ProcessLease, own: LeaseOwner): Promise<Holder> {
   const { liveness } = owner;

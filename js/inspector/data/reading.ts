@@ -1,9 +1,9 @@
 /** What is read of one process: its record, the end of its log, its children, its streams and its lease. */
 import type { ListSnapshot, Snapshot } from "../../types/observe.js";
 import type { ProcessEvent, ProcessRecord, ProcessRegistry, StreamInfo } from "../../types/public.js";
-import type { KnownLease } from "../model/state.js";
+import type { Holder, KnownLease } from "../model/state.js";
 import type { Seen } from "../model/waterfall.js";
-import { type Holder, holderOf } from "./holder.js";
+import { holderOf } from "./holder.js";
 import type { Reader } from "./reader.js";
 import { follow } from "./watch.js";
 

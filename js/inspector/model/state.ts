@@ -1,6 +1,5 @@
 /** What a process is doing, in one word. The record says most of it; whether an active process is being run, its lease does. */
 import type { ProcessLease, ProcessRecord } from "../../types/public.js";
-import type { Holder } from "../data/holder.js";
 import { duration, short } from "./words.js";
 
 export type State =
@@ -69,6 +68,9 @@ const inTime = (untilMs: number, nowMs: number): string => (untilMs > nowMs ? `i
 
 /** A span that is counted down: tenths of a second would flicker. */
 const roughly = (ms: number): number => (ms < 10_000 ? Math.ceil(ms / 1_000) * 1_000 : ms);
+
+/** Where the holder of a lease is: in this page, in another one or a worker, or nowhere, as its lock is free: a driver takes its lease over. */
+export type Holder = "here" | "elsewhere" | "gone";
 
 /** Who holds a lease, in a few words. */
 export function holderWords({ owner }: ProcessLease, holder: Holder | undefined): string {

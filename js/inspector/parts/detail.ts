@@ -5,9 +5,9 @@ import { cancelForm, deleteForm, forkForm, pauseForm, save, signalForm } from ".
 import type { Reader } from "../data/reader.js";
 import { Reading } from "../data/reading.js";
 import { codeOf, messageOf } from "../model/errors.js";
+import type { Form } from "../model/form.js";
 import { endWords, holderWords, STATE_WORDS, stateOf, waitWords } from "../model/state.js";
 import { bytes, count, duration, exact, plural, relative } from "../model/words.js";
-import type { Form } from "./dialog.js";
 import { icons, stateIcon, stateWord } from "./icons.js";
 import { emit } from "./events.js";
 import { base } from "./styles.js";
@@ -69,6 +69,11 @@ export class ProcessDetail extends LitElement {
     super();
     this.view = "timeline";
     this.nowMs = Date.now();
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.requestUpdate();
   }
 
   override disconnectedCallback(): void {
@@ -198,8 +203,8 @@ export class ProcessDetail extends LitElement {
       fact("Kind", html`<code>${identity.kind}</code>${version === undefined ? "" : ` v${version}`}`),
       fact("Created", relative(createdAtMs, nowMs), exact(createdAtMs)),
       hasEnded
-        ? fact("Took", duration(updatedAtMs - createdAtMs), `until ${exact(updatedAtMs)}`)
-        : fact("For", duration(nowMs - createdAtMs)),
+        ? fact("Duration", duration(updatedAtMs - createdAtMs), `until ${exact(updatedAtMs)}`)
+        : fact("Duration", duration(nowMs - createdAtMs)),
       ...(progress === undefined ? [] : [fact("Progress", progressWords(progress), `as of ${exact(progress.atMs)}`)]),
       ...(lease == null
         ? []

@@ -1,45 +1,10 @@
 /** The dialog of an action: what it asks for, what it is about to do, and what went wrong. */
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { codeOf, messageOf } from "../model/errors.js";
+import { type Field, FieldFault, type Form, type Given } from "../model/form.js";
 import { icons } from "./icons.js";
 import { emit } from "./events.js";
 import { base } from "./styles.js";
-
-export interface Field {
-  readonly name: string;
-  readonly label: string;
-  readonly sort: "text" | "json" | "choice" | "file" | "check";
-  readonly hint?: string;
-  readonly value?: string;
-  readonly isRequired?: boolean;
-  /** Of a choice: its values with their words. Of a text: what may be meant. */
-  readonly options?: readonly (readonly [string, string])[];
-}
-
-/** What is typed or chosen, by field. */
-export interface Given {
-  readonly [name: string]: string | File | boolean | undefined;
-}
-
-export interface Form {
-  readonly title: string;
-  readonly text?: string;
-  readonly fields: readonly Field[];
-  readonly submit: string;
-  readonly isDangerous?: boolean;
-  /** Does it, and says what was done. What it throws is shown, and the dialog stays. */
-  readonly run: (given: Given) => Promise<string>;
-}
-
-/** A field that makes no sense. */
-export class FieldFault extends Error {
-  constructor(
-    readonly field: string,
-    message: string,
-  ) {
-    super(message);
-  }
-}
 
 export class ActionDialog extends LitElement {
   static override properties = { form: { state: true }, fault: { state: true }, isBusy: { state: true } };

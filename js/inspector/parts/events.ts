@@ -2,7 +2,7 @@
 import type { ListSnapshot } from "../../types/observe.js";
 import type { ProcessRecord } from "../../types/public.js";
 import type { Choice } from "../model/filter.js";
-import type { Form } from "./dialog.js";
+import type { Form } from "../model/form.js";
 
 export interface InspectorEvents {
   /** Open the process of this id beside the list. */

@@ -52,6 +52,11 @@ export class WakeList extends LitElement {
     this.isOfAll = false;
   }
 
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.requestUpdate();
+  }
+
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.end?.();

@@ -83,7 +83,7 @@ export class ProcessWaterfall extends LitElement {
       @container (max-width: 40rem) {
         :host { --names: 8.5rem; --notes: 0rem; }
         .row > .note { display: none; }
-        .name > .sort { display: none; }
+        .name > .sort, .tick:nth-child(even) { display: none; }
         .row, .axis { padding: 0 0.75rem; }
       }
     `,
