@@ -45,7 +45,11 @@ export const sections = [
       { page: "app", text: "Bundlers, CSP, workers, tests", about: "Bundlers, content security policy, workers, tests, untrusted code." },
       { page: "react", text: "React", about: "A provider, a driver, lists with pages, hooks for all that is stored." },
       { page: "observe", text: "Vue, Svelte, and others", about: "What is stored, as values that a user interface can show." },
-      { page: "inspector", text: "The inspector", about: "An element that shows the processes of a registry, and TanStack Devtools with it." },
+      {
+        page: "inspector",
+        text: "The inspector",
+        about: "An element that shows the processes of a registry, and TanStack Devtools with it.",
+      },
       { page: "beside", text: "Beside Dexie, TanStack, AI", about: "How longwait and the libraries for data, queries and chats meet." },
       { page: "server-side-rendering", text: "Server-side rendering", about: "What a server renders." },
       { page: "hot-reloading", text: "Hot reloading", about: "What an edit does to a registry and its driver." },
