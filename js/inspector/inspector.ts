@@ -10,6 +10,7 @@ import type { Form } from "./model/form.js";
 import type { ActionDialog } from "./parts/dialog.js";
 import type { ProcessDetail } from "./parts/detail.js";
 import { on } from "./parts/events.js";
+import { faultWords } from "./parts/fault.js";
 import { icons } from "./parts/icons.js";
 import type { ProcessList } from "./parts/list.js";
 import { base, tokens } from "./parts/styles.js";
@@ -167,7 +168,7 @@ export class Inspector extends LitElement {
           : html`<div class="faults">${this.faults.map(
               (fault) =>
                 html`<p class="callout" role="alert">
-              ${icons.warning}<span>${messageOf(fault)} ${codeOf(fault) === undefined ? nothing : html`<code class="code">${codeOf(fault)}</code>`}</span>
+              ${icons.warning}<span>${faultWords(fault)}</span>
               <button class="quiet" @click=${() => (this.faults = this.faults.filter((other) => other !== fault))}>Dismiss</button>
             </p>`,
             )}</div>`

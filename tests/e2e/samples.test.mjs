@@ -9,8 +9,9 @@ import { site } from "./site.mjs";
 
 const served = site();
 const PACKAGE = "/node_modules/longwait/dist/";
+const map = JSON.stringify({ imports: { longwait: `${PACKAGE}index.js` } });
 const html = (script) =>
-  `<!doctype html><title>sample</title><link rel="icon" href="data:,"><script type="module" src="/sample/${script}"></script>`;
+  `<!doctype html><title>sample</title><link rel="icon" href="data:,"><script type="importmap">${map}</script><script type="module" src="/sample/${script}"></script>`;
 
 describe("a sample for the browser prints what it says:", () => {
   for (const program of programs().filter(({ runs }) => runs === "chromium"))

@@ -93,7 +93,7 @@ describe("two tabs", () => {
     });
     await one.ended("completed", "1");
     await two.end("failed", "too late");
-    await two.endForm.getByText("already_terminal").waitFor();
+    await two.endForm.getByText("already_terminal", { exact: true }).waitFor();
     await one.hasState("job", "completed");
   });
 });

@@ -3,8 +3,24 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { importSource } from "./bundled.mjs";
 
-const { apart, Axis, duration, endWords, hasText, idleOf, labelsOf, listFilter, range, relative, rowWords, stateOf, waitWords, waterfall } =
-  await importSource(...["axis", "filter", "state", "waterfall", "words"].map((name) => `js/inspector/model/${name}.ts`));
+const {
+  apart,
+  Axis,
+  duration,
+  endWords,
+  hasText,
+  helpOf,
+  idleOf,
+  labelsOf,
+  listFilter,
+  messageOf,
+  range,
+  relative,
+  rowWords,
+  stateOf,
+  waitWords,
+  waterfall,
+} = await importSource(...["axis", "errors", "filter", "state", "waterfall", "words"].map((name) => `js/inspector/model/${name}.ts`));
 
 const T = 1_800_000_000_000;
 const record = (more = {}) => ({
@@ -324,6 +340,16 @@ describe("filters", () => {
     for (const text of ["upload-7", "HOLI", "team=sales", " "]) assert.ok(hasText(seen, text), text);
     assert.ok(!hasText(seen, "finance"));
   });
+});
+
+test("an error is its message, its code, and the page that explains it", () => {
+  const error = Object.assign(new Error("it has ended (https://longwait.dev/errors/already_terminal)"), { code: "already_terminal" });
+  assert.deepEqual(
+    [messageOf(error), codeOf(error), helpOf(error)],
+    ["it has ended", "already_terminal", "https://longwait.dev/errors/already_terminal"],
+  );
+  assert.deepEqual([messageOf("odd"), codeOf("odd"), helpOf("odd")], ["odd", undefined, undefined]);
+  assert.equal(messageOf(new TypeError()), "TypeError");
 });
 
 describe("words", () => {

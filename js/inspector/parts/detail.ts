@@ -4,12 +4,12 @@ import type { Json, ProcessRecord } from "../../types/public.js";
 import { cancelForm, deleteForm, forkForm, pauseForm, save, signalForm } from "../actions.js";
 import type { Reader } from "../data/reader.js";
 import { Reading } from "../data/reading.js";
-import { codeOf, messageOf } from "../model/errors.js";
 import type { Form } from "../model/form.js";
 import { endWords, holderWords, STATE_WORDS, stateOf, waitWords } from "../model/state.js";
 import { bytes, count, duration, exact, plural, relative } from "../model/words.js";
 import { icons, stateIcon, stateWord } from "./icons.js";
 import { emit } from "./events.js";
+import { faultWords } from "./fault.js";
 import { base } from "./styles.js";
 
 const VIEWS = [
@@ -106,7 +106,7 @@ export class ProcessDetail extends LitElement {
     return html`<div class="empty">
       ${
         record.status === "error"
-          ? html`<strong>It could not be read</strong><p>${messageOf(record.error)} <code class="code">${codeOf(record.error) ?? ""}</code></p>`
+          ? html`<strong>It could not be read</strong><p>${faultWords(record.error)}</p>`
           : html`<strong>There is no process “${this.processId}”</strong><p>It may have been deleted or pruned.</p>`
       }
       <button @click=${this.back}>All processes</button>

@@ -1,9 +1,9 @@
 /** The dialog of an action: what it asks for, what it is about to do, and what went wrong. */
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
-import { codeOf, messageOf } from "../model/errors.js";
 import { type Field, FieldFault, type Form, type Given } from "../model/form.js";
 import { icons } from "./icons.js";
 import { emit } from "./events.js";
+import { faultWords } from "./fault.js";
 import { base } from "./styles.js";
 
 export class ActionDialog extends LitElement {
@@ -54,7 +54,7 @@ export class ActionDialog extends LitElement {
             ${
               fault === undefined || fault instanceof FieldFault
                 ? nothing
-                : html`<p class="callout" role="alert">${icons.warning}<span>${messageOf(fault)} ${codeOf(fault) === undefined ? nothing : html`<code class="code">${codeOf(fault)}</code>`}</span></p>`
+                : html`<p class="callout" role="alert">${icons.warning}<span>${faultWords(fault)}</span></p>`
             }
             <footer>
               <button type="button" value="keep" @click=${this.close}>${form.isDangerous ? "Keep" : "Cancel"}</button>

@@ -66,6 +66,7 @@ export const base = css`
 
   .tag { display: inline-block; max-width: 16rem; padding: 0 0.375rem; border: 1px solid var(--line); border-radius: 0.25rem; color: var(--dim); font-size: 0.75rem; line-height: 1.125rem; vertical-align: middle; }
   .code { padding: 0 0.3rem; border-radius: 0.25rem; background: color-mix(in srgb, currentcolor 10%, transparent); font-family: var(--mono); font-size: 0.75rem; }
+  .code a { color: inherit; }
   .callout { display: flex; gap: 0.5rem; padding: 0.5rem 0.75rem; border: 1px solid color-mix(in srgb, var(--state) 35%, transparent); border-radius: 0.375rem; background: color-mix(in srgb, var(--state) 7%, var(--panel)); overflow-wrap: anywhere; }
   .callout > .icon { margin-top: 0.2em; color: var(--state); }
   .empty { display: grid; justify-items: center; gap: 0.375rem; padding: 3rem 1.5rem; color: var(--dim); text-align: center; }
