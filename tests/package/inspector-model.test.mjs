@@ -5,6 +5,7 @@ import { importSource } from "./bundled.mjs";
 
 const {
   apart,
+  codeOf,
   Axis,
   duration,
   endWords,
