@@ -37,6 +37,7 @@ export const sections = [
         text: "Lists, progress, cleaning up",
         about: "What a page of a list reads, what a run shows, what is removed when, and forks.",
       },
+      { page: "export", text: "Export and import", about: "Moving processes to another browser, backups, bug reports, a user's data." },
     ],
   },
   {

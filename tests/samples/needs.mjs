@@ -137,6 +137,9 @@ export const needs = {
   "docs/versions.md": { "*": { runs: "node" } },
   "docs/definitions.md": { "*": { runs: "node" } },
   "docs/housekeeping.md": { "*": { runs: "node" } },
+  "docs/export.md": {
+    "*": { runs: "node", after: `\nfor (const registry of [laptop, desktop, phone, restored]) await registry.close();` },
+  },
   "docs/files.md": {
     "*": {
       runs: "node",
