@@ -89,6 +89,8 @@ const methods = {
   completeProcessLease: [lease],
   getProcessLease: ["p"],
   listStreams: ["p"],
+  exportProcesses: [{ ids: ["p"] }],
+  importProcesses: [new Blob([]), {}],
   ownerGone: [lease.owner, {}],
   awaitTerminal: ["p", {}],
   awaitEvent: ["p", "progress", 0, {}],

@@ -839,6 +839,7 @@ describe("closing", () => {
       onWake: () => registry.onWake(() => {}),
       onDurabilityChange: () => registry.onDurabilityChange(() => {}),
       events: () => registry.events("p"),
+      exportProcesses: () => registry.exportProcesses(),
       session: () => registry.session({ sessionId: "s" }),
       driver: () => registry.driver({}),
     };
