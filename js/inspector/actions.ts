@@ -97,8 +97,14 @@ export function importForm(registry: ProcessRegistry): Form {
   };
 }
 
+/** Has the browser save an attachment, as the file that it was. */
+export async function saveAttachment(registry: ProcessRegistry, id: string, name: string): Promise<void> {
+  const blob = await registry.getAttachment(id, name);
+  if (blob !== undefined) save(blob, blob instanceof File ? blob.name : name);
+}
+
 /** Has the browser save something. */
-export function save(blob: Blob, name: string): void {
+function save(blob: Blob, name: string): void {
   const url = URL.createObjectURL(blob);
   const link = document.createElement("a");
   [link.href, link.download] = [url, name];

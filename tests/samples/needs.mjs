@@ -192,8 +192,8 @@ export const needs = {
     React: {
       runs: "node",
       files: ["program.tsx"],
-      before: `import { renderToString } from "react-dom/server";\n`,
-      after: `console.log(renderToString(<Inspector />));`,
+      before: `import { renderToString } from "react-dom/server"; import { RegistryProvider } from "longwait/react";\n`,
+      after: `console.log(renderToString(<RegistryProvider open={{}}><Inspector /></RegistryProvider>));`,
       prints: `<div style="height:100vh"></div>\n`,
     },
     "TanStack Devtools": { runs: "tests/e2e/inspector.test.mjs" },

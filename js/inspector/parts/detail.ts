@@ -1,7 +1,7 @@
 /** One process: how it stands, who runs it, and its parts as a waterfall, a log and data. */
 import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import type { Json, ProcessRecord } from "../../types/public.js";
-import { cancelForm, deleteForm, forkForm, pauseForm, save, signalForm } from "../actions.js";
+import { cancelForm, deleteForm, forkForm, pauseForm, saveAttachment, signalForm } from "../actions.js";
 import type { Reader } from "../data/reader.js";
 import { Reading } from "../data/reading.js";
 import type { Form } from "../model/form.js";
@@ -311,8 +311,7 @@ export class ProcessDetail extends LitElement {
 
   private async download(id: string, name: string): Promise<void> {
     try {
-      const blob = await this.reader?.registry.getAttachment(id, name);
-      if (blob) save(blob, name);
+      if (this.reader) await saveAttachment(this.reader.registry, id, name);
     } catch (error) {
       this.fault(error);
     }

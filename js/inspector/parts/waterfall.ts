@@ -1,6 +1,7 @@
 /** One process as bars over time, with its children as a tree. Each row is read out as a sentence. */
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
+import { saveAttachment } from "../actions.js";
 import { Reading } from "../data/reading.js";
 import { Virtual } from "../data/virtual.js";
 import { apart, Axis, idleOf } from "../model/axis.js";
@@ -299,6 +300,7 @@ export class ProcessWaterfall extends LitElement {
       <header>
         <h3>${SORT_WORDS[row.sort]} <code>${row.label}</code></h3>
         ${row.childId === undefined ? nothing : html`<button @click=${() => this.select(row.childId ?? "")}>Open this process</button>`}
+        ${row.sort === "attachment" ? html`<button @click=${() => void this.download(reading, row.label)}>Download</button>` : nothing}
         <button class="quiet" @click=${() => this.pick(placed.path)}>Close</button>
       </header>
       <ul class="parts">
@@ -314,6 +316,14 @@ export class ProcessWaterfall extends LitElement {
       ${row.sort === "stream" ? html`<longwait-inspector-stream .reader=${reading.reader} .processId=${reading.id} .name=${row.label}></longwait-inspector-stream>` : nothing}
       ${event === undefined ? nothing : html`<longwait-inspector-json label="payload" depth="1" .value=${event.payload}></longwait-inspector-json>`}
     </section>`;
+  }
+
+  private async download({ reader, id }: Reading, name: string): Promise<void> {
+    try {
+      await saveAttachment(reader.registry, id, name);
+    } catch (error) {
+      emit(this, "inspector-fault", error);
+    }
   }
 
   private select(id: string): void {
