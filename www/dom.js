@@ -19,6 +19,12 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
+/** A code, which leads to the page about it where there is one. */
+export function codeWord(code, help) {
+  const word = element("code", { class: "code" }, code);
+  return help ? element("a", { href: help, target: "_blank" }, word) : word;
+}
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /** One of the symbols of index.html. Beside words, never instead of them. */

@@ -1,6 +1,6 @@
 /** Forms that work by keyboard and say beside the field what is wrong with it. */
 
-import { element, say } from "./dom.js";
+import { codeWord, element, say } from "./dom.js";
 import { explain } from "./words.js";
 
 /** What the page itself finds wrong with a field. */
@@ -47,9 +47,9 @@ export function clear(form) {
 }
 
 function show(form, error, fieldOf) {
-  const { code, words, detail } = error instanceof FieldFault ? { words: error.message } : explain(error);
+  const { code, words, detail, help } = error instanceof FieldFault ? { words: error.message } : explain(error);
   const field = form.elements[error instanceof FieldFault ? error.field : fieldOf[code]];
-  const told = [words, detail && element("span", { class: "detail" }, detail), code && element("code", { class: "code" }, code)];
+  const told = [words, detail && element("span", { class: "detail" }, detail), code && codeWord(code, help)];
   if (field instanceof HTMLElement) {
     mark(field, told);
     field.focus();

@@ -1,25 +1,17 @@
 /** What goes wrong outside of any form, in words, until it is dismissed or over. */
 
-import { byId, element, say } from "./dom.js";
+import { byId, codeWord, element, say } from "./dom.js";
 import { explain } from "./words.js";
 
 /** Shows an error; answers the function that takes it away. The same words are shown once. */
 export function notice(error, { again } = {}) {
-  const { code, words, detail } = explain(error);
+  const { code, words, detail, help } = explain(error);
   const known = [...byId("notices").children].find(({ dataset }) => dataset.detail === `${code} ${detail}`);
   if (known) return () => known.remove();
   const box = element(
     "div",
     { class: "notice", "data-detail": `${code} ${detail}` },
-    element(
-      "p",
-      {},
-      element("strong", {}, words),
-      " ",
-      element("span", { class: "detail" }, detail),
-      " ",
-      element("code", { class: "code" }, code),
-    ),
+    element("p", {}, element("strong", {}, words), " ", element("span", { class: "detail" }, detail), " ", codeWord(code, help)),
     again && element("button", { type: "button", class: "small", onclick: again }, "Try again"),
     element("button", { type: "button", class: "small quiet", onclick: () => box.remove() }, "Dismiss"),
   );

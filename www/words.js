@@ -23,11 +23,13 @@ const faults = {
   closed: "The registry is closed. Reload the page.",
 };
 
-/** `{ code, words, detail }` of anything thrown: what it means, and what exactly was wrong. */
+/** `{ code, words, detail, help }` of anything thrown: what it means, what exactly was wrong, and the page about it. */
 export function explain(error) {
   if (!isProcessError(error))
     return { code: error?.name ?? "error", words: "Something unexpected happened.", detail: String(error?.message ?? error) };
-  return { code: error.code, words: faults[error.code] ?? "The registry refused.", detail: error.message };
+  // The message ends with the address of that page on the web; it is here as well.
+  const detail = error.message.replace(/ \(https?:\S+\)$/, "");
+  return { code: error.code, words: faults[error.code] ?? "The registry refused.", detail, help: `/docs/errors/${error.code}` };
 }
 
 export const durability = {
