@@ -48,13 +48,13 @@ export class Inspector extends LitElement {
       .faults .callout > span { flex: 1; }
       .said { position: absolute; inset-block-end: 1rem; inset-inline: 0; display: grid; justify-items: center; pointer-events: none; z-index: 2; }
       .said > span:not(:empty) { max-width: calc(100% - 2rem); padding: 0.5rem 0.875rem; border-radius: 0.375rem; background: var(--text); color: var(--panel); box-shadow: 0 0.25rem 1rem rgb(0 0 0 / 0.25); overflow-wrap: anywhere; }
-      main { flex: 1; display: grid; position: relative; min-height: 0; grid-template-columns: minmax(0, 1fr); }
+      .body { flex: 1; display: grid; position: relative; min-height: 0; grid-template-columns: minmax(0, 1fr); }
       .side { display: grid; grid-template-rows: auto minmax(0, 1fr); min-height: 0; min-width: 0; }
-      main[data-open] { grid-template-columns: clamp(17rem, 30cqi, 26rem) minmax(0, 1fr); }
-      main[data-open] > .side { border-inline-end: 1px solid var(--line); }
+      .body[data-open] { grid-template-columns: clamp(17rem, 30cqi, 26rem) minmax(0, 1fr); }
+      .body[data-open] > .side { border-inline-end: 1px solid var(--line); }
       @container (max-width: 52rem) {
-        main[data-open] { grid-template-columns: minmax(0, 1fr); }
-        main[data-open] > .side { display: none; }
+        .body[data-open] { grid-template-columns: minmax(0, 1fr); }
+        .body[data-open] > .side { display: none; }
         .about { display: none; }
       }
     `,
@@ -184,7 +184,7 @@ export class Inspector extends LitElement {
                   : html`<span role="status">Opening…</span>`
             }
           </div>`
-          : html`<main ?data-open=${selected !== undefined} @keydown=${this.onKey}>
+          : html`<div class="body" ?data-open=${selected !== undefined} @keydown=${this.onKey}>
             <div class="side">
               <longwait-inspector-filters .reader=${reader} .choice=${choice} .kinds=${this.kinds}></longwait-inspector-filters>
               <longwait-inspector-list .reader=${reader} .choice=${choice} .selected=${selected} .nowMs=${nowMs}></longwait-inspector-list>
@@ -196,7 +196,7 @@ export class Inspector extends LitElement {
             }
             <p class="unseen" role="status">${this.announced}</p>
             <p class="said" role="status" aria-live="polite"><span>${this.said}</span></p>
-          </main>`
+          </div>`
       }
       <longwait-inspector-dialog></longwait-inspector-dialog>
     </div>`;

@@ -32,7 +32,7 @@ export async function inspected(t, served, { beside, ...options } = {}) {
     const first = await route.fetch({ url: served.url });
     const body = (await first.text())
       .replace('src="/inspector.js"', 'src="/bare.js"')
-      .replace(/<header[\s\S]*<\/header>/, "<h1>Inspected</h1>");
+      .replace(/<header[\s\S]*<\/header>/, "<header><h1>Inspected</h1></header>");
     await route.fulfill({ response: first, body });
   });
   await page.route("**/bare.js", (route) => route.fulfill({ contentType: "text/javascript", body: script }));

@@ -77,6 +77,12 @@ describe("a process over time", () => {
     assert.equal(run.spans[0].isEstimated, true);
   });
 
+  test("that begins at a time to come sleeps until then, and is queued once that has come", () => {
+    const later = { record: record({ startAtMs: T + 400 }), begunMs: undefined, lease: null };
+    assert.deepEqual(drawn(rowOf({ ...later, nowMs: T + 100 }, "run")), ["sleeping 0-"]);
+    assert.deepEqual(drawn(rowOf({ ...later, nowMs: T + 500 }, "run")), ["sleeping 0-400", "queued 400-"]);
+  });
+
   test("that an app completes itself works from its creation on", () => {
     const external = record({ input: { type: "external" } });
     assert.deepEqual(drawn(rowOf({ record: external, begunMs: undefined }, "run")), ["working 0-"]);

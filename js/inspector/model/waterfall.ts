@@ -171,7 +171,7 @@ class Rows {
     const seenMs = begunMs ?? (lease?.fencingToken === 1 ? lease.claimedAtMs : undefined);
     if (record.startAtMs !== undefined && record.startAtMs > this.sinceMs) {
       this.enter("sleeping", this.sinceMs, `begins at its start time`);
-      this.enter("queued", Math.min(record.startAtMs, this.seen.nowMs), "queued");
+      if (record.startAtMs <= this.seen.nowMs) this.enter("queued", record.startAtMs, "queued");
     }
     if (seenMs !== undefined) {
       this.enter("working", Math.max(seenMs, this.sinceMs), "working");

@@ -355,7 +355,8 @@ export class ProcessDetail extends LitElement {
 }
 
 function sinceWords({ wait, paused }: ProcessRecord, nowMs: number): string {
-  const sinceMs = paused?.sinceMs ?? wait?.sinceMs;
+  // Where a time is counted down, this says little.
+  const sinceMs = paused?.sinceMs ?? (wait !== undefined && "untilMs" in wait ? undefined : wait?.sinceMs);
   return sinceMs === undefined ? "" : ` · ${duration(Math.max(0, nowMs - sinceMs))} so far`;
 }
 

@@ -37,7 +37,7 @@ export class ProcessFilters extends LitElement {
         .more > .text { grid-column: 1 / 3; grid-row: 1; }
         .more > .order { grid-column: 3; grid-row: 1; }
         .more > .toggle { display: inline-flex; grid-column: 4; grid-row: 1; }
-        .more > .clear { grid-column: 3 / -1; }
+        .more > .clear { grid-column: 1 / -1; justify-self: start; }
         .more:not([data-open]) > .further { display: none; }
       }
     `,

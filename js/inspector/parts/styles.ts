@@ -69,7 +69,7 @@ export const base = css`
   .code a { color: inherit; }
   .callout { display: flex; gap: 0.5rem; padding: 0.5rem 0.75rem; border: 1px solid color-mix(in srgb, var(--state) 35%, transparent); border-radius: 0.375rem; background: color-mix(in srgb, var(--state) 7%, var(--panel)); overflow-wrap: anywhere; }
   .callout > .icon { margin-top: 0.2em; color: var(--state); }
-  .empty { display: grid; justify-items: center; gap: 0.375rem; padding: 3rem 1.5rem; color: var(--dim); text-align: center; }
+  .empty { display: grid; align-content: start; justify-items: center; gap: 0.375rem; padding: 3rem 1.5rem; color: var(--dim); text-align: center; }
   .empty strong { color: var(--text); font-size: 0.875rem; font-weight: 600; }
   .empty p { max-width: 30rem; }
 

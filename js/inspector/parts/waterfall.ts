@@ -33,7 +33,7 @@ export class ProcessWaterfall extends LitElement {
   static override styles = [
     base,
     css`
-      :host { display: grid; grid-template-rows: auto minmax(0, 1fr) auto; min-height: 0; container-type: inline-size; --names: clamp(9rem, 26cqi, 19rem); --notes: clamp(4.5rem, 14cqi, 10rem); }
+      :host { display: grid; grid-template-rows: auto minmax(0, 1fr) auto; min-height: 0; container-type: inline-size; --names: clamp(9rem, 26cqi, 19rem); --notes: clamp(4.5rem, 16cqi, 11rem); }
       .bar { display: flex; flex-wrap: wrap; align-items: center; gap: 0.25rem 0.875rem; padding: 0.375rem 1rem; color: var(--dim); font-size: 0.75rem; }
       .legend { display: flex; flex-wrap: wrap; gap: 0.25rem 0.875rem; flex: 1; }
       .legend li { display: inline-flex; align-items: center; gap: 0.375rem; }
