@@ -8,10 +8,13 @@ import {
   type AppendResult,
   type AttachmentInfo,
   type AttachmentValue,
+  type ImportReport,
   type ProcessLease,
   type ProcessRecord,
   type ProcessRegistration,
   type ProcessRegistry,
+  type StreamInfo,
+  type WokenWait,
 } from "../../js/entries/index.js";
 
 export async function typical(): Promise<string> {
@@ -57,6 +60,24 @@ export async function mistakes(registry: ProcessRegistry): Promise<void> {
   await registry.listProcesses({ status: "waiting" });
   // @ts-expect-error: codes are a closed set
   isProcessError(undefined, "oops");
+}
+
+/** Processes on their way to another registry, what woke which wait, and what streams there are. */
+export async function moves(from: ProcessRegistry, to: ProcessRegistry, chosen: File, signal: AbortSignal): Promise<string[]> {
+  const off: () => void = from.onWake(({ processId, wait, by, afterMs }: WokenWait) => console.log(processId, wait, by, afterMs + 1));
+  off();
+  const streams: StreamInfo[] = await from.listStreams("p");
+  const lines: string[] = [];
+  for await (const line of from.exportProcesses({ ids: streams.map(({ name }) => name) })) lines.push(line);
+  const bytes: ReadableStream<Uint8Array> = from.exportProcesses({ filter: { status: "any" } }).toReadableStream();
+  await to.importProcesses(bytes.pipeThrough(new CompressionStream("gzip") as never));
+  await to.importProcesses(from.exportProcesses(), { ids: (id) => `copy-${id}`, signal });
+  const { imported, existing }: ImportReport = await to.importProcesses(chosen, { ids: "keep" });
+  // @ts-expect-error A text is no source: it may be the name of a file.
+  await to.importProcesses("export.ndjson");
+  // @ts-expect-error There is no such word.
+  await to.importProcesses(chosen, { ids: "drop" });
+  return [...imported, ...existing];
 }
 
 /** Files of a user, and several processes and events as one. */
