@@ -8,10 +8,14 @@ use std::{
 use longwait::{
     host::Clock,
     model::{
+        export::{ExportedChunks, ExportedEvent, ProcessExport},
+        fork::Renames,
         key::ProcessId,
         policy::{OnConflict, Policy, RetryPolicy},
+        schema::Schemas,
     },
-    store::{Answer, ChunkRange, EventRange, Query, engine::MemoryEngine},
+    rules::import,
+    store::{Answer, ChunkPage, ChunkRange, EventPage, EventRange, Query, engine::MemoryEngine},
 };
 use longwait_testing::fake::{Counter, Dice, FakeClock, Fate, Killed, Network};
 
@@ -407,6 +411,22 @@ impl World {
             assert_eq!(read, self.store.log.borrow().streams.of(&id.as_str().into()), "of the stream of {id}");
             let committed: Vec<_> = life.events.iter().map(|(event, _)| event.clone()).collect();
             assert_eq!(page.events, committed, "the log of {id} is not what was committed");
+            self.may_be_moved(&id.as_str().into(), &page, &chunks);
         }
+    }
+
+    /// What registries and drivers wrote of a process is what an import takes.
+    fn may_be_moved(&self, id: &ProcessId, page: &EventPage, chunks: &ChunkPage) {
+        let answers = self.store.rows.read(vec![Query::Export(id.clone()).into()]);
+        let Answer::Export(Some(head)) = answers.unwrap().remove(0).unwrap() else { panic!("{id} is lost") };
+        let export = ProcessExport {
+            process: head.process.clone(),
+            events: page.events.iter().map(|event| ExportedEvent::from(&**event)).collect(),
+            streams: head.streams.clone(),
+            chunks: chunks.chunks.iter().map(ExportedChunks::from).collect(),
+            attachments: Vec::new(),
+        };
+        let checked = import::check(&export, &Renames::of_processes([]), &Schemas::unchecked());
+        assert_eq!(checked.unwrap().record.log.last_sequence, page.events.len() as u64);
     }
 }
