@@ -30,6 +30,22 @@ const refuses = (promise, code, start = "") =>
   });
 
 describe("a stream", () => {
+  test("wakes its reader by the notification of a commit, and a run by that of a signal", async (t) => {
+    const registry = await begun(t, async ({ stream, waitForSignal }) => {
+      const out = await stream("tokens");
+      await out.append("a");
+      await waitForSignal("more");
+      await out.append("b");
+      await out.close();
+    });
+    const woken = [];
+    registry.onWake(({ processId, wait, by }) => woken.push([processId, wait, by].join(" ")));
+    for await (const { value } of registry.readStream("p", "tokens")) if (value === "a") await registry.signal("p", "more");
+    await registry.awaitTerminal("p");
+    assert.ok(woken.includes("p signal tick"), `${woken}`);
+    assert.ok(woken.includes("p stream tick"), `${woken}`);
+  });
+
   test("is listed with what is known of it, and its chunks are not read", async (t) => {
     let goOn;
     const more = new Promise((resolve) => (goOn = resolve));

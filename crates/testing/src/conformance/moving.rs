@@ -344,8 +344,7 @@ pub async fn what_registering_would_refuse_is_refused(world: World<impl AnyRegis
         (|d| d["process"]["policy"]["parentId"] = json!("p"), "parentId"),
         (|d| d["process"]["begun"] = json!(true), "begun"),
         (|d| d["process"]["runTraceContext"] = json!({"traceparent": "x"}), "runTraceContext.traceparent"),
-        (|d| d["process"]["wait"] = json!({"kind": "timer", "untilMs": 1, "sinceMs": 1}), "wait"),
-        (|d| d["process"]["createdAtMs"] = json!(-1), "createdAtMs"),
+        (|d| d["process"]["wait"] = json!({"kind": "timer", "untilMs": 1, "sinceMs": 1}), "key"),
     ];
     refuses(&world, &good, spoilt).await;
 }
