@@ -1,4 +1,4 @@
-/** Recorded logs: what they hold, and how a process goes on from one as if what ended it had not come. */
+/** Recorded logs: what they hold, and how a process continues from one as if what ended it had not come. */
 import type { Json, ProcessAwaitOutput, ProcessEvent, ProcessRegistry } from "../types/public.js";
 import type { RecordedLog } from "../types/testing.js";
 import { invalid } from "./span.js";

@@ -5,7 +5,7 @@ import { MessageChannel } from "node:worker_threads";
 // As they are now: fake timers of a test come later, and stand still.
 const { setImmediate, setTimeout, clearTimeout } = timers;
 
-/** Fake timers that were there first are told by what they carry. */
+/** Fake timers that were there first are known by what they carry. */
 const areFake = "clock" in setImmediate;
 
 /** Calls `work` in a later turn, when every microtask has run. */

@@ -109,13 +109,13 @@ describe("the build for development", () => {
 });
 
 describe("the build for development is taken by", () => {
-  const told = {
+  const asked = {
     webpack: [["webpack", "--mode", "development"]],
     rollup: [["node", "build.mjs"], { NODE_ENV: "development" }],
     esbuild: [["esbuild", "main.js", "--bundle", "--format=esm", "--outdir=dist", "--conditions=development"]],
   };
-  for (const [app, [command, more]] of Object.entries(told))
-    test(`${app} where it is told, and otherwise not`, () => {
+  for (const [app, [command, more]] of Object.entries(asked))
+    test(`${app} where it is asked for, and otherwise not`, () => {
       const warns = () => readFileSync(join(folder, app, "dist", "main.js"), "utf8").includes("two drivers of the database");
       assert.equal(warns(), false, "as it was built above");
       runTool(app, command, more);

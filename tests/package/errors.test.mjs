@@ -24,7 +24,7 @@ test("the message of each error that longwait raises ends with the address of it
   for (const page of readdirSync(join(root, "docs/errors")).filter((name) => name !== "index.md")) {
     const code = page.replace(/\.md$/, "");
     assert.equal(raise("why", { code }).message, `why (${homepage}/errors/${code})`);
-    // As when an error is told to another thread, or becomes another one.
+    // As when an error is passed to another thread, or becomes another one.
     assert.equal(withHelp(raise("why", { code: "closed" }).message, code), `why (${homepage}/errors/${code})`);
   }
   assert.equal(invalidArgument("why").message, `why (${homepage}/errors/invalid_argument)`);

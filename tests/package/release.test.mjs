@@ -108,7 +108,7 @@ describe("the sizes", () => {
   });
 });
 
-/** Whoever commits; and not in a workflow that gives provenance. */
+/** As any author; and not in a workflow that gives provenance. */
 const { ACTIONS_ID_TOKEN_REQUEST_URL: _, NODE_TEST_CONTEXT: __, ...rest } = process.env;
 const author = { GIT_AUTHOR_NAME: "T", GIT_AUTHOR_EMAIL: "t@example.com", GIT_COMMITTER_NAME: "T", GIT_COMMITTER_EMAIL: "t@example.com" };
 const ENVIRONMENT = { ...rest, ...author };

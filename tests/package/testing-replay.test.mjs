@@ -110,7 +110,7 @@ describe("the log of a process that has ended", () => {
     assert.deepEqual([standsAt, lines], ["threw", [`throws "no more", and the log ends with ["charged tea","please"]`]]);
   });
 
-  test("is told from others by its form: lines, chunks of text, an export on its way, or the events alone", async () => {
+  test("is known by its form: lines, chunks of text, an export on its way, or the events alone", async () => {
     const { id, lines, text } = await recorded();
     const cut = [text.slice(0, 100), text.slice(100)];
     for (const log of [lines, lines.map((line) => line.trimEnd()), cut, world.registry.exportProcesses({ ids: [id] })])
@@ -121,7 +121,7 @@ describe("the log of a process that has ended", () => {
 });
 
 describe("the log of a process that has not ended", () => {
-  test("fits a runner that goes on otherwise behind it", async () => {
+  test("fits a runner that continues otherwise behind it", async () => {
     const { text } = await recorded({ ended: false });
     assert.deepEqual(await said(text, first), { standsAt: "waits", lines: [] });
     const more = async (context) => {

@@ -9,7 +9,7 @@ import type { Json, ProcessEvent, ProcessRecord, StreamInfo } from "../../types/
 import type { KnownLease } from "./state.js";
 import { bytes, duration, plural } from "./words.js";
 
-/** What goes on during a span. `begun` is where queued and working cannot be told apart: no begin is recorded. */
+/** What happens during a span. `begun` is where queued and working cannot be told apart: no begin is recorded. */
 export type Phase = "queued" | "begun" | "working" | "waiting" | "sleeping" | "retrying" | "paused";
 
 export interface Span {
