@@ -495,7 +495,7 @@ export const owner = object("LeaseOwner", {
   liveness: optional(liveness, 0.4),
 });
 const leaseShape = object("ProcessLease", {
-  processId: pick(IDS, LATE),
+  processId: pick(IDS, LONG),
   owner,
   leaseToken: pick(["token"], BAD_TEXT),
   fencingToken: count,
@@ -515,7 +515,11 @@ export const lease = {
       { ...given, processId: w.r.pick(IDS) },
     ]);
   },
-  spoil: leaseShape.spoil,
+  /** As in `LATE`. */
+  spoil(w, value) {
+    const spoilt = leaseShape.spoil(w, value);
+    return spoilt?.why.endsWith(" characters") ? { ...spoilt, codes: [...(spoilt.codes ?? []), "unknown_process"] } : spoilt;
+  },
 };
 /** What gives a lease back: the lease, or the two of its fields that count. */
 export const leaseToRelease = {
