@@ -347,7 +347,8 @@ describe("what it costs", () => {
 });
 
 test("TanStack Devtools show it as a plugin, as the guide says", async (t) => {
-  const path = await writeRunnable(programs().find(({ name }) => name === "docs/inspector.md: TanStack Devtools"));
+  const heading = "TanStack Devtools";
+  const path = await writeRunnable(programs().find(({ name }) => name === `docs/inspector.md: ${heading}`));
   const external = ["longwait", "longwait/*"];
   const bundled = await build({
     entryPoints: [path],
