@@ -194,7 +194,7 @@ as a message of its own, and stores nothing.`,
 
 [The inspector](inspector.md) on a database of 10,000 processes and 100,000 events, of which one process has half, in a page of 1280 × 720. Seven passes of 120 frames, in
 each of which the list or the log is moved. A task is what keeps the page from drawing its next frame: the longest is given in the processor's time, which other work of the machine
-does not lengthen.`,
+does not lengthen. A frame is the time from one to the next by the clock, 16.7 ms at the least.`,
   react: `### React
 
 A change of one process of 10,000, until the row on the screen shows it: \`useProcesses\` with a page of 50, and with all of them on the
