@@ -49,24 +49,24 @@ export function clear(form) {
 function show(form, error, fieldOf) {
   const { code, words, detail, help } = error instanceof FieldFault ? { words: error.message } : explain(error);
   const field = form.elements[error instanceof FieldFault ? error.field : fieldOf[code]];
-  const told = [words, detail && element("span", { class: "detail" }, detail), code && codeWord(code, help)];
+  const parts = [words, detail && element("span", { class: "detail" }, detail), code && codeWord(code, help)];
   if (field instanceof HTMLElement) {
-    mark(field, told);
+    mark(field, parts);
     field.focus();
   } else {
     outcome(form).classList.add("wrong");
-    outcome(form).replaceChildren(...told.filter(Boolean).flatMap((part) => [part, " "]));
+    outcome(form).replaceChildren(...parts.filter(Boolean).flatMap((part) => [part, " "]));
   }
 }
 
 /** Says what is wrong with a field, or with nothing to say takes it back. */
-function mark(field, told) {
+function mark(field, parts) {
   const id = `${field.id}-fault`;
   const described = (field.getAttribute("aria-describedby") ?? "").split(" ").filter((known) => known && known !== id);
   document.getElementById(id)?.remove();
   if (told) {
     const fault = element("p", { id, class: "fault" });
-    fault.append(...told.filter(Boolean).flatMap((part) => [part, " "]));
+    fault.append(...parts.filter(Boolean).flatMap((part) => [part, " "]));
     (field.closest(".inline") ?? field).after(fault);
     described.push(id);
     field.setAttribute("aria-invalid", "true");

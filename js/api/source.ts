@@ -44,27 +44,28 @@ function blobSource(blob: Blob): Source {
 
 function streamSource(stream: ReadableStream<unknown>): Source {
   const reader = stream.getReader();
-  return {
-    async next() {
-      const { done, value } = await reader.read();
-      return done ? undefined : value;
-    },
-    cancel: () => reader.cancel(),
-  };
+  return readBy(
+    () => reader.read(),
+    () => reader.cancel(),
+  );
 }
 
 function iterableSource(iterable: AsyncIterable<unknown>): Source {
   const iterator = iterable[Symbol.asyncIterator]();
-  return {
-    async next() {
-      const { done, value } = await iterator.next();
-      return done ? undefined : value;
-    },
-    async cancel() {
-      await iterator.return?.();
-    },
-  };
+  return readBy(
+    () => iterator.next(),
+    async () => void (await iterator.return?.()),
+  );
 }
+
+/** A source whose pieces come as those of streams and iterators do. */
+const readBy = (read: () => Promise<{ done?: boolean; value?: unknown }>, cancel: Source["cancel"]): Source => ({
+  async next() {
+    const { done, value } = await read();
+    return done ? undefined : value;
+  },
+  cancel,
+});
 
 /** Splits the pieces of a source into lines, and decodes each by itself, so that a fault is that of its line. */
 export class Lines {

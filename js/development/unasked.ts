@@ -1,5 +1,6 @@
 /** Warns of runs that return without having asked for what an earlier run of their process recorded: a sign of code that has changed. */
 import type { ProcessRegistry, RunContext } from "../types/public.js";
+import { hasHistory } from "../types/recorded.js";
 import { warnOnce } from "./warnings.js";
 
 /** What a run asked for: keys of steps and timers, and children as they are registered. */
@@ -44,7 +45,7 @@ export function noting(context: RunContext): RunContext {
 export async function runReturned(context: RunContext, reach: Pick<ProcessRegistry, "eventsAfter" | "listProcesses">): Promise<void> {
   const { process, attempt } = context;
   const notes = asked.get(context);
-  if (notes === undefined || (attempt === 1 && !isFork(process.provenance.causedBy))) return;
+  if (notes === undefined || !hasHistory(process, attempt)) return;
   const { id, identity } = process;
   const children = new Set(await Promise.all(notes.children));
   const [events, kept] = await Promise.all([
@@ -68,5 +69,3 @@ export async function runReturned(context: RunContext, reach: Pick<ProcessRegist
     `${identity.kind}: ${unasked.join()}`,
   );
 }
-
-const isFork = (cause: unknown) => typeof cause === "object" && cause !== null && "forkOf" in cause;

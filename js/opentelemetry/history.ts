@@ -1,5 +1,6 @@
 /** What earlier runs of a process left in its log: which waits came out then, and which attempts failed. What they did has spans already. */
-import type { Json, ProcessEvent, ProcessRecord, ProcessRegistry } from "../types/public.js";
+import type { ProcessEvent, ProcessRegistry } from "../types/public.js";
+import { fieldsOf } from "../types/recorded.js";
 
 /** What a wait is for, as a text that tells it from others of its run, without its place among those for the same thing. */
 export type Thing = string;
@@ -24,11 +25,6 @@ export interface History {
 const NONE: History = { wait: () => undefined, stepFailed: () => undefined, runFailed: () => undefined };
 
 const TYPES = ["process.resumed", "process.step_failed", "process.attempt_failed"];
-
-/** Whether the log of a process may be of an earlier run: this is not the first one, or it is a fork. */
-export function hasHistory({ provenance }: ProcessRecord, attempt: number): boolean {
-  return attempt > 1 || fieldsOf(provenance.causedBy).forkOf !== undefined;
-}
 
 /** Reads the log. One that cannot be read is as an empty one: then something may have two spans, and nothing else is wrong. */
 export async function historyOf(registry: Pick<ProcessRegistry, "eventsAfter">, processId: string): Promise<History> {
@@ -64,6 +60,3 @@ function made(log: readonly ProcessEvent[]): History {
     runFailed: (attempt) => runs.get(attempt - 1),
   };
 }
-
-const fieldsOf = (payload: Json | undefined): { readonly [name: string]: Json } =>
-  typeof payload === "object" && payload !== null && !Array.isArray(payload) ? payload : {};

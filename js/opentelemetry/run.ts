@@ -10,9 +10,10 @@ import {
   type Tracer,
 } from "@opentelemetry/api";
 import type { ProcessHandle, ProcessRegistry, RunContext, StepContext, WaitOptions } from "../types/public.js";
+import { hasHistory } from "../types/recorded.js";
 import { carried, resumed } from "./carried.js";
 import { withWaits, type Handle } from "./handle.js";
-import { forProcess, forSignals, forTimer, hasHistory, historyOf, text, type History, type Thing } from "./history.js";
+import { forProcess, forSignals, forTimer, historyOf, text, type History, type Thing } from "./history.js";
 import { copyOf, copyOfList, isDefinition, kindOf, traceContextIn } from "./registering.js";
 import { ATTRIBUTE, begin, codeOf, COMPLETED, end, ended, past, settled, type End } from "./spans.js";
 

@@ -121,8 +121,8 @@ describe("an export", () => {
     assert.deepEqual(await exported({ ids: [] }), []);
     assert.deepEqual(await exported({ filter: { kind: "external" } }), ["host", "over"]);
     assert.deepEqual(await exported({ filter: { status: "running", labels: { user: "u" } } }), ["job"]);
-    const unknown = await refusalOf(textOf(registry.exportProcesses({ ids: ["host", "nobody"] })), "unknown_process");
-    assert.equal(unknown.processId, "nobody");
+    const unknown = await refusalOf(textOf(registry.exportProcesses({ ids: ["host", "unknown"] })), "unknown_process");
+    assert.equal(unknown.processId, "unknown");
     for (const [options, path] of [
       [{ ids: ["host"], filter: {} }, "options: takes ids or a filter, not both"],
       [{ ids: "host" }, "options.ids: "],

@@ -488,7 +488,7 @@ describe("what fails", () => {
     ])
       assert.throws(() => driven.driver(wrong), { code: "invalid_argument" });
     assert.equal(named("register process").filter(({ status }) => status.code === SpanStatusCode.ERROR).length, 9);
-    await assert.rejects(driven.awaitTerminal("nobody"), { code: "unknown_process" });
+    await assert.rejects(driven.awaitTerminal("unknown"), { code: "unknown_process" });
     await assert.rejects(waitAll([Object.create(null)]), { code: "invalid_argument" });
   });
 });

@@ -110,7 +110,7 @@ export function idleOf(run: Row | undefined, nowMs: number): { fromMs: number; u
   );
 }
 
-/** Those of many that can be told apart at this width: the first in each place, and all that matter. */
+/** Those of many that have a place of their own at this width: the first in each place, and all that matter. */
 export function apart<T>(all: readonly T[], placeOf: (one: T) => number, matters: (one: T) => boolean, places: number): T[] {
   if (all.length <= places / 4) return [...all];
   let last = -1;

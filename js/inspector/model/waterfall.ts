@@ -5,11 +5,12 @@
  * The log records how things ended, and not when they began: a span from one record to the next is what can be said, and is marked as estimated
  * where other work may have been done in it.
  */
-import type { Json, ProcessEvent, ProcessRecord, StreamInfo } from "../../types/public.js";
+import type { ProcessEvent, ProcessRecord, StreamInfo } from "../../types/public.js";
+import { fieldsOf } from "../../types/recorded.js";
 import type { KnownLease } from "./state.js";
 import { bytes, duration, plural } from "./words.js";
 
-/** What happens during a span. `begun` is where queued and working cannot be told apart: no begin is recorded. */
+/** What happens during a span. `begun` is queued, then working, with no border between them: no begin is recorded. */
 export type Phase = "queued" | "begun" | "working" | "waiting" | "sleeping" | "retrying" | "paused";
 
 export interface Span {
@@ -100,8 +101,8 @@ interface Fields {
   readonly error?: { readonly code?: string; readonly message?: string };
 }
 
-const fieldsOf = (payload: Json): Fields =>
-  typeof payload === "object" && payload !== null && !Array.isArray(payload) ? (payload as unknown as Fields) : {};
+/** The fields of an event, which the driver wrote. */
+const fieldsIn = ({ payload }: ProcessEvent): Fields => fieldsOf(payload) as Fields;
 
 /** What a wait is for, and how it is shown. */
 function awaited({ name, names, processId, timer }: Fields): { row: string; sort: RowSort; label: string; words: string } {
@@ -186,7 +187,7 @@ class Rows {
 
   add(event: ProcessEvent): void {
     const { eventType, occurredAtMs: atMs } = event;
-    const fields = fieldsOf(event.payload);
+    const fields = fieldsIn(event);
     if (event.semantics.terminal !== undefined && this.endedMs === undefined) return this.end(event);
     switch (eventType) {
       case "process.step":
