@@ -64,7 +64,7 @@ function mark(field, parts) {
   const id = `${field.id}-fault`;
   const described = (field.getAttribute("aria-describedby") ?? "").split(" ").filter((known) => known && known !== id);
   document.getElementById(id)?.remove();
-  if (told) {
+  if (parts) {
     const fault = element("p", { id, class: "fault" });
     fault.append(...parts.filter(Boolean).flatMap((part) => [part, " "]));
     (field.closest(".inline") ?? field).after(fault);
