@@ -3,6 +3,7 @@
 import { CommandFailed, say } from "./lib/run.mjs";
 import { browser } from "./setup/browsers.mjs";
 import { geckodriver, wasmBindgen, wasmPack } from "./setup/cargo-tools.mjs";
+import { nats } from "./setup/nats.mjs";
 import { docs, jest, packages, peers, react18, samples } from "./setup/packages.mjs";
 import { rust } from "./setup/rust.mjs";
 
@@ -13,7 +14,7 @@ import { rust } from "./setup/rust.mjs";
 const lanes = [
   { rust, "wasm-bindgen": wasmBindgen, "wasm-pack": wasmPack, geckodriver },
   { packages, peers, jest, "react-18": react18, docs, samples },
-  { chromium: browser("chromium"), firefox: browser("firefox"), webkit: browser("webkit") },
+  { chromium: browser("chromium"), firefox: browser("firefox"), webkit: browser("webkit"), nats },
 ];
 
 /** Runs the named steps. Answers what went wrong: step name → words for people. */

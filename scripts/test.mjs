@@ -29,6 +29,7 @@ const jobs = [
   "tabs-firefox",
   "tabs-webkit",
   "kills",
+  "nats",
   "e2e",
 ];
 

@@ -2,8 +2,9 @@
 
 import { readFileSync } from "node:fs";
 import { inRepo } from "../lib/paths.mjs";
-import { CommandFailed, run, say } from "../lib/run.mjs";
+import { CommandFailed, say } from "../lib/run.mjs";
 import { which } from "../lib/which.mjs";
+import { canInstall, install } from "./apt.mjs";
 
 /** What each engine needs: programs by any of their names, and the Debian package of each. */
 const engines = {
@@ -38,11 +39,10 @@ export const chromiumFlags = JSON.parse(readFileSync(inRepo("webdriver.json"), "
 export const browser = (engine) => async () => {
   const missing = absent(engine);
   if (missing.length === 0) return say(`${engine}: there`);
-  if (process.getuid?.() !== 0 || !which("apt-get")) throw new CommandFailed(explain(engine, missing));
+  if (!canInstall()) throw new CommandFailed(explain(engine, missing));
   const names = missing.map((part) => part.debian);
   say(`installing ${names.join(", ")} (about a minute)`);
-  await updated();
-  await apt("install", "-y", ...names);
+  await install(...names);
   const still = absent(engine);
   if (still.length > 0) throw new CommandFailed(explain(engine, still));
 };
@@ -52,12 +52,3 @@ const absent = (engine) => engines[engine].filter((part) => !which(...part.names
 const explain = (engine, parts) =>
   `${engine} tests need ${parts.map((part) => part.names[0]).join(" and ")}; ` +
   `on Debian: sudo apt-get install ${parts.map((part) => part.debian).join(" ")}`;
-
-const apt = (...args) =>
-  run("apt-get", ["-q", "-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3", ...args], {
-    quiet: true,
-    env: { DEBIAN_FRONTEND: "noninteractive" },
-  });
-
-let update;
-const updated = () => (update ??= apt("update"));
