@@ -56,7 +56,7 @@ function policy({ type, body, file }) {
       ...(isDocs ? ["style-src-attr 'unsafe-inline'"] : []),
       "img-src 'self' data:",
       "font-src 'self'",
-      `connect-src ${talksToModels(file) ? "'self' https: http:" : "'self'"}`,
+      ["connect-src 'self'", ...talksTo(file)].join(" "),
       "worker-src 'self'",
       "frame-src 'self'",
       "manifest-src 'self'",
@@ -67,8 +67,14 @@ function policy({ type, body, file }) {
   };
 }
 
-/** The agent asks a model that its user names, wherever that is. No other page talks to anybody. */
-const talksToModels = (file) => file === inRepo("examples/agent/index.html");
+/**
+ * Whom a page talks to beside this server. The agent asks a model that its user names, wherever that is. Two pages may be pointed at NATS servers, of this machine
+ * alone: an address that someone else made up cannot have them send what they hold elsewhere.
+ */
+function talksTo(file) {
+  if (file === inRepo("examples/agent/index.html")) return ["https:", "http:"];
+  return ["www/index.html", "www/processes.html"].some((page) => file === inRepo(page)) ? ["ws://127.0.0.1:*"] : [];
+}
 
 /** A port from the command line or the environment, as a number. */
 export function readPort(text) {

@@ -1,19 +1,20 @@
-/** The first page: an inspector of the database of this site, and a driver that runs the demonstration's jobs in it. */
+/** The first page: an inspector of what this site stores, and a driver that runs the demonstration's jobs in it. */
 
-import { openRegistry } from "longwait";
 import "longwait/inspector";
 import { begin, runners, startReport } from "./report-job.js";
+import { open, showStorage } from "./storage.js";
 
 const inspector = document.querySelector("longwait-inspector");
-const opened = openRegistry({ fallback: "memory" });
+const opened = open();
 inspector.registry = opened;
+showStorage();
 
 /** The address names the process that is open, so that it can be reloaded and shared between tabs. */
 const named = () => decodeURIComponent(location.hash.slice(1)) || undefined;
 inspector.selected = named();
 addEventListener("hashchange", () => (inspector.selected = named()));
 inspector.addEventListener("longwait-select", ({ detail: { id } }) =>
-  history.replaceState(null, "", id === undefined ? location.pathname : `#${encodeURIComponent(id)}`),
+  history.replaceState(null, "", id === undefined ? location.pathname + location.search : `#${encodeURIComponent(id)}`),
 );
 
 const again = document.getElementById("again");

@@ -1,6 +1,5 @@
 /** Puts the page together: one registry, what it holds, and what a person does with it. */
 
-import { openRegistry } from "longwait";
 import { actions } from "./actions.js";
 import { deletion } from "./deletion.js";
 import { byId, say } from "./dom.js";
@@ -9,6 +8,7 @@ import { processDetail } from "./process-detail.js";
 import { processList } from "./process-list.js";
 import { selection } from "./selection.js";
 import { startForm } from "./start.js";
+import { open, showStorage } from "./storage.js";
 import { followProcesses } from "./store.js";
 import { everySecond } from "./time.js";
 import { openWaits } from "./waits.js";
@@ -16,18 +16,19 @@ import { sentenceOf, waitList } from "./wait-list.js";
 import { durability } from "./words.js";
 
 showUncaught();
-await open();
+showStorage();
+await begin();
 
-async function open() {
+async function begin() {
   let registry;
   try {
-    registry = await openRegistry({ fallback: "memory" });
+    registry = await open();
   } catch (error) {
     say(byId("fact-durability"), "not open");
     const close = notice(error, {
       again() {
         close();
-        open();
+        begin();
       },
     });
     return;

@@ -14,7 +14,7 @@ export function selection(changed) {
   }
 
   function go(id, how) {
-    history[how](null, "", id === undefined ? location.pathname : PREFIX + encodeURIComponent(id));
+    history[how](null, "", id === undefined ? location.pathname + location.search : PREFIX + encodeURIComponent(id));
     look();
   }
 

@@ -6,7 +6,8 @@
  * deadlines, which go on while the page is away. Where the browser refuses to store, waits work until the reload.
  */
 
-const KEPT = "longwait.waits";
+/** Each storage that the tab has used has its own. */
+const KEPT = `longwait.waits${location.search}`;
 
 /** Waits through `registry`; `changed` is told after each change, with the wait that has settled if one has. */
 export function openWaits(registry, changed) {

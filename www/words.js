@@ -20,6 +20,7 @@ const faults = {
   storage_version: "The database was written by a newer version of longwait. It was left as it is.",
   storage_failed: "The browser's storage failed.",
   internal: "longwait itself failed, or could not be loaded.",
+  disconnected: "The servers cannot be reached now.",
   closed: "The registry is closed. Reload the page.",
 };
 
@@ -35,6 +36,7 @@ export function explain(error) {
 export const durability = {
   persistent: "kept until you delete it",
   evictable: "kept, unless the browser runs out of space",
+  remote: "kept by the servers until you delete it",
   memory: "in memory only: gone with this page",
 };
 
