@@ -1,6 +1,6 @@
 /** The tabs of a round: they die, and others come in their place. It refuses to know what runs in them. */
 import * as tabs from "../tabs/page.mjs";
-import { launch } from "../tabs/playwright.mjs";
+import { killBrowser, launch } from "../tabs/playwright.mjs";
 import * as page from "./page.mjs";
 import { TABS } from "./plan.mjs";
 
@@ -76,11 +76,7 @@ export async function livingTabs({ url, profile, inWorker, ran, ...opening }) {
       }),
     async browser() {
       living.clear();
-      const session = await browser.context.browser().newBrowserCDPSession();
-      const { processInfo } = await session.send("SystemInfo.getProcessInfo");
-      const gone = new Promise((closed) => browser.context.once("close", closed));
-      process.kill(processInfo.find(({ type }) => type === "browser").id, "SIGKILL");
-      await gone;
+      await killBrowser(browser.context);
       await start();
     },
   };
