@@ -14,7 +14,7 @@ use longwait_core::{
     host::latch::{Latch, latch},
     store::{
         Durability,
-        engine::{Connection, Engine, Failed, How, Mode, Round, Step, Write},
+        engine::{Connection, Engine, Failed, How, Mode, Round, Step, Traits, Write},
     },
 };
 
@@ -81,6 +81,10 @@ impl FaultyEngine {
 impl Engine for FaultyEngine {
     fn durability(&self) -> Durability {
         self.0.inner.durability()
+    }
+
+    fn traits(&self) -> Traits {
+        self.0.inner.traits()
     }
 
     fn connect(&self) -> LocalBoxFuture<'static, Result<Rc<dyn Connection>>> {

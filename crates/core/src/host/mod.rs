@@ -42,9 +42,14 @@ pub trait Random {
 
     /// A number from 0 up to 1, made of a fresh name.
     fn chance(&self) -> f64 {
-        let digits = self.name().chars().take(8).collect::<String>();
-        f64::from(u32::from_str_radix(&digits, 16).unwrap_or_default()) / f64::from(u32::MAX)
+        chance_of(&self.name())
     }
+}
+
+/// The number from 0 up to 1 that a name of [`Random::name`] stands for.
+pub fn chance_of(name: &str) -> f64 {
+    let digits = name.chars().take(8).collect::<String>();
+    f64::from(u32::from_str_radix(&digits, 16).unwrap_or_default()) / f64::from(u32::MAX)
 }
 
 /// Can tell whether the holder of a lease is dead.

@@ -37,6 +37,8 @@ pub enum Durability {
     Evictable,
     /// As long as the page.
     Memory,
+    /// As long as the servers keep it.
+    Remote,
 }
 
 impl Durability {
@@ -46,6 +48,7 @@ impl Durability {
             Durability::Persistent => "persistent",
             Durability::Evictable => "evictable",
             Durability::Memory => "memory",
+            Durability::Remote => "remote",
         }
     }
 }

@@ -8,6 +8,9 @@
 //! The rows that any of them needs are loaded together. Then their rules run in the order of the calls, each on what those
 //! before it wrote, and all that they decided counts once the transaction is complete. What one of them is refused is its
 //! own affair. A commit that fails concerns all: then each is tried by itself.
+//!
+//! An optimistic engine holds no transaction back. There one runs at a time all the same: it may have to run again, as another client's
+//! commit came first, and must not end up behind operations that were called later.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -15,11 +18,13 @@ use super::{
     Shared,
     commit::Commit,
     commit_token::CommitToken,
+    races::MOST_RUNS,
     read_set::ReadSet,
     reader::{Loaded, Reader},
 };
 use crate::{
     error::{Code, Error, Result},
+    model::key::ProcessId,
     rules::snapshot::{Rows, Snapshot, Write},
     store::{
         Reads, Rule,
@@ -44,9 +49,9 @@ pub struct Asked {
 /// The last change number that an operation took.
 type Outcome = Result<Option<u64>>;
 
-/// How many operations share a transaction at most, so that others get their turn in between, other tabs too. That many
-/// small appends take about a tenth of a second; with a quarter of them each took a fifth longer.
-const LIMIT: usize = 1_024;
+/// How often operations on several processes run together, where they lose a race each time. Then each process has a transaction of its
+/// own, so that one which many clients write to does not hold up the others.
+const MOST_RUNS_TOGETHER: u32 = 8;
 
 impl Shared {
     /// Runs an operation, in a transaction with others that are called until it begins.
@@ -64,7 +69,10 @@ impl Shared {
     fn join(self: &Rc<Self>, asked: Asked) {
         if let Some(last) = self.waiting.borrow().last() {
             let mut last = last.borrow_mut();
-            if last.len() < LIMIT && is_shared(&asked.reads) && last.iter().all(|other| is_shared(&other.reads)) {
+            if last.len() < self.traits.most_operations
+                && is_shared(&asked.reads)
+                && last.iter().all(|other| is_shared(&other.reads))
+            {
                 return last.push(asked);
             }
         }
@@ -81,13 +89,15 @@ impl Shared {
     async fn run(self: Rc<Self>, batch: Batch) {
         let Err(failed) = self.settle(&batch).await else { return };
         let asked = batch.take();
-        if failed.how == How::Refused && asked.len() > 1 {
-            return self.retry_individually(asked);
+        match failed.how {
+            How::Refused if asked.len() > 1 => return self.retry_individually(asked),
+            How::Raced if is_of_several(&asked) => return self.begin_again(by_process(asked)),
+            How::Refused | How::Raced | How::Unopened | How::Lost | How::Unsettled => {}
         }
         for asked in asked {
             let error = failed.error.clone();
             let error = match asked.reads.process_id() {
-                Some(id) if failed.how == How::Refused => error.concerning(id),
+                Some(id) if matches!(failed.how, How::Refused | How::Raced) => error.concerning(id),
                 Some(_) | None => error,
             };
             asked.outcome.replace(Some(Err(error)));
@@ -99,12 +109,34 @@ impl Shared {
         self.begin_again(asked.into_iter().map(|asked| vec![asked]).collect());
     }
 
-    /// Runs a transaction until its outcome is known; once more where it was lost with its connection.
+    /// Runs a transaction until its outcome is known.
     async fn settle(self: &Rc<Self>, batch: &Batch) -> Result<(), Failed> {
+        match self.traits.is_optimistic {
+            true => self.settle_races(batch).await,
+            false => self.settle_losses(batch).await,
+        }
+    }
+
+    /// Runs a transaction until no other commit comes first.
+    async fn settle_races(self: &Rc<Self>, batch: &Batch) -> Result<(), Failed> {
+        let _only = self.writing.acquire().await;
+        let mut lost = 0;
+        loop {
+            let outcome = self.attempt(batch, None).await;
+            self.leave(batch);
+            let Err(Failed { how: How::Raced, error }) = outcome else { return outcome };
+            let most = if is_of_several(&batch.borrow()) { MOST_RUNS_TOGETHER } else { MOST_RUNS };
+            lost += 1;
+            self.lost_race(lost, most, error).await?;
+        }
+    }
+
+    /// Runs a transaction, and once more where it was lost with its connection.
+    async fn settle_losses(self: &Rc<Self>, batch: &Batch) -> Result<(), Failed> {
         let token = Rc::new(CommitToken::new(self));
         let mut retried = false;
         loop {
-            let outcome = self.attempt(batch, &token).await;
+            let outcome = self.attempt(batch, Some(&token)).await;
             self.leave(batch);
             let Err(Failed { how: How::Lost, .. }) = outcome else { return outcome };
             // The commit may have landed before the connection died: look before doing it again.
@@ -132,9 +164,9 @@ impl Shared {
         self.waiting.borrow_mut().retain(|waiting| !Rc::ptr_eq(waiting, batch));
     }
 
-    async fn attempt(self: &Rc<Self>, batch: &Batch, token: &Rc<CommitToken>) -> Result<(), Failed> {
+    async fn attempt(self: &Rc<Self>, batch: &Batch, token: Option<&Rc<CommitToken>>) -> Result<(), Failed> {
         let connection = self.connected().await?;
-        let (shared, batch, token, generation) = (self.clone(), batch.clone(), token.clone(), connection.generation());
+        let (shared, batch, token, generation) = (self.clone(), batch.clone(), token.cloned(), connection.generation());
         let mut read_set = ReadSet::default();
         let committed = Rc::<RefCell<Option<Commit>>>::default();
         let commit = committed.clone();
@@ -168,7 +200,7 @@ impl Shared {
             round
         });
         self.run_over(&*connection, Mode::Write, step).await?;
-        if let Some(commit) = committed.take() {
+        if let Some(commit) = committed.take().filter(|_| !self.traits.is_optimistic) {
             commit.keep(&mut self.cached(generation));
         }
         Ok(())
@@ -213,10 +245,34 @@ impl Shared {
     }
 }
 
+/// Whether operations are on more than one process, or on what is more than a process.
+fn is_of_several(asked: &[Asked]) -> bool {
+    let first = asked.first().and_then(|asked| asked.reads.process_id());
+    asked.iter().skip(1).any(|asked| first.is_none() || asked.reads.process_id() != first)
+}
+
+/// The operations on each process, in the order of their calls. One that is not on a process alone is by itself, and none is moved past it.
+fn by_process(asked: Vec<Asked>) -> Vec<Vec<Asked>> {
+    fn id_of(batch: &[Asked]) -> Option<&ProcessId> {
+        batch.first().and_then(|first| first.reads.process_id())
+    }
+    let mut batches: Vec<Vec<Asked>> = Vec::new();
+    for asked in asked {
+        let mut behind = batches.iter_mut().rev().take_while(|batch| id_of(batch).is_some());
+        match behind.find(|batch| id_of(batch) == asked.reads.process_id()) {
+            Some(batch) => batch.push(asked),
+            None => batches.push(vec![asked]),
+        }
+    }
+    batches
+}
+
 /// The rows that any of them needs, once all are here, and whether one of them must run alone. What is wrong with the rows of one is its own
 /// outcome.
 fn load(mut reader: Reader, all: &[Asked]) -> Option<(Loaded, bool)> {
-    let mut loaded = Loaded { rows: Rows::default(), totals: None, last_change: reader.checked_last_change() };
+    // Over an optimistic engine nothing depends on the number, and asking for it would wait for news of others.
+    let last_change = if reader.shared.traits.is_optimistic { 0 } else { reader.checked_last_change() };
+    let mut loaded = Loaded { rows: Rows::default(), totals: None, last_change };
     for Asked { reads, outcome, .. } in all {
         loaded = reader.loaded(loaded, reads);
         outcome.replace(reader.fault.take().map(Err));

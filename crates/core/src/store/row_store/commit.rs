@@ -49,7 +49,8 @@ pub struct Commit {
     logged: Option<(ProcessId, u64)>,
     /// What becomes of the totals.
     totals: TotalsChange,
-    token: Rc<CommitToken>,
+    /// By which it is recognised; none over an optimistic engine, where no row is written that many commits share.
+    token: Option<Rc<CommitToken>>,
     /// Whether there is one rule and no more.
     alone: bool,
     /// Whether something was written.
@@ -78,7 +79,7 @@ const MOST_BYTES: usize = 1 << 22;
 
 impl Commit {
     /// Nothing yet, of one rule `alone` or of several.
-    pub fn new(loaded: Loaded, token: Rc<CommitToken>, alone: bool) -> Self {
+    pub fn new(loaded: Loaded, token: Option<Rc<CommitToken>>, alone: bool) -> Self {
         Self {
             loaded,
             requests: Vec::new(),
@@ -97,8 +98,8 @@ impl Commit {
         }
     }
 
-    /// Adds what a rule decided, and answers the last change number that this takes: changed processes take numbers from
-    /// the last one on.
+    /// Adds what a rule decided, and answers the last change number that this takes, if the engine takes our numbers: changed processes take
+    /// numbers from the last one on.
     pub fn add(&mut self, writes: &[Write]) -> Result<Option<u64>> {
         // Before anything of it is written.
         if self.loaded.last_change > MAX_COUNT - writes.len() as u64 {
@@ -118,7 +119,8 @@ impl Commit {
                     self.change(record.id());
                 }
                 Write::Event { event, ordinal } => {
-                    let token = self.alone.then(|| self.token.carried_by(&event.process_id, event.sequence));
+                    let token = self.token.as_ref().filter(|_| self.alone);
+                    let token = token.map(|token| token.carried_by(&event.process_id, event.sequence));
                     let row = Payload::of(&EventRow::new(event, *ordinal, &token))?;
                     let follows = self.follows(event);
                     self.weigh(&row);
@@ -163,7 +165,7 @@ impl Commit {
             }
             self.loaded.rows.apply(write);
         }
-        Ok((!writes.is_empty()).then_some(self.loaded.last_change))
+        Ok((!writes.is_empty() && self.token.is_some()).then_some(self.loaded.last_change))
     }
 
     /// Notes what a write changes of the totals.
@@ -249,7 +251,7 @@ impl Commit {
     /// them, listing 100 processes took 40 ms instead of 3.
     fn leave_lists(&mut self, id: &ProcessId, status: Option<ListStatus>) {
         let Some(before) = self.loaded.rows.process(id) else { return };
-        if Some(before.list_status()) == status {
+        if Some(before.list_status()) == status || self.token.is_none() {
             return;
         }
         for index in ListIndex::entries(before) {
@@ -311,20 +313,20 @@ impl Commit {
             });
         }
         self.requests.extend(rows.into_iter().map(|row| engine::Write::Put(PROCESSES, row)));
+        let Some(token) = self.token.clone() else { return Ok(Round::Commit(self.requests())) };
         match (self.totals, self.loaded.totals) {
             (TotalsChange::None, _) => {}
             (TotalsChange::Known, Some(totals)) => self.requests.push(totals.write()?),
             (TotalsChange::Known | TotalsChange::Unknown, _) => self.requests.push(Totals::removal()),
         }
         self.requests.append(&mut self.left);
-        if self.token.number == 1 {
+        if token.number == 1 {
             // Once in the life of a connection: a commit of the days before is not in flight any more.
             let before = Between { after: None, before: Some(vec![CommitRow::kept_from(now).as_str().into()]) };
             self.requests.push(engine::Write::Clear(COMMITS, before));
         }
         if !self.recognised {
-            let row = self.token.row();
-            self.put(COMMITS, &row)?;
+            self.put(COMMITS, &token.row())?;
         }
         Ok(Round::Commit(self.requests()))
     }

@@ -10,6 +10,7 @@ mod batch;
 mod cache;
 mod commit;
 mod commit_token;
+mod races;
 mod read_set;
 mod reader;
 mod rows;
@@ -22,14 +23,21 @@ use std::{
 
 use futures::{FutureExt, future::LocalBoxFuture};
 
-use self::{batch::Batch, cache::RowCache, read_set::ReadSet, reader::Reader, rows::CommitRow};
+use self::{
+    batch::Batch,
+    cache::RowCache,
+    races::{Chance, MOST_RUNS},
+    read_set::ReadSet,
+    reader::Reader,
+    rows::CommitRow,
+};
 use super::{
     Answers, Durability, Query, Reads, Rule, Store,
-    engine::{Connection, Engine, Failed, How, Mode, Round, Step},
+    engine::{Connection, Engine, Failed, How, Mode, Round, Step, Traits},
 };
 use crate::{
     error::{Code, Error, Result},
-    host::{Clock, Random, Spawn, turn},
+    host::{Clock, Random, Semaphore, Spawn, turn},
     model::key::ProcessId,
     unordered::Set,
 };
@@ -42,6 +50,7 @@ type Report = Rc<dyn Fn(Error)>;
 
 struct Shared {
     engine: Rc<dyn Engine>,
+    traits: Traits,
     clock: Rc<dyn Clock>,
     spawn: Rc<dyn Spawn>,
     /// The transactions that were begun and have had no answer yet.
@@ -55,14 +64,20 @@ struct Shared {
     reported: RefCell<Set<Option<ProcessId>>>,
     /// Which rows of that table belong to a commit in flight.
     tokens: RefCell<Vec<bool>>,
+    /// The turn to write, over an optimistic engine.
+    writing: Semaphore,
+    /// How long transactions pause that lose races.
+    chance: Chance,
 }
 
 impl RowStore {
     /// A store over an engine. The clock is the store's: rows are stamped with its time.
     pub fn new(engine: Rc<dyn Engine>, clock: Rc<dyn Clock>, spawn: Rc<dyn Spawn>, random: &dyn Random) -> Self {
+        let name = random.name();
         Self(Rc::new(Shared {
+            traits: engine.traits(),
             engine,
-            writer: CommitRow::writer(clock.now(), &random.name()),
+            writer: CommitRow::writer(clock.now(), &name),
             clock,
             spawn,
             waiting: RefCell::default(),
@@ -71,6 +86,8 @@ impl RowStore {
             on_corruption: RefCell::default(),
             reported: RefCell::default(),
             tokens: RefCell::default(),
+            writing: Semaphore::default(),
+            chance: Chance::new(&name),
         }))
     }
 }
@@ -94,11 +111,19 @@ impl Shared {
         }
     }
 
-    /// Reads in one transaction; once more where the connection turns out to be dead.
+    /// Reads in one transaction; once more where the connection turns out to be dead, and again where another commit came between its rounds.
     async fn read(self: &Rc<Self>, look: Look) -> Result<Answers> {
-        match self.look(look.clone()).await {
-            Err(Failed { how: How::Lost, .. }) => self.look(look).await.map_err(|failed| failed.error),
-            outcome => outcome.map_err(|failed| failed.error),
+        let mut raced = 0;
+        loop {
+            let outcome = match self.look(look.clone()).await {
+                Err(Failed { how: How::Lost, .. }) => self.look(look.clone()).await,
+                outcome => outcome,
+            };
+            let Err(Failed { how: How::Raced, error }) = outcome else {
+                return outcome.map_err(|failed| failed.error);
+            };
+            raced += 1;
+            self.lost_race(raced, MOST_RUNS, error).await.map_err(|failed| failed.error)?;
         }
     }
 

@@ -2,7 +2,7 @@
 //! one: of 100,000 processes that took Chromium 200 ms.
 //!
 //! Where the row is missing, the entries are counted, and the next commit that changes a total makes it. So a database of an older
-//! version has none, and a commit that cannot know a total removes it.
+//! version has none, and a commit that cannot know a total removes it. Over an optimistic engine there is none: all commits would share it.
 
 use serde::{Deserialize, Serialize};
 
@@ -83,7 +83,7 @@ impl Totals {
 impl Reader<'_> {
     /// Adds the totals, for a rule that may change one.
     pub fn totals(&mut self, loaded: &mut Loaded) {
-        if loaded.totals.is_some() {
+        if loaded.totals.is_some() || self.shared.traits.is_optimistic {
             return;
         }
         loaded.totals = self.stored_totals().or_else(|| (!self.read_set.is_pending()).then(|| self.counted_totals()));
@@ -95,6 +95,9 @@ impl Reader<'_> {
     }
 
     fn stored_totals(&mut self) -> Option<Totals> {
+        if self.shared.traits.is_optimistic {
+            return None;
+        }
         self.read_set.row(table(ABOUT).get(key![NAME]))?.member("counts")?.read().ok()
     }
 
