@@ -13,12 +13,16 @@ pub mod host {
     pub mod browser;
 }
 
-/// The [store](longwait_core::store), and rows in IndexedDB.
+/// The [store](longwait_core::store), and rows in IndexedDB or over a network.
 pub mod store {
     pub use longwait_core::store::*;
 
     #[cfg(target_family = "wasm")]
     pub mod indexed_db;
+    #[cfg(target_family = "wasm")]
+    pub mod remote;
+    #[cfg(target_family = "wasm")]
+    mod requests;
 }
 
 #[cfg(target_family = "wasm")]

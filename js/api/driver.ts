@@ -3,7 +3,7 @@ import type { AttachmentWriter } from "./attachments.js";
 import { notByItself, WAIT } from "./awaiter.js";
 import { call, callNow } from "../border/call.js";
 import { reportError } from "../platform/report.js";
-import { callback, count, id, integer, optional, options, plain, text } from "../border/check.js";
+import { callback, count, id, integer, longEnough, optional, options, plain, text } from "../border/check.js";
 import { asyncDispose } from "./dispose.js";
 import { freeze, isArray } from "../platform/intrinsics.js";
 import { invalidArgument } from "../types/errors.js";
@@ -44,6 +44,7 @@ export function driverOf(
     renewEveryMs = 10_000,
     concurrency = 64,
   } = options<Checked>(plain(given, "options"), "options", DRIVER);
+  longEnough(leaseTtlMs, "options.leaseTtlMs", raw.minLeaseMs);
   const works = worksOf(runners, processes);
   /** The run that calls, where it is one of this driver. */
   const own = () => (insideRun()?.driver === made ? insideRun() : undefined);

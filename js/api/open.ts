@@ -9,7 +9,8 @@ import { SHAPES } from "../border/arguments.js";
 import { shape } from "../border/shapes.js";
 import { ELSEWHERE, isElsewhere } from "../border/elsewhere.js";
 import { instantiate } from "../border/instance.js";
-import { openRaw, outside } from "../border/raw.js";
+import { openRaw, openRawRemote, outside } from "../border/raw.js";
+import { connected, isRemote } from "../border/remote.js";
 import { registryOf } from "./registry.js";
 import { lasting, type Open } from "../border/reopen.js";
 import type { Json, OpenOptions, ProcessEventSink, ProcessRegistry } from "../types/public.js";
@@ -21,17 +22,37 @@ export function open(place: () => URL, given?: OpenOptions): Promise<ProcessRegi
       storage = "indexeddb",
       fallback,
       name = "longwait",
-      durability = "relaxed",
+      durability,
       sink,
       owner,
       wasm,
       onCorruption = reportError,
       retention = {},
     } = options<OpenOptions>(given, "options", OPEN);
-    // `storage` is no remote store: its check refuses those.
     if (isElsewhere(storage)) {
       const opening = { name, retention: retention as Json, ownerId: owner?.ownerId, sink: sink && outside(sink) };
       return registryOf(await lasting(() => storage[ELSEWHERE](opening, instantiate)));
+    }
+    if (isRemote(storage)) {
+      notBeside(fallback, "fallback");
+      notBeside(durability, "durability");
+      return registryOf(
+        await lasting(async (_, again) => {
+          const instance = await load(again === undefined ? wasm : undefined, place);
+          const engine = await connected(storage);
+          const { ownerId, incarnationId } = again ?? { ownerId: owner?.ownerId };
+          return openRawRemote(
+            instance,
+            engine,
+            name,
+            ownerId,
+            incarnationId,
+            sink,
+            onCorruption as (error: unknown) => void,
+            retention as Json,
+          );
+        }),
+      );
     }
     const inMemory = storage === "memory";
     const onInstance: Open = async (onDeleted, again) => {
@@ -60,6 +81,11 @@ export function open(place: () => URL, given?: OpenOptions): Promise<ProcessRegi
     };
     return registryOf(await lasting(onInstance));
   });
+}
+
+/** Refuses an option of IndexedDB beside a remote store. */
+function notBeside(value: unknown, name: string): void {
+  if (value !== undefined) throw invalidArgument(`options.${name}: is for IndexedDB, and a remote store has none`);
 }
 
 /** What `deleteRegistry()` does. */
@@ -92,8 +118,8 @@ const MAX_DATABASE_NAME = 900;
 
 const OPEN = {
   storage: optional((value: unknown, name: string) => {
-    if (isElsewhere(value)) return value as never;
-    if (typeof value === "object" && value !== null) throw invalidArgument(`${name}: remote stores need a later version of longwait`);
+    if (isElsewhere(value) || isRemote(value)) return value as never;
+    if (typeof value === "object" && value !== null) throw invalidArgument(`${name}: is no store of "longwait/nats"`);
     return oneOf("indexeddb", "memory")(value, name);
   }),
   fallback: optional(oneOf("memory")),

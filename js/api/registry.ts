@@ -291,7 +291,7 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
 
     claimProcessLease(processId: string, owner: LeaseOwner, ttlMs: number) {
       return call(() =>
-        raw.call("claimProcessLease", id(processId, "processId"), shape(owner, "owner", SHAPES.owner), ttl(ttlMs, "ttlMs")),
+        raw.call("claimProcessLease", id(processId, "processId"), shape(owner, "owner", SHAPES.owner), ttl(ttlMs, "ttlMs", raw.minLeaseMs)),
       );
     },
     reclaimProcessLease(processId: string, owner: LeaseOwner, observed: ProcessLease, ttlMs: number) {
@@ -301,12 +301,12 @@ export function registryOf(raw: RawRegistry): ProcessRegistry {
           id(processId, "processId"),
           shape(owner, "owner", SHAPES.owner),
           shape(observed, "observed", SHAPES.lease),
-          ttl(ttlMs, "ttlMs"),
+          ttl(ttlMs, "ttlMs", raw.minLeaseMs),
         ),
       );
     },
     renewProcessLease(lease: ProcessLease, ttlMs: number) {
-      return call(() => raw.call("renewProcessLease", shape(lease, "lease", SHAPES.lease), ttl(ttlMs, "ttlMs")));
+      return call(() => raw.call("renewProcessLease", shape(lease, "lease", SHAPES.lease), ttl(ttlMs, "ttlMs", raw.minLeaseMs)));
     },
     completeProcessLease(lease: Pick<ProcessLease, "processId" | "leaseToken">) {
       return call(() => {

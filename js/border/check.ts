@@ -113,7 +113,13 @@ export function finite(value: unknown, name: string): number {
 }
 
 /** How long to hold a lease, in milliseconds: at most 24 days, the longest a browser timer counts. */
-export const ttl = (value: unknown, name: string) => integer(value, name, 1, 2 ** 31 - 1);
+export const ttl = (value: unknown, name: string, leastMs = 0) => longEnough(integer(value, name, 1, 2 ** 31 - 1), name, leastMs);
+
+/** How long a lease is to last, which is at least as long as its store asks for. */
+export function longEnough(ttlMs: number, name: string, leastMs: number): number {
+  if (ttlMs >= leastMs) return ttlMs;
+  throw invalidArgument(`${name}: must be at least ${leastMs} on this store, as a failover of its servers may keep a renewal waiting`);
+}
 
 /** A whole number, 0 or more. */
 export const count = (value: unknown, name: string) => integer(value, name, 0);

@@ -7,6 +7,7 @@ import type { ProcessErrorCode } from "../types/errors.js";
 import type { Instance } from "./instance.js";
 import { afterwards } from "../platform/intrinsics.js";
 import type { RawAttachment } from "./attachments.js";
+import { entered, type EnteredEngine, type RemoteEngine } from "./remote.js";
 import type { CompileSchema } from "../schema/validator.js";
 import { untilAborted, type Until } from "./stop.js";
 import type {
@@ -223,6 +224,15 @@ export interface RawOpener {
     onDeleted: () => void,
     retention: Json,
   ): Promise<WasmRegistry>;
+  openRemote(
+    engine: EnteredEngine,
+    name: string,
+    ownerId: string | undefined,
+    incarnationId: string | undefined,
+    sink: ProcessEventSink | undefined,
+    onCorruption: (error: unknown) => void,
+    retention: Json,
+  ): Promise<WasmRegistry>;
 }
 
 /** A registry that is open on an instance, with its drivers. */
@@ -230,6 +240,8 @@ export interface Opened {
   readonly instance: Instance;
   readonly wasm: WasmRegistry;
   readonly drivers: Freed[];
+  /** How long leases last at least, where the store asks for that. */
+  readonly minLeaseMs?: number;
 }
 
 /** Opens a registry on an instance. */
@@ -239,7 +251,6 @@ export async function openRaw(
 ): Promise<Opened> {
   const { Registry } = instance.glue;
   const deleted = outside(onDeleted);
-  const tell = outside((given: unknown) => onCorruption(instance.errorOf(given)));
   const wasm: WasmRegistry = await instance.owed(() =>
     Registry.open(
       memory,
@@ -249,12 +260,41 @@ export async function openRaw(
       ownerId,
       incarnationId,
       sink && outside(sink),
-      (given: unknown) => void tell(given).catch(reportError),
+      telling(instance, onCorruption),
       () => void deleted().catch(reportError),
       retention,
     ),
   );
   return { instance, wasm, drivers: [] };
+}
+
+/** Opens a registry on a remote store, on an instance. */
+export async function openRawRemote(
+  instance: Instance,
+  engine: RemoteEngine,
+  ...[name, ownerId, incarnationId, sink, onCorruption, retention]: Tail<Parameters<RawOpener["openRemote"]>>
+): Promise<Opened> {
+  const { Registry } = instance.glue;
+  const wasm: WasmRegistry = await instance.owed(() =>
+    Registry.openRemote(
+      entered(engine, instance),
+      name,
+      ownerId,
+      incarnationId,
+      sink && outside(sink),
+      telling(instance, onCorruption),
+      retention,
+    ),
+  );
+  return { instance, wasm, drivers: [], minLeaseMs: engine.minLeaseMs ?? 0 };
+}
+
+type Tail<T extends unknown[]> = T extends [unknown, ...infer Rest] ? Rest : never;
+
+/** What the wasm calls with what cannot be read. */
+function telling(instance: Instance, onCorruption: (error: unknown) => void): (given: unknown) => void {
+  const tell = outside((given: unknown) => onCorruption(instance.errorOf(given)));
+  return (given) => void tell(given).catch(reportError);
 }
 
 /** Frees what the WebAssembly has of a registry that is closed: it is not left to the collector. */
@@ -417,6 +457,8 @@ export interface RawWaits {
 export interface RawRegistry {
   /** What was settled when it was opened. */
   readonly facts: Pick<ProcessRegistry, "name" | "durability" | "owner">;
+  /** How long leases last at least. */
+  readonly minLeaseMs: number;
   /** Throws where every call rejects. */
   refuseUnlessOpen(): void;
 

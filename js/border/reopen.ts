@@ -354,6 +354,7 @@ export async function lasting(open: Open): Promise<RawRegistry> {
   begin(first);
   return {
     facts,
+    minLeaseMs: first.minLeaseMs ?? 0,
     refuseUnlessOpen: () => void ready(),
     call: ((method: keyof RawMethods, ...given: unknown[]) =>
       carried(KINDS[method], ({ wasm }) => apply(wasm[method] as never, wasm, given) as Promise<never>)) as RawRegistry["call"],

@@ -273,4 +273,5 @@ const DURABILITY = {
   persistent: "Kept until the user or the app deletes it",
   evictable: "Kept until the browser needs the room",
   memory: "Gone when this registry is closed",
+  remote: "Kept by servers, for all who reach them",
 } as const;

@@ -58,8 +58,8 @@ type Fields = { [key: string]: Json };
 export interface OpenOptions {
   /**
    * Where processes live. `"indexeddb"` (the default) survives the page and is shared by all tabs and
-   * workers of the origin; `"memory"` ends with this registry. Remote stores come with a later version
-   * and are refused for now (`invalid_argument`).
+   * workers of the origin; `"memory"` ends with this registry. A store of `natsStore()`, from `longwait/nats`, is shared by all who
+   * reach its servers; `fallback` and `durability` are for IndexedDB and refused beside it.
    */
   storage?: "indexeddb" | "memory" | RemoteStore;
   /**
@@ -775,10 +775,10 @@ export interface ProcessRegistry extends AsyncDisposable {
   /** The database's name. */
   readonly name: string;
   /**
-   * What storage this really is: kept until the user deletes it, kept until the browser needs the room, or
-   * memory alone (asked for, or as the fallback).
+   * What storage this really is: kept until the user deletes it, kept until the browser needs the room,
+   * memory alone (asked for, or as the fallback), or kept by the servers of a remote store.
    */
-  readonly durability: "persistent" | "evictable" | "memory";
+  readonly durability: "persistent" | "evictable" | "memory" | "remote";
   /** Calls the listener when `durability` changes; gives the function that takes it off. What it throws goes to `reportError`. */
   onDurabilityChange(listener: (durability: ProcessRegistry["durability"]) => void): () => void;
   /**

@@ -1,15 +1,19 @@
-//! Time, chance and values of the browser, or of any other JavaScript host.
+//! Time, chance, values and errors of the browser, or of any other JavaScript host.
 
-use std::cell::Cell;
+use std::{cell::Cell, rc::Rc};
 
 use futures::{FutureExt, future::LocalBoxFuture};
 use gloo_timers::future::TimeoutFuture;
+use js_sys::Reflect;
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
 pub mod tab;
 
 use super::{Clock, Random, Spawn};
-use crate::model::Millis;
+use crate::{
+    error::{Code, Error},
+    model::{Millis, key::ProcessId},
+};
 
 /// `Date.now`, `performance.now` and `setTimeout`.
 pub struct BrowserClock;
@@ -42,6 +46,22 @@ impl Clock for BrowserClock {
     fn sleep(&self, span: Millis) -> LocalBoxFuture<'static, ()> {
         TimeoutFuture::new(span as u32).boxed_local()
     }
+}
+
+/// What a callback rejected with, as the error that it is made of if it is one of ours.
+pub fn raised(fault: Error) -> Error {
+    let Some(thrown) = fault.cause().and_then(|cause| cause.downcast_ref::<JsValue>()) else { return fault };
+    let field = |name: &str| Reflect::get(thrown, &name.into()).unwrap_or_default();
+    let text = |name: &str| field(name).as_string();
+    let (given, message) = (text("code"), text("message"));
+    let code = Code::ALL.iter().find(|code| Some(code.as_str()) == given.as_deref());
+    let (Some(code), Some(message)) = (code, message) else { return fault };
+    let error = match text("processId").map(ProcessId::from) {
+        Some(id) => Error::about(*code, &id, message),
+        None => Error::new(*code, message),
+    };
+    let cause = field("cause");
+    if cause.is_undefined() { error } else { error.caused_by(Rc::new(cause)) }
 }
 
 /// `crypto.getRandomValues`, which insecure origins have too (`randomUUID` they have not).

@@ -13,7 +13,7 @@ use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use super::{
     attach::{attached, called},
     convert::{is_open, promise, promise_of, promise_of_wait, read, read_process, span},
-    host::{load_validator, process_error, raised, report, warn},
+    host::{load_validator, process_error, report, warn},
     registry::Registry,
 };
 use crate::{
@@ -21,7 +21,10 @@ use crate::{
         Abort, DriverOptions, ProcessWorkDriver, RunContext, RunEnd, Runners, StepAttempt, StepEnd, StreamOptions,
     },
     error::{Code, Error, Result},
-    host::{browser::tab::Waking, latch},
+    host::{
+        browser::{raised, tab::Waking},
+        latch,
+    },
     model::{
         Millis,
         event::{AppendRequest, ProcessEventType},

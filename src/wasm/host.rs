@@ -15,11 +15,10 @@ use crate::{
     error::{Code, Error},
     host::{
         Broadcast, Liveness,
-        browser::{BrowserClock, BrowserRandom, BrowserSpawn},
+        browser::{BrowserClock, BrowserRandom, BrowserSpawn, raised},
     },
     model::{
         event::ProcessEvent,
-        key::ProcessId,
         payload::{Payload, handed_out},
         schema::{SchemaHost, Validator},
     },
@@ -64,22 +63,6 @@ pub fn process_error(error: Error) -> JsValue {
     let id = error.process_id().map_or(JsValue::UNDEFINED, |id| JsValue::from_str(id));
     let (code, message) = (error.code().as_str().into(), error.message().into());
     Array::of4(&code, &message, &id, &cause.unwrap_or(JsValue::UNDEFINED)).into()
-}
-
-/// What a callback rejected with, as the error that it is made of if it is one of ours.
-pub fn raised(fault: Error) -> Error {
-    let Some(thrown) = fault.cause().and_then(|cause| cause.downcast_ref::<JsValue>()) else { return fault };
-    let field = |name: &str| Reflect::get(thrown, &name.into()).unwrap_or_default();
-    let text = |name: &str| field(name).as_string();
-    let (given, message) = (text("code"), text("message"));
-    let code = Code::ALL.iter().find(|code| Some(code.as_str()) == given.as_deref());
-    let (Some(code), Some(message)) = (code, message) else { return fault };
-    let error = match text("processId").map(ProcessId::from) {
-        Some(id) => Error::about(*code, &id, message),
-        None => Error::new(*code, message),
-    };
-    let cause = field("cause");
-    if cause.is_undefined() { error } else { error.caused_by(Rc::new(cause)) }
 }
 
 /// Has the schema validator fetched, unless it is there.

@@ -27,6 +27,7 @@ use crate::{
         Durability, Store,
         engine::{Engine, MemoryEngine},
         indexed_db::{Flush, IndexedDb},
+        remote::{Remote, RemoteObject},
         row_store::RowStore,
     },
 };
@@ -96,10 +97,7 @@ async fn open(
                 (Ok(engine), _) => {
                     database = Some(engine.clone());
                     let store = row_store(Rc::new(engine));
-                    store.on_corruption(move |fault| {
-                        // The TypeScript in front catches and reports what the function throws.
-                        let _ = on_corruption.call1(&JsValue::UNDEFINED, &process_error(fault));
-                    });
+                    report_corruption(&store, on_corruption);
                     (Rc::new(store) as Rc<dyn Store>, Some(life))
                 }
                 (Err(fault), Storage::Any) if fault.code() == Code::StorageUnavailable => (memory(), None),
@@ -133,6 +131,14 @@ async fn open(
     Ok(opened)
 }
 
+/// Has JavaScript told of what cannot be read.
+fn report_corruption(store: &RowStore, on_corruption: Function) {
+    store.on_corruption(move |fault| {
+        // The TypeScript in front catches and reports what the function throws.
+        let _ = on_corruption.call1(&JsValue::UNDEFINED, &process_error(fault));
+    });
+}
+
 /// A registry with a hub, and a sink where there is one.
 fn watched(registry: ProcessRegistry, sink: Option<Function>) -> (ProcessRegistry, ProcessChangeHub) {
     match sink {
@@ -146,7 +152,10 @@ pub struct Elsewhere {
     pub store: Rc<dyn Store>,
     pub host: Host,
     pub name: String,
-    pub owner_id: String,
+    /// None for one that no other owner has.
+    pub owner_id: Option<String>,
+    /// Of the owner that has it opened again.
+    pub incarnation_id: Option<String>,
     pub sink: Option<Function>,
     /// How long its drivers keep ended processes, as JavaScript says it.
     pub retention: JsValue,
@@ -155,9 +164,10 @@ pub struct Elsewhere {
 impl Registry {
     /// Opens a registry on a host that is not the browser.
     pub async fn open_elsewhere(elsewhere: Elsewhere) -> Result<(Self, ProcessRegistry)> {
-        let Elsewhere { store, host, name, owner_id, sink, retention } = elsewhere;
+        let Elsewhere { store, host, name, owner_id, incarnation_id, sink, retention } = elsewhere;
         let retention = read(retention, "options.retention")?;
-        let incarnation_id = host.random.name();
+        let incarnation_id = incarnation_id.unwrap_or_else(|| host.random.name());
+        let owner_id = owner_id.unwrap_or_else(|| host.random.name());
         let life = host.liveness.live(&incarnation_id).await;
         let owner = LeaseOwner { owner_id: owner_id.into(), incarnation_id, liveness: Some(life.mark) };
         let durability = store.durability();
@@ -225,6 +235,34 @@ impl Registry {
             let retention = retention.map_err(process_error)?;
             let options = OpenOptions { storage, name, flush, owner_id, incarnation_id, retention };
             open(options, sink, on_corruption, on_deleted).await.map(JsValue::from).map_err(process_error)
+        }))
+    }
+
+    /// Opens a registry on a remote store, whose engine is given. `incarnation_id`: of the owner that has it opened again.
+    #[wasm_bindgen(js_name = openRemote)]
+    #[allow(clippy::too_many_arguments, reason = "each is one value that JavaScript passes")]
+    pub fn open_remote(
+        engine: RemoteObject,
+        name: String,
+        owner_id: Option<String>,
+        incarnation_id: Option<String>,
+        sink: Option<Function>,
+        on_corruption: Function,
+        retention: JsValue,
+    ) -> Promise {
+        let engine = Rc::new(Remote::new(engine));
+        let host = Host { clock: engine.clone(), ..host::browser(Rc::new(NoProof), engine.clone()) };
+        let store = RowStore::new(engine, host.clock.clone(), host.spawn.clone(), &*host.random);
+        report_corruption(&store, on_corruption);
+        let store = Rc::new(store);
+        let opening = Self::open_elsewhere(Elsewhere { store, host, name, owner_id, incarnation_id, sink, retention });
+        promise_of(Box::pin(async move {
+            let (opened, registry) = opening.await.map_err(process_error)?;
+            // Its connections are the engine's affair; what was missed while the page was put aside is not.
+            if let Some((_, following)) = &mut *opened.presence.borrow_mut() {
+                *following = Some(aside_and_back(registry));
+            }
+            Ok(JsValue::from(opened))
         }))
     }
 

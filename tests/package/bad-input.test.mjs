@@ -518,10 +518,7 @@ describe("every method refuses bad arguments", () => {
           ),
         `openRegistry(${show(options)})`,
       );
-    await assert.rejects(
-      openRegistry({ storage: { kind: "nats" } }),
-      /^ProcessError: options\.storage: remote stores need a later version/,
-    );
+    await assert.rejects(openRegistry({ storage: { kind: "nats" } }), /^ProcessError: options\.storage: is no store of "longwait\/nats"/);
   });
 });
 

@@ -83,32 +83,42 @@ impl Broadcast for Channel {
     }
 
     fn announce_chunks(&self, notification: &Rc<StreamNotification>) {
-        // What cannot be sent is found by the readers.
-        if let (Ok(stream), Ok(values)) = (Payload::of(&notification.stream), Payload::of(&*notification.values)) {
-            self.0.send_chunks(stream.into_js(), values.into_js());
+        if let Some((stream, values)) = chunks_of(notification) {
+            self.0.send_chunks(stream, values);
         }
     }
 
     fn listen(&self, heard: Heard) -> Box<dyn Any> {
-        let hear = Closure::new(move |said: JsValue| {
-            if !Array::is_array(&said) {
-                let notification = Payload::from(said);
-                let (stream, values) = (notification.member("stream"), notification.member("values"));
-                let (stream, values) = (stream.map(|stream| stream.read()), values.map(|values| values.read()));
-                if let (Some(Ok(stream)), Some(Ok(values))) = (stream, values) {
-                    heard(Announced::Chunks(Rc::new(StreamNotification { stream, values })));
-                }
-                return;
-            }
-            let mut ids = Vec::new();
-            for id in Array::from(&said).iter() {
-                ids.extend(id.as_string().map(ProcessId::from));
-            }
-            heard(Announced::Changed(&ids));
-        });
+        let hear = hearing(heard);
         self.0.listen(&hear);
         Box::new(Listening { channel: self.0.clone(), _hear: hear })
     }
+}
+
+/// The stream and the values of a notification; none where they cannot be sent: readers find them.
+pub fn chunks_of(notification: &StreamNotification) -> Option<(JsValue, JsValue)> {
+    let (stream, values) = (Payload::of(&notification.stream).ok()?, Payload::of(&*notification.values).ok()?);
+    Some((stream.into_js(), values.into_js()))
+}
+
+/// What is called with what others say: a list of ids, or `{ stream, values }`.
+pub fn hearing(heard: Heard) -> Closure<dyn FnMut(JsValue)> {
+    Closure::new(move |said: JsValue| {
+        if !Array::is_array(&said) {
+            let notification = Payload::from(said);
+            let (stream, values) = (notification.member("stream"), notification.member("values"));
+            let (stream, values) = (stream.map(|stream| stream.read()), values.map(|values| values.read()));
+            if let (Some(Ok(stream)), Some(Ok(values))) = (stream, values) {
+                heard(Announced::Chunks(Rc::new(StreamNotification { stream, values })));
+            }
+            return;
+        }
+        let mut ids = Vec::new();
+        for id in Array::from(&said).iter() {
+            ids.extend(id.as_string().map(ProcessId::from));
+        }
+        heard(Announced::Changed(&ids));
+    })
 }
 
 /// Closes the channel when dropped.
@@ -267,7 +277,7 @@ impl Waking {
 }
 
 /// Calls a function when dropped.
-struct Ending(Function);
+pub struct Ending(pub Function);
 
 impl Drop for Ending {
     fn drop(&mut self) {
