@@ -1,0 +1,164 @@
+/** What the server sends of all that changes, in the order of the stream: it fills the view, and is the hint to those who wait. */
+import { DeliverPolicy, jetstream, type ConsumerMessages, type JsMsg, type PushConsumer } from "@nats-io/jetstream";
+import { disconnected } from "./fault.js";
+import { type Link, PATIENCE_MS } from "./link.js";
+import { PARTS, type Messages, WRITER } from "./stored.js";
+import type { Subjects } from "./subjects.js";
+import type { View } from "./view.js";
+
+/** How long a look at how far the feed is may take, in ms, until it is done without. */
+const CATCH_UP_MS = 2_000;
+
+export class Feed {
+  /** The sequence up to which everything was received. */
+  position = 0;
+  readonly #link: Link;
+  readonly #view: View;
+  readonly #messages: Messages;
+  readonly #subjects: Subjects;
+  readonly #writer: string;
+  readonly #heard: (id: string) => void;
+  #consumer: PushConsumer | undefined;
+  #following: ConsumerMessages | undefined;
+  #starting: Promise<void> | undefined;
+  #isClosed = false;
+  #filled!: () => void;
+  readonly #fill = new Promise<void>((resolve) => (this.#filled = resolve));
+  /** Bodies that lie in parts, and are being fetched. */
+  readonly #fetching = new Set<Promise<unknown>>();
+  readonly #arrivals = new Set<() => void>();
+  #look: Look | undefined;
+
+  /** `heard` is called with the process of each commit of another client. */
+  constructor(link: Link, view: View, messages: Messages, subjects: Subjects, writer: string, heard: (id: string) => void) {
+    this.#link = link;
+    this.#view = view;
+    this.#messages = messages;
+    this.#subjects = subjects;
+    this.#writer = writer;
+    this.#heard = heard;
+  }
+
+  /** Begins to follow, or begins again behind what was received. The client of NATS keeps the order, and fills gaps. */
+  start(): Promise<void> {
+    return (this.#starting ??= this.#start().finally(() => (this.#starting = undefined)));
+  }
+
+  async #start(): Promise<void> {
+    this.#following?.stop();
+    const consumer = await this.#link.patiently(async () =>
+      jetstream(await this.#link.live()).consumers.getPushConsumer(this.#subjects.stream, {
+        filter_subjects: this.#subjects.followed,
+        deliver_policy: this.position === 0 ? DeliverPolicy.LastPerSubject : DeliverPolicy.StartSequence,
+        ...(this.position > 0 && { opt_start_seq: this.position + 1 }),
+      }),
+    );
+    if (this.#isClosed) return;
+    this.#consumer = consumer;
+    const { num_pending, delivered } = await consumer.info(true);
+    if (num_pending === 0 && delivered.consumer_seq === 0) this.#filled();
+    this.#following = await consumer.consume({ callback: (message) => this.#receive(message) });
+  }
+
+  stop(): void {
+    this.#isClosed = true;
+    this.#following?.stop();
+    this.#filled();
+  }
+
+  /**
+   * Resolves once the view has all processes; and with `isFresh`, all that was committed before this call, as far as the server that
+   * sends them has it.
+   */
+  async loaded(isFresh: boolean): Promise<void> {
+    await this.#link.live();
+    await this.#starting;
+    await this.#fill;
+    if (isFresh) await this.#caughtUp();
+    if (this.#fetching.size > 0) await Promise.allSettled(this.#fetching);
+  }
+
+  /** Resolves once everything up to a sequence was received that is followed. */
+  async reached(sequence: number): Promise<void> {
+    const limit = performance.now() + PATIENCE_MS;
+    while (this.position < sequence && !this.#isClosed) {
+      if (performance.now() >= limit) throw disconnected();
+      await this.#arrival(performance.now() + CATCH_UP_MS, () => this.position >= sequence || this.#isClosed);
+      if (this.position < sequence) await this.#caughtUp();
+    }
+    if (this.#fetching.size > 0) await Promise.allSettled(this.#fetching);
+  }
+
+  #receive(message: JsMsg): void {
+    const { subject, seq, headers } = message;
+    const { kind, token } = this.#subjects.parse(subject);
+    if (kind === "g") this.#view.raiseGuard(token, seq);
+    else if (headers?.get(PARTS)) this.#fetch(token, message);
+    else this.#view.receive(token, message.string(), seq);
+    this.position = Math.max(this.position, seq);
+    if (message.info.pending === 0) this.#filled();
+    this.#arrivals.forEach((arrived) => arrived());
+    const [writer] = headers?.get(WRITER).split(":") ?? [];
+    if (kind === "p" && writer !== this.#writer) this.#heard(this.#view.idOf(token));
+  }
+
+  #fetch(token: string, message: JsMsg): void {
+    const { subject, seq: sequence, headers } = message;
+    // Where a part is missing, a later commit has removed it, and its message comes.
+    const fetching = this.#messages
+      .whole({ subject, sequence, headers, body: message.string() })
+      .then((body) => this.#view.receive(token, body, sequence))
+      .catch(() => undefined)
+      .finally(() => this.#fetching.delete(fetching));
+    this.#fetching.add(fetching);
+  }
+
+  /** Calls at one time share a look; one that comes while it is under way needs the next. */
+  #caughtUp(): Promise<void> {
+    const look = this.#look;
+    if (!look) return this.#begin();
+    return (look.next ??= look.at.then(() => this.#begin()));
+  }
+
+  #begin(): Promise<void> {
+    const look: Look = { at: Promise.resolve() };
+    look.at = this.#catchUp().finally(() => {
+      if (this.#look === look) this.#look = undefined;
+    });
+    this.#look = look;
+    return look.at;
+  }
+
+  /** Waits until the server has nothing for this client that it has not sent, and nothing is on its way. */
+  async #catchUp(): Promise<void> {
+    const limit = performance.now() + CATCH_UP_MS;
+    while (!this.#isClosed && performance.now() < limit) {
+      const info = await this.#consumer!.info().catch(() => undefined);
+      // The server that kept the consumer is gone.
+      if (!info) await this.start();
+      if (!info) continue;
+      const goal = info.delivered.stream_seq;
+      if (this.position < goal) await this.#arrival(limit, () => this.position >= goal || this.#isClosed);
+      if (info.num_pending === 0) return;
+    }
+  }
+
+  #arrival(limit: number, isEnough: () => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        this.#arrivals.delete(look);
+        resolve();
+      };
+      const look = () => isEnough() && done();
+      const timer = setTimeout(done, Math.max(0, limit - performance.now()));
+      this.#arrivals.add(look);
+    });
+  }
+}
+
+/** A look at how far the server is; `next`: the one behind it, where that was asked for. */
+interface Look {
+  at: Promise<void>;
+  next?: Promise<void>;
+}

@@ -1,0 +1,117 @@
+/** The event logs that this client has read: from an event on up to the last one, and followed from there. */
+import { type Key, keyOf, type Part } from "./key.js";
+import type { Row } from "./table.js";
+
+export interface EventRow extends Row {
+  readonly sequence: number;
+  readonly eventType: string;
+  readonly replayKey?: string;
+}
+
+/** A stretch of one log without a gap, up to the last message that was read. */
+export class Log {
+  /** The sequence of the event before the first. */
+  readonly after: number;
+  /** The mark of the registration: an id may have several lives. */
+  readonly of: string | undefined;
+  /** The stream sequence of the message up to which the log is here. */
+  upTo: number;
+  /** About how many bytes the events take. */
+  weight = 0;
+  readonly #rows: EventRow[] = [];
+  readonly #byType = new Map<string, EventRow[]>();
+  readonly #byReplayKey = new Map<string, EventRow>();
+
+  constructor(after: number, upTo: number, of: string | undefined) {
+    this.after = after;
+    this.upTo = upTo;
+    this.of = of;
+  }
+
+  get last(): number {
+    return this.after + this.#rows.length;
+  }
+
+  /** Adds the events of a message; those that are here already are passed over. */
+  add(rows: readonly EventRow[], upTo: number, weight: number): void {
+    for (const row of rows) {
+      if (row.sequence <= this.last) continue;
+      this.#rows.push(row);
+      const ofType = this.#byType.get(row.eventType);
+      if (ofType) ofType.push(row);
+      else this.#byType.set(row.eventType, [row]);
+      if (row.replayKey !== undefined) this.#byReplayKey.set(row.replayKey, row);
+    }
+    this.upTo = Math.max(this.upTo, upTo);
+    this.weight += weight;
+  }
+
+  /** The rows of a range of sequences, ends excluded, at most so many. */
+  between(after: number, before: number, most: number): readonly EventRow[] {
+    const from = Math.max(after - this.after, 0);
+    return this.#rows.slice(from, Math.max(from, Math.min(from + most, before - 1 - this.after)));
+  }
+
+  /** Those of a type in a range of sequences, in their order. */
+  ofType(type: string, after: number, before: number): readonly EventRow[] {
+    const rows = this.#byType.get(type) ?? [];
+    const place = (isBeyond: (sequence: number) => boolean) => {
+      let [from, to] = [0, rows.length];
+      while (from < to) {
+        const middle = (from + to) >>> 1;
+        if (isBeyond(rows[middle]!.sequence)) to = middle;
+        else from = middle + 1;
+      }
+      return from;
+    };
+    return rows.slice(
+      place((sequence) => sequence > after),
+      place((sequence) => sequence >= before),
+    );
+  }
+
+  underReplayKey(key: string): EventRow | undefined {
+    return this.#byReplayKey.get(key);
+  }
+}
+
+/** About how many bytes are kept. */
+const MOST_BYTES = 64 << 20;
+
+/** What was read last of something, by name, up to so many bytes. */
+export class Recent<T extends { readonly weight: number }> {
+  readonly #kept = new Map<string, { value: T; weight: number }>();
+  #weight = 0;
+
+  get(name: string): T | undefined {
+    const kept = this.#kept.get(name);
+    if (kept) {
+      this.#kept.delete(name);
+      this.#kept.set(name, kept);
+    }
+    return kept?.value;
+  }
+
+  /** Keeps a value, or one that has grown. */
+  set(name: string, value: T): void {
+    this.delete(name);
+    this.#kept.set(name, { value, weight: value.weight });
+    this.#weight += value.weight;
+    for (const other of this.#kept.keys()) {
+      if (this.#weight <= MOST_BYTES || other === name) break;
+      this.delete(other);
+    }
+  }
+
+  delete(name: string): void {
+    this.#weight -= this.#kept.get(name)?.weight ?? 0;
+    this.#kept.delete(name);
+  }
+}
+
+/** The bounds of a range of events as sequences: the part of a key at this place. A side that is open, or that names no sequence, has no bound. */
+export function sequencesOf(after: Part | Key | null, before: Part | Key | null, place: number): [after: number, before: number] {
+  const at = (bound: Part | Key | null) => (bound === null ? undefined : keyOf(bound)[place]);
+  const [first, end] = [at(after), at(before)];
+  return [typeof first === "number" ? first : 0, typeof end === "number" ? end : Infinity];
+}

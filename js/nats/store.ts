@@ -1,0 +1,59 @@
+/** What `natsStore()` does: checks what it is given, and opens engines. */
+import type { Authenticator, ConnectionOptions, NatsConnection } from "@nats-io/nats-core";
+import { REMOTE, type Remote } from "../border/remote.js";
+import { ProcessError } from "../types/errors.js";
+import type { NatsStoreOptions } from "../types/nats.js";
+import { NatsEngine } from "./engine.js";
+import { disconnected } from "./fault.js";
+import { PING } from "./link.js";
+
+/** Connects to a server: over WebSocket, or in Node over TCP. */
+export type Connect = (options: ConnectionOptions) => Promise<NatsConnection>;
+
+const KNOWN: ReadonlySet<string> = new Set(["servers", "namespace", "authenticator", "replicas", "now"]);
+
+export function natsStore(connect: Connect, given: NatsStoreOptions): Remote {
+  const { servers, namespace, authenticator, replicas, now } = checked(given);
+  const options: ConnectionOptions = {
+    servers: [...servers],
+    name: `longwait ${namespace}`,
+    // What this client publishes it knows already.
+    noEcho: true,
+    maxReconnectAttempts: -1,
+    ...PING,
+    ...(authenticator !== undefined && { authenticator: authenticator as Authenticator }),
+  };
+  const dial = async () => {
+    try {
+      return await connect(options);
+    } catch (fault) {
+      throw disconnected(fault);
+    }
+  };
+  return { kind: "nats", [REMOTE]: () => NatsEngine.open({ dial, namespace, replicas, now }) };
+}
+
+interface Checked extends Omit<NatsStoreOptions, "servers"> {
+  readonly servers: readonly string[];
+}
+
+function checked(given: NatsStoreOptions): Checked {
+  if (typeof given !== "object" || given === null) throw invalid("options: must be an object");
+  const unknown = Object.keys(given).find((name) => !KNOWN.has(name));
+  if (unknown !== undefined) throw invalid(`options.${unknown}: is unknown`);
+  const { servers, namespace, authenticator, replicas, now } = given;
+  const list = typeof servers === "string" ? [servers] : servers;
+  if (!Array.isArray(list) || list.length === 0 || !list.every((server) => typeof server === "string" && server !== ""))
+    throw invalid("options.servers: must be the address of a server, or a list of them");
+  if (typeof namespace !== "string" || !/^[A-Za-z0-9_-]{1,64}$/.test(namespace))
+    throw invalid("options.namespace: must be 1 to 64 letters, digits, _ or -");
+  if (replicas !== undefined && ![1, 3, 5].includes(replicas)) throw invalid("options.replicas: must be 1, 3 or 5");
+  if (now !== undefined && typeof now !== "function") throw invalid("options.now: must be a function");
+  const isAuthenticator = (value: unknown) =>
+    typeof value === "function" || (Array.isArray(value) && value.every((one) => typeof one === "function"));
+  if (authenticator !== undefined && !isAuthenticator(authenticator))
+    throw invalid("options.authenticator: must be a function, or a list of them");
+  return { ...given, servers: list };
+}
+
+const invalid = (message: string) => new ProcessError(message, { code: "invalid_argument" });

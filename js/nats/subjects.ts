@@ -1,0 +1,79 @@
+/**
+ * The names of what a namespace has on the server.
+ *
+ *     longwait.<namespace>.p.<process>.r          its registration
+ *                                     .c          its small rows, as the last commit left them
+ *                                     .e          its events
+ *                                     .s.<stream> the chunks of a stream, with the row of the stream
+ *                                     .b          parts of a registration or of events, where that is too large for one message
+ *                                     .d          parts of its small rows, where these are
+ *     longwait.<namespace>.g.<guard>              raises the version of a range of rows: see guard.ts
+ *     longwait.<namespace>.n.<process>            notifications, which are not stored
+ */
+import { sha256 } from "js-sha256";
+
+export class Subjects {
+  readonly stream: string;
+  readonly bucket: string;
+  readonly #prefix: string;
+
+  constructor(namespace: string) {
+    this.stream = `LONGWAIT_${namespace}`;
+    this.bucket = `LONGWAIT_${namespace}`;
+    this.#prefix = `longwait.${namespace}`;
+  }
+
+  /** What the stream stores. */
+  get stored(): string[] {
+    return [`${this.#prefix}.p.>`, `${this.#prefix}.g.>`];
+  }
+
+  /** What each client follows: all that changes its tables, and the guards of ranges. */
+  get followed(): string[] {
+    return [`${this.#prefix}.p.*.c`, `${this.#prefix}.g.>`];
+  }
+
+  /** All of a process; its last sequence is the version of the process. */
+  whole(id: string): string {
+    return `${this.#prefix}.p.${token(id)}.>`;
+  }
+
+  of(id: string, what: "r" | "c" | "e" | "b" | "d"): string {
+    return `${this.#prefix}.p.${token(id)}.${what}`;
+  }
+
+  streamOf(id: string, name: string): string {
+    return `${this.#prefix}.p.${token(id)}.s.${token(name)}`;
+  }
+
+  guard(name: string): string {
+    return `${this.#prefix}.g.${token(name)}`;
+  }
+
+  notification(id: string): string {
+    return `${this.#prefix}.n.${token(id)}`;
+  }
+
+  get notifications(): string {
+    return `${this.#prefix}.n.*`;
+  }
+
+  /** What a subject is of: the token of the process or guard, and the letter behind it. */
+  parse(subject: string): { kind: "p" | "g"; token: string; what: string } {
+    const [kind, token, what] = subject.slice(this.#prefix.length + 1).split(".");
+    return { kind: kind as "p" | "g", token: token!, what: what ?? "" };
+  }
+}
+
+/** The longest token that is the name itself: a subject may have 4,096 bytes with all that stands on its line. */
+const LONGEST = 200;
+
+/** A name as one token of a subject. Of a long name it is a hash, whose first character no other token has. */
+export function token(name: string): string {
+  const escaped = name.replace(/[^A-Za-z0-9_-]/g, (unit) => `=${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return escaped.length <= LONGEST ? escaped : `~${sha256(escaped)}`;
+}
+
+/** The name that a token is of; nothing where it is a hash. */
+export const nameOf = (token: string): string | undefined =>
+  token.startsWith("~") ? undefined : token.replace(/=(....)/g, (_, unit: string) => String.fromCharCode(parseInt(unit, 16)));

@@ -1,0 +1,96 @@
+/**
+ * The small rows of all processes of a namespace, in tables.
+ *
+ * What the server sends of changes is kept as it came, and decoded when something is read: of a process that changes often and that
+ * this client never looks at, only the last message is kept.
+ */
+import { absent, decodeDoc, type Doc } from "./doc.js";
+import { LAYOUT, type TableName } from "./layout.js";
+import { nameOf } from "./subjects.js";
+import { type Row, Table } from "./table.js";
+
+/** From how many messages on the rows are sorted once, when they are read, instead of being put in place one by one. */
+const MANY = 200;
+
+export class View {
+  readonly #tables = Object.fromEntries(Object.entries(LAYOUT).map(([name, layout]) => [name, new Table(layout)])) as Record<
+    TableName,
+    Table
+  >;
+  /** By token, since ids are known once a message is decoded. */
+  readonly #docs = new Map<string, Doc>();
+  readonly #undecoded = new Map<string, { body: string; sequence: number }>();
+  /** The versions of processes as far as they are known to be above those of their rows. */
+  readonly #versions = new Map<string, number>();
+  readonly #guards = new Map<string, number>();
+
+  /** Keeps a message of rows, unless a later one is known. */
+  receive(token: string, body: string, sequence: number): void {
+    const known = Math.max(this.#docs.get(token)?.sequence ?? 0, this.#undecoded.get(token)?.sequence ?? 0);
+    if (sequence > known) this.#undecoded.set(token, { body, sequence });
+  }
+
+  /** Keeps rows, unless later ones are known. */
+  put(token: string, doc: Doc): void {
+    this.doc(token, doc.id);
+    this.#keep(token, doc, false);
+  }
+
+  /** The rows of a process, as far as they are known. */
+  doc(token: string, id: string): Doc {
+    const undecoded = this.#undecoded.get(token);
+    if (undecoded) this.#decode(token, undecoded, false);
+    return this.#docs.get(token) ?? absent(id);
+  }
+
+  /** The version of a process, as far as it is known. */
+  version(token: string): number {
+    const sequence = Math.max(this.#docs.get(token)?.sequence ?? 0, this.#undecoded.get(token)?.sequence ?? 0);
+    return Math.max(sequence, this.#versions.get(token) ?? 0);
+  }
+
+  raiseVersion(token: string, sequence: number): void {
+    if (sequence > this.version(token)) this.#versions.set(token, sequence);
+  }
+
+  /** The id of a process of which a message was received. */
+  idOf(token: string): string {
+    return nameOf(token) ?? this.doc(token, "").id;
+  }
+
+  guard(token: string): number {
+    return this.#guards.get(token) ?? 0;
+  }
+
+  raiseGuard(token: string, sequence: number): void {
+    if (sequence > this.guard(token)) this.#guards.set(token, sequence);
+  }
+
+  /** A table with all that was received. */
+  table(name: TableName): Table {
+    const isLoose = this.#undecoded.size > MANY;
+    for (const [token, undecoded] of this.#undecoded) this.#decode(token, undecoded, isLoose);
+    return this.#tables[name];
+  }
+
+  #decode(token: string, { body, sequence }: { body: string; sequence: number }, isLoose: boolean): void {
+    this.#undecoded.delete(token);
+    this.#keep(token, decodeDoc(body, sequence), isLoose);
+  }
+
+  #keep(token: string, doc: Doc, isLoose: boolean): void {
+    const before = this.#docs.get(token);
+    if (before && before.sequence >= doc.sequence) return;
+    this.#docs.set(token, doc);
+    if ((this.#versions.get(token) ?? 0) <= doc.sequence) this.#versions.delete(token);
+    this.#tables.processes.replace(before?.process, doc.process, isLoose);
+    this.#tables.leases.replace(before?.lease, doc.lease, isLoose);
+    const place = (grant: Row) => `${grant.scopeId as string}`;
+    const grants = new Map(doc.grants.map((grant) => [place(grant), grant]));
+    for (const grant of before?.grants ?? []) {
+      this.#tables.grants.replace(grant, grants.get(place(grant)), isLoose);
+      grants.delete(place(grant));
+    }
+    for (const grant of grants.values()) this.#tables.grants.replace(undefined, grant, isLoose);
+  }
+}
