@@ -17,6 +17,9 @@ import { main, run, say } from "./lib/run.mjs";
 import { trimValidator } from "./lib/trim-validator.mjs";
 import { setUp } from "./setup.mjs";
 
+/** Modules of the older kind that a file for Node holds call `require`, which modules of the newer kind have not. */
+const requireInModule = 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
+
 /** The files of the package, each with the platform it is for; all but the schema are entries that a person can import. */
 const entries = [
   { source: "js/entries/index.ts", output: "dist/index.js", platform: "browser" },
@@ -33,6 +36,21 @@ const entries = [
   { source: "js/observe/observe.ts", output: "dist/observing.js", platform: "neutral", apart: ["errors"] },
   { source: "js/entries/observe.ts", output: "dist/observe.js", platform: "neutral", apart: ["observing"] },
   { source: "js/entries/opentelemetry.ts", output: "dist/opentelemetry.js", platform: "neutral", beside: ["@opentelemetry/api"] },
+  // With the client of NATS, but for what signs challenges: who uses that gives it as the authenticator.
+  {
+    source: "js/entries/nats.ts",
+    output: "dist/nats.js",
+    platform: "browser",
+    apart: ["package"],
+    absent: ["@nats-io/nkeys", "node:crypto"],
+  },
+  {
+    source: "js/entries/nats-on-node.ts",
+    output: "dist/nats-on-node.js",
+    platform: "node",
+    apart: ["package"],
+    banner: { js: requireInModule },
+  },
   { source: "js/entries/inspector.ts", output: "dist/inspector.js", platform: "neutral", apart: ["inspecting"] },
   // Loaded by the entry where there is a document: what it extends is not there on a server.
   { source: "js/inspector/define.ts", output: "dist/inspecting.js", platform: "browser", apart: ["observing"] },
@@ -124,7 +142,7 @@ export async function bundle() {
   say("bundling the JavaScript");
   // Imported late: on a fresh clone it is not installed when this file is loaded.
   const { build: esbuild } = await import("esbuild");
-  for (const { source, output, platform, development = false, beside = [], banner = {}, apart = [] } of entries)
+  for (const { source, output, platform, development = false, beside = [], banner = {}, apart = [], absent = [] } of entries)
     await esbuild({
       absWorkingDir: inRepo(),
       entryPoints: [source],
@@ -142,7 +160,7 @@ export async function bundle() {
       banner,
       define: defined(development),
       loader: { ".wasm": "binary" },
-      plugins: [trimValidator, glue, bytes, leftApart(apart), besideTheEntry(development)],
+      plugins: [trimValidator, glue, bytes, leftApart(apart), without(absent), besideTheEntry(development)],
       logLevel: "warning",
       logOverride,
     });
@@ -157,6 +175,15 @@ const leftApart = (names) => ({
       const from = kind !== "entry-point" && known.get(resolve(resolveDir, path.replace(/\.js$/, ".ts")));
       return from ? { path: from, external: true } : undefined;
     });
+  },
+});
+
+/** Puts an empty module in the place of each of these, which the file never calls. */
+const without = (names) => ({
+  name: "without",
+  setup(build) {
+    build.onResolve({ filter: /.*/ }, ({ path }) => (names.includes(path) ? { path, namespace: "without" } : undefined));
+    build.onLoad({ filter: /.*/, namespace: "without" }, () => ({ contents: "module.exports = {};", loader: "js" }));
   },
 });
 
@@ -248,10 +275,10 @@ export async function declare() {
 
 /** What of the declarations is public. */
 const declared = [
-  ...["index", "worker", "inline", "observe", "testing", "inspector", "opentelemetry", "react", "vue", "svelte"].map(
+  ...["index", "worker", "inline", "observe", "nats", "testing", "inspector", "opentelemetry", "react", "vue", "svelte"].map(
     (name) => `entries/${name}`,
   ),
-  ...["definitions", "errors", "observe", "public", "testing"].map((name) => `types/${name}`),
+  ...["definitions", "errors", "nats", "observe", "public", "testing"].map((name) => `types/${name}`),
   ...["provider", "reads", "writes"].map((name) => `react/${name}`),
 ];
 

@@ -7,7 +7,8 @@ import type { ProcessErrorCode } from "../types/errors.js";
 import type { Instance } from "./instance.js";
 import { afterwards } from "../platform/intrinsics.js";
 import type { RawAttachment } from "./attachments.js";
-import { entered, type EnteredEngine, type RemoteEngine } from "./remote.js";
+import { entered, type EnteredEngine } from "./entered.js";
+import type { RemoteEngine } from "./remote.js";
 import type { CompileSchema } from "../schema/validator.js";
 import { untilAborted, type Until } from "./stop.js";
 import type {

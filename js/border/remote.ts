@@ -3,9 +3,7 @@
  *
  * The engine decides where rows lie and how commits are settled; the rules, and running again what lost a race, are on the other side.
  */
-import { reportError } from "../platform/report.js";
-import { raise, type ProcessErrorCode } from "../types/errors.js";
-import type { Instance } from "./instance.js";
+import type { ProcessErrorCode } from "../types/errors.js";
 
 export const REMOTE: unique symbol = Symbol.for("longwait.remote") as never;
 
@@ -32,7 +30,7 @@ export interface RemoteEngine {
    * `processes` come with a `change` that means nothing: the engine puts the number of the commit there, which is higher than all before.
    * `about` has `{ name: "identity", value }`, 32 hexadecimal digits that no other life of the namespace has.
    */
-  run(mode: "readonly" | "readwrite", step: (results: object[][]) => unknown): Promise<void>;
+  run(mode: "readonly" | "readwrite", step: (results: unknown[][]) => unknown): Promise<void>;
   /** Epoch milliseconds by the server's clock. */
   now(): number;
   /**
@@ -42,7 +40,7 @@ export interface RemoteEngine {
   /** Sends what was committed to a stream to all others. */
   sendChunks(stream: object, values: unknown[]): void;
   /** The shortest lease that outlasts a failover, in milliseconds. */
-  readonly minLeaseMs?: number;
+  readonly minLeaseMs?: number | undefined;
   close(): void;
 }
 
@@ -59,72 +57,4 @@ export interface RemoteFault {
 
 export function isRemote(storage: unknown): storage is Remote {
   return typeof storage === "object" && storage !== null && REMOTE in storage;
-}
-
-/** An engine as the WebAssembly imports it. */
-export interface EnteredEngine extends Omit<RemoteEngine, "listen"> {
-  listen(hear: (said: string[] | { stream: object; values: unknown[] }) => void): () => void;
-}
-
-/** Connects; a fault is an error of its code. */
-export async function connected(store: Remote): Promise<RemoteEngine> {
-  try {
-    return await store[REMOTE]();
-  } catch (fault) {
-    const { how, code, message, cause } = Object(fault) as RemoteFault;
-    throw how === undefined ? fault : raise(message, { code, cause });
-  }
-}
-
-/**
- * The engine for one instance of the WebAssembly: nothing that it throws gets there, nothing that it calls is gone, and it is closed when the instance
- * traps.
- */
-export function entered(engine: RemoteEngine, { enter }: Pick<Instance, "enter">): EnteredEngine {
-  let latest = 0;
-  const closed = ending(enter, () => engine.close());
-  return {
-    // Not at once: what is thrown here must not be made above frames of the WebAssembly.
-    async run(mode, step) {
-      await undefined;
-      return engine.run(mode, step);
-    },
-    now() {
-      attempt(() => (latest = engine.now()));
-      return latest;
-    },
-    listen(hear) {
-      let isOn = true;
-      const off = attempt(() =>
-        engine.listen(
-          (ids) => isOn && hear(ids),
-          (stream, values) => isOn && hear({ stream, values }),
-        ),
-      );
-      return ending(enter, () => {
-        isOn = false;
-        off?.();
-      });
-    },
-    sendChunks: (stream, values) => attempt(() => engine.sendChunks(stream, values)),
-    close: closed,
-  };
-}
-
-/** `end`, which is called at most once: by the WebAssembly, or when that traps. */
-function ending(enter: Instance["enter"], end: () => void): () => void {
-  const leave = enter(() => attempt(end));
-  return () => {
-    leave();
-    attempt(end);
-  };
-}
-
-function attempt<T>(work: () => T): T | undefined {
-  try {
-    return work();
-  } catch (error) {
-    reportError(error);
-    return undefined;
-  }
 }

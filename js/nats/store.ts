@@ -1,7 +1,7 @@
 /** What `natsStore()` does: checks what it is given, and opens engines. */
 import type { Authenticator, ConnectionOptions, NatsConnection } from "@nats-io/nats-core";
 import { REMOTE, type Remote } from "../border/remote.js";
-import { ProcessError } from "../types/errors.js";
+import { ProcessError } from "../entries/index.js";
 import type { NatsStoreOptions } from "../types/nats.js";
 import { NatsEngine } from "./engine.js";
 import { disconnected } from "./fault.js";
