@@ -64,6 +64,11 @@ export const sections = [
     text: "In production",
     pages: [
       {
+        page: "nats",
+        text: "Several devices: NATS",
+        about: "One registry for several people, devices and servers: setting it up, accounts, what is trusted, durability, costs.",
+      },
+      {
         page: "code-changes",
         text: "Living with code changes",
         about: "What may change under a running process: steps, waits, keys, schemas.",

@@ -51,6 +51,7 @@ export async function tenants() {
 
   return {
     servers,
+    keys,
     token,
     client,
     tenant,

@@ -8,12 +8,20 @@
  * - `files`: the names of the samples under one heading, where each is a module; the last one is the program.
  * - `prints`: what the program prints, where the page has no block of `text` that says so.
  */
-import { readdirSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 
 const reports = {
   "reports.ts": `
     export const write = async (topic: string, _: { signal: AbortSignal }): Promise<string> => "about " + topic;
     export const publish = async (draft: string): Promise<string> => "published: " + draft;
+  `,
+};
+
+const natsReports = {
+  "reports.ts": `
+    import { defineProcess } from "longwait";
+    export const reports = defineProcess<{ month: string }, string>({ kind: "report" });
+    export const report = reports.implement(({ input }) => "the report of " + input.month);
   `,
 };
 
@@ -140,6 +148,31 @@ export const needs = {
   "docs/export.md": {
     "*": { runs: "node", after: `\nfor (const registry of [laptop, desktop, phone, restored]) await registry.close();` },
   },
+  "docs/nats.md": {
+    "Open it": { runs: "tests/nats/samples.test.mjs", beside: natsReports },
+    "Hand work to a server": { runs: "tests/nats/samples.test.mjs", beside: natsReports },
+    "An account for each tenant": {
+      runs: "tests/nats/samples.test.mjs",
+      beside: { "accounts.ts": readFileSync(new URL("../../examples/nats/accounts.ts", import.meta.url), "utf8") },
+      before: `const configure = async (_text: string) => {};\n`,
+      after: `console.log(token.split(".").length);`,
+      prints: "3\n",
+    },
+    "Tokens that expire": {
+      runs: "tests/nats/samples.test.mjs",
+      before: `
+        import { openRegistry } from "longwait";
+        import { natsStore } from "longwait/nats";
+        const fetchToken = async () => process.env.NATS_TOKEN ?? "";
+      `,
+      after: `
+        console.log(registry.durability);
+        await registry.close();
+        process.exit();
+      `,
+      prints: "remote\n",
+    },
+  },
   "docs/files.md": {
     "*": {
       runs: "node",
@@ -210,6 +243,16 @@ export const needs = {
     },
   },
   "docs/beside.md": {
+    "Two registries: this device, and NATS": {
+      runs: "tests/nats/samples.test.mjs",
+      after: `
+        shared.driver({ processes: [reviews.implement(({ input }) => "read: " + input.text)] }).start();
+        console.log(await handle.result());
+        await local.close();
+        await shared.close();
+      `,
+      prints: "read: Tides\n",
+    },
     Dexie: {
       runs: "node",
       before: `
