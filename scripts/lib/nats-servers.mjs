@@ -21,14 +21,15 @@ const ASK_MS = 25;
  *
  * - `origins`: the origins of pages that may connect. All may, where it is left out.
  * - `syncInterval`: `sync_interval` of JetStream. "always": what is acknowledged is on disk.
+ * - `websocket`: text for the configuration of the WebSocket.
  * - `config`: text for the end of each server's configuration: accounts, limits.
  */
-export async function natsServers({ ports, dir, origins, syncInterval = "always", config = "" }) {
+export async function natsServers({ ports, dir, origins, syncInterval = "always", websocket = "", config = "" }) {
   const servers = ports.map((own, index) => {
     const folder = join(dir, String(index + 1));
     mkdirSync(folder, { recursive: true });
     const file = join(folder, "server.conf");
-    writeFileSync(file, configuration({ own, index, ports, folder, origins, syncInterval, config }));
+    writeFileSync(file, configuration({ own, index, ports, folder, origins, syncInterval, websocket, config }));
     return natsServer({ file, folder, monitor: own.monitor });
   });
   const endAll = () => servers.forEach((server) => server.signal("SIGKILL"));
@@ -99,7 +100,7 @@ function natsServer({ file, folder, monitor }) {
   return { start, kill: () => end("SIGKILL"), stop: () => end("SIGTERM"), signal: (name) => void child?.kill(name) };
 }
 
-function configuration({ own, index, ports, folder, origins, syncInterval, config }) {
+function configuration({ own, index, ports, folder, origins, syncInterval, websocket, config }) {
   const routes = ports.map(({ route }) => `nats://${HOST}:${route}`);
   const allowed = origins ? `allowed_origins: ${JSON.stringify(origins)}` : "";
   return `
@@ -107,7 +108,12 @@ server_name: ${nameOf(index)}
 listen: ${HOST}:${own.tcp}
 http: ${HOST}:${own.monitor}
 jetstream { store_dir: ${JSON.stringify(join(folder, "data"))}, sync_interval: ${syncInterval} }
-websocket { listen: "${HOST}:${own.ws}", no_tls: true, ${allowed} }
+websocket {
+  listen: "${HOST}:${own.ws}"
+  no_tls: true
+  ${allowed}
+  ${websocket}
+}
 # A client knows the servers it was given, so that one behind a proxy finds no way around that.
 ${ports.length > 1 ? `cluster { name: longwait, listen: ${HOST}:${own.route}, no_advertise: true, routes: ${JSON.stringify(routes)} }` : ""}
 ${config}

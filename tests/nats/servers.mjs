@@ -13,11 +13,11 @@ import { natsServers } from "../../scripts/lib/nats-servers.mjs";
  *
  * @returns `{ tcp, ws, kill(i), pause(i), resume(i), start(i), leaderOf(stream), close() }`
  */
-export async function startServers({ count = 1, dir, auth = "", syncInterval } = {}) {
+export async function startServers({ count = 1, dir, auth = "", ...options } = {}) {
   const folder = dir ?? mkdtempSync(join(tmpdir(), "longwait-nats-"));
   const clear = () => dir ?? rmSync(folder, { recursive: true, force: true });
   try {
-    const servers = await natsServers({ ports: await freePorts(count), dir: folder, config: auth, syncInterval });
+    const servers = await natsServers({ ports: await freePorts(count), dir: folder, config: auth, ...options });
     return {
       ...servers,
       async close() {

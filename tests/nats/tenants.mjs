@@ -27,10 +27,10 @@ const { accountToken, newKey, sendAccount, serverConfiguration, userToken } = ac
 export const inSeconds = (seconds) => Math.floor(Date.now() / 1000) + seconds;
 
 /** Starts a server in operator mode. `tenant(name)` makes an account, `client(account, user, options)` connects a user of it. */
-export async function tenants() {
+export async function tenants(options) {
   const dir = mkdtempSync(join(tmpdir(), "longwait-accounts-"));
   const keys = { operator: newKey("operator"), system: newKey("account") };
-  const servers = await startServers({ auth: serverConfiguration({ ...keys, dir }) });
+  const servers = await startServers({ auth: serverConfiguration({ ...keys, dir }), ...options });
   const connections = [];
 
   const token = (account, user) => userToken(account, newKey("user"), { name: "user", bearer: true, expires: inSeconds(600), ...user });
@@ -48,6 +48,12 @@ export async function tenants() {
     return account;
   }
   const system = client(keys.system);
+  const ends = (await system).subscribe("$SYS.ACCOUNT.*.DISCONNECT");
+
+  /** Resolves once the server has ended a connection since its token had expired. */
+  async function expired() {
+    for await (const end of ends) if (/Expired/.test(end.json().reason)) return;
+  }
 
   return {
     servers,
@@ -55,6 +61,7 @@ export async function tenants() {
     token,
     client,
     tenant,
+    expired,
     async close() {
       await Promise.all(connections.map((connection) => connection.close()));
       await servers.close();
