@@ -56,6 +56,38 @@ fn a_tick_during_the_first_read_is_not_lost() {
 }
 
 #[test]
+fn a_wait_outlasts_a_connection_that_is_away_whether_that_was_lost_before_or_during_the_wait() {
+    let (world, hold) = world();
+    let (awaiter, p) = (world.awaiter(), p());
+    hold.cut_off(true);
+    let mut before = Hand::new(awaiter.await_terminal(&p));
+    assert!(before.run().is_none());
+    hold.cut_off(false);
+    let mut during = Hand::new(awaiter.await_terminal(&p));
+    assert!(during.run().is_none());
+    hold.cut_off(true);
+    world.clock.advance(60_000);
+    assert!(before.run().is_none() && during.run().is_none());
+    now(world.succeed("p"));
+    hold.cut_off(false);
+    world.clock.advance(1_000);
+    assert!([before, during].into_iter().all(|mut wait| wait.run().unwrap().unwrap() == success(json!(1))));
+    assert_nothing_left(&world);
+}
+
+#[test]
+fn a_wait_with_a_limit_ends_in_time_while_the_connection_is_away() {
+    let (world, hold) = world();
+    let (awaiter, p) = (world.awaiter().within(Some(500)), p());
+    hold.cut_off(true);
+    let mut waiting = Hand::new(awaiter.await_terminal(&p));
+    assert!(waiting.run().is_none());
+    world.clock.advance(500);
+    assert_eq!(refused(waiting.run().unwrap()), Code::Timeout);
+    assert_nothing_left(&world);
+}
+
+#[test]
 fn a_tick_during_a_later_read_is_not_lost() {
     let (world, hold) = world();
     let (awaiter, p) = (world.awaiter(), p());

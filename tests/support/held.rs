@@ -33,6 +33,7 @@ pub struct Hold {
     writes: Cell<u64>,
     questions: Cell<usize>,
     faulty: Cell<bool>,
+    away: Cell<bool>,
     alone: Cell<bool>,
     full: Cell<bool>,
     spoilt: RefCell<Option<String>>,
@@ -90,6 +91,11 @@ impl Hold {
     /// Whether every read fails from now on.
     pub fn break_down(&self, faulty: bool) {
         self.faulty.set(faulty);
+    }
+
+    /// Whether the store cannot be reached from now on.
+    pub fn cut_off(&self, away: bool) {
+        self.away.set(away);
     }
 
     /// Whether every read of more than one question fails from now on.
@@ -161,6 +167,9 @@ impl Store for HeldStore {
 
     fn read(&self, queries: Vec<Rc<Query>>) -> LocalBoxFuture<'static, Result<Answers>> {
         self.hold.reads.set(self.hold.reads.get() + 1);
+        if self.hold.away.get() {
+            return futures::future::ready(Err(Error::new(Code::Disconnected, "cut off"))).boxed_local();
+        }
         if self.hold.faulty.get() {
             return futures::future::ready(Err(Error::new(Code::StorageFailed, "broken down"))).boxed_local();
         }

@@ -200,7 +200,12 @@ impl ProcessAwaiter {
         };
         let (mut backoff, mut limit, mut passed, mut woken) = (Backoff::default(), self.limit(), Ok(()), None);
         loop {
-            let found = look(&*self.source.read(Rc::clone(&query)).await?);
+            let found = match self.source.read(Rc::clone(&query)).await {
+                Ok(answer) => look(&answer),
+                // The connection comes back, and what is waited for may come with it.
+                Err(fault) if fault.code() == Code::Disconnected => Ok(false),
+                Err(fault) => Err(fault),
+            };
             if !matches!(found, Ok(false)) {
                 if let Some((hub, id, _)) = &changes {
                     hub.answered(id, wait, woken);
