@@ -60,7 +60,8 @@ test("two profiles share the work, and one continues what the other was doing wh
   await fact(other.inspector, "Run by").getByText("this tab").waitFor({ timeout: LEASE_OVER });
   await other.inspector.press("Signal…");
   await other.inspector.submit({ Name: "approve" }, "Send");
-  await other.inspector.detail.getByText("Completed").first().waitFor({ timeout: LEASE_OVER });
+  await other.page.evaluate(() => registry.awaitTerminal("weekly-report-1"));
+  await other.inspector.counts("completed", 2);
   await screenshot(other, "profiles-continued");
 
   const log = await other.page.evaluate(() => registry.eventsAfter("weekly-report-1", 0));

@@ -2,20 +2,19 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { demo } from "../../scripts/lib/demo-page.mjs";
+import { openRegistry } from "longwait";
+import { natsStore } from "longwait/nats";
+import { serve } from "../../scripts/serve.mjs";
 import { killBrowser, launch } from "../tabs/playwright.mjs";
 import { program } from "./program.mjs";
 import { startServers } from "./servers.mjs";
-
-const { openRegistry } = await import("../../dist/node.js");
-const { natsStore } = await import("../../dist/nats-node.js");
 
 const REPORT = "weekly-report-1";
 
 let servers, site;
 before(async () => {
   servers = await startServers({ count: 3 });
-  site = await demo();
+  site = await serve({ port: 0 });
 });
 after(async () => {
   await site?.close();
@@ -69,11 +68,12 @@ describe("a report", { concurrency: true }, () => {
     const namespace = "from-a-browser";
     const registry = await observer(t, namespace);
     const begun = await browser(t, namespace);
-    await begun.page.getByText(REPORT, { exact: true }).first().waitFor();
+    await begun.page.getByRole("heading", { name: "Weekly report 1" }).waitFor();
     await stepDone(registry, "fetch orders");
     await begun.kill();
     const running = worker(t, namespace);
     await registry.signal(REPORT, "approve", { by: "the test" });
+    await running.said(`${REPORT}: run 2 begins here`);
     await running.said(`${REPORT}: ended here`);
     await isWhole(registry);
   });
@@ -89,6 +89,6 @@ describe("a report", { concurrency: true }, () => {
     await page.getByText("Run by").waitFor();
     await registry.signal(REPORT, "approve", { by: "the test" });
     await isWhole(registry);
-    await page.locator("longwait-inspector-detail").getByText("Completed").first().waitFor();
+    await page.getByText("5 of 5, published").first().waitFor();
   });
 });
