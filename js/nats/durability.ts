@@ -5,6 +5,7 @@
  * system can read, and each account to which that one exports the service.
  */
 import type { NatsConnection } from "@nats-io/nats-core";
+import { warn } from "../platform/report.js";
 
 const STATISTICS = "$SYS.REQ.SERVER.PING.STATSZ";
 
@@ -16,6 +17,16 @@ const ALL_MS = 5_000;
 interface Statistics {
   readonly server?: { readonly name?: string };
   readonly statsz?: { readonly jetstream?: { readonly config?: { readonly sync_always?: boolean } } };
+}
+
+/** Says on the console which servers acknowledge writes before these are on their disks, as far as servers say. */
+export async function warnOfLazyServers(connection: Pick<NatsConnection, "requestMany">): Promise<void> {
+  const lazy = await lazyServers(connection);
+  if (lazy?.length)
+    warn(
+      `longwait: the NATS servers ${lazy.sort().join(", ")} acknowledge writes before these are on their disks, so that a power failure may lose the last ones: ` +
+        "set `sync_interval: always` in their configurations",
+    );
 }
 
 /**

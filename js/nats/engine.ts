@@ -4,6 +4,7 @@ import type { RemoteEngine } from "../border/remote.js";
 import { apply, Change, processOfWrite, type Written } from "./changes.js";
 import { ServerClock } from "./clock.js";
 import { type Commit, commitOf } from "./commit.js";
+import { warnOfLazyServers } from "./durability.js";
 import { type Doc, isWrittenBy } from "./doc.js";
 import { closed, Failed, raced, refused } from "./fault.js";
 import { Feed } from "./feed.js";
@@ -77,10 +78,13 @@ export class NatsEngine implements RemoteEngine {
   async #open({ replicas }: EngineOptions): Promise<void> {
     const connection = await this.#link.live();
     const copies = replicas ?? (connection.info?.cluster === undefined ? 1 : 3);
-    const { identity } = await this.#link.patiently(async () => openStream(await this.#messages.manager(), this.#subjects, copies));
+    const { identity, isNew } = await this.#link.patiently(async () => openStream(await this.#messages.manager(), this.#subjects, copies));
     this.#files = new Files(this.#link, this.#subjects.bucket, copies);
     this.#rows = new Rows(this.#link, this.#view, this.#feed, this.#messages, this.#files, this.#subjects, identity);
+    // A client with fewer rights may be the first to have a file.
+    if (isNew) await this.#link.patiently(() => this.#files.prepare());
     await Promise.all([this.#now === undefined && this.#clock.start(), this.#feed.start()]);
+    void warnOfLazyServers(connection);
   }
 
   now(): number {

@@ -18,6 +18,11 @@ export class Files {
     this.#replicas = replicas;
   }
 
+  /** Makes the bucket where it is missing. */
+  async prepare(): Promise<void> {
+    await this.#open();
+  }
+
   /** Uploads a body, and gives the name of its object. */
   async put(body: Blob): Promise<string> {
     const known = this.#uploaded.get(body);

@@ -135,7 +135,8 @@ export class Link {
 
 /** Whether a later attempt may succeed: no answer came, or the servers are electing a leader. */
 export function isPassing(fault: unknown): boolean {
-  const { name, code, status } = fault as { name?: string; code?: unknown; status?: number };
+  const { name, code, status, cause } = fault as { name?: string; code?: unknown; status?: number; cause?: { name?: string } };
+  if (cause?.name === "PermissionViolationError") return false;
   if (PASSING.has(name ?? "")) return true;
   return status === 503 || code === 503 || code === 408 || (name === "JetStreamApiError" && ELECTING.has(code as number));
 }

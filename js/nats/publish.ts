@@ -27,8 +27,8 @@ const MOST_MESSAGES = 1_000;
 
 /** "wrong last sequence" */
 const WRONG_SEQUENCE = 10_071;
-/** The stream has reached a limit: of bytes, of storage, of memory. */
-const FULL: ReadonlySet<number> = new Set([10_023, 10_047, 10_028, 10_077]);
+/** The stream, the account or the server has reached a limit: of bytes, of storage, of memory. */
+const FULL: ReadonlySet<number> = new Set([10_002, 10_023, 10_047, 10_028, 10_077]);
 /** Batches: incomplete, as the server has changed its leader; and too many at one time. Nothing was stored. */
 const BATCH_DROPPED: ReadonlySet<number> = new Set([10_176, 10_210, 10_211]);
 
@@ -54,7 +54,8 @@ export async function store(
   if (messages.length > MOST_MESSAGES)
     throw refused(`one commit takes ${messages.length} messages, and a NATS server stores at most ${MOST_MESSAGES} at one time`);
   const start = performance.now();
-  let isSent = false;
+  let isSent = false,
+    wasDropped = false;
   for (let pauseMs = 50; ; pauseMs = Math.min(2 * pauseMs, 1_000)) {
     const leftMs = Math.max(PATIENCE_MS - (performance.now() - start), 0);
     let cause: unknown;
@@ -64,7 +65,7 @@ export async function store(
       throw isSent ? unsettled(fault) : fault;
     }
     try {
-      const { seq, error } = JSON.parse((await send(link, messages, writer, number)).string()) as Ack;
+      const { seq, error } = await send(link, messages, writer, number, wasDropped);
       if (!error) return seq - messages.length + 1;
       if (error.err_code === WRONG_SEQUENCE) {
         if (!isSent) throw raced();
@@ -76,6 +77,7 @@ export async function store(
       if (FULL.has(error.err_code))
         throw new Failed("refused", "quota_exceeded", `the NATS server has no more room (${error.description})`);
       cause = new Error(error.description);
+      wasDropped ||= BATCH_DROPPED.has(error.err_code);
       if (!BATCH_DROPPED.has(error.err_code) && error.code !== 503 && error.code !== 408)
         throw refused(`the NATS server refused it (${error.description})`);
       // A leader that was just elected may have stored it as a follower.
@@ -91,7 +93,11 @@ export async function store(
   }
 }
 
-async function send(link: Link, messages: readonly Outgoing[], writer: string, number: number): Promise<Msg> {
+/**
+ * Sends the messages, and resolves with the answer to the last one. `asksEach`: of a batch, with the answer to the first message that was
+ * refused, as the last one learns no more than that another one is missing. It costs the server an answer for each.
+ */
+async function send(link: Link, messages: readonly Outgoing[], writer: string, number: number, asksEach: boolean): Promise<Ack> {
   const batch = messages.length > 1 ? crypto.randomUUID() : undefined;
   const headersOf = ({ condition, replaces, parts }: Outgoing, place: number) => {
     const made = headers();
@@ -109,7 +115,16 @@ async function send(link: Link, messages: readonly Outgoing[], writer: string, n
     }
     return made;
   };
-  messages.slice(0, -1).forEach((message, place) => link.publish(message.subject, message.body, headersOf(message, place)));
+  const request = async (message: Outgoing, place: number): Promise<Ack> =>
+    ackOf(await link.request(message.subject, message.body, headersOf(message, place)));
   const last = messages.length - 1;
-  return link.request(messages[last]!.subject, messages[last]!.body, headersOf(messages[last]!, last));
+  if (!asksEach) {
+    messages.slice(0, -1).forEach((message, place) => link.publish(message.subject, message.body, headersOf(message, place)));
+    return request(messages[last]!, last);
+  }
+  const answers = await Promise.all(messages.map(request));
+  return answers.find(({ error }) => error) ?? answers[last]!;
 }
+
+/** What the server says of a message. To one of a batch that is not the last, it says nothing where it took it. */
+const ackOf = (answer: Msg): Ack => JSON.parse(answer.string() || "{}") as Ack;

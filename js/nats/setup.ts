@@ -25,6 +25,8 @@ const NEEDED = {
 /** The stream, with what tells it from all others. */
 export interface Opened {
   readonly identity: string;
+  /** Whether this client has made it. */
+  readonly isNew: boolean;
 }
 
 export async function openStream(manager: JetStreamManager, subjects: Subjects, replicas: number): Promise<Opened> {
@@ -39,7 +41,7 @@ export async function openStream(manager: JetStreamManager, subjects: Subjects, 
   if (format > FORMAT)
     throw new Failed("unopened", "storage_version", `the stream ${subjects.stream} was written by a newer version of longwait`);
   // A stream that was deleted and made anew is another one.
-  return { identity: sha256(`${subjects.stream} ${created}`).slice(0, 32) };
+  return { identity: sha256(`${subjects.stream} ${created}`).slice(0, 32), isNew: info === undefined };
 }
 
 async function find(manager: JetStreamManager, name: string): Promise<StreamInfo | undefined> {

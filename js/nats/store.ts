@@ -20,6 +20,10 @@ export function natsStore(connect: Connect, given: NatsStoreOptions): Remote {
     // What this client publishes it knows already.
     noEcho: true,
     maxReconnectAttempts: -1,
+    // A token that has expired is refused until the authenticator gives the next one.
+    ignoreAuthErrorAbort: true,
+    // By itself the client takes `tls:` for a name only, and goes on without where the server has none.
+    ...(servers.some((server) => server.startsWith("tls:")) && { tls: {} }),
     ...PING,
     ...(authenticator !== undefined && { authenticator: authenticator as Authenticator }),
   };

@@ -48,7 +48,7 @@ describe("a token in a cookie", () => {
       globalThis.end = registry.awaitTerminal("p");
     }, address);
     await give(600);
-    await world.expired();
+    await world.expired(tenant);
     const end = await page.evaluate(async () => {
       await registry.completeProcess("p", { type: "success", value: "after the first had expired" });
       return end;

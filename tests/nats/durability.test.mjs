@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { connect } from "@nats-io/transport-node";
+import { openRegistry } from "longwait";
+import { natsStore } from "longwait/nats";
 import { importSource } from "../package/bundled.mjs";
 import { startServers } from "./servers.mjs";
 import { tenants } from "./tenants.mjs";
@@ -36,6 +38,14 @@ for (const [syncInterval, lazy] of [
     after(() => servers.close());
 
     test("an account that may ask learns it", async () => assert.deepEqual(await learnt(servers, "asks"), lazy));
+    if (lazy.length > 0)
+      test("a registry warns of it on the console", async (t) => {
+        const warned = new Promise((done) => t.mock.method(console, "warn", done));
+        const storage = natsStore({ servers: servers.tcp, namespace: "warns", authenticator: () => ({ user: "asks", pass: "asks" }) });
+        const registry = await openRegistry({ storage });
+        t.after(() => registry.close());
+        assert.match(await warned, /server-1 .*sync_interval/);
+      });
     test("another one learns nothing", async () => assert.equal(await learnt(servers, "other"), undefined));
   });
 

@@ -1,5 +1,6 @@
 /** A server with an account for each tenant, and clients of them by the NATS client alone; what the tests of accounts stand on. */
 
+import { EventEmitter, once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -48,11 +49,20 @@ export async function tenants(options) {
     return account;
   }
   const system = client(keys.system);
-  const ends = (await system).subscribe("$SYS.ACCOUNT.*.DISCONNECT");
+  const ended = new EventEmitter();
+  const expirations = new Set();
+  (await system).subscribe("$SYS.ACCOUNT.*.DISCONNECT", {
+    callback(_, message) {
+      const { client, reason } = message.json();
+      if (!/Expired/.test(reason)) return;
+      expirations.add(client.acc);
+      ended.emit("expired");
+    },
+  });
 
-  /** Resolves once the server has ended a connection since its token had expired. */
-  async function expired() {
-    for await (const end of ends) if (/Expired/.test(end.json().reason)) return;
+  /** Resolves once the server has ended a connection of an account since its token had expired. */
+  async function expired({ id }) {
+    while (!expirations.has(id)) await once(ended, "expired");
   }
 
   return {
