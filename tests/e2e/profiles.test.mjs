@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { complaintsOf } from "../../scripts/lib/demo-page.mjs";
 import { serve } from "../../scripts/serve.mjs";
+import { isWhole } from "../nats/report.mjs";
 import { startServers } from "../nats/servers.mjs";
 import { killBrowser, launch } from "../tabs/playwright.mjs";
 import { InspectedPage } from "./inspector-page.mjs";
@@ -64,13 +65,7 @@ test("two profiles share the work, and one continues what the other was doing wh
   await other.inspector.counts("completed", 2);
   await screenshot(other, "profiles-continued");
 
-  const log = await other.page.evaluate(() => registry.eventsAfter("weekly-report-1", 0));
-  assert.deepEqual(
-    log.map(({ sequence }) => sequence),
-    log.map((_, index) => index + 1),
-  );
-  const steps = log.filter(({ eventType }) => eventType === "process.step").map(({ payload }) => payload.key);
-  assert.deepEqual(steps, ["fetch orders", "attach report", "publish"]);
+  isWhole(await other.page.evaluate(() => registry.eventsAfter("weekly-report-1", 0)));
   assert.deepEqual(other.complaints, []);
 });
 

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -9,6 +10,29 @@ import { program } from "./program.mjs";
 
 const data = mkdtempSync(join(tmpdir(), "longwait-cluster-"));
 after(() => rmSync(data, { recursive: true }));
+
+/** Whether a server takes a WebSocket of a page of this origin. */
+const takes = (address, origin) =>
+  new Promise((done, failed) => {
+    const headers = {
+      Connection: "Upgrade",
+      Upgrade: "websocket",
+      Origin: origin,
+      "Sec-WebSocket-Version": 13,
+      "Sec-WebSocket-Key": btoa("0123456789abcdef"),
+    };
+    const asked = request(address.replace("ws:", "http:"), { headers });
+    asked.on("upgrade", (_, socket) => {
+      socket.destroy();
+      done(true);
+    });
+    asked.on("response", (answer) => {
+      answer.resume();
+      done(false);
+    });
+    asked.on("error", failed);
+    asked.end();
+  });
 
 const isAnswered = async (address) => fetch(address.replace("ws:", "http:")).then(Boolean, () => false);
 
@@ -23,7 +47,10 @@ test("starts three servers, says where they and the pages are, and stops them on
   assert.equal(searchParams.get("namespace"), "demo");
   const servers = searchParams.get("nats").split(",");
   assert.equal(servers.length, 3);
-  for (const server of servers) assert.ok(await isAnswered(server), server);
+  for (const server of servers) {
+    assert.ok(await takes(server, origin), server);
+    assert.ok(!(await takes(server, "http://elsewhere.example")), "a page of another site must not connect to it");
+  }
 
   assert.deepEqual(await running.kill("SIGINT"), [0, null]);
   for (const server of servers) assert.ok(!(await isAnswered(server)), server);
