@@ -96,22 +96,26 @@ export const credentials = (token: string, { seed }: Key): string =>
  */
 export function clientPermissions(namespace: string): Permissions {
   const stream = `LONGWAIT_${namespace}`;
-  const reads = (name: string) => [
+  const of = (name: string, consumers: string) => [
     `$JS.API.STREAM.INFO.${name}`,
     `$JS.API.STREAM.MSG.GET.${name}`,
-    `$JS.API.DIRECT.GET.${name}`,
-    `$JS.API.DIRECT.GET.${name}.>`,
-    `$JS.API.CONSUMER.CREATE.${name}`,
-    `$JS.API.CONSUMER.CREATE.${name}.>`,
-    `$JS.API.CONSUMER.INFO.${name}.>`,
-    `$JS.API.CONSUMER.DELETE.${name}.>`,
-    `$JS.API.CONSUMER.MSG.NEXT.${name}.>`,
-    `$JS.FC.${name}.>`,
     // Of processes that were pruned, and of files that were replaced or removed.
     `$JS.API.STREAM.PURGE.${name}`,
+    `$JS.API.CONSUMER.CREATE.${name}${consumers}`,
+    `$JS.API.CONSUMER.INFO.${name}.*`,
+    `$JS.API.CONSUMER.DELETE.${name}.*`,
+    `$JS.FC.${name}.>`,
   ];
-  const allow = [`longwait.${namespace}.>`, `$O.${stream}.>`, ...reads(stream), ...reads(`OBJ_${stream}`), "$JS.API.INFO", DURABILITY];
-  return { pub: { allow }, sub: { allow: [`longwait.${namespace}.>`, "_INBOX.>"] } };
+  const allow = [
+    `longwait.${namespace}.>`,
+    ...of(stream, ""),
+    `$JS.API.DIRECT.GET.${stream}`,
+    `$O.${stream}.>`,
+    ...of(`OBJ_${stream}`, ".>"),
+    "$JS.API.INFO",
+    DURABILITY,
+  ];
+  return { pub: { allow }, sub: { allow: [`longwait.${namespace}.n.*`, "_INBOX.>"] } };
 }
 
 const UNLIMITED = { subs: -1, data: -1, payload: -1, imports: -1, exports: -1, wildcards: true, conn: -1, leaf: -1 };
