@@ -145,6 +145,14 @@ describe("an account for each tenant", () => {
     assert.deepEqual(await b.state(), was);
   });
 
+  test("a tenant that may have no connections loses those that it has, and gets no other", async () => {
+    const account = await world.tenant("shut out");
+    const connection = await world.client(account);
+    await world.tenant("shut out", { connections: 0 }, account);
+    await connection.closed();
+    await assert.rejects(world.client(account));
+  });
+
   test("a tenant that fills its disk is refused, and another is not", async () => {
     const full = await world.tenant("full", { diskBytes: 100_000 });
     const connection = await world.client(full);

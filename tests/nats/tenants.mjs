@@ -43,8 +43,7 @@ export async function tenants(options) {
     return connection;
   }
 
-  async function tenant(name, limits) {
-    const account = newKey("account");
+  async function tenant(name, limits, account = newKey("account")) {
     await sendAccount(await system, accountToken(keys, account, { name, diskBytes: 100_000_000, ...limits }));
     return account;
   }
