@@ -31,6 +31,8 @@ pub mod conformance;
 pub mod fake;
 mod faulty_engine;
 pub mod memory;
+#[cfg(not(target_family = "wasm"))]
+mod racing_engine;
 #[cfg(target_family = "wasm")]
 mod schemas;
 pub mod stage;
@@ -38,6 +40,8 @@ mod world;
 
 pub use any_registry::{AnyAwaiter, AnyHub, AnyReceiver, AnyRegistry, AnyView, blob};
 pub use faulty_engine::{Course, FaultyEngine, Outcome};
+#[cfg(not(target_family = "wasm"))]
+pub use racing_engine::{Race, RacingEngine, RacingServer};
 pub use world::*;
 
 /// The tasks of the test that runs on this thread.
