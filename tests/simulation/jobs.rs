@@ -337,7 +337,12 @@ impl Job {
 
     async fn append(&self, event_type: &str, payload: Value) -> Result<()> {
         let request = AppendRequest::new(event_type, payload.into());
-        self.patiently(async || self.context.append(request.clone()).await.map(drop)).await
+        let append = async || match self.context.append(request.clone()).await.map(drop) {
+            // It may be there, and nothing tells it from another one.
+            Err(fault) if fault.code() == Code::Disconnected => Ok(Err(fault)),
+            outcome => outcome.map(Ok),
+        };
+        self.patiently(append).await?
     }
 
     // ── Patience ───────────────────────────────────────────────────────────
@@ -346,7 +351,7 @@ impl Job {
     async fn patiently<T>(&self, act: impl AsyncFn() -> Result<T>) -> Result<T> {
         for _ in 0..10 {
             match act().await {
-                Err(fault) if fault.code() == Code::StorageFailed => {
+                Err(fault) if matches!(fault.code(), Code::StorageFailed | Code::Disconnected) => {
                     self.jobs.store.clock.sleep(self.below(20)).await;
                 }
                 outcome => return outcome,
@@ -388,7 +393,7 @@ fn thrown(value: &Value, most: u64) -> Thrown {
 
 /// Whether no process ends with it.
 fn is_trouble(code: Code) -> bool {
-    matches!(code, Code::StorageFailed | Code::QuotaExceeded | Code::LeaseLost | Code::Internal)
+    matches!(code, Code::StorageFailed | Code::Disconnected | Code::QuotaExceeded | Code::LeaseLost | Code::Internal)
 }
 
 fn failure(code: &str) -> ProcessAwaitOutput {

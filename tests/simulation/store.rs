@@ -1,5 +1,5 @@
 //! Rows in memory as each tab has them, through a store of its own over an engine that fails: transactions take their time, and
-//! what is committed is noted down.
+//! what is committed is noted down. The engine below either locks its rows or is optimistic, as one over a network.
 
 use std::{
     cell::{Cell, RefCell},
@@ -23,7 +23,7 @@ use longwait::{
     },
 };
 use longwait_testing::{
-    Course, FaultyEngine, Outcome,
+    Course, FaultyEngine, Outcome, Race, RacingServer,
     fake::{Counter, Dice, FakeClock, Tasks},
 };
 use serde_json::json;
@@ -66,6 +66,12 @@ impl Rows {
 #[derive(Clone)]
 pub struct Remote {
     pub engine: MemoryEngine,
+    /// Where the engine is optimistic: what commits to the rows.
+    pub server: Option<RacingServer>,
+    /// Where it is: the time of the store by which the write was decided that is under way in this tab.
+    pub decided_at: Rc<Cell<u64>>,
+    /// Whether its caller will not learn whether it was committed.
+    pub unsettled: Rc<Cell<bool>>,
     pub rows: Rows,
     pub clock: FakeClock,
     pub dice: Dice,
@@ -84,11 +90,14 @@ impl Remote {
     /// The store of a tab with these tasks.
     pub fn store_of(&self, tasks: &Tasks, names: &Counter) -> RowStore {
         let (remote, noting, reporting) = (self.clone(), self.clone(), self.clone());
-        let engine = FaultyEngine::new(
-            Rc::new(self.engine.clone()),
-            move |mode| remote.course(mode),
-            move |rows| noting.committed(rows),
-        );
+        let inner: Rc<dyn Engine> = match &self.server {
+            Some(server) => {
+                let remote = self.clone();
+                Rc::new(server.tab(move |mode| remote.race(mode)))
+            }
+            None => Rc::new(self.engine.clone()),
+        };
+        let engine = FaultyEngine::new(inner, move |mode| remote.course(mode), move |rows| noting.committed(rows));
         let store = RowStore::new(Rc::new(engine), Rc::new(self.clock.clone()), Rc::new(tasks.clone()), names);
         store.on_corruption(move |_| reporting.count("unreadable, passed over"));
         store
@@ -101,11 +110,17 @@ impl Remote {
     /// What becomes of the next transaction.
     fn course(&self, mode: Mode) -> Course {
         let (there, mut back) = (self.lag(), self.lag());
+        if mode == Mode::Write {
+            self.unsettled.set(false);
+        }
         if self.dice.chance(self.faults.get()) {
             let fault = Error::new(Code::StorageFailed, "broken down");
             return Course { there, outcome: Outcome::Aborted(fault), back };
         }
         if self.dice.chance(self.silent.get()) {
+            if self.server.is_some() {
+                return self.unanswered(mode, there, back);
+            }
             let committed = self.dice.chance(50);
             self.count(match (mode, committed) {
                 (Mode::Read, _) => "unanswered, read again",
@@ -122,6 +137,33 @@ impl Remote {
             return Course { there, outcome: Outcome::Full, back };
         }
         Course { there, outcome: Outcome::Answered, back }
+    }
+
+    /// What becomes of a transaction of an optimistic engine that is not answered: it is settled later, or never.
+    fn unanswered(&self, mode: Mode, there: LocalBoxFuture<'static, ()>, back: LocalBoxFuture<'static, ()>) -> Course {
+        if self.dice.chance(50) {
+            self.count("unanswered, settled");
+            let back = self.clock.sleep(SILENCE_MS);
+            return Course { there, outcome: Outcome::Answered, back };
+        }
+        let committed = self.dice.chance(50);
+        self.unsettled.set(mode == Mode::Write);
+        self.count(match (mode, committed) {
+            (Mode::Read, _) => "unanswered read",
+            (Mode::Write, true) => "unsettled, committed",
+            (Mode::Write, false) => "unsettled, not committed",
+        });
+        Course { there, outcome: Outcome::Unsettled { committed }, back }
+    }
+
+    /// How the next transaction of an optimistic engine goes. One whose message was lost is sent again, when others had their turn.
+    fn race(&self, mode: Mode) -> Race {
+        if mode == Mode::Write {
+            self.decided_at.set(self.clock.now());
+        }
+        let is_sent_again = self.dice.chance(self.silent.get());
+        let between = if is_sent_again { self.clock.sleep(SILENCE_MS) } else { self.lag() };
+        Race { lag: self.dice.below(LAG_MS + 1), between }
     }
 
     fn lag(&self) -> LocalBoxFuture<'static, ()> {
@@ -149,8 +191,13 @@ impl Remote {
             }
         }
         processes.append(&mut others);
+        if self.unsettled.get() {
+            let ids = processes.iter().filter_map(|write| write.changed()).map(|(id, _)| id.to_string());
+            self.log.borrow_mut().unsettled.extend(ids);
+        }
         let unreadable = self.unreadable.borrow().as_ref().map(id_of);
-        self.log.borrow_mut().committed(self.clock.monotonic(), self.clock.now(), &processes, unreadable.as_ref());
+        let decided_at = if self.server.is_some() { self.decided_at.get() } else { self.clock.now() };
+        self.log.borrow_mut().committed(self.clock.monotonic(), decided_at, &processes, unreadable.as_ref());
     }
 
     fn process(&self, id: ProcessId) -> longwait::model::process::ProcessRecord {
@@ -188,6 +235,9 @@ impl Remote {
 
     /// Puts a row of `processes` past every store: a change, by which all of them find it.
     fn put(&self, mut row: serde_json::Value) {
+        if let Some(server) = &self.server {
+            return server.write(vec![Write::Put("processes", row.into())]);
+        }
         let last = Read::LastKey(Source { store: "processes", index: Some("byChange") }, vec![Part::Number(MAX_COUNT)]);
         self.raw(vec![last], move |found| {
             row["change"] = json!(found.first().and_then(Payload::as_u64).unwrap_or_default() + 1);

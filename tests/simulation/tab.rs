@@ -149,6 +149,7 @@ impl Tab {
                         | Code::AlreadyTerminal
                         | Code::ReplayConflict
                         | Code::StorageFailed
+                        | Code::Disconnected
                         | Code::QuotaExceeded
                 ),
                 "{code:?}"
@@ -345,7 +346,9 @@ impl Tab {
                         place.set(place.get() + batch.chunks.len() as u64);
                         over.set(batch.done);
                     }
-                    Err(fault) if fault.code() == Code::StorageFailed => clock.sleep(20).await,
+                    Err(fault) if matches!(fault.code(), Code::StorageFailed | Code::Disconnected) => {
+                        clock.sleep(20).await
+                    }
                     Err(fault) => {
                         assert_eq!(fault.code(), Code::UnknownProcess);
                         over.set(true);

@@ -32,6 +32,11 @@ pub enum Outcome {
         /// Whether it was committed.
         committed: bool,
     },
+    /// Its connection dies before it is answered, and whether it was committed is not to be found out.
+    Unsettled {
+        /// Whether it was committed.
+        committed: bool,
+    },
 }
 
 /// One transaction: how long it takes until it begins, what becomes of it, and how long until its caller learns that.
@@ -160,6 +165,10 @@ impl Connection for FaultyConnection {
                 Outcome::Full => commits(&*inner, &parts, mode, without_room(step)).await,
                 Outcome::Answered => commits(&*inner, &parts, mode, step).await,
                 Outcome::Lost { committed: true } => commits(&*inner, &parts, mode, step).await.and(Err(lost())),
+                Outcome::Unsettled { committed: false } => Err(unsettled()),
+                Outcome::Unsettled { committed: true } => {
+                    commits(&*inner, &parts, mode, step).await.and(Err(unsettled()))
+                }
             };
             dead.set(dead.get() || matches!(outcome, Err(Failed { how: How::Lost, .. })));
             drop(done);
@@ -192,6 +201,10 @@ fn without_room(mut step: Step) -> Step {
         }
         round @ (Round::Read(_) | Round::Write(_) | Round::Commit(_) | Round::Done | Round::Fail(_)) => round,
     })
+}
+
+fn unsettled() -> Failed {
+    Failed { error: Error::new(Code::Disconnected, "the connection is gone"), how: How::Unsettled }
 }
 
 fn lost() -> Failed {
