@@ -47,6 +47,8 @@ pub struct History {
     pub set_back: u64,
     /// By how much it was set back in all.
     pub behind: u64,
+    /// How late a tab may see what others committed.
+    lag: u64,
     /// The processes with a commit whose caller was not answered: it may do again what that recorded.
     pub unsettled: BTreeSet<String>,
     /// The deletions by force that are under way.
@@ -75,6 +77,11 @@ pub enum Until {
 }
 
 impl History {
+    /// Nothing yet, of tabs that may see so much later what others committed.
+    pub fn with_lag(lag: u64) -> Self {
+        Self { lag, ..Self::default() }
+    }
+
     /// Notes down a commit, and checks what must be true of it. Spans go by `now`, which never goes back, and leases by the
     /// `wall` clock, as the rules saw it. The row of one process may be `unreadable`.
     pub fn committed(&mut self, now: u64, wall: u64, writes: &[Write], unreadable: Option<&ProcessId>) {
@@ -375,7 +382,7 @@ impl History {
             }
             Err(fault) if fault.code() == Code::UnknownProcess => {
                 let since = self.lives.get(id).map(|life| life.born);
-                assert!(since.is_none_or(|born| born >= start), "{id} was known all the time");
+                assert!(since.is_none_or(|born| born + self.lag >= start), "{id} was known all the time");
                 self.tally.count("wait unknown");
             }
             Err(fault) => {

@@ -38,6 +38,9 @@ const TTL: u64 = 150;
 const DRIVE_TTL: u64 = 450;
 const RENEW: u64 = 150;
 
+/// How many times as long they last over an optimistic engine, where a renewal waits for what was called before it, unanswered or not.
+const PATIENCE: u64 = 4;
+
 pub struct Tab {
     pub life: String,
     pub frozen: bool,
@@ -97,9 +100,10 @@ impl Tab {
         let (registry, hub) =
             watch_process_registry(ProcessRegistry::new(Rc::new(store.store_of(&tasks, &names)), host));
         let (waits, readers, leases) = (Vec::new(), Vec::new(), Rc::default());
+        let patience = if store.server.is_some() { PATIENCE } else { 1 };
         let options = DriverOptions {
-            lease_ttl: DRIVE_TTL,
-            renew_every: RENEW,
+            lease_ttl: DRIVE_TTL * patience,
+            renew_every: RENEW * patience,
             concurrency: 1 + store.dice.below(3) as usize,
             ..DriverOptions::new("driver")
         };

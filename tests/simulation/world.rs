@@ -96,7 +96,7 @@ impl World {
             engine,
             clock: clock.clone(),
             dice: dice.clone(),
-            log: Rc::new(RefCell::new(History::default())),
+            log: Rc::new(RefCell::new(History::with_lag(if optimistic { LAG_MS } else { 0 }))),
             faults: Rc::new(Cell::new(0)),
             full: Rc::default(),
             silent: Rc::default(),

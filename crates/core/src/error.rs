@@ -85,7 +85,7 @@ codes! {
     Internal = "internal",
 }
 
-/// A refused or failed operation. Nothing was written unless the message says so.
+/// A refused or failed operation. Nothing was written, unless it is [unsettled](Error::is_unsettled).
 #[derive(Clone)]
 pub struct Error(Box<Inner>);
 
@@ -96,6 +96,7 @@ struct Inner {
     message: String,
     process_id: Option<ProcessId>,
     cause: Option<Cause>,
+    unsettled: bool,
 }
 
 impl Error {
@@ -105,7 +106,7 @@ impl Error {
     }
 
     fn with(code: Code, message: String, process_id: Option<ProcessId>) -> Self {
-        Self(Box::new(Inner { code, message, process_id, cause: None }))
+        Self(Box::new(Inner { code, message, process_id, cause: None, unsettled: false }))
     }
 
     /// Shorthand for [`Code::InvalidArgument`].
@@ -147,6 +148,18 @@ impl Error {
     pub fn caused_by(mut self, cause: Cause) -> Self {
         self.0.cause = Some(cause);
         self
+    }
+
+    /// Says that what was asked for may have been written all the same.
+    #[must_use]
+    pub fn unsettled(mut self) -> Self {
+        self.0.unsettled = true;
+        self
+    }
+
+    /// Whether what was asked for may have been written all the same.
+    pub fn is_unsettled(&self) -> bool {
+        self.0.unsettled
     }
 
     /// The stable code.

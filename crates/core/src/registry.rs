@@ -85,6 +85,8 @@ struct Parts {
 struct Counted {
     id: ProcessId,
     changes: Cell<u64>,
+    /// What is called when of a write through the handle it is not known whether it happened.
+    on_unsettled: RefCell<Option<Rc<dyn Fn()>>>,
 }
 
 /// How many processes one prune transaction removes, so that a large prune does not keep other
@@ -151,7 +153,17 @@ impl ProcessRegistry {
 
     /// A handle whose own notifications of a process are counted, so that a run that writes through it can tell them from those of others.
     pub(crate) fn counting(&self, id: &ProcessId) -> Self {
-        Self(self.0.clone(), Some(Rc::new(Counted { id: id.clone(), changes: Cell::default() })))
+        Self(
+            self.0.clone(),
+            Some(Rc::new(Counted { id: id.clone(), changes: Cell::default(), on_unsettled: RefCell::default() })),
+        )
+    }
+
+    /// Has something called when of a write through this handle it is not known whether it happened.
+    pub(crate) fn on_unsettled(&self, call: impl Fn() + 'static) {
+        if let Some(counted) = &self.1 {
+            counted.on_unsettled.replace(Some(Rc::new(call)));
+        }
     }
 
     /// How many notifications this handle counted.
@@ -202,14 +214,22 @@ impl ProcessRegistry {
             let broadcaster = registry.0.broadcaster.clone();
             // Others are told while the commit is under way: a read of theirs waits for it, and they are so much sooner.
             let changing = move |ids: &[ProcessId]| broadcaster.announce(ids);
-            let (reply, changed) = store::execute(&*registry.0.store, plan, changing).await?;
+            let outcome = store::execute(&*registry.0.store, plan, changing).await;
+            let (reply, changed) = outcome.inspect_err(|fault| registry.failed(fault))?;
             registry.changed(changed);
             Ok(reply)
         })
     }
 
+    fn failed(&self, fault: &Error) {
+        let counted = self.1.as_ref().filter(|_| fault.is_unsettled());
+        if let Some(call) = counted.and_then(|counted| counted.on_unsettled.borrow().clone()) {
+            call();
+        }
+    }
+
     fn changed(&self, Changed { ids, span }: Changed) {
-        if let Some(Counted { id, changes }) = self.1.as_deref() {
+        if let Some(Counted { id, changes, .. }) = self.1.as_deref() {
             changes.set(changes.get() + u64::from(ids.contains(id)));
         }
         if let Some(hub) = &self.0.hub {

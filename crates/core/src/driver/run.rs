@@ -8,7 +8,7 @@ use std::{
 use futures::channel::oneshot;
 
 use super::{
-    abort::Aborts,
+    abort::{Abort, Aborts},
     history::History,
     state::States,
     steps::{Keys, Steps},
@@ -96,7 +96,14 @@ impl RunContext {
             timer_keys: Keys::default(),
             driver: Rc::downgrade(driver),
         };
-        (Self(Rc::new(run)), over)
+        let run = Rc::new(run);
+        let weak = Rc::downgrade(&run);
+        // What this run recorded may be in the log, and it does not know: the next one reads that from its beginning.
+        run.registry.on_unsettled(move || {
+            let run = weak.upgrade().map(Self);
+            run.iter().for_each(|run| run.stop(Abort::Over(run.lost())));
+        });
+        (Self(run), over)
     }
 
     /// The process as it was when it was claimed.

@@ -164,7 +164,8 @@ pub type Rule = Rc<dyn Fn(&Snapshot) -> Result<Vec<Write>>>;
 /// - **Repetition.** A rule is pure and may run several times, on fresher rows. Only the run
 ///   whose writes were kept counts.
 /// - **Certainty.** Where a commit's outcome is unknown, the store finds out by reading before it
-///   tries again. An error means that nothing was written.
+///   tries again. An error means that nothing was written, unless it says that this could not be found out
+///   ([`Error::is_unsettled`]).
 /// - **Change numbers.** Every [`Write::Process`] and [`Write::Prune`] takes the next number of one
 ///   store-wide sequence in the same transaction.
 ///

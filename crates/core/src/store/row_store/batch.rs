@@ -96,9 +96,10 @@ impl Shared {
         }
         for asked in asked {
             let error = failed.error.clone();
-            let error = match asked.reads.process_id() {
-                Some(id) if matches!(failed.how, How::Refused | How::Raced) => error.concerning(id),
-                Some(_) | None => error,
+            let error = match (failed.how, asked.reads.process_id()) {
+                (How::Refused | How::Raced, Some(id)) => error.concerning(id),
+                (How::Unsettled, _) => error.unsettled(),
+                (How::Refused | How::Raced | How::Unopened | How::Lost, _) => error,
             };
             asked.outcome.replace(Some(Err(error)));
         }
