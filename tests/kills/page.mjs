@@ -1,7 +1,7 @@
 /** What the kill tests run inside of a page or a worker. Each is sent there as text: see tests/tabs/page.mjs. */
 
-/** Opens the registry, with a driver that is started where it is to run processes here. */
-export const open = async ({ name, tab, concurrency, drives }) => {
+/** Opens the registry, with a driver that is started where it is to run processes here. `leases` are its options for leases. */
+export const open = async ({ name, tab, concurrency, drives, leases }) => {
   const registry = await globalThis.longwait.openRegistry({ name });
 
   async function job(context) {
@@ -55,7 +55,7 @@ export const open = async ({ name, tab, concurrency, drives }) => {
 
   const endless = (context) => context.waitForSignal("never");
 
-  const driver = registry.driver({ concurrency, runners: { job, endless } });
+  const driver = registry.driver({ concurrency, ...leases, runners: { job, endless } });
   if (drives) driver.start();
   Object.assign(globalThis, { registry, driver, register });
 };
@@ -122,7 +122,7 @@ export const histories = async ([name, ids]) => {
   /** Who has it, and whether that one lives. */
   const left = async (id) => {
     const lease = await registry.getProcessLease(id);
-    const { held, pending } = await navigator.locks.query();
+    const { held, pending } = (await globalThis.navigator?.locks?.query()) ?? { held: [], pending: [] };
     const by = ({ name }) => name === lease?.owner.liveness?.lockName;
     return { lease, now: Date.now(), holders: held.filter(by), waiting: pending.filter(by) };
   };

@@ -80,7 +80,7 @@ export const stepKey = (n) => `step ${n}`;
 const name = (seed, n) => `seed ${seed}, process ${n}`;
 
 /** Whole numbers below a given one, the same for the same seed: Marsaglia's xorshift. */
-function dice(seed) {
+export function dice(seed) {
   let state = Math.imul(seed, 0x9e3779b1) || 1;
   return (below) => {
     state ^= state << 13;

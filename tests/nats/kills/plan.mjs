@@ -1,0 +1,33 @@
+/** What happens in one round on NATS, all of it drawn from its seed: who connects how, what fails when, and which processes drivers run. */
+import { dice, plan as planOfTabs, seeds as seedsOf } from "../../kills/plan.mjs";
+
+/** What fails in each round, in an order of its own: servers and a client by -9; a connection is cut, says nothing for a while, or is slow. */
+export const FAULTS = ["leader", "follower", "cut", "stall", "slow", "client"];
+
+/** The clients: processes of Node over the servers' own ports and over their WebSockets, and a page of Chromium. */
+export const CLIENTS = ["tcp", "ws", "tcp", "tab"];
+
+/** How long drivers hold a lease: short, so that a round sees takeovers. */
+export const LEASES = { leaseTtlMs: 3_000, renewEveryMs: 1_000 };
+
+/** The seeds that were asked for: `LONGWAIT_NATS_ROUNDS` of them, from `LONGWAIT_SEED` on, which alone means just that one. */
+export const seeds = (usual, { LONGWAIT_SEED, LONGWAIT_NATS_ROUNDS } = process.env) =>
+  seedsOf(usual, { LONGWAIT_SEED, LONGWAIT_ROUNDS: LONGWAIT_NATS_ROUNDS });
+
+/**
+ * `{ faults, processes, held }`. A fault is `{ kind, victim, forMs, afterMs, waits }`: `victim` is a number that chooses the client, `forMs` how long a
+ * server stays down or a link slow or cut, `afterMs` the pause before it, and `waits` whether writes have to be acknowledged again before the next one.
+ */
+export function plan(seed) {
+  const roll = dice(seed + 1_000_000);
+  const { processes, held } = planOfTabs(seed);
+  const kinds = FAULTS.map((kind) => ({ kind, at: roll(1_000_000) })).sort((a, b) => a.at - b.at);
+  const faults = kinds.map(({ kind }) => ({
+    kind,
+    victim: roll(CLIENTS.length),
+    forMs: 200 + roll(1_500),
+    afterMs: 200 + roll(600),
+    waits: roll(3) !== 0,
+  }));
+  return { faults, processes, held };
+}

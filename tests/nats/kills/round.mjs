@@ -1,0 +1,251 @@
+/** One round: clients write and drive, servers, links and clients fail, and in the end all that was acknowledged is looked for. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { setTimeout as later } from "node:timers/promises";
+import { openRegistry } from "longwait";
+import { natsStore } from "longwait/nats";
+import { inRepo } from "../../../scripts/lib/paths.mjs";
+import { begun, takeovers, wrongs, wrongsBeside, wrongsOfChild } from "../../kills/check.mjs";
+import * as page from "../../kills/page.mjs";
+import { childOf } from "../../kills/plan.mjs";
+import { longestStall, writesOf, wrongsOf } from "./check.mjs";
+import { startServers } from "../servers.mjs";
+import { browserOfClients, livingClients } from "./clients.mjs";
+import { registrations } from "./load.mjs";
+import { LEASES, plan } from "./plan.mjs";
+import { rawStream, streamOf, wrongsOfRaw } from "./raw.mjs";
+
+/** How long may pass until writes are acknowledged again after a fault, and until all processes have ended after the last one, in milliseconds. */
+const FLOW_MS = 40_000;
+const END_MS = 25_000;
+
+/** Where the logs of a whole run are kept, for the checker of the simulation. */
+export const HISTORY = inRepo("build/nats-kills.json");
+
+export function keep(processes) {
+  mkdirSync(dirname(HISTORY), { recursive: true });
+  writeFileSync(HISTORY, JSON.stringify({ processes }));
+}
+
+/** What rounds take place on, one after the other: three servers, and a browser. */
+export async function ground() {
+  const [cluster, browser] = await Promise.all([startServers({ count: 3 }), browserOfClients()]);
+  const close = () => Promise.all([cluster.close(), browser.close()]);
+  return { cluster, browser, close };
+}
+
+/**
+ * `{ seed, violations, histories, faults, acknowledged, open, fences, takeovers, stallMs, folder }`. `violations` are `{ kind, words }`, as `wrongsOf` says;
+ * where there are any, what the clients recorded is kept in `folder`.
+ */
+export async function round(seed, { cluster, browser }) {
+  const { faults, processes, held } = plan(seed);
+  const namespace = `kills-${seed}-${process.pid}`;
+  const folder = mkdtempSync(join(tmpdir(), `longwait-nats-kills-${seed}-`));
+  const opened = [];
+  const open = async () => {
+    const registry = await openRegistry({ storage: natsStore({ servers: cluster.tcp, namespace }) });
+    opened.push(registry);
+    return registry;
+  };
+  // The registry of the round itself is never killed. It registers what drivers run.
+  const steady = await insist(open);
+  await insist(() => steady.registerProcesses(registrations()));
+  const clients = await livingClients({ cluster, browser, namespace, seed, leases: LEASES, folder });
+  const violations = [];
+  const fails = (error) => violations.push({ kind: "other", words: error.message });
+  try {
+    Object.assign(globalThis, { registry: steady, driver: steady.driver({ runners: {} }), longwait: { openRegistry: open } });
+    globalThis.register = (one) => insist(() => registerJob(steady, one));
+    await clients.flow(0, FLOW_MS);
+    const jobs = registerAndSignal(processes, held);
+    await failAll(faults, { cluster, clients, stream: streamOf(namespace) });
+    await jobs.over(FLOW_MS);
+    await clients.flow(Date.now(), FLOW_MS);
+    await clients.rest(FLOW_MS);
+    await page.ends([processes.map(({ id }) => id), END_MS]);
+    await clients.close(FLOW_MS);
+  } catch (error) {
+    fails(error);
+  } finally {
+    await clients.end();
+  }
+  const lines = clients.history();
+  writeFileSync(join(folder, "plan.json"), JSON.stringify({ seed, faults }));
+  const writes = writesOf(lines);
+  const ids = processes.map(({ id }) => id);
+  const [found, children] = [await page.histories([namespace, ids]), await page.histories([namespace, processes.flatMap(childOf)])];
+  const ran = lines.filter(({ is }) => is === "ran");
+  for (const history of found) {
+    const own = ran.filter(({ id }) => id === history.id);
+    const words = [...wrongs(history, own), ...wrongsBeside(history)];
+    violations.push(...words.map((words) => ({ kind: "other", words: `${history.id} ${words}` })));
+  }
+  for (const child of children) violations.push(...wrongsOfChild(child).map((words) => ({ kind: "other", words: `${child.id} ${words}` })));
+  const afresh = await open();
+  violations.push(...wrongsOf(lines, await foundBy(afresh, writes)));
+  const messages = await rawStream(cluster.tcp, namespace);
+  violations.push(...wrongsOfRaw(messages, writes));
+  await Promise.all(opened.map((registry) => registry.close()));
+  if (violations.length === 0) rmSync(folder, { recursive: true });
+  return {
+    seed,
+    violations,
+    folder,
+    faults,
+    histories: found.map(({ id, ended, events, createdAtMs, left }) => ({ id, ended, events, createdAtMs, left, steadyClock: false })),
+    acknowledged: writes.filter(({ state }) => state === "acknowledged").length,
+    open: writes.filter(({ state }) => state === "open").length,
+    conflicts: writes.filter(({ code }) => code === "conflict").length,
+    fences: writes.filter(({ op, answer }) => op === "claim" && answer?.fence).length + found.flatMap(({ events }) => begun(events)).length,
+    takeovers: found.reduce((sum, { events }) => sum + takeovers(events).length, 0),
+    stallMs: longestStall(lines),
+  };
+}
+
+/** Does work again where it was not settled, which is harmless for what this is used for. */
+async function insist(work) {
+  const end = Date.now() + FLOW_MS;
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (error.code !== "disconnected" || Date.now() > end) throw error;
+    }
+  }
+}
+
+/** Attachments are not part of what is planned as JSON. */
+const registerJob = (registry, one) =>
+  registry.registerProcess(one.input.payload.attaches ? { ...one, attachments: { given: new TextEncoder().encode(one.id) } } : one);
+
+/**
+ * Registers what drivers run, over the whole round: in the reverse order, as each may wait for the one after it. Those that wait for a signal get it some
+ * processes later, and the one that is held at the end, so that a process runs throughout. `over(ms)` resolves once all of them have theirs.
+ */
+function registerAndSignal(processes, held) {
+  let isOver = false;
+  const wake = new AbortController();
+  const pause = () => later(100, undefined, { signal: wake.signal }).catch(() => {});
+  const signal = (one) => insist(() => page.signal(one));
+  async function work() {
+    const [first, ...others] = processes;
+    await globalThis.register(first);
+    const waiting = [];
+    for (const one of others.toReversed()) {
+      if (!isOver) await pause();
+      await globalThis.register(one);
+      if (one.input.payload.signalled) waiting.push(one);
+      if (waiting.length > 2) await signal(waiting.shift());
+    }
+    for (const one of waiting) await signal(one);
+    while (!isOver) await pause();
+    await signal(processes.find(({ id }) => id === held));
+  }
+  const working = work();
+  working.catch(() => {});
+  return {
+    async over(ms) {
+      isOver = true;
+      wake.abort();
+      await within(ms, working, "what drivers run was not registered");
+    },
+  };
+}
+
+async function within(ms, work, otherwise) {
+  const late = new AbortController();
+  const lapse = later(ms, undefined, { signal: late.signal }).then(() => {
+    throw new Error(`after ${ms} ms ${otherwise}`);
+  });
+  lapse.catch(() => {});
+  await Promise.race([work, lapse]).finally(() => late.abort());
+}
+
+/** Everything that fails, one after the other; in the end everything is whole again. */
+async function failAll(faults, { cluster, clients, stream }) {
+  const down = new Map();
+  const mends = [];
+
+  async function killServer(index, forMs) {
+    await cluster.kill(index);
+    const back = later(forMs)
+      .then(() => cluster.start(index))
+      .finally(() => down.delete(index));
+    down.set(index, back);
+    mends.push(back);
+  }
+  const indexes = cluster.tcp.map((_, index) => index);
+  const standing = (but) => indexes.filter((index) => index !== but && !down.has(index));
+  const spoil = (victim, forMs, spoils, mend) => {
+    for (const link of clients.linksOf(victim)) spoils(link);
+    const links = clients.linksOf(victim);
+    mends.push(later(forMs).then(() => links.forEach(mend)));
+  };
+  const happens = {
+    async leader({ victim, forMs }) {
+      await killServer((await cluster.leaderOf(stream)) ?? standing()[victim % standing().length], forMs);
+    },
+    async follower({ victim, forMs }) {
+      const others = standing(await cluster.leaderOf(stream));
+      await killServer(others[victim % others.length], forMs);
+    },
+    cut: ({ victim, forMs }) =>
+      spoil(
+        victim,
+        forMs,
+        (link) => link.cut(),
+        (link) => link.heal(),
+      ),
+    stall: ({ victim, forMs }) =>
+      spoil(
+        victim,
+        forMs,
+        (link) => link.stall(),
+        (link) => link.heal(),
+      ),
+    slow: ({ victim, forMs }) =>
+      spoil(
+        victim,
+        2 * forMs,
+        (link) => link.delay(forMs >> 3),
+        (link) => link.delay(0),
+      ),
+    client: ({ victim }) => clients.kill(victim),
+  };
+  for (const fault of faults) {
+    await later(fault.afterMs);
+    const since = Date.now();
+    await happens[fault.kind](fault);
+    if (fault.waits) await clients.flow(since, FLOW_MS);
+  }
+  await Promise.all(mends);
+}
+
+/** What is there of all that was written: see `wrongsOf`. */
+async function foundBy(registry, writes) {
+  const ids = new Set(writes.flatMap(({ id, other }) => (other ? [id, other] : [id])));
+  const processes = new Map();
+  for (const id of ids) {
+    const record = await registry.getProcess(id);
+    if (!record) {
+      processes.set(id, { events: [] });
+      continue;
+    }
+    const [events, blob] = [await registry.eventsAfter(id, 0), await registry.getAttachment(id, "kept")];
+    const text = await blob?.text();
+    processes.set(id, { record, events, kept: text && { token: text.replace(/\.+$/, ""), size: text.length } });
+  }
+  const sessions = new Map();
+  for (const sessionId of new Set(writes.flatMap(({ session }) => session ?? []))) {
+    const grants = await registry.listHandleGrants({ sessionId });
+    sessions.set(
+      sessionId,
+      grants.map(({ grant }) => grant.processId),
+    );
+  }
+  const listed = await registry.listProcesses({ status: "any" });
+  const own = listed.map(({ id }) => id).filter((id) => ids.has(id));
+  return { processes, sessions, listed: own };
+}

@@ -1,0 +1,9 @@
+/** A client as a page of Chromium, which has `record`, `post` and `options` as globals. */
+import { openRegistry } from "/index.js";
+import { natsStore } from "/nats.js";
+import { live, uncaught } from "./live.mjs";
+
+const { options, record, post } = globalThis;
+addEventListener("unhandledrejection", ({ reason }) => record(uncaught(options.client, reason)));
+addEventListener("error", ({ error, message }) => record(uncaught(options.client, error ?? message)));
+globalThis.hear = await live({ modules: { openRegistry, natsStore }, options, record, post });
