@@ -349,28 +349,6 @@ fn a_step_that_is_tried_again_before_its_time_is_refused() {
 }
 
 #[test]
-fn of_a_process_that_was_written_by_several_clocks_no_time_is_refused() {
-    let mut early = keyed("p", 1, 1, 9);
-    let failed = json!({"attempt": 1, "error": {}, "retryAtMs": 5});
-    let [begins, again] = [1, 2].map(|number| json!({"attempt": number, "fence": number, "tab": "one"}));
-    let mut events: Vec<_> = [("signal.begun", begins), ("process.attempt_failed", failed), ("signal.begun", again)]
-        .into_iter()
-        .map(|(event_type, payload)| {
-            let mut event = early["events"][0].clone();
-            event["eventType"] = json!(event_type);
-            event["payload"] = payload;
-            event
-        })
-        .collect();
-    events.push(early["events"][1].clone());
-    early["events"] = Value::from(events);
-    number(&mut early);
-    says(&read::check(&json!({"processes": [early.clone()]})).unwrap_err(), "a run began at 1, before 5");
-    early["steadyClock"] = json!(false);
-    assert_eq!(read::check(&json!({"processes": [early]})), Ok(1));
-}
-
-#[test]
 fn two_processes_of_a_key_at_once_or_out_of_order_are_refused() {
     let both = |other: Value| read::check(&json!({"processes": [keyed("a", 1, 10, 20), other]}));
     assert_eq!(both(keyed("b", 2, 20, 30)), Ok(2));

@@ -1,6 +1,5 @@
 //! Histories as JSON: `{ "processes": [ { "id", "ended", "events", "attempts"?, "createdAtMs"?, "policy"? } ] }`, the events as
 //! `eventsAfter` gives them. Of a policy, `retry.maxAttempts` and `concurrencyKey` are looked at; all in the history have one priority.
-//! Of a process with `"steadyClock": false` the times are left alone: those who wrote it had a clock each.
 
 use std::collections::BTreeMap;
 
@@ -34,8 +33,7 @@ fn check_one(process: &Value) -> Checked {
     let ended = process["ended"].as_bool().ok_or_else(|| field("ended"))?;
     let events = events.iter().map(event).collect::<Result<_, _>>()?;
     let max_attempts = process["policy"]["retry"]["maxAttempts"].as_u64();
-    let steady_clock = process["steadyClock"] != false;
-    Driven { id: id.to_owned(), ended, events, attempts, max_attempts, steady_clock }.check()
+    Driven { id: id.to_owned(), ended, events, attempts, max_attempts, steady_clock: true }.check()
 }
 
 /// What is wrong with the order of the processes of one key.

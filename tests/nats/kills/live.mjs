@@ -14,7 +14,9 @@ export async function live({ modules: { openRegistry, natsStore }, options, reco
     if (line.is === "acknowledged") post("acknowledged");
   };
   globalThis.reportError = (error) => kept({ is: "reported", code: error.code, message: String(error.stack ?? error) });
-  globalThis.longwait = { openRegistry: (more) => openRegistry({ ...more, storage: natsStore({ servers, namespace }) }) };
+  // With a clock of its own a store takes short leases. All of a round have that of one machine.
+  const storage = () => natsStore({ servers, namespace, now: Date.now });
+  globalThis.longwait = { openRegistry: (more) => openRegistry({ ...more, storage: storage() }) };
   globalThis.ran = (step) => kept({ is: "ran", ...step });
 
   await page.open({ name: namespace, tab: client, concurrency: 16, drives: true, leases });

@@ -14,7 +14,7 @@ import { startServers } from "../servers.mjs";
 import { browserOfClients, livingClients } from "./clients.mjs";
 import { registrations } from "./load.mjs";
 import { LEASES, plan } from "./plan.mjs";
-import { rawStream, streamOf, wrongsOfRaw } from "./raw.mjs";
+import { follow, streamOf, wrongsOfRaw } from "./raw.mjs";
 
 /** How long may pass until writes are acknowledged again after a fault, and until all processes have ended after the last one, in milliseconds. */
 const FLOW_MS = 40_000;
@@ -45,13 +45,14 @@ export async function round(seed, { cluster, browser }) {
   const folder = mkdtempSync(join(tmpdir(), `longwait-nats-kills-${seed}-`));
   const opened = [];
   const open = async () => {
-    const registry = await openRegistry({ storage: natsStore({ servers: cluster.tcp, namespace }) });
+    const registry = await openRegistry({ storage: natsStore({ servers: cluster.tcp, namespace, now: Date.now }) });
     opened.push(registry);
     return registry;
   };
   // The registry of the round itself is never killed. It registers what drivers run.
   const steady = await insist(open);
   await insist(() => steady.registerProcesses(registrations()));
+  const witness = await follow(cluster.tcp, namespace);
   const clients = await livingClients({ cluster, browser, namespace, seed, leases: LEASES, folder });
   const violations = [];
   const fails = (error) => violations.push({ kind: "other", words: error.message });
@@ -76,6 +77,7 @@ export async function round(seed, { cluster, browser }) {
   const writes = writesOf(lines);
   const ids = processes.map(({ id }) => id);
   const [found, children] = [await page.histories([namespace, ids]), await page.histories([namespace, processes.flatMap(childOf)])];
+  const policy = ({ retry, concurrencyKey, id }) => ({ retry, concurrencyKey: `${seed} ${concurrencyKey ?? id}` });
   const ran = lines.filter(({ is }) => is === "ran");
   for (const history of found) {
     const own = ran.filter(({ id }) => id === history.id);
@@ -85,8 +87,8 @@ export async function round(seed, { cluster, browser }) {
   for (const child of children) violations.push(...wrongsOfChild(child).map((words) => ({ kind: "other", words: `${child.id} ${words}` })));
   const afresh = await open();
   violations.push(...wrongsOf(lines, await foundBy(afresh, writes)));
-  const messages = await rawStream(cluster.tcp, namespace);
-  violations.push(...wrongsOfRaw(messages, writes));
+  const keys = new Map(processes.flatMap(({ id, concurrencyKey }) => (concurrencyKey ? [[id, concurrencyKey]] : [])));
+  violations.push(...wrongsOfRaw(await witness.end(), writes, keys));
   await Promise.all(opened.map((registry) => registry.close()));
   if (violations.length === 0) rmSync(folder, { recursive: true });
   return {
@@ -94,7 +96,14 @@ export async function round(seed, { cluster, browser }) {
     violations,
     folder,
     faults,
-    histories: found.map(({ id, ended, events, createdAtMs, left }) => ({ id, ended, events, createdAtMs, left, steadyClock: false })),
+    histories: found.map(({ id, ended, events, createdAtMs, left }, n) => ({
+      id,
+      ended,
+      events,
+      createdAtMs,
+      left,
+      policy: policy(processes[n]),
+    })),
     acknowledged: writes.filter(({ state }) => state === "acknowledged").length,
     open: writes.filter(({ state }) => state === "open").length,
     conflicts: writes.filter(({ code }) => code === "conflict").length,
