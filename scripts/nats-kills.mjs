@@ -9,8 +9,8 @@
  */
 
 import { parseArgs } from "node:util";
-import { FAULTS, seeds } from "../tests/nats/kills/plan.mjs";
-import { ground, HISTORY, keep, round } from "../tests/nats/kills/round.mjs";
+import { keep } from "../tests/kills/round.mjs";
+import { FAULTS, HISTORY, seeds } from "../tests/nats/kills/plan.mjs";
 import { build, needs as buildNeeds } from "./build.mjs";
 import { checkHistory } from "./lib/history.mjs";
 import { CommandFailed, main, say, timed } from "./lib/run.mjs";
@@ -21,13 +21,18 @@ await main(async () => {
   await setUp("nats", "chromium", ...buildNeeds);
   if (!built) await build();
 
+  // It imports what was built.
+  const { ground, round } = await import("../tests/nats/kills/round.mjs");
   const all = await ground();
   const rounds = [];
-  for (const seed of chosen) rounds.push(await told(seed, all));
+  for (const seed of chosen) rounds.push(await told(seed, () => round(seed, all)));
   await all.close();
   say(`\n${table(rounds)}\n`);
 
-  keep(rounds.flatMap(({ histories }) => histories));
+  keep(
+    rounds.flatMap(({ histories }) => histories),
+    HISTORY,
+  );
   const { code, output } = await checkHistory(HISTORY, { quiet: true });
   say(code === 0 ? `The checker of the simulation has nothing to add: ${HISTORY}` : output);
   if (code !== 0 || rounds.some(({ violations }) => violations.length > 0)) throw new CommandFailed("Promises were broken: see above.");
@@ -45,8 +50,8 @@ function options() {
   }
 }
 
-async function told(seed, all) {
-  const { result, seconds } = await timed(() => round(seed, all));
+async function told(seed, round) {
+  const { result, seconds } = await timed(round);
   const { faults, acknowledged, stallMs, violations, folder } = result;
   const kinds = faults.map(({ kind, waits }) => (waits ? `${kind}.` : kind)).join(" ");
   say(`seed ${seed}: ${kinds}; ${acknowledged} acknowledged, longest stall ${stallMs} ms; ${seconds} s`);

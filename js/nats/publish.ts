@@ -27,6 +27,8 @@ const MOST_MESSAGES = 1_000;
 
 /** "wrong last sequence" */
 const WRONG_SEQUENCE = 10_071;
+/** "wrong last sequence" as well, while a commit is on its way that may raise it: that of another client, or the one that is sent again. */
+const SEQUENCE_UNDECIDED = 10_164;
 /** The stream, the account or the server has reached a limit: of bytes, of storage, of memory. */
 const FULL: ReadonlySet<number> = new Set([10_002, 10_023, 10_047, 10_028, 10_077]);
 /** Batches: incomplete, as the server has changed its leader; and too many at one time. Nothing was stored. */
@@ -56,7 +58,7 @@ export async function store(
   const start = performance.now();
   let isSent = false,
     wasDropped = false;
-  for (let pauseMs = 50; ; pauseMs = Math.min(2 * pauseMs, 1_000)) {
+  for (let pauseMs = 5; ; pauseMs = Math.min(2 * pauseMs, 1_000)) {
     const leftMs = Math.max(PATIENCE_MS - (performance.now() - start), 0);
     let cause: unknown;
     try {
@@ -74,14 +76,18 @@ export async function store(
         if (!hasLanded) throw raced();
         return undefined;
       }
-      if (FULL.has(error.err_code))
-        throw new Failed("refused", "quota_exceeded", `the NATS server has no more room (${error.description})`);
       cause = new Error(error.description);
+      if (FULL.has(error.err_code))
+        throw isSent
+          ? unsettled(cause)
+          : new Failed("refused", "quota_exceeded", `the NATS server has no more room (${error.description})`);
       wasDropped ||= BATCH_DROPPED.has(error.err_code);
-      if (!BATCH_DROPPED.has(error.err_code) && error.code !== 503 && error.code !== 408)
-        throw refused(`the NATS server refused it (${error.description})`);
+      // Nothing was stored by this try, and the next one will find out what was by another.
+      const isDropped = error.err_code === SEQUENCE_UNDECIDED || BATCH_DROPPED.has(error.err_code);
+      if (!isDropped && error.code !== 503 && error.code !== 408)
+        throw isSent ? unsettled(cause) : refused(`the NATS server refused it (${error.description})`);
       // A leader that was just elected may have stored it as a follower.
-      if (!BATCH_DROPPED.has(error.err_code)) isSent = true;
+      if (!isDropped) isSent = true;
     } catch (fault) {
       if (fault instanceof Failed) throw fault;
       if (!isPassing(fault)) throw isSent ? unsettled(fault) : refused(describe(fault), fault);

@@ -111,7 +111,7 @@ export const histories = async ([name, ids]) => {
       chunks,
       made: made && JSON.parse(await made.text()),
       createdAtMs: record?.createdAtMs,
-      left: ended ? undefined : await left(id),
+      left: ended || !record ? undefined : await left(id),
     };
   };
   const all = async (chunks) => {

@@ -1,8 +1,9 @@
 /** Whatever fails, what was acknowledged is there once: clients of a cluster of three write and drive while servers, links and clients fail. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { seeds } from "./kills/plan.mjs";
-import { ground, keep, round } from "./kills/round.mjs";
+import { keep } from "../kills/round.mjs";
+import { HISTORY, seeds } from "./kills/plan.mjs";
+import { ground, round } from "./kills/round.mjs";
 
 describe("what was acknowledged is there once, logs are dense, and each fence has one holder, when servers, links and clients fail", () => {
   const histories = [];
@@ -12,7 +13,7 @@ describe("what was acknowledged is there once, logs are dense, and each fence ha
   });
   after(async () => {
     await all.close();
-    keep(histories);
+    keep(histories, HISTORY);
   });
 
   for (const seed of seeds(3))

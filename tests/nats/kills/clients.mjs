@@ -4,6 +4,7 @@ import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { inRepo } from "../../../scripts/lib/paths.mjs";
 import { launch } from "../../tabs/playwright.mjs";
 import { site } from "../../tabs/site.mjs";
 import { proxied } from "../servers.mjs";
@@ -19,7 +20,9 @@ export async function browserOfClients() {
     bundle: true,
     format: "esm",
     target: "es2022",
-    external: ["/index.js", "/nats.js"],
+    // The page has the package itself at this address.
+    alias: { "longwait/nats": inRepo("dist/nats.js"), longwait: "/index.js" },
+    external: ["/index.js"],
     write: false,
   });
   return {
@@ -30,6 +33,7 @@ export async function browserOfClients() {
       await page.exposeFunction("post", hear);
       await page.evaluate((options) => (globalThis.options = options), options);
       page.on("close", () => closeSync(file));
+      page.on("pageerror", (error) => console.error(error));
       await page.addScriptTag({ type: "module", content: outputFiles[0].text });
       return {
         post: (word) => void page.evaluate((word) => globalThis.hear(word), word).catch(() => {}),
@@ -46,7 +50,9 @@ export async function browserOfClients() {
 
 function spawned(options, hear) {
   const log = openSync(`${options.file}.log`, "a");
-  const child = spawn(process.execPath, [here("client.mjs"), JSON.stringify(options)], { stdio: ["ignore", log, log, "ipc"] });
+  // Node 20 has WebSocket behind a flag.
+  const flags = globalThis.WebSocket ? [] : ["--experimental-websocket"];
+  const child = spawn(process.execPath, [...flags, here("client.mjs"), JSON.stringify(options)], { stdio: ["ignore", log, log, "ipc"] });
   closeSync(log);
   const gone = new Promise((gone) => child.once("exit", gone));
   child.on("message", hear);

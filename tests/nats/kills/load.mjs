@@ -24,14 +24,14 @@ export function load({ registry, client, roll, record }) {
     stopped = false;
   const owner = { ownerId: client, incarnationId: client };
 
-  /** One write: what it is, is recorded before it, and its answer after it. Resolves with the answer, or undefined. */
+  /** One write: what it is, is recorded before it, and its answer after it. Resolves with the answer, or with the code of its refusal. */
   async function write(what, work) {
     const n = writes++;
     await record({ ...what, n, is: "begun" });
     try {
       const answer = await work();
       await record({ n, is: "acknowledged", ...answer });
-      return answer;
+      return answer ?? {};
     } catch (error) {
       await record({ n, is: "refused", code: error.code ?? String(error.stack ?? error), message: error.message });
       return { code: error.code };

@@ -1,5 +1,9 @@
 /** What happens in one round on NATS, all of it drawn from its seed: who connects how, what fails when, and which processes drivers run. */
+import { inRepo } from "../../../scripts/lib/paths.mjs";
 import { dice, plan as planOfTabs, seeds as seedsOf } from "../../kills/plan.mjs";
+
+/** Where the logs of a whole run are kept, for the checker of the simulation. */
+export const HISTORY = inRepo("build/nats-kills.json");
 
 /** What fails in each round, in an order of its own: servers and a client by -9; a connection is cut, says nothing for a while, or is slow. */
 export const FAULTS = ["leader", "follower", "cut", "stall", "slow", "client"];

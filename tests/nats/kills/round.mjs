@@ -1,11 +1,10 @@
 /** One round: clients write and drive, servers, links and clients fail, and in the end all that was acknowledged is looked for. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { setTimeout as later } from "node:timers/promises";
 import { openRegistry } from "longwait";
 import { natsStore } from "longwait/nats";
-import { inRepo } from "../../../scripts/lib/paths.mjs";
 import { begun, takeovers, wrongs, wrongsBeside, wrongsOfChild } from "../../kills/check.mjs";
 import * as page from "../../kills/page.mjs";
 import { childOf } from "../../kills/plan.mjs";
@@ -19,14 +18,6 @@ import { follow, streamOf, wrongsOfRaw } from "./raw.mjs";
 /** How long may pass until writes are acknowledged again after a fault, and until all processes have ended after the last one, in milliseconds. */
 const FLOW_MS = 40_000;
 const END_MS = 25_000;
-
-/** Where the logs of a whole run are kept, for the checker of the simulation. */
-export const HISTORY = inRepo("build/nats-kills.json");
-
-export function keep(processes) {
-  mkdirSync(dirname(HISTORY), { recursive: true });
-  writeFileSync(HISTORY, JSON.stringify({ processes }));
-}
 
 /** What rounds take place on, one after the other: three servers, and a browser. */
 export async function ground() {
@@ -49,69 +40,76 @@ export async function round(seed, { cluster, browser }) {
     opened.push(registry);
     return registry;
   };
-  // The registry of the round itself is never killed. It registers what drivers run.
-  const steady = await insist(open);
-  await insist(() => steady.registerProcesses(registrations()));
-  const witness = await follow(cluster.tcp, namespace);
-  const clients = await livingClients({ cluster, browser, namespace, seed, leases: LEASES, folder });
-  const violations = [];
-  const fails = (error) => violations.push({ kind: "other", words: error.message });
   try {
-    Object.assign(globalThis, { registry: steady, driver: steady.driver({ runners: {} }), longwait: { openRegistry: open } });
-    globalThis.register = (one) => insist(() => registerJob(steady, one));
-    await clients.flow(0, FLOW_MS);
-    const jobs = registerAndSignal(processes, held);
-    await failAll(faults, { cluster, clients, stream: streamOf(namespace) });
-    await jobs.over(FLOW_MS);
-    await clients.flow(Date.now(), FLOW_MS);
-    await clients.rest(FLOW_MS);
-    await page.ends([processes.map(({ id }) => id), END_MS]);
-    await clients.close(FLOW_MS);
-  } catch (error) {
-    fails(error);
+    return await fought(await insist(open));
   } finally {
-    await clients.end();
+    await Promise.all(opened.map((registry) => registry.close()));
   }
-  const lines = clients.history();
-  writeFileSync(join(folder, "plan.json"), JSON.stringify({ seed, faults }));
-  const writes = writesOf(lines);
-  const ids = processes.map(({ id }) => id);
-  const [found, children] = [await page.histories([namespace, ids]), await page.histories([namespace, processes.flatMap(childOf)])];
-  const policy = ({ retry, concurrencyKey, id }) => ({ retry, concurrencyKey: `${seed} ${concurrencyKey ?? id}` });
-  const ran = lines.filter(({ is }) => is === "ran");
-  for (const history of found) {
-    const own = ran.filter(({ id }) => id === history.id);
-    const words = [...wrongs(history, own), ...wrongsBeside(history)];
-    violations.push(...words.map((words) => ({ kind: "other", words: `${history.id} ${words}` })));
+
+  /** `steady` is the registry of the round itself, which is never killed. It registers what drivers run. */
+  async function fought(steady) {
+    const violations = [];
+    await insist(() => steady.registerProcesses(registrations()));
+    const witness = await follow(cluster.tcp, namespace);
+    const clients = await livingClients({ cluster, browser, namespace, seed, leases: LEASES, folder });
+    try {
+      Object.assign(globalThis, { registry: steady, driver: steady.driver({ runners: {} }), longwait: { openRegistry: open } });
+      globalThis.register = (one) => insist(() => registerJob(steady, one));
+      await clients.flow(0, FLOW_MS);
+      const jobs = registerAndSignal(processes, held);
+      await failAll(faults, { cluster, clients, stream: streamOf(namespace) });
+      await jobs.over(FLOW_MS);
+      await clients.flow(Date.now(), FLOW_MS);
+      await clients.rest(FLOW_MS);
+      await page.ends([processes.map(({ id }) => id), END_MS]);
+      await clients.close(FLOW_MS);
+    } catch (error) {
+      violations.push({ kind: "other", words: error.stack });
+    } finally {
+      await clients.end();
+    }
+    const lines = clients.history();
+    const found = await page.histories([namespace, processes.map(({ id }) => id)]);
+    const children = await page.histories([namespace, processes.flatMap(childOf)]);
+    violations.push(...wrongsOfRuns(found, children, lines));
+    const writes = writesOf(lines);
+    violations.push(...wrongsOf(lines, await foundBy(await open(), writes)));
+    const keys = new Map(processes.flatMap(({ id, concurrencyKey }) => (concurrencyKey ? [[id, concurrencyKey]] : [])));
+    violations.push(...wrongsOfRaw(await witness.end(), writes, keys));
+
+    if (violations.length === 0) rmSync(folder, { recursive: true });
+    else writeFileSync(join(folder, "round.json"), JSON.stringify({ seed, faults, violations, found }, undefined, 2));
+    const of = (state) => writes.filter((write) => write.state === state).length;
+    return {
+      seed,
+      violations,
+      folder,
+      faults,
+      histories: found.map((history, n) => ({ ...history, policy: policyOf(seed, processes[n]) })),
+      acknowledged: of("acknowledged"),
+      open: of("open"),
+      conflicts: writes.filter(({ code }) => code === "conflict").length,
+      fences:
+        writes.filter(({ op, answer }) => op === "claim" && answer?.fence).length + found.flatMap(({ events }) => begun(events)).length,
+      takeovers: found.flatMap(({ events }) => takeovers(events)).length,
+      stallMs: longestStall(lines),
+    };
   }
-  for (const child of children) violations.push(...wrongsOfChild(child).map((words) => ({ kind: "other", words: `${child.id} ${words}` })));
-  const afresh = await open();
-  violations.push(...wrongsOf(lines, await foundBy(afresh, writes)));
-  const keys = new Map(processes.flatMap(({ id, concurrencyKey }) => (concurrencyKey ? [[id, concurrencyKey]] : [])));
-  violations.push(...wrongsOfRaw(await witness.end(), writes, keys));
-  await Promise.all(opened.map((registry) => registry.close()));
-  if (violations.length === 0) rmSync(folder, { recursive: true });
-  return {
-    seed,
-    violations,
-    folder,
-    faults,
-    histories: found.map(({ id, ended, events, createdAtMs, left }, n) => ({
-      id,
-      ended,
-      events,
-      createdAtMs,
-      left,
-      policy: policy(processes[n]),
-    })),
-    acknowledged: writes.filter(({ state }) => state === "acknowledged").length,
-    open: writes.filter(({ state }) => state === "open").length,
-    conflicts: writes.filter(({ code }) => code === "conflict").length,
-    fences: writes.filter(({ op, answer }) => op === "claim" && answer?.fence).length + found.flatMap(({ events }) => begun(events)).length,
-    takeovers: found.reduce((sum, { events }) => sum + takeovers(events).length, 0),
-    stallMs: longestStall(lines),
-  };
 }
+
+/** What is wrong with what drivers ran, and with the children of that. */
+function wrongsOfRuns(found, children, lines) {
+  const ran = lines.filter(({ is }) => is === "ran");
+  const wrong = found.flatMap((history) => {
+    const own = ran.filter(({ id }) => id === history.id);
+    return [...wrongs(history, own), ...wrongsBeside(history)].map((words) => `${history.id} ${words}`);
+  });
+  const left = children.flatMap((child) => wrongsOfChild(child).map((words) => `${child.id} ${words}`));
+  return [...wrong, ...left].map((words) => ({ kind: "other", words }));
+}
+
+/** What the checker of the simulation looks at; rounds have keys of their own. */
+const policyOf = (seed, { id, retry, concurrencyKey }) => ({ retry, concurrencyKey: `${seed} ${concurrencyKey ?? id}` });
 
 /** Does work again where it was not settled, which is harmless for what this is used for. */
 async function insist(work) {

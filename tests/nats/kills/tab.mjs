@@ -1,6 +1,6 @@
 /** A client as a page of Chromium, which has `record`, `post` and `options` as globals. */
-import { openRegistry } from "/index.js";
-import { natsStore } from "/nats.js";
+import { openRegistry } from "longwait";
+import { natsStore } from "longwait/nats";
 import { live, uncaught } from "./live.mjs";
 
 const { options, record, post } = globalThis;
