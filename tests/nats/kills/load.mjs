@@ -143,7 +143,7 @@ export function load({ registry, client, roll, record }) {
     return write({ op: "attach", id, token, size }, async () => void (await registry.putAttachment(id, "kept", bytes)));
   }
 
-  const pause = () => later(roll(30));
+  const pause = () => later(roll(60));
   // Two of them append, so that one client has several writes to one process on their way.
   const loops = Promise.all([appends(), appends(), claims(), keeps()]);
   return {

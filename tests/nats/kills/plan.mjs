@@ -5,8 +5,16 @@ import { dice, plan as planOfTabs, seeds as seedsOf } from "../../kills/plan.mjs
 /** Where the logs of a whole run are kept, for the checker of the simulation. */
 export const HISTORY = inRepo("build/nats-kills.json");
 
-/** What fails in each round, in an order of its own: servers and a client by -9; a connection is cut, says nothing for a while, or is slow. */
-export const FAULTS = ["leader", "follower", "cut", "stall", "slow", "client"];
+/**
+ * What fails in each round, in an order of its own. `leader`, `follower`, `client`: killed by -9. `cut`, `stall`, `slow`: the connection of a client ends, says nothing
+ * for a while, or takes its time.
+ */
+const ALWAYS = ["leader", "follower", "cut", "stall", "slow", "client"];
+
+/** What fails besides in most rounds: the leader, or both of the others, are frozen, so that what was sent to the leader is neither stored nor refused. */
+const SOMETIMES = ["freeze", "quorum"];
+
+export const FAULTS = [...ALWAYS, ...SOMETIMES];
 
 /** The clients: processes of Node over the servers' own ports and over their WebSockets, and a page of Chromium. */
 export const CLIENTS = ["tcp", "ws", "tcp", "tab"];
@@ -25,13 +33,14 @@ export const seeds = (usual, { LONGWAIT_SEED, LONGWAIT_NATS_ROUNDS } = process.e
 export function plan(seed) {
   const roll = dice(seed + 1_000_000);
   const { processes, held } = planOfTabs(seed);
-  const kinds = FAULTS.map((kind) => ({ kind, at: roll(1_000_000) })).sort((a, b) => a.at - b.at);
+  const besides = SOMETIMES[roll(1 + SOMETIMES.length)];
+  const kinds = [...ALWAYS, ...(besides ? [besides] : [])].map((kind) => ({ kind, at: roll(1_000_000) })).sort((a, b) => a.at - b.at);
   const faults = kinds.map(({ kind }) => ({
     kind,
     victim: roll(CLIENTS.length),
     forMs: 200 + roll(1_500),
     afterMs: 200 + roll(600),
-    waits: roll(3) !== 0,
+    waits: roll(3) === 0,
   }));
   return { faults, processes, held };
 }

@@ -8,7 +8,7 @@ import { connect } from "@nats-io/transport-node";
 export const streamOf = (namespace) => `LONGWAIT_${namespace}`;
 
 /** How long the last messages may take to come, in milliseconds. */
-const CATCH_UP_MS = 20_000;
+const CATCH_UP_MS = 30_000;
 
 /**
  * Follows the stream from its beginning, so that rows are seen that later commits replace. `end()` deletes all that the namespace has, and gives `{ seen, kept }`: the
@@ -19,6 +19,7 @@ export async function follow(servers, namespace) {
   const name = streamOf(namespace);
   const seen = await received(connection, name);
   return {
+    close: () => connection.close(),
     async end() {
       const manager = await jetstreamManager(connection, { timeout: 10_000 });
       const { state } = await manager.streams.info(name);
@@ -28,7 +29,6 @@ export async function follow(servers, namespace) {
       seen.stop();
       kept.stop();
       for (const own of [name, `OBJ_${name}`]) await manager.streams.delete(own).catch(() => {});
-      await connection.close();
       return { seen: seen.messages(), kept: kept.messages() };
     },
   };
@@ -41,6 +41,9 @@ async function received(connection, name) {
     look = () => {};
   const consumer = await jetstream(connection).consumers.get(name, { deliver_policy: DeliverPolicy.All });
   const consuming = await consumer.consume({
+    // A consumer whose server was killed is missed soon.
+    expires: 2_000,
+    idle_heartbeat: 500,
     callback(message) {
       const { seq: sequence, subject, headers } = message;
       const [commit, parts] = [headers?.get("Longwait-Writer"), Number(headers?.get("Longwait-Parts") || 0)];

@@ -19,6 +19,9 @@ import { follow, streamOf, wrongsOfRaw } from "./raw.mjs";
 const FLOW_MS = 40_000;
 const END_MS = 25_000;
 
+/** How long the followers are frozen, in milliseconds: longer than a client waits for an answer. */
+const FREEZE_MS = 4_500;
+
 /** What rounds take place on, one after the other: three servers, and a browser. */
 export async function ground() {
   const [cluster, browser] = await Promise.all([startServers({ count: 3 }), browserOfClients()]);
@@ -51,6 +54,7 @@ export async function round(seed, { cluster, browser }) {
     const violations = [];
     await insist(() => steady.registerProcesses(registrations()));
     const witness = await follow(cluster.tcp, namespace);
+    opened.push(witness);
     const clients = await livingClients({ cluster, browser, namespace, seed, leases: LEASES, folder });
     try {
       Object.assign(globalThis, { registry: steady, driver: steady.driver({ runners: {} }), longwait: { openRegistry: open } });
@@ -183,6 +187,10 @@ async function failAll(faults, { cluster, clients, stream }) {
     down.set(index, back);
     mends.push(back);
   }
+  function freeze(indexes, forMs) {
+    for (const index of indexes) cluster.pause(index);
+    mends.push(later(forMs).then(() => indexes.forEach((index) => cluster.resume(index))));
+  }
   const indexes = cluster.tcp.map((_, index) => index);
   const standing = (but) => indexes.filter((index) => index !== but && !down.has(index));
   const spoil = (victim, forMs, spoils, mend) => {
@@ -197,6 +205,13 @@ async function failAll(faults, { cluster, clients, stream }) {
     async follower({ victim, forMs }) {
       const others = standing(await cluster.leaderOf(stream));
       await killServer(others[victim % others.length], forMs);
+    },
+    async freeze({ forMs }) {
+      const leader = await cluster.leaderOf(stream);
+      if (leader !== undefined) freeze([leader], 3 * forMs);
+    },
+    async quorum({ forMs }) {
+      freeze(standing(await cluster.leaderOf(stream)), FREEZE_MS + forMs);
     },
     cut: ({ victim, forMs }) =>
       spoil(
