@@ -8,5 +8,6 @@ mod faults;
 mod lists;
 mod place;
 mod prunes;
+mod races;
 mod rounds;
 mod totals;

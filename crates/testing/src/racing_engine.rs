@@ -337,10 +337,10 @@ impl Tab {
         loop {
             let (writes, is_over) = match step(std::mem::take(&mut results)) {
                 Round::Read(reads) => {
-                    for read_ in reads {
+                    for asked in reads {
                         self.view.connect().await.map_err(unopened)?;
-                        let rows = read(&self.view, read_.clone());
-                        self.note(&mut decided.seen, subjects_of(&read_, &rows));
+                        let rows = read(&self.view, asked.clone());
+                        self.note(&mut decided.seen, subjects_of(&asked, &rows));
                         results.push(rows);
                     }
                     continue;
@@ -396,10 +396,8 @@ fn subjects_of(read: &Read, rows: &[Payload]) -> Vec<Subject> {
         // Its order is that of time: a process that comes to be outdated is pruned the next time.
         ("processes", Some("byRetention")) => return Vec::new(),
         ("processes", None | Some("byParent")) => text(0).map(Subject::Process),
-        ("grants", None) => match read {
-            Read::Get(..) => text(1).map(Subject::Process),
-            _ => first.and_then(session_of),
-        },
+        ("grants", None) if matches!(read, Read::Get(..)) => text(1).map(Subject::Process),
+        ("grants", None) => first.and_then(|key| session_of(key)),
         ("processes" | "leases", Some(index)) => panic!("no rule can rely on {index}, which shows what has come"),
         (_, _) => text(0).map(Subject::Process),
     }
@@ -437,27 +435,27 @@ fn number_change(write: &mut Write, number: u64) {
 }
 
 /// A read of the index of changes ends where the feed has come to.
-fn capped(read: Read, end: u64) -> Read {
-    let at_most = |before: Option<Vec<Part>>| {
-        let end = vec![Part::Number(end)];
-        Some(before.map_or(end.clone(), |before| before.min(end)))
-    };
-    match read {
-        Read::LastKey(source, before) if source.index == Some("byChange") => {
-            Read::LastKey(source, at_most(Some(before)).unwrap_or_default())
+fn capped(mut read: Read, end: u64) -> Read {
+    let end = vec![Part::Number(end)];
+    match &mut read {
+        Read::LastKey(source, before) if source.index == Some("byChange") => *before = end.min(before.clone()),
+        Read::All(source, range, _) | Read::Keys(source, range, _) if source.index == Some("byChange") => {
+            range.before = Some(range.before.take().map_or(end.clone(), |before| before.min(end)));
         }
-        Read::All(source, Between { after, before }, limit) if source.index == Some("byChange") => {
-            Read::All(source, Between { after, before: at_most(before) }, limit)
-        }
-        Read::Keys(source, Between { after, before }, limit) if source.index == Some("byChange") => {
-            Read::Keys(source, Between { after, before: at_most(before) }, limit)
-        }
-        read => read,
+        Read::Get(..)
+        | Read::All(..)
+        | Read::Only(..)
+        | Read::Keys(..)
+        | Read::Last(..)
+        | Read::Back(..)
+        | Read::Count(..)
+        | Read::LastKey(..) => {}
     }
+    read
 }
 
 /// The session of a scope, `session:<id>`, perhaps with a frame behind it.
-fn session_of(key: &Vec<Part>) -> Option<Subject> {
+fn session_of(key: &[Part]) -> Option<Subject> {
     let scope = text_of(key.first()?)?;
     let session = scope.strip_prefix("session:")?.split("/frame").next()?.trim_end_matches('\0').to_owned();
     Some(Subject::Session(session.into()))
