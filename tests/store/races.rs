@@ -167,7 +167,9 @@ fn operations_keep_the_order_of_their_calls_where_the_first_one_loses_a_race() {
             async move {
                 // It can begin as soon as the first one has lost.
                 tasks().spawn(async move { drop(later.append("p", note("2")).await.unwrap()) }.boxed_local());
-                turn().await;
+                for _ in 0..10 {
+                    turn().await;
+                }
                 server.disturb();
             }
             .boxed_local()
