@@ -37,6 +37,19 @@ fn a_step_that_is_recorded_is_given_without_a_write() {
 }
 
 #[test]
+fn a_run_ends_whose_record_of_a_step_was_not_settled_and_the_next_one_is_given_what_it_recorded() {
+    let (world, hold) = held_tab();
+    let (driver, _, run) = running(&world);
+    hold.unsettle_write();
+    assert_eq!(refused(run.step("one", "first")), "disconnected");
+    assert_eq!(refused(run.step("two", 2)), "lease_lost", "it does not know where it is in its log");
+    let (_, _, next) = handed_over(&world, &driver);
+    assert_eq!(next.step("one", "again").unwrap(), Some(Payload::from("first")));
+    next.returns(done(1));
+    assert_eq!(log(&world, "p"), ["process.step", "process.completed"]);
+}
+
+#[test]
 fn a_step_that_gives_nothing_is_told_from_one_that_gives_null() {
     let world = tab();
     let (driver, _, run) = running(&world);

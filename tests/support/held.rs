@@ -36,6 +36,7 @@ pub struct Hold {
     away: Cell<bool>,
     alone: Cell<bool>,
     full: Cell<bool>,
+    unsettled: Cell<bool>,
     spoilt: RefCell<Option<String>>,
 }
 
@@ -108,6 +109,11 @@ impl Hold {
         self.full.set(full);
     }
 
+    /// Has the next write happen, and its caller told that this is not known.
+    pub fn unsettle_write(&self) {
+        self.unsettled.set(true);
+    }
+
     /// Whatever is asked about this process fails from now on.
     pub fn spoil(&self, id: &str) {
         self.spoilt.replace(Some(id.to_owned()));
@@ -145,6 +151,11 @@ impl Store for HeldStore {
         self.hold.writes.set(self.hold.writes.get() + 1);
         if self.hold.full.get() {
             return futures::future::ready(Err(Error::new(Code::QuotaExceeded, "full"))).boxed_local();
+        }
+        if self.hold.unsettled.take() {
+            let done = self.inner.transact(reads, rule);
+            let unsettled = Error::new(Code::Disconnected, "the connection is gone").unsettled();
+            return done.map(|_| Err(unsettled)).boxed_local();
         }
         if self.hold.delayed.take() {
             let (inner, gate) = (self.inner.clone(), self.hold.gate(true));
