@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { openRegistry, eventTypes, external, quietConsole, success } from "./registry.mjs";
 import { fault, raced, remoteStore, unsettled } from "./remote-store.mjs";
+import { small, useUp } from "./small-memory.mjs";
 
 async function opened(t, storage, options) {
   const registry = await openRegistry({ storage, ...options });
@@ -165,6 +166,23 @@ describe("a registry on a remote store", () => {
     await registry.close();
     assert.equal(store.engines.size, 0);
     await assert.rejects(registry.getProcess("p"), { code: "closed" });
+  });
+
+  test("is opened again after a trap, as the owner that it was, and has its waits go on", async (t) => {
+    const { open } = await small(t);
+    const store = await remoteStore(t);
+    const registry = await open({ storage: store });
+    t.after(() => registry.close());
+    await registry.registerProcess(external("p", { eventTypes }));
+    const [before] = store.engines;
+    const waiting = registry.awaitTerminal("p");
+    await useUp(await open());
+    const { lease } = await registry.claimProcessLease("p", registry.owner, 30_000);
+    assert.deepEqual(lease.owner, registry.owner);
+    const [after] = store.engines;
+    assert.ok(store.engines.size === 1 && after !== before, "the engine of the dead instance is closed");
+    await registry.completeProcess("p", success(7));
+    assert.deepEqual(await waiting, success(7));
   });
 
   test("takes what an engine throws beside its faults for a commit that may have been made", async (t) => {
