@@ -5,6 +5,9 @@ import { closed, disconnected, Failed, refused } from "./fault.js";
 /** How long a call waits for a server in all, in ms: a cluster that lost its leader has a new one within 9 s (measured with 2.15.1). */
 export const PATIENCE_MS = 20_000;
 
+/** How long a call waits at the least that finds the connection away for longer than that, in ms: an attempt to open it is made every 2 s. */
+const MOMENT_MS = 2_500;
+
 /** How long one request waits for its answer, in ms. */
 const REQUEST_MS = 4_000;
 
@@ -18,6 +21,8 @@ export class Link {
   #connection: NatsConnection | undefined;
   #dialing: Promise<NatsConnection> | undefined;
   #isUp = false;
+  /** When the connection was lost that is not up again, by the monotonic clock. */
+  #lostAtMs: number | undefined;
   #isClosed = false;
   /** Calls that wait until the connection is up. */
   readonly #waiting = new Set<() => void>();
@@ -48,13 +53,16 @@ export class Link {
       if (!opened) throw disconnected(failure);
       return opened;
     }
+    // All calls wait for one outage, and not each for its own: of those that come one after another, the last would wait many times as long.
+    const lostForMs = performance.now() - (this.#lostAtMs ?? performance.now());
+    const leftMs = Math.min(patienceMs, Math.max(PATIENCE_MS - lostForMs, MOMENT_MS));
     await new Promise<void>((resolve) => {
       const done = () => {
         clearTimeout(timer);
         this.#waiting.delete(done);
         resolve();
       };
-      const timer = setTimeout(done, patienceMs);
+      const timer = setTimeout(done, leftMs);
       this.#waiting.add(done);
     });
     if (this.#isClosed) throw closed();
@@ -114,20 +122,26 @@ export class Link {
     this.#up(true);
     void (async () => {
       for await (const { type } of connection.status()) {
-        if (type === "disconnect") this.#isUp = false;
+        if (type === "disconnect") this.#down();
         else if (type === "reconnect") this.#up(false);
       }
     })();
     void connection.closed().then(() => {
       // The server does not want this one any more. The next call dials again.
-      this.#isUp = false;
+      this.#down();
       this.#connection = undefined;
       this.#waiting.forEach((done) => done());
     });
   }
 
+  #down(): void {
+    this.#isUp = false;
+    this.#lostAtMs ??= performance.now();
+  }
+
   #up(isAnother: boolean): void {
     this.#isUp = true;
+    this.#lostAtMs = undefined;
     this.#waiting.forEach((done) => done());
     this.#onUp(this.#connection!, isAnother);
   }
