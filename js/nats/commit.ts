@@ -63,7 +63,10 @@ export function commitOf(
       events = add({ subject: subjects.of(id, "e"), body: JSON.stringify({ registered, rows: change.events }) }, parts);
     for (const [name, stream] of change.streams)
       if (!change.isPruned)
-        add({ subject: subjects.streamOf(id, name), body: streamBody(stream), ...(stream.isFirst && { replaces: true }) }, parts);
+        add(
+          { subject: subjects.streamOf(id, name), body: streamBody(stream, registered), ...(stream.isFirst && { replaces: true }) },
+          parts,
+        );
     let rows: number | undefined;
     if (change.changesRows || change.registration || change.events.length > 0) {
       const doc = writtenBy({ ...change.doc, registered: change.isPruned ? undefined : registered }, writer, number);
@@ -84,8 +87,8 @@ export function commitOf(
   return { messages, places, docs, guards };
 }
 
-function streamBody({ row, chunks, isFirst }: StreamChange): string {
-  const body: StreamMessage = { row: row!, chunks, ...(isFirst && { isFirst: true }) };
+function streamBody({ row, chunks, isFirst }: StreamChange, registered: string | undefined): string {
+  const body: StreamMessage = { registered, row: row!, chunks, ...(isFirst && { isFirst: true }) };
   return JSON.stringify(body);
 }
 

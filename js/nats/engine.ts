@@ -211,6 +211,7 @@ export class NatsEngine implements RemoteEngine {
       const doc = commit.docs.get(id);
       if (doc && rows !== undefined) this.#view.put(of, numbered(doc, base + rows));
       this.#view.raiseVersion(of, base + last);
+      this.#rows.streams.raise(change.doc, change.seen.version, base + last);
       for (const [name, { row }] of change.streams) this.#rows.streams.wrote(id, name, row!, base + last);
       const log = this.#rows.logs.get(id);
       if (log && doc && log.of === doc.registered && events !== undefined && log.last + 1 === change.events[0]!.sequence) {

@@ -1,7 +1,7 @@
 /** What the server sends of all that changes, in the order of the stream: it fills the view, and is the hint to those who wait. */
 import { DeliverPolicy, jetstream, type ConsumerMessages, type JsMsg, type PushConsumer } from "@nats-io/jetstream";
 import { disconnected } from "./fault.js";
-import { type Link, PATIENCE_MS } from "./link.js";
+import { type Link, PATIENCE_MS, within } from "./link.js";
 import { PARTS, type Messages, WRITER } from "./stored.js";
 import type { Subjects } from "./subjects.js";
 import type { View } from "./view.js";
@@ -72,8 +72,13 @@ export class Feed {
    */
   async loaded(isFresh: boolean): Promise<void> {
     await this.#link.live();
-    await this.#starting;
-    await this.#fill;
+    if (
+      !(await within(
+        this.#fill.then(() => true),
+        PATIENCE_MS,
+      ))
+    )
+      throw disconnected();
     if (isFresh) await this.#caughtUp();
     if (this.#fetching.size > 0) await Promise.allSettled(this.#fetching);
   }

@@ -172,7 +172,7 @@ export const describe = (fault: unknown): string => `${(fault as Error).name}: $
 export const pause = (spanMs: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, spanMs));
 
 /** What a promise resolves with, or nothing once the span has passed. */
-async function within<T>(promise: Promise<T>, spanMs: number): Promise<T | undefined> {
+export async function within<T>(promise: Promise<T>, spanMs: number): Promise<T | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), spanMs)));
   try {

@@ -1,5 +1,6 @@
 /** The event logs that this client has read: from an event on up to the last one, and followed from there. */
 import { type Key, keyOf, type Part } from "./key.js";
+import { firstPlace } from "./place.js";
 import type { Row } from "./table.js";
 
 export interface EventRow extends Row {
@@ -55,18 +56,9 @@ export class Log {
   /** Those of a type in a range of sequences, in their order. */
   ofType(type: string, after: number, before: number): readonly EventRow[] {
     const rows = this.#byType.get(type) ?? [];
-    const place = (isBeyond: (sequence: number) => boolean) => {
-      let [from, to] = [0, rows.length];
-      while (from < to) {
-        const middle = (from + to) >>> 1;
-        if (isBeyond(rows[middle]!.sequence)) to = middle;
-        else from = middle + 1;
-      }
-      return from;
-    };
     return rows.slice(
-      place((sequence) => sequence > after),
-      place((sequence) => sequence >= before),
+      firstPlace(rows, ({ sequence }) => sequence > after),
+      firstPlace(rows, ({ sequence }) => sequence >= before),
     );
   }
 
@@ -109,9 +101,15 @@ export class Recent<T extends { readonly weight: number }> {
   }
 }
 
-/** The bounds of a range of events as sequences: the part of a key at this place. A side that is open, or that names no sequence, has no bound. */
-export function sequencesOf(after: Part | Key | null, before: Part | Key | null, place: number): [after: number, before: number] {
-  const at = (bound: Part | Key | null) => (bound === null ? undefined : keyOf(bound)[place]);
-  const [first, end] = [at(after), at(before)];
-  return [typeof first === "number" ? first : 0, typeof end === "number" ? end : Infinity];
+/** The bounds of a range, as far as their keys have a number at this place. */
+export function numbersOf(
+  after: Part | Key | null,
+  before: Part | Key | null,
+  place: number,
+): [after: number | undefined, before: number | undefined] {
+  const at = (bound: Part | Key | null) => {
+    const part = bound === null ? undefined : keyOf(bound)[place];
+    return typeof part === "number" ? part : undefined;
+  };
+  return [at(after), at(before)];
 }

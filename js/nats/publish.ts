@@ -31,8 +31,8 @@ const WRONG_SEQUENCE = 10_071;
 const SEQUENCE_UNDECIDED = 10_164;
 /** The stream, the account or the server has reached a limit: of bytes, of storage, of memory. */
 const FULL: ReadonlySet<number> = new Set([10_002, 10_023, 10_047, 10_028, 10_077]);
-/** Batches: incomplete, as the server has changed its leader; and too many at one time. Nothing was stored. */
-const BATCH_DROPPED: ReadonlySet<number> = new Set([10_176, 10_210, 10_211]);
+/** Batches: incomplete, and too many at one time. The server has dropped the messages before the last. Nothing was stored. */
+const BATCH_DROPPED: ReadonlySet<number> = new Set([10_176, 10_210]);
 
 interface Ack {
   seq: number;
@@ -67,7 +67,7 @@ export async function store(
       throw isSent ? unsettled(fault) : fault;
     }
     try {
-      const { seq, error } = await send(link, messages, writer, number, wasDropped);
+      const { seq, error } = await send(link, messages, writer, number, dropped > 0);
       if (!error) return seq - messages.length + 1;
       if (error.err_code === WRONG_SEQUENCE) {
         if (!isSent) throw raced();

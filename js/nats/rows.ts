@@ -12,7 +12,7 @@ import { raced } from "./fault.js";
 import { guardOfRange } from "./guard.js";
 import { compareKeys, type Key, keyOf } from "./key.js";
 import { type Link, pause } from "./link.js";
-import { type EventRow, Log, Recent, sequencesOf } from "./logs.js";
+import { type EventRow, Log, Recent, numbersOf } from "./logs.js";
 import { answer, found, type Given, processOf, rangeOfRequest, type Request, rowsOf, stretch } from "./reads.js";
 import { type Messages, registrationIn } from "./stored.js";
 import { Streams } from "./streams.js";
@@ -104,7 +104,7 @@ export class Rows {
       case "streams":
         return this.#streamRows(request, seen!, transaction);
       case "chunks":
-        return this.streams.chunks(seen!.doc.id, request);
+        return this.#link.patiently(() => this.streams.chunks(seen!.doc, request));
       case "attachments":
         return this.#attachment(seen!.doc, keyOf(first as Key)[1] as string);
       default:
@@ -191,12 +191,12 @@ export class Rows {
     }
     if (index === "byType") {
       const type = keyOf(first!)[1] as string;
-      const [after, before] = sequencesOf(first, second, 2);
+      const [after = 0, before = Infinity] = numbersOf(first, second, 2);
       const log = await this.#log(doc, after);
       const rows = log.ofType(type, after, Math.min(before, end));
       return () => (kind === "last" ? rows.slice(-1) : rows.slice(0, limit));
     }
-    const [after, before] = sequencesOf(first, second, 1);
+    const [after = 0, before = Infinity] = numbersOf(first, second, 1);
     const log = await this.#log(doc, after);
     return () => [...log.between(after, Math.min(before, end), limit)];
   }

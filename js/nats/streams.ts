@@ -1,13 +1,17 @@
 /** The streams of processes: messages of chunks, each with the row that the stream had then. */
-import { Recent } from "./logs.js";
-import { compareKeys, keyOf, type Key } from "./key.js";
-import { rangeOfRequest, type Request } from "./reads.js";
+import type { Doc } from "./doc.js";
+import { type Key, keyOf } from "./key.js";
+import { numbersOf, Recent } from "./logs.js";
+import { firstPlace } from "./place.js";
+import type { Given, Request } from "./reads.js";
 import type { Messages } from "./stored.js";
 import type { Subjects } from "./subjects.js";
 import type { Row } from "./table.js";
 
 /** The body of a message. */
 export interface StreamMessage {
+  /** The mark of the registration: an id may have several lives. */
+  readonly registered: string | undefined;
   /** The row of the stream. */
   readonly row: Row;
   /** Rows of chunks that it adds. */
@@ -18,9 +22,14 @@ export interface StreamMessage {
 
 /** The chunks of a stream as far as they were read. */
 class Chunks {
+  readonly of: string | undefined;
   rows: Row[] = [];
   upTo = 0;
   weight = 0;
+
+  constructor(of: string | undefined) {
+    this.of = of;
+  }
 }
 
 export class Streams {
@@ -52,28 +61,36 @@ export class Streams {
     if (this.#written.size > MOST_WRITTEN) this.#written.delete(this.#written.keys().next().value!);
   }
 
-  /** The rows of chunks that a request finds. */
-  async chunks(id: string, request: Request): Promise<() => unknown[]> {
-    const [kind, , , first, , limit] = request;
-    const { range } = rangeOfRequest(request) as { range: { after: Key; before: Key } };
-    const name = keyOf(first as Key)[1] as string;
-    const chunks = await this.#read(id, name);
-    const isIn = (row: Row) => {
-      const key = [id, name, row.first as number];
-      return compareKeys(key, range.after) > 0 && compareKeys(key, range.before) < 0;
-    };
-    return () => {
-      const rows = chunks.rows.filter(isIn);
-      return kind === "last" ? rows.slice(-1) : rows.slice(0, (limit as number | null) ?? Infinity);
-    };
+  /** Notes that this client has committed to a process: the rows that it has written before are still the last. */
+  raise({ id, streams }: Doc, from: number, to: number): void {
+    for (const name of streams) {
+      const written = this.#written.get(this.#subjects.streamOf(id, name));
+      if (written?.version === from) written.version = to;
+    }
   }
 
-  async #read(id: string, name: string): Promise<Chunks> {
+  /** The rows of chunks that a request finds. */
+  async chunks({ id, registered }: Doc, request: Request): Promise<() => unknown[]> {
+    const [kind, , , first, second, limit] = request;
+    const chunks = await this.#read(id, keyOf(first as Key)[1] as string, registered);
+    const [after, before] = numbersOf(first as Given, second as Given, 2);
+    const place = (isBeyond: (first: number) => boolean) => firstPlace(chunks.rows, (row) => isBeyond(row.first as number));
+    // A key without an index of a chunk is in front of all chunks.
+    const rows = chunks.rows.slice(
+      after === undefined ? 0 : place((first) => first > after),
+      before === undefined ? undefined : place((first) => first >= before),
+    );
+    return () => (kind === "last" ? rows.slice(-1) : rows.slice(0, (limit as number | null) ?? Infinity));
+  }
+
+  async #read(id: string, name: string, registered: string | undefined): Promise<Chunks> {
     const subject = this.#subjects.streamOf(id, name);
-    const chunks = this.#chunks.get(subject) ?? new Chunks();
+    const known = this.#chunks.get(subject);
+    const chunks = known && known.of === registered ? known : new Chunks(registered);
     for await (const message of this.#messages.from(subject, chunks.upTo + 1)) {
       const body = await this.#messages.whole(message);
-      const { chunks: rows, isFirst } = JSON.parse(body) as StreamMessage;
+      const { registered: of, chunks: rows, isFirst } = JSON.parse(body) as StreamMessage;
+      if (of !== registered) continue;
       if (isFirst) Object.assign(chunks, { rows: [], weight: 0 });
       chunks.rows.push(...rows);
       chunks.upTo = message.sequence;

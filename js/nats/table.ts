@@ -1,5 +1,6 @@
 /** Rows in the order of their keys, and of the keys that their indexes give them. */
 import { compareKeys, type Key, type Part, type Range } from "./key.js";
+import { firstPlace } from "./place.js";
 
 export type Row = Record<string, unknown>;
 
@@ -44,18 +45,17 @@ class Sorted {
   /** The entries in a range, as a stretch of the order: from one place up to another. */
   stretch({ after, before }: Range): readonly [entries: readonly Entry[], from: number, to: number] {
     const entries = this.#sorted();
-    const from = after === null ? 0 : this.#place((key) => compareKeys(key, after) > 0);
-    const to = before === null ? entries.length : this.#place((key) => compareKeys(key, before) >= 0);
+    const from = after === null ? 0 : firstPlace(entries, ({ key }) => compareKeys(key, after) > 0);
+    const to = before === null ? entries.length : firstPlace(entries, ({ key }) => compareKeys(key, before) >= 0);
     return [entries, from, Math.max(from, to)];
   }
 
   /** The entries under exactly this key. */
   under(key: Key): readonly Entry[] {
     const entries = this.#sorted();
-    const from = this.#place((other) => compareKeys(other, key) >= 0);
     return entries.slice(
-      from,
-      this.#place((other) => compareKeys(other, key) > 0),
+      firstPlace(entries, (entry) => compareKeys(entry.key, key) >= 0),
+      firstPlace(entries, (entry) => compareKeys(entry.key, key) > 0),
     );
   }
 
@@ -69,19 +69,7 @@ class Sorted {
 
   /** The place behind the entry of that key and own key, or where that would be. */
   #behind(key: Key, own: Key): number {
-    return this.#place((other, otherOwn) => (compareKeys(other, key) || compareKeys(otherOwn, own)) > 0);
-  }
-
-  /** The first place from which on `isBeyond` holds. */
-  #place(isBeyond: (key: Key, own: Key) => boolean): number {
-    let [from, to] = [0, this.#entries.length];
-    while (from < to) {
-      const middle = (from + to) >>> 1;
-      const { key, own } = this.#entries[middle]!;
-      if (isBeyond(key, own)) to = middle;
-      else from = middle + 1;
-    }
-    return from;
+    return firstPlace(this.#entries, (entry) => (compareKeys(entry.key, key) || compareKeys(entry.own, own)) > 0);
   }
 }
 
