@@ -71,7 +71,8 @@ export function commitOf(
     if (change.changesRows || change.registration || change.events.length > 0) {
       const doc = writtenBy({ ...change.doc, registered: change.isPruned ? undefined : registered }, writer, number);
       docs.set(id, doc);
-      rows = add({ subject: subjects.of(id, "c"), body: encodeDoc(doc), replaces: true }, subjects.of(id, "d"), true);
+      const isQuiet = doc.process === change.seen.doc.process;
+      rows = add({ subject: subjects.of(id, "c"), body: encodeDoc(doc), replaces: true, isQuiet }, subjects.of(id, "d"), true);
       guardsOfChange(change.seen.doc, doc).forEach((guard) => raised.add(guard));
     }
     // What belongs to a process is stored under one condition: all of it, or nothing.

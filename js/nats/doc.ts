@@ -32,11 +32,17 @@ export function encodeDoc({ sequence: _, ...doc }: Doc): string {
   return JSON.stringify(doc);
 }
 
-/** The rows of a message. Its sequence is the change number of the process. */
+/** The rows of a message. */
 export function decodeDoc(body: string, sequence: number): Doc {
-  const doc = JSON.parse(body) as Doc;
-  const process = doc.process && { ...doc.process, change: sequence };
-  return { ...doc, sequence, process };
+  return numbered(JSON.parse(body) as Doc, sequence);
+}
+
+/**
+ * Rows with the sequence of their message. It is the change number of the process, where the commit changed that: a row that was written
+ * before has its number already.
+ */
+export function numbered(doc: Doc, sequence: number): Doc {
+  return { ...doc, sequence, process: doc.process && { change: sequence, ...doc.process } };
 }
 
 /** `doc` as written by the commit of that number. */

@@ -5,7 +5,7 @@ import { apply, Change, processOfWrite, type Written } from "./changes.js";
 import { ServerClock } from "./clock.js";
 import { type Commit, commitOf } from "./commit.js";
 import { warnOfLazyServers } from "./durability.js";
-import { type Doc, isWrittenBy } from "./doc.js";
+import { isWrittenBy, numbered } from "./doc.js";
 import { closed, Failed, raced, refused } from "./fault.js";
 import { Feed } from "./feed.js";
 import { Files } from "./files.js";
@@ -339,8 +339,6 @@ function rewritten(seen: SeenDoc): Change {
 }
 
 const hasBodies = (changes: Map<string, Change>) => [...changes.values()].some(({ attachments }) => attachments.size > 0);
-
-const numbered = (doc: Doc, sequence: number): Doc => ({ ...doc, sequence, process: doc.process && { ...doc.process, change: sequence } });
 
 function randomText(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -2,7 +2,7 @@
 import { DeliverPolicy, jetstream, type ConsumerMessages, type JsMsg, type PushConsumer } from "@nats-io/jetstream";
 import { disconnected } from "./fault.js";
 import { type Link, PATIENCE_MS, within } from "./link.js";
-import { PARTS, type Messages, WRITER } from "./stored.js";
+import { PARTS, type Messages, QUIET, WRITER } from "./stored.js";
 import type { Subjects } from "./subjects.js";
 import type { View } from "./view.js";
 
@@ -104,7 +104,7 @@ export class Feed {
     if (message.info.pending === 0) this.#filled();
     this.#arrivals.forEach((arrived) => arrived());
     const [writer] = headers?.get(WRITER).split(":") ?? [];
-    if (kind === "p" && writer !== this.#writer) this.#heard(this.#view.idOf(token));
+    if (kind === "p" && writer !== this.#writer && !headers?.get(QUIET)) this.#heard(this.#view.idOf(token));
   }
 
   #fetch(token: string, message: JsMsg): void {

@@ -2,7 +2,7 @@
 import { headers, type Msg } from "@nats-io/nats-core";
 import { disconnected, Failed, raced, refused, unsettled } from "./fault.js";
 import { describe, isPassing, type Link, pause, PATIENCE_MS } from "./link.js";
-import { PARTS, WRITER } from "./stored.js";
+import { PARTS, QUIET, WRITER } from "./stored.js";
 
 /** A message to be stored. */
 export interface Outgoing {
@@ -12,6 +12,8 @@ export interface Outgoing {
   readonly condition?: { readonly subjects: string; readonly last: number };
   /** The messages of its subject before it are removed. */
   readonly replaces?: true;
+  /** It changes nothing that others wait for. */
+  readonly isQuiet?: boolean;
   /** So many messages before it have the parts of its body. */
   readonly parts?: number;
 }
@@ -105,7 +107,7 @@ export async function store(
  */
 async function send(link: Link, messages: readonly Outgoing[], writer: string, number: number, asksEach: boolean): Promise<Ack> {
   const batch = messages.length > 1 ? crypto.randomUUID() : undefined;
-  const headersOf = ({ condition, replaces, parts }: Outgoing, place: number) => {
+  const headersOf = ({ condition, replaces, isQuiet, parts }: Outgoing, place: number) => {
     const made = headers();
     made.set(WRITER, `${writer}:${number}`);
     if (condition) {
@@ -113,6 +115,7 @@ async function send(link: Link, messages: readonly Outgoing[], writer: string, n
       made.set("Nats-Expected-Last-Subject-Sequence-Subject", condition.subjects);
     }
     if (replaces) made.set("Nats-Rollup", "sub");
+    if (isQuiet) made.set(QUIET, "1");
     if (parts) made.set(PARTS, `${parts}`);
     if (batch !== undefined) {
       made.set("Nats-Batch-Id", batch);

@@ -15,6 +15,9 @@ export const WRITER = "Longwait-Writer";
 /** How many messages are asked for at one time: the server gives at most 1,024 subjects. */
 const PAGE = 500;
 
+/** A header of rows whose commit did not change the process itself: of leases, grants, acknowledgements. */
+export const QUIET = "Longwait-Quiet";
+
 export interface Message {
   readonly subject: string;
   readonly sequence: number;

@@ -13,7 +13,7 @@ const seedsOf = (seed, calls) => Array.from({ length: calls }, (_, n) => mix(see
  * Runs worlds from `seed` on until `calls` are made. Answers `{ stats, made, worlds, seconds, failure }`; a failure has the seed of
  * its world, what went wrong, and the few calls that suffice for it.
  */
-export async function fuzz(api, { seed, calls, storage, ignored, patience }) {
+export async function fuzz(api, { seed, calls, storage, ignored, patience, turns }) {
   const stats = {};
   let current;
   const host = hostOf(
@@ -29,6 +29,7 @@ export async function fuzz(api, { seed, calls, storage, ignored, patience }) {
     );
   };
   if (patience !== undefined) host.patience = patience;
+  if (turns !== undefined) host.turns = turns;
   await prepare(api);
   const start = performance.now();
   const made = () => Object.values(stats).reduce((sum, { calls }) => sum + calls, 0);

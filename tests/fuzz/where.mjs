@@ -1,17 +1,32 @@
-/** Where the fuzzer runs: in this Node, or in a page of Chromium. Each gives `fuzz({ seed, calls, storage, ignore })`, and `close()`. */
+/** Where the fuzzer runs: in this Node, also on a NATS server, or in a page of Chromium. Each gives `fuzz({ seed, calls, storage, ignore })`, and `close()`. */
 import { serveFolders } from "../../scripts/lib/static-server.mjs";
 import { inRepo } from "../../scripts/lib/paths.mjs";
+import { startServers } from "../nats/servers.mjs";
 import { launch } from "../tabs/playwright.mjs";
 import { fuzz } from "./run.mjs";
 
-/** `through`: what each registry is taken through. */
-export async function node(through = (registry) => registry) {
+/** `through`: what each registry is taken through. `elsewhere`: what options open one in place of those that are given; `turns`: see `hostOf`. */
+export async function node(through = (registry) => registry, elsewhere = (options) => options, turns = undefined) {
   const [longwait, worker] = await Promise.all([import("longwait"), import("longwait/worker")]);
-  const api = { ...longwait, worker, openRegistry: async (options) => through(await longwait.openRegistry(options)) };
+  const api = { ...longwait, worker, openRegistry: async (options) => through(await longwait.openRegistry(elsewhere(options))) };
   return {
-    fuzz: ({ ignore, ...given }) => fuzz(api, { ...given, ignored: ignore && new RegExp(ignore) }),
+    fuzz: ({ ignore, ...given }) => fuzz(api, { ...given, turns, ignored: ignore && new RegExp(ignore) }),
     close: async () => {},
   };
+}
+
+/** In Node, on a NATS server of its own: each world in a namespace of its own. */
+export async function nats() {
+  const [{ natsStore }, servers] = await Promise.all([import("longwait/nats"), startServers()]);
+  let worlds = 0;
+  const elsewhere = (given) => {
+    if (given?.storage !== "nats") return given;
+    const { name, ...options } = given;
+    return { ...options, storage: natsStore({ servers: servers.tcp, namespace: `${name}-${++worlds}`, now: () => Date.now() }) };
+  };
+  // An answer takes a way over the network, and what it wakes another one.
+  const place = await node(undefined, elsewhere, 600);
+  return { ...place, close: () => servers.close() };
 }
 
 /** In Node, through tracing without an SDK: it must make no difference. */
@@ -34,4 +49,4 @@ export async function chromium() {
   };
 }
 
-export const places = { node, traced, chromium };
+export const places = { node, traced, nats, chromium };

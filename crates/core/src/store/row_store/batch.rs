@@ -192,6 +192,10 @@ impl Shared {
                         *commit = loaded.map(|(loaded, _)| Commit::new(loaded, token.clone(), alone));
                     }
                 }
+                if commit.is_some() {
+                    // Also where nothing had to be read: what is called from here on is not decided with these.
+                    shared.leave(&batch);
+                }
             }
             let round = match &mut *commit {
                 Some(commit) => shared.decide(commit, &mut all, generation),
