@@ -61,6 +61,14 @@ describe("a registry on a remote store", () => {
     assert.equal(await other.countProcesses(), 3);
   });
 
+  test("answers each call of a turn, also where the first one has nothing to read", async (t) => {
+    const registry = await opened(t, await remoteStore(t));
+    await registry.registerProcess(external("p", { eventTypes }));
+    const answers = await Promise.all([registry.appendEvents("p", []), registry.appendEvent("p", progress(1)), registry.getProcess("p")]);
+    assert.deepEqual(answers[0], []);
+    assert.equal(answers[1].event.sequence, 1);
+  });
+
   test("runs what lost a race again, on what the other commit left", async (t) => {
     const store = await remoteStore(t);
     const [one, other] = [await opened(t, store), await opened(t, store)];
