@@ -18,6 +18,8 @@ export class Change {
   readonly streams = new Map<string, StreamChange>();
   /** Bodies of attachments by name; nothing where one is removed. */
   readonly attachments = new Map<string, Blob | undefined>();
+  /** The place of its change among those of the transaction. */
+  order = 0;
   /** It is pruned: what came before is removed. */
   isPruned = false;
 
@@ -78,7 +80,8 @@ function put(change: Change, table: string, row: Row): void {
   const { doc } = change;
   switch (table) {
     case "processes": {
-      const { change: _, ...process } = row;
+      const { change: order, ...process } = row;
+      change.order = order as number;
       change.isPruned = row.lane === "pruned";
       return change.set({ process, ...(change.isPruned && { registered: undefined, files: [], streams: [] }) });
     }

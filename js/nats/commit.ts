@@ -54,7 +54,8 @@ export function commitOf(
     return messages.length - 1;
   };
 
-  for (const [id, change] of changes) {
+  // Sequences are change numbers, so the messages stand in the order of the changes.
+  for (const [id, change] of [...changes].sort(([, a], [, b]) => a.order - b.order)) {
     const first = messages.length;
     const [registered, parts] = [change.registration ? `${writer}:${number}` : change.doc.registered, subjects.of(id, "b")];
     if (change.registration) add({ subject: subjects.of(id, "r"), body: JSON.stringify({ registered, row: change.registration }) }, parts);

@@ -385,7 +385,7 @@ export const registryCalls = [
     }),
   ),
 
-  call("requestPersistence", 0.1, [], [], () => ({ check: (level) => ["memory", "evictable", "persistent"].includes(level) })),
+  call("requestPersistence", 0.1, [], [], () => ({ check: (level) => ["memory", "evictable", "persistent", "remote"].includes(level) })),
 ];
 
 const isSorted = (names) => names.every((name, n) => n === 0 || names[n - 1] <= name);
