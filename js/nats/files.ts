@@ -1,6 +1,6 @@
 /** The bodies of attachments, in the object store. */
 import { Objm, type ObjectStore } from "@nats-io/obj";
-import type { NatsConnection } from "@nats-io/nats-core";
+import { nuid, type NatsConnection } from "@nats-io/nats-core";
 import type { Link } from "./link.js";
 import { refused } from "./fault.js";
 
@@ -27,7 +27,7 @@ export class Files {
   async put(body: Blob): Promise<string> {
     const known = this.#uploaded.get(body);
     if (known !== undefined) return known;
-    const name = crypto.randomUUID();
+    const name = nuid.next();
     const store = await this.#open();
     await store.put({ name }, body.stream());
     this.#uploaded.set(body, name);

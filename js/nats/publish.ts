@@ -1,5 +1,5 @@
 /** Stores messages wholly or not at all, and finds out what became of them where the answer is lost. */
-import { headers, type Msg } from "@nats-io/nats-core";
+import { headers, nuid, type Msg } from "@nats-io/nats-core";
 import { disconnected, Failed, raced, refused, unsettled } from "./fault.js";
 import { describe, isPassing, type Link, pause, PATIENCE_MS } from "./link.js";
 import { PARTS, QUIET, WRITER } from "./stored.js";
@@ -69,7 +69,7 @@ export async function store(
       throw isSent ? unsettled(fault) : fault;
     }
     try {
-      const { seq, error } = await send(link, messages, writer, number, dropped > 0);
+      const { seq, error } = await send(link, messages, writer, number, wasDropped);
       if (!error) return seq - messages.length + 1;
       if (error.err_code === WRONG_SEQUENCE) {
         if (!isSent) throw raced();
@@ -106,7 +106,7 @@ export async function store(
  * refused, as the last one learns no more than that another one is missing. It costs the server an answer for each.
  */
 async function send(link: Link, messages: readonly Outgoing[], writer: string, number: number, asksEach: boolean): Promise<Ack> {
-  const batch = messages.length > 1 ? crypto.randomUUID() : undefined;
+  const batch = messages.length > 1 ? nuid.next() : undefined;
   const headersOf = ({ condition, replaces, isQuiet, parts }: Outgoing, place: number) => {
     const made = headers();
     made.set(WRITER, `${writer}:${number}`);
