@@ -30,6 +30,7 @@ const jobs = [
   "tabs-webkit",
   "kills",
   "nats",
+  "conformance-nats",
   "e2e",
 ];
 

@@ -4,8 +4,8 @@ import { add, libtest, none } from "./counts.mjs";
 import { attempt, CommandFailed, say } from "./run.mjs";
 import { which } from "./which.mjs";
 
-/** Test binaries; each says in its source where in the browser it runs. */
-const suites = ["browser", "worker", "javascript"];
+/** Test binaries, with which of their tests are run; each says in its source where in the browser it runs. */
+const suites = [["browser"], ["worker"], ["javascript", "indexed_db::"]];
 
 /** Seconds that a whole suite may take, and that a driver may take to start on a busy machine. */
 const env = { WASM_BINDGEN_TEST_TIMEOUT: "300", WASM_BINDGEN_TEST_DRIVER_TIMEOUT: "60" };
@@ -22,16 +22,17 @@ const engines = {
  * runner is skipped in silence, and only by itself does that show as zero tests.
  */
 export async function inBrowser(engine) {
-  const { flags, driver, through } = engines[engine];
-  const test = [...through, "wasm-pack", "test", "--mode", "no-install", "--headless", ...flags, path(driver)];
   let counts = none;
-  for (const suite of suites) {
-    say(`${engine}: ${suite}`);
-    const [program, ...args] = [...test, "--", "--test", suite];
-    const result = await attempt(program, args, { env });
-    counts = add(counts, libtest(result));
-  }
+  for (const suite of suites) counts = add(counts, await suiteInBrowser(engine, ...suite));
   return counts;
+}
+
+/** Runs those tests of a suite whose names have a text in them; all of them without one. */
+export async function suiteInBrowser(engine, suite, tests) {
+  const { flags, driver, through } = engines[engine];
+  say(`${engine}: ${suite}`);
+  const [program, ...args] = [...through, "wasm-pack", "test", "--mode", "no-install", "--headless", ...flags, path(driver)];
+  return libtest(await attempt(program, [...args, "--", "--test", suite, ...(tests ? ["--", tests] : [])], { env }));
 }
 
 function path(program) {

@@ -1,7 +1,7 @@
 /** The package in frames of a page, for tests in Rust: arguments come, and answers go, as JSON text. */
 
 // Imported from here: where a test has five modules of its own, the server of the test runner sometimes leaves one unanswered.
-export { remove } from "/tests/storage/bare.js";
+import { remove as removeDatabase } from "/tests/storage/bare.js";
 
 /** Resolves after a span by the real clock. */
 export const patience = (spanMs) => new Promise((resolve) => setTimeout(resolve, spanMs));
@@ -34,13 +34,68 @@ class Frame {
 /** The frames that were made, one for each tab that a case had at most. The next case uses them again. */
 const frames = [];
 
-/** The tabs of one case, over one database. */
+/** Where the rows of a case lie: the storage of one more tab, `undefined` for that of the package itself, and how all is removed. */
+const storages = {
+  indexedDb: { open: () => undefined, remove: removeDatabase },
+  nats: {
+    /** Each storage is a client of its own. What it stores is stamped with the time of the case. */
+    async open(namespace, clock) {
+      const [{ natsStore }, servers] = await Promise.all([clients(), addresses()]);
+      return natsStore({ servers, namespace, now: () => clock.now() });
+    },
+    async remove(namespace) {
+      const [server] = await addresses();
+      await removeStreams(server, [`LONGWAIT_${namespace}`, `OBJ_LONGWAIT_${namespace}`]);
+    },
+  },
+};
+
+let loaded, fetched;
+
+/**
+ * The package of the clients, in a frame of its own that goes by real timers: no hours pass between a request and its answer, nor does a
+ * pause last until the case advances its clock.
+ */
+function clients() {
+  if (!loaded) {
+    const { contentDocument, contentWindow } = document.body.appendChild(document.createElement("iframe"));
+    const names = contentDocument.createElement("script");
+    names.type = "importmap";
+    names.textContent = JSON.stringify({ imports: { longwait: `${location.origin}/dist/index.js` } });
+    contentDocument.head.append(names);
+    loaded = contentWindow.eval(`import("${location.origin}/dist/nats.js")`);
+  }
+  return loaded;
+}
+
+/** The WebSocket addresses of the servers, from the file that scripts/jobs/conformance-nats.mjs writes. */
+const addresses = () => (fetched ??= fetch("/build/nats-servers.json").then((answer) => answer.json()));
+
+/** Removes streams, by the protocol of the server: the package has no way, and some cases make none of the two. */
+function removeStreams(server, streams) {
+  const socket = new WebSocket(server);
+  socket.binaryType = "arraybuffer";
+  const asked = streams.map((stream) => `PUB $JS.API.STREAM.DELETE.${stream} removed 0\r\n\r\n`);
+  let answers = "";
+  return new Promise((resolve, reject) => {
+    socket.onopen = () => socket.send(`CONNECT {"verbose":false}\r\nSUB removed 1\r\n${asked.join("")}`);
+    socket.onerror = () => reject(new Error(`${server} cannot be reached`));
+    socket.onmessage = ({ data }) => {
+      answers += new TextDecoder().decode(data);
+      if (answers.split("stream_delete_response").length > streams.length) resolve();
+    };
+  }).finally(() => socket.close());
+}
+
+/** The tabs of one case. */
 export class Page {
+  #storage;
   #name;
   #tabs = [];
   #locks = new Map();
 
-  constructor(name) {
+  constructor(storage, name) {
+    this.#storage = storages[storage];
     this.#name = name;
   }
 
@@ -51,7 +106,8 @@ export class Page {
     const { openRegistry } = await frame.loaded;
     frame.follow(clock);
     const sink = ({ processId, sequence }) => shown(processId, sequence);
-    const registry = await openRegistry({ name: this.#name, sink });
+    const storage = await this.#storage.open(this.#name, clock);
+    const registry = await openRegistry({ name: this.#name, storage, sink });
     registry.onChange(ticked);
     return (this.#tabs[tab] = registry);
   }
@@ -141,9 +197,11 @@ export class Page {
     await navigator.locks.query();
   }
 
-  async close() {
+  /** Closes the tabs, and leaves none of their rows behind. */
+  async remove() {
     await Promise.all([...this.#locks.keys()].map((name) => this.free(name)));
     await Promise.all(this.#tabs.map((registry) => registry.close()));
+    await this.#storage.remove(this.#name);
   }
 
   /** What a lock that proves an owner alive must be named in this database: the cases know nothing of it. */

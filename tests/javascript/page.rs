@@ -1,4 +1,4 @@
-//! The tabs of a case: copies of the package that have one database.
+//! The tabs of a case: copies of the package whose rows lie in one place.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -15,14 +15,11 @@ use crate::{
 #[wasm_bindgen(module = "/tests/javascript/page.js")]
 extern "C" {
     async fn patience(span_ms: f64);
-    /// Deletes a database; resolves once it is gone.
-    #[wasm_bindgen(catch)]
-    async fn remove(name: &str) -> Result<JsValue, JsValue>;
     /// The tabs of one case, in JavaScript.
     #[derive(Clone)]
     pub type Page;
     #[wasm_bindgen(constructor)]
-    fn new(database: &str) -> Page;
+    fn new(storage: &str, name: &str) -> Page;
     #[wasm_bindgen(method, catch)]
     async fn open(this: &Page, clock: PageClock, shown: JsValue, ticked: JsValue) -> Result<JsValue, JsValue>;
     /// Calls a method that answers with a promise.
@@ -54,8 +51,9 @@ extern "C" {
     /// Gives a lock back.
     #[wasm_bindgen(method)]
     pub async fn free(this: &Page, name: &str);
+    /// Closes the tabs, and leaves none of their rows behind.
     #[wasm_bindgen(method, catch)]
-    async fn close(this: &Page) -> Result<JsValue, JsValue>;
+    async fn remove(this: &Page) -> Result<JsValue, JsValue>;
 
     /// A call that can be given up.
     pub type Wait;
@@ -68,16 +66,24 @@ extern "C" {
 /// How long a case may take: an engine that is busy takes long to open a database.
 const PATIENCE_MS: f64 = 20_000.0;
 
-/// The tabs of one case, over a database under a fresh name.
+/// The tabs of one case, over rows under a fresh name.
 pub struct Pages {
-    database: String,
     page: Page,
 }
 
-impl Default for Pages {
-    fn default() -> Self {
-        let database = format!("longwait-test-{}", BrowserRandom.name());
-        Self { page: Page::new(&database), database }
+impl Pages {
+    /// With a database of the browser.
+    pub fn on_indexed_db() -> Self {
+        Self::on("indexedDb")
+    }
+
+    /// With a namespace of the servers that the test runner has started.
+    pub fn on_nats() -> Self {
+        Self::on("nats")
+    }
+
+    fn on(storage: &str) -> Self {
+        Self { page: Page::new(storage, &format!("longwait-test-{}", BrowserRandom.name())) }
     }
 }
 
@@ -103,10 +109,9 @@ impl Tabs<Registry> for Pages {
     }
 
     fn remove(&self) -> LocalBoxFuture<'static, ()> {
-        let (page, database) = (self.page.clone(), self.database.clone());
+        let page = self.page.clone();
         async move {
-            page.close().await.unwrap();
-            remove(&database).await.unwrap();
+            page.remove().await.unwrap();
         }
         .boxed_local()
     }

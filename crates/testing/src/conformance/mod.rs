@@ -46,7 +46,8 @@ mod waking;
 
 /// Runs one case in a world of its own.
 pub async fn run(place: impl Place + 'static, topic: &str, case: &str) {
-    let run = find(topic, case).or_else(|| find_inside(topic, case)).unwrap_or_else(|| no_case(topic, case));
+    let run = find(topic, case).or_else(|| proving::find(topic, case)).or_else(|| find_inside(topic, case));
+    let run = run.unwrap_or_else(|| no_case(topic, case));
     let place: Rc<dyn Place> = Rc::new(place);
     run(World::new(place.clone()).await).await;
     place.remove().await;
@@ -54,7 +55,7 @@ pub async fn run(place: impl Place + 'static, topic: &str, case: &str) {
 
 /// Runs one case on another kind of registry.
 pub async fn run_through<R: AnyRegistry>(tabs: impl Tabs<R> + 'static, topic: &str, case: &str) {
-    let run = find(topic, case).unwrap_or_else(|| no_case(topic, case));
+    let run = find(topic, case).or_else(|| proving::find(topic, case)).unwrap_or_else(|| no_case(topic, case));
     let tabs: Rc<dyn Tabs<R>> = Rc::new(tabs);
     let whole = async {
         run(World::first(tabs.clone()).await).await;
@@ -73,8 +74,8 @@ fn no_case(topic: &str, case: &str) -> ! {
 type Case<R> = fn(World<R>) -> LocalBoxFuture<'static, ()>;
 
 macro_rules! a_case_of_any_registry {
-    ($($topic:ident: [$($case:ident,)*])*) => {
-        fn find<R: AnyRegistry>(topic: &str, case: &str) -> Option<Case<R>> {
+    ($($($why:literal:)? $topic:ident: [$($case:ident,)*])*) => {
+        pub(super) fn find<R: AnyRegistry>(topic: &str, case: &str) -> Option<Case<R>> {
             match (topic, case) {
                 $($((stringify!($topic), stringify!($case)) => Some(|world| Box::pin($topic::$case(world))),)*)*
                 _ => None,
@@ -95,4 +96,9 @@ macro_rules! a_case_inside {
 }
 
 each_case! { [a_case_of_any_registry] }
+mod proving {
+    use super::*;
+
+    each_case_of_proofs! { [a_case_of_any_registry] }
+}
 each_case_inside! { [a_case_inside] }
