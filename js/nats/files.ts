@@ -29,7 +29,8 @@ export class Files {
     if (known !== undefined) return known;
     const name = nuid.next();
     const store = await this.#open();
-    await store.put({ name }, body.stream());
+    // A Blob of another frame streams bytes that are none to the client of NATS.
+    await store.put({ name }, new Blob([body]).stream());
     this.#uploaded.set(body, name);
     return name;
   }
