@@ -128,7 +128,7 @@ test("an authenticator that throws is asked again", async (t) => {
   assert.deepEqual(await end, { type: "success", value: 1 });
 });
 
-test("a tenant whose disk is full gets quota_exceeded, and reads what is there", async (t) => {
+test("a tenant whose disk is full gets quota_exceeded, reads what is there, and writes again once it may have more", async (t) => {
   const account = await world.tenant("full", { diskBytes: 300_000 });
   const registry = await open(t, account, "full");
   const fill = async () => {
@@ -137,6 +137,9 @@ test("a tenant whose disk is full gets quota_exceeded, and reads what is there",
   };
   await refuses(fill(), "quota_exceeded", /room/);
   assert.equal((await registry.getProcess("p0"))?.id, "p0");
+  await world.tenant("full", { diskBytes: 10_000_000 }, account);
+  await registry.deleteProcess("p0", { force: true });
+  await registry.registerProcess({ id: "more", input: { type: "engine", kind: "big", payload: "x".repeat(20_000) } });
 });
 
 test("an address that begins with tls:// takes no server without TLS", async () => {
