@@ -16,11 +16,14 @@ use super::{
 use crate::{
     error::{Code, Result},
     host::{
-        NoBroadcast, NoProof,
-        browser::tab::{Channel, Following, OwnerLocks},
+        Clock, NoBroadcast, NoProof,
+        browser::{
+            BrowserClock,
+            tab::{Channel, Following, OwnerLocks},
+        },
         latch, turn,
     },
-    model::{lease::LeaseOwner, payload::handed_out, retention::Retention},
+    model::{Millis, lease::LeaseOwner, payload::handed_out, retention::Retention},
     notify::ProcessChangeHub,
     registry::{Host, ProcessRegistry, watch_process_registry, watch_process_registry_with_sink},
     store::{
@@ -70,6 +73,9 @@ pub struct Registry {
     /// What is stopped before the store is let go of.
     ends: RefCell<Vec<Box<End>>>,
 }
+
+/// How long a registry on a remote store waits for its writes when it is closed, in milliseconds: without a connection they take longer.
+const CLOSING_MS: Millis = 5_000;
 
 /// Begins to stop something.
 type End = dyn Fn() -> LocalBoxFuture<'static, ()>;
@@ -326,7 +332,7 @@ impl Registry {
     pub fn close(&self) -> Promise {
         self.closing.take();
         let presence = self.presence.take();
-        let registry = self.registry.clone();
+        let (registry, durability) = (self.registry.clone(), self.durability);
         let ends = self.ends.take();
         promise(async move {
             for end in ends {
@@ -336,6 +342,11 @@ impl Registry {
             // begin in the next two.
             turn().await;
             turn().await;
+            if durability == Durability::Remote {
+                // A write that waits for its turn is not on its way yet, and one that is on its way would be cut off.
+                let patience = BrowserClock.sleep(CLOSING_MS);
+                select(pin!(registry.writes_are_over()), patience).await;
+            }
             registry.close();
             drop(presence);
             Ok(())

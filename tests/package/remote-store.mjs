@@ -73,6 +73,7 @@ class Engine {
     const isCommit = mode === "readwrite" && store.courses.length > 0;
     if (isCommit) await store.courses.shift()(course, transact);
     else await transact();
+    if (this.isClosed) throw fault("unsettled", "closed");
     for (const other of store.engines) if (other !== this && course.ids.size > 0) other.hear([...course.ids]);
   }
 
@@ -90,6 +91,7 @@ class Engine {
   }
 
   close() {
+    this.isClosed = true;
     this.store.engines.delete(this);
   }
 }

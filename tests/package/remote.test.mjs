@@ -1,7 +1,7 @@
 /** Registries on a store over a network, as a small one of the tests' own: what crosses the seam, and what races and lost answers come to. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { openRegistry, eventTypes, external, quietConsole, success } from "./registry.mjs";
+import { openRegistry, eventTypes, external, quietConsole, settled, success } from "./registry.mjs";
 import { fault, raced, remoteStore, unsettled } from "./remote-store.mjs";
 import { small, useUp } from "./small-memory.mjs";
 
@@ -174,6 +174,24 @@ describe("a registry on a remote store", () => {
     await registry.close();
     assert.equal(store.engines.size, 0);
     await assert.rejects(registry.getProcess("p"), { code: "closed" });
+  });
+
+  test("is closed once the writes of earlier calls are over", async (t) => {
+    const store = await remoteStore(t);
+    const [one, other] = [await opened(t, store), await opened(t, store)];
+    await one.registerProcess(external("p", { eventTypes }));
+    let go;
+    const gate = new Promise((resolve) => (go = resolve));
+    store.courses.push((course, transact) => gate.then(transact));
+    const first = one.appendEvent("p", progress(1));
+    await settled();
+    // It waits for the first one, and is not sent yet.
+    const second = one.appendEvent("p", progress(2));
+    const closing = one.close();
+    await settled();
+    go();
+    await Promise.all([first, second, closing]);
+    assert.deepEqual(await payloads(other), [1, 2]);
   });
 
   test("is opened again after a trap, as the owner that it was, and has its waits go on", async (t) => {

@@ -625,6 +625,12 @@ impl ProcessRegistry {
         }
     }
 
+    /// Resolves once the writes of earlier calls are over, where the store has them wait for each other.
+    pub async fn writes_are_over(&self) {
+        // A read sees them, and this one has nothing to ask.
+        drop(self.0.store.read(Vec::new()).await);
+    }
+
     /// Lets go of the store. Later calls are [`Code::Closed`].
     pub fn close(&self) {
         let listening = self.0.listening.take();
