@@ -23,13 +23,13 @@ export function seeds(usual, { LONGWAIT_SEED: from, LONGWAIT_ROUNDS: rounds } = 
 export const kindOf = (seed) => KINDS[(seed - 1) % KINDS.length];
 
 /**
- * `{ kind, concurrency, processes, happenings, held }`. What happens is in order, each once so many steps have been begun. The process
+ * Of so many processes: `{ kind, concurrency, processes, happenings, held }`. What happens is in order, each once so many steps have been begun. The process
  * `held` waits for its signal through all deaths, so that at least one of these is of a tab that runs something.
  */
-export function plan(seed) {
+export function plan(seed, count = PROCESSES) {
   const roll = dice(seed);
   const kind = kindOf(seed);
-  const processes = Array.from({ length: PROCESSES }, (_, n) => registration(seed, n, roll));
+  const processes = Array.from({ length: count }, (_, n) => registration(seed, n, count, roll));
   const [held, ...others] = processes;
   const signals = others.filter(({ input }) => input.payload.signalled).map((signal) => ({ signal }));
   const deaths = Array.from({ length: 1 + roll(3) }, () => death(kind, roll));
@@ -43,7 +43,7 @@ function death(kind, roll) {
   return { death: kind === "mixed" ? single[roll(single.length)] : kind, victims: 1 + roll(TABS - 1) };
 }
 
-function registration(seed, n, roll) {
+function registration(seed, n, count, roll) {
   const role = n === 0 ? 0 : roll(5);
   const payload = {
     middle: MIDDLE,
@@ -61,7 +61,7 @@ function registration(seed, n, roll) {
     // Which is cancelled with the end of this one.
     ...(roll(8) === 0 && n !== 0 && { startsChild: true }),
     // The next one, so that nobody waits for himself.
-    ...(role === 1 && n + 1 < PROCESSES && { child: name(seed, n + 1) }),
+    ...(role === 1 && n + 1 < count && { child: name(seed, n + 1) }),
   };
   const policy = {
     ...(payload.throws && { retry: { maxAttempts: payload.throws + 1, initialIntervalMs: 500 } }),

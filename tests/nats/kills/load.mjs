@@ -21,7 +21,9 @@ const external = (id) => ({ id, input: { type: "external" }, eventTypes: [{ name
 /** Starts the loops. Gives `stop()`, which resolves once the last write has its answer. */
 export function load({ registry, client, roll, record }) {
   let writes = 0,
-    stopped = false;
+    stopped = false,
+    wake;
+  const stopping = new Promise((woken) => (wake = woken));
   const owner = { ownerId: client, incarnationId: client };
 
   /** One write: what it is, is recorded before it, and its answer after it. Resolves with the answer, or with the code of its refusal. */
@@ -107,7 +109,7 @@ export function load({ registry, client, roll, record }) {
       await pause();
     }
     if (roll(3) !== 0) await write({ op: "release", id, fence }, async () => void (await registry.completeProcessLease(lease)));
-    else await later(roll(2 * CLAIM_MS));
+    else await Promise.race([later(roll(2 * CLAIM_MS)), stopping]);
     if (roll(2) === 0) await fenced();
   }
 
@@ -149,6 +151,7 @@ export function load({ registry, client, roll, record }) {
   return {
     async stop() {
       stopped = true;
+      wake();
       await loops;
     },
   };

@@ -19,6 +19,9 @@ export const FAULTS = [...ALWAYS, ...SOMETIMES];
 /** The clients: processes of Node over the servers' own ports and over their WebSockets, and a page of Chromium. */
 export const CLIENTS = ["tcp", "ws", "tcp", "tab"];
 
+/** How many processes drivers run in a round. */
+const PROCESSES = 24;
+
 /** How long drivers hold a lease: short, so that a round sees takeovers. */
 export const LEASES = { leaseTtlMs: 3_000, renewEveryMs: 1_000 };
 
@@ -32,7 +35,7 @@ export const seeds = (usual, { LONGWAIT_SEED, LONGWAIT_NATS_ROUNDS } = process.e
  */
 export function plan(seed) {
   const roll = dice(seed + 1_000_000);
-  const { processes, held } = planOfTabs(seed);
+  const { processes, held } = planOfTabs(seed, PROCESSES);
   const besides = SOMETIMES[roll(1 + SOMETIMES.length)];
   const kinds = [...ALWAYS, ...(besides ? [besides] : [])].map((kind) => ({ kind, at: roll(1_000_000) })).sort((a, b) => a.at - b.at);
   const faults = kinds.map(({ kind }) => ({

@@ -138,7 +138,7 @@ const registerJob = (registry, one) =>
 function registerAndSignal(processes, held) {
   let isOver = false;
   const wake = new AbortController();
-  const pause = () => later(100, undefined, { signal: wake.signal }).catch(() => {});
+  const pause = () => later(150, undefined, { signal: wake.signal }).catch(() => {});
   const signal = (one) => insist(() => page.signal(one));
   async function work() {
     const [first, ...others] = processes;
@@ -150,7 +150,7 @@ function registerAndSignal(processes, held) {
       if (one.input.payload.signalled) waiting.push(one);
       if (waiting.length > 2) await signal(waiting.shift());
     }
-    for (const one of waiting) await signal(one);
+    await Promise.all(waiting.map(signal));
     while (!isOver) await pause();
     await signal(processes.find(({ id }) => id === held));
   }
