@@ -10,6 +10,9 @@ import { PING } from "./link.js";
 /** Connects to a server: over WebSocket, or in Node over TCP. */
 export type Connect = (options: ConnectionOptions) => Promise<NatsConnection>;
 
+/** How long one server may take until a connection to it is open, in ms. */
+const DIAL_MS = 4_000;
+
 const KNOWN: ReadonlySet<string> = new Set(["servers", "namespace", "authenticator", "replicas", "now"]);
 
 export function natsStore(connect: Connect, given: NatsStoreOptions): Remote {
@@ -20,6 +23,8 @@ export function natsStore(connect: Connect, given: NatsStoreOptions): Remote {
     // What this client publishes it knows already.
     noEcho: true,
     maxReconnectAttempts: -1,
+    // A server that does not answer, or is lost in the middle of that, is passed over for the next one.
+    timeout: DIAL_MS,
     // A token that has expired is refused until the authenticator gives the next one.
     ignoreAuthErrorAbort: true,
     // By itself the client takes `tls:` for a name only, and goes on without where the server has none.

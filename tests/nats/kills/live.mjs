@@ -19,7 +19,13 @@ export async function live({ modules: { openRegistry, natsStore }, options, reco
   globalThis.longwait = { openRegistry: (more) => openRegistry({ ...more, storage: storage() }) };
   globalThis.ran = (step) => kept({ is: "ran", ...step });
 
-  await page.open({ name: namespace, tab: client, concurrency: 16, drives: true, leases });
+  while (!globalThis.registry)
+    try {
+      await page.open({ name: namespace, tab: client, concurrency: 16, drives: true, leases });
+    } catch (error) {
+      // It may be begun in the middle of a fault.
+      if (error.code !== "disconnected") throw error;
+    }
   await kept({ is: "opened" });
   const loaded = load({ registry: globalThis.registry, client, roll: dice(seed), record: kept });
   post("ready");

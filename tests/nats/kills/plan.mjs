@@ -11,10 +11,13 @@ export const HISTORY = inRepo("build/nats-kills.json");
  */
 const ALWAYS = ["leader", "follower", "cut", "stall", "slow", "client"];
 
-/** What fails besides in most rounds: the leader, or both of the others, are frozen, so that what was sent to the leader is neither stored nor refused. */
-const SOMETIMES = ["freeze", "quorum"];
+/**
+ * What fails besides in many rounds. `freeze`, `quorum`: the leader, or both of the others, say nothing for a while, so that what was sent to the leader is
+ * neither stored nor refused. `away`: a client has no connection for longer than its calls wait, and what it sent before arrives when it has one again.
+ */
+const SOMETIMES = ["freeze", "freeze", "quorum", "quorum", "away"];
 
-export const FAULTS = [...ALWAYS, ...SOMETIMES];
+export const FAULTS = [...new Set([...ALWAYS, ...SOMETIMES])];
 
 /** The clients: processes of Node over the servers' own ports and over their WebSockets, and a page of Chromium. */
 export const CLIENTS = ["tcp", "ws", "tcp", "tab"];
@@ -36,11 +39,14 @@ export const seeds = (usual, { LONGWAIT_SEED, LONGWAIT_NATS_ROUNDS } = process.e
 export function plan(seed) {
   const roll = dice(seed + 1_000_000);
   const { processes, held } = planOfTabs(seed, PROCESSES);
-  const besides = SOMETIMES[roll(1 + SOMETIMES.length)];
+  const besides = SOMETIMES[roll(8)];
   const kinds = [...ALWAYS, ...(besides ? [besides] : [])].map((kind) => ({ kind, at: roll(1_000_000) })).sort((a, b) => a.at - b.at);
+  // What is away is away for all of its time: all else is of other clients.
+  const away = besides === "away" ? roll(CLIENTS.length) : undefined;
+  const others = [...CLIENTS.keys()].filter((place) => place !== away);
   const faults = kinds.map(({ kind }) => ({
     kind,
-    victim: roll(CLIENTS.length),
+    victim: kind === "away" ? away : others[roll(others.length)],
     forMs: 200 + roll(1_500),
     afterMs: 200 + roll(600),
     waits: roll(3) === 0,

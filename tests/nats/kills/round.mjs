@@ -22,6 +22,9 @@ const END_MS = 25_000;
 /** How long the followers are frozen, in milliseconds: longer than a client waits for an answer. */
 const FREEZE_MS = 4_500;
 
+/** How long a client is away, in milliseconds: longer than a call waits for a server in all. */
+const AWAY_MS = 21_000;
+
 /** What rounds take place on, one after the other: three servers, and a browser. */
 export async function ground() {
   const [cluster, browser] = await Promise.all([startServers({ count: 3 }), browserOfClients()]);
@@ -198,6 +201,13 @@ async function failAll(faults, { cluster, clients, stream }) {
     const links = clients.linksOf(victim);
     mends.push(later(forMs).then(() => links.forEach(mend)));
   };
+  const stall = (victim, forMs) =>
+    spoil(
+      victim,
+      forMs,
+      (link) => link.stall(),
+      (link) => link.heal(),
+    );
   const happens = {
     async leader({ victim, forMs }) {
       await killServer((await cluster.leaderOf(stream)) ?? standing()[victim % standing().length], forMs);
@@ -220,13 +230,8 @@ async function failAll(faults, { cluster, clients, stream }) {
         (link) => link.cut(),
         (link) => link.heal(),
       ),
-    stall: ({ victim, forMs }) =>
-      spoil(
-        victim,
-        forMs,
-        (link) => link.stall(),
-        (link) => link.heal(),
-      ),
+    stall: ({ victim, forMs }) => stall(victim, forMs),
+    away: ({ victim, forMs }) => stall(victim, AWAY_MS + forMs),
     slow: ({ victim, forMs }) =>
       spoil(
         victim,
