@@ -44,18 +44,27 @@ export function longestStall(lines) {
 export function wrongsOf(lines, { processes, sessions, listed }) {
   const wrong = [];
   const must = (holds, kind, words) => holds || wrong.push({ kind, words });
-  const writes = writesOf(lines);
+  const all = writesOf(lines);
   const of = (id) => processes.get(id) ?? { events: [] };
+  const deletions = all.filter(({ op }) => op === "delete");
+  // What may be deleted may lack what was written before.
+  const gone = new Set(deletions.filter(({ id }) => !of(id).record).map(({ id }) => id));
+  const writes = all.filter(({ id }) => !gone.has(id));
 
   for (const { is, client, code, message } of lines) {
     must(is !== "uncaught", "other", `${client} did not catch ${message}`);
     must(is !== "reported" || (code !== undefined && code !== "internal"), "other", `${client} reported ${message}`);
   }
-  for (const { op, id, client, state, code, message } of writes) {
+  for (const { op, id, client, state, code, message } of all) {
     const known = state !== "refused" || (REFUSALS[op] ?? REFUSAL).includes(code);
     must(known, "other", `${op} of ${client} on ${id} was refused with ${code}: ${message}`);
   }
 
+  for (const { id, client, state } of deletions) {
+    const { record, events } = of(id);
+    must(state !== "acknowledged" || (!record && events.length === 0), "lost", `deletion of ${id} by ${client}`);
+    must(state !== "refused" || record, "other", `${id} is gone, which was refused to ${client}`);
+  }
   for (const [id, { events }] of processes) {
     const dense = events.every(({ sequence }, n) => sequence === n + 1);
     must(dense, "gap", `${id} has a log with the sequences ${events.map(({ sequence }) => sequence)}`);

@@ -97,6 +97,17 @@ test("a fence of two holders, and a write of a fence behind one of a higher fenc
   assert.deepEqual(kinds([], log({ fence: 2, client: "one" }, { fence: 2, client: "two" })), ["fence"]);
 });
 
+test("a process that was deleted and is there is wrong, and what was written to one that is gone is not looked for", () => {
+  const lines = [write(1, { op: "register", id: "p" }), write(2, append("a"), { sequence: 1 })];
+  const deletion = (how) => [...lines, write(3, { op: "delete", id: "p" }, how)];
+  assert.deepEqual(kinds(deletion(), found({})), []);
+  assert.deepEqual(kinds(deletion(), log({ token: "a" })), ["lost"]);
+  assert.deepEqual(kinds(deletion("disconnected"), found({})), []);
+  assert.deepEqual(kinds(deletion("disconnected"), log({ token: "a" })), []);
+  assert.deepEqual(kinds(deletion("disconnected"), log()), ["lost"]);
+  assert.deepEqual(kinds(deletion("conflict"), found({})), ["other"]);
+});
+
 test("a list that has a process twice, or not, is wrong", () => {
   assert.deepEqual(kinds([], found({ p: {} }, { listed: [] })), ["other"]);
   assert.deepEqual(kinds([], found({ p: {} }, { listed: ["p", "p"] })), ["doubled"]);

@@ -113,7 +113,7 @@ export function load({ registry, client, roll, record }) {
     if (roll(2) === 0) await fenced();
   }
 
-  /** Grants, attachments, pairs that are registered together, and ends. */
+  /** Grants, attachments, pairs that are registered together, ends and deletions. */
   async function keeps() {
     const scope = { sessionId: `session ${client}` };
     while (!stopped) {
@@ -133,6 +133,7 @@ export function load({ registry, client, roll, record }) {
       const value = unique("end");
       await write({ op: "end", id, token: value }, async () => void (await registry.completeProcess(id, { type: "success", value })));
       await pause();
+      if (roll(3) === 0) await write({ op: "delete", id }, async () => void (await registry.deleteProcess(id, { force: true })));
     }
   }
 

@@ -100,8 +100,9 @@ export function wrongsOfRaw({ seen, kept }, writes, keys) {
       `the log of ${id} has the sequences ${rows.map(({ sequence }) => sequence)}`,
     );
   const tokens = new Map();
+  const deleted = new Set(writes.filter(({ op }) => op === "delete").map(({ id }) => id));
   for (const { op, id, token, state } of writes) {
-    if (!["append", "keyed", "fenced"].includes(op)) continue;
+    if (!["append", "keyed", "fenced"].includes(op) || deleted.has(id)) continue;
     const known = tokens.get(token) ?? { op, id, isAcknowledged: false };
     tokens.set(token, { ...known, isAcknowledged: known.isAcknowledged || state === "acknowledged" });
   }

@@ -23,7 +23,7 @@ const END_MS = 25_000;
 const FREEZE_MS = 4_500;
 
 /** How long a client is away, in milliseconds: longer than a call waits for a server in all. */
-const AWAY_MS = 21_000;
+const AWAY_MS = 26_000;
 
 /** What rounds take place on, one after the other: three servers, and a browser. */
 export async function ground() {
