@@ -4,6 +4,7 @@
  *   npm run bench -- --quick             smaller, for a look
  *   npm run bench -- --goals             what has to meet a goal, and only that in the table
  *   npm run bench -- --only history      one file of bench/page/benchmarks or bench/static
+ *   npm run bench -- --only nats         those of bench/nats, which need no browser and start servers; or one, as in nats-appends
  *   npm run bench -- --dist some/dist    measures that build instead of making one
  *   npm run bench -- --browser firefox   without what only Chromium gives
  *   npm run bench -- --docs              writes it into docs/benchmarks.md as well
@@ -32,6 +33,8 @@ const named = (folder, extension) =>
 const benchmarks = named("bench/page/benchmarks", ".js");
 /** Those that take no browser: they look at the package and at its sources. */
 const statics = named("bench/static", ".mjs");
+/** Those over NATS, which run in Node. */
+const overNats = named("bench/nats", ".mjs").map((name) => `nats-${name}`);
 
 /** No benchmark takes nearly as long; the longest fills a database with a million events. */
 const MOST_MINUTES = 40;

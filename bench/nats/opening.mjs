@@ -1,0 +1,53 @@
+/**
+ * The cost of opening over NATS, in a client that comes to a namespace with a long history and to one with a short one: to the first process by its
+ * id, the first page of a list, and the end of a driver's first sweep. Half of the processes have ended.
+ */
+import { say } from "../../scripts/lib/run.mjs";
+import { inFlight, payload, race } from "../page/harness.js";
+import { onServers, packageOf } from "./lib/setting.mjs";
+
+export const run = ({ rounds, quick, dist }) => onServers(dist, [1], (stage) => measured(stage, dist, rounds, quick ? 10 : 1));
+
+async function measured(stage, dist, rounds, less) {
+  const few = { namespace: "few", processes: 1_000 / less, events: 10 };
+  const long = { namespace: "long", processes: 1_000 / less, events: 1_000 };
+  const many = { namespace: "many", processes: 100_000 / less, events: 10 };
+  const { openRegistry, natsStore } = await packageOf(dist);
+  for (const stored of [few, long, many]) {
+    stored.name = `${(stored.processes * stored.events).toLocaleString("en")} events of ${stored.processes.toLocaleString("en")} processes`;
+    const start = performance.now();
+    await fill(await stage.registry(stored.namespace), stored);
+    const { messages, bytes } = await stage.stored(stored.namespace);
+    const seconds = ((performance.now() - start) / 1_000).toFixed(1);
+    say(`  ${stored.name}: ${messages.toLocaleString("en")} messages, ${(bytes / 1e6).toFixed(1)} MB, written in ${seconds} s`);
+  }
+  const works = {
+    "first process": (registry, { processes }) => registry.getProcess(`p${processes >> 1}`),
+    "first page of 50 processes": (registry) => registry.listProcesses({}, { limit: 50 }),
+    "end of a driver's first sweep": (registry) => registry.driver({ runners: { job: () => {} } }).claimAndRunPending(),
+  };
+  const rows = [];
+  for (const [what, work] of Object.entries(works))
+    for (const larger of [long, many]) {
+      const figures = await race([larger, few], rounds, async (stored) => {
+        const start = performance.now();
+        const registry = await openRegistry({ storage: natsStore({ servers: stage.tcp, namespace: stored.namespace }) });
+        await work(registry, stored);
+        const taken = performance.now() - start;
+        await registry.close();
+        return taken;
+      });
+      rows.push({ work: `open to ${what}`, figures, atMost: 2 });
+    }
+  return rows;
+}
+
+/** The events of a process come at once, so that few messages have all of them. */
+function fill(registry, { processes, events }) {
+  return inFlight(processes, 100, async (n) => {
+    const id = `p${n}`;
+    await registry.registerProcess({ id, input: { type: "external" }, eventTypes: [{ name: "progress" }] });
+    await Promise.all(Array.from({ length: n % 2 ? events : events - 1 }, (_, m) => registry.appendEvent(id, { eventType: "progress", payload: payload(m) })));
+    if (n % 2 === 0) await registry.completeProcess(id, { type: "success", value: null });
+  });
+}
