@@ -19,6 +19,7 @@ import { build, needs as buildNeeds } from "../scripts/build.mjs";
 import { inRepo } from "../scripts/lib/paths.mjs";
 import { CommandFailed, main } from "../scripts/lib/run.mjs";
 import { setUp } from "../scripts/setup.mjs";
+import { version as natsVersion } from "../scripts/setup/nats.mjs";
 import { publish } from "./docs.mjs";
 import { goals } from "./goals.mjs";
 import { browsers } from "./lib/browsers.mjs";
@@ -28,6 +29,7 @@ import { goalsOf } from "./lib/table.mjs";
 
 const named = (folder, extension) =>
   readdirSync(inRepo(folder))
+    .filter((file) => file.endsWith(extension))
     .map((file) => basename(file, extension))
     .sort();
 const benchmarks = named("bench/page/benchmarks", ".js");
@@ -42,22 +44,33 @@ const MOST_MINUTES = 40;
 await main(async () => {
   const { only, dist, browser, docs, shown, ...sizes } = options();
   const { needs, open } = browsers[browser];
-  await setUp("peers", ...needs, ...(dist ? ["packages"] : buildNeeds));
+  const isOverNats = only.every((name) => overNats.includes(name));
+  const inBrowser = only.filter((name) => benchmarks.includes(name) || name === "nats-browser");
+  await setUp(...(inBrowser.length > 0 ? ["peers", ...needs] : []), ...(isOverNats ? ["nats"] : []), ...(dist ? ["packages"] : buildNeeds));
   if (!dist) await build();
-  const site = await benchSite(dist);
+  const site = inBrowser.length > 0 ? await benchSite(dist) : undefined;
   try {
+    const opened = () => open(site.url);
     const built = { dist: resolve(dist ?? inRepo("dist")) };
-    const measured = (name) => (statics.includes(name) ? look(name, built) : measure(open, site, name, sizes));
+    const measured = (name) => {
+      if (statics.includes(name)) return look(`static/${name}`, built);
+      if (overNats.includes(name)) return look(name.replace("-", "/"), { ...built, ...sizes, opened }, onNats());
+      return measure(opened, name, sizes);
+    };
     const run = await measureAll(only, sizes, measured, shown);
-    if (docs) publish(browser, { ...run, isWhole: only.length === benchmarks.length });
+    if (docs && isOverNats) publish("nats", { ...run, isWhole: only.length === overNats.length });
+    else if (docs) publish(browser, { ...run, isWhole: only.length === benchmarks.length });
   } finally {
-    await site.close();
+    await site?.close();
   }
 });
 
+/** What stands where a run in a browser has that. */
+const onNats = () => `Node ${process.versions.node} and nats-server ${natsVersion()}`;
+
 function options() {
   const usage =
-    `usage: npm run bench -- [--quick] [--rounds 9] [--goals | --only ${[...benchmarks, ...statics].join("|")}]… [--dist folder] ` +
+    `usage: npm run bench -- [--quick] [--rounds 9] [--goals | --only ${[...benchmarks, ...statics, "nats", ...overNats].join("|")}]… [--dist folder] ` +
     `[--browser ${Object.keys(browsers).join("|")}] [--docs]`;
   try {
     const { values } = parseArgs({
@@ -72,11 +85,14 @@ function options() {
       },
     });
     const { quick, dist, browser, docs } = values;
-    const only = values.only ?? (values.goals ? goals : benchmarks);
+    const asked = values.only ?? (values.goals ? goals : benchmarks);
+    const only = asked.flatMap((name) => (name === "nats" ? overNats : [name]));
     const rounds = Number(values.rounds ?? (quick ? 5 : 9));
     if (!(Number.isInteger(rounds) && rounds >= 5)) throw new Error("a median needs 5 rounds or more");
-    const unknown = only.filter((name) => ![...benchmarks, ...statics].includes(name));
+    const unknown = only.filter((name) => ![...benchmarks, ...statics, ...overNats].includes(name));
     if (unknown.length > 0) throw new Error(`no such benchmark: ${unknown.join(", ")}`);
+    const many = only.filter((name) => overNats.includes(name)).length;
+    if (many > 0 && many < only.length) throw new Error("those over NATS are a run of their own");
     if (!(browser in browsers)) throw new Error(`no such browser: ${browser}`);
     return { quick, rounds, only, dist, browser, docs, shown: values.goals ? goalsOf : undefined };
   } catch (error) {
@@ -84,16 +100,17 @@ function options() {
   }
 }
 
-async function look(name, built) {
-  const { run } = await import(`./static/${name}.mjs`);
-  return { rows: await run(built) };
+/** Runs one that this process measures. */
+async function look(file, given, browser) {
+  const { run } = await import(`./${file}.mjs`);
+  return { rows: await within(run(given)), browser };
 }
 
 /** Runs one benchmark in a browser of its own: nothing of another one is in its way. */
-async function measure(open, site, name, sizes) {
-  const browser = await open(site.url);
+async function measure(opened, name, sizes) {
+  const browser = await opened();
   try {
-    return { rows: await within(browser.measure(name, sizes)), browser: browser.version };
+    return { rows: await within(browser.measure(`benchmarks/${name}`, sizes)), browser: browser.version };
   } finally {
     await browser.close();
   }

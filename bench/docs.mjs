@@ -7,7 +7,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { isScript } from "../scripts/lib/is-script.mjs";
 import { inRepo } from "../scripts/lib/paths.mjs";
 import { main, say } from "../scripts/lib/run.mjs";
-import { cells, columns, groupsOf, numbers } from "./lib/table.mjs";
+import { gridOf, groupsOf } from "./lib/table.mjs";
 
 const [json, page] = ["docs/benchmarks.json", "docs/benchmarks.md"].map((file) => inRepo(file));
 
@@ -36,7 +36,7 @@ function write() {
 /** The page for runs, by their browser. */
 export function written(runs) {
   const [{ versions }] = Object.values(runs);
-  return [opening, ...Object.values(runs).flatMap(told), used(versions)].join("\n\n") + "\n";
+  return [opening, ...Object.values(runs).flatMap((run, place, all) => told(run, all.slice(0, place))), used(versions)].join("\n\n") + "\n";
 }
 
 const opening = `<!-- Written by bench/docs.mjs from benchmarks.json: change those, and run \`npm run bench:docs\`. -->
@@ -52,23 +52,28 @@ code that does the same. \`npm run bench\` measures it on your machine.
 - All of IndexedDB is written with relaxed durability, the default of this package and of today's browsers.
 - Every sample is in [benchmarks.json](benchmarks.json), from which this page is written. No figure is edited by hand.`;
 
-/** What a run has to say; what each benchmark is about is told once, with the first. */
-function told(run, place) {
+/** What a run has to say; what each benchmark is about is told once, with the first of the runs that has it. */
+function told(run, earlier) {
+  const known = new Set(earlier.flatMap(({ rows }) => rows.map(({ benchmark }) => benchmark)));
   const { machine, at, rounds, quick } = run;
   const measured = new Map(groupsOf(run));
   for (const name of measured.keys()) if (!(name in chapters)) throw new Error(`no words for the benchmark ${name}`);
   const groups = Object.entries(chapters)
     .filter(([name]) => measured.has(name))
-    .map(([name, words]) => ({ words, lines: measured.get(name), apart: run.rows.find(({ benchmark }) => benchmark === name).apart }));
+    .map(([name, words]) => ({
+      words: known.has(name) ? words.split("\n", 1)[0] : words,
+      lines: measured.get(name),
+      apart: run.rows.find(({ benchmark }) => benchmark === name).apart,
+    }));
   const where = `${machine.processor}, ${machine.cores} cores, ${machine.memoryGB} GB, ${machine.system.match(/^\S+ \d+\.\d+/)}`;
   const how = `${at.slice(0, 10)}, ${rounds} rounds${quick ? " of a quick run, with less of everything" : ""}`;
   return [
     `## ${machine.browser}`,
-    `${where}. ${how}. The machine's load was ${machine.load.toFixed(1)} when it began.${place === 0 ? "" : " The goals were set for the browser above."}`,
+    `${where}. ${how}. The machine's load was ${machine.load.toFixed(1)} when it began.${run.rows.some(({ benchmark }) => known.has(benchmark)) ? " The goals were set for the browser above." : ""}`,
     ...groups.flatMap(({ words, lines, apart }) => [
-      place === 0 ? words : words.split("\n", 1)[0],
+      words,
       ...(apart ? [`Measured by itself on ${apart.at.slice(0, 10)} in ${apart.browser}, at a load of ${apart.load.toFixed(1)}.`] : []),
-      grid(columns, lines.map(cells)),
+      grid(gridOf(lines)),
     ]),
     missed(
       groups.flatMap(({ lines }) => lines),
@@ -77,9 +82,9 @@ function told(run, place) {
   ];
 }
 
-function grid(head, rows) {
-  const rule = head.map((_, column) => (numbers.includes(column) ? "--:" : "---"));
-  return [head, rule, ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
+function grid({ columns, numbers, rows }) {
+  const rule = columns.map((_, column) => (numbers.includes(column) ? "--:" : "---"));
+  return [columns, rule, ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
 }
 
 /** What is not reached, in words. */
@@ -202,6 +207,33 @@ screen. What is rendered for a change is its row alone, and the list around it.`
   takeover: `### Taking over
 
 From the crash of the tab that holds a lease to the lease in this one. The floor is a Web Lock that is handed over.`,
+  "nats-appends": `### Appending over NATS
+
+Measured in Node, with the servers on the machine that measures: one, and a cluster of three. What a server acknowledges is on its disk (\`sync_interval: always\`).
+The floor is the official client alone. It keeps a process and its events in messages as long as ours, each conditional on the last one of its subject.
+On one process, an append waits for the one before. The other figure is of events that are all known before the first is sent.`,
+  "nats-waits": `### Waking over NATS
+
+From an append in one client to the promise of a wait in another. By hand: a consumer that hears of what is stored.`,
+  "nats-runs": `### Running over NATS
+
+A process is registered, a driver claims it, runs one step and ends it, and the end is awaited. By hand: these four commits, one after another. Where the driver is in
+another client, a consumer there hears of the process, and one here of its end.`,
+  "nats-clients": `### Many clients
+
+Clients that share a namespace on three servers. All of it runs on this machine: the servers, and the clients, each with a registry and a connection of its own, in two processes of Node.
+Of ten operations, three append to processes for which a client waits, three to any, and four read. Each client waits for ten
+processes at any time. A time counts from when the operation was due. A load of which less than nine tenths are done in time is the last.`,
+  "nats-opening": `### Opening with a long history
+
+A client that opens a namespace. Half of the processes have ended.`,
+  "nats-growth": `### What is stored over NATS
+
+Bytes of the stream as a server counts them, with the subjects and headers of messages. The payload of an event or a step is about 70 bytes, that of a chunk 8. With three
+servers, each has all of it.`,
+  "nats-browser": `### Appending from a page over NATS
+
+The same append over the WebSocket of a server.`,
 };
 
 const used = (versions) => `## How each is used

@@ -1,6 +1,6 @@
 /**
  * The browsers that are measured in. Each is opened with a new profile for one benchmark of the site at an address, and resolves
- * with its `version`, `measure(name, sizes)`, which resolves with the benchmark's rows, and `close()`.
+ * with its `version`, `measure(file, sizes)`, which resolves with the rows of a benchmark in bench/page, and `close()`.
  */
 
 import { mkdtempSync, rmSync } from "node:fs";
@@ -27,12 +27,12 @@ async function openChromium(url) {
   page.on("console", (message) => say(`  ${message.text()}`));
   return {
     version: `Chromium ${context.browser().version()}`,
-    async measure(name, sizes) {
+    async measure(file, sizes) {
       await exposeBusySeconds(page);
       await exposeTasks(page, context.browser());
       await exposeTabs(page, url);
       await page.goto(url);
-      const rows = await page.evaluate(({ name, sizes }) => globalThis.measure(name, sizes), { name, sizes });
+      const rows = await page.evaluate(({ file, sizes }) => globalThis.measure(file, sizes), { file, sizes });
       if (faults.length > 0) throw faults[0];
       return rows;
     },
@@ -116,11 +116,11 @@ async function openFirefox(url) {
   const session = await firefoxSession();
   return {
     version: `Firefox ${(await session.getCapabilities()).getBrowserVersion()}`,
-    async measure(name, sizes) {
+    async measure(file, sizes) {
       await session.manage().setTimeouts({ script: 3_600_000 });
       await session.get(url);
       // A script of the driver has globals of its own; what it evaluates is the page's.
-      const inPage = `measure(${JSON.stringify(name)}, ${JSON.stringify(sizes)})
+      const inPage = `measure(${JSON.stringify(file)}, ${JSON.stringify(sizes)})
         .then((rows) => ({ rows }), (fault) => ({ fault: String(fault.stack) }))
         .then((outcome) => dispatchEvent(new CustomEvent("measured", { detail: JSON.stringify(outcome) })))`;
       const script = `const [inPage, done] = arguments;

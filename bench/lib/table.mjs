@@ -4,12 +4,14 @@
  * A line for each comparison: the first figure of a row is the subject, the others, if any, are what it is measured against. Figures
  * are milliseconds unless the row names another `unit`. Goals are `atMost`, a ratio to the first other or to those it names, `most`,
  * for the subject's own median, and `moonshot`, for the same and hardly to be reached. A row with a `fault` is asked for no more than
- * to work, and has one that is not empty where it does not. A figure without a median is of what failed.
+ * to work, and has one that is not empty where it does not. A figure without a median is of what failed. A row that has `cells`, which are
+ * texts by their columns, is a line of a table of its own.
  *
  * A line is `{ first, work, subject, other, ratio, goals }`: the `first` of its row, the names and medians of both sides,
  * the ratio in words, and what is wanted, each goal in `words`, with whether it is `met` and its `kind`: `works`, `own` or `ratio`.
  */
-function linesOf({ work, unit, figures: [subject, ...others], atMost = {}, most, moonshot, fault }) {
+function linesOf({ work, unit, cells, figures: [subject, ...others], atMost = {}, most, moonshot, fault }) {
+  if (cells) return [{ first: true, work, cells, goals: [] }];
   const works = fault === undefined ? [] : [{ words: fault === "" ? "works" : `fails: ${fault}`, met: fault === "", kind: "works" }];
   const show = unit === undefined ? time : (number) => `${three(number)} ${unit}`;
   const side = ({ name, median }) => ({ name, median: median === undefined ? "failed" : show(median) });
@@ -38,9 +40,17 @@ export function groupsOf({ rows }) {
 /** How far a column is ruled; only why something fails is longer. */
 const widest = 80;
 
-export const columns = ["work", "of", "median", "against", "median", "ratio", "goal"];
+const columns = ["work", "of", "median", "against", "median", "ratio", "goal"];
 /** Which of them are numbers. */
-export const numbers = [2, 4, 5];
+const numbers = [2, 4, 5];
+
+/** Lines of a benchmark as texts: `{ columns, numbers, rows }`, of which `numbers` are the places of columns. */
+export function gridOf(lines) {
+  const own = lines.find(({ cells }) => cells);
+  if (own === undefined) return { columns, numbers, rows: lines.map(compares) };
+  const names = Object.keys(own.cells);
+  return { columns: names, numbers: [...names.keys()], rows: lines.map(({ cells, work }) => names.map((name) => cells?.[name] ?? work)) };
+}
 
 /** The lines of a run that have a goal, as such groups. */
 export function goalsOf(run) {
@@ -54,23 +64,29 @@ export function goalsOf(run) {
 export function table(run, named = groupsOf(run)) {
   const { at, machine, rounds, quick } = run;
   const title = `Medians of ${rounds} rounds${quick ? " (quick)" : ""}, ${machine.browser}, ${machine.processor}, ${machine.cores} cores, ${at}`;
-  const groups = named.map(([, lines]) => lines.map(cells));
-  const widths = columns.map((name, column) =>
-    Math.min(widest, Math.max(name.length, ...groups.flat().map((line) => line[column].length))),
-  );
+  const grids = named.map(([, lines]) => gridOf(lines));
+  const [comparing, own] = [grids.filter((grid) => grid.columns === columns), grids.filter((grid) => grid.columns !== columns)];
+  const together = { columns, numbers, groups: comparing.map(({ rows }) => rows) };
+  const apart = own.map(({ rows, ...grid }) => ({ ...grid, groups: [rows] }));
+  return [title, ...[together, ...apart].filter(({ groups }) => groups.length > 0).map(ruled)].join("\n\n");
+}
+
+function ruled({ columns, numbers, groups }) {
+  const lines = [columns, ...groups.flat()];
+  const widths = columns.map((_, column) => Math.min(widest, Math.max(...lines.map((line) => line[column].length))));
   const rule = widths.map((width) => "─".repeat(width));
-  return [title, "", ...[columns, ...groups.flatMap((group) => [rule, ...group])].map((line) => aligned(line, widths))].join("\n");
+  return [columns, ...groups.flatMap((group) => [rule, ...group])].map((line) => aligned(line, widths, numbers)).join("\n");
 }
 
 /** A line as the texts of the columns. */
-export function cells({ first, work, subject, other, ratio = "", goals }) {
+function compares({ first, work, subject, other, ratio = "", goals }) {
   const own = first ? [work, subject.name, subject.median] : ["", "", ""];
   const marked = goals.map(({ words, met }) => `${words} ${met ? "✓" : "✗"}`).join(", ");
   return [...own, other?.name ?? "", other?.median ?? "", ratio, marked];
 }
 
 /** Words to the left, numbers to the right. */
-const aligned = (line, widths) =>
+const aligned = (line, widths, numbers) =>
   line
     .map((cell, column) => (numbers.includes(column) ? cell.padStart(widths[column]) : cell.padEnd(widths[column])))
     .join("  ")

@@ -32,7 +32,8 @@ async function measured(stage, rounds, less) {
   const queued = { ...bare, append: inTurn(bare.append) };
   const inOne = { name: "bare client, 50 events in one message" };
   const toOne = await race([ours, queued, inOne], rounds, async (contender) => {
-    if (contender === inOne) return (await each(10, () => log.append("one", ...Array.from({ length: WIDTH }, (_, n) => payload(n))))) / WIDTH;
+    if (contender === inOne)
+      return (await each(10, () => log.append("one", ...Array.from({ length: WIDTH }, (_, n) => payload(n))))) / WIDTH;
     return inFlight(400 / less, WIDTH, (n) => contender.append("one", n));
   });
   const work = (what) => `${what}, ${stage.name}`;

@@ -27,7 +27,9 @@ async function measured(stage, dist, quick) {
   say(`  ${processes.toLocaleString("en")} processes registered, ${each.toFixed(2)} ms each`);
   await registry.close();
   const rows = [];
-  for (const [clients, rates] of Object.entries(quick ? { 10: [100, 400] } : { 1: [100, 400, 800, 1_600], 10: [100, 400, 800], 100: [50, 100, 200, 400] }))
+  for (const [clients, rates] of Object.entries(
+    quick ? { 10: [100, 400] } : { 1: [100, 400, 800, 1_600], 10: [100, 400, 800], 100: [50, 100, 200, 400] },
+  ))
     rows.push(...(await loaded(stage, dist, { clients: Number(clients), rates, seconds, processes })));
   return rows;
 }
@@ -50,14 +52,26 @@ async function loaded(stage, dist, { clients, rates, seconds, processes }) {
   try {
     const start = performance.now();
     const share = clients / children.length;
-    await all("open", (place) => ({ dist, servers: stage.tcp, from: place * share, to: (place + 1) * share, clients, waits: WAITS, processes }));
+    await all("open", (place) => ({
+      dist,
+      servers: stage.tcp,
+      from: place * share,
+      to: (place + 1) * share,
+      clients,
+      waits: WAITS,
+      processes,
+    }));
     say(`  ${clients} clients opened in ${((performance.now() - start) / 1_000).toFixed(1)} s`);
     const rows = [];
     for (const rate of rates) {
       const samples = await all("load", () => ({ rate: rate / children.length, seconds, patience: PATIENCE_MS }));
       const row = rowOf(clients, rate, seconds, samples);
       rows.push(row);
-      say(`  ${Object.entries(row.cells).map(([name, value]) => `${name} ${value}`).join(", ")}`);
+      say(
+        `  ${Object.entries(row.cells)
+          .map(([name, value]) => `${name} ${value}`)
+          .join(", ")}`,
+      );
       if (row.isTooMuch) break;
     }
     return rows;

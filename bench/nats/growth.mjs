@@ -9,8 +9,7 @@ export const run = ({ dist }) => onServers(dist, [1], measured);
 
 async function measured(stage) {
   const registry = await stage.registry(NAMESPACE);
-  const register = (id, more) =>
-    registry.registerProcess({ id, input: { type: "external" }, eventTypes: [{ name: "progress" }], ...more });
+  const register = (id, more) => registry.registerProcess({ id, input: { type: "external" }, eventTypes: [{ name: "progress" }], ...more });
   const append = (id, n) => registry.appendEvent(id, { eventType: "progress", payload: payload(n) });
   const rows = [];
   /** What each of so many takes, of what `work` does. */
@@ -19,29 +18,53 @@ async function measured(stage) {
     await work();
     const after = await stage.stored(NAMESPACE);
     const each = (name) => (after[name] - before[name]) / times;
-    rows.push({ work: `${what}, ${Number(each("messages").toPrecision(2))} messages`, unit: "B", figures: [{ name: "longwait", median: each("bytes") }] });
+    rows.push({
+      work: `${what}, ${Number(each("messages").toPrecision(2))} messages`,
+      unit: "B",
+      figures: [{ name: "longwait", median: each("bytes") }],
+    });
   };
   const times = (work) => async () => {
     for (let n = 0; n < TIMES; n++) await work(n);
   };
 
-  await grows("a registration", TIMES, times((n) => register(`p${n}`)));
-  await grows("an append, one at a time", TIMES, times((n) => append("p1", n)));
+  await grows(
+    "a registration",
+    TIMES,
+    times((n) => register(`p${n}`)),
+  );
+  await grows(
+    "an append, one at a time",
+    TIMES,
+    times((n) => append("p1", n)),
+  );
   await grows("an append, one of 50 at once", TIMES, () => Promise.all(Array.from({ length: TIMES }, (_, n) => append("p2", n))));
   const { lease } = await registry.claimProcessLease("p3", registry.owner, 60_000);
   let held = lease;
-  await grows("a renewal of a lease", TIMES, times(async () => (held = await registry.renewProcessLease(held, 60_000))));
+  await grows(
+    "a renewal of a lease",
+    TIMES,
+    times(async () => (held = await registry.renewProcessLease(held, 60_000))),
+  );
   await registry.completeProcessLease(held);
 
   await driven(registry, grows);
-  await grows("an end", TIMES, times((n) => registry.completeProcess(`p${n}`, { type: "success", value: null })));
+  await grows(
+    "an end",
+    TIMES,
+    times((n) => registry.completeProcess(`p${n}`, { type: "success", value: null })),
+  );
 
   const full = await stage.stored(NAMESPACE);
   const { prunedProcesses, prunedEvents } = await registry.pruneTerminalProcesses(Number.MAX_SAFE_INTEGER);
   const left = await stage.stored(NAMESPACE);
   const unit = "B";
   rows.push(
-    { work: `all of ${prunedProcesses} processes with ${prunedEvents} events that have ended`, unit, figures: [{ name: "longwait", median: full.bytes }] },
+    {
+      work: `all of ${prunedProcesses} processes with ${prunedEvents} events that have ended`,
+      unit,
+      figures: [{ name: "longwait", median: full.bytes }],
+    },
     { work: `what is left of them behind pruning, ${left.messages} messages`, unit, figures: [{ name: "longwait", median: left.bytes }] },
   );
   return rows;

