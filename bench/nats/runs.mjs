@@ -73,20 +73,20 @@ async function bareHere(stage, bytes) {
 /** The driver hears of what is registered by a consumer, and of an end the client that waits. */
 async function bareElsewhere(stage, bytes) {
   const [log, driving] = [await stage.bare("BARE_elsewhere", bytes), await stage.bare("BARE_elsewhere", bytes)];
+  const waits = new Map();
   let last;
   await driving.listen((id, { process }) => {
     const isNew = process.last === 0 && process.lease === undefined && process.status.state === "running";
-    if (isNew) last = driven(driving, id, process.input.payload);
+    if (isNew) last = driven(driving, id, process.input.payload).catch((fault) => waits.get(id)?.reject(fault));
   });
-  const ends = new Map();
-  await log.listen((id, { process }) => process.status.state === "completed" && ends.get(id)?.());
+  await log.listen((id, { process }) => process.status.state === "completed" && waits.get(id)?.resolve());
   return {
     ...idle,
     async run(id, n) {
-      const ended = new Promise((end) => ends.set(id, end));
+      const ended = new Promise((resolve, reject) => waits.set(id, { resolve, reject }));
       await log.register(id, { kind: "job", payload: n });
       await ended;
-      ends.delete(id);
+      waits.delete(id);
     },
     pause: () => last,
   };
