@@ -66,7 +66,9 @@ await main(async () => {
 });
 
 /** What stands where a run in a browser has that. */
-const onNats = () => `Node ${process.versions.node} and nats-server ${natsVersion()}`;
+function onNats() {
+  return `Node ${process.versions.node} and nats-server ${natsVersion()}`;
+}
 
 function options() {
   const usage =
