@@ -21,6 +21,8 @@ export class Link {
   #connection: NatsConnection | undefined;
   #dialing: Promise<NatsConnection> | undefined;
   #isUp = false;
+  /** Why the server has let this client in no more. */
+  #refusal: unknown;
   /** When the connection was lost that is not up again, by the monotonic clock. */
   #lostAtMs: number | undefined;
   #isClosed = false;
@@ -66,7 +68,7 @@ export class Link {
       this.#waiting.add(done);
     });
     if (this.#isClosed) throw closed();
-    if (!this.#isUp) throw disconnected();
+    if (!this.#isUp) throw disconnected(this.#refusal);
     return this.#connection!;
   }
 
@@ -121,9 +123,10 @@ export class Link {
     this.#connection = connection;
     this.#up(true);
     void (async () => {
-      for await (const { type } of connection.status()) {
-        if (type === "disconnect") this.#down();
-        else if (type === "reconnect") this.#up(false);
+      for await (const status of connection.status()) {
+        if (status.type === "disconnect") this.#down();
+        else if (status.type === "reconnect") this.#up(false);
+        else if (status.type === "error" && REFUSALS.has(status.error.name)) this.#refusal = status.error;
       }
     })();
     void connection.closed().then(() => {
@@ -142,6 +145,7 @@ export class Link {
   #up(isAnother: boolean): void {
     this.#isUp = true;
     this.#lostAtMs = undefined;
+    this.#refusal = undefined;
     this.#waiting.forEach((done) => done());
     this.#onUp(this.#connection!, isAnother);
   }
@@ -154,6 +158,8 @@ export function isPassing(fault: unknown): boolean {
   if (PASSING.has(name ?? "")) return true;
   return status === 503 || code === 503 || code === 408 || (name === "JetStreamApiError" && ELECTING.has(code as number));
 }
+
+const REFUSALS: ReadonlySet<string> = new Set(["AuthorizationError", "UserAuthenticationExpiredError"]);
 
 const PASSING: ReadonlySet<string> = new Set([
   "TimeoutError",
