@@ -69,6 +69,18 @@ describe("a registry on a remote store", () => {
     assert.equal(answers[1].event.sequence, 1);
   });
 
+  test("reads what was written before in one turn, also where each write needs a transaction of its own", async (t) => {
+    const registry = await opened(t, await remoteStore(t));
+    await registry.registerProcesses(["p", "q"].map((id) => external(id, { eventTypes })));
+    const [, , read] = await Promise.all([
+      // The end of a process depends on ranges of rows, which no other write may change.
+      registry.completeProcess("q", success(1)),
+      registry.appendEvent("p", progress(1)),
+      registry.eventsAfter("p", 0),
+    ]);
+    assert.equal(read.length, 1);
+  });
+
   test("runs what lost a race again, on what the other commit left", async (t) => {
     const store = await remoteStore(t);
     const [one, other] = [await opened(t, store), await opened(t, store)];

@@ -12,7 +12,7 @@
 //! An optimistic engine holds no transaction back. There one runs at a time all the same: it may have to run again, as another client's
 //! commit came first, and must not end up behind operations that were called later.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, collections::VecDeque, rc::Rc};
 
 use super::{
     Shared,
@@ -85,29 +85,42 @@ impl Shared {
         self.spawn.spawn(self.clone().run(batch).boxed_local());
     }
 
-    /// Runs a transaction to its end, also where its callers have dropped their futures, and stores each outcome.
+    /// Runs a transaction to its end, also where its callers have dropped their futures, and stores each outcome. Over an optimistic engine those
+    /// that come of it run before anything that was called later: such an engine keeps no order of its own.
     async fn run(self: Rc<Self>, batch: Batch) {
-        let Err(failed) = self.settle(&batch).await else { return };
-        let asked = batch.take();
-        match failed.how {
-            How::Refused if asked.len() > 1 => return self.retry_individually(asked),
-            How::Raced if is_of_several(&asked) => return self.begin_again(by_process(asked)),
-            How::Refused | How::Raced | How::Unopened | How::Lost | How::Unsettled => {}
+        let _only = match self.traits.is_optimistic {
+            true => Some(self.writing.acquire().await),
+            false => None,
+        };
+        let mut parts = VecDeque::from(self.run_once(batch).await);
+        if !self.traits.is_optimistic {
+            return self.begin_again(parts.into());
         }
-        for asked in asked {
-            let error = failed.error.clone();
-            let error = match (failed.how, asked.reads.process_id()) {
-                (How::Refused | How::Raced, Some(id)) => error.concerning(id),
-                (How::Unsettled, _) => error.unsettled(),
-                (How::Refused | How::Raced | How::Unopened | How::Lost, _) => error,
-            };
-            asked.outcome.replace(Some(Err(error)));
+        while let Some(part) = parts.pop_front() {
+            for behind in self.run_once(Rc::new(RefCell::new(part))).await.into_iter().rev() {
+                parts.push_front(behind);
+            }
         }
     }
 
-    /// Begins a transaction for each: what one of them asks for may be too much for the engine, which is no fault of the others.
-    fn retry_individually(self: &Rc<Self>, asked: Vec<Asked>) {
-        self.begin_again(asked.into_iter().map(|asked| vec![asked]).collect());
+    /// Runs a transaction, and stores each outcome. Gives the operations that are to be run in transactions of their own.
+    async fn run_once(self: &Rc<Self>, batch: Batch) -> Vec<Vec<Asked>> {
+        let outcome = self.settle(&batch).await;
+        let mut parts = Vec::new();
+        if let Err(failed) = outcome {
+            let asked = batch.take();
+            match failed.how {
+                // What one of them asks for may be too much for the engine, which is no fault of the others.
+                How::Refused if asked.len() > 1 => parts.extend(asked.into_iter().map(|asked| vec![asked])),
+                How::Raced if is_of_several(&asked) => parts.extend(by_process(asked)),
+                How::Refused | How::Raced | How::Unopened | How::Lost | How::Unsettled => fail(asked, &failed),
+            }
+        }
+        let undecided = self.undecided.take();
+        if !undecided.is_empty() {
+            parts.push(undecided);
+        }
+        parts
     }
 
     /// Runs a transaction until its outcome is known.
@@ -120,7 +133,6 @@ impl Shared {
 
     /// Runs a transaction until no other commit comes first.
     async fn settle_races(self: &Rc<Self>, batch: &Batch) -> Result<(), Failed> {
-        let _only = self.writing.acquire().await;
         let mut lost = 0;
         loop {
             let outcome = self.attempt(batch, None).await;
@@ -152,6 +164,9 @@ impl Shared {
 
     /// Begins the transactions that come of one. Those that wait already go behind them, as they were called later.
     fn begin_again(self: &Rc<Self>, batches: Vec<Vec<Asked>>) {
+        if batches.is_empty() {
+            return;
+        }
         let behind = self.waiting.take();
         for asked in batches {
             self.begin(asked);
@@ -240,13 +255,35 @@ impl Shared {
         commit.end(now).unwrap_or_else(Round::Fail)
     }
 
-    /// Has the operations that are not decided yet begin another transaction.
+    /// Leaves the operations that are not decided yet to another transaction. An engine that keeps an order of its own has to hear of it at once.
     fn leave_to_the_next(self: &Rc<Self>, all: &mut Vec<Asked>) {
         let undecided = all.iter().position(|asked| asked.outcome.borrow().is_none()).unwrap_or(all.len());
-        let rest = all.split_off(undecided);
-        if !rest.is_empty() {
-            self.begin_again(vec![rest]);
+        let mut rest = all.split_off(undecided);
+        if rest.is_empty() {
+            return;
         }
+        match self.traits.is_optimistic {
+            true => {
+                let mut undecided = self.undecided.borrow_mut();
+                // An earlier run of the transaction has left those that were called behind these.
+                rest.append(&mut undecided);
+                *undecided = rest;
+            }
+            false => self.begin_again(vec![rest]),
+        }
+    }
+}
+
+/// Stores a fault as the outcome of operations.
+fn fail(asked: Vec<Asked>, failed: &Failed) {
+    for asked in asked {
+        let error = failed.error.clone();
+        let error = match (failed.how, asked.reads.process_id()) {
+            (How::Refused | How::Raced, Some(id)) => error.concerning(id),
+            (How::Unsettled, _) => error.unsettled(),
+            (How::Refused | How::Raced | How::Unopened | How::Lost, _) => error,
+        };
+        asked.outcome.replace(Some(Err(error)));
     }
 }
 

@@ -66,6 +66,8 @@ struct Shared {
     tokens: RefCell<Vec<bool>>,
     /// The turn to write, over an optimistic engine.
     writing: Semaphore,
+    /// What the transaction under way leaves to another one.
+    undecided: RefCell<Vec<batch::Asked>>,
     /// How long transactions pause that lose races.
     chance: Chance,
 }
@@ -87,6 +89,7 @@ impl RowStore {
             reported: RefCell::default(),
             tokens: RefCell::default(),
             writing: Semaphore::default(),
+            undecided: RefCell::default(),
             chance: Chance::new(&name),
         }))
     }
