@@ -2,6 +2,6 @@
 
 import { nodeTests } from "../lib/node-tests.mjs";
 
-export const needs = ["build", "chromium"];
+export const needs = ["build", "chromium", "nats"];
 
 export const run = () => nodeTests("tests/fuzz");

@@ -10,6 +10,7 @@ describe("calls that chance decides are answered as the model says, and nothing 
   for (const [where, ...args] of [
     ["6,000 calls in Node", "--calls", "6000"],
     ["3,000 calls in Node, through a registry that is traced", "--calls", "3000", "--traced"],
+    ["2,000 calls in Node, on a NATS server", "--calls", "2000", "--nats"],
     ["3,000 calls in Chromium, on IndexedDB and in memory", "--calls", "3000", "--browser", "chromium"],
   ]) {
     test(where, async () => {

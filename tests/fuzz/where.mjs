@@ -20,7 +20,12 @@ export async function nats() {
   const [{ natsStore }, servers] = await Promise.all([import("longwait/nats"), startServers()]);
   let worlds = 0;
   const elsewhere = (given) => {
-    if (given?.storage !== "nats") return given;
+    try {
+      if (given.storage !== "nats") return given;
+    } catch {
+      // What the fuzzer spoils goes to the package as it is: to look at it may throw.
+      return given;
+    }
     const { name, ...options } = given;
     return { ...options, storage: natsStore({ servers: servers.tcp, namespace: `${name}-${++worlds}`, now: () => Date.now() }) };
   };
