@@ -139,8 +139,11 @@ describe("an account for each tenant", () => {
     const was = await b.state();
     await commit(a.connection, "longwait.a.p.evil.c", 0, "longwait.a.p.evil.>", { payload: "" });
     const last = JSON.stringify({ last_by_subj: "longwait.a.p.evil.c" });
-    for (const reply of ["longwait.b.p.secret.c", "$JS.API.STREAM.DELETE.LONGWAIT_b"])
-      await sendWithReply(a.connection, "$JS.API.DIRECT.GET.LONGWAIT_a", last, reply);
+    const asks = { "$JS.API.DIRECT.GET.LONGWAIT_a": last, "$SYS.REQ.SERVER.PING.STATSZ": "" };
+    for (const [subject, payload] of Object.entries(asks))
+      for (const reply of ["longwait.b.p.secret.c", "$JS.API.STREAM.DELETE.LONGWAIT_b", "$SYS.REQ.CLAIMS.UPDATE"])
+        await sendWithReply(a.connection, subject, payload, reply);
+    await a.connection.request("$SYS.REQ.SERVER.PING.STATSZ");
     await b.connection.flush();
     assert.deepEqual(await b.state(), was);
   });
