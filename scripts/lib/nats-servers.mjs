@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { setTimeout as later } from "node:timers/promises";
 import { environment } from "./paths.mjs";
 import { CommandFailed } from "./run.mjs";
+import { which } from "./which.mjs";
 
 const HOST = "127.0.0.1";
 
@@ -69,6 +70,9 @@ export async function natsServers({ ports, dir, origins, syncInterval = "always"
   };
 }
 
+/** On Linux the system ends a server with this process, also where that is killed and can end nothing itself. */
+const [program, ...before] = which("setpriv") ? ["setpriv", "--pdeathsig", "KILL", "nats-server"] : ["nats-server"];
+
 /** One process, of which `start` and `kill` wait for the other. */
 function natsServer({ file, folder, monitor }) {
   let child, gone;
@@ -76,7 +80,7 @@ function natsServer({ file, folder, monitor }) {
   async function start() {
     if (child) return;
     const log = openSync(join(folder, "log"), "a");
-    const started = spawn("nats-server", ["-c", file], { stdio: ["ignore", log, log], env: environment() });
+    const started = spawn(program, [...before, "-c", file], { stdio: ["ignore", log, log], env: environment() });
     closeSync(log);
     child = started;
     let failed;
