@@ -67,7 +67,7 @@ export class NatsEngine implements RemoteEngine {
 
   private constructor({ dial, namespace, now }: EngineOptions) {
     this.#subjects = new Subjects(namespace);
-    this.#link = new Link(dial, (connection) => this.#isUp(connection));
+    this.#link = new Link(dial, (connection, isAnother) => this.#isUp(connection, isAnother));
     this.#messages = new Messages(this.#link, this.#subjects);
     this.#feed = new Feed(this.#link, this.#view, this.#messages, this.#subjects, this.#writer, (id) => this.#hear(id));
     this.#clock = new ServerClock(this.#link, this.#messages, this.#subjects.stream);
@@ -199,6 +199,8 @@ export class NatsEngine implements RemoteEngine {
       this.#tidy(changes);
     } catch (fault) {
       if (fault instanceof Failed && fault.how === "raced") await this.#refresh(changes, transaction);
+      // What races is tried again with the objects that it has, and what is not settled may have them.
+      if (fault instanceof Failed && fault.how === "refused") this.#discard(changes);
       throw fault;
     }
   }
@@ -233,6 +235,12 @@ export class NatsEngine implements RemoteEngine {
       const { sequence } = this.#view.doc(token(id), id);
       if (isPruned) void this.#link.patiently(() => this.#messages.purge(this.#subjects.whole(id), sequence)).catch(() => undefined);
     }
+  }
+
+  /** Removes the objects that were uploaded for a commit that came to nothing. */
+  #discard(changes: Map<string, Change>): void {
+    const bodies = [...changes.values()].flatMap(({ attachments }) => [...attachments.values()]).filter((body) => body !== undefined);
+    void this.#link.patiently(() => this.#files.discard(bodies)).catch(() => undefined);
   }
 
   /** Whether the commit of that number is stored. */
@@ -304,7 +312,7 @@ export class NatsEngine implements RemoteEngine {
   }
 
   /** What has to be done anew over a connection that is up again. */
-  #isUp(connection: NatsConnection, isAnother = true): void {
+  #isUp(connection: NatsConnection, isAnother: boolean): void {
     this.#mostBytes = connection.info?.max_payload ?? this.#mostBytes;
     if (isAnother)
       connection.subscribe(this.#subjects.notifications, {

@@ -1,4 +1,5 @@
 /** What the server sends of all that changes, in the order of the stream: it fills the view, and is the hint to those who wait. */
+import type { MsgHdrs } from "@nats-io/nats-core";
 import { DeliverPolicy, jetstream, type ConsumerMessages, type JsMsg, type PushConsumer } from "@nats-io/jetstream";
 import { disconnected } from "./fault.js";
 import { type Link, PATIENCE_MS, within } from "./link.js";
@@ -97,14 +98,20 @@ export class Feed {
   #receive(message: JsMsg): void {
     const { subject, seq, headers } = message;
     const { kind, token } = this.#subjects.parse(subject);
+    const isInParts = Boolean(headers?.get(PARTS));
     if (kind === "g") this.#view.raiseGuard(token, seq);
-    else if (headers?.get(PARTS)) this.#fetch(token, message);
+    else if (isInParts) this.#fetch(token, message);
     else this.#view.receive(token, message.string(), seq);
     this.position = Math.max(this.position, seq);
     if (message.info.pending === 0) this.#filled();
     this.#arrivals.forEach((arrived) => arrived());
+    if (kind === "p" && !isInParts) this.#hint(token, headers);
+  }
+
+  /** Says that another client has changed a process. */
+  #hint(token: string, headers: MsgHdrs | undefined): void {
     const [writer] = headers?.get(WRITER).split(":") ?? [];
-    if (kind === "p" && writer !== this.#writer && !headers?.get(QUIET)) this.#heard(this.#view.idOf(token));
+    if (writer !== this.#writer && !headers?.get(QUIET)) this.#heard(this.#view.idOf(token));
   }
 
   #fetch(token: string, message: JsMsg): void {
@@ -112,7 +119,10 @@ export class Feed {
     // Where a part is missing, a later commit has removed it, and its message comes.
     const fetching = this.#messages
       .whole({ subject, sequence, headers, body: message.string() })
-      .then((body) => this.#view.receive(token, body, sequence))
+      .then((body) => {
+        this.#view.receive(token, body, sequence);
+        this.#hint(token, headers);
+      })
       .catch(() => undefined)
       .finally(() => this.#fetching.delete(fetching));
     this.#fetching.add(fetching);

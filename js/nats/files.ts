@@ -50,6 +50,13 @@ export class Files {
     await Promise.all(names.map((name) => store.delete(name)));
   }
 
+  /** Removes what was uploaded of these bodies. */
+  async discard(bodies: readonly Blob[]): Promise<void> {
+    const names = bodies.map((body) => this.#uploaded.get(body)).filter((name) => name !== undefined);
+    bodies.forEach((body) => this.#uploaded.delete(body));
+    if (names.length > 0) await this.remove(names);
+  }
+
   async #open(): Promise<ObjectStore> {
     const connection = await this.#link.live();
     if (this.#store?.of !== connection) {
