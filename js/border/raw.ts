@@ -233,7 +233,7 @@ export interface RawOpener {
     sink: ProcessEventSink | undefined,
     onCorruption: (error: unknown) => void,
     retention: Json,
-  ): Promise<WasmRegistry>;
+  ): WasmRegistry;
 }
 
 /** A registry that is open on an instance, with its drivers. */
@@ -270,13 +270,13 @@ export async function openRaw(
 }
 
 /** Opens a registry on a remote store, on an instance. */
-export async function openRawRemote(
+export function openRawRemote(
   instance: Instance,
   engine: RemoteEngine,
   ...[name, ownerId, incarnationId, sink, onCorruption, retention]: Tail<Parameters<RawOpener["openRemote"]>>
-): Promise<Opened> {
+): Opened {
   const { Registry } = instance.glue;
-  const wasm: WasmRegistry = await instance.owed(() =>
+  const wasm = instance.now(() =>
     Registry.openRemote(
       entered(engine, instance),
       name,

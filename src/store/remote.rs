@@ -15,7 +15,7 @@ use wasm_bindgen::{JsValue, closure::Closure, prelude::wasm_bindgen};
 use super::{
     Durability,
     engine::{Connection, Engine, Failed, How, Mode, Step, Traits},
-    requests::{self, Fault, Next, text_of},
+    requests::{Fault, Next, Transaction, name_of, text_of},
 };
 use crate::{
     error::{Code, Error, Result},
@@ -99,8 +99,9 @@ impl Connection for Remote {
     fn run(&self, mode: Mode, step: Step) -> LocalBoxFuture<'static, std::result::Result<(), Failed>> {
         let object = self.0.object.clone();
         async move {
-            let outcome = requests::run(step, |next| object.run(requests::name_of(mode), next)).await;
-            outcome.map_err(|fault| match fault {
+            let transaction = Transaction::new(step);
+            let promise = object.run(name_of(mode), &transaction.next);
+            transaction.ends(promise).await.map_err(|fault| match fault {
                 Fault::Taken(error) => Failed { error, how: How::Refused },
                 Fault::Thrown(fault) => failed(fault),
             })

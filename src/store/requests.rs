@@ -30,41 +30,57 @@ pub enum Fault {
     Thrown(JsValue),
 }
 
-/// Runs a transaction to its end. If the caller drops this, there is no next step: the transaction is taken back, unless it is
-/// committing already.
-pub async fn run(mut step: Step, begin: impl FnOnce(&Next) -> Promise) -> Result<(), Fault> {
-    let caller = Caller(Rc::default());
-    let is_gone = caller.0.clone();
-    let failure = Rc::<RefCell<Option<Error>>>::default();
-    let failing = failure.clone();
-    let next = Next::new(move |results: Array| {
-        if is_gone.get() {
-            return JsValue::TRUE;
-        }
-        let results = results.iter().map(|found| Array::from(&found).iter().map(Payload::from).collect()).collect();
-        match step(results) {
-            Round::Read(reads) => handed_over("read", reads.iter().map(read_request)),
-            Round::Write(writes) => handed_over("write", writes.into_iter().map(write_request)),
-            Round::Commit(writes) => handed_over("commit", writes.into_iter().map(write_request)),
-            Round::Done => JsValue::UNDEFINED,
-            Round::Fail(fault) => {
-                failing.replace(Some(fault));
-                JsValue::TRUE
+/// A transaction for JavaScript to run. If it is dropped, there is no next step: it is taken back, unless it is committing already.
+pub struct Transaction {
+    /// Gives its rounds.
+    pub next: Next,
+    failure: Rc<RefCell<Option<Error>>>,
+    caller: Caller,
+}
+
+impl Transaction {
+    /// A transaction with these rounds.
+    pub fn new(mut step: Step) -> Self {
+        let caller = Caller(Rc::default());
+        let is_gone = caller.0.clone();
+        let failure = Rc::<RefCell<Option<Error>>>::default();
+        let failing = failure.clone();
+        let next = Next::new(move |results: Array| {
+            if is_gone.get() {
+                return JsValue::TRUE;
             }
+            let results = results.iter().map(|found| Array::from(&found).iter().map(Payload::from).collect()).collect();
+            match step(results) {
+                Round::Read(reads) => handed_over("read", reads.iter().map(read_request)),
+                Round::Write(writes) => handed_over("write", writes.into_iter().map(write_request)),
+                Round::Commit(writes) => handed_over("commit", writes.into_iter().map(write_request)),
+                Round::Done => JsValue::UNDEFINED,
+                Round::Fail(fault) => {
+                    failing.replace(Some(fault));
+                    JsValue::TRUE
+                }
+            }
+        });
+        Self { next, failure, caller }
+    }
+
+    /// Resolves with what becomes of it, where this is the promise of that.
+    pub async fn ends(self, promise: Promise) -> Result<(), Fault> {
+        let Self { next, failure, caller } = self;
+        let ended = JsFuture::from(promise);
+        let (tell, told) = oneshot::channel();
+        // In a task, so that `next` outlives the caller: to call a closure that was dropped is a trap.
+        spawn_local(async move {
+            let outcome = ended.await;
+            drop(next);
+            let _ = tell.send(outcome);
+        });
+        let outcome = told.await.unwrap_or_else(|_| Err(JsValue::UNDEFINED));
+        drop(caller);
+        match failure.take() {
+            Some(error) => Err(Fault::Taken(error)),
+            None => outcome.map(drop).map_err(Fault::Thrown),
         }
-    });
-    let ended = JsFuture::from(begin(&next));
-    let (tell, told) = oneshot::channel();
-    // In a task, so that `next` outlives the caller: to call a closure that was dropped is a trap.
-    spawn_local(async move {
-        let outcome = ended.await;
-        drop(next);
-        let _ = tell.send(outcome);
-    });
-    let outcome = told.await.unwrap_or_else(|_| Err(JsValue::UNDEFINED));
-    match failure.take() {
-        Some(error) => Err(Fault::Taken(error)),
-        None => outcome.map(drop).map_err(Fault::Thrown),
     }
 }
 

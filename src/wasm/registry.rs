@@ -23,7 +23,12 @@ use crate::{
         },
         latch, turn,
     },
-    model::{Millis, lease::LeaseOwner, payload::handed_out, retention::Retention},
+    model::{
+        Millis,
+        lease::{LeaseOwner, LivenessMark},
+        payload::handed_out,
+        retention::Retention,
+    },
     notify::ProcessChangeHub,
     registry::{Host, ProcessRegistry, watch_process_registry, watch_process_registry_with_sink},
     store::{
@@ -158,10 +163,7 @@ pub struct Elsewhere {
     pub store: Rc<dyn Store>,
     pub host: Host,
     pub name: String,
-    /// None for one that no other owner has.
-    pub owner_id: Option<String>,
-    /// Of the owner that has it opened again.
-    pub incarnation_id: Option<String>,
+    pub owner_id: String,
     pub sink: Option<Function>,
     /// How long its drivers keep ended processes, as JavaScript says it.
     pub retention: JsValue,
@@ -170,10 +172,9 @@ pub struct Elsewhere {
 impl Registry {
     /// Opens a registry on a host that is not the browser.
     pub async fn open_elsewhere(elsewhere: Elsewhere) -> Result<(Self, ProcessRegistry)> {
-        let Elsewhere { store, host, name, owner_id, incarnation_id, sink, retention } = elsewhere;
+        let Elsewhere { store, host, name, owner_id, sink, retention } = elsewhere;
         let retention = read(retention, "options.retention")?;
-        let incarnation_id = incarnation_id.unwrap_or_else(|| host.random.name());
-        let owner_id = owner_id.unwrap_or_else(|| host.random.name());
+        let incarnation_id = host.random.name();
         let life = host.liveness.live(&incarnation_id).await;
         let owner = LeaseOwner { owner_id: owner_id.into(), incarnation_id, liveness: Some(life.mark) };
         let durability = store.durability();
@@ -255,21 +256,21 @@ impl Registry {
         sink: Option<Function>,
         on_corruption: Function,
         retention: JsValue,
-    ) -> Promise {
+    ) -> std::result::Result<Self, JsValue> {
         let engine = Rc::new(Remote::new(engine));
         let host = Host { clock: engine.clone(), ..host::browser(Rc::new(NoProof), engine.clone()) };
         let store = RowStore::new(engine, host.clock.clone(), host.spawn.clone(), &*host.random);
         report_corruption(&store, on_corruption);
-        let store = Rc::new(store);
-        let opening = Self::open_elsewhere(Elsewhere { store, host, name, owner_id, incarnation_id, sink, retention });
-        promise_of(Box::pin(async move {
-            let (opened, registry) = opening.await.map_err(process_error)?;
-            // Its connections are the engine's affair; what was missed while the page was put aside is not.
-            if let Some((_, following)) = &mut *opened.presence.borrow_mut() {
-                *following = Some(aside_and_back(registry));
-            }
-            Ok(JsValue::from(opened))
-        }))
+        let owner = LeaseOwner {
+            owner_id: owner_id.unwrap_or_else(|| host.random.name()).into(),
+            incarnation_id: incarnation_id.unwrap_or_else(|| host.random.name()),
+            liveness: Some(LivenessMark::Opaque {}),
+        };
+        let watched = watched(ProcessRegistry::new(Rc::new(store), host), sink);
+        // Its connections are the engine's affair; what was missed while the page was put aside is not.
+        let presence: Presence = (Box::new(()), Some(aside_and_back(watched.0.clone())));
+        let retention = read(retention, "options.retention").map_err(process_error)?;
+        Ok(Self::made(watched, name, Durability::Remote, owner, retention, presence))
     }
 
     /// What does not change while it is open: `{ name, durability, owner }`, a copy.

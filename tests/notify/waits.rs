@@ -76,6 +76,24 @@ fn a_wait_outlasts_a_connection_that_is_away_whether_that_was_lost_before_or_dur
 }
 
 #[test]
+fn a_wait_whose_look_met_no_connection_finds_what_was_there_before_and_never_changes_again() {
+    let (world, hold) = world();
+    let (awaiter, p) = (world.awaiter(), p());
+    let mut other = Hand::new(awaiter.await_event(&p, "note", 0, false));
+    assert!(other.run().is_none(), "so that it is known where the changes end");
+    now(world.succeed("p"));
+    assert!(other.run().is_none());
+    hold.cut_off(true);
+    let mut waiting = Hand::new(awaiter.await_terminal(&p));
+    assert!(waiting.run().is_none());
+    hold.cut_off(false);
+    world.clock.advance(25);
+    assert_eq!(waiting.run().unwrap().unwrap(), success(json!(1)));
+    drop(other);
+    assert_nothing_left(&world);
+}
+
+#[test]
 fn a_wait_with_a_limit_ends_in_time_while_the_connection_is_away() {
     let (world, hold) = world();
     let (awaiter, p) = (world.awaiter().within(Some(500)), p());

@@ -111,8 +111,7 @@ impl TestTab {
         retention: JsValue,
     ) -> Result<Registry, JsValue> {
         let (store, host) = (self.tab.store(), self.tab.host().clone());
-        let elsewhere =
-            Elsewhere { store, host, name, owner_id: Some(owner_id), incarnation_id: None, sink, retention };
+        let elsewhere = Elsewhere { store, host, name, owner_id, sink, retention };
         // Nothing here keeps it waiting.
         let opened = Registry::open_elsewhere(elsewhere).now_or_never();
         let waits = || Err(Error::new(Code::Internal, "a tab waits to be opened"));

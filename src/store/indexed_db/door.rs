@@ -13,7 +13,7 @@ use crate::{
     error::{Code, Error, Result},
     store::{
         engine::{Failed, How, Mode, Step},
-        requests::{self, Fault, Next, text_of},
+        requests::{Fault, Next, Transaction, name_of, text_of},
     },
 };
 
@@ -77,8 +77,9 @@ pub async fn run(database: &Database, mode: Mode, flush: Flush, step: Step) -> R
         Flush::Relaxed => "relaxed",
         Flush::Strict => "strict",
     };
-    let outcome = requests::run(step, |next| js_run(database, requests::name_of(mode), durability, next)).await;
-    outcome.map_err(|fault| match fault {
+    let transaction = Transaction::new(step);
+    let promise = js_run(database, name_of(mode), durability, &transaction.next);
+    transaction.ends(promise).await.map_err(|fault| match fault {
         Fault::Taken(error) => Failed { error, how: How::Refused },
         Fault::Thrown(fault) => match fault.dyn_ref::<Lost>() {
             Some(lost) => Failed { error: failed(lost.fault()), how: How::Lost },

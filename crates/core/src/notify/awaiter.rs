@@ -3,9 +3,12 @@
 //! Any other order loses a wake-up. The change poller is the floor: even where every tick is lost, a waiter
 //! looks again within a second of the change.
 
-use futures::{FutureExt, future::LocalBoxFuture};
+use futures::{
+    FutureExt,
+    future::{Either, LocalBoxFuture, select},
+};
 use serde::Serialize;
-use std::rc::Rc;
+use std::{pin::pin, rc::Rc};
 
 use super::{ProcessAttach, ProcessChangeHub, WaitFor, backoff::Backoff};
 use crate::{
@@ -200,11 +203,11 @@ impl ProcessAwaiter {
         };
         let (mut backoff, mut limit, mut passed, mut woken) = (Backoff::default(), self.limit(), Ok(()), None);
         loop {
-            let found = match self.source.read(Rc::clone(&query)).await {
-                Ok(answer) => look(&answer),
-                // The connection comes back, and what is waited for may come with it.
-                Err(fault) if fault.code() == Code::Disconnected => Ok(false),
-                Err(fault) => Err(fault),
+            let (found, has_looked) = match self.source.read(Rc::clone(&query)).await {
+                Ok(answer) => (look(&answer), true),
+                // The connection comes back, and what is waited for may come with it, or be there already.
+                Err(fault) if fault.code() == Code::Disconnected => (Ok(false), false),
+                Err(fault) => (Err(fault), true),
             };
             if !matches!(found, Ok(false)) {
                 if let Some((hub, id, _)) = &changes {
@@ -214,7 +217,13 @@ impl ProcessAwaiter {
             }
             passed?;
             let change = match &changes {
-                Some((_, _, changes)) => limit.bound(changes.changed()).await,
+                Some((_, _, changes)) if has_looked => limit.bound(changes.changed()).await,
+                Some((_, _, changes)) => {
+                    let changed = pin!(changes.changed());
+                    let changed_or_soon = select(changed, self.source.clock().sleep(backoff.span()));
+                    let first = limit.bound(changed_or_soon).await;
+                    first.map(|first| if let Either::Left((woken, _)) = first { woken } else { None })
+                }
                 None => limit.bound(self.source.clock().sleep(backoff.span()).map(|()| None)).await,
             };
             (woken, passed) = match change {
