@@ -91,7 +91,7 @@ export async function store(
       // A leader that was just elected may have stored it as a follower.
       if (!isDropped) isSent = true;
     } catch (fault) {
-      if (fault instanceof Failed) throw fault;
+      if (fault instanceof Failed) throw isSent && fault.how !== "raced" ? unsettled(fault) : fault;
       if (!isPassing(fault)) throw isSent ? unsettled(fault) : refused(describe(fault), fault);
       isSent = true;
       cause = fault;
