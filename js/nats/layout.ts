@@ -1,4 +1,4 @@
-/** The tables that each client keeps, with their indexes: those of crates/core/src/store/engine/layout.rs. A test compares the two. */
+/** The tables that each client keeps, with their indexes: those of crates/core/src/store/engine/layout.rs. A test compares them. */
 import type { Layout } from "./table.js";
 
 const layout = (key: string[], indexes: Record<string, string[]> = {}): Layout => ({

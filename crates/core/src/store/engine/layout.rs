@@ -1,5 +1,5 @@
-//! The object stores with their key paths and indexes: the newest layout, which an IndexedDB database is upgraded to
-//! step by step (`js/platform/indexeddb.ts`). A test holds the two together.
+//! The object stores with their key paths and indexes: the newest layout, which an IndexedDB database is upgraded to step by step
+//! (`src/store/indexed_db/engine.js`), and of which a client of NATS keeps some (`js/nats/layout.ts`). A test holds the three together.
 
 /// An object store.
 pub struct ObjectStore {
