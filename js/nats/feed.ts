@@ -7,7 +7,7 @@ import { PARTS, type Messages, QUIET, WRITER } from "./stored.js";
 import type { Subjects } from "./subjects.js";
 import type { View } from "./view.js";
 
-/** How long a look at how far the feed is may take, in ms, until it is done without. */
+/** How long what the leader has may take to arrive, in ms, until it is looked at whether it is still being sent. */
 const CATCH_UP_MS = 2_000;
 
 export class Feed {
@@ -68,8 +68,7 @@ export class Feed {
   }
 
   /**
-   * Resolves once the view has all processes; and with `isFresh`, all that was committed before this call, as far as the server that
-   * sends them has it.
+   * Resolves once the view has all processes; and with `isFresh`, all that was committed before this call.
    */
   async loaded(isFresh: boolean): Promise<void> {
     await this.#link.live();
@@ -144,17 +143,23 @@ export class Feed {
     return look.at;
   }
 
-  /** Waits until the server has nothing for this client that it has not sent, and nothing is on its way. */
+  /**
+   * Waits until all rows were received that the leader had when this began. The server that sends them may be a replica, which lags behind
+   * and does not know.
+   */
   async #catchUp(): Promise<void> {
-    const limit = performance.now() + CATCH_UP_MS;
-    while (!this.#isClosed && performance.now() < limit) {
-      const info = await this.#consumer!.info().catch(() => undefined);
-      // The server that kept the consumer is gone.
-      if (!info) await this.start();
-      if (!info) continue;
-      const goal = info.delivered.stream_seq;
-      if (this.position < goal) await this.#arrival(limit, () => this.position >= goal || this.#isClosed);
-      if (info.num_pending === 0) return;
+    const limit = performance.now() + PATIENCE_MS;
+    for (let end: number | undefined; !this.#isClosed && this.position < (end ?? Infinity);) {
+      const next = await this.#link.patiently(() => this.#messages.next(this.#subjects.rows, this.position + 1));
+      if (next === undefined) return;
+      // More may be stored all the time. What is behind this was stored since.
+      end ??= await this.#link.patiently(() => this.#messages.end());
+      if (next > end) return;
+      await this.#arrival(performance.now() + CATCH_UP_MS, () => this.position >= next || this.#isClosed);
+      if (this.position >= next) continue;
+      if (performance.now() >= limit) throw disconnected();
+      // Perhaps the server is gone that kept the consumer.
+      if (!(await this.#consumer!.info().catch(() => undefined))) await this.start();
     }
   }
 

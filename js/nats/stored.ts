@@ -42,6 +42,18 @@ export class Messages {
     return received(await manager.streams.getMessage(this.#subjects.stream, { last_by_subj: subject }));
   }
 
+  /** The sequence of the first message of a subject from a sequence on, as the leader of the stream has it. */
+  async next(subject: string, sequence: number): Promise<number | undefined> {
+    const manager = await this.manager();
+    return (await manager.streams.getMessage(this.#subjects.stream, { seq: sequence, next_by_subj: subject } as { seq: number }))?.seq;
+  }
+
+  /** The sequence of the last message of the stream, as its leader has it. */
+  async end(): Promise<number> {
+    const manager = await this.manager();
+    return (await manager.streams.info(this.#subjects.stream)).state.last_seq;
+  }
+
   /** The rows of a process, as the leader has them. */
   async doc(id: string): Promise<Doc> {
     const found = await this.last(this.#subjects.of(id, "c"));
@@ -88,9 +100,11 @@ export class Messages {
     const parts = Number(headers?.get(PARTS) || 0);
     if (parts === 0) return body;
     const manager = await this.manager();
-    const found = await Promise.all(
-      Array.from({ length: parts }, (_, part) => manager.direct.getMessage(this.#subjects.stream, { seq: sequence - parts + part })),
-    );
+    // A replica may lack what the leader has.
+    const part = async (seq: number) =>
+      (await manager.direct.getMessage(this.#subjects.stream, { seq })) ??
+      (await manager.streams.getMessage(this.#subjects.stream, { seq }));
+    const found = await Promise.all(Array.from({ length: parts }, (_, place) => part(sequence - parts + place)));
     const bodies = found.map((message) => {
       if (!message) throw refused(`a part of message ${sequence} of the stream ${this.#subjects.stream} is missing`);
       return message.string();

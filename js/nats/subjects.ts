@@ -30,7 +30,12 @@ export class Subjects {
 
   /** What each client follows: all that changes its tables, and the guards of ranges. */
   get followed(): string[] {
-    return [`${this.#prefix}.p.*.c`, `${this.#prefix}.g.>`];
+    return [this.rows, `${this.#prefix}.g.>`];
+  }
+
+  /** The small rows of all processes. */
+  get rows(): string {
+    return `${this.#prefix}.p.*.c`;
   }
 
   /** All of a process; its last sequence is the version of the process. */
