@@ -131,7 +131,8 @@ export class Feed {
   #caughtUp(): Promise<void> {
     const look = this.#look;
     if (!look) return this.#begin();
-    return (look.next ??= look.at.then(() => this.#begin()));
+    const begin = () => this.#begin();
+    return (look.next ??= look.at.then(begin, begin));
   }
 
   #begin(): Promise<void> {
