@@ -17,7 +17,7 @@ export async function open() {
   if (!servers) return openRegistry({ fallback: "memory" });
   // A page that uses none downloads nothing of it.
   const { natsStore } = await import("longwait/nats");
-  return openRegistry({ storage: natsStore({ servers, namespace }), name: namespace });
+  return openRegistry({ storage: natsStore({ servers, namespace }) });
 }
 
 /** Says on the page which storage that is, and has its links keep it. */

@@ -22,7 +22,7 @@ export function open(place: () => URL, given?: OpenOptions): Promise<ProcessRegi
     const {
       storage = "indexeddb",
       fallback,
-      name = "longwait",
+      name = isRemote(storage) ? storage.name : "longwait",
       durability,
       sink,
       owner,

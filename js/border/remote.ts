@@ -10,6 +10,8 @@ export const REMOTE: unique symbol = Symbol.for("longwait.remote") as never;
 /** A remote store as its entry makes it. */
 export interface Remote {
   readonly kind: string;
+  /** What a registry is called that is not given a name. */
+  readonly name: string;
   /** Connects. Rejects with a {@link RemoteFault}. Each registry has an engine of its own, and closes it. */
   [REMOTE](): Promise<RemoteEngine>;
 }

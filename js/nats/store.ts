@@ -39,7 +39,7 @@ export function natsStore(connect: Connect, given: NatsStoreOptions): Remote {
       throw disconnected(fault);
     }
   };
-  return { kind: "nats", [REMOTE]: () => NatsEngine.open({ dial, namespace, replicas, now }) };
+  return { kind: "nats", name: namespace, [REMOTE]: () => NatsEngine.open({ dial, namespace, replicas, now }) };
 }
 
 interface Checked extends Omit<NatsStoreOptions, "servers"> {

@@ -67,7 +67,8 @@ export interface OpenOptions {
    * reject with `storage_unavailable`. What another version or another program keeps there is no reason for memory.
    */
   fallback?: "memory";
-  /** Name of the database, non-blank, of 900 characters at most. Registries of one origin and name share everything. Default `"longwait"`. */
+  /** Name of the database, non-blank, of 900 characters at most. Registries of one origin and name share everything. Default `"longwait"`; on a
+   * remote store, which has its own name for what is shared, that one. */
   name?: string;
   /**
    * What a resolved write has survived. `"relaxed"` (the default): the page, the tab and the browser process.

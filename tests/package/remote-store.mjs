@@ -24,6 +24,7 @@ export const fault = (how, code, message = `it is ${how}`, cause) => ({ how, cod
 
 class Store {
   kind = "test";
+  name = "rows of a test";
   minLeaseMs = 0;
   nowMs = 1_000_000;
   change = 0;

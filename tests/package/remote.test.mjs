@@ -24,6 +24,12 @@ describe("a registry on a remote store", () => {
     assert.equal(await registry.requestPersistence(), "remote");
   });
 
+  test("is called as the store is, unless it is given a name", async (t) => {
+    const store = await remoteStore(t);
+    assert.equal((await opened(t, store)).name, "rows of a test");
+    assert.equal((await opened(t, store, { name: "mine" })).name, "mine");
+  });
+
   test("stamps rows with the time of the store", async (t) => {
     const store = await remoteStore(t);
     const registry = await opened(t, store);
