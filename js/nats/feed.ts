@@ -164,7 +164,9 @@ export class Feed {
     }
   }
 
+  /** Resolves once what was received is enough, or at the limit. */
   #arrival(limit: number, isEnough: () => boolean): Promise<void> {
+    if (isEnough()) return Promise.resolve();
     return new Promise((resolve) => {
       const done = () => {
         clearTimeout(timer);
