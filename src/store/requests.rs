@@ -51,9 +51,9 @@ impl Transaction {
             }
             let results = results.iter().map(|found| Array::from(&found).iter().map(Payload::from).collect()).collect();
             match step(results) {
-                Round::Read(reads) => handed_over("read", reads.iter().map(read_request)),
-                Round::Write(writes) => handed_over("write", writes.into_iter().map(write_request)),
-                Round::Commit(writes) => handed_over("commit", writes.into_iter().map(write_request)),
+                Round::Read(reads) => handed_over("read", &mut reads.iter().map(read_request)),
+                Round::Write(writes) => handed_over("write", &mut writes.into_iter().map(write_request)),
+                Round::Commit(writes) => handed_over("commit", &mut writes.into_iter().map(write_request)),
                 Round::Done => JsValue::UNDEFINED,
                 Round::Fail(fault) => {
                     failing.replace(Some(fault));
@@ -107,8 +107,17 @@ pub fn text_of(fault: &JsValue, name: &str) -> String {
     text.unwrap_or_default()
 }
 
-fn handed_over(kind: &str, requests: impl Iterator<Item = JsValue>) -> JsValue {
-    Array::of2(&kind.into(), &requests.collect::<Array>()).into()
+fn handed_over(kind: &str, requests: &mut dyn Iterator<Item = JsValue>) -> JsValue {
+    Array::of2(&kind.into(), &list(requests)).into()
+}
+
+/// A list of values. `collect` would be compiled for each sort of iterator.
+fn list(values: &mut dyn Iterator<Item = JsValue>) -> Array {
+    let list = Array::new();
+    for value in values {
+        list.push(&value);
+    }
+    list
 }
 
 /// `[kind, store, index or null, ...arguments]`
@@ -167,7 +176,7 @@ fn js_key(source: Source, key: &Key) -> JsValue {
     };
     match (key_path(source), key.as_slice()) {
         ([_], [only]) => part(only),
-        (_, parts) => parts.iter().map(part).collect::<Array>().into(),
+        (_, parts) => list(&mut parts.iter().map(part)).into(),
     }
 }
 

@@ -3,12 +3,9 @@
 //! Any other order loses a wake-up. The change poller is the floor: even where every tick is lost, a waiter
 //! looks again within a second of the change.
 
-use futures::{
-    FutureExt,
-    future::{Either, LocalBoxFuture, select},
-};
+use futures::{FutureExt, future::LocalBoxFuture};
 use serde::Serialize;
-use std::{pin::pin, rc::Rc};
+use std::rc::Rc;
 
 use super::{ProcessAttach, ProcessChangeHub, WaitFor, backoff::Backoff};
 use crate::{
@@ -218,13 +215,8 @@ impl ProcessAwaiter {
             passed?;
             let change = match &changes {
                 Some((_, _, changes)) if has_looked => limit.bound(changes.changed()).await,
-                Some((_, _, changes)) => {
-                    let changed = pin!(changes.changed());
-                    let changed_or_soon = select(changed, self.source.clock().sleep(backoff.span()));
-                    let first = limit.bound(changed_or_soon).await;
-                    first.map(|first| if let Either::Left((woken, _)) = first { woken } else { None })
-                }
-                None => limit.bound(self.source.clock().sleep(backoff.span()).map(|()| None)).await,
+                // A change that comes before the next look is seen by it.
+                Some(_) | None => limit.bound(self.source.clock().sleep(backoff.span()).map(|()| None)).await,
             };
             (woken, passed) = match change {
                 Ok(change) => (change, Ok(())),

@@ -12,7 +12,7 @@
 //! An optimistic engine holds no transaction back. There one runs at a time all the same: it may have to run again, as another client's
 //! commit came first, and must not end up behind operations that were called later.
 
-use std::{cell::RefCell, collections::VecDeque, rc::Rc};
+use std::{cell::RefCell, rc::Rc};
 
 use super::{
     Shared,
@@ -92,14 +92,15 @@ impl Shared {
             true => Some(self.writing.acquire().await),
             false => None,
         };
-        let mut parts = VecDeque::from(self.run_once(batch).await);
+        let mut parts = self.run_once(batch).await;
         if !self.traits.is_optimistic {
-            return self.begin_again(parts.into());
+            return self.begin_again(parts);
         }
-        while let Some(part) = parts.pop_front() {
-            for behind in self.run_once(Rc::new(RefCell::new(part))).await.into_iter().rev() {
-                parts.push_front(behind);
-            }
+        parts.reverse();
+        // The next one is the last.
+        while let Some(part) = parts.pop() {
+            let behind = self.run_once(Rc::new(RefCell::new(part))).await;
+            parts.extend(behind.into_iter().rev());
         }
     }
 
