@@ -23,8 +23,15 @@ export class Feed {
   #following: ConsumerMessages | undefined;
   #starting: Promise<void> | undefined;
   #isClosed = false;
+  /** Whether the view has all processes that there were when this client began. */
+  isFilled = false;
   #filled!: () => void;
-  readonly #fill = new Promise<void>((resolve) => (this.#filled = resolve));
+  readonly #fill = new Promise<void>((resolve) => {
+    this.#filled = () => {
+      this.isFilled = true;
+      resolve();
+    };
+  });
   /** Bodies that lie in parts, and are being fetched. */
   readonly #fetching = new Set<Promise<unknown>>();
   readonly #arrivals = new Set<() => void>();

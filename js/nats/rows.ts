@@ -14,7 +14,7 @@ import { compareKeys, type Key, keyOf } from "./key.js";
 import { type Link, pause } from "./link.js";
 import { type EventRow, Log, Recent, numbersOf } from "./logs.js";
 import { answer, found, type Given, processOf, rangeOfRequest, type Request, rowsOf, stretch } from "./reads.js";
-import { type Messages, registrationIn } from "./stored.js";
+import { type Message, type Messages, registrationIn } from "./stored.js";
 import { Streams } from "./streams.js";
 import { type Subjects, token } from "./subjects.js";
 import type { Row } from "./table.js";
@@ -23,8 +23,16 @@ import type { View } from "./view.js";
 
 type Answer = () => unknown[];
 
+/** A registration, with its mark: an id may have several lives. */
+interface Registration {
+  readonly of: string | undefined;
+  readonly row: Row;
+  readonly weight: number;
+}
+
 export class Rows {
   readonly logs = new Recent<Log>();
+  readonly #registered = new Recent<Registration>();
   readonly streams: Streams;
   readonly #link: Link;
   readonly #view: View;
@@ -62,7 +70,7 @@ export class Rows {
     const known = transaction.docs.get(id);
     if (known) return known;
     const of = token(id);
-    if (!transaction.isWriting || this.#view.version(of) === 0) {
+    if (!transaction.isWriting || (this.#view.version(of) === 0 && !this.#feed.isFilled)) {
       await this.refresh(id, transaction.isWriting);
       transaction.fresh.add(id);
     }
@@ -161,20 +169,42 @@ export class Rows {
   }
 
   async #registrations(docs: readonly Doc[]): Promise<Answer> {
-    const wanted = new Map(docs.filter((doc) => doc.registered !== undefined).map((doc) => [this.#subjects.of(doc.id, "r"), doc]));
-    const rows = await this.#link.patiently(async () => {
+    const known = new Map<string, Row>();
+    for (const { id, registered } of docs) {
+      const kept = this.#registered.get(id);
+      if (kept && kept.of === registered) known.set(id, kept.row);
+    }
+    const wanted = new Map(
+      docs.filter(({ id, registered }) => registered !== undefined && !known.has(id)).map((doc) => [this.#subjects.of(doc.id, "r"), doc]),
+    );
+    if (wanted.size > 0) for (const [id, row] of await this.#readRegistrations(wanted)) known.set(id, row);
+    return () => docs.map(({ id }) => known.get(id)).filter((row) => row !== undefined);
+  }
+
+  /** The registrations under subjects, by the id of their process. */
+  #readRegistrations(wanted: ReadonlyMap<string, Doc>): Promise<Map<string, Row>> {
+    return this.#link.patiently(async () => {
       const found = new Map<string, Row>();
-      const read = async (message: Parameters<typeof registrationIn>[1] | undefined) => {
-        const row = message && (await registrationIn(this.#messages, message, wanted.get(message.subject)!));
-        if (row) found.set(message.subject, row);
+      const read = async (message: Message | undefined) => {
+        const doc = message && wanted.get(message.subject);
+        if (!doc) return;
+        const body = await this.#messages.whole(message);
+        const row = registrationIn(body, doc);
+        if (!row) return;
+        found.set(doc.id, row);
+        this.registered(doc, row, body.length);
       };
       // A replica may not have the newest ones yet.
       if (wanted.size > 1) for (const message of await this.#messages.lastOfEach([...wanted.keys()])) await read(message);
-      const missing = [...wanted.keys()].filter((subject) => !found.has(subject));
-      await Promise.all(missing.map(async (subject) => read(await this.#messages.last(subject))));
+      const missing = [...wanted].filter(([, { id }]) => !found.has(id));
+      await Promise.all(missing.map(async ([subject]) => read(await this.#messages.last(subject))));
       return found;
     });
-    return () => docs.map((doc) => rows.get(this.#subjects.of(doc.id, "r"))).filter((row) => row !== undefined);
+  }
+
+  /** Keeps a registration, which never changes. `weight`: about how many bytes it takes. */
+  registered({ id, registered }: Doc, row: Row, weight: number): void {
+    this.#registered.set(id, { of: registered, row, weight });
   }
 
   async #events(doc: Doc, kind: string, index: string | null, first: Given, second: Given, limit: number): Promise<Answer> {

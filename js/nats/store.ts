@@ -30,6 +30,8 @@ export function natsStore(connect: Connect, given: NatsStoreOptions): Remote {
     // By itself the client takes `tls:` for a name only, and goes on without where the server has none.
     ...(servers.some((server) => server.startsWith("tls:")) && { tls: {} }),
     ...PING,
+    // Each request would make two errors for the case that it fails.
+    noAsyncTraces: true,
     ...(authenticator !== undefined && { authenticator: authenticator as Authenticator }),
   };
   const dial = async () => {

@@ -140,8 +140,8 @@ function received(message: StoredMsg | null): Message | undefined {
   return message ? { subject: message.subject, sequence: message.seq, headers: message.header, body: message.string() } : undefined;
 }
 
-/** The rows of a registration, if it is that of the commit that registered the process. */
-export async function registrationIn(messages: Messages, message: Message, doc: Doc): Promise<Row | undefined> {
-  const { registered, row } = JSON.parse(await messages.whole(message)) as { registered: string; row: Row };
+/** The row of a registration, if it is that of the commit that registered the process. */
+export function registrationIn(body: string, doc: Doc): Row | undefined {
+  const { registered, row } = JSON.parse(body) as { registered: string; row: Row };
   return registered === doc.registered ? row : undefined;
 }
