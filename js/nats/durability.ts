@@ -10,7 +10,7 @@ import { warn } from "../platform/report.js";
 const STATISTICS = "$SYS.REQ.SERVER.PING.STATSZ";
 
 /** How long servers of a cluster have to answer after one another, in milliseconds, and all of them together. */
-const BETWEEN_MS = 500;
+const BETWEEN_MS = 1_000;
 const ALL_MS = 5_000;
 
 /** Of a server's answer, what is read. */

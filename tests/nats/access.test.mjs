@@ -85,7 +85,7 @@ describe("a registry", { concurrency: true }, () => {
     const unknown = accounts.newKey("account");
     await refuses(open(t, unknown, "refused"), "disconnected", /Authorization Violation/);
     const account = await world.tenant("refused");
-    const registry = await open(t, account, "refused", { expires: inSeconds(1) });
+    const registry = await open(t, account, "refused", { expires: inSeconds(5) });
     await world.expired(account);
     await refuses(registry.getProcess("p"), "disconnected", /Authentication Expired|Authorization Violation/);
   });
@@ -102,7 +102,7 @@ describe("a registry", { concurrency: true }, () => {
 
   test("a token that expires is followed by the next one, and the registry, its waits and its driver continue", async (t) => {
     const account = await world.tenant("expiring");
-    const gives = [2, -100, -100, 600].map((seconds) => world.token(account, { expires: inSeconds(seconds) }));
+    const gives = [5, -100, -100, 600].map((seconds) => world.token(account, { expires: inSeconds(seconds) }));
     const authenticator = () => ({ jwt: gives.length > 1 ? gives.shift() : gives[0] });
     const registry = await open(t, account, "expiring", {}, authenticator);
     const other = await open(t, account, "expiring");
@@ -124,7 +124,7 @@ describe("a registry", { concurrency: true }, () => {
 
   test("an authenticator that throws is asked again", async (t) => {
     const account = await world.tenant("throwing");
-    const token = world.token(account, { expires: inSeconds(2) });
+    const token = world.token(account, { expires: inSeconds(5) });
     const next = world.token(account);
     let calls = 0;
     const authenticator = () => {

@@ -238,9 +238,9 @@ describe("a token", () => {
     await assert.rejects(world.client(newKey("account")), /Authorization Violation/i);
   });
 
-  /** Connects with a token that expires in a second. At each later attempt the next of `tokens` is given, and in the end the last one again. */
+  /** Connects with a token that expires in some seconds, by which time it is connected. At each later attempt the next of `tokens` is given, and in the end the last one again. */
   async function expiring(t, tokens, options) {
-    const state = { gives: [world.token(account, { expires: inSeconds(1) }), ...tokens], given: undefined };
+    const state = { gives: [world.token(account, { expires: inSeconds(3) }), ...tokens], given: undefined };
     const authenticator = () => {
       state.given = state.gives.length > 1 ? state.gives.shift() : state.gives[0];
       return { jwt: state.given };

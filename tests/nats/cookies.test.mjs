@@ -38,7 +38,7 @@ describe("a token in a cookie", () => {
 
   test("lets a page open a registry without an authenticator, and a new one in its place is taken when it has expired", async (t) => {
     const { page, give } = await visit(t);
-    await give(2);
+    await give(6);
     assert.equal(await page.evaluate(() => document.cookie), "");
     await page.evaluate(async (servers) => {
       const { openRegistry } = await import("longwait");
