@@ -1,6 +1,6 @@
 /**
  * `npm run kills:nats -- --rounds 100`: clients of three NATS servers write and drive, servers, links and clients fail, and in the end all that was acknowledged
- * is looked for. Told as a table.
+ * is looked for. The answer is a table.
  *
  *   npm run kills:nats -- --seed 7            only the round of that seed
  *   npm run kills:nats -- --seed 7 --rounds 5 five rounds from there on

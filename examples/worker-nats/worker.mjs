@@ -1,5 +1,5 @@
 /**
- * A worker in Node that runs the jobs of the demo pages: what their browsers left, and what it is told to begin.
+ * A worker in Node that runs the jobs of the demo pages: what their browsers left, and what its arguments name.
  *
  *   node examples/worker-nats/worker.mjs            waits for work, until Ctrl+C
  *   node examples/worker-nats/worker.mjs report     begins a report first

@@ -23,7 +23,7 @@ export const closed = () => new Failed("unopened", "closed", "the registry is cl
 export const disconnected = (cause?: unknown) =>
   new Failed("unopened", "disconnected", `the NATS server cannot be reached${because(cause)}; nothing was written`, cause);
 
-/** The reason that the client of NATS gives, which tells a token that is refused from a server that does not answer. */
+/** The reason that the client of NATS gives, by which a refused token differs from a server that does not answer. */
 function because(cause: unknown): string {
   const reason = cause instanceof Failed ? cause.cause : cause;
   return reason instanceof Error && reason.message !== "" ? ` (${reason.message})` : "";

@@ -79,7 +79,7 @@ export class Link {
     return this.#isUp && !this.#isClosed ? ask(this.#connection!) : this.live().then(ask);
   }
 
-  /** Sends a message that nobody answers, if the connection is up. */
+  /** Sends a message that has no answer, if the connection is up. */
   publish(subject: string, body: string | Uint8Array, headers?: MsgHdrs): void {
     if (this.#isUp) this.#connection!.publish(subject, body, headers && { headers });
   }

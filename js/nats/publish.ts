@@ -46,7 +46,7 @@ interface Ack {
  * all the same.
  *
  * A lost answer is settled by sending the messages again: their condition lets one of the two be stored at most. Where that is refused,
- * what is stored tells whose they are.
+ * the rows say whose they are.
  */
 export async function store(
   link: Link,

@@ -231,7 +231,7 @@ export class Rows {
     return () => [...log.between(after, Math.min(before, end), limit)];
   }
 
-  /** The log of a process, from behind an event up to the last one that its rows tell of. */
+  /** The log of a process, from behind an event up to the last one that its rows name. */
   async #log(doc: Doc, after: number): Promise<Log> {
     const last = lastEventOf(doc);
     const known = this.logs.get(doc.id);

@@ -22,7 +22,7 @@ const NEEDED = {
   max_msgs_per_subject: -1,
 } as const satisfies Partial<StreamConfig>;
 
-/** The stream, with what tells it from all others. */
+/** The stream, with what no other stream has. */
 export interface Opened {
   readonly identity: string;
   /** Whether this client has made it. */

@@ -27,7 +27,7 @@ export function natsStore(connect: Connect, given: NatsStoreOptions): Remote {
     timeout: DIAL_MS,
     // A token that has expired is refused until the authenticator gives the next one.
     ignoreAuthErrorAbort: true,
-    // By itself the client takes `tls:` for a name only, and goes on without where the server has none.
+    // By itself the client takes `tls:` for a name only, and connects without where the server has none.
     ...(servers.some((server) => server.startsWith("tls:")) && { tls: {} }),
     ...PING,
     // Each request would make two errors for the case that it fails.

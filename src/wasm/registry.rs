@@ -142,7 +142,7 @@ async fn open(
     Ok(opened)
 }
 
-/// Has JavaScript told of what cannot be read.
+/// Has JavaScript learn of what cannot be read.
 fn report_corruption(store: &RowStore, on_corruption: Function) {
     store.on_corruption(move |fault| {
         // The TypeScript in front catches and reports what the function throws.

@@ -1,7 +1,7 @@
 //! How soon, and how often, a transaction runs again that lost a race: an optimistic engine has refused it, as another commit came first.
 //!
 //! Of those that race, one wins each time, so trying again at once settles a race of two or three. Where many clients write to
-//! one process they would go on losing to each other: from the fourth time on each waits for a span by chance, up to twice as long as before.
+//! one process they would keep losing to each other: from the fourth time on each waits for a span by chance, up to twice as long as before.
 
 use std::cell::Cell;
 
