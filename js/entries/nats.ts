@@ -6,11 +6,11 @@
  * const registry = await openRegistry({ storage });
  * ```
  */
-import { wsconnect } from "@nats-io/nats-core";
+import { overWebSocket } from "../nats/socket.js";
 import { natsStore as made } from "../nats/store.js";
 import type { NatsStoreOptions, RemoteStore } from "../types/nats.js";
 
 export type { NatsAuthenticator, NatsStoreOptions, RemoteStore } from "../types/nats.js";
 
 /** Says where a registry lies; `openRegistry({ storage })` connects. Throws `invalid_argument` where an option is wrong. */
-export const natsStore = (options: NatsStoreOptions): RemoteStore => made(wsconnect, options);
+export const natsStore = (options: NatsStoreOptions): RemoteStore => made(overWebSocket, options);
