@@ -1,6 +1,6 @@
 //! Rows over a network: an [`Engine`] that is an object of JavaScript, with the time and the news that come with it.
 //!
-//! `js/border/remote.ts` says what the object is. It runs transactions as [requests](super::requests), optimistically: what it does to commit
+//! `js/border/remote.ts` says what the object is. It runs transactions as requests (`requests.rs`), optimistically: what it does to commit
 //! them is its affair, and this side runs again what lost a race.
 
 use std::{any::Any, cell::Cell, rc::Rc};
