@@ -4,8 +4,11 @@ import { STEPS } from "./plan.mjs";
 /** How long a lease lasts. */
 const LEASE_MS = 30_000;
 
-/** What is wrong with a process, in words. `ran` are the steps of it that were begun: `{ key, fence }`. */
-export function wrongs({ ended, events, left }, ran) {
+/**
+ * What is wrong with a process, in words. `ran` are the steps of it that were begun: `{ key, fence }`. Where the death of a holder is known before its lease
+ * ends, no run is taken over as late as that, `leaseMs` after its beginning.
+ */
+export function wrongs({ ended, events, left }, ran, leaseMs = LEASE_MS) {
   const wrong = [];
   const must = (holds, words) => holds || wrong.push(words);
 
@@ -27,7 +30,7 @@ export function wrongs({ ended, events, left }, ran) {
   for (const [before, run] of pairs(runs)) {
     const waited = run.occurredAtMs - before.occurredAtMs;
     if (takeovers(events).includes(run))
-      must(waited < LEASE_MS, `was taken over by ${run.payload.tab} after ${waited} ms, when the lease had ended by itself`);
+      must(waited < leaseMs, `was taken over by ${run.payload.tab} after ${waited} ms, when the lease had ended by itself`);
   }
 
   const recorded = steps(events);

@@ -109,7 +109,7 @@ function wrongsOfRuns(found, children, lines) {
   const ran = lines.filter(({ is }) => is === "ran");
   const wrong = found.flatMap((history) => {
     const own = ran.filter(({ id }) => id === history.id);
-    return [...wrongs(history, own), ...wrongsBeside(history)].map((words) => `${history.id} ${words}`);
+    return [...wrongs(history, own, Infinity), ...wrongsBeside(history)].map((words) => `${history.id} ${words}`);
   });
   const left = children.flatMap((child) => wrongsOfChild(child).map((words) => `${child.id} ${words}`));
   return [...wrong, ...left].map((words) => ({ kind: "other", words }));
