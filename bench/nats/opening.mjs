@@ -11,9 +11,9 @@ const AT_ONCE = 100;
 export const run = ({ rounds, quick, dist }) => onServers(dist, [1], (stage) => measured(stage, dist, rounds, quick ? 10 : 1));
 
 async function measured(stage, dist, rounds, less) {
-  const few = { namespace: "few", processes: 1_000 / less, events: 10 };
-  const long = { namespace: "long", processes: 1_000 / less, events: 1_000 };
-  const many = { namespace: "many", processes: 100_000 / less, events: 10 };
+  const few = { namespace: "few", processes: 100, events: 100 };
+  const long = { namespace: "long", processes: 100, events: 10_000 / less };
+  const many = { namespace: "many", processes: 10_000 / less, events: 100 };
   const { openRegistry, natsStore } = await packageOf(dist);
   for (const stored of [few, long, many]) {
     stored.name = `${(stored.processes * stored.events).toLocaleString("en")} events of ${stored.processes.toLocaleString("en")} processes`;
