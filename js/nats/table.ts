@@ -25,21 +25,23 @@ export interface Entry {
 /** The rows of one order. */
 class Sorted {
   #entries: Entry[] = [];
-  /** Whether entries were added without being put in place. Many at once are sorted when they are read. */
-  #isLoose = false;
+  /** Entries that are not in place yet. Many at once are sorted when they are read. */
+  #loose: Entry[] = [];
 
   add(entry: Entry, isLoose: boolean): void {
-    if (isLoose || this.#isLoose) {
-      this.#isLoose = true;
-      this.#entries.push(entry);
-    } else this.#entries.splice(this.#behind(entry.key, entry.own), 0, entry);
+    if (isLoose || this.#loose.length > 0) this.#loose.push(entry);
+    else this.#entries.splice(this.#behind(entry.key, entry.own), 0, entry);
   }
 
   remove(key: Key, own: Key): void {
-    const entries = this.#sorted();
-    const place = this.#behind(key, own) - 1;
-    const found = entries[place];
-    if (found && compareKeys(found.own, own) === 0 && compareKeys(found.key, key) === 0) entries.splice(place, 1);
+    const place = this.#placeOf(key, own);
+    if (place !== undefined) this.#entries.splice(place, 1);
+  }
+
+  /** Puts a row in the place of the one that has its keys. */
+  put(entry: Entry): void {
+    const place = this.#placeOf(entry.key, entry.own);
+    if (place !== undefined) this.#entries[place] = entry;
   }
 
   /** The entries in a range, as a stretch of the order: from one place up to another. */
@@ -60,11 +62,21 @@ class Sorted {
   }
 
   #sorted(): Entry[] {
-    if (this.#isLoose) {
-      this.#entries.sort((a, b) => compareKeys(a.key, b.key) || compareKeys(a.own, b.own));
-      this.#isLoose = false;
+    if (this.#loose.length > 0) {
+      this.#entries = this.#entries.concat(this.#loose).sort((a, b) => compareKeys(a.key, b.key) || compareKeys(a.own, b.own));
+      this.#loose = [];
     }
     return this.#entries;
+  }
+
+  /** Where an entry is. Those that are not in place yet are put there only if it is none of the others. */
+  #placeOf(key: Key, own: Key): number | undefined {
+    const place = this.#behind(key, own) - 1;
+    const found = this.#entries[place];
+    if (found && compareKeys(found.own, own) === 0 && compareKeys(found.key, key) === 0) return place;
+    if (this.#loose.length === 0) return undefined;
+    this.#sorted();
+    return this.#placeOf(key, own);
   }
 
   /** The place behind the entry of that key and own key, or where that would be. */
@@ -73,48 +85,66 @@ class Sorted {
   }
 }
 
+/** One order of a table, with where its rows have its keys. */
+interface Order {
+  readonly sorted: Sorted;
+  readonly paths: readonly (readonly string[])[];
+  readonly each: boolean;
+}
+
+const orderOf = ({ paths, each }: KeyPath): Order => ({
+  sorted: new Sorted(),
+  paths: paths.map((path) => path.split(".")),
+  each: each ?? false,
+});
+
 /** A table. Rows are shared with its readers and never changed in place. */
 export class Table {
-  readonly #layout: Layout;
-  readonly #rows = new Sorted();
-  readonly #indexes = new Map<string, Sorted>();
+  readonly #rows: Order;
+  readonly #indexes: ReadonlyMap<string, Order>;
 
-  constructor(layout: Layout) {
-    this.#layout = layout;
-    for (const name of Object.keys(layout.indexes)) this.#indexes.set(name, new Sorted());
+  constructor({ key, indexes }: Layout) {
+    this.#rows = orderOf(key);
+    this.#indexes = new Map(Object.entries(indexes).map(([name, path]) => [name, orderOf(path)]));
   }
 
   /** Takes a row out, if any, and puts another in, if any. `isLoose`: more follow before anything is read. */
   replace(before: Row | undefined, after: Row | undefined, isLoose = false): void {
     if (before === after) return;
-    if (before) this.#each(before, (sorted, key, own) => sorted.remove(key, own));
-    if (after) this.#each(after, (sorted, key, own) => sorted.add({ key, own, row: after }, isLoose));
-  }
-
-  #each(row: Row, visit: (sorted: Sorted, key: Key, own: Key) => void): void {
-    const [own] = keysOf(row, this.#layout.key);
-    if (!own) return;
-    visit(this.#rows, own, own);
-    for (const [name, path] of Object.entries(this.#layout.indexes))
-      for (const key of keysOf(row, path)) visit(this.#indexes.get(name)!, key, own);
+    const [own] = before ? keysOf(before, this.#rows) : [];
+    const [nextOwn] = after ? keysOf(after, this.#rows) : [];
+    for (const order of [this.#rows, ...this.#indexes.values()]) {
+      const keys = own ? keysOf(before!, order) : [];
+      const next = nextOwn ? keysOf(after!, order) : [];
+      // Most of them stay when a row changes.
+      if (own && nextOwn && areEqual([own, ...keys], [nextOwn, ...next]))
+        for (const key of next) order.sorted.put({ key, own, row: after! });
+      else {
+        for (const key of keys) order.sorted.remove(key, own!);
+        for (const key of next) order.sorted.add({ key, own: nextOwn!, row: after! }, isLoose);
+      }
+    }
   }
 
   /** The rows in an order: that of an index, or the table's own. */
   sorted(index: string | null): Sorted {
-    return index === null ? this.#rows : this.#indexes.get(index)!;
+    return index === null ? this.#rows.sorted : this.#indexes.get(index)!.sorted;
   }
 }
 
-/** The keys of a row under a path; none where a part is missing or is no key. */
-function keysOf(row: Row, { paths, each }: KeyPath): readonly Key[] {
+const areEqual = (some: readonly Key[], others: readonly Key[]) =>
+  some.length === others.length && some.every((key, place) => compareKeys(key, others[place]!) === 0);
+
+/** The keys that an order has of a row; none where a part is missing or is no key. */
+function keysOf(row: Row, { paths, each }: Order): readonly Key[] {
   if (each) return (valueAt(row, paths[0]!) as Key[] | undefined) ?? [];
   const key = paths.map((path) => valueAt(row, path));
   return key.every((part) => typeof part === "string" || typeof part === "number") ? [key as Part[]] : [];
 }
 
-function valueAt(row: Row, path: string): unknown {
+function valueAt(row: Row, path: readonly string[]): unknown {
   let value: unknown = row;
-  for (const name of path.split(".")) {
+  for (const name of path) {
     if (typeof value !== "object" || value === null) return undefined;
     value = (value as Row)[name];
   }
