@@ -398,8 +398,8 @@ export async function lasting(open: Open): Promise<RawRegistry> {
     readStream,
     notify: (id) => void now(({ wasm }) => wasm.notify(id)),
     get trackedProcesses() {
-      // A closed registry can still be counted: there is nothing left.
-      if (isClosing && end === undefined && alive() === undefined) return 0;
+      // A closed registry can still be counted, and so can one that is being closed: all waits have ended.
+      if (isClosing && end === undefined) return 0;
       return now(({ wasm }) => wasm.trackedProcesses) ?? 0;
     },
     onChange: (listener) =>

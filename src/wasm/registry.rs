@@ -345,8 +345,12 @@ impl Registry {
             turn().await;
             if durability == Durability::Remote {
                 // A write that waits for its turn is not on its way yet, and one that is on its way would be cut off.
-                let patience = BrowserClock.sleep(CLOSING_MS);
-                select(pin!(registry.writes_are_over()), patience).await;
+                let patience = async {
+                    // No timer is begun where there are none.
+                    turn().await;
+                    BrowserClock.sleep(CLOSING_MS).await;
+                };
+                select(pin!(registry.writes_are_over()), pin!(patience)).await;
             }
             registry.close();
             drop(presence);
