@@ -37,7 +37,7 @@ export const seeds = (usual, { LONGWAIT_SEED, LONGWAIT_NATS_ROUNDS } = process.e
  * server stays down or a link slow or cut, `afterMs` the pause before it, and `waits` whether writes have to be acknowledged again before the next one.
  */
 export function plan(seed) {
-  const roll = dice(seed + 5_000);
+  const roll = dice(seed + 29_000);
   const { processes, held } = planOfTabs(seed, PROCESSES);
   const besides = SOMETIMES[roll(8)];
   const kinds = [...ALWAYS, ...(besides ? [besides] : [])].map((kind) => ({ kind, at: roll(1_000_000) })).sort((a, b) => a.at - b.at);
