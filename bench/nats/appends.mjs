@@ -24,7 +24,7 @@ async function measured(stage, rounds, less) {
   const contenders = [ours, bare];
   for (const { register } of contenders) for (const id of ["one", ...ids]) await register(id);
 
-  const alone = await race(contenders, rounds, ({ append }) => each(200 / less, (n) => append("one", n)));
+  const alone = await race(contenders, rounds, ({ append }) => each(100 / less, (n) => append("one", n)));
   const overMany = await race(contenders, rounds, ({ append }) =>
     // A lane for each process, in which one append follows the other.
     inFlight(WIDTH, WIDTH, (lane) => each(20 / less, (n) => append(ids[lane], n))).then((ms) => ms / (20 / less)),

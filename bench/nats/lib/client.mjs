@@ -4,6 +4,8 @@ import { packageOf } from "./setting.mjs";
 
 const now = () => performance.timeOrigin + performance.now();
 
+const SETTLING_MS = 1_000;
+
 const registries = [];
 let heard = () => {};
 let waited;
@@ -17,10 +19,11 @@ const tasks = {
     for (let client = from; client < to; client++) {
       const registry = await openRegistry({ storage: natsStore({ servers, namespace: "clients" }) });
       registries.push(registry);
-      // Its view is whole.
-      await registry.listProcesses({}, { limit: 1 });
+      await registry.getProcess(idOf(client * waits));
       for (let n = 0; n < waits; n++) waitAlways(registry, idOf(client * waits + n));
     }
+    // Then there is nothing on its way of what they were sent at the start.
+    await new Promise((turn) => setTimeout(turn, SETTLING_MS));
   },
   /** Begins so many operations a second, and answers what they took. */
   async load({ rate, seconds, patience }) {
