@@ -4,8 +4,6 @@ import { packageOf } from "./setting.mjs";
 
 const now = () => performance.timeOrigin + performance.now();
 
-const SETTLING_MS = 1_000;
-
 const registries = [];
 let heard = () => {};
 let waited;
@@ -22,8 +20,7 @@ const tasks = {
       await registry.getProcess(idOf(client * waits));
       for (let n = 0; n < waits; n++) waitAlways(registry, idOf(client * waits + n));
     }
-    // Then there is nothing on its way of what they were sent at the start.
-    await new Promise((turn) => setTimeout(turn, SETTLING_MS));
+    await settled();
   },
   /** Begins so many operations a second, and answers what they took. */
   async load({ rate, seconds, patience }) {
@@ -50,6 +47,16 @@ const tasks = {
     return taken;
   },
 };
+
+/** Resolves once this process has little to do: its clients have received all that a client is sent at the start. */
+async function settled() {
+  for (;;) {
+    const before = process.cpuUsage();
+    await new Promise((turn) => setTimeout(turn, 250));
+    const { user, system } = process.cpuUsage(before);
+    if (user + system < 50_000) return;
+  }
+}
 
 async function waitAlways(registry, id) {
   for (let after = 0; ;) {
