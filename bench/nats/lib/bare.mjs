@@ -8,7 +8,7 @@ export const name = "bare client";
 
 /** Opens a log over a connection. `bytes`: how long the body of a message is to be, with which it is filled up. */
 export async function bareLog(connection, { stream, replicas, bytes }) {
-  const [js, manager] = [jetstream(connection), await jetstreamManager(connection)];
+  const [js, manager] = [jetstream(connection), await jetstreamManager(connection, { checkAPI: false, timeout: 30_000 })];
   const config = { name: stream, subjects: [`${stream}.*`], num_replicas: replicas, allow_direct: true };
   await manager.streams.add(config).catch((error) => manager.streams.info(stream).catch(() => Promise.reject(error)));
   const processes = new Map();
@@ -19,7 +19,7 @@ export async function bareLog(connection, { stream, replicas, bytes }) {
   async function commit(id, change, events) {
     const { head = 0, process } = processes.get(id) ?? {};
     const body = sized({ process: { ...process, id, ...change, updatedAtMs: Date.now() }, events }, bytes);
-    const { seq } = await js.publish(`${stream}.${id}`, JSON.stringify(body), { expect: { lastSubjectSequence: head } });
+    const { seq } = await patiently(() => js.publish(`${stream}.${id}`, JSON.stringify(body), { expect: { lastSubjectSequence: head } }));
     know(id, seq, body.process);
   }
 
@@ -59,6 +59,20 @@ export async function bareLog(connection, { stream, replicas, bytes }) {
       await connection.close();
     },
   };
+}
+
+/** "wrong last sequence" of a cluster that cannot say it yet, as another message is on its way. */
+const UNDECIDED = 10_164;
+
+async function patiently(publish) {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await publish();
+    } catch (error) {
+      if (error.code !== UNDECIDED || tries === 100) throw error;
+      await new Promise((turn) => setTimeout(turn, 1));
+    }
+  }
 }
 
 function sized(body, bytes = 0) {

@@ -9,6 +9,8 @@ import { inRepo } from "../../../scripts/lib/paths.mjs";
 import { startServers } from "../../../tests/nats/servers.mjs";
 import { bareLog } from "./bare.mjs";
 
+const PATIENCE_MS = 30_000;
+
 /** Numbers of servers, as a person names them in a table. */
 export const settings = { 1: "one server", 3: "three servers" };
 
@@ -17,11 +19,14 @@ export async function onServers(dist, counts, work) {
   const rows = [];
   for (const count of counts) {
     const servers = await startServers({ count });
-    const stage = await staged(dist, servers, count);
     try {
-      rows.push(...(await work(stage)));
+      const stage = await staged(dist, servers, count);
+      try {
+        rows.push(...(await work(stage)));
+      } finally {
+        await stage.close();
+      }
     } finally {
-      await stage.close();
       await servers.close();
     }
   }
@@ -41,7 +46,8 @@ export async function packageOf(dist) {
 
 async function staged(dist, { tcp, ws, dirs }, count) {
   const { openRegistry, natsStore } = await packageOf(dist);
-  const manager = await jetstreamManager(await connect({ servers: tcp }));
+  // Servers that were just started may take a while for their first answer.
+  const manager = await jetstreamManager(await connect({ servers: tcp }), { checkAPI: false, timeout: PATIENCE_MS });
   const opened = [];
   const kept = (closing) => (opened.push(closing), closing);
   return {
