@@ -183,6 +183,8 @@ async function failAll(faults, { cluster, clients, stream }) {
   const mends = [];
 
   async function killServer(index, forMs) {
+    // One that is being started may lead already.
+    await down.get(index);
     await cluster.kill(index);
     const back = later(forMs)
       .then(() => cluster.start(index))
