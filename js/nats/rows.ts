@@ -11,10 +11,10 @@ import type { Files } from "./files.js";
 import { raced } from "./fault.js";
 import { guardOfRange } from "./guard.js";
 import { compareKeys, type Key, keyOf } from "./key.js";
-import { type Link, pause } from "./link.js";
+import type { Link } from "./link.js";
 import { type EventRow, Log, Recent, numbersOf } from "./logs.js";
 import { answer, found, type Given, processOf, rangeOfRequest, type Request, rowsOf, stretch } from "./reads.js";
-import { type Message, type Messages, registrationIn } from "./stored.js";
+import { lag, type Message, type Messages, registrationIn } from "./stored.js";
 import { Streams } from "./streams.js";
 import { type Subjects, token } from "./subjects.js";
 import type { Row } from "./table.js";
@@ -270,15 +270,6 @@ export class Rows {
     return () => (body ? [{ processId: doc.id, name, body }] : []);
   }
 }
-
-/** Waits for a replica that lags behind; gives up for now where it does not catch up. */
-async function lag(tries: number): Promise<void> {
-  if (tries > MOST_TRIES) throw Object.assign(new Error("a replica lacks messages"), { name: "TimeoutError" });
-  await pause(LAG_MS);
-}
-
-const LAG_MS = 5;
-const MOST_TRIES = 400;
 
 /**
  * The earlier of two ends of a range. Changes are shown as far as all were received: this client knows of its own before those of others

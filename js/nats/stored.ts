@@ -3,7 +3,7 @@ import type { MsgHdrs } from "@nats-io/nats-core";
 import { jetstreamManager, type JetStreamManager, type StoredMsg } from "@nats-io/jetstream";
 import { absent, decodeDoc, type Doc } from "./doc.js";
 import { refused } from "./fault.js";
-import type { Link } from "./link.js";
+import { type Link, pause } from "./link.js";
 import type { Subjects } from "./subjects.js";
 import type { Row } from "./table.js";
 
@@ -145,3 +145,12 @@ export function registrationIn(body: string, doc: Doc): Row | undefined {
   const { registered, row } = JSON.parse(body) as { registered: string; row: Row };
   return registered === doc.registered ? row : undefined;
 }
+
+/** Waits for a replica that lags behind; gives up for now where it does not catch up. */
+export async function lag(tries: number): Promise<void> {
+  if (tries > MOST_TRIES) throw Object.assign(new Error("a replica lacks messages"), { name: "TimeoutError" });
+  await pause(LAG_MS);
+}
+
+const LAG_MS = 5;
+const MOST_TRIES = 400;

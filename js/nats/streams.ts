@@ -4,7 +4,7 @@ import { type Key, keyOf } from "./key.js";
 import { numbersOf, Recent } from "./logs.js";
 import { firstPlace } from "./place.js";
 import type { Given, Request } from "./reads.js";
-import type { Messages } from "./stored.js";
+import { lag, type Messages } from "./stored.js";
 import type { Subjects } from "./subjects.js";
 import type { Row } from "./table.js";
 
@@ -29,6 +29,17 @@ class Chunks {
 
   constructor(of: string | undefined) {
     this.of = of;
+  }
+
+  /** Adds a message, unless another read has added it. */
+  add(body: string, sequence: number): void {
+    if (sequence <= this.upTo) return;
+    this.upTo = sequence;
+    const { registered, chunks, isFirst } = JSON.parse(body) as StreamMessage;
+    if (registered !== this.of) return;
+    if (isFirst) Object.assign(this, { rows: [], weight: 0 });
+    this.rows.push(...chunks);
+    this.weight += body.length;
   }
 }
 
@@ -87,14 +98,13 @@ export class Streams {
     const subject = this.#subjects.streamOf(id, name);
     const known = this.#chunks.get(subject);
     const chunks = known && known.of === registered ? known : new Chunks(registered);
-    for await (const message of this.#messages.from(subject, chunks.upTo + 1)) {
-      const body = await this.#messages.whole(message);
-      const { registered: of, chunks: rows, isFirst } = JSON.parse(body) as StreamMessage;
-      if (of !== registered) continue;
-      if (isFirst) Object.assign(chunks, { rows: [], weight: 0 });
-      chunks.rows.push(...rows);
-      chunks.upTo = message.sequence;
-      chunks.weight += body.length;
+    this.#chunks.set(subject, chunks);
+    const last = (await this.#messages.last(subject))?.sequence ?? 0;
+    for (let tries = 0; chunks.upTo < last; tries++) {
+      const before = chunks.upTo;
+      for await (const message of this.#messages.from(subject, before + 1))
+        chunks.add(await this.#messages.whole(message), message.sequence);
+      if (chunks.upTo === before) await lag(tries);
     }
     this.#chunks.set(subject, chunks);
     return chunks;
