@@ -1,6 +1,6 @@
 /** What a commit is made of: the messages of each process that it changes, and those that guard what it was decided by. */
 import { type Change, type StreamChange } from "./changes.js";
-import { type Doc, encodeDoc, writtenBy } from "./doc.js";
+import { type Doc, stored, writtenBy } from "./doc.js";
 import { guardsOfChange } from "./guard.js";
 import type { Outgoing } from "./publish.js";
 import type { StreamMessage } from "./streams.js";
@@ -17,12 +17,13 @@ export interface Commit {
   readonly guards: ReadonlyMap<string, number>;
 }
 
-/** The places of the messages of a process: the first and the last, and those of its rows and its events where there are any. */
+/** The places of the messages of a process: the first and the last, and those of its rows, its events and its registration where there are any. */
 interface Place {
   readonly first: number;
   readonly last: number;
   readonly rows: number | undefined;
   readonly events: number | undefined;
+  readonly registration: number | undefined;
 }
 
 /** How much of a message is kept free for its subject and headers, in bytes. */
@@ -58,27 +59,33 @@ export function commitOf(
   for (const [id, change] of [...changes].sort(([, a], [, b]) => a.order - b.order)) {
     const first = messages.length;
     const [registered, parts] = [change.registration ? `${writer}:${number}` : change.doc.registered, subjects.of(id, "b")];
-    if (change.registration) add({ subject: subjects.of(id, "r"), body: JSON.stringify({ registered, row: change.registration }) }, parts);
-    let events: number | undefined;
-    if (change.events.length > 0)
-      events = add({ subject: subjects.of(id, "e"), body: JSON.stringify({ registered, rows: change.events }) }, parts);
     for (const [name, stream] of change.streams)
       if (!change.isPruned)
         add(
           { subject: subjects.streamOf(id, name), body: streamBody(stream, registered), ...(stream.isFirst && { replaces: true }) },
           parts,
         );
-    let rows: number | undefined;
+    let [rows, events, registration]: (number | undefined)[] = [];
     if (change.changesRows || change.registration || change.events.length > 0) {
       const doc = writtenBy({ ...change.doc, registered: change.isPruned ? undefined : registered }, writer, number);
       docs.set(id, doc);
-      const isQuiet = doc.process === change.seen.doc.process;
-      rows = add({ subject: subjects.of(id, "c"), body: encodeDoc(doc), replaces: true, isQuiet }, subjects.of(id, "d"), true);
       guardsOfChange(change.seen.doc, doc).forEach((guard) => raised.add(guard));
+      const text = JSON.stringify(stored(doc));
+      const carrier = text.length > MOST_ALONG ? undefined : change.events.length > 0 ? "e" : change.registration ? "r" : undefined;
+      const message = (what: "r" | "e", body: object) => {
+        const [subject, plain] = [subjects.of(id, `${what === carrier ? "d" : "p"}.${what}`), JSON.stringify(body)];
+        const place = add({ subject, body: what === carrier ? `${plain.slice(0, -1)},"doc":${text}}` : plain }, parts);
+        if (what === carrier) rows = place;
+        return place;
+      };
+      if (change.registration) registration = message("r", { registered, row: change.registration });
+      if (change.events.length > 0) events = message("e", { registered, rows: change.events });
+      const isQuiet = doc.process === change.seen.doc.process;
+      rows ??= add({ subject: subjects.of(id, "d.c"), body: `{"doc":${text}}`, replaces: true, isQuiet }, subjects.of(id, "o"), true);
     }
     // What belongs to a process is stored under one condition: all of it, or nothing.
     messages[first] = { ...messages[first]!, condition: { subjects: subjects.whole(id), last: change.seen.version } };
-    places.set(id, { first, last: messages.length - 1, rows, events });
+    places.set(id, { first, last: messages.length - 1, rows, events, registration });
   }
 
   for (const guard of raised) {
@@ -88,6 +95,12 @@ export function commitOf(
   }
   return { messages, places, docs, guards };
 }
+
+/**
+ * Up to how many characters the small rows of a process are stored in the message of its events or its registration, since one message costs the servers
+ * less than two. Larger ones have a message of their own, which replaces the one before.
+ */
+const MOST_ALONG = 4_096;
 
 function streamBody({ row, chunks, isFirst }: StreamChange, registered: string | undefined): string {
   const body: StreamMessage = { registered, row: row!, chunks, ...(isFirst && { isFirst: true }) };

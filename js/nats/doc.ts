@@ -27,14 +27,13 @@ const MOST_WRITERS = 32;
 
 export const absent = (id: string): Doc => ({ id, sequence: 0, counts: [], grants: [], wakes: [], files: [], streams: [], writers: {} });
 
-/** The body of the message. */
-export function encodeDoc({ sequence: _, ...doc }: Doc): string {
-  return JSON.stringify(doc);
-}
+/** The rows as a message has them, under `doc`. */
+export const stored = ({ sequence: _, ...doc }: Doc): Omit<Doc, "sequence"> => doc;
 
 /** The rows of a message. */
 export function decodeDoc(body: string, sequence: number): Doc {
-  return numbered(JSON.parse(body) as Doc, sequence);
+  const { doc } = JSON.parse(body) as { doc: Doc };
+  return numbered(doc, sequence);
 }
 
 /**

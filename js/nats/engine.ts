@@ -207,15 +207,14 @@ export class NatsEngine implements RemoteEngine {
 
   /** Takes over what was committed. */
   #keep(changes: Map<string, Change>, commit: Commit, base: number, transaction: Transaction): void {
-    for (const [id, { first, last, rows, events }] of commit.places) {
+    for (const [id, { last, rows, events, registration }] of commit.places) {
       const of = token(id);
       const change = changes.get(id)!;
       const doc = commit.docs.get(id);
       if (doc && rows !== undefined) this.#view.put(of, numbered(doc, base + rows));
-      // It comes first. Where parts of it do, it is large, and read when it is asked for.
-      const { subject, body } = commit.messages[first]!;
-      if (doc && change.registration && subject === this.#subjects.of(id, "r"))
-        this.#rows.registered(doc, change.registration, body.length);
+      // One that is in parts is large, and read when it is asked for.
+      const message = registration !== undefined && commit.messages[registration];
+      if (doc && change.registration && message && !message.parts) this.#rows.registered(doc, change.registration, message.body.length);
       this.#view.raiseVersion(of, base + last);
       this.#rows.streams.raise(change.doc, change.seen.version, base + last);
       for (const [name, { row }] of change.streams) this.#rows.streams.wrote(id, name, row!, base + last);

@@ -175,18 +175,18 @@ export class Rows {
       if (kept && kept.of === registered) known.set(id, kept.row);
     }
     const wanted = new Map(
-      docs.filter(({ id, registered }) => registered !== undefined && !known.has(id)).map((doc) => [this.#subjects.of(doc.id, "r"), doc]),
+      docs.filter(({ id, registered }) => registered !== undefined && !known.has(id)).map((doc) => [token(doc.id), doc]),
     );
     if (wanted.size > 0) for (const [id, row] of await this.#readRegistrations(wanted)) known.set(id, row);
     return () => docs.map(({ id }) => known.get(id)).filter((row) => row !== undefined);
   }
 
-  /** The registrations under subjects, by the id of their process. */
+  /** The registrations of processes by their tokens; the answer is by their ids. */
   #readRegistrations(wanted: ReadonlyMap<string, Doc>): Promise<Map<string, Row>> {
     return this.#link.patiently(async () => {
       const found = new Map<string, Row>();
       const read = async (message: Message | undefined) => {
-        const doc = message && wanted.get(message.subject);
+        const doc = message && wanted.get(this.#subjects.parse(message.subject).token);
         if (!doc) return;
         const body = await this.#messages.whole(message);
         const row = registrationIn(body, doc);
@@ -195,9 +195,11 @@ export class Rows {
         this.registered(doc, row, body.length);
       };
       // A replica may not have the newest ones yet.
-      if (wanted.size > 1) for (const message of await this.#messages.lastOfEach([...wanted.keys()])) await read(message);
+      if (wanted.size > 1)
+        for (const message of await this.#messages.lastOfEach([...wanted.values()].map(({ id }) => this.#subjects.registrationOf(id))))
+          await read(message);
       const missing = [...wanted].filter(([, { id }]) => !found.has(id));
-      await Promise.all(missing.map(async ([subject]) => read(await this.#messages.last(subject))));
+      await Promise.all(missing.map(async ([, { id }]) => read(await this.#messages.last(this.#subjects.registrationOf(id)))));
       return found;
     });
   }
@@ -242,7 +244,7 @@ export class Rows {
     await this.#link.patiently(async () => {
       for (let tries = 0; log.last < last; tries++) {
         const before = log.upTo;
-        for await (const message of this.#messages.from(this.#subjects.of(doc.id, "e"), before + 1)) {
+        for await (const message of this.#messages.from(this.#subjects.eventsOf(doc.id), before + 1)) {
           const body = await this.#messages.whole(message);
           const { registered, rows } = JSON.parse(body) as { registered: string; rows: EventRow[] };
           if (registered === doc.registered) log.add(rows, message.sequence, body.length);

@@ -56,7 +56,7 @@ export class Messages {
 
   /** The rows of a process, as the leader has them. */
   async doc(id: string): Promise<Doc> {
-    const found = await this.last(this.#subjects.of(id, "c"));
+    const found = await this.last(this.#subjects.rowsOf(id));
     return found ? decodeDoc(await this.whole(found), found.sequence) : absent(id);
   }
 
@@ -67,7 +67,7 @@ export class Messages {
   async process(id: string): Promise<{ version: number; doc: Doc }> {
     const found = await this.last(this.#subjects.whole(id));
     if (!found) return { version: 0, doc: absent(id) };
-    const isDoc = found.subject === this.#subjects.of(id, "c");
+    const isDoc = this.#subjects.parse(found.subject).what === "d";
     const doc = isDoc ? decodeDoc(await this.whole(found), found.sequence) : await this.doc(id);
     return { version: found.sequence, doc };
   }

@@ -1,12 +1,16 @@
 /**
  * The names of what a namespace has on the server.
  *
- *     longwait.<namespace>.p.<process>.r          its registration
- *                                     .c          its small rows, as the last commit left them
- *                                     .e          its events
- *                                     .s.<stream> the chunks of a stream, with the row of the stream
+ *     longwait.<namespace>.p.<process>.d.r        its registration
+ *                                     .d.e        events of a commit
+ *                                     .d.c        a commit without either
+ *                                     .p.r .p.e   a registration, and events, where a message behind it in the same commit has the small rows
+ *                                     .s.n.<name> the chunks of a stream, with the row of the stream
  *                                     .b          parts of a registration or of events, where that is too large for one message
- *                                     .d          parts of its small rows, where these are
+ *                                     .o          parts of the small rows, where these are
+ *
+ * Each message under `.d.` ends with the small rows of the process as the commit left them: the last of them has the rows that are so now.
+ *
  *     longwait.<namespace>.g.<guard>              raises the version of a range of rows: see guard.ts
  *     longwait.<namespace>.n.<process>            notifications, which are not stored
  */
@@ -35,7 +39,7 @@ export class Subjects {
 
   /** The small rows of all processes. */
   get rows(): string {
-    return `${this.#prefix}.p.*.c`;
+    return `${this.#prefix}.p.*.d.*`;
   }
 
   /** All of a process; its last sequence is the version of the process. */
@@ -43,12 +47,25 @@ export class Subjects {
     return `${this.#prefix}.p.${token(id)}.>`;
   }
 
-  of(id: string, what: "r" | "c" | "e" | "b" | "d"): string {
+  of(id: string, what: "d.r" | "d.e" | "d.c" | "p.r" | "p.e" | "b" | "o"): string {
     return `${this.#prefix}.p.${token(id)}.${what}`;
   }
 
+  /** The messages that end with the small rows of a process. */
+  rowsOf(id: string): string {
+    return `${this.#prefix}.p.${token(id)}.d.*`;
+  }
+
+  registrationOf(id: string): string {
+    return `${this.#prefix}.p.${token(id)}.*.r`;
+  }
+
+  eventsOf(id: string): string {
+    return `${this.#prefix}.p.${token(id)}.*.e`;
+  }
+
   streamOf(id: string, name: string): string {
-    return `${this.#prefix}.p.${token(id)}.s.${token(name)}`;
+    return `${this.#prefix}.p.${token(id)}.s.n.${token(name)}`;
   }
 
   guard(name: string): string {

@@ -89,7 +89,7 @@ export function wrongsOfRaw({ seen, kept }, writes, keys) {
 
   // Logs, as the messages that are there in the end have them.
   const logs = new Map();
-  for (const [sequence, id, { rows }] of bodies(kept, "e")) {
+  for (const [sequence, id, { rows }] of bodies(kept, isOfEvents)) {
     if (!logs.has(id)) logs.set(id, []);
     logs.get(id).push(...rows.map((row) => ({ ...row, at: sequence })));
   }
@@ -119,8 +119,8 @@ export function wrongsOfRaw({ seen, kept }, writes, keys) {
   const fences = new Map();
   const running = new Map();
   const rows = [
-    ...bodies(messages, "c").map(([at, id, doc]) => [at, id, { doc }]),
-    ...bodies(messages, "e").map(([at, id, log]) => [at, id, { log }]),
+    ...bodies(messages, isOfEvents).map(([at, id, log]) => [at, id, { log }]),
+    ...bodies(messages, isOfRows).map(([at, id, { doc }]) => [at, id, { doc }]),
   ];
   rows.sort(([a], [b]) => a - b);
   for (const [at, id, { doc, log }] of rows) {
@@ -154,12 +154,15 @@ export function wrongsOfRaw({ seen, kept }, writes, keys) {
   return wrong;
 }
 
+const isOfEvents = (kind, what) => what === "e" && (kind === "d" || kind === "p");
+const isOfRows = (kind) => kind === "d";
+
 /** The bodies of the messages of a kind, with their parts: `[sequence, id, value]`. One of which parts were replaced is left out. */
-function bodies(messages, kind) {
+function bodies(messages, isOf) {
   const all = new Map(messages.map((message) => [message.sequence, message]));
   return messages.flatMap(({ sequence, subject, parts, body }) => {
-    const [, , set, token, what] = subject.split(".");
-    if (set !== "p" || what !== kind) return [];
+    const [, , set, token, kind, what] = subject.split(".");
+    if (set !== "p" || !isOf(kind, what)) return [];
     const pieces = Array.from({ length: parts }, (_, part) => all.get(sequence - parts + part)?.body);
     if (pieces.includes(undefined)) return [];
     return [[sequence, nameOf(token), JSON.parse(pieces.join("") + body)]];
