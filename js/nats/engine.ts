@@ -307,6 +307,7 @@ export class NatsEngine implements RemoteEngine {
     this.#isClosed = true;
     this.#clock.stop();
     this.#feed.stop();
+    this.#messages.close();
     void this.#link.close();
   }
 

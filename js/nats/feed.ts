@@ -72,6 +72,7 @@ export class Feed {
     this.#isClosed = true;
     this.#following?.stop();
     this.#filled();
+    this.#arrivals.forEach((look) => look());
   }
 
   /**

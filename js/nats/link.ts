@@ -9,7 +9,7 @@ export const PATIENCE_MS = 20_000;
 const MOMENT_MS = 2_500;
 
 /** How long one request waits for its answer, in ms. */
-const REQUEST_MS = 4_000;
+export const REQUEST_MS = 4_000;
 
 /** How often a connection is tried for a sign of life, in ms, and how many signs may be missing. */
 export const PING = { pingInterval: 10_000, maxPingOut: 2 };

@@ -1,9 +1,9 @@
 /** What the stream has, read on demand. */
-import type { MsgHdrs } from "@nats-io/nats-core";
+import type { MsgHdrs, QueuedIterator } from "@nats-io/nats-core";
 import { jetstreamManager, type JetStreamManager, type StoredMsg } from "@nats-io/jetstream";
 import { absent, decodeDoc, type Doc } from "./doc.js";
 import { refused } from "./fault.js";
-import { type Link, pause } from "./link.js";
+import { type Link, pause, REQUEST_MS } from "./link.js";
 import type { Subjects } from "./subjects.js";
 import type { Row } from "./table.js";
 
@@ -29,6 +29,8 @@ export interface Message {
 export class Messages {
   readonly #link: Link;
   readonly #subjects: Subjects;
+  /** What gives up each answer that is being received. */
+  readonly #receiving = new Set<() => void>();
   #manager: { of: unknown; opened: Promise<JetStreamManager> } | undefined;
 
   constructor(link: Link, subjects: Subjects) {
@@ -125,12 +127,29 @@ export class Messages {
     return this.#manager.opened;
   }
 
-  async #collect(ask: (manager: JetStreamManager) => Promise<AsyncIterable<StoredMsg>>): Promise<(Message & { pending: number })[]> {
+  /** Gives up what is being received: the connection that it comes by is closed. */
+  close(): void {
+    this.#receiving.forEach((giveUp) => giveUp());
+  }
+
+  /** The messages of one answer. The client of NATS waits for the rest of it for ever, also over a connection that was lost in between. */
+  async #collect(ask: (manager: JetStreamManager) => Promise<QueuedIterator<StoredMsg>>): Promise<(Message & { pending: number })[]> {
     const found: (Message & { pending: number })[] = [];
+    const messages = await ask(await this.manager());
+    const giveUp = () => messages.stop(Object.assign(new Error("the rest of an answer did not come"), { name: "TimeoutError" }));
+    this.#receiving.add(giveUp);
+    let timer = setTimeout(giveUp, REQUEST_MS);
     try {
-      for await (const message of await ask(await this.manager())) found.push({ ...received(message)!, pending: message.pending });
+      for await (const message of messages) {
+        clearTimeout(timer);
+        timer = setTimeout(giveUp, REQUEST_MS);
+        found.push({ ...received(message)!, pending: message.pending });
+      }
     } catch (fault) {
       if ((fault as { code?: number }).code !== 404) throw fault;
+    } finally {
+      clearTimeout(timer);
+      this.#receiving.delete(giveUp);
     }
     return found;
   }

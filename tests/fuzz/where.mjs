@@ -29,8 +29,8 @@ export async function nats() {
     const { name, ...options } = given;
     return { ...options, storage: natsStore({ servers: servers.tcp, namespace: `${name}-${++worlds}`, now: () => Date.now() }) };
   };
-  // An answer takes a way over the network, and what it wakes another one.
-  const place = await node(undefined, elsewhere, 600);
+  // An answer takes a way over the network, and what it wakes another one; of a connection that is closed, it is waited for 4 s.
+  const place = await node(undefined, elsewhere, 1_500);
   return { ...place, close: () => servers.close() };
 }
 
