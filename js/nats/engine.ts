@@ -1,4 +1,4 @@
-/** An engine of the store in the WebAssembly over NATS: it runs its transactions, one that writes after another. */
+/** An engine of the store in the WebAssembly over NATS: it runs its transactions. The store begins one that writes when the one before has ended. */
 import type { NatsConnection } from "@nats-io/nats-core";
 import type { RemoteEngine } from "../border/remote.js";
 import { apply, Change, processOfWrite, type Written } from "./changes.js";
@@ -17,7 +17,6 @@ import { openStream } from "./setup.js";
 import { Messages, WRITER } from "./stored.js";
 import { Subjects, token } from "./subjects.js";
 import { type SeenDoc, Transaction } from "./transaction.js";
-import { Turns } from "./turns.js";
 import { View } from "./view.js";
 
 /** How many processes are asked for at one time. */
@@ -50,8 +49,6 @@ export class NatsEngine implements RemoteEngine {
   #commits = 0;
   #mostBytes = 1 << 20;
   #isClosed = false;
-  /** Those of transactions that write. */
-  readonly #turns = new Turns();
   readonly #listeners = new Set<Listener>();
 
   static async open(options: EngineOptions): Promise<NatsEngine> {
@@ -95,10 +92,8 @@ export class NatsEngine implements RemoteEngine {
     if (this.#isClosed) throw closed();
     // The first round is made at once: the store puts together what is called until then.
     const first = step([]);
-    // What was called before comes first, so a read sees the writes of its own program.
     try {
       if (mode === "readwrite") return await this.#write(step, first);
-      await this.#turns.over;
       await this.#link.live();
       await this.#read(step, first);
     } catch (fault) {
@@ -116,25 +111,13 @@ export class NatsEngine implements RemoteEngine {
   }
 
   async #write(step: Step, first: unknown): Promise<void> {
-    let turn = this.#turns.take();
-    try {
-      await turn.begun;
-      const transaction = new Transaction(true);
-      const writes = await this.#decide(step, first, transaction);
-      // Nothing is written: what this was decided by must still be as it was seen.
-      if (!writes) return await this.#verify(transaction, new Set());
-      const changes = await this.#changes(writes, transaction);
-      if (hasBodies(changes)) {
-        // An upload may take long: others have their turn, and what they change is noticed by the conditions of the commit.
-        turn.end();
-        await this.#upload(changes);
-        turn = this.#turns.take();
-        await turn.begun;
-      }
-      await this.#commit(changes, transaction);
-    } finally {
-      turn.end();
-    }
+    const transaction = new Transaction(true);
+    const writes = await this.#decide(step, first, transaction);
+    // Nothing is written: what this was decided by must still be as it was seen.
+    if (!writes) return this.#verify(transaction, new Set());
+    const changes = await this.#changes(writes, transaction);
+    await this.#upload(changes);
+    await this.#commit(changes, transaction);
   }
 
   /** What the rules write; nothing where they write nothing. */
@@ -349,8 +332,6 @@ function rewritten(seen: SeenDoc): Change {
   change.set({});
   return change;
 }
-
-const hasBodies = (changes: Map<string, Change>) => [...changes.values()].some(({ attachments }) => attachments.size > 0);
 
 function randomText(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, "0")).join("");

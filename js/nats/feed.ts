@@ -75,18 +75,11 @@ export class Feed {
     this.#arrivals.forEach((look) => look());
   }
 
-  /**
-   * Resolves once the view has all processes; and with `isFresh`, all that was committed before this call.
-   */
+  /** Resolves once the view has all processes; and with `isFresh`, all that was committed before this call. */
   async loaded(isFresh: boolean): Promise<void> {
     await this.#link.live();
-    if (
-      !(await within(
-        this.#fill.then(() => true),
-        PATIENCE_MS,
-      ))
-    )
-      throw disconnected();
+    await within(this.#fill, PATIENCE_MS);
+    if (!this.isFilled) throw disconnected();
     if (isFresh) await this.#caughtUp();
     if (this.#fetching.size > 0) await Promise.allSettled(this.#fetching);
   }

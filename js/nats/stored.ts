@@ -11,12 +11,11 @@ import type { Row } from "./table.js";
 export const PARTS = "Longwait-Parts";
 /** A header with the client that wrote a message, and the number of its commit. */
 export const WRITER = "Longwait-Writer";
+/** A header of rows whose commit did not change the process itself: of leases, grants, acknowledgements. */
+export const QUIET = "Longwait-Quiet";
 
 /** How many messages are asked for at one time: the server gives at most 1,024 subjects. */
 const PAGE = 500;
-
-/** A header of rows whose commit did not change the process itself: of leases, grants, acknowledgements. */
-export const QUIET = "Longwait-Quiet";
 
 export interface Message {
   readonly subject: string;
