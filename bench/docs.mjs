@@ -36,7 +36,9 @@ function write() {
 /** The page for runs, by their browser. */
 export function written(runs) {
   const [{ versions }] = Object.values(runs);
-  return [opening, ...Object.values(runs).flatMap((run, place, all) => told(run, all.slice(0, place))), used(versions)].join("\n\n") + "\n";
+  return (
+    [opening, ...Object.values(runs).flatMap((run, place, all) => chapterOf(run, all.slice(0, place))), used(versions)].join("\n\n") + "\n"
+  );
 }
 
 const opening = `<!-- Written by bench/docs.mjs from benchmarks.json: change those, and run \`npm run bench:docs\`. -->
@@ -52,8 +54,8 @@ code that does the same. \`npm run bench\` measures it on your machine.
 - All of IndexedDB is written with relaxed durability, the default of this package and of today's browsers.
 - Every sample is in [benchmarks.json](benchmarks.json), from which this page is written. No figure is edited by hand.`;
 
-/** What a run has to say; what each benchmark is about is told once, with the first of the runs that has it. */
-function told(run, earlier) {
+/** The chapter of a run. What a benchmark is about stands in the chapter of the first run that has it. */
+function chapterOf(run, earlier) {
   const known = new Set(earlier.flatMap(({ rows }) => rows.map(({ benchmark }) => benchmark)));
   const { machine, at, rounds, quick } = run;
   const measured = new Map(groupsOf(run));

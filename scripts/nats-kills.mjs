@@ -25,7 +25,7 @@ await main(async () => {
   const { ground, round } = await import("../tests/nats/kills/round.mjs");
   const all = await ground();
   const rounds = [];
-  for (const seed of chosen) rounds.push(await told(seed, () => round(seed, all)));
+  for (const seed of chosen) rounds.push(await reported(seed, () => round(seed, all)));
   await all.close();
   say(`\n${table(rounds)}\n`);
 
@@ -50,7 +50,7 @@ function options() {
   }
 }
 
-async function told(seed, round) {
+async function reported(seed, round) {
   const { result, seconds } = await timed(round);
   const { faults, acknowledged, stallMs, violations, folder } = result;
   const kinds = faults.map(({ kind, waits }) => (waits ? `${kind}.` : kind)).join(" ");

@@ -68,14 +68,14 @@ impl Transaction {
     pub async fn ends(self, promise: Promise) -> Result<(), Fault> {
         let Self { next, failure, caller } = self;
         let ended = JsFuture::from(promise);
-        let (tell, told) = oneshot::channel();
+        let (settle, settled) = oneshot::channel();
         // In a task, so that `next` outlives the caller: to call a closure that was dropped is a trap.
         spawn_local(async move {
             let outcome = ended.await;
             drop(next);
-            let _ = tell.send(outcome);
+            let _ = settle.send(outcome);
         });
-        let outcome = told.await.unwrap_or_else(|_| Err(JsValue::UNDEFINED));
+        let outcome = settled.await.unwrap_or_else(|_| Err(JsValue::UNDEFINED));
         drop(caller);
         match failure.take() {
             Some(error) => Err(Fault::Taken(error)),

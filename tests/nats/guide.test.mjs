@@ -27,7 +27,7 @@ test("a server takes the configuration, but for the certificates that a test has
   assert.equal(status, 0, stderr);
 });
 
-test("its accounts let the tenant's user in, and tell it of the servers' durability", async (t) => {
+test("its accounts let the tenant's user in, and give it the servers' durability", async (t) => {
   const auth = shown.slice(shown.indexOf("accounts {"));
   const servers = await startServers({ auth });
   t.after(() => servers.close());

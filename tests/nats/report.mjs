@@ -1,4 +1,4 @@
-/** What must hold of a report of the demo page (www/report-job.js) that has ended, whoever ran it. */
+/** What must hold of a report of the demo page (www/report-job.js) that has ended, in whichever process it ran. */
 
 import assert from "node:assert/strict";
 

@@ -15,7 +15,7 @@ const progress = (payload) => ({ eventType: "progress", payload });
 const payloads = async (registry) => (await registry.eventsAfter("p", 0)).map(({ payload }) => payload);
 
 describe("a registry on a remote store", () => {
-  test("says so, and is an owner of which no lock tells that it is dead", async (t) => {
+  test("says so, and is an owner without a lock that would prove its death", async (t) => {
     const registry = await opened(t, await remoteStore(t), { name: "shared", owner: { ownerId: "me" } });
     assert.equal(registry.durability, "remote");
     assert.equal(registry.name, "shared");
@@ -212,7 +212,7 @@ describe("a registry on a remote store", () => {
     assert.deepEqual(await payloads(other), [1, 2]);
   });
 
-  test("is opened again after a trap, as the owner that it was, and has its waits go on", async (t) => {
+  test("is opened again after a trap, as the owner that it was, and keeps its waits", async (t) => {
     const { open } = await small(t);
     const store = await remoteStore(t);
     const registry = await open({ storage: store });

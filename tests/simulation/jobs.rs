@@ -338,7 +338,7 @@ impl Job {
     async fn append(&self, event_type: &str, payload: Value) -> Result<()> {
         let request = AppendRequest::new(event_type, payload.into());
         let append = async || match self.context.append(request.clone()).await.map(drop) {
-            // It may be there, and nothing tells it from another one.
+            // It may be there, without a mark that no other one has.
             Err(fault) if fault.code() == Code::Disconnected => Ok(Err(fault)),
             outcome => outcome.map(Ok),
         };

@@ -116,8 +116,8 @@ async fn log(world: &World, id: &str) -> serde_json::Value {
 /// Moves time on until everything that was begun is over.
 async fn passes(world: &World, over: impl Future<Output = ()> + 'static) {
     let done = Rc::new(Cell::new(false));
-    let told = done.clone();
-    tasks().spawn(over.map(move |()| told.set(true)).boxed_local());
+    let ended = done.clone();
+    tasks().spawn(over.map(move |()| ended.set(true)).boxed_local());
     while !done.get() {
         turn().await;
         world.clock.advance(1);
@@ -235,7 +235,7 @@ fn a_write_that_is_not_settled_is_not_tried_again_and_its_error_says_so() {
             let keyed = json!({"eventType": "note", "payload": "keyed", "replayKey": "k"});
             next.outcomes.borrow_mut().push_back(Outcome::Unsettled { committed });
             assert_eq!(refused(world.append("p", keyed.clone()).await), Code::Disconnected);
-            assert_eq!(world.append("p", keyed).await.unwrap().replayed, committed, "as its key tells");
+            assert_eq!(world.append("p", keyed).await.unwrap().replayed, committed, "by its key");
         });
     }
 }

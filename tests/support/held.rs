@@ -109,7 +109,7 @@ impl Hold {
         self.full.set(full);
     }
 
-    /// Has the next write happen, and its caller told that this is not known.
+    /// Has the next write happen, and its caller receive that this is not known.
     pub fn unsettle_write(&self) {
         self.unsettled.set(true);
     }

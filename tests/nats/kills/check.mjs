@@ -9,7 +9,7 @@ const REFUSAL = ["conflict"];
 
 /**
  * The writes of a history: `{ client, n, op, id, …, state, code, answer }`. `state` is `"acknowledged"`, `"refused"`, or `"open"` where it is not
- * known whether it happened: its client was killed over it, or was told so.
+ * known whether it happened: its client was killed over it, or its call rejected with that.
  */
 export function writesOf(lines) {
   const writes = new Map();

@@ -4,7 +4,7 @@ import * as page from "../../kills/page.mjs";
 import { load } from "./load.mjs";
 
 /**
- * Opens and begins. `record(line)` resolves once the line is kept where the death of the client does not reach it; `post(word)` tells the round of what
+ * Opens and begins. `record(line)` resolves once the line is kept where the death of the client does not reach it; `post(word)` sends the round what
  * happens. Gives `hear(word)`, for what the round has to say: `"rest"` ends the writes, `"close"` everything.
  */
 export async function live({ modules: { openRegistry, natsStore }, options, record, post }) {
