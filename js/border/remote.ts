@@ -22,6 +22,9 @@ export interface Remote {
  */
 export type Round = readonly [kind: "read" | "write" | "commit", requests: readonly (readonly unknown[])[]] | undefined;
 
+/** What a transaction may do, and what it sees. */
+export type TransactionMode = "readonly" | "heard" | "readwrite";
+
 export interface RemoteEngine {
   /**
    * Runs one transaction. `step` is called with the rows of the round before, a list for each request, first with none, and gives the next round. It
@@ -31,8 +34,11 @@ export interface RemoteEngine {
    * What a transaction read is as it was at one moment: where another commit came between, it is `"raced"`, if it only reads, too. Rows of
    * `processes` come with a `change` that means nothing: the engine puts the number of the commit there, which is higher than all before.
    * `about` has `{ name: "identity", value }`, 32 hexadecimal digits that no other life of the namespace has.
+   *
+   * `"readonly"` sees every commit that was acknowledged to anyone before the call; `"heard"` reads, too, and may lack those that no
+   * listener of `listen` was called for yet.
    */
-  run(mode: "readonly" | "readwrite", step: (results: unknown[][]) => unknown): Promise<void>;
+  run(mode: TransactionMode, step: (results: unknown[][]) => unknown): Promise<void>;
   /** Epoch milliseconds by the server's clock. */
   now(): number;
   /**

@@ -30,11 +30,13 @@ export const absent = (id: string): Doc => ({ id, sequence: 0, counts: [], grant
 /** The rows as a message has them, under `doc`. */
 export const stored = ({ sequence: _, ...doc }: Doc): Omit<Doc, "sequence"> => doc;
 
-/** The rows of a message. */
-export function decodeDoc(body: string, sequence: number): Doc {
-  const { doc } = JSON.parse(body) as { doc: Doc };
-  return numbered(doc, sequence);
+/** The small rows of a message, and the registration where it has that. */
+export function decodeRows(body: string, sequence: number): { doc: Doc; registration: Row | undefined } {
+  const { doc, row } = JSON.parse(body) as { doc: Doc; row?: Row };
+  return { doc: numbered(doc, sequence), registration: row };
 }
+
+export const decodeDoc = (body: string, sequence: number): Doc => decodeRows(body, sequence).doc;
 
 /**
  * Rows with the sequence of their message. It is the change number of the process, where the commit changed that: a row that was written

@@ -1,6 +1,6 @@
 /** An engine of the store in the WebAssembly over NATS: it runs its transactions. The store begins one that writes when the one before has ended. */
 import type { NatsConnection } from "@nats-io/nats-core";
-import type { RemoteEngine } from "../border/remote.js";
+import type { RemoteEngine, TransactionMode } from "../border/remote.js";
 import { apply, Change, processOfWrite, type Written } from "./changes.js";
 import { ServerClock } from "./clock.js";
 import { type Commit, commitOf } from "./commit.js";
@@ -8,7 +8,7 @@ import { warnOfLazyServers } from "./durability.js";
 import { isWrittenBy, numbered } from "./doc.js";
 import { closed, Failed, raced, refused } from "./fault.js";
 import { Feed } from "./feed.js";
-import { Files } from "./files.js";
+import { Files, type Upload } from "./files.js";
 import { type Dial, Link } from "./link.js";
 import { store } from "./publish.js";
 import type { Request } from "./reads.js";
@@ -39,7 +39,7 @@ export class NatsEngine implements RemoteEngine {
   readonly #subjects: Subjects;
   readonly #link: Link;
   readonly #messages: Messages;
-  readonly #view = new View();
+  readonly #view: View;
   readonly #feed: Feed;
   readonly #clock: ServerClock;
   readonly #now: (() => number) | undefined;
@@ -65,8 +65,12 @@ export class NatsEngine implements RemoteEngine {
   private constructor({ dial, namespace, now }: EngineOptions) {
     this.#subjects = new Subjects(namespace);
     this.#link = new Link(dial, (connection, isAnother) => this.#isUp(connection, isAnother));
+    this.#view = new View((doc, row, weight) => this.#rows.registered(doc, row, weight));
     this.#messages = new Messages(this.#link, this.#subjects);
-    this.#feed = new Feed(this.#link, this.#view, this.#messages, this.#subjects, this.#writer, (id) => this.#hear(id));
+    this.#feed = new Feed(this.#link, this.#view, this.#messages, this.#subjects, this.#writer, {
+      hear: (id) => this.#listeners.forEach(({ hear }) => hear([id])),
+      receiveEvents: (id, message) => this.#rows.receiveEvents(id, message),
+    });
     this.#clock = new ServerClock(this.#link, this.#messages, this.#subjects.stream);
     this.#now = now;
     this.minLeaseMs = now ? undefined : MIN_LEASE_MS;
@@ -88,21 +92,20 @@ export class NatsEngine implements RemoteEngine {
     return this.#now ? this.#now() : this.#clock.now();
   }
 
-  async run(mode: "readonly" | "readwrite", step: Step): Promise<void> {
+  async run(mode: TransactionMode, step: Step): Promise<void> {
     if (this.#isClosed) throw closed();
     // The first round is made at once: the store puts together what is called until then.
     const first = step([]);
     try {
       if (mode === "readwrite") return await this.#write(step, first);
       await this.#link.live();
-      await this.#read(step, first);
+      await this.#read(step, first, new Transaction(mode));
     } catch (fault) {
       throw this.#isClosed ? closed() : fault;
     }
   }
 
-  async #read(step: Step, first: unknown): Promise<void> {
-    const transaction = new Transaction(false);
+  async #read(step: Step, first: unknown, transaction: Transaction): Promise<void> {
     for (let round = first; round !== undefined;) {
       const [kind, requests] = roundOf(round);
       if (kind !== "read") throw refused("a transaction that reads was asked to write");
@@ -111,7 +114,7 @@ export class NatsEngine implements RemoteEngine {
   }
 
   async #write(step: Step, first: unknown): Promise<void> {
-    const transaction = new Transaction(true);
+    const transaction = new Transaction("readwrite");
     const writes = await this.#decide(step, first, transaction);
     // Nothing is written: what this was decided by must still be as it was seen.
     if (!writes) return this.#verify(transaction, new Set());
@@ -161,9 +164,9 @@ export class NatsEngine implements RemoteEngine {
 
   /** Stores the bodies of attachments as objects, and notes these in the rows. */
   async #upload(changes: Map<string, Change>): Promise<void> {
-    for (const change of changes.values())
+    for (const [processId, change] of changes)
       for (const [name, body] of change.attachments) {
-        const object = body && (await this.#link.patiently(() => this.#files.put(body)));
+        const object = body && (await this.#link.patiently(() => this.#files.put({ body, processId, name })));
         const others = change.doc.files.filter(([known]) => known !== name);
         change.set({ files: object ? [...others, [name, object, body.type]] : others });
       }
@@ -179,11 +182,13 @@ export class NatsEngine implements RemoteEngine {
       const base = await store(this.#link, commit.messages, this.#writer, number, { hasLanded });
       if (base === undefined) await this.#refresh(changes, transaction);
       else this.#keep(changes, commit, base, transaction);
+      this.#files.forget(uploadsOf(changes));
       this.#tidy(changes);
     } catch (fault) {
       if (fault instanceof Failed && fault.how === "raced") await this.#refresh(changes, transaction);
       // What races is tried again with the objects that it has, and what is not settled may have them.
       if (fault instanceof Failed && fault.how === "refused") this.#discard(changes);
+      if (fault instanceof Failed && fault.how === "unsettled") this.#files.forget(uploadsOf(changes));
       throw fault;
     }
   }
@@ -225,8 +230,7 @@ export class NatsEngine implements RemoteEngine {
 
   /** Removes the objects that were uploaded for a commit that came to nothing. */
   #discard(changes: Map<string, Change>): void {
-    const bodies = [...changes.values()].flatMap(({ attachments }) => [...attachments.values()]).filter((body) => body !== undefined);
-    void this.#link.patiently(() => this.#files.discard(bodies)).catch(() => undefined);
+    void this.#link.patiently(() => this.#files.discard(uploadsOf(changes))).catch(() => undefined);
   }
 
   /** Whether the commit of that number is stored. */
@@ -294,10 +298,6 @@ export class NatsEngine implements RemoteEngine {
     void this.#link.close();
   }
 
-  #hear(id: string): void {
-    this.#listeners.forEach(({ hear }) => hear([id]));
-  }
-
   /** What has to be done anew over a connection that is up again. */
   #isUp(connection: NatsConnection, isAnother: boolean): void {
     this.#mostBytes = connection.info?.max_payload ?? this.#mostBytes;
@@ -319,6 +319,12 @@ interface Listener {
   hear(ids: string[]): void;
   hearChunks(stream: object, values: unknown[]): void;
 }
+
+/** The bodies that a commit attaches. */
+const uploadsOf = (changes: ReadonlyMap<string, Change>): Upload[] =>
+  [...changes].flatMap(([processId, { attachments }]) =>
+    [...attachments].flatMap(([name, body]) => (body ? [{ body, processId, name }] : [])),
+  );
 
 /** A round: what to do, with requests. Anything else takes the transaction back. */
 function roundOf(round: unknown): [kind: string, requests: unknown[]] {

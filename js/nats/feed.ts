@@ -1,14 +1,21 @@
 /** What the server sends of all that changes, in the order of the stream: it fills the view, and is the hint to those who wait. */
-import type { MsgHdrs } from "@nats-io/nats-core";
 import { DeliverPolicy, jetstream, type ConsumerMessages, type JsMsg, type PushConsumer } from "@nats-io/jetstream";
 import { disconnected } from "./fault.js";
 import { type Link, PATIENCE_MS, within } from "./link.js";
-import { PARTS, type Messages, QUIET, WRITER } from "./stored.js";
+import { type Message, PARTS, type Messages, QUIET, WRITER } from "./stored.js";
 import type { Subjects } from "./subjects.js";
 import type { View } from "./view.js";
 
 /** How long what the leader has may take to arrive, in ms, until it is looked at whether it is still being sent. */
 const CATCH_UP_MS = 2_000;
+
+/** What is told of what the feed receives. */
+export interface FeedListener {
+  /** Another client has committed to a process. */
+  hear(id: string): void;
+  /** A message of a process has events. They may be known, or lie behind others that were not received. */
+  receiveEvents(id: string, message: Message): void;
+}
 
 export class Feed {
   /** The sequence up to which everything was received. */
@@ -18,7 +25,7 @@ export class Feed {
   readonly #messages: Messages;
   readonly #subjects: Subjects;
   readonly #writer: string;
-  readonly #heard: (id: string) => void;
+  readonly #listener: FeedListener;
   #consumer: PushConsumer | undefined;
   #following: ConsumerMessages | undefined;
   #starting: Promise<void> | undefined;
@@ -37,14 +44,13 @@ export class Feed {
   readonly #arrivals = new Set<() => void>();
   #look: Look | undefined;
 
-  /** `heard` is called with the process of each commit of another client. */
-  constructor(link: Link, view: View, messages: Messages, subjects: Subjects, writer: string, heard: (id: string) => void) {
+  constructor(link: Link, view: View, messages: Messages, subjects: Subjects, writer: string, listener: FeedListener) {
     this.#link = link;
     this.#view = view;
     this.#messages = messages;
     this.#subjects = subjects;
     this.#writer = writer;
-    this.#heard = heard;
+    this.#listener = listener;
   }
 
   /** Begins to follow, or begins again behind what was received. The client of NATS keeps the order, and fills gaps. */
@@ -98,30 +104,34 @@ export class Feed {
   #receive(message: JsMsg): void {
     const { subject, seq, headers } = message;
     const { kind, token } = this.#subjects.parse(subject);
+    const came = { subject, sequence: seq, headers, body: message.string() };
     const isInParts = Boolean(headers?.get(PARTS));
     if (kind === "g") this.#view.raiseGuard(token, seq);
-    else if (isInParts) this.#fetch(token, message);
-    else this.#view.receive(token, message.string(), seq);
+    else if (isInParts) this.#fetch(token, came);
+    else this.#view.receive(token, came.body, seq);
     this.position = Math.max(this.position, seq);
     if (message.info.pending === 0) this.#filled();
     this.#arrivals.forEach((arrived) => arrived());
-    if (kind === "p" && !isInParts) this.#hint(token, headers);
+    if (kind === "p" && !isInParts) this.#announce(token, came);
   }
 
-  /** Says that another client has changed a process. */
-  #hint(token: string, headers: MsgHdrs | undefined): void {
+  /** Says what another client has committed to a process, once the view has it. */
+  #announce(token: string, message: Message): void {
+    const { subject, headers } = message;
     const [writer] = headers?.get(WRITER).split(":") ?? [];
-    if (writer !== this.#writer && !headers?.get(QUIET)) this.#heard(this.#view.idOf(token));
+    if (writer === this.#writer) return;
+    const id = this.#view.idOf(token);
+    if (this.#subjects.hasEvents(subject)) this.#listener.receiveEvents(id, message);
+    if (!headers?.get(QUIET)) this.#listener.hear(id);
   }
 
-  #fetch(token: string, message: JsMsg): void {
-    const { subject, seq: sequence, headers } = message;
+  #fetch(token: string, message: Message): void {
     // Where a part is missing, a later commit has removed it, and its message comes.
     const fetching = this.#messages
-      .whole({ subject, sequence, headers, body: message.string() })
+      .whole(message)
       .then((body) => {
-        this.#view.receive(token, body, sequence);
-        this.#hint(token, headers);
+        this.#view.receive(token, body, message.sequence);
+        this.#announce(token, { ...message, body });
       })
       .catch(() => undefined)
       .finally(() => this.#fetching.delete(fetching));

@@ -4,13 +4,20 @@ import { nuid, type NatsConnection } from "@nats-io/nats-core";
 import type { Link } from "./link.js";
 import { refused } from "./fault.js";
 
+/** A body, and what it is to be attached as. Each attachment has an object of its own, also where several are of one Blob. */
+export interface Upload {
+  readonly body: Blob;
+  readonly processId: string;
+  readonly name: string;
+}
+
 export class Files {
   readonly #link: Link;
   readonly #bucket: string;
   readonly #replicas: number;
   #store: { of: NatsConnection; opened: Promise<ObjectStore> } | undefined;
-  /** The objects of bodies that were uploaded, so that a commit that is tried again does not upload them again. */
-  readonly #uploaded = new WeakMap<Blob, string>();
+  /** The objects of uploads that are not committed yet, by body and place, so that a commit that is tried again does not upload them again. */
+  readonly #uploaded = new WeakMap<Blob, Map<string, string>>();
 
   constructor(link: Link, bucket: string, replicas: number) {
     this.#link = link;
@@ -24,15 +31,24 @@ export class Files {
   }
 
   /** Uploads a body, and gives the name of its object. */
-  async put(body: Blob): Promise<string> {
-    const known = this.#uploaded.get(body);
+  async put(upload: Upload): Promise<string> {
+    const { body } = upload;
+    const known = this.#uploaded.get(body)?.get(placeOf(upload));
     if (known !== undefined) return known;
-    const name = nuid.next();
+    const object = nuid.next();
     const store = await this.#open();
     // A Blob of another frame streams bytes that are none to the client of NATS.
-    await store.put({ name }, new Blob([body]).stream());
-    this.#uploaded.set(body, name);
-    return name;
+    await store.put({ name: object }, new Blob([body]).stream());
+    if (!this.#uploaded.has(body)) this.#uploaded.set(body, new Map());
+    this.#uploaded.get(body)!.set(placeOf(upload), object);
+    return object;
+  }
+
+  /** Forgets uploads, which are committed: from now on their objects are those of the process, and removed with it. */
+  forget(uploads: readonly Upload[]): string[] {
+    const objects = uploads.map((upload) => this.#uploaded.get(upload.body)?.get(placeOf(upload)));
+    for (const upload of uploads) this.#uploaded.get(upload.body)?.delete(placeOf(upload));
+    return objects.filter((object) => object !== undefined);
   }
 
   async get(name: string, type: string): Promise<Blob> {
@@ -50,11 +66,10 @@ export class Files {
     await Promise.all(names.map((name) => store.delete(name)));
   }
 
-  /** Removes what was uploaded of these bodies. */
-  async discard(bodies: readonly Blob[]): Promise<void> {
-    const names = bodies.map((body) => this.#uploaded.get(body)).filter((name) => name !== undefined);
-    bodies.forEach((body) => this.#uploaded.delete(body));
-    if (names.length > 0) await this.remove(names);
+  /** Removes uploads that are not going to be committed. */
+  async discard(uploads: readonly Upload[]): Promise<void> {
+    const objects = this.forget(uploads);
+    if (objects.length > 0) await this.remove(objects);
   }
 
   async #open(): Promise<ObjectStore> {
@@ -67,3 +82,5 @@ export class Files {
     return this.#store.opened;
   }
 }
+
+const placeOf = ({ processId, name }: Upload): string => JSON.stringify([processId, name]);

@@ -47,6 +47,12 @@ export class Log {
     this.weight += weight;
   }
 
+  /** Adds the events of a message of this life of the process, unless others are missing before them. */
+  addMessage(body: string, sequence: number): void {
+    const { registered, rows } = JSON.parse(body) as { registered: string; rows: readonly [EventRow, ...EventRow[]] };
+    if (registered === this.of && rows[0].sequence <= this.last + 1) this.add(rows, sequence, body.length);
+  }
+
   /** The rows of a range of sequences, ends excluded, at most so many. */
   between(after: number, before: number, most: number): readonly EventRow[] {
     const from = Math.max(after - this.after, 0);

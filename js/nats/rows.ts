@@ -1,8 +1,8 @@
 /**
  * The rows that a transaction asks for, wherever they are: in the view, or on the server.
  *
- * A transaction that only reads is given a process as the leader has it, so that it sees every commit that was acknowledged. One that
- * writes is given what is known: its commit is refused where that is out of date.
+ * A transaction that only reads is given a process as the leader has it, so that it sees every commit that was acknowledged. One of which
+ * that is not asked is given what is known, and so is one that writes: its commit is refused where that is out of date.
  */
 import type { Doc } from "./doc.js";
 import { lastEventOf } from "./doc.js";
@@ -12,7 +12,7 @@ import { raced } from "./fault.js";
 import { guardOfRange } from "./guard.js";
 import { compareKeys, type Key, keyOf } from "./key.js";
 import type { Link } from "./link.js";
-import { type EventRow, Log, Recent, numbersOf } from "./logs.js";
+import { Log, Recent, numbersOf } from "./logs.js";
 import { answer, found, type Given, processOf, rangeOfRequest, type Request, rowsOf, stretch } from "./reads.js";
 import { lag, type Message, type Messages, registrationIn } from "./stored.js";
 import { Streams } from "./streams.js";
@@ -57,7 +57,7 @@ export class Rows {
   async read(requests: readonly Request[], transaction: Transaction): Promise<unknown[][]> {
     const ids = new Set(requests.map(processOf).filter((id) => id !== undefined));
     const isOfMany = requests.some((request) => isIndexed(request) && !(transaction.isWriting && request[2] === "byChange"));
-    await Promise.all([...[...ids].map((id) => this.see(id, transaction)), isOfMany && this.#feed.loaded(!transaction.isWriting)]);
+    await Promise.all([...[...ids].map((id) => this.see(id, transaction)), isOfMany && this.#feed.loaded(transaction.isFresh)]);
     if (transaction.isWriting)
       await Promise.all(requests.filter(([, , index]) => index === "byParent").map((request) => this.#childrenOf(request, transaction)));
     // All that is on the server is asked for at one time. The view is looked at afterwards, in one go.
@@ -70,7 +70,7 @@ export class Rows {
     const known = transaction.docs.get(id);
     if (known) return known;
     const of = token(id);
-    if (!transaction.isWriting || (this.#view.version(of) === 0 && !this.#feed.isFilled)) {
+    if (transaction.isFresh || (this.#view.version(of) === 0 && !this.#feed.isFilled)) {
       await this.refresh(id, transaction.isWriting);
       transaction.fresh.add(id);
     }
@@ -245,9 +245,7 @@ export class Rows {
       for (let tries = 0; log.last < last; tries++) {
         const before = log.upTo;
         for await (const message of this.#messages.from(this.#subjects.eventsOf(doc.id), before + 1)) {
-          const body = await this.#messages.whole(message);
-          const { registered, rows } = JSON.parse(body) as { registered: string; rows: EventRow[] };
-          if (registered === doc.registered) log.add(rows, message.sequence, body.length);
+          log.addMessage(await this.#messages.whole(message), message.sequence);
         }
         // A replica answered that lags behind.
         if (log.last < last && log.upTo === before) await lag(tries);
@@ -255,6 +253,13 @@ export class Rows {
     });
     this.logs.set(doc.id, log);
     return log;
+  }
+
+  /** Continues a log that is kept with events that have come. Where some are missing in between, all are read when it is asked for. */
+  receiveEvents(id: string, { body, sequence }: Message): void {
+    const log = this.logs.get(id);
+    log?.addMessage(body, sequence);
+    if (log) this.logs.set(id, log);
   }
 
   async #streamRows(request: Request, { doc, version }: SeenDoc, transaction: Transaction): Promise<Answer> {

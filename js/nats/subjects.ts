@@ -80,6 +80,11 @@ export class Subjects {
     return `${this.#prefix}.n.*`;
   }
 
+  /** Whether a message of {@link rows} has events. */
+  hasEvents(subject: string): boolean {
+    return subject.endsWith(".d.e");
+  }
+
   /** What a subject is of: the token of the process or guard, and the letter behind it. */
   parse(subject: string): { kind: "p" | "g"; token: string; what: string } {
     const [kind, token, what] = subject.slice(this.#prefix.length + 1).split(".");

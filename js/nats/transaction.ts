@@ -1,4 +1,5 @@
 /** What one transaction has seen: what its commit is conditional on. */
+import type { TransactionMode } from "../border/remote.js";
 import type { Doc } from "./doc.js";
 
 /** A process as a transaction sees it. */
@@ -10,13 +11,16 @@ export interface SeenDoc {
 
 export class Transaction {
   readonly isWriting: boolean;
+  /** Whether it must see all that was acknowledged: else what is known is enough. */
+  readonly isFresh: boolean;
   readonly docs = new Map<string, SeenDoc>();
   /** The processes that were asked for of the leader. */
   readonly fresh = new Set<string>();
   /** The versions of the guards of ranges that it has read, by the name of the guard. */
   readonly guards = new Map<string, number>();
 
-  constructor(isWriting: boolean) {
-    this.isWriting = isWriting;
+  constructor(mode: TransactionMode) {
+    this.isWriting = mode === "readwrite";
+    this.isFresh = mode === "readonly";
   }
 }

@@ -4,7 +4,7 @@
  * What the server sends of changes is kept as it came, and decoded when something is read: of a process that changes often and that
  * this client never looks at, only the last message is kept.
  */
-import { absent, decodeDoc, type Doc } from "./doc.js";
+import { absent, decodeRows, type Doc } from "./doc.js";
 import { LAYOUT, type TableName } from "./layout.js";
 import { nameOf } from "./subjects.js";
 import { type Row, Table } from "./table.js";
@@ -12,7 +12,11 @@ import { type Row, Table } from "./table.js";
 /** From how many messages on the rows are sorted once, when they are read, instead of being put in place one by one. */
 const MANY = 200;
 
+/** Is given the registration that came with the rows of a process, and about how many bytes it takes. */
+type OnRegistration = (doc: Doc, row: Row, weight: number) => void;
+
 export class View {
+  readonly #onRegistration: OnRegistration;
   readonly #tables = Object.fromEntries(Object.entries(LAYOUT).map(([name, layout]) => [name, new Table(layout)])) as Record<
     TableName,
     Table
@@ -24,6 +28,10 @@ export class View {
   readonly #versions = new Map<string, number>();
   readonly #guards = new Map<string, number>();
 
+  constructor(onRegistration: OnRegistration) {
+    this.#onRegistration = onRegistration;
+  }
+
   /** Keeps a message of rows, unless a later one is known. */
   receive(token: string, body: string, sequence: number): void {
     const known = Math.max(this.#docs.get(token)?.sequence ?? 0, this.#undecoded.get(token)?.sequence ?? 0);
@@ -32,7 +40,9 @@ export class View {
 
   /** Keeps rows, unless later ones are known. */
   put(token: string, doc: Doc): void {
-    this.doc(token, doc.id);
+    const undecoded = this.#undecoded.get(token);
+    if (undecoded && undecoded.sequence <= doc.sequence) this.#undecoded.delete(token);
+    else if (undecoded) this.#decode(token, undecoded, false);
     this.#keep(token, doc, false);
   }
 
@@ -75,7 +85,10 @@ export class View {
 
   #decode(token: string, { body, sequence }: { body: string; sequence: number }, isLoose: boolean): void {
     this.#undecoded.delete(token);
-    this.#keep(token, decodeDoc(body, sequence), isLoose);
+    const { doc, registration } = decodeRows(body, sequence);
+    this.#keep(token, doc, isLoose);
+    // Who looks at a new process asks for its registration next. Of many at a time, few are asked for.
+    if (registration && !isLoose) this.#onRegistration(doc, registration, body.length);
   }
 
   #keep(token: string, doc: Doc, isLoose: boolean): void {

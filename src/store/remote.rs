@@ -100,7 +100,8 @@ impl Connection for Remote {
         let object = self.0.object.clone();
         async move {
             let transaction = Transaction::new(step);
-            let promise = object.run(name_of(mode), &transaction.next);
+            let name = if mode == Mode::ReadHeard { "heard" } else { name_of(mode) };
+            let promise = object.run(name, &transaction.next);
             transaction.ends(promise).await.map_err(|fault| match fault {
                 Fault::Taken(error) => Failed { error, how: How::Refused },
                 Fault::Thrown(fault) => failed(fault),

@@ -96,7 +96,7 @@ impl Drop for Caller {
 /// What JavaScript calls a mode.
 pub fn name_of(mode: Mode) -> &'static str {
     match mode {
-        Mode::Read => "readonly",
+        Mode::Read | Mode::ReadHeard => "readonly",
         Mode::Write => "readwrite",
     }
 }

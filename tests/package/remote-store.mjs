@@ -50,6 +50,8 @@ class Engine {
   hear = () => {};
   hearChunks = () => {};
   runs = 0;
+  /** The modes of its transactions, in their order. */
+  modes = [];
 
   constructor(store) {
     this.store = store;
@@ -59,9 +61,10 @@ class Engine {
   async run(mode, step) {
     const { store } = this;
     this.runs++;
+    this.modes.push(mode);
     const course = { ids: new Set(), isTakenBack: false };
     const transact = () =>
-      run(store.database, mode, "relaxed", (results) => {
+      run(store.database, mode === "heard" ? "readonly" : mode, "relaxed", (results) => {
         const round = step(results);
         if (course.isTakenBack && round?.[0] === "commit") throw TAKEN_BACK;
         for (const [kind, name, , row] of Array.isArray(round) ? round[1] : []) {

@@ -52,6 +52,37 @@ describe("a registry on a remote store", () => {
     assert.equal((await woken).by, "hint");
   });
 
+  test("needs no more than was heard where a wait is notified, and asks for all where it is not", async (t) => {
+    const store = await remoteStore(t);
+    const [one, other] = [await opened(t, store), await opened(t, store)];
+    const [, engine] = store.engines;
+    await one.registerProcess(external("p", { eventTypes }));
+    const modesOfWait = async (after) => {
+      const waiting = other.awaitEvent("p", "progress", after);
+      await other.getProcess("p");
+      engine.modes = [];
+      await one.appendEvent("p", progress(1));
+      await waiting;
+      return engine.modes;
+    };
+    assert.deepEqual(await modesOfWait(0), ["heard"]);
+    engine.hear = () => {};
+    assert.deepEqual([...new Set(await modesOfWait(1))], ["readonly"]);
+  });
+
+  test("begins what its list found by what was heard, as the claim finds the rest", async (t) => {
+    const store = await remoteStore(t);
+    const [one, other] = [await opened(t, store), await opened(t, store)];
+    const [, engine] = store.engines;
+    await one.registerProcess({ id: "p", input: { type: "engine", kind: "job" } });
+    const driver = other.driver({ runners: { job: () => new Promise(() => {}) } });
+    t.after(() => driver.stop());
+    const { started } = await driver.claimAndRunPending();
+    assert.deepEqual(started, ["p"]);
+    const [heard, claim] = engine.modes.filter((mode) => mode !== "readonly");
+    assert.deepEqual([heard, claim], ["heard", "readwrite"]);
+  });
+
   test("feeds changes, whatever the gaps of their numbers", async (t) => {
     const store = await remoteStore(t);
     const [one, other] = [await opened(t, store), await opened(t, store)];

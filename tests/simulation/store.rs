@@ -123,7 +123,7 @@ impl Remote {
             }
             let committed = self.dice.chance(50);
             self.count(match (mode, committed) {
-                (Mode::Read, _) => "unanswered, read again",
+                (Mode::Read | Mode::ReadHeard, _) => "unanswered, read again",
                 (Mode::Write, true) => "unanswered, committed",
                 (Mode::Write, false) => "unanswered, done again",
             });
@@ -149,7 +149,7 @@ impl Remote {
         let committed = self.dice.chance(50);
         self.unsettled.set(mode == Mode::Write);
         self.count(match (mode, committed) {
-            (Mode::Read, _) => "unanswered read",
+            (Mode::Read | Mode::ReadHeard, _) => "unanswered read",
             (Mode::Write, true) => "unsettled, committed",
             (Mode::Write, false) => "unsettled, not committed",
         });

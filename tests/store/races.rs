@@ -56,7 +56,7 @@ impl Next {
     }
 
     fn race(&self, mode: Mode) -> Race {
-        if mode == Mode::Read {
+        if mode != Mode::Write {
             return Race::alone();
         }
         self.begun.set(self.begun.get() + 1);

@@ -64,13 +64,17 @@ export async function bareLog(connection, { stream, replicas, bytes }) {
 /** "wrong last sequence" of a cluster that cannot say it yet, as another message is on its way. */
 const UNDECIDED = 10_164;
 
+/** A stream that was just made has no leader yet, which the client takes for a server without streams. */
+const LEADERLESS = "JetStreamNotEnabled";
+
 async function patiently(publish) {
   for (let tries = 0; ; tries++) {
     try {
       return await publish();
     } catch (error) {
-      if (error.code !== UNDECIDED || tries === 100) throw error;
-      await new Promise((turn) => setTimeout(turn, 1));
+      const pauseMs = error.code === UNDECIDED ? 1 : error.name === LEADERLESS ? 25 : undefined;
+      if (pauseMs === undefined || tries === 100) throw error;
+      await new Promise((turn) => setTimeout(turn, pauseMs));
     }
   }
 }

@@ -150,7 +150,7 @@ impl Connection for FaultyConnection {
         let (inner, parts, dead) = (self.inner.clone(), self.parts.clone(), self.dead.clone());
         let (done, ran) = latch();
         let before = match mode {
-            Mode::Read => self.last_write.borrow().clone(),
+            Mode::Read | Mode::ReadHeard => self.last_write.borrow().clone(),
             Mode::Write => self.last_write.replace(Some(ran)),
         };
         async move {

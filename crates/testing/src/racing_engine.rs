@@ -231,7 +231,7 @@ impl Connection for RacingEngine {
         async move {
             tab.comes_up_to(lag);
             match mode {
-                Mode::Read => tab.reads(step).await,
+                Mode::Read | Mode::ReadHeard => tab.reads(step).await,
                 Mode::Write => tab.races(step, between).await,
             }
         }

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use futures::future::try_join;
+
 use super::work_driver::Driver;
 use crate::{
     error::Result,
@@ -12,6 +14,8 @@ use crate::{
         policy::Requires,
         process::ProcessRecord,
     },
+    registry::answer,
+    store::{Answer, Query},
 };
 
 /// Who may run a process.
@@ -61,11 +65,17 @@ impl Driver {
 
     /// Reads a process and its lease, in one transaction with the other reads of this turn.
     pub async fn find(&self, id: &ProcessId) -> Result<Finding> {
-        let (process, slot) = self.registry.process_and_lease(id).await?;
+        let slot = async { answer!(self.registry, Query::Lease(id.clone()).heard(), Answer::Lease) };
+        let (process, slot) = try_join(self.heard_of(id), slot).await?;
         if let Some(due) = process.as_ref().and_then(ProcessRecord::due_at) {
             self.due_in(due.saturating_sub(self.registry.clock().now()));
         }
         Ok(process.map_or(Finding::Over, |record| self.judge(&record, &slot)))
+    }
+
+    /// A process as far as this registry has heard of it: what is missing, the claim will find.
+    pub async fn heard_of(&self, id: &ProcessId) -> Result<Option<ProcessRecord>> {
+        answer!(self.registry, Query::Process(id.clone()).heard(), Answer::Process)
     }
 
     fn judge(&self, record: &ProcessRecord, slot: &LeaseSlot) -> Finding {

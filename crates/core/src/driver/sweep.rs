@@ -74,7 +74,7 @@ impl ProcessWorkDriver {
                     continue;
                 }
             };
-            let found = try_join_all(ids.iter().map(|id| driver.registry.process(id))).await?;
+            let found = try_join_all(ids.iter().map(|id| driver.heard_of(id))).await?;
             for record in found.into_iter().flatten() {
                 let id = record.id();
                 match driver.eligibility(&record) {

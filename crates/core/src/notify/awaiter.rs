@@ -7,7 +7,7 @@ use futures::{FutureExt, future::LocalBoxFuture};
 use serde::Serialize;
 use std::rc::Rc;
 
-use super::{ProcessAttach, ProcessChangeHub, WaitFor, backoff::Backoff};
+use super::{ProcessAttach, ProcessChangeHub, WaitFor, Woken, WokenBy, backoff::Backoff};
 use crate::{
     error::{Code, Error, Result},
     host::{Clock, Limit},
@@ -198,9 +198,14 @@ impl ProcessAwaiter {
             (Some(hub), Some(id)) => Some((hub, id, hub.subscribe(id))),
             (Some(_) | None, _) => None,
         };
-        let (mut backoff, mut limit, mut passed, mut woken) = (Backoff::default(), self.limit(), Ok(()), None);
+        let (mut backoff, mut limit, mut passed, mut woken) = (Backoff::default(), self.limit(), Ok(()), None::<Woken>);
         loop {
-            let (found, has_looked) = match self.source.read(Rc::clone(&query)).await {
+            let query = match woken {
+                Some(Woken { by: WokenBy::Tick | WokenBy::Hint, .. }) => Rc::new(Query::Heard(Rc::clone(&query))),
+                // Notifications may have been lost.
+                Some(Woken { by: WokenBy::Poll, .. }) | None => Rc::clone(&query),
+            };
+            let (found, has_looked) = match self.source.read(query).await {
                 Ok(answer) => (look(&answer), true),
                 // The connection comes back, and what is waited for may come with it, or be there already.
                 Err(fault) if fault.code() == Code::Disconnected => (Ok(false), false),

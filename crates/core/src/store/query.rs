@@ -67,6 +67,8 @@ pub enum Query {
     /// A question about one process on behalf of a scope: as if there were no such process, where it is not
     /// granted to the scope in the same moment.
     Viewed(ScopeId, Box<Query>),
+    /// A question of one who was notified of a change: the answer may lack what this registry was not notified of yet.
+    Heard(Rc<Query>),
 }
 
 /// A point of the change sequence of one database.
@@ -263,6 +265,12 @@ impl Query {
         limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
     }
 
+    /// The question of one who was notified of a change; see [`Query::Heard`].
+    #[must_use]
+    pub fn heard(self) -> Self {
+        Query::Heard(Rc::new(self))
+    }
+
     /// Whether it is certain to have the same answer: of the questions that are asked by many at a time.
     pub fn is(&self, other: &Query) -> bool {
         match (self, other) {
@@ -270,6 +278,7 @@ impl Query {
             (Query::Events(own, range), Query::Events(others, other)) => own == others && range == other,
             (Query::Chunks(own, range), Query::Chunks(others, other)) => own == others && range == other,
             (Query::Viewed(own, query), Query::Viewed(others, other)) => own == others && query.is(other),
+            (Query::Heard(query), Query::Heard(other)) => query.is(other),
             (own, others) => std::ptr::eq(own, others),
         }
     }
@@ -282,6 +291,7 @@ impl Query {
             Query::Events(_, EventRange::Last(count)) => *count > 1,
             Query::Events(_, EventRange::Unacked(_)) | Query::Chunks(..) => true,
             Query::Viewed(_, query) => query.may_be_large(),
+            Query::Heard(query) => query.may_be_large(),
             // It may take as long as a large answer does.
             Query::CountProcesses(_) => true,
             Query::Process(_)
@@ -320,6 +330,7 @@ impl Query {
             Query::GrantsOfProcess(_) => Answer::GrantsOfProcess(None),
             Query::IsGranted(..) => Answer::IsGranted(false),
             Query::Viewed(_, query) => query.nothing(),
+            Query::Heard(query) => query.nothing(),
         }
     }
 
@@ -337,6 +348,7 @@ impl Query {
             | Query::GrantsOfProcess(id)
             | Query::IsGranted(_, id) => Some(id),
             Query::Viewed(_, query) => query.process_id(),
+            Query::Heard(query) => query.process_id(),
             Query::Processes(_)
             | Query::CountProcesses(_)
             | Query::Changes(..)

@@ -92,7 +92,7 @@ impl MemoryEngine {
     }
 
     fn write(&self, mode: Mode, writes: Vec<Write>, undo: &mut Vec<Undo>) -> Result<()> {
-        if mode == Mode::Read {
+        if mode != Mode::Write {
             return Err(Error::new(Code::Internal, "a transaction that reads was asked to write"));
         }
         let mut state = self.0.borrow_mut();

@@ -101,8 +101,10 @@ pub enum How {
 /// What a transaction may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Read.
+    /// Read what every commit left that was acknowledged when this began.
     Read,
+    /// Read, perhaps without what others changed and the engine has not notified anyone of yet.
+    ReadHeard,
     /// Read, then write.
     Write,
 }

@@ -6,7 +6,7 @@ use super::{Shared, rows::CommitRow};
 use crate::{
     error::{Code, Result},
     model::key::{Part, ProcessId, key},
-    store::Answer,
+    store::{Answer, engine::Mode},
 };
 
 /// How often a token is looked for where the storage is lost again and again.
@@ -64,7 +64,7 @@ impl CommitToken {
 
     async fn look(&self) -> Result<bool> {
         let (event, CommitRow { writer, number }) = (self.event.borrow().clone(), self.row());
-        let left = self.shared.read(Rc::new(move |reader| reader.token(event.as_ref(), &writer))).await?.pop();
+        let left = self.shared.read(Mode::Read, Rc::new(move |reader| reader.token(event.as_ref(), &writer))).await?.pop();
         Ok(matches!(left, Some(Ok(Answer::Count(Some(left)))) if left == number))
     }
 }

@@ -115,11 +115,11 @@ impl Shared {
     }
 
     /// Reads in one transaction; once more where the connection turns out to be dead, and again where another commit came between its rounds.
-    async fn read(self: &Rc<Self>, look: Look) -> Result<Answers> {
+    async fn read(self: &Rc<Self>, mode: Mode, look: Look) -> Result<Answers> {
         let mut raced = 0;
         loop {
-            let outcome = match self.look(look.clone()).await {
-                Err(Failed { how: How::Lost, .. }) => self.look(look.clone()).await,
+            let outcome = match self.look(mode, look.clone()).await {
+                Err(Failed { how: How::Lost, .. }) => self.look(mode, look.clone()).await,
                 outcome => outcome,
             };
             let Err(Failed { how: How::Raced, error }) = outcome else {
@@ -130,7 +130,7 @@ impl Shared {
         }
     }
 
-    async fn look(self: &Rc<Self>, look: Look) -> Result<Answers, Failed> {
+    async fn look(self: &Rc<Self>, mode: Mode, look: Look) -> Result<Answers, Failed> {
         let connection = self.connected().await?;
         let (shared, generation) = (self.clone(), connection.generation());
         let found: Rc<RefCell<Option<Answers>>> = Rc::default();
@@ -144,7 +144,7 @@ impl Shared {
             keep.replace(Some(answers));
             Round::Done
         });
-        self.run_over(&*connection, Mode::Read, step).await?;
+        self.run_over(&*connection, mode, step).await?;
         found.take().ok_or_else(|| Failed {
             error: Error::new(Code::Internal, "a read ended without an answer"),
             how: How::Refused,
@@ -198,7 +198,9 @@ impl Store for RowStore {
             if queries.is_empty() {
                 return Ok(Answers::default());
             }
-            shared.read(Rc::new(move |reader| reader.answers(&queries))).await
+            let is_heard = queries.iter().all(|query| matches!(**query, Query::Heard(_)));
+            let mode = if is_heard { Mode::ReadHeard } else { Mode::Read };
+            shared.read(mode, Rc::new(move |reader| reader.answers(&queries))).await
         }
         .boxed_local()
     }

@@ -62,6 +62,7 @@ impl Reader<'_> {
                 Answer::GrantsOfProcess(self.process(id).map(|_| entries))
             }
             Query::IsGranted(scope, id) => Answer::IsGranted(self.is_granted(scope, id)),
+            Query::Heard(query) => self.answer(query),
             Query::Viewed(scope, query) => {
                 // Before the work: what is not granted costs as much as what is not there.
                 match query.process_id().is_some_and(|id| self.is_granted(scope, id)) {
