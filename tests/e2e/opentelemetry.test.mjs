@@ -72,10 +72,16 @@ test("a tab that takes over a crashed one continues its trace, makes no second s
     return page;
   };
 
+  const named = (name) => spans.filter((span) => span.name === name);
+  /** Resolves once a page has exported spans. Some are made once the log was read, which may be after what they show. */
+  const exported = async (page, ...names) => {
+    while (names.some((name) => named(name).length === 0)) await page.evaluate(() => flush());
+  };
+
   const first = await opened();
   await first.evaluate(() => registry.registerProcess({ id: "o", input: { type: "engine", kind: "order" } }));
   await first.waitForFunction(async () => (await registry.getProcess("o")).wait?.kind === "signal");
-  await first.evaluate(() => flush());
+  await exported(first, "register order", "step price");
   const crashed = first.waitForEvent("crash");
   const protocol = await context.newCDPSession(first);
   protocol.send("Page.crash").catch(() => {});
@@ -84,13 +90,11 @@ test("a tab that takes over a crashed one continues its trace, makes no second s
   const second = await opened();
   const output = await second.evaluate(async () => {
     await registry.signal("o", "paid");
-    const output = await registry.awaitTerminal("o");
-    await flush();
-    return output;
+    return registry.awaitTerminal("o");
   });
   assert.deepEqual(output, { type: "success", value: 7 });
 
-  const named = (name) => spans.filter((span) => span.name === name);
+  await exported(second, "run order", "wait signal");
   const [[registering], [step, ...otherSteps], [run, ...otherRuns], [wait]] = [
     "register order",
     "step price",
