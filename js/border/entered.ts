@@ -5,7 +5,9 @@ import type { Instance } from "./instance.js";
 import { REMOTE, type Remote, type RemoteEngine, type RemoteFault } from "./remote.js";
 
 /** An engine as the WebAssembly imports it. */
-export interface EnteredEngine extends Omit<RemoteEngine, "listen"> {
+export interface EnteredEngine extends Omit<RemoteEngine, "listen" | "upload" | "discard"> {
+  upload(processId: string, name: string, body: Blob): Promise<unknown> | undefined;
+  discard(processId: string, name: string, body: Blob): void;
   listen(hear: (said: string[] | { stream: object; values: unknown[] }) => void): () => void;
 }
 
@@ -32,6 +34,8 @@ export function entered(engine: RemoteEngine, { enter }: Pick<Instance, "enter">
       await undefined;
       return engine.run(mode, step);
     },
+    upload: (processId, name, body) => attempt(() => engine.upload?.({ processId, name, body })),
+    discard: (processId, name, body) => attempt(() => engine.discard?.({ processId, name, body })),
     now() {
       attempt(() => (latest = engine.now()));
       return latest;

@@ -22,6 +22,13 @@ export interface Remote {
  */
 export type Round = readonly [kind: "read" | "write" | "commit", requests: readonly (readonly unknown[])[]] | undefined;
 
+/** A body, and what it is to be attached as. */
+export interface Upload {
+  readonly processId: string;
+  readonly name: string;
+  readonly body: Blob;
+}
+
 /** What a transaction may do, and what it sees. */
 export type TransactionMode = "readonly" | "heard" | "readwrite";
 
@@ -39,6 +46,13 @@ export interface RemoteEngine {
    * listener of `listen` was called for yet.
    */
   run(mode: TransactionMode, step: (results: unknown[][]) => unknown): Promise<void>;
+  /**
+   * Stores the body of an attachment that a transaction is about to put, beside others that are run. `undefined`: it is stored already, or is stored with
+   * the transaction. Rejects with a {@link RemoteFault}.
+   */
+  upload?(upload: Upload): Promise<unknown> | undefined;
+  /** Removes a body that was stored so, and is not put. */
+  discard?(upload: Upload): void;
   /** Epoch milliseconds by the server's clock. */
   now(): number;
   /**

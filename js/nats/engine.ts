@@ -1,6 +1,6 @@
 /** An engine of the store in the WebAssembly over NATS: it runs its transactions. The store begins one that writes when the one before has ended. */
 import type { NatsConnection } from "@nats-io/nats-core";
-import type { RemoteEngine, TransactionMode } from "../border/remote.js";
+import type { RemoteEngine, TransactionMode, Upload } from "../border/remote.js";
 import { apply, Change, processOfWrite, type Written } from "./changes.js";
 import { ServerClock } from "./clock.js";
 import { type Commit, commitOf } from "./commit.js";
@@ -8,7 +8,7 @@ import { warnOfLazyServers } from "./durability.js";
 import { isWrittenBy, numbered } from "./doc.js";
 import { closed, Failed, raced, refused } from "./fault.js";
 import { Feed } from "./feed.js";
-import { Files, type Upload } from "./files.js";
+import { Files } from "./files.js";
 import { type Dial, Link } from "./link.js";
 import { store } from "./publish.js";
 import type { Request } from "./reads.js";
@@ -162,7 +162,15 @@ export class NatsEngine implements RemoteEngine {
     return changes;
   }
 
-  /** Stores the bodies of attachments as objects, and notes these in the rows. */
+  upload(upload: Upload): Promise<unknown> | undefined {
+    return this.#files.has(upload) ? undefined : this.#link.patiently(() => this.#files.put(upload));
+  }
+
+  discard(...uploads: Upload[]): void {
+    void this.#link.patiently(() => this.#files.discard(uploads)).catch(() => undefined);
+  }
+
+  /** Notes the objects of attachments in the rows. Those are stored already, unless the rules attach something else than they did at first. */
   async #upload(changes: Map<string, Change>): Promise<void> {
     for (const [processId, change] of changes)
       for (const [name, body] of change.attachments) {
@@ -187,7 +195,7 @@ export class NatsEngine implements RemoteEngine {
     } catch (fault) {
       if (fault instanceof Failed && fault.how === "raced") await this.#refresh(changes, transaction);
       // What races is tried again with the objects that it has, and what is not settled may have them.
-      if (fault instanceof Failed && fault.how === "refused") this.#discard(changes);
+      if (fault instanceof Failed && fault.how === "refused") this.discard(...uploadsOf(changes));
       if (fault instanceof Failed && fault.how === "unsettled") this.#files.forget(uploadsOf(changes));
       throw fault;
     }
@@ -226,11 +234,6 @@ export class NatsEngine implements RemoteEngine {
       const { sequence } = this.#view.doc(token(id), id);
       if (isPruned) void this.#link.patiently(() => this.#messages.purge(this.#subjects.whole(id), sequence)).catch(() => undefined);
     }
-  }
-
-  /** Removes the objects that were uploaded for a commit that came to nothing. */
-  #discard(changes: Map<string, Change>): void {
-    void this.#link.patiently(() => this.#files.discard(uploadsOf(changes))).catch(() => undefined);
   }
 
   /** Whether the commit of that number is stored. */

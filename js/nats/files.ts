@@ -1,22 +1,19 @@
 /** The bodies of attachments, in the object store. */
 import { Objm, type ObjectStore } from "@nats-io/obj";
 import { nuid, type NatsConnection } from "@nats-io/nats-core";
+import type { Upload } from "../border/remote.js";
 import type { Link } from "./link.js";
 import { refused } from "./fault.js";
-
-/** A body, and what it is to be attached as. Each attachment has an object of its own, also where several are of one Blob. */
-export interface Upload {
-  readonly body: Blob;
-  readonly processId: string;
-  readonly name: string;
-}
 
 export class Files {
   readonly #link: Link;
   readonly #bucket: string;
   readonly #replicas: number;
   #store: { of: NatsConnection; opened: Promise<ObjectStore> } | undefined;
-  /** The objects of uploads that are not committed yet, by body and place, so that a commit that is tried again does not upload them again. */
+  /**
+   * The objects of uploads that are not committed yet, by body and place, so that a commit that is tried again does not upload them again. Each
+   * attachment has an object of its own, also where several are of one Blob: it is removed with the attachment.
+   */
   readonly #uploaded = new WeakMap<Blob, Map<string, string>>();
 
   constructor(link: Link, bucket: string, replicas: number) {
@@ -28,6 +25,10 @@ export class Files {
   /** Makes the bucket where it is missing. */
   async prepare(): Promise<void> {
     await this.#open();
+  }
+
+  has(upload: Upload): boolean {
+    return this.#uploaded.get(upload.body)?.has(placeOf(upload)) === true;
   }
 
   /** Uploads a body, and gives the name of its object. */

@@ -11,10 +11,11 @@ use futures::{
 };
 use js_sys::{Function, Promise};
 use wasm_bindgen::{JsValue, closure::Closure, prelude::wasm_bindgen};
+use wasm_bindgen_futures::JsFuture;
 
 use super::{
     Durability,
-    engine::{Connection, Engine, Failed, How, Mode, Step, Traits},
+    engine::{Connection, Engine, Failed, How, Mode, Step, Traits, Upload},
     requests::{Fault, Next, Transaction, name_of, text_of},
 };
 use crate::{
@@ -26,7 +27,7 @@ use crate::{
             tab::{Ending, chunks_of, hearing},
         },
     },
-    model::{Millis, key::ProcessId, stream::StreamNotification},
+    model::{Millis, attachment::Attachment, key::ProcessId, stream::StreamNotification},
 };
 
 #[wasm_bindgen]
@@ -36,6 +37,11 @@ extern "C" {
     pub type RemoteObject;
     #[wasm_bindgen(method)]
     fn run(this: &RemoteObject, mode: &str, step: &Next) -> Promise;
+    /// A promise; `undefined` where there is nothing to wait for.
+    #[wasm_bindgen(method)]
+    fn upload(this: &RemoteObject, process_id: &str, name: &str, body: JsValue) -> Option<Promise>;
+    #[wasm_bindgen(method)]
+    fn discard(this: &RemoteObject, process_id: &str, name: &str, body: JsValue);
     #[wasm_bindgen(method)]
     fn now(this: &RemoteObject) -> f64;
     #[wasm_bindgen(method)]
@@ -80,6 +86,17 @@ impl Engine for Remote {
             false => Ok(Rc::new(self.clone()) as Rc<dyn Connection>),
         };
         ready(connected).boxed_local()
+    }
+
+    fn upload(&self, Upload { process_id, attachment }: &Upload) -> Option<LocalBoxFuture<'static, Result<()>>> {
+        let Attachment { info, body } = &**attachment;
+        let uploaded = JsFuture::from(self.0.object.upload(process_id.as_str(), &info.name, body.clone().into_js())?);
+        Some(uploaded.map(|outcome| outcome.map(drop).map_err(|fault| failed(fault).error)).boxed_local())
+    }
+
+    fn discard(&self, Upload { process_id, attachment }: &Upload) {
+        let Attachment { info, body } = &**attachment;
+        self.0.object.discard(process_id.as_str(), &info.name, body.clone().into_js());
     }
 
     fn forget(&self, _: u64) {}

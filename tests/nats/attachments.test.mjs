@@ -1,6 +1,8 @@
 /** The bodies of attachments, which are objects beside the stream. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { Objm } from "@nats-io/obj";
+import { connect } from "@nats-io/transport-node";
 import { openRegistry } from "longwait";
 import { natsStore } from "longwait/nats";
 import { startServers } from "./servers.mjs";
@@ -40,4 +42,29 @@ test("a Blob that was taken off a process can be attached to it again", async (t
     assert.equal(await textOf(one, "p"), "bytes");
     await one.deleteAttachment("p", "file");
   }
+});
+
+test("an attachment that is being uploaded holds up what is called on its process, and nothing else", async (t) => {
+  const one = await registry(t);
+  await one.registerProcess(external("q", { eventTypes: [{ name: "note" }] }));
+  const ended = [];
+  const attachments = { file: new Blob([new Uint8Array(16 << 20)]) };
+  const calls = [
+    one.registerProcess(external("p", { attachments, eventTypes: [{ name: "note" }] })).then(() => ended.push("registered")),
+    one.appendEvent("p", { eventType: "note" }).then(() => ended.push("appended behind")),
+    one.appendEvent("q", { eventType: "note" }).then(() => ended.push("appended beside")),
+  ];
+  await Promise.all(calls);
+  assert.equal(ended[0], "appended beside");
+  assert.equal((await one.getAttachment("p", "file")).size, 16 << 20);
+});
+
+test("an upload that comes to nothing leaves no object", async (t) => {
+  const one = await registry(t);
+  await one.registerProcess(external("p"));
+  await one.completeProcess("p", { type: "success", value: 1 });
+  await assert.rejects(one.putAttachment("p", "file", new Blob(["bytes"])), { code: "process_terminal" });
+  const connection = await connect({ servers: servers.tcp });
+  t.after(() => connection.close());
+  assert.deepEqual(await (await new Objm(connection).open(`LONGWAIT_attachments-${opened}`)).list(), []);
 });

@@ -11,3 +11,4 @@ mod prunes;
 mod races;
 mod rounds;
 mod totals;
+mod uploads;

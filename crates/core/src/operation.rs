@@ -237,7 +237,8 @@ pub fn reclaim(
 
 /// See [`lease::renew`].
 pub fn renew(held: ProcessLease, ttl: Millis) -> Operation<ProcessLease> {
-    Operation::new(leased(&held.process_id), move |seen| lease::renew(seen, &held, ttl))
+    let reads = Reads::Leases(vec![held.process_id.clone()]);
+    Operation::new(reads, move |seen| lease::renew(seen, &held, ttl))
 }
 
 /// See [`lease::release`].

@@ -14,7 +14,7 @@ use longwait_core::{
     host::latch::{Latch, latch},
     store::{
         Durability,
-        engine::{Connection, Engine, Failed, How, Mode, Round, Step, Traits, Write},
+        engine::{Connection, Engine, Failed, How, Mode, Round, Step, Traits, Upload, Write},
     },
 };
 
@@ -110,6 +110,14 @@ impl Engine for FaultyEngine {
             Ok(open.clone() as Rc<dyn Connection>)
         }
         .boxed_local()
+    }
+
+    fn upload(&self, upload: &Upload) -> Option<LocalBoxFuture<'static, Result<()>>> {
+        self.0.inner.upload(upload)
+    }
+
+    fn discard(&self, upload: &Upload) {
+        self.0.inner.discard(upload);
     }
 
     fn forget(&self, generation: u64) {

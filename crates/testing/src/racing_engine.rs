@@ -17,14 +17,17 @@ use futures::{
 };
 use longwait_core::{
     Code, Error, Result,
+    host::turn,
     model::{
+        attachment::Attachment,
         key::{Key, Part, ProcessId},
         payload::Payload,
     },
     store::{
         Durability,
         engine::{
-            Between, Connection, Engine, Failed, How, MemoryEngine, Mode, Read, Round, Source, Step, Traits, Write,
+            Between, Connection, Engine, Failed, How, MemoryEngine, Mode, Read, Round, Source, Step, Traits, Upload,
+            Write,
         },
     },
 };
@@ -86,6 +89,7 @@ impl RacingServer {
             come: Cell::new(0),
             rows_of: RefCell::default(),
             versions: RefCell::default(),
+            uploaded: RefCell::default(),
             course: Box::new(course),
         }))
     }
@@ -189,6 +193,7 @@ struct Tab {
     /// The numbers of the entries that its rows are of, by process.
     rows_of: RefCell<BTreeMap<ProcessId, u64>>,
     versions: RefCell<Versions>,
+    uploaded: RefCell<Vec<Rc<Attachment>>>,
     course: Box<dyn Fn(Mode) -> Race>,
 }
 
@@ -206,6 +211,27 @@ impl Engine for RacingEngine {
         let connected = self.0.view.connect();
         let engine = self.clone();
         async move { connected.await.map(|_| Rc::new(engine) as Rc<dyn Connection>) }.boxed_local()
+    }
+
+    /// Takes a few turns, in which others commit.
+    fn upload(&self, Upload { attachment, .. }: &Upload) -> Option<LocalBoxFuture<'static, Result<()>>> {
+        let is_this = |uploaded: &Rc<Attachment>| Rc::ptr_eq(uploaded, attachment);
+        if self.0.uploaded.borrow().iter().any(is_this) {
+            return None;
+        }
+        let (tab, attachment) = (self.0.clone(), attachment.clone());
+        let upload = async move {
+            for _ in 0..3 {
+                turn().await;
+            }
+            tab.uploaded.borrow_mut().push(attachment);
+            Ok(())
+        };
+        Some(upload.boxed_local())
+    }
+
+    fn discard(&self, Upload { attachment, .. }: &Upload) {
+        self.0.uploaded.borrow_mut().retain(|uploaded| !Rc::ptr_eq(uploaded, attachment));
     }
 
     fn forget(&self, _: u64) {}

@@ -18,7 +18,8 @@ use super::Durability;
 use crate::{
     error::{Error, Result},
     model::{
-        key::{Part, longer},
+        attachment::Attachment,
+        key::{Part, ProcessId, longer},
         payload::Payload,
     },
 };
@@ -33,6 +34,13 @@ pub trait Engine {
     }
     /// The open connection. Callers at the same time share one attempt to open it.
     fn connect(&self) -> LocalBoxFuture<'static, Result<Rc<dyn Connection>>>;
+    /// Stores the body of an attachment before the transaction that writes it, where that takes long. `None`: it is stored with that, or was stored
+    /// already.
+    fn upload(&self, _: &Upload) -> Option<LocalBoxFuture<'static, Result<()>>> {
+        None
+    }
+    /// Removes what was stored for a transaction that wrote nothing.
+    fn discard(&self, _: &Upload) {}
     /// Drops a dead connection, by its generation: the next [`connect`](Self::connect) opens another. One that was opened since
     /// is left alone.
     fn forget(&self, generation: u64);
@@ -42,6 +50,15 @@ pub trait Engine {
     fn resume(&self) {}
     /// Closes the connection for good; later calls are [`Code::Closed`](crate::Code::Closed).
     fn close(&self);
+}
+
+/// An attachment that is to be written.
+#[derive(Clone)]
+pub struct Upload {
+    /// The process that is to have it.
+    pub process_id: ProcessId,
+    /// The attachment.
+    pub attachment: Rc<Attachment>,
 }
 
 /// What the transactions of an engine are like.

@@ -28,7 +28,7 @@ use crate::{
     rules::snapshot::{Rows, Snapshot, Write},
     store::{
         Reads, Rule,
-        engine::{Failed, How, Mode, Round, Step},
+        engine::{Failed, How, Mode, Round, Step, Upload},
     },
 };
 use futures::{FutureExt, channel::oneshot, future::LocalBoxFuture};
@@ -40,10 +40,29 @@ pub type Batch = Rc<RefCell<Vec<Asked>>>;
 pub struct Asked {
     reads: Reads,
     rule: Rule,
+    /// What was uploaded for it.
+    pub uploads: Vec<Upload>,
     /// What its rule came to when it ran last; counts once the caller is told.
     outcome: Rc<RefCell<Option<Outcome>>>,
     /// Dropped, it tells.
     _caller: oneshot::Sender<()>,
+}
+
+impl Asked {
+    /// The process that it is on, where it is on one.
+    pub fn process_id(&self) -> Option<&ProcessId> {
+        self.reads.process_id()
+    }
+
+    /// Whether what it attaches is the same each time that it runs. A fork attaches what it reads.
+    pub fn attaches_alike(&self) -> bool {
+        !matches!(self.reads, Reads::Forking(..))
+    }
+
+    /// Answers with a fault.
+    pub fn refuse(self, fault: Error) {
+        self.outcome.replace(Some(Err(fault)));
+    }
 }
 
 /// The last change number that an operation took.
@@ -58,7 +77,7 @@ impl Shared {
     pub fn transact(self: &Rc<Self>, reads: Reads, rule: Rule) -> LocalBoxFuture<'static, Outcome> {
         let (caller, told) = oneshot::channel();
         let outcome = Rc::<RefCell<Option<Outcome>>>::default();
-        self.join(Asked { reads, rule, outcome: outcome.clone(), _caller: caller });
+        self.join(Asked { reads, rule, uploads: Vec::new(), outcome: outcome.clone(), _caller: caller });
         async move {
             let _ = told.await;
             outcome.take().unwrap_or_else(|| Err(Error::new(Code::Internal, "a transaction went unanswered")))
@@ -66,7 +85,7 @@ impl Shared {
         .boxed_local()
     }
 
-    fn join(self: &Rc<Self>, asked: Asked) {
+    pub(super) fn join(self: &Rc<Self>, asked: Asked) {
         if let Some(last) = self.waiting.borrow().last() {
             let mut last = last.borrow_mut();
             if last.len() < self.traits.most_operations
@@ -79,7 +98,7 @@ impl Shared {
         self.begin(vec![asked]);
     }
 
-    fn begin(self: &Rc<Self>, asked: Vec<Asked>) {
+    pub(super) fn begin(self: &Rc<Self>, asked: Vec<Asked>) {
         let batch = Rc::new(RefCell::new(asked));
         self.waiting.borrow_mut().push(batch.clone());
         self.spawn.spawn(self.clone().run(batch).boxed_local());
@@ -114,7 +133,7 @@ impl Shared {
                 // What one of them asks for may be too much for the engine, which is no fault of the others.
                 How::Refused if asked.len() > 1 => parts.extend(asked.into_iter().map(|asked| vec![asked])),
                 How::Raced if is_of_several(&asked) => parts.extend(by_process(asked)),
-                How::Refused | How::Raced | How::Unopened | How::Lost | How::Unsettled => fail(asked, &failed),
+                How::Refused | How::Raced | How::Unopened | How::Lost | How::Unsettled => self.fail(asked, &failed),
             }
         }
         let undecided = self.undecided.take();
@@ -233,18 +252,33 @@ impl Shared {
         if commit.is_full() {
             self.leave_to_the_next(all);
         }
-        for Asked { rule, outcome, .. } in all.iter() {
-            if outcome.borrow().is_some() {
+        let mut place = 0;
+        while let Some(asked) = all.get(place) {
+            if asked.outcome.borrow().is_some() {
+                place += 1;
                 continue;
             }
-            let decided = rule(&Snapshot { now, rows: &commit.loaded.rows });
+            if self.uploads.are_for(asked) {
+                self.uploads.hold(all.remove(place));
+                continue;
+            }
+            let decided = (asked.rule)(&Snapshot { now, rows: &commit.loaded.rows });
+            let writes = decided.as_deref().unwrap_or_default();
+            if let Some(uploading) = self.uploading(asked, writes) {
+                self.upload(all.remove(place), uploading);
+                continue;
+            }
+            if writes.is_empty() {
+                self.discard(&asked.uploads);
+            }
             // Attachments go before all other rows of a transaction: engine.js says why.
-            let attaches = decided.iter().flatten().any(|write| matches!(write, Write::Attachment(..)));
+            let attaches = writes.iter().any(|write| matches!(write, Write::Attachment(..)));
             if attaches && commit.was_sent() {
                 self.leave_to_the_next(all);
                 break;
             }
-            outcome.replace(Some(decided.and_then(|writes| commit.add(&writes))));
+            asked.outcome.replace(Some(decided.and_then(|writes| commit.add(&writes))));
+            place += 1;
             // The tab that registers a process mostly uses it next. If this is not committed, no row refers to it.
             for (registered, weight) in commit.registered.drain(..) {
                 self.cached(generation).register(&registered, weight);
@@ -254,6 +288,22 @@ impl Shared {
             }
         }
         commit.end(now).unwrap_or_else(Round::Fail)
+    }
+
+    /// Stores a fault as the outcome of operations.
+    fn fail(&self, asked: Vec<Asked>, failed: &Failed) {
+        for asked in asked {
+            let error = failed.error.clone();
+            let error = match (failed.how, asked.process_id()) {
+                (How::Refused | How::Raced, Some(id)) => error.concerning(id),
+                (How::Unsettled, _) => error.unsettled(),
+                (How::Refused | How::Raced | How::Unopened | How::Lost, _) => error,
+            };
+            if failed.how != How::Unsettled {
+                self.discard(&asked.uploads);
+            }
+            asked.refuse(error);
+        }
     }
 
     /// Leaves the operations that are not decided yet to another transaction. An engine that keeps an order of its own has to hear of it at once.
@@ -272,19 +322,6 @@ impl Shared {
             }
             false => self.begin_again(vec![rest]),
         }
-    }
-}
-
-/// Stores a fault as the outcome of operations.
-fn fail(asked: Vec<Asked>, failed: &Failed) {
-    for asked in asked {
-        let error = failed.error.clone();
-        let error = match (failed.how, asked.reads.process_id()) {
-            (How::Refused | How::Raced, Some(id)) => error.concerning(id),
-            (How::Unsettled, _) => error.unsettled(),
-            (How::Refused | How::Raced | How::Unopened | How::Lost, _) => error,
-        };
-        asked.outcome.replace(Some(Err(error)));
     }
 }
 

@@ -64,7 +64,8 @@ impl CommitToken {
 
     async fn look(&self) -> Result<bool> {
         let (event, CommitRow { writer, number }) = (self.event.borrow().clone(), self.row());
-        let left = self.shared.read(Mode::Read, Rc::new(move |reader| reader.token(event.as_ref(), &writer))).await?.pop();
+        let left =
+            self.shared.read(Mode::Read, Rc::new(move |reader| reader.token(event.as_ref(), &writer))).await?.pop();
         Ok(matches!(left, Some(Ok(Answer::Count(Some(left)))) if left == number))
     }
 }

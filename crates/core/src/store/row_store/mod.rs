@@ -15,6 +15,7 @@ mod read_set;
 mod reader;
 mod rows;
 mod totals;
+mod uploads;
 
 use std::{
     cell::{Cell, RefCell, RefMut},
@@ -30,6 +31,7 @@ use self::{
     read_set::ReadSet,
     reader::Reader,
     rows::CommitRow,
+    uploads::Uploads,
 };
 use super::{
     Answers, Durability, Query, Reads, Rule, Store,
@@ -68,6 +70,7 @@ struct Shared {
     writing: Semaphore,
     /// What the transaction under way leaves to another one.
     undecided: RefCell<Vec<batch::Asked>>,
+    uploads: Uploads,
     /// How long transactions pause that lose races.
     chance: Chance,
 }
@@ -90,6 +93,7 @@ impl RowStore {
             tokens: RefCell::default(),
             writing: Semaphore::default(),
             undecided: RefCell::default(),
+            uploads: Uploads::default(),
             chance: Chance::new(&name),
         }))
     }
@@ -191,6 +195,10 @@ impl Store for RowStore {
         async move {
             // A write of an earlier call of this turn begins its transaction first, so this read sees it.
             turn().await;
+            if queries.is_empty() {
+                // What is asked for is that the writes of earlier calls are over.
+                shared.uploads.are_over().await;
+            }
             if shared.traits.is_optimistic {
                 // Such an engine would answer from before the writes of earlier calls.
                 drop(shared.writing.acquire().await);
