@@ -36,6 +36,7 @@ const entries = [
   { source: "js/observe/observe.ts", output: "dist/observing.js", platform: "neutral", apart: ["errors"] },
   { source: "js/entries/observe.ts", output: "dist/observe.js", platform: "neutral", apart: ["observing"] },
   { source: "js/entries/opentelemetry.ts", output: "dist/opentelemetry.js", platform: "neutral", beside: ["@opentelemetry/api"] },
+  { source: "js/entries/ai.ts", output: "dist/ai.js", platform: "neutral", apart: ["errors"], beside: ["ai"] },
   // With the client of NATS, but for what signs challenges: who uses that gives it as the authenticator.
   {
     source: "js/entries/nats.ts",
@@ -275,11 +276,12 @@ export async function declare() {
 
 /** What of the declarations is public. */
 const declared = [
-  ...["index", "worker", "inline", "observe", "nats", "testing", "inspector", "opentelemetry", "react", "vue", "svelte"].map(
+  ...["index", "worker", "inline", "observe", "nats", "testing", "inspector", "opentelemetry", "ai", "react", "vue", "svelte"].map(
     (name) => `entries/${name}`,
   ),
   ...["definitions", "errors", "nats", "observe", "public", "testing"].map((name) => `types/${name}`),
   ...["provider", "reads", "writes"].map((name) => `react/${name}`),
+  ...["model", "tools", "transport", "turn"].map((name) => `ai/${name}`),
 ];
 
 async function targetFolder() {

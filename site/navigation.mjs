@@ -45,6 +45,8 @@ export const sections = [
     pages: [
       { page: "app", text: "Bundlers, CSP, workers, tests", about: "Bundlers, content security policy, workers, tests, untrusted code." },
       { page: "react", text: "React", about: "A provider, a driver, lists with pages, hooks for all that is stored." },
+      { page: "chat", text: "Durable chat", about: "A chat of the AI SDK whose answers outlive the page." },
+      { page: "approvals", text: "Tools and approvals", about: "Tools that a model calls once, and questions that survive a reload." },
       { page: "observe", text: "Vue, Svelte, and others", about: "What is stored, as values that a user interface can show." },
       {
         page: "inspector",

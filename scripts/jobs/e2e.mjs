@@ -3,7 +3,7 @@
 import { buildExamples } from "../examples.mjs";
 import { nodeTests } from "../lib/node-tests.mjs";
 
-export const needs = ["build", "chromium", "nats"];
+export const needs = ["build", "chromium", "nats", "samples"];
 
 export async function run() {
   await buildExamples();

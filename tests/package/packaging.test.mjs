@@ -34,9 +34,16 @@ test("it holds what it needs and nothing else", () => {
       "./NOTICE",
       "./README.md",
       "./THIRD_PARTY.md",
+      "./dist/ai.js",
+      "./dist/ai.js.map",
+      "./dist/ai/model.d.ts",
+      "./dist/ai/tools.d.ts",
+      "./dist/ai/transport.d.ts",
+      "./dist/ai/turn.d.ts",
       "./dist/development/index.js",
       "./dist/development/node.js",
       "./dist/development/worker.js",
+      "./dist/entries/ai.d.ts",
       "./dist/entries/index.d.ts",
       "./dist/entries/inline.d.ts",
       "./dist/entries/inspector.d.ts",
@@ -153,6 +160,7 @@ test("it needs no other package, and runs nothing when it is installed", () => {
 
 test("it holds no eval, so that a strict content security policy may refuse it", () => {
   for (const file of [
+    "ai.js",
     "development/index.js",
     "index.js",
     "inline.js",

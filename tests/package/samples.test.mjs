@@ -30,6 +30,8 @@ test("every sample compiles in strict mode, with exact optional properties", () 
     exactOptionalPropertyTypes: true,
     skipLibCheck: true,
     noEmit: true,
+    // The package's declarations and the samples have one AI SDK.
+    paths: { ai: ["./node_modules/ai"] },
   };
   writeFileSync(project, JSON.stringify({ compilerOptions, files }));
   const { status, stdout } = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", project], {

@@ -25,6 +25,33 @@ const natsReports = {
   `,
 };
 
+/** A model of the AI SDK, which calls the first tool that it is given, and then says a word. */
+const model = {
+  "model.ts": `
+    import { MockLanguageModelV4 } from "ai/test";
+    const usage = { inputTokens: { total: 1, noCache: 1, cacheRead: 0, cacheWrite: 0 }, outputTokens: { total: 1, text: 1, reasoning: 0 } };
+    export const model = new MockLanguageModelV4({
+      async doStream({ prompt, tools }) {
+        const [tool] = prompt.some(({ role }) => role === "tool") ? [] : (tools ?? []);
+        const stream = new ReadableStream({
+          start(controller) {
+            controller.enqueue({ type: "stream-start", warnings: [] });
+            if (tool) controller.enqueue({ type: "tool-call", toolCallId: "call-1", toolName: tool.name, input: JSON.stringify({ to: "Ann" }) });
+            else {
+              controller.enqueue({ type: "text-start", id: "0" });
+              controller.enqueue({ type: "text-delta", id: "0", delta: "Done." });
+              controller.enqueue({ type: "text-end", id: "0" });
+            }
+            controller.enqueue({ type: "finish", usage, finishReason: { unified: tool ? "tool-calls" : "stop", raw: undefined } });
+            controller.close();
+          },
+        });
+        return { stream };
+      },
+    });
+  `,
+};
+
 const runners = {
   "runners.ts": `
     import type { DriverOptions } from "longwait";
@@ -326,6 +353,36 @@ export const needs = {
       prints: "0 closed\n",
     },
     "In React": { runs: "tests/e2e/react.test.mjs", files: ["main.tsx"] },
+  },
+  "docs/chat.md": {
+    "The app": { runs: "tests/e2e/chat.test.mjs", files: ["chat.ts", "App.tsx"], beside: model },
+    "Without a network": {
+      runs: "node",
+      after: `console.log(await transport.loadMessages("chat-1")); await registry.close();`,
+      prints: "[]\n",
+    },
+    "Data parts": {
+      runs: "node",
+      beside: model,
+      after: `
+        import { LongwaitChatTransport } from "longwait/ai";
+        registry.driver({ processes: [turns] }).start();
+        const transport = new LongwaitChatTransport(registry);
+        const messages = [{ id: "1", role: "user" as const, parts: [{ type: "text" as const, text: "How many?" }] }];
+        const chunks = await transport.sendMessages({ trigger: "submit-message", chatId: "a", messageId: undefined, messages, abortSignal: undefined });
+        for await (const chunk of chunks as unknown as AsyncIterable<object>) void chunk;
+        for (const { parts } of await transport.loadMessages("a")) for (const part of parts) console.log("data" in part ? part.data : part.type);
+        await registry.close();
+      `,
+      prints: "text\n{ found: 3 }\nstep-start\ntext\n",
+    },
+  },
+  "docs/approvals.md": {
+    "*": {
+      runs: "node",
+      beside: model,
+      after: `\nawait registry.close();`,
+    },
   },
   "docs/opentelemetry.md": {
     "A trace": { runs: "node", after: `await registry.close();` },

@@ -1,0 +1,135 @@
+/** The run of a turn: it has the app answer, and keeps the answer in a stream. */
+import type { UIMessage, UIMessageChunk } from "ai";
+import { isProcessError } from "../types/errors.js";
+import type { RegistrySource } from "../types/observe.js";
+import type { Implementation, Json, RunContext } from "../types/public.js";
+import { Codec, settled } from "./chunks.js";
+import { History, lastAnswer, requestOf } from "./history.js";
+import { plain } from "./json.js";
+import { KIND, STREAM } from "./names.js";
+import { Shown } from "./shown.js";
+
+/** What an app answers, and the run that it does so in: see `RunContext`. */
+export interface ChatTurn<M extends UIMessage = UIMessage> extends RunContext {
+  readonly chatId: string;
+  /** All messages of the chat, that of the user at the end; or that of the assistant that is to be continued. */
+  readonly messages: M[];
+  readonly trigger: "submit-message" | "regenerate-message";
+  /** What the page gave with the request. Headers are not kept, as they may hold secrets. */
+  readonly body?: Json;
+  readonly metadata?: Json;
+  /**
+   * Shows a chunk, such as a data part, beside what the answer has. Of a later run, one that was shown is not shown again; give data parts ids.
+   * Resolves once it is accepted.
+   */
+  write(chunk: UIMessageChunk): Promise<void>;
+}
+
+/** What an app answers with: what `streamText()` gives, or a stream of chunks, as that of `createUIMessageStream()`. */
+export type ChatAnswer =
+  | ReadableStream<UIMessageChunk>
+  | { toUIMessageStream(options: { originalMessages: never[]; onError: (error: unknown) => string }): ReadableStream<UIMessageChunk> };
+
+/** What a turn gives: the id of the message that answers. */
+export interface ChatTurnResult {
+  readonly messageId: string;
+}
+
+/**
+ * Runs the turns of all chats of a registry: `respond` is given each, and answers with a stream of the AI SDK. To be given to a driver, in every tab:
+ * `registry.driver({ processes: [chatTurns(registry, respond)] }).start()`.
+ *
+ * Where a tab dies in the middle, another one runs the turn again, and readers get what is missing. Use `durableModel` and `durableTools`, so that this costs nothing
+ * that was paid already.
+ */
+export function chatTurns<M extends UIMessage = UIMessage>(
+  registry: RegistrySource,
+  respond: (turn: ChatTurn<M>) => ChatAnswer | Promise<ChatAnswer>,
+): Implementation<{ messageId: string }> {
+  let history: Promise<History<M>> | undefined;
+  const opened = () => (history ??= Promise.resolve(registry).then((registry) => new History<M>(registry)));
+  return { kind: KIND, run: async (context) => answered(context, await registry, await opened(), respond) };
+}
+
+async function answered<M extends UIMessage>(
+  context: RunContext,
+  registry: Awaited<RegistrySource>,
+  history: History<M>,
+  respond: (turn: ChatTurn<M>) => ChatAnswer | Promise<ChatAnswer>,
+): Promise<{ messageId: string }> {
+  const { process, signal } = context;
+  const { chatId, trigger, body, metadata } = requestOf<M>(process);
+  const messages = await history.for(process);
+  const messageId = lastAnswer(messages)?.id ?? process.id;
+
+  const out = await context.stream(STREAM, { resume: true });
+  const before: UIMessageChunk[] = [];
+  const codec = new Codec();
+  if (out.nextIndex > 0)
+    for await (const { index, value } of registry.readStream(process.id, STREAM)) {
+      before.push(codec.decode(value));
+      if (index === out.nextIndex - 1) break;
+    }
+  const shown = new Shown(settled(before));
+  const calls = new Calls();
+  const show = async (chunk: UIMessageChunk): Promise<void> => {
+    await Promise.all(shown.next(plain(chunk)).map((chunk) => out.append(codec.encode(chunk))));
+    if (chunk.type === "tool-input-available") calls.show(chunk.toolCallId);
+  };
+  const write = async (chunk: UIMessageChunk): Promise<void> => {
+    if (chunk.type === "tool-approval-request") await calls.shown(chunk.toolCallId);
+    await show(chunk);
+  };
+
+  // Before all that the app shows; the start of its answer names another message.
+  await show({ type: "start", messageId });
+
+  const given = { ...(body !== undefined && { body }), ...(metadata !== undefined && { metadata }) };
+  const answer = await respond({ ...context, chatId, messages, trigger, ...given, write });
+  const errors = new Map<string, unknown>();
+  const onError = (error: unknown): string => {
+    const words = error instanceof Error ? error.message : String(error);
+    errors.set(words, error);
+    return words;
+  };
+  const stream = "toUIMessageStream" in answer ? answer.toUIMessageStream({ originalMessages: [], onError }) : answer;
+  const reader = stream.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      signal.throwIfAborted();
+      if (done) break;
+      if (value.type === "error") throw errors.get(value.errorText) ?? new Error(value.errorText);
+      if (value.type !== "start") await show(value);
+      else if (value.messageMetadata !== undefined) await show({ type: "message-metadata", messageMetadata: value.messageMetadata });
+    }
+  } catch (error) {
+    reader.cancel(error).catch(() => {});
+    throw signal.aborted && !isProcessError(error) ? signal.reason : error;
+  }
+  await out.flush();
+  return { messageId };
+}
+
+/** Which tool calls readers know of: a tool is run as soon as its call is read, which may be before that is shown. */
+class Calls {
+  private readonly known = new Map<string, { readonly isShown: Promise<void>; readonly show: () => void }>();
+
+  show(id: string): void {
+    this.of(id).show();
+  }
+
+  shown(id: string): Promise<void> {
+    return this.of(id).isShown;
+  }
+
+  private of(id: string) {
+    const known = this.known.get(id);
+    if (known !== undefined) return known;
+    let show = (): void => {};
+    const isShown = new Promise<void>((shown) => (show = shown));
+    const made = { isShown, show };
+    this.known.set(id, made);
+    return made;
+  }
+}
