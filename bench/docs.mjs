@@ -125,14 +125,17 @@ const starting =
 const uncommitted =
   "The bare code and idb call `commit()` here as well, which takes a quarter off an append. longwait does not: where a request fails behind that call, Firefox 153 writes the " +
   "rest of the transaction instead of taking it back.";
-const staged =
-  "On one server, nats-server 2.15.1 keeps an atomic batch in a store of files of its own until it is whole, which it makes and removes: by hand, a batch of two messages takes " +
-  "2.9 ms there, where a single message takes 0.46, and more on a disk that others use. With three servers it is kept in memory, and takes 1.09 where a single one takes 0.93. A commit with events is " +
-  "such a batch, of the events and of the rows.";
+const batched =
+  "Appends to several processes that are in flight at one time are one atomic batch. By hand, on three servers, each message of a batch of 50 takes 0.128 ms, where single ones that are sent " +
+  "together take 0.081.";
+const deciding =
+  "The server on the same machine acknowledges in less than a millisecond. In a profile, an append takes the client's processor about 0.6 ms besides: 0.16 in WebAssembly, which decides, 0.1 in the " +
+  "JavaScript around it, the rest in making the message and in the client of NATS. That is the same on three servers and over a network, where it counts for less.";
 const looked =
-  "A wait that hears of a change looks at the process as the leader has it: a read, behind the message that the bare client has its event from.";
+  "The client that waits has the event from the message that wakes it, and looks at the process as it knows it: about 0.4 ms of its processor, behind those of the append.";
 const commits =
-  "A run is four commits, as by hand. Three of them are batches, and there are two reads of the leader: one before the process is claimed, and one behind its end.";
+  "A run is four commits, as by hand, and no read that anything waits for. In a profile, the driver, the rules and the waits take about 4.5 ms of the processor in a run, of which 1.6 are WebAssembly, " +
+  "whatever the servers take.";
 const viewed =
   "A client that lists or drives begins with a message of each process, which takes about 0.03 ms of its processor. Events add nothing to that.";
 const reasons = {
@@ -141,15 +144,15 @@ const reasons = {
   "append to 1,000 processes, 50 in flight": [together, floor],
   "await a process that has ended": [crossing],
   "open to first resolved read, files cached": [starting],
-  "append, one at a time, one server": [staged],
-  "append, 50 in flight over 50 processes, three servers": [staged],
-  "append, one at a time, three servers": [staged],
-  "append in one client to a wait in another, one server": [staged, looked],
-  "append in one client to a wait in another, three servers": [staged, looked],
-  "run of one step, driver in the client that waits, one server": [staged, commits],
-  "run of one step, driver in another client, one server": [staged, commits],
-  "run of one step, driver in the client that waits, three servers": [staged, commits],
-  "run of one step, driver in another client, three servers": [staged, commits],
+  "append, one at a time, one server": [deciding],
+  "append, 50 in flight over 50 processes, three servers": [batched],
+  "append, one at a time, three servers": [deciding],
+  "append in one client to a wait in another, one server": [deciding, looked],
+  "append in one client to a wait in another, three servers": [deciding, looked],
+  "run of one step, driver in the client that waits, one server": [commits],
+  "run of one step, driver in another client, one server": [commits],
+  "run of one step, driver in the client that waits, three servers": [commits],
+  "run of one step, driver in another client, three servers": [commits],
   "open to first process": [viewed],
   "open to first page of 50 processes": [viewed],
   "open to end of a driver's first sweep": [viewed],
