@@ -25,10 +25,18 @@ const entries = [
   { source: "js/entries/index.ts", output: "dist/index.js", platform: "browser" },
   // Beside the entry, not with a copy of it: a page or worker that has both loads the WebAssembly once.
   { source: "js/entries/worker.ts", output: "dist/worker.js", platform: "browser", beside: ["./index.js"] },
+  { source: "js/entries/service-worker.ts", output: "dist/service-worker.js", platform: "browser", apart: ["index"] },
   { source: "js/entries/node.ts", output: "dist/node.js", platform: "node" },
   // The same with warnings for who writes an app; see docs/development-mode.md. Of the WebAssembly and the schemas there is one file for both.
   { source: "js/entries/index.ts", output: "dist/development/index.js", platform: "browser", development: true },
   { source: "js/entries/worker.ts", output: "dist/development/worker.js", platform: "browser", development: true, beside: ["./index.js"] },
+  {
+    source: "js/entries/service-worker.ts",
+    output: "dist/development/service-worker.js",
+    platform: "browser",
+    development: true,
+    apart: ["index"],
+  },
   { source: "js/entries/node.ts", output: "dist/development/node.js", platform: "node", development: true },
   { source: "js/entries/inline.ts", output: "dist/inline.js", platform: "neutral" },
   { source: "js/entries/testing.ts", output: "dist/testing.js", platform: "node", apart: ["package"], beside: ["longwait"] },
@@ -74,6 +82,8 @@ const apart = {
   observing: { source: "js/observe/observe.ts", from: "./observing.js" },
   inspecting: { source: "js/inspector/define.ts", from: "./inspecting.js" },
   package: { source: "js/entries/index.ts", from: "longwait" },
+  // Workers have no import maps.
+  index: { source: "js/entries/index.ts", from: "./index.js" },
   errors: { source: "js/types/errors.ts", from: "longwait" },
 };
 
@@ -276,10 +286,22 @@ export async function declare() {
 
 /** What of the declarations is public. */
 const declared = [
-  ...["index", "worker", "inline", "observe", "nats", "testing", "inspector", "opentelemetry", "ai", "react", "vue", "svelte"].map(
-    (name) => `entries/${name}`,
-  ),
-  ...["definitions", "errors", "nats", "observe", "public", "testing"].map((name) => `types/${name}`),
+  ...[
+    "index",
+    "worker",
+    "service-worker",
+    "inline",
+    "observe",
+    "nats",
+    "testing",
+    "inspector",
+    "opentelemetry",
+    "ai",
+    "react",
+    "vue",
+    "svelte",
+  ].map((name) => `entries/${name}`),
+  ...["definitions", "errors", "nats", "observe", "public", "service-worker", "testing"].map((name) => `types/${name}`),
   ...["provider", "reads", "writes"].map((name) => `react/${name}`),
   ...["model", "tools", "transport", "turn"].map((name) => `ai/${name}`),
 ];

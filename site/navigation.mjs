@@ -44,6 +44,11 @@ export const sections = [
     text: "In your app",
     pages: [
       { page: "app", text: "Bundlers, CSP, workers, tests", about: "Bundlers, content security policy, workers, tests, untrusted code." },
+      {
+        page: "service-worker",
+        text: "When no tab is open",
+        about: "A service worker that finishes what pages have left, and what each browser can do.",
+      },
       { page: "react", text: "React", about: "A provider, a driver, lists with pages, hooks for all that is stored." },
       { page: "chat", text: "Durable chat", about: "A chat of the AI SDK whose answers outlive the page." },
       { page: "approvals", text: "Tools and approvals", about: "Tools that a model calls once, and questions that survive a reload." },

@@ -42,6 +42,7 @@ test("it holds what it needs and nothing else", () => {
       "./dist/ai/turn.d.ts",
       "./dist/development/index.js",
       "./dist/development/node.js",
+      "./dist/development/service-worker.js",
       "./dist/development/worker.js",
       "./dist/entries/ai.d.ts",
       "./dist/entries/index.d.ts",
@@ -51,6 +52,7 @@ test("it holds what it needs and nothing else", () => {
       "./dist/entries/observe.d.ts",
       "./dist/entries/opentelemetry.d.ts",
       "./dist/entries/react.d.ts",
+      "./dist/entries/service-worker.d.ts",
       "./dist/entries/svelte.d.ts",
       "./dist/entries/testing.d.ts",
       "./dist/entries/vue.d.ts",
@@ -83,6 +85,8 @@ test("it holds what it needs and nothing else", () => {
       "./dist/react/writes.d.ts",
       "./dist/schema.js",
       "./dist/schema.js.map",
+      "./dist/service-worker.js",
+      "./dist/service-worker.js.map",
       "./dist/svelte.js",
       "./dist/svelte.js.map",
       "./dist/testing.js",
@@ -92,6 +96,7 @@ test("it holds what it needs and nothing else", () => {
       "./dist/types/nats.d.ts",
       "./dist/types/observe.d.ts",
       "./dist/types/public.d.ts",
+      "./dist/types/service-worker.d.ts",
       "./dist/types/testing.d.ts",
       "./dist/vue.js",
       "./dist/vue.js.map",
@@ -171,6 +176,7 @@ test("it holds no eval, so that a strict content security policy may refuse it",
     "observing.js",
     "opentelemetry.js",
     "react.js",
+    "service-worker.js",
     "svelte.js",
     "vue.js",
     "worker.js",
@@ -182,7 +188,7 @@ test("it holds no eval, so that a strict content security policy may refuse it",
 test("Node finds the WebAssembly by name, and nothing of the inside", () => {
   const { stdout, stderr } = node(`
     const outcomes = [];
-    for (const path of ["longwait", "longwait/worker", "longwait/inline", "longwait/observe", "longwait/inspector", "longwait/react", "longwait/vue", "longwait/svelte", "longwait/longwait_bg.wasm", "longwait/package.json", "longwait/dist/index.js", "longwait/observing", "longwait/dist/registry.js", "longwait/js/check.ts"]) {
+    for (const path of ["longwait", "longwait/worker", "longwait/service-worker", "longwait/inline", "longwait/observe", "longwait/inspector", "longwait/react", "longwait/vue", "longwait/svelte", "longwait/longwait_bg.wasm", "longwait/package.json", "longwait/dist/index.js", "longwait/observing", "longwait/dist/registry.js", "longwait/js/check.ts"]) {
       try { outcomes.push(import.meta.resolve(path).split("node_modules/longwait/")[1]); } catch (error) { outcomes.push(error.code); }
     }
     console.log(JSON.stringify(outcomes));
@@ -191,6 +197,7 @@ test("Node finds the WebAssembly by name, and nothing of the inside", () => {
   assert.deepEqual(JSON.parse(stdout || JSON.stringify(stderr)), [
     "dist/node.js",
     "dist/worker.js",
+    "dist/service-worker.js",
     "dist/inline.js",
     "dist/observe.js",
     "dist/inspector.js",

@@ -26,7 +26,7 @@ export async function writeRunnable(program, from = (name) => name) {
   for (const { file, code } of program.modules) {
     const script = await transform(code, { loader: file.endsWith("x") ? "tsx" : "ts", format: "esm", target: "es2022", jsx: "automatic" });
     const named = script.code.replace(
-      /(from |import |import\()"(longwait(?:\/\w+)?)"/g,
+      /(from |import |import\()"(longwait(?:\/[\w-]+)?)"/g,
       (_, by, name) => `${by}${JSON.stringify(from(name))}`,
     );
     last = put(join(folderOf(program), "run", file.replace(/\.tsx?$/, ".js")), named);

@@ -393,6 +393,14 @@ export const needs = {
       },
     },
   },
+  "docs/service-worker.md": {
+    "Set it up": {
+      runs: "tests/e2e/service-worker.test.mjs",
+      files: ["jobs.ts", "sw.ts", "page.ts"],
+      after: `console.log(sync, await note.result());`,
+      prints: "true 201\n",
+    },
+  },
   "docs/app.md": {
     esbuild: { runs: "tests/consumers/consumers.test.mjs" },
     Rollup: { runs: "tests/consumers/consumers.test.mjs" },
