@@ -1,9 +1,9 @@
 /** The messages of a chat, from its turns. Each turn keeps what its user changed, and its stream the message that answers; nothing is kept twice. */
 import { readUIMessageStream, type UIMessage, type UIMessageChunk } from "ai";
 import type { Json, ProcessRecord, ProcessRegistry } from "../types/public.js";
-import { Codec, settled } from "./chunks.js";
 import { alike } from "./json.js";
-import { KIND, LABEL, numberOf, STREAM } from "./names.js";
+import { KIND, LABEL, numberOf } from "./names.js";
+import { answerOf } from "./reading.js";
 
 /** What a turn is registered with. */
 export interface TurnRequest<M extends UIMessage = UIMessage> {
@@ -78,10 +78,7 @@ export class History<M extends UIMessage> {
   }
 
   private async answer(turn: ProcessRecord, continued: M | undefined): Promise<M | undefined> {
-    const chunks: UIMessageChunk[] = [];
-    const codec = new Codec();
-    for await (const { value } of this.registry.readStream(turn.id, STREAM)) chunks.push(codec.decode(value));
-    return folded(settled(chunks), continued);
+    return folded(await answerOf(this.registry, turn.id), continued);
   }
 }
 

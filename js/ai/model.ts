@@ -1,7 +1,17 @@
 /** Calls of a model as steps of a run. It refuses to know what the parts of an answer mean, but for tool calls and the pieces of a text. */
-import type { RunContext } from "../types/public.js";
+import type { Json, RunContext } from "../types/public.js";
 import { kept, revived } from "./json.js";
 import { either } from "./signals.js";
+
+/** Keeps what a call of a model gave, for as long as the run may be repeated. */
+export interface CallStore {
+  /** Gives what the step has in place of the parts. */
+  keep(parts: Json): Promise<number>;
+  read(place: number): Promise<Json>;
+}
+
+/** Where a run has a store of its own for calls. Without it, the parts are in the record of the step. */
+export const CALLS = Symbol("calls");
 
 /** How the calls of a model are recorded. */
 export interface DurableModelOptions {
@@ -47,6 +57,7 @@ interface Answer {
  */
 export function durableModel<M extends AnyLanguageModel>(model: M, run: RunContext, options: DurableModelOptions = {}): M {
   const calls = numbering(run, options.key ?? "model");
+  const store = (run as RunContext & { readonly [CALLS]?: CallStore })[CALLS];
   const { doGenerate, doStream } = model as unknown as {
     doGenerate: (call: Call) => PromiseLike<object>;
     doStream: (call: Call) => PromiseLike<Answer>;
@@ -67,19 +78,20 @@ export function durableModel<M extends AnyLanguageModel>(model: M, run: RunConte
           const answer = await doStream.call(model, within(call, signal));
           feed.isLive = true;
           began({ ...answer, stream: feed.stream });
-          return kept(await recorded(answer.stream, (part) => feed.show(part)));
+          const parts = kept(await recorded(answer.stream, (part) => feed.show(part)));
+          return store === undefined ? parts : store.keep(parts);
         }),
       );
-      answered.then(
-        (parts) => {
-          feed.end(revived(parts) as Part[]);
+      answered
+        .then(async (record: Json) => {
+          if (feed.isLive) return feed.end();
+          feed.end(revived(typeof record === "number" && store !== undefined ? await store.read(record) : record) as Part[]);
           began({ stream: feed.stream });
-        },
-        (error: unknown) => {
+        })
+        .catch((error: unknown) => {
           feed.fail(error);
           failed(error);
-        },
-      );
+        });
     });
   }
 
@@ -153,8 +165,8 @@ class Feed {
     else this.controller?.enqueue(part);
   }
 
-  end(recorded: readonly Part[]): void {
-    for (const part of this.isLive ? this.held : recorded) this.controller?.enqueue(part);
+  end(rest: readonly Part[] = this.held): void {
+    for (const part of rest) this.controller?.enqueue(part);
     this.controller?.close();
   }
 

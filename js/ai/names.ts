@@ -4,8 +4,15 @@ import type { ProcessRecord } from "../types/public.js";
 /** The kind of the processes. */
 export const KIND = "chat";
 
-/** The stream of a turn that has the chunks of its message. */
-export const STREAM = "message";
+/** The streams of a turn. */
+export const STREAMS = {
+  /** The chunks of its message, one by one, until it has ended. */
+  live: "message",
+  /** What is kept of them: one list, in few chunks. Where a turn is tried several times, the last one counts. */
+  answer: "answer",
+  /** What models have answered, a list of parts each, until it has ended. */
+  calls: "calls",
+} as const;
 
 /** The label by which the turns of a chat are found. */
 export const LABEL = "chat";

@@ -1,22 +1,39 @@
 /** The answer of a turn, as a page reads it. */
 import type { UIMessageChunk } from "ai";
-import type { ProcessRegistry } from "../types/public.js";
+import type { Json, ProcessRegistry } from "../types/public.js";
 import { Codec, settled } from "./chunks.js";
-import { STREAM } from "./names.js";
+import { STREAMS } from "./names.js";
+import { Shown } from "./shown.js";
 
-/** What there is, in few chunks, then what is to come, once each, whatever tab makes it. It ends with the turn, and says so where that failed or was cancelled. */
+/**
+ * What there is, in few chunks, then what is to come, once each, whatever tab makes it. It ends with the turn, and says so where that failed or was
+ * cancelled.
+ */
 export async function* chunksOfTurn(registry: ProcessRegistry, turnId: string, signal?: AbortSignal): AsyncGenerator<UIMessageChunk, void> {
+  const until = signal && { signal };
   const codec = new Codec();
-  const there = (await registry.listStreams(turnId)).find(({ name }) => name === STREAM)?.chunks ?? 0;
-  const before: UIMessageChunk[] = [];
-  for await (const { index, value } of registry.readStream(turnId, STREAM, signal && { signal })) {
+  const there = (await registry.listStreams(turnId)).find(({ name }) => name === STREAMS.live)?.chunks ?? 0;
+  const read: UIMessageChunk[] = [];
+  for await (const { index, value } of registry.readStream(turnId, STREAMS.live, until)) {
     const chunk = codec.decode(value);
+    read.push(chunk);
     if (index >= there) yield chunk;
-    else if (before.push(chunk) === there) yield* settled(before);
+    else if (index === there - 1) yield* settled(read);
   }
-  const status = await registry.awaitTerminal(turnId, signal && { signal });
-  if (status.type === "failure") yield { type: "error", errorText: status.message };
-  if (status.type === "cancelled") yield { type: "abort", reason: status.message };
+  const output = await registry.awaitTerminal(turnId, until);
+  // The end of the turn has removed what was not read by then.
+  const shown = new Shown(settled(read));
+  for (const chunk of await answerOf(registry, turnId)) yield* shown.next(chunk);
+  if (output.type === "failure") yield { type: "error", errorText: output.message };
+  if (output.type === "cancelled") yield { type: "abort", reason: output.message };
+}
+
+/** The answer of a turn that has ended. */
+export async function answerOf(registry: ProcessRegistry, turnId: string): Promise<UIMessageChunk[]> {
+  let kept: Json[] = [];
+  for await (const { value } of registry.readStream<Json[]>(turnId, STREAMS.answer)) kept = value;
+  const codec = new Codec();
+  return kept.map((chunk) => codec.decode(chunk));
 }
 
 /** An iteration as a stream. What its reader lets go of ends. */

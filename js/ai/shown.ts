@@ -113,7 +113,7 @@ export class Shown {
     this.isReset = true;
     // Those that the run has not made again are removed with the step.
     this.data.clear();
-    return [RESET, ...this.made];
+    return [RESET, ...this.made.filter(({ type }) => type !== "start-step")];
   }
 
   private begin(): void {

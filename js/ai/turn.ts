@@ -2,11 +2,12 @@
 import type { UIMessage, UIMessageChunk } from "ai";
 import { isProcessError } from "../types/errors.js";
 import type { RegistrySource } from "../types/observe.js";
-import type { Implementation, Json, RunContext } from "../types/public.js";
+import type { Implementation, Json, ProcessRegistry, RunContext, StreamWriter } from "../types/public.js";
 import { Codec, settled } from "./chunks.js";
 import { History, lastAnswer, requestOf } from "./history.js";
 import { plain } from "./json.js";
-import { KIND, STREAM } from "./names.js";
+import { CALLS, type CallStore } from "./model.js";
+import { KIND, STREAMS } from "./names.js";
 import { Shown } from "./shown.js";
 
 /** What an app answers, and the run that it does so in: see `RunContext`. */
@@ -53,7 +54,7 @@ export function chatTurns<M extends UIMessage = UIMessage>(
 
 async function answered<M extends UIMessage>(
   context: RunContext,
-  registry: Awaited<RegistrySource>,
+  registry: ProcessRegistry,
   history: History<M>,
   respond: (turn: ChatTurn<M>) => ChatAnswer | Promise<ChatAnswer>,
 ): Promise<{ messageId: string }> {
@@ -62,18 +63,20 @@ async function answered<M extends UIMessage>(
   const messages = await history.for(process);
   const messageId = lastAnswer(messages)?.id ?? process.id;
 
-  const out = await context.stream(STREAM, { resume: true });
-  const before: UIMessageChunk[] = [];
+  const out = await context.stream(STREAMS.live, { resume: true, keep: "untilTerminal" });
+  const all: UIMessageChunk[] = [];
   const codec = new Codec();
   if (out.nextIndex > 0)
-    for await (const { index, value } of registry.readStream(process.id, STREAM)) {
-      before.push(codec.decode(value));
+    for await (const { index, value } of registry.readStream(process.id, STREAMS.live)) {
+      all.push(codec.decode(value));
       if (index === out.nextIndex - 1) break;
     }
-  const shown = new Shown(settled(before));
+  const shown = new Shown(settled(all));
   const calls = new Calls();
   const show = async (chunk: UIMessageChunk): Promise<void> => {
-    await Promise.all(shown.next(plain(chunk)).map((chunk) => out.append(codec.encode(chunk))));
+    const shows = shown.next(plain(chunk));
+    all.push(...shows);
+    await Promise.all(shows.map((chunk) => out.append(codec.encode(chunk))));
     if (chunk.type === "tool-input-available") calls.show(chunk.toolCallId);
   };
   const write = async (chunk: UIMessageChunk): Promise<void> => {
@@ -81,11 +84,32 @@ async function answered<M extends UIMessage>(
     await show(chunk);
   };
 
+  /** The words one by one are removed with the end of the turn. */
+  const keep = async (): Promise<void> => {
+    const codec = new Codec();
+    const answer = await context.stream(STREAMS.answer);
+    await answer.append(settled(all).map((chunk) => codec.encode(chunk)));
+    await answer.close();
+  };
+
   // Before all that the app shows; the start of its answer names another message.
   await show({ type: "start", messageId });
 
   const given = { ...(body !== undefined && { body }), ...(metadata !== undefined && { metadata }) };
-  const answer = await respond({ ...context, chatId, messages, trigger, ...given, write });
+  const turn = { ...context, chatId, messages, trigger, ...given, write, [CALLS]: callsOf(context, registry) };
+  try {
+    await shownWhole(await respond(turn), show, signal);
+  } catch (error) {
+    // What longwait itself cannot go on with ends the attempt alone; else what was said by then stays.
+    if (!isProcessError(error)) await keep();
+    throw error;
+  }
+  await keep();
+  return { messageId };
+}
+
+/** Shows an answer to its end. @throws what its model threw; the reason of `signal`. */
+async function shownWhole(answer: ChatAnswer, show: (chunk: UIMessageChunk) => Promise<void>, signal: AbortSignal): Promise<void> {
   const errors = new Map<string, unknown>();
   const onError = (error: unknown): string => {
     const words = error instanceof Error ? error.message : String(error);
@@ -98,7 +122,7 @@ async function answered<M extends UIMessage>(
     for (;;) {
       const { done, value } = await reader.read();
       signal.throwIfAborted();
-      if (done) break;
+      if (done) return;
       if (value.type === "error") throw errors.get(value.errorText) ?? new Error(value.errorText);
       if (value.type !== "start") await show(value);
       else if (value.messageMetadata !== undefined) await show({ type: "message-metadata", messageMetadata: value.messageMetadata });
@@ -107,8 +131,24 @@ async function answered<M extends UIMessage>(
     reader.cancel(error).catch(() => {});
     throw signal.aborted && !isProcessError(error) ? signal.reason : error;
   }
-  await out.flush();
-  return { messageId };
+}
+
+/** Keeps what models answer in a stream, so that the log does not hold it for ever. */
+function callsOf({ process, stream }: RunContext, registry: ProcessRegistry): CallStore {
+  let opened: Promise<StreamWriter> | undefined;
+  return {
+    async keep(parts) {
+      const out = await (opened ??= stream(STREAMS.calls, { resume: true, keep: "untilTerminal" }));
+      const place = out.nextIndex;
+      await out.append(parts);
+      await out.flush();
+      return place;
+    },
+    async read(place) {
+      for await (const { value } of registry.readStream(process.id, STREAMS.calls, { startIndex: place })) return value;
+      throw new Error(`what the model answered is not kept with the turn ${process.id}, as in a fork`);
+    },
+  };
 }
 
 /** Which tool calls readers know of: a tool is run as soon as its call is read, which may be before that is shown. */

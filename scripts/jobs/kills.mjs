@@ -5,7 +5,7 @@ import { add, libtest } from "../lib/counts.mjs";
 import { checkHistory } from "../lib/history.mjs";
 import { nodeTests } from "../lib/node-tests.mjs";
 
-export const needs = ["build", "chromium"];
+export const needs = ["build", "chromium", "samples"];
 
 export async function run() {
   const killed = await nodeTests("tests/kills");

@@ -1,23 +1,14 @@
 /** The app of docs/chat.md in Chromium, with one version of the AI SDK and its mock model: each word of an answer comes when the test lets it. */
-import { build } from "esbuild";
 import { complaintsOf } from "../../scripts/lib/demo-page.mjs";
-import { inRepo } from "../../scripts/lib/paths.mjs";
 import { blocks } from "../samples/programs.mjs";
-
-const PACKAGE = "/node_modules/longwait/dist/index.js";
-
-/** The versions of the AI SDK: where each is installed, and the specification of its models. */
-export const VERSIONS = [
-  { version: 6, folder: "", specification: "V3" },
-  { version: 7, folder: "tests/samples", specification: "V4" },
-];
+import { bundleWithSdk } from "../support/ai-sdk.mjs";
 
 /**
  * A model that answers by what it is asked. `Weather` and `Mail` have it call that tool, and say the words of the second answer then; all else is
  * answered at once. Before each word it asks the test, which says what the word is.
  */
-const model = (specification) => `
-  import { MockLanguageModel${specification} as Mock } from "ai/test";
+const model = `
+  import { Mock } from "mock";
   const TOOLS = {
     Weather: { toolName: "weather", input: JSON.stringify({ city: "Oslo" }) },
     Mail: { toolName: "mail", input: JSON.stringify({ to: "Ann", text: "Hello" }) },
@@ -62,44 +53,12 @@ const main = `
   createRoot(document.getElementById("root")).render(<StrictMode><App /></StrictMode>);
 `;
 
-/** The page's script. `change` may change a module of the guide, by its name. */
-export async function bundled({ folder, specification }, change = (_name, code) => code) {
+/** The page's script. */
+export function bundled(version) {
   const shown = blocks("docs/chat.md").filter(({ heading, language }) => heading === "The app" && /^tsx?$/.test(language));
   const [chat, app] = shown.map(({ code }) => code);
-  const modules = {
-    "./chat.js": change("chat", chat),
-    "./App.js": change("App", app),
-    "./model.js": change("model", model(specification)),
-  };
-  const resolveDir = inRepo(folder);
-  const beside = {
-    name: "beside",
-    setup(building) {
-      building.onResolve({ filter: /^longwait$/ }, () => ({ path: PACKAGE, external: true }));
-      building.onResolve({ filter: /^longwait\/ai$/ }, () => ({ path: inRepo("dist/ai.js") }));
-      building.onResolve({ filter: /^\.\/(chat|App|model)\.js$/ }, ({ path }) => ({ path, namespace: "app" }));
-      building.onLoad({ filter: /./, namespace: "app" }, ({ path }) => ({ contents: modules[path], loader: "tsx", resolveDir }));
-      // One React for all, and one AI SDK: that of the version.
-      building.onResolve({ filter: /^(ai|@ai-sdk\/react|react|react-dom)(\/|$)/ }, ({ path, kind, pluginData }) =>
-        pluginData === "resolved"
-          ? undefined
-          : building.resolve(path, { kind, resolveDir: /^react/.test(path) ? inRepo() : resolveDir, pluginData: "resolved" }),
-      );
-    },
-  };
-  const { outputFiles } = await build({
-    stdin: { contents: main, loader: "tsx", resolveDir },
-    bundle: true,
-    write: false,
-    format: "esm",
-    target: "es2022",
-    platform: "browser",
-    jsx: "automatic",
-    define: { "process.env.NODE_ENV": '"production"' },
-    plugins: [beside],
-    logLevel: "warning",
-  });
-  return outputFiles[0].text;
+  const modules = { "./chat.js": chat, "./App.js": app, "./model.js": model };
+  return bundleWithSdk(version, { main, modules, longwait: "/node_modules/longwait/dist/index.js" });
 }
 
 /** What the model says, and when. */
@@ -123,7 +82,7 @@ export function script() {
       of(call).push(...words);
       changed();
     },
-    /** Has the calls from now on begin anew, with other words. */
+    /** Has the next call of it say other words, from the first one on. */
     forget: (call) => said.delete(call),
     /** Resolves once the model waits for its nth word in a call that has been made so many times. */
     waits: (call, n, times = 1) => until(() => asked.filter((one) => one === `${call} ${n}`).length >= times),

@@ -1,7 +1,8 @@
 /** "The app" of docs/chat.md: chats by `useChat`, with both versions of the AI SDK, whose tabs are reloaded, closed and crashed in the middle. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { bundled, chats, crash, log, send, shows, status, VERSIONS } from "./chat-page.mjs";
+import { VERSIONS } from "../support/ai-sdk.mjs";
+import { bundled, chats, crash, log, send, shows, status } from "./chat-page.mjs";
 import { site } from "./site.mjs";
 
 const served = site();
@@ -127,6 +128,25 @@ for (const version of VERSIONS)
       await two.reload();
       await shows(two, "Hello", "Good day to you.");
       assert.deepEqual(said.calls, ["Hello:1", "Hello:1"]);
+    });
+
+    test("shows the step anew where a model that is asked again says something else", async (t) => {
+      const { context, open, said } = await opened(t);
+      const one = await open();
+      await send(one, "Weather");
+      said.say("Weather:1", "I look.", null);
+      said.say("Weather:2", "It ", "rains");
+      const before = "I look.[tool-weather: output-available]";
+      const two = await open();
+      await shows(two, "Weather", `${before}It rains`);
+      said.forget("Weather:2");
+      await crash(context, one);
+      said.say("Weather:2", "Sun, ", "all day.", null);
+      await status(two, "ready");
+      // Version 6 has no chunk that removes what was shown.
+      await shows(two, "Weather", `${before}${version.version === 6 ? "It rains" : ""}Sun, all day.`);
+      await two.reload();
+      await shows(two, "Weather", `${before}Sun, all day.`);
     });
 
     test("is shown by two tabs, whichever of them sends", async (t) => {

@@ -6,9 +6,9 @@ import { TABS } from "./plan.mjs";
 
 /**
  * Tabs of one profile, each with a driver. `ran(step)` hears of each step that is begun. Those of which `inWorker(number)`
- * is true have their driver in a worker.
+ * is true have their driver in a worker. `open` is what each of them runs first, `prepare` is done to each browser.
  */
-export async function livingTabs({ url, profile, inWorker, ran, ...opening }) {
+export async function livingTabs({ url, profile, inWorker, ran, open = page.open, prepare = () => {}, ...opening }) {
   let browser,
     count = 0;
   const living = new Set();
@@ -23,6 +23,7 @@ export async function livingTabs({ url, profile, inWorker, ran, ...opening }) {
     // Playwright switches the back-forward cache off.
     browser = await launch({ profile, ignoreDefaultArgs: ["--disable-back-forward-cache"] });
     await browser.context.exposeBinding("ran", (_, step) => ran(step));
+    await prepare(browser.context);
     await fill();
   }
 
@@ -36,7 +37,7 @@ export async function livingTabs({ url, profile, inWorker, ran, ...opening }) {
     tab.name = `tab ${count}`;
     const options = { ...opening, tab: tab.name, drives: true };
     tab.inWorker = inWorker(count++);
-    await tab.run(page.open, { ...options, drives: !tab.inWorker });
+    await tab.run(open, { ...options, drives: !tab.inWorker });
     if (tab.inWorker) await tab.run(page.openInWorker, [`${url}index.js`, String(page.open), options]);
     tab.page.once("crash", () => living.delete(tab));
     live(tab);
@@ -121,6 +122,8 @@ export async function livingTabs({ url, profile, inWorker, ran, ...opening }) {
           }
       }
     },
+    /** Runs something in each of those that live. */
+    inEach: (work, argument) => Promise.all([...living].map((tab) => tab.run(work, argument))),
     /** What nobody caught in those that live. */
     async faults() {
       return (await Promise.all([...living].map((tab) => tab.run(tabs.faults)))).flat();

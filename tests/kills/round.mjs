@@ -74,19 +74,22 @@ export async function round(seed, url) {
 }
 
 /** Hears of steps that are begun, and tells when something holds of all so far. */
-function counted() {
+export function counted() {
   const ran = [];
-  let look = () => {};
+  const looks = new Set();
+  const look = () => [...looks].forEach((one) => one());
   return {
     ran,
+    look,
     add(step) {
       ran.push(step);
       look();
     },
     until(holds) {
       return new Promise((reached) => {
-        look = () => holds(ran) && reached();
-        look();
+        const one = () => holds(ran) && (looks.delete(one), reached());
+        looks.add(one);
+        one();
       });
     },
   };

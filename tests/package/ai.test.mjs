@@ -1,0 +1,384 @@
+/** Chats of the AI SDK in Node, with its mock model: what is asked of the model, recorded, shown and kept. Tabs are in tests/e2e/chat.test.mjs. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { convertToModelMessages, createUIMessageStream, generateText, stepCountIs, streamText, tool } from "ai";
+import { convertArrayToReadableStream, MockLanguageModelV3 } from "ai/test";
+import { chatTurns, durableModel, durableTools, LongwaitChatTransport } from "longwait/ai";
+import { z } from "zod";
+import { importSource } from "./bundled.mjs";
+import { open, quietConsole, refusal } from "./registry.mjs";
+
+const { alike, chunksOf, Codec, difference, kept, revived, settled, Shown } = await importSource(
+  "js/ai/chunks.ts",
+  "js/ai/history.ts",
+  "js/ai/json.ts",
+  "js/ai/parts.ts",
+  "js/ai/shown.ts",
+);
+
+const usage = { inputTokens: { total: 1 }, outputTokens: { total: 1 } };
+const start = { type: "stream-start", warnings: [] };
+const text = (...words) => [
+  { type: "text-start", id: "0" },
+  ...words.map((delta) => ({ type: "text-delta", id: "0", delta })),
+  { type: "text-end", id: "0" },
+];
+const calls = (toolCallId, toolName, input = {}) => ({ type: "tool-call", toolCallId, toolName, input: JSON.stringify(input) });
+const finish = (unified = "stop") => ({ type: "finish", usage, finishReason: { unified, raw: undefined } });
+
+/** A model that gives these answers, one after the other. */
+const says = (...answers) =>
+  new MockLanguageModelV3({ doStream: answers.map((parts) => ({ stream: convertArrayToReadableStream([start, ...parts]) })) });
+
+const user = (id, words) => ({ id, role: "user", parts: [{ type: "text", text: words }] });
+
+/** A chat whose turns `respond` answers. */
+async function chat(t, respond, options) {
+  const registry = await open(t);
+  const transport = new LongwaitChatTransport(registry, options);
+  const driver = registry.driver({ processes: [chatTurns(registry, respond)] });
+  driver.start();
+  const send = (messages, more) =>
+    transport.sendMessages({ trigger: "submit-message", chatId: "a", messageId: undefined, messages, abortSignal: undefined, ...more });
+  return { registry, transport, driver, send };
+}
+
+const answers =
+  (model, tools = {}) =>
+  async (turn) =>
+    streamText({
+      model: durableModel(model, turn),
+      tools: durableTools(tools, turn),
+      messages: await convertToModelMessages(turn.messages),
+      stopWhen: stepCountIs(5),
+      abortSignal: turn.signal,
+      maxRetries: 0,
+    });
+
+async function all(stream) {
+  const chunks = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return chunks;
+}
+
+const wordsOf = (message) => message.parts.flatMap((part) => (part.type === "text" ? [part.text] : []));
+const keys = async (registry, id = "chat:a/00000001") =>
+  (await registry.eventsAfter(id, 0, { types: ["process.step"] })).map(({ payload }) => payload.key);
+
+describe("a chat", () => {
+  test("keeps each message once, in the order of its turns", async (t) => {
+    const { transport, send } = await chat(t, answers(says([...text("One", "."), finish()], [...text("Two."), finish()])));
+    await all(await send([user("u1", "First")]));
+    const first = await transport.loadMessages("a");
+    assert.deepEqual(first.map(wordsOf), [["First"], ["One."]]);
+    await all(await send([...first, user("u2", "Second")]));
+    assert.deepEqual((await transport.loadMessages("a")).map(wordsOf), [["First"], ["One."], ["Second"], ["Two."]]);
+  });
+
+  test("takes what a page does not know of from another page, and removes only what this one has seen", async (t) => {
+    const { registry, transport, send } = await chat(t, answers(says(...["A.", "B.", "C."].map((words) => [...text(words), finish()]))));
+    await all(await send([user("u1", "a")]));
+    const here = await transport.loadMessages("a");
+    const other = new LongwaitChatTransport(registry);
+    const there = await other.loadMessages("a");
+    await all(await other.sendMessages({ trigger: "submit-message", chatId: "a", messages: [...there, user("u2", "b")] }));
+    await all(await send([...here, user("u3", "c")]));
+    assert.deepEqual((await transport.loadMessages("a")).map(wordsOf).flat(), ["a", "A.", "b", "B.", "c", "C."]);
+  });
+
+  test("answers anew in place of what was answered, where that is asked for", async (t) => {
+    const { transport, send } = await chat(t, answers(says([...text("Bad."), finish()], [...text("Good."), finish()])));
+    await all(await send([user("u1", "a")]));
+    await all(await send([user("u1", "a")], { trigger: "regenerate-message" }));
+    assert.deepEqual((await transport.loadMessages("a")).map(wordsOf).flat(), ["a", "Good."]);
+  });
+
+  test("says why a turn failed, keeps what was said by then, and answers the next one", async (t) => {
+    quietConsole(t);
+    const broken = [...text("Half "), { type: "error", error: new Error("no more") }];
+    const { transport, send, registry } = await chat(t, answers(says(broken, [...text("Whole."), finish()])));
+    const chunks = await all(await send([user("u1", "a")]));
+    assert.deepEqual(chunks.at(-1), { type: "error", errorText: "no more" });
+    const messages = await transport.loadMessages("a");
+    assert.deepEqual(messages.map(wordsOf).flat(), ["a", "Half "]);
+    assert.deepEqual(await keys(registry), []);
+    await all(await send([...messages, user("u2", "b")]));
+    assert.deepEqual((await transport.loadMessages("a")).map(wordsOf).flat(), ["a", "Half ", "b", "Whole."]);
+  });
+
+  test("gives body and metadata of the request to the turn", async (t) => {
+    const seen = [];
+    const model = says([...text("."), finish()]);
+    const { send } = await chat(t, (turn) => (seen.push(turn.body, turn.metadata, turn.chatId, turn.trigger), answers(model)(turn)));
+    await all(await send([user("u1", "a")], { body: { style: "short" }, metadata: [1] }));
+    assert.deepEqual(seen, [{ style: "short" }, [1], "a", "submit-message"]);
+  });
+
+  test("shows data parts of a turn, and of a stream in its place", async (t) => {
+    const { transport, send } = await chat(t, async (turn) => {
+      await turn.write({ type: "data-progress", id: "p", data: 1 });
+      await turn.write({ type: "data-progress", id: "p", data: 2 });
+      await turn.write({ type: "data-hint", data: "gone", transient: true });
+      return createUIMessageStream({ execute: ({ writer }) => writer.write({ type: "data-end", data: 3 }) });
+    });
+    const chunks = await all(await send([user("u1", "a")]));
+    assert.deepEqual(
+      chunks.map(({ type, data }) => data ?? type),
+      ["start", 1, 2, "gone", 3],
+    );
+    const [, { parts }] = await transport.loadMessages("a");
+    assert.deepEqual(parts, [
+      { type: "data-progress", id: "p", data: 2 },
+      { type: "data-end", data: 3 },
+    ]);
+  });
+
+  test("is cancelled by the signal of its request, and what was said by then stays", async (t) => {
+    const stop = new AbortController();
+    const model = new MockLanguageModelV3({
+      doStream: async ({ abortSignal }) => ({
+        stream: new ReadableStream({
+          start(controller) {
+            for (const part of [start, ...text("Half").slice(0, 2)]) controller.enqueue(part);
+            abortSignal.addEventListener("abort", () => controller.error(abortSignal.reason));
+          },
+        }),
+      }),
+    });
+    const { registry, transport, send } = await chat(t, answers(model));
+    const stream = await send([user("u1", "a")], { abortSignal: stop.signal });
+    const read = async () => {
+      for await (const { type } of stream) if (type === "text-delta") stop.abort();
+    };
+    await assert.rejects(read, { name: "AbortError" });
+    assert.equal((await registry.awaitTerminal("chat:a/00000001")).type, "cancelled");
+    assert.deepEqual((await transport.loadMessages("a")).map(wordsOf).flat(), ["a", "Half"]);
+    assert.equal(await transport.reconnectToStream({ chatId: "a" }), null);
+  });
+
+  test("is stopped and deleted by its id, and says so of an approval of another origin", async (t) => {
+    const { registry, transport, send } = await chat(t, (turn) => turn.waitForSignal("never"));
+    const stream = await send([user("u1", "a")]);
+    await transport.stop("a");
+    assert.deepEqual((await all(stream)).at(-1), { type: "abort", reason: "stopped" });
+    await transport.deleteChat("a");
+    assert.equal(await registry.countProcesses({ status: "any" }), 0);
+    await assert.rejects(transport.answerApproval({ id: "x", approved: true }), refusal("invalid_argument"));
+  });
+});
+
+describe("a model and its tools", () => {
+  const add = (count) => tool({ inputSchema: z.object({ n: z.number() }), execute: ({ n }) => (count.push(n), n + 1) });
+
+  test("are asked once each, whatever run repeats them", async (t) => {
+    const count = [];
+    const model = says([...text("I add."), calls("c1", "add", { n: 1 }), finish("tool-calls")], [...text("It is 2."), finish()]);
+    let runs = 0;
+    const { registry, transport, send } = await chat(
+      t,
+      async (turn) => {
+        const answer = await answers(model, { add: add(count) })(turn);
+        if (++runs > 1) return answer;
+        await answer.consumeStream();
+        throw Object.assign(new Error("lost"), { name: "RetryableError" });
+      },
+      { policy: { retry: { maxAttempts: 2, initialIntervalMs: 1 } } },
+    );
+    quietConsole(t);
+    await all(await send([user("u1", "a")]));
+    assert.equal(runs, 2);
+    assert.deepEqual([model.doStreamCalls.length, count], [2, [1]]);
+    assert.deepEqual(await keys(registry), ["model:1", "c1", "model:2"]);
+    assert.deepEqual(wordsOf((await transport.loadMessages("a")).at(-1)), ["I add.", "It is 2."]);
+  });
+
+  test("run no tool for an answer that is not on record", async (t) => {
+    quietConsole(t);
+    const count = [];
+    const model = says([calls("c1", "add", { n: 1 }), { type: "error", error: new Error("cut off") }]);
+    const { send } = await chat(t, answers(model, { add: add(count) }));
+    await all(await send([user("u1", "a")]));
+    assert.deepEqual(count, []);
+  });
+
+  test("may have one id for two calls, as some models give them", async (t) => {
+    const count = [];
+    const call = (n) => [calls("call_0", "add", { n }), finish("tool-calls")];
+    const { registry, send } = await chat(t, answers(says(call(1), call(2), [...text("."), finish()]), { add: add(count) }));
+    await all(await send([user("u1", "a")]));
+    assert.deepEqual(count, [1, 2]);
+    assert.deepEqual(await keys(registry), ["model:1", "call_0", "model:2", "call_0#2", "model:3"]);
+  });
+
+  test("ask before they act, and record whether they do", async (t) => {
+    const done = [];
+    const needsApproval = ({ n }) => n > 1;
+    const spend = tool({ inputSchema: z.object({ n: z.number() }), needsApproval, execute: async ({ n }) => (done.push(n), "spent") });
+    const both = [calls("c1", "spend", { n: 1 }), calls("c.2", "spend", { n: 2 }), finish("tool-calls")];
+    const model = says(both, [...text("Well."), finish()]);
+    const { registry, transport, send } = await chat(t, answers(model, { spend }));
+    const asked = [];
+    for await (const chunk of await send([user("u1", "a")]))
+      if (chunk.type === "tool-approval-request") {
+        asked.push(chunk.toolCallId);
+        await transport.answerApproval({ id: chunk.approvalId, approved: false, reason: "too much" });
+      }
+    assert.deepEqual([asked, done], [["c.2"], [1]]);
+    assert.deepEqual((await keys(registry)).sort(), ["c.2/needs-approval", "c1", "c1/needs-approval", "model:1", "model:2"]);
+    const { parts } = (await transport.loadMessages("a")).at(-1);
+    assert.deepEqual(
+      parts.filter(({ toolCallId }) => toolCallId).map(({ state, output, errorText }) => [state, output ?? errorText]),
+      [
+        ["output-available", "spent"],
+        ["output-error", "too much"],
+      ],
+    );
+  });
+
+  test("are durable in any run, and give what is no JSON as it was", async (t) => {
+    const registry = await open(t);
+    const timestamp = new Date(0);
+    const content = [{ type: "file", mediaType: "image/png", data: new Uint8Array([1, 2]) }];
+    const doGenerate = { content, usage, finishReason: { unified: "stop" }, warnings: [], response: { id: "r", timestamp } };
+    const model = new MockLanguageModelV3({ doGenerate: async () => doGenerate });
+    const given = [];
+    registry
+      .driver({
+        runners: {
+          async picture(run) {
+            const { response, files } = await generateText({
+              model: durableModel(model, run, { key: "draw" }),
+              prompt: "a",
+              abortSignal: run.signal,
+              maxRetries: 0,
+            });
+            given.push([response.timestamp, files[0].uint8Array]);
+            if (run.attempt === 1) throw new Error("once more");
+            return model.doGenerateCalls.length;
+          },
+        },
+      })
+      .start();
+    quietConsole(t);
+    await registry.registerProcess({
+      id: "p",
+      input: { type: "engine", kind: "picture" },
+      retry: { maxAttempts: 2, initialIntervalMs: 1 },
+    });
+    assert.deepEqual(await registry.awaitTerminal("p"), { type: "success", value: 1 });
+    assert.deepEqual(given, Array(2).fill([timestamp, new Uint8Array([1, 2])]));
+    assert.deepEqual(await keys(registry, "p"), ["draw:1"]);
+  });
+});
+
+describe("what a later run makes again", () => {
+  const step = { type: "start-step" };
+  const over = { type: "finish-step" };
+  const says = (id, ...words) => [{ type: "text-start", id }, ...words.map((delta) => ({ type: "text-delta", id, delta }))];
+  const end = (id) => ({ type: "text-end", id });
+  const rest = (before, made) => {
+    const shown = new Shown(settled(before));
+    return made.flatMap((chunk) => shown.next(chunk));
+  };
+  const RESET = { type: "reset-step" };
+
+  test("is shown where it was not, under the ids that are known", () => {
+    const before = [{ type: "start" }, step, ...says("x", "One ", "tw")];
+    const made = [{ type: "start" }, step, ...says("y", "One two", " three"), end("y"), over, { type: "finish" }];
+    assert.deepEqual(rest(before, made), [
+      { type: "text-delta", id: "x", delta: "o" },
+      { type: "text-delta", id: "x", delta: " three" },
+      end("x"),
+      over,
+      { type: "finish" },
+    ]);
+    assert.deepEqual(rest(made, made), []);
+  });
+
+  test("may come in another order, where several things are made at once", () => {
+    const outputs = ["a", "b"].map((toolCallId) => ({ type: "tool-output-available", toolCallId, output: 1 }));
+    const data = { type: "data-p", id: "d", data: 1 };
+    assert.deepEqual(rest([step, outputs[0], data], [data, step, outputs[1], outputs[0], over]), [outputs[1], over]);
+  });
+
+  test("is shown anew from the beginning of the step where it says something else, or less", () => {
+    const before = [step, ...says("x", "One"), end("x"), over, step, ...says("z", "Two")];
+    const first = [step, ...says("x", "One"), end("x"), over];
+    const other = [step, ...says("y", "Three"), end("y"), over];
+    assert.deepEqual(rest(before, [...first, ...other]), [RESET, ...other.slice(1)]);
+    const less = [step, over, { type: "finish" }];
+    assert.deepEqual(rest(before, [...first, ...less]), [RESET, over, { type: "finish" }]);
+    const all = [...before, ...rest(before, [...first, ...other])];
+    assert.deepEqual(settled(all), [...first, ...other]);
+  });
+
+  test("includes the input of a tool call, piece by piece", () => {
+    const piece = (inputTextDelta) => ({ type: "tool-input-delta", toolCallId: "c", inputTextDelta });
+    const begun = { type: "tool-input-start", toolCallId: "c", toolName: "t" };
+    assert.deepEqual(rest([step, begun, piece('{"a"')], [step, begun, piece('{"a":1}'), over]), [piece(":1}"), over]);
+  });
+});
+
+describe("chunks and messages", () => {
+  test("are kept as their text alone where they are pieces of the last text", () => {
+    const chunks = [
+      { type: "text-start", id: "a" },
+      { type: "text-delta", id: "a", delta: "x" },
+      { type: "reasoning-start", id: "b" },
+      { type: "reasoning-delta", id: "b", delta: "y" },
+      { type: "text-delta", id: "a", delta: "z" },
+    ];
+    const [codec, decoder] = [new Codec(), new Codec()];
+    const kept = chunks.map((chunk) => codec.encode(chunk));
+    assert.deepEqual(kept, [chunks[0], "x", chunks[2], "y", chunks[4]]);
+    assert.deepEqual(
+      kept.map((chunk) => decoder.decode(chunk)),
+      chunks,
+    );
+  });
+
+  test("are made of a message again", () => {
+    const parts = [
+      { type: "step-start" },
+      { type: "text", text: "Hello" },
+      { type: "tool-add", toolCallId: "1", state: "output-available", input: {}, output: 2 },
+      { type: "dynamic-tool", toolName: "x", toolCallId: "2", state: "approval-requested", input: {}, approval: { id: "q" } },
+      { type: "data-p", id: "d", data: 1 },
+    ];
+    assert.deepEqual(
+      chunksOf({ id: "m", role: "assistant", metadata: { a: 1 }, parts }).map(({ type }) => type),
+      [
+        "start",
+        "start-step",
+        "text-start",
+        "text-delta",
+        "text-end",
+        "tool-input-available",
+        "tool-output-available",
+        "tool-input-available",
+        "tool-approval-request",
+        "data-p",
+      ],
+    );
+  });
+
+  test("hold times, bytes and addresses as JSON", () => {
+    const value = { at: new Date(5), bytes: new Uint8Array([0, 255]), url: new URL("https://a.example/"), list: [null, 1, undefined] };
+    const json = kept(value);
+    assert.deepEqual(JSON.parse(JSON.stringify(json)), json);
+    assert.deepEqual(revived(json), { ...value, list: [null, 1, null] });
+    assert.ok(alike({ a: 1, b: { c: 2, d: 3 } }, { b: { d: 3, c: 2 }, a: 1 }));
+  });
+
+  test("differ by what a page has changed of what it has seen", () => {
+    const [a, b, c] = ["a", "b", "c"].map((id) => user(id, id));
+    assert.deepEqual(
+      difference([a, b], [a, c], (id) => id === "a"),
+      { remove: [], add: [c] },
+    );
+    assert.deepEqual(
+      difference([a, b], [a, c], () => true),
+      { remove: ["b"], add: [c] },
+    );
+  });
+});
