@@ -13,16 +13,22 @@ export async function* chunksOfTurn(registry: ProcessRegistry, turnId: string, s
   const until = signal && { signal };
   const codec = new Codec();
   const there = (await registry.listStreams(turnId)).find(({ name }) => name === STREAMS.live)?.chunks ?? 0;
-  const read: UIMessageChunk[] = [];
+  const given: UIMessageChunk[] = [];
+  const before: UIMessageChunk[] = [];
   for await (const { index, value } of registry.readStream(turnId, STREAMS.live, until)) {
     const chunk = codec.decode(value);
-    read.push(chunk);
-    if (index >= there) yield chunk;
-    else if (index === there - 1) yield* settled(read);
+    if (index < there) before.push(chunk);
+    else {
+      given.push(chunk);
+      yield chunk;
+    }
+    if (index !== there - 1) continue;
+    given.push(...before);
+    yield* settled(before);
   }
   const output = await registry.awaitTerminal(turnId, until);
   // The end of the turn has removed what was not read by then.
-  const shown = new Shown(settled(read));
+  const shown = new Shown(settled(given));
   for (const chunk of await answerOf(registry, turnId)) yield* shown.next(chunk);
   if (output.type === "failure") yield { type: "error", errorText: output.message };
   if (output.type === "cancelled") yield { type: "abort", reason: output.message };

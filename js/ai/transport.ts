@@ -1,5 +1,6 @@
 /** What `useChat` sends messages through: each turn is a process, in whatever tab it runs. */
 import type { ChatRequestOptions, ChatTransport, UIMessage, UIMessageChunk } from "ai";
+import { reportError } from "../platform/report.js";
 import { isProcessError, ProcessError } from "../types/errors.js";
 import type { RegistrySource } from "../types/observe.js";
 import type { Json, JsonLike, ProcessPolicy, ProcessRecord, ProcessRegistry } from "../types/public.js";
@@ -8,6 +9,9 @@ import { plain } from "./json.js";
 import { approvalOf, KIND, LABEL, numberOf, prefixOf, turnId } from "./names.js";
 import { chunksOf } from "./parts.js";
 import { chunksOfTurn, streamOf } from "./reading.js";
+
+/** Why a turn was cancelled. */
+const STOPPED = "stopped";
 
 /** How turns are registered. */
 export interface LongwaitChatTransportOptions {
@@ -69,9 +73,7 @@ export class LongwaitChatTransport<M extends UIMessage = UIMessage> implements C
     const id = await this.register(registry, request, lastNumber(known.turns));
     for (const message of messages) this.seen.add(message.id);
     this.seen.add(lastAnswer(messages)?.id ?? id);
-    const cancel = () => void registry.requestCancel(id, "stopped").catch(() => {});
-    if (abortSignal?.aborted === true) cancel();
-    else abortSignal?.addEventListener("abort", cancel, { once: true });
+    whenAborted(abortSignal, () => cancel(registry, id));
     return streamOf(chunksOfTurn(registry, id, abortSignal));
   }
 
@@ -87,17 +89,18 @@ export class LongwaitChatTransport<M extends UIMessage = UIMessage> implements C
     const turn = activeOf(turns).at(-1) ?? awaited;
     this.awaited.delete(chatId);
     if (turn === undefined) return null;
-    this.known.add(turn.id);
+    const { id } = turn;
+    this.known.add(id);
     const continued = lastAnswer(await history.for(turn));
-    this.seen.add(continued?.id ?? turn.id);
-    abortSignal?.addEventListener("abort", async () => {
+    this.seen.add(continued?.id ?? id);
+    whenAborted(abortSignal, async () => {
       // A second call takes the place of the first, as in React's strict mode, which aborts that; nothing was stopped then.
       await undefined;
-      if (this.reconnected.get(chatId) === abortSignal) void registry.requestCancel(turn.id, "stopped").catch(() => {});
+      if (this.reconnected.get(chatId) === abortSignal) cancel(registry, id);
     });
     async function* chunks(): AsyncGenerator<UIMessageChunk, void> {
       if (continued !== undefined) yield* chunksOf(continued);
-      yield* chunksOfTurn(registry, turn!.id, abortSignal);
+      yield* chunksOfTurn(registry, id, abortSignal);
     }
     return streamOf(chunks());
   }
@@ -151,7 +154,7 @@ export class LongwaitChatTransport<M extends UIMessage = UIMessage> implements C
   /** Cancels the turns of a chat that have not ended, in whatever tab they run. */
   async stop(chatId: string): Promise<void> {
     const { registry, history } = await this.opened;
-    await Promise.all(activeOf(await history.turns(chatId)).map(({ id }) => registry.requestCancel(id, "stopped")));
+    await Promise.all(activeOf(await history.turns(chatId)).map(({ id }) => registry.requestCancel(id, STOPPED)));
   }
 
   /** Deletes a chat with all its turns. One that is being made is aborted. */
@@ -184,5 +187,13 @@ export class LongwaitChatTransport<M extends UIMessage = UIMessage> implements C
     }
   }
 }
+
+function whenAborted(signal: AbortSignal | undefined, then: () => void): void {
+  if (signal?.aborted === true) then();
+  else signal?.addEventListener("abort", then, { once: true });
+}
+
+/** Where that fails, the turn is answered to its end. */
+const cancel = (registry: ProcessRegistry, turn: string): void => void registry.requestCancel(turn, STOPPED).catch(reportError);
 
 const lastNumber = (turns: readonly ProcessRecord[]): number => Math.max(0, ...turns.map(numberOf));

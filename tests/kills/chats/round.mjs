@@ -22,7 +22,7 @@ export async function scriptFor(version) {
 /** `{ seed, version, moment, death, deaths, tools, words, readers, violations }`. */
 export async function round(seed, url) {
   const { moment, death, at, victims, chats } = plan(seed);
-  const version = VERSIONS[seed % VERSIONS.length];
+  const version = VERSIONS[(seed + Math.floor(seed / 5)) % VERSIONS.length];
   const script = await scriptFor(version);
   const profile = mkdtempSync(join(tmpdir(), "longwait-chats-"));
   const progress = counted();
