@@ -9,7 +9,7 @@ import type { View } from "./view.js";
 /** How long what the leader has may take to arrive, in ms, until it is looked at whether it is still being sent. */
 const CATCH_UP_MS = 2_000;
 
-/** What is told of what the feed receives. */
+/** Hears of what the feed receives. */
 export interface FeedListener {
   /** Another client has committed to a process. */
   hear(id: string): void;
