@@ -11,15 +11,22 @@ import { site } from "./site.mjs";
 
 const served = site();
 
-/** Serves the package, the sample and its server, of which a service worker asks the network itself. */
-async function serve(t, folder) {
-  const keys = [];
-  const file = (path) => readFile(path.startsWith("/dist/") ? inRepo(path.slice(1)) : join(folder, basename(path))).catch(() => undefined);
-  const html = '<!doctype html><title>sample</title><link rel="icon" href="data:,"><script type="module" src="/page.js"></script>';
+/** The server answers nothing but notes before it was asked so often whether it is there. Browsers repeat some requests by themselves. */
+const PINGS = 4;
+
+/** Serves the package, the sample and its server, of which a service worker asks the network itself. `asked` are the requests to that server. */
+async function serve(t, path) {
+  const asked = [];
+  const file = (url) =>
+    readFile(url.startsWith("/dist/") ? inRepo(url.slice(1)) : join(dirname(path), basename(url))).catch(() => undefined);
+  const html = `<!doctype html><title>sample</title><link rel="icon" href="data:,"><script type="module" src="/${basename(path)}"></script>`;
   const types = { js: "text/javascript", wasm: "application/wasm", html: "text/html" };
   const server = createServer(async ({ url, headers }, response) => {
-    if (url === "/notes") {
-      keys.push(headers["idempotency-key"]);
+    if (["/notes", "/orders", "/ping"].includes(url)) {
+      asked.push({ url, key: headers["idempotency-key"] });
+      // A network that is there and leads nowhere.
+      const pings = asked.filter((request) => request.url === "/ping").length;
+      if (url !== "/notes" && pings < PINGS) return response.destroy();
       return response.writeHead(201).end();
     }
     const body = url === "/page.html" ? html : await file(url);
@@ -27,22 +34,34 @@ async function serve(t, folder) {
   });
   await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
   t.after(() => (server.closeAllConnections(), server.close()));
-  return { url: `http://localhost:${server.address().port}/page.html`, keys };
+  return { url: `http://localhost:${server.address().port}/page.html`, asked };
 }
 
-test("the guide's page and service worker send a note once", async (t) => {
-  const program = programs().find(({ page, heading }) => page === "docs/service-worker.md" && heading === "Set it up");
+/** Opens the sample under a heading, which prints what it is to print. Answers what its server was asked. */
+async function opened(t, heading) {
+  const program = programs().find((one) => one.page === "docs/service-worker.md" && one.heading === heading);
   const path = await writeRunnable(program, (name) => `/dist/${name === "longwait" ? "index" : basename(name)}.js`);
-  const { url, keys } = await serve(t, dirname(path));
+  const { url, asked } = await serve(t, path);
   const context = await served.browser.newContext();
   t.after(() => context.close());
   const shown = await context.newPage();
   const printed = new Promise((resolve, reject) => {
-    shown.on("console", (message) => resolve(`${message.text()}\n`));
+    shown.on("console", (message) => message.type() === "log" && resolve(`${message.text()}\n`));
     shown.on("pageerror", reject);
   });
   await shown.goto(url);
   assert.equal(await printed, program.prints);
-  assert.equal(keys.length, 1);
-  assert.match(keys[0], /\/send$/);
+  return asked;
+}
+
+test("the guide's page and service worker send a note once", async (t) => {
+  const asked = await opened(t, "Set it up");
+  assert.equal(asked.length, 1);
+  assert.match(asked[0].key, /\/send$/);
+});
+
+test("the guide's detector has an order wait until the server answers, and spends one attempt on a network that leads nowhere", async (t) => {
+  const asked = await opened(t, "A network that is not there");
+  const urls = asked.map(({ url }) => url);
+  assert.deepEqual(urls.slice(urls.indexOf("/ping")), ["/ping", "/ping", "/ping", "/ping", "/orders"]);
 });

@@ -400,6 +400,11 @@ export const needs = {
       after: `console.log(sync, await note.result());`,
       prints: "true 201\n",
     },
+    "A network that is not there": {
+      runs: "tests/e2e/service-worker.test.mjs",
+      after: `console.log(JSON.stringify(order));`,
+      prints: '{"type":"success","value":{"attempt":2,"status":201}}\n',
+    },
   },
   "docs/app.md": {
     esbuild: { runs: "tests/consumers/consumers.test.mjs" },
