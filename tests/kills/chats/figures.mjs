@@ -12,7 +12,7 @@ const WORDS = ["The ", "tide ", "comes ", "in ", "twice ", "a ", "day ", "and ",
 const CALLS = [20, 30, 450];
 const PLAN = { calls: CALLS, pause: 0, asks: false, words: WORDS };
 
-/** `{ text, exported, usage, files, joins, exact }` of so many turns: bytes of one turn, the milliseconds of each join, and whether each reader had each token once. */
+/** `{ text, exported, files, joins, exact }` of so many turns and as many that are joined: bytes of one turn, the milliseconds of each join, and whether each reader had each token once. */
 export async function figures(turns) {
   const served = await site();
   const profile = mkdtempSync(join(tmpdir(), "longwait-figures-"));
@@ -36,7 +36,6 @@ export async function figures(turns) {
     const one = await first.open("one", true);
     // What is there once, whatever is said in a chat.
     await one.run(turn, { ...PLAN, chat: "before", calls: [1, 1, 1] });
-    const before = await one.run(usage);
     await first.browser.close();
     const filesBefore = sizeOf(profile);
 
@@ -44,7 +43,6 @@ export async function figures(turns) {
     const two = await second.open("two", true);
     const exact = [];
     for (let n = 0; n < turns; n++) exact.push((await two.run(turn, { ...PLAN, chat: `chat-${n}` })) === expected);
-    const after = await two.run(usage);
     const exported = await two.run(async () => {
       let bytes = 0;
       for await (const line of registry.exportProcesses({ filter: { labels: { chat: "chat-0" } } })) bytes += line.length;
@@ -61,14 +59,12 @@ export async function figures(turns) {
       joins.push(join);
     }
     await second.browser.close();
-    return { text: expected.length, exported, usage: (after - before) / turns, files: sizeOf(profile) - filesBefore, joins, exact };
+    return { text: expected.length, exported, files: (sizeOf(profile) - filesBefore) / (2 * turns), joins, exact };
   } finally {
     await served.close();
     rmSync(profile, { recursive: true, force: true });
   }
 }
-
-const usage = async () => (await navigator.storage.estimate()).usage;
 
 /** A turn, from the question to its end. Gives its text. */
 const turn = async (plan) => {
@@ -80,7 +76,8 @@ const turn = async (plan) => {
 /** Joins a chat once so many of its chunks are stored, and measures how long it takes until all of these are shown. */
 const joined = async ({ plan, at }) => {
   const id = `chat:${plan.chat}/00000001`;
-  const there = async () => (await registry.getProcess(id)) && (await registry.listStreams(id))[0]?.chunks;
+  const there = async () =>
+    (await registry.getProcess(id)) && (await registry.listStreams(id)).find(({ name }) => name === "message")?.chunks;
   while (!((await there()) >= at));
   const chunks = [];
   for await (const { index, value } of registry.readStream(id, "message")) {
