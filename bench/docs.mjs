@@ -231,6 +231,10 @@ does not lengthen. A frame is the time from one to the next by the clock, 16.7 m
 
 A change of one process of 10,000, until the row on the screen shows it: \`useProcesses\` with a page of 50, and with all of them on the
 screen. What is rendered for a change is its row alone, and the list around it.`,
+  langgraph: `### A checkpoint of LangGraph
+
+[\`LongwaitSaver\`](langgraph.md) on IndexedDB, in a thread of 10 checkpoints and in one of 1,000, with a state of 6 kB. LangGraph's own saver in memory is the floor: it serializes alike, and
+stores nothing. What is read is read by a saver that has read nothing before.`,
   takeover: `### Taking over
 
 From the crash of the tab that holds a lease to the lease in this one. The floor is a Web Lock that is handed over.`,

@@ -45,6 +45,13 @@ const entries = [
   { source: "js/entries/observe.ts", output: "dist/observe.js", platform: "neutral", apart: ["observing"] },
   { source: "js/entries/opentelemetry.ts", output: "dist/opentelemetry.js", platform: "neutral", beside: ["@opentelemetry/api"] },
   { source: "js/entries/ai.ts", output: "dist/ai.js", platform: "neutral", apart: ["errors"], beside: ["ai"] },
+  {
+    source: "js/entries/langgraph.ts",
+    output: "dist/langgraph.js",
+    platform: "neutral",
+    apart: ["errors"],
+    beside: ["@langchain/langgraph-checkpoint"],
+  },
   // With the client of NATS, but for what signs challenges: who uses that gives it as the authenticator.
   {
     source: "js/entries/nats.ts",
@@ -297,6 +304,7 @@ const declared = [
     "inspector",
     "opentelemetry",
     "ai",
+    "langgraph",
     "react",
     "vue",
     "svelte",
@@ -304,6 +312,7 @@ const declared = [
   ...["definitions", "errors", "nats", "observe", "public", "service-worker", "testing"].map((name) => `types/${name}`),
   ...["provider", "reads", "writes"].map((name) => `react/${name}`),
   ...["model", "tools", "transport", "turn"].map((name) => `ai/${name}`),
+  "langgraph/saver",
 ];
 
 async function targetFolder() {

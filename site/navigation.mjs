@@ -59,6 +59,11 @@ export const sections = [
         about: "An element that shows the processes of a registry, and TanStack Devtools with it.",
       },
       { page: "beside", text: "Beside Dexie, TanStack, AI", about: "How longwait and the libraries for data, queries and chats meet." },
+      {
+        page: "langgraph",
+        text: "LangGraph in the browser",
+        about: "A checkpoint saver for LangGraph.js: graphs that outlive their page, that ask and wait.",
+      },
       { page: "server-side-rendering", text: "Server-side rendering", about: "What a server renders." },
       { page: "hot-reloading", text: "Hot reloading", about: "What an edit does to a registry and its driver." },
       { page: "logging-out", text: "Logging out", about: "What is left of a user, and how to remove it." },

@@ -38,7 +38,7 @@ async function bundle(dist) {
     root: contenders,
     base: "./",
     worker: { format: "es" },
-    resolve: { alias: { "longwait/react": resolve(dist, "react.js") } },
+    resolve: { alias: Object.fromEntries(["react", "langgraph"].map((name) => [`longwait/${name}`, resolve(dist, `${name}.js`)])) },
     build: {
       outDir: bundled,
       emptyOutDir: true,

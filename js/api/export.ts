@@ -11,6 +11,7 @@ import { blobOf } from "../border/attachments.js";
 import type { ExportHead, RawRegistry } from "../border/raw.js";
 import { shape } from "../border/shapes.js";
 import { freeze, stringify } from "../platform/intrinsics.js";
+import { inBase64 } from "../platform/base64.js";
 import { invalidArgument, raise } from "../types/errors.js";
 import type { AttachmentInfo, ExportOptions, Json, ListFilter, Page, ProcessesExport } from "../types/public.js";
 
@@ -153,16 +154,7 @@ async function* linesOfAttachment(raw: RawRegistry, id: string, attachment: Atta
   if (found === undefined || stringify(found.info) !== stringify(attachment)) return false;
   yield line({ attachment });
   const blob = blobOf(found);
-  for (let at = 0; at < blob.size; at += BYTES) yield line({ bytes: inBase64(await blob.slice(at, at + BYTES).arrayBuffer()) });
+  for (let at = 0; at < blob.size; at += BYTES)
+    yield line({ bytes: inBase64(new Uint8Array(await blob.slice(at, at + BYTES).arrayBuffer())) });
   return true;
-}
-
-/** How many characters are made of bytes by one call, whose arguments lie on the stack. */
-const AT_ONCE = 8_192;
-
-function inBase64(buffer: ArrayBuffer): string {
-  const bytes = new Uint8Array(buffer);
-  let binary = "";
-  for (let at = 0; at < bytes.length; at += AT_ONCE) binary += String.fromCharCode(...bytes.subarray(at, at + AT_ONCE));
-  return btoa(binary);
 }

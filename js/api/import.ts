@@ -11,6 +11,7 @@ import type { Exported, RawRegistry } from "../border/raw.js";
 import { isObject, shape } from "../border/shapes.js";
 import { Aborted, refuseAborted, untilAborted } from "../border/stop.js";
 import { isOf, keys, parse } from "../platform/intrinsics.js";
+import { fromBase64 } from "../platform/base64.js";
 import { invalidArgument, ProcessError, raise } from "../types/errors.js";
 import { withoutHelp } from "../types/help.js";
 import type { AttachmentInfo, ImportOptions, ImportReport, Json } from "../types/public.js";
@@ -173,7 +174,7 @@ function add({ exported, attachments, lines }: Incoming, { word, value }: Line, 
 function addBytes(attachment: Incoming["attachments"][number] | undefined, text: string): void {
   if (attachment === undefined) throw invalidArgument("bytes: there is no attachment that they belong to");
   if (text.length > MOST_BYTES) throw invalidArgument(`bytes: has more than ${MOST_BYTES} characters`);
-  const bytes = fromBase64(text);
+  const bytes = bytesOf(text);
   attachment.read += bytes.length;
   if (attachment.read > attachment.size)
     throw invalidArgument(`bytes: attachment \`${attachment.name}\` has ${attachment.size} bytes, not more`);
@@ -188,12 +189,9 @@ function checkSize(attachment: Incoming["attachments"][number] | undefined): voi
   }
 }
 
-function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+function bytesOf(text: string): Uint8Array<ArrayBuffer> {
   if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)) throw invalidArgument("bytes: is not base64");
-  const binary = atob(text);
-  const bytes = new Uint8Array(binary.length);
-  for (let at = 0; at < binary.length; at++) bytes[at] = binary.charCodeAt(at);
-  return bytes;
+  return fromBase64(text);
 }
 
 function belongs({ id }: Incoming, { word, value }: Line): void {

@@ -66,6 +66,27 @@ const runners = {
   `,
 };
 
+/** The graph of docs/langgraph.md. Its last node hangs where the page says so. */
+const mailGraph = `
+  import { Annotation, END, interrupt, START, StateGraph } from "@langchain/langgraph/web";
+  declare const called: (name: string) => Promise<void>;
+  declare const globalThis: { hanging?: string; hangs?: boolean };
+  const Mail = Annotation.Root({ topic: Annotation<string>, draft: Annotation<string>, answer: Annotation<string>, sent: Annotation<string> });
+  export const mailGraph = new StateGraph(Mail)
+    .addNode("compose", async ({ topic }) => (await called("write"), { draft: "about " + topic }))
+    .addNode("ask", ({ draft }) => ({ answer: interrupt<string, string>(draft) }))
+    .addNode("deliver", async ({ draft, answer }) => {
+      await called("send");
+      globalThis.hangs = globalThis.hanging === "deliver";
+      if (globalThis.hangs) await new Promise(() => {});
+      return { sent: answer === "yes" ? "sent: " + draft : "nothing" };
+    })
+    .addEdge(START, "compose")
+    .addEdge("compose", "ask")
+    .addEdge("ask", "deliver")
+    .addEdge("deliver", END);
+`;
+
 /** The samples of the pages in docs/errors, which have the registry in common. */
 const errors = (code, more = {}) => ({
   [`docs/errors/${code}.md`]: {
@@ -405,6 +426,26 @@ export const needs = {
       after: `console.log(JSON.stringify(order));`,
       prints: '{"type":"success","value":{"attempt":2,"status":201}}\n',
     },
+  },
+  "docs/langgraph.md": {
+    "A graph that asks": {
+      runs: "tests/e2e/langgraph.test.mjs",
+      files: ["context.ts", "program.ts"],
+      beside: {
+        "mail.ts": `
+          declare const called: (name: string) => Promise<void>;
+          export const write = async (topic: string) => (await called("write"), "about " + topic);
+          export const send = async (draft: string) => (await called("send"), "sent: " + draft);
+        `,
+      },
+      after: `\nObject.assign(globalThis, { question, answer, ready: true });`,
+    },
+    "A run that survives its tab": {
+      runs: "tests/e2e/langgraph.test.mjs",
+      beside: { "graph.ts": mailGraph },
+      after: `\nObject.assign(globalThis, { registry, begin, waiting, ready: true });`,
+    },
+    "Threads in an app": { runs: "node", after: `\nawait registry.close();` },
   },
   "docs/app.md": {
     esbuild: { runs: "tests/consumers/consumers.test.mjs" },

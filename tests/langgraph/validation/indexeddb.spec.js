@@ -1,0 +1,4 @@
+import "fake-indexeddb/auto";
+import { suite } from "./suite.js";
+
+suite("indexeddb");
