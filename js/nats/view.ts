@@ -24,6 +24,8 @@ export class View {
   /** By token, since ids are known once a message is decoded. */
   readonly #docs = new Map<string, Doc>();
   readonly #undecoded = new Map<string, { body: string; sequence: number }>();
+  /** The rows that the tables have of processes of which later ones are known: tables are read less often than processes change. */
+  readonly #unlisted = new Map<string, Doc | undefined>();
   /** The versions of processes as far as they are known to be above those of their rows. */
   readonly #versions = new Map<string, number>();
   readonly #guards = new Map<string, number>();
@@ -42,14 +44,16 @@ export class View {
   put(token: string, doc: Doc): void {
     const undecoded = this.#undecoded.get(token);
     if (undecoded && undecoded.sequence <= doc.sequence) this.#undecoded.delete(token);
-    else if (undecoded) this.#decode(token, undecoded, false);
-    this.#keep(token, doc, false);
+    else if (undecoded) this.#decode(token, undecoded);
+    this.#keep(token, doc);
   }
 
   /** The rows of a process, as far as they are known. */
   doc(token: string, id: string): Doc {
     const undecoded = this.#undecoded.get(token);
-    if (undecoded) this.#decode(token, undecoded, false);
+    const registration = undecoded && this.#decode(token, undecoded);
+    // Who looks at a new process asks for its registration next.
+    if (registration) this.#onRegistration(this.#docs.get(token)!, registration, undecoded.body.length);
     return this.#docs.get(token) ?? absent(id);
   }
 
@@ -78,24 +82,31 @@ export class View {
 
   /** A table with all that was received. */
   table(name: TableName): Table {
-    const isLoose = this.#undecoded.size > MANY;
-    for (const [token, undecoded] of this.#undecoded) this.#decode(token, undecoded, isLoose);
+    for (const [token, undecoded] of this.#undecoded) this.#decode(token, undecoded);
+    const isLoose = this.#unlisted.size > MANY;
+    for (const [token, before] of this.#unlisted) this.#list(before, this.#docs.get(token)!, isLoose);
+    this.#unlisted.clear();
     return this.#tables[name];
   }
 
-  #decode(token: string, { body, sequence }: { body: string; sequence: number }, isLoose: boolean): void {
+  /** Gives the registration that came with the rows. */
+  #decode(token: string, { body, sequence }: { body: string; sequence: number }): Row | undefined {
     this.#undecoded.delete(token);
     const { doc, registration } = decodeRows(body, sequence);
-    this.#keep(token, doc, isLoose);
-    // Who looks at a new process asks for its registration next. Of many at a time, few are asked for.
-    if (registration && !isLoose) this.#onRegistration(doc, registration, body.length);
+    return this.#keep(token, doc) ? registration : undefined;
   }
 
-  #keep(token: string, doc: Doc, isLoose: boolean): void {
+  /** Whether the rows are later than those that are known. */
+  #keep(token: string, doc: Doc): boolean {
     const before = this.#docs.get(token);
-    if (before && before.sequence >= doc.sequence) return;
+    if (before && before.sequence >= doc.sequence) return false;
     this.#docs.set(token, doc);
     if ((this.#versions.get(token) ?? 0) <= doc.sequence) this.#versions.delete(token);
+    if (!this.#unlisted.has(token)) this.#unlisted.set(token, before);
+    return true;
+  }
+
+  #list(before: Doc | undefined, doc: Doc, isLoose: boolean): void {
     this.#tables.processes.replace(before?.process, doc.process, isLoose);
     this.#tables.leases.replace(before?.lease, doc.lease, isLoose);
     const place = (grant: Row) => `${grant.scopeId as string}`;
