@@ -240,7 +240,7 @@ stores nothing. What is read is read by a saver that has read nothing before.`,
 From the crash of the tab that holds a lease to the lease in this one. The floor is a Web Lock that is handed over.`,
   "nats-appends": `### Appending over NATS
 
-Measured in Node, with the servers on the machine that measures: one, and a cluster of three. What a server acknowledges is on its disk (\`sync_interval: always\`).
+Measured in Node, with the servers on the machine that measures: one, and a cluster of three; and that cluster behind a link on which each way takes 2.5 ms, as to servers of one's own region. What a server acknowledges is on its disk (\`sync_interval: always\`).
 The floor is the official client alone. It keeps a process and its events in messages as long as ours, each conditional on the last one of its subject.
 On one process, an append waits for the one before. The other figure is of events that are all known before the first is sent.`,
   "nats-waits": `### Waking over NATS

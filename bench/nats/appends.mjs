@@ -5,7 +5,7 @@ import { onServers } from "./lib/setting.mjs";
 
 const WIDTH = 50;
 
-export const run = ({ rounds, quick, dist }) => onServers(dist, [1, 3], (stage) => measured(stage, rounds, quick ? 4 : 1));
+export const run = ({ rounds, quick, dist }) => onServers(dist, ["one", "three", "far"], (stage) => measured(stage, rounds, quick ? 4 : 1));
 
 async function measured(stage, rounds, less) {
   const registry = await stage.registry("appends");

@@ -4,7 +4,7 @@ import { onServers } from "./lib/setting.mjs";
 
 const NAMESPACE = "page";
 
-export const run = ({ opened, dist, ...sizes }) => onServers(dist, [1], (stage) => measured(stage, opened, sizes));
+export const run = ({ opened, dist, ...sizes }) => onServers(dist, ["one"], (stage) => measured(stage, opened, sizes));
 
 async function measured(stage, opened, sizes) {
   const registry = await stage.registry(NAMESPACE);

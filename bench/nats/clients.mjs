@@ -15,7 +15,7 @@ const PROCESSES = 2;
 /** What is not done within this many milliseconds of the end of a load is not counted. */
 const PATIENCE_MS = 5_000;
 
-export const run = ({ quick, dist }) => onServers(dist, [3], (stage) => measured(stage, dist, quick));
+export const run = ({ quick, dist }) => onServers(dist, ["three"], (stage) => measured(stage, dist, quick));
 
 async function measured(stage, dist, quick) {
   const processes = quick ? 1_000 : 10_000;

@@ -5,7 +5,7 @@ import { onServers } from "./lib/setting.mjs";
 const TIMES = 50;
 const NAMESPACE = "growth";
 
-export const run = ({ dist }) => onServers(dist, [1], measured);
+export const run = ({ dist }) => onServers(dist, ["one"], measured);
 
 async function measured(stage) {
   const registry = await stage.registry(NAMESPACE);

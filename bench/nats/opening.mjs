@@ -8,7 +8,7 @@ import { onServers, packageOf } from "./lib/setting.mjs";
 
 const AT_ONCE = 100;
 
-export const run = ({ rounds, quick, dist }) => onServers(dist, [1], (stage) => measured(stage, dist, rounds, quick ? 10 : 1));
+export const run = ({ rounds, quick, dist }) => onServers(dist, ["one"], (stage) => measured(stage, dist, rounds, quick ? 10 : 1));
 
 async function measured(stage, dist, rounds, less) {
   const few = { namespace: "few", processes: 100, events: 100 };

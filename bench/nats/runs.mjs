@@ -6,7 +6,8 @@ import { say } from "../../scripts/lib/run.mjs";
 import { each, race } from "../page/harness.js";
 import { onServers } from "./lib/setting.mjs";
 
-export const run = ({ rounds, quick, dist }) => onServers(dist, [1, 3], (stage) => measured(stage, rounds, quick ? 10 : 25));
+export const run = ({ rounds, quick, dist }) =>
+  onServers(dist, ["one", "three", "far"], (stage) => measured(stage, rounds, quick ? 10 : 25));
 
 async function measured(stage, rounds, times) {
   const here = await ours(stage, "here", await stage.registry("here"));

@@ -2,7 +2,8 @@
 import { payload, race } from "../page/harness.js";
 import { onServers } from "./lib/setting.mjs";
 
-export const run = ({ rounds, quick, dist }) => onServers(dist, [1, 3], (stage) => measured(stage, rounds, quick ? 25 : 50));
+export const run = ({ rounds, quick, dist }) =>
+  onServers(dist, ["one", "three", "far"], (stage) => measured(stage, rounds, quick ? 25 : 50));
 
 async function measured(stage, rounds, times) {
   const contenders = [await ours(stage)];

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { VERSIONS } from "../support/ai-sdk.mjs";
+import { until } from "../support/until.mjs";
 import { bundled, chats, crash, log, send, shows, status } from "./chat-page.mjs";
 import { site } from "./site.mjs";
 
@@ -102,7 +103,7 @@ for (const version of VERSIONS)
       await shows(tab, "Hello", "Good ");
       await tab.click("text=Stop");
       await status(tab, "ready");
-      await tab.waitForFunction(async () => (await registry.getProcess("chat:chat-1/00000001")).status.state === "cancelled");
+      await until(tab, async () => (await registry.getProcess("chat:chat-1/00000001")).status.state === "cancelled");
       said.say("Hello:1", "day.", null);
       await tab.reload();
       await shows(tab, "Hello", "Good ");

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { build } from "esbuild";
 import { inRepo } from "../../scripts/lib/paths.mjs";
 import { blocks } from "../samples/programs.mjs";
+import { until } from "../support/until.mjs";
 import { site } from "./site.mjs";
 
 const served = site();
@@ -80,7 +81,7 @@ test("a tab that takes over a crashed one continues its trace, makes no second s
 
   const first = await opened();
   await first.evaluate(() => registry.registerProcess({ id: "o", input: { type: "engine", kind: "order" } }));
-  await first.waitForFunction(async () => (await registry.getProcess("o")).wait?.kind === "signal");
+  await until(first, async () => (await registry.getProcess("o")).wait?.kind === "signal");
   await exported(first, "register order", "step price");
   const crashed = first.waitForEvent("crash");
   const protocol = await context.newCDPSession(first);

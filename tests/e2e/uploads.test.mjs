@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { complaintsOf } from "../../scripts/lib/demo-page.mjs";
 import { looksRight, sizes } from "./looks.mjs";
+import { until } from "../support/until.mjs";
 import { site } from "./site.mjs";
 
 const served = site();
@@ -95,7 +96,7 @@ describe("the upload queue", () => {
     await one.getByRole("button", { name: "Log out" }).click();
     await one.getByRole("button", { name: "Log in" }).waitFor();
     await other.getByRole("button", { name: "Log in" }).waitFor();
-    await one.waitForFunction(async () => (await indexedDB.databases()).length === 0);
+    await until(one, async () => (await indexedDB.databases()).length === 0);
   });
 
   test("shows ten at a time", async (t) => {

@@ -8,25 +8,32 @@ import { connect } from "@nats-io/transport-node";
 import { inRepo } from "../../../scripts/lib/paths.mjs";
 import { startServers } from "../../../tests/nats/servers.mjs";
 import { bareLog } from "./bare.mjs";
+import { linkTo } from "./link.mjs";
 
 const PATIENCE_MS = 30_000;
 
-/** Numbers of servers, as a person names them in a table. */
-export const settings = { 1: "one server", 3: "three servers" };
+/** Where the servers are: how many, and how many milliseconds each way to them takes. `name`: as a person names it in a table. */
+const settings = {
+  one: { name: "one server", count: 1 },
+  three: { name: "three servers", count: 3 },
+  far: { name: "three servers 5 ms away", count: 3, eachWayMs: 2.5 },
+};
 
-/** Runs `work(stage)` on each number of servers, one after the other, and answers the rows of all of them. */
-export async function onServers(dist, counts, work) {
+/** Runs `work(stage)` in each setting, one after the other, and answers the rows of all of them. */
+export async function onServers(dist, names, work) {
   const rows = [];
-  for (const count of counts) {
+  for (const { name, count, eachWayMs } of names.map((name) => settings[name])) {
     const servers = await startServers({ count });
+    const link = eachWayMs && (await linkTo(servers.tcp, eachWayMs));
     try {
-      const stage = await staged(dist, servers, count);
+      const stage = await staged(dist, { ...servers, ...link }, name, count);
       try {
         rows.push(...(await work(stage)));
       } finally {
         await stage.close();
       }
     } finally {
+      await link?.close();
       await servers.close();
     }
   }
@@ -44,14 +51,14 @@ export async function packageOf(dist) {
   return { ...(await entry(".")), ...(await entry("./nats")) };
 }
 
-async function staged(dist, { tcp, ws, dirs }, count) {
+async function staged(dist, { tcp, ws, dirs }, name, count) {
   const { openRegistry, natsStore } = await packageOf(dist);
   // Servers that were just started may take a while for their first answer.
   const manager = await jetstreamManager(await connect({ servers: tcp }), { checkAPI: false, timeout: PATIENCE_MS });
   const opened = [];
   const kept = (closing) => (opened.push(closing), closing);
   return {
-    name: settings[count],
+    name,
     tcp,
     ws,
     dirs,

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as page from "../page.mjs";
+import { until } from "../../support/until.mjs";
 import { tabsForSuite } from "../playwright.mjs";
 
 const success = (value) => ({ type: "success", value });
@@ -108,7 +109,7 @@ describe("a service worker", () => {
     await tab.run(async () => {
       await globalThis.registry.registerProcess({ id: "p", input: { type: "engine", kind: "fetches" }, requires: "network", retry: {} });
     });
-    await tab.page.waitForFunction(async () => (await globalThis.worker.sync.getTags()).includes("longwait"));
+    await until(tab.page, async () => (await globalThis.worker.sync.getTags()).includes("longwait"));
     await tab.close();
     await context.setOffline(false);
     const other = await tabs.opened(t);
