@@ -11,18 +11,18 @@ import { CommandFailed, main, say } from "./lib/run.mjs";
  * `openRegistry()` download, the same for a page that also meets a payload schema, and what the import of another entry adds to
  * the first. They are watched, so that growth is seen and explained; no code is bent to stay within them. The goal is 165. The run
  * policy, with its rules, lists, timers, forks and retention, took 55 of what there is; exports and imports 23, streams 13, attachments and batches 8, what a store over
- * a network needs of the store 5, and definitions 2.
+ * a network needs of the store 7, and definitions 2.
  * Left out one at a time, these parts of the WebAssembly take so many of its kilobytes: tasks, one state machine for each `async`, 80;
  * serde's readers and writers 18. Every type has code of its own, yet what these repeat compresses well.
  */
 export const needed = ["dist/index.js", "dist/longwait_bg.wasm"];
 const budgets = [
-  { entry: "longwait", files: needed, limit: 396 },
-  { entry: "and with a schema", files: [...needed, "dist/schema.js"], limit: 404 },
+  { entry: "longwait", files: needed, limit: 400 },
+  { entry: "and with a schema", files: [...needed, "dist/schema.js"], limit: 408 },
   { entry: "longwait/worker adds", files: ["dist/worker.js"], limit: 2 },
   { entry: "longwait/service-worker adds", files: ["dist/service-worker.js"], limit: 4 },
   // In place of the file of WebAssembly, of which base64 takes a third more.
-  { entry: "longwait/inline adds", files: ["dist/inline.js"], limit: 466 },
+  { entry: "longwait/inline adds", files: ["dist/inline.js"], limit: 470 },
   { entry: "longwait/observe adds", files: ["dist/observe.js", "dist/observing.js"], limit: 6 },
   { entry: "longwait/opentelemetry adds", files: ["dist/opentelemetry.js"], limit: 5 },
   { entry: "longwait/ai adds", files: ["dist/ai.js"], limit: 6 },
