@@ -257,7 +257,8 @@ Of ten operations, three append to processes for which a client waits, three to 
 processes at any time. A time counts from when the operation was due. A load of which less than nine tenths are done in time is the last.`,
   "nats-opening": `### Opening with a long history
 
-A client that opens a namespace. Half of the processes have ended.`,
+A client that opens a namespace, with a long history and with a short one. Half of the processes have ended. With as many processes, the history may not count; with more of them, a list and
+a sweep take longer, as a client has a small row of each.`,
   "nats-growth": `### What is stored over NATS
 
 Bytes of the stream as a server counts them, with the subjects and headers of messages. The payload of an event or a step is about 70 bytes, that of a chunk 8. With three

@@ -14,8 +14,9 @@ async function measured(stage, dist, rounds, less) {
   const few = { namespace: "few", processes: 100, events: 100 };
   const long = { namespace: "long", processes: 100, events: 10_000 / less };
   const many = { namespace: "many", processes: 10_000 / less, events: 100 };
+  const young = { namespace: "young", processes: 10_000 / less, events: 1 };
   const { openRegistry, natsStore } = await packageOf(dist);
-  for (const stored of [few, long, many]) {
+  for (const stored of [few, long, young, many]) {
     stored.name = `${(stored.processes * stored.events).toLocaleString("en")} events of ${stored.processes.toLocaleString("en")} processes`;
     const start = performance.now();
     await fill(await stage.registry(stored.namespace), stored);
@@ -30,8 +31,11 @@ async function measured(stage, dist, rounds, less) {
   };
   const rows = [];
   for (const [what, work] of Object.entries(works))
-    for (const larger of [long, many]) {
-      const figures = await race([larger, few], rounds, async (stored) => {
+    for (const contenders of [
+      [long, few],
+      [many, young, few],
+    ]) {
+      const figures = await race(contenders, rounds, async (stored) => {
         const start = performance.now();
         const registry = await openRegistry({ storage: natsStore({ servers: stage.tcp, namespace: stored.namespace }) });
         await work(registry, stored);

@@ -6,9 +6,12 @@ use std::{cell::Cell, rc::Rc};
 use futures::{FutureExt, future::LocalBoxFuture};
 use longwait::{
     Result,
-    model::filter::ListQuery,
+    model::{
+        filter::ListQuery,
+        retention::{Outdated, Retention},
+    },
     store::{
-        Durability, Query, Store,
+        Durability, Query, Reads, Store,
         engine::{Connection, Engine, Failed, MemoryEngine, Mode, Round, Step},
         row_store::RowStore,
     },
@@ -22,10 +25,11 @@ use serde_json::json;
 
 use crate::place::{remove, run, world};
 
-/// Counts the rounds of reads.
+/// Counts the rounds of reads, each of which takes a millisecond.
 struct Counting {
     inner: MemoryEngine,
     rounds: Rc<Cell<usize>>,
+    clock: FakeClock,
 }
 
 impl Engine for Counting {
@@ -34,8 +38,8 @@ impl Engine for Counting {
     }
 
     fn connect(&self) -> LocalBoxFuture<'static, Result<Rc<dyn Connection>>> {
-        let (connecting, rounds) = (self.inner.connect(), self.rounds.clone());
-        async move { Ok(Rc::new(CountingConnection { inner: connecting.await?, rounds }) as Rc<dyn Connection>) }
+        let (connecting, rounds, clock) = (self.inner.connect(), self.rounds.clone(), self.clock.clone());
+        async move { Ok(Rc::new(CountingConnection { inner: connecting.await?, rounds, clock }) as Rc<dyn Connection>) }
             .boxed_local()
     }
 
@@ -51,6 +55,7 @@ impl Engine for Counting {
 struct CountingConnection {
     inner: Rc<dyn Connection>,
     rounds: Rc<Cell<usize>>,
+    clock: FakeClock,
 }
 
 impl Connection for CountingConnection {
@@ -59,11 +64,13 @@ impl Connection for CountingConnection {
     }
 
     fn run(&self, mode: Mode, mut step: Step) -> LocalBoxFuture<'static, std::result::Result<(), Failed>> {
-        let rounds = self.rounds.clone();
+        let (rounds, clock) = (self.rounds.clone(), self.clock.clone());
         let counted = move |results| {
             let round = step(results);
             if matches!(round, Round::Read(_)) {
                 rounds.set(rounds.get() + 1);
+                assert!(rounds.get() < 10, "it reads for ever");
+                clock.advance(1);
             }
             round
         };
@@ -71,11 +78,16 @@ impl Connection for CountingConnection {
     }
 }
 
+fn counted(engine: &MemoryEngine, rounds: &Rc<Cell<usize>>) -> RowStore {
+    let clock = FakeClock::default();
+    let counting = Counting { inner: engine.clone(), rounds: rounds.clone(), clock: clock.clone() };
+    RowStore::new(Rc::new(counting), Rc::new(clock), Rc::new(tasks()), &Counter::default())
+}
+
 /// How many rounds a question takes a store that has read nothing before.
 async fn rounds(engine: &MemoryEngine, query: Query) -> usize {
     let rounds = Rc::<Cell<usize>>::default();
-    let counting = Counting { inner: engine.clone(), rounds: rounds.clone() };
-    let store = RowStore::new(Rc::new(counting), Rc::new(FakeClock::default()), Rc::new(tasks()), &Counter::default());
+    let store = counted(engine, &rounds);
     let answers = store.read(vec![Rc::new(query)]).await.unwrap();
     assert!(answers.iter().all(Result::is_ok));
     rounds.get()
@@ -119,5 +131,28 @@ fn a_count_by_status_asks_for_the_totals_and_only_where_there_are_none_for_the_e
         assert_eq!(rounds(&engine, count()).await, 1);
         remove(&engine, "about", &["totals"]);
         assert_eq!(rounds(&engine, count()).await, 2);
+    });
+}
+
+#[test]
+fn what_is_due_is_read_in_one_round_however_long_that_takes() {
+    run(async {
+        let (world, _, engine) = world().await;
+        registered(&world, 2).await;
+        assert_eq!(rounds(&engine, Query::Due(10)).await, 1);
+    });
+}
+
+#[test]
+fn what_is_outdated_is_read_in_a_round_and_its_rows_in_another() {
+    run(async {
+        let (world, _, engine) = world().await;
+        registered(&world, 1).await;
+        world.succeed("p00").await;
+        let rounds = Rc::<Cell<usize>>::default();
+        let kept = Retention { completed_ms: Some(0), ..Retention::default() };
+        let reads = Reads::Outdated(Outdated::KeptFor(kept), 10);
+        counted(&engine, &rounds).transact(reads, Rc::new(|_| Ok(Vec::new()))).await.unwrap();
+        assert!(rounds.get() <= 3, "{} rounds", rounds.get());
     });
 }

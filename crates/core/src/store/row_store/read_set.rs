@@ -1,6 +1,11 @@
 //! What a transaction has read so far.
 
-use crate::{model::payload::Payload, store::engine::Read, unordered::Map};
+use crate::{
+    host::Clock,
+    model::{Millis, payload::Payload},
+    store::engine::Read,
+    unordered::Map,
+};
 
 /// The results of a transaction's reads, and the reads that are missing.
 ///
@@ -11,6 +16,8 @@ pub struct ReadSet {
     /// By read, its rows; none while it is missing.
     results: Map<Read, Option<Vec<Payload>>>,
     missing: Vec<Read>,
+    /// The time of the first run.
+    now: Option<Millis>,
 }
 
 impl ReadSet {
@@ -19,6 +26,11 @@ impl ReadSet {
         for (read, rows) in std::mem::take(&mut self.missing).into_iter().zip(results) {
             self.results.insert(read, Some(rows));
         }
+    }
+
+    /// The time of this transaction. It is that of the first run in all of them: a read of what is due would ask for something else in each.
+    pub fn now(&mut self, clock: &dyn Clock) -> Millis {
+        *self.now.get_or_insert_with(|| clock.now())
     }
 
     /// The rows that a read found; none while it is missing.

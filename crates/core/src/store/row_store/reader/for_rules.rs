@@ -158,7 +158,7 @@ impl Reader<'_> {
 
     /// The oldest so many of the processes that are outdated, of each way to end.
     fn outdated(&mut self, outdated: &Outdated, limit: usize) -> Vec<ProcessId> {
-        let (now, most) = (self.shared.clock.now(), u32::try_from(limit).unwrap_or(u32::MAX));
+        let (now, most) = (self.now(), u32::try_from(limit).unwrap_or(u32::MAX));
         let mut ids = Vec::new();
         for state in [TerminalState::Completed, TerminalState::Failed, TerminalState::Cancelled] {
             if let Some(cutoff) = outdated.cutoff(state, now) {
@@ -222,10 +222,10 @@ impl Reader<'_> {
                 loaded = self.with_processes(loaded, children, Self::legible);
             }
         }
+        let above = self.now();
         let slot = self.read_set.row(table(LEASES).get(key![id])).map(|slot| {
             slot.read::<LeaseRow>().map(|row| row.slot).unwrap_or_else(|_| {
                 // No fence and no number of lives was ever as high as the time.
-                let above = self.shared.clock.now();
                 LeaseSlot { last_fence: above, lives: Some(above), ..LeaseSlot::default() }
             })
         });
@@ -353,7 +353,7 @@ impl Reader<'_> {
     /// The row of the first process of a concurrency key, besides one, that has begun or may begin now. One that has begun counts even where
     /// it cannot be read: it holds the key.
     fn first_of_key(&mut self, key: &str, besides: &ProcessId) -> Option<Payload> {
-        let now = self.shared.clock.now();
+        let now = self.now();
         let (mut after, end) = (key![key], key![key, Part::End]);
         loop {
             let page = self.read_set.rows(index(PROCESSES, "byQueue").between(after, end.clone(), Some(KEY_PAGE)));

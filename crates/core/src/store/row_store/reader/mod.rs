@@ -25,7 +25,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     model::{
-        MAX_COUNT,
+        MAX_COUNT, Millis,
         grant::HandleGrant,
         key::{Part, ProcessId, key},
         payload::Payload,
@@ -89,6 +89,11 @@ impl<'a> Reader<'a> {
             reads_ranges: false,
             registrations: Map::default(),
         }
+    }
+
+    /// The time of this transaction.
+    pub(super) fn now(&mut self) -> Millis {
+        self.read_set.now(&*self.shared.clock)
     }
 
     /// The number of the last change; 0 as long as it is not here.

@@ -45,7 +45,7 @@ impl Reader<'_> {
     }
 
     pub(super) fn due(&mut self, limit: u64) -> Due {
-        let now = self.shared.clock.now();
+        let now = self.now();
         let most = u32::try_from(limit).unwrap_or(u32::MAX);
         let until_now = Between { after: None, before: Some(key![now + 1]) };
         let due = self.read_set.rows(Read::Keys(index(PROCESSES, "byDue"), until_now, most));
