@@ -57,12 +57,18 @@ export class Rows {
   async read(requests: readonly Request[], transaction: Transaction): Promise<unknown[][]> {
     const ids = new Set(requests.map(processOf).filter((id) => id !== undefined));
     const isOfMany = requests.some((request) => isIndexed(request) && !(transaction.isWriting && request[2] === "byChange"));
-    await Promise.all([...[...ids].map((id) => this.see(id, transaction)), isOfMany && this.#feed.loaded(transaction.isFresh)]);
+    await Promise.all([...[...ids].map((id) => this.see(id, transaction)), isOfMany && this.#load(transaction)]);
     if (transaction.isWriting)
       await Promise.all(requests.filter(([, , index]) => index === "byParent").map((request) => this.#childrenOf(request, transaction)));
     // All that is on the server is asked for at one time. The view is looked at afterwards, in one go.
     const answers = await Promise.all(requests.map((request) => this.#find(request, transaction)));
     return answers.map((answer) => answer());
+  }
+
+  /** Waits for the rows of all processes. Those that were acknowledged before the transaction are here after its first round of that kind. */
+  async #load(transaction: Transaction): Promise<void> {
+    await this.#feed.loaded(transaction.isFresh && !transaction.hasLoaded);
+    transaction.hasLoaded = true;
   }
 
   /** A process as the transaction sees it, from now on. */

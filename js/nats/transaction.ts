@@ -13,6 +13,8 @@ export class Transaction {
   readonly isWriting: boolean;
   /** Whether it must see all that was acknowledged: else what is known is enough. */
   readonly isFresh: boolean;
+  /** Whether all rows were here once that it must see. */
+  hasLoaded = false;
   readonly docs = new Map<string, SeenDoc>();
   /** The processes that were asked for of the leader. */
   readonly fresh = new Set<string>();
