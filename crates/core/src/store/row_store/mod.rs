@@ -199,14 +199,14 @@ impl Store for RowStore {
                 // What is asked for is that the writes of earlier calls are over.
                 shared.uploads.are_over().await;
             }
-            if shared.traits.is_optimistic {
-                // Such an engine would answer from before the writes of earlier calls.
+            let is_heard = !queries.is_empty() && queries.iter().all(|query| matches!(**query, Query::Heard(_)));
+            if shared.traits.is_optimistic && !is_heard {
+                // Such an engine would answer from before the writes of earlier calls. What was notified of is committed.
                 drop(shared.writing.acquire().await);
             }
             if queries.is_empty() {
                 return Ok(Answers::default());
             }
-            let is_heard = queries.iter().all(|query| matches!(**query, Query::Heard(_)));
             let mode = if is_heard { Mode::ReadHeard } else { Mode::Read };
             shared.read(mode, Rc::new(move |reader| reader.answers(&queries))).await
         }
