@@ -2,6 +2,7 @@
 import type { ChatRequestOptions, ChatTransport, UIMessage, UIMessageChunk } from "ai";
 import { reportError } from "../platform/report.js";
 import { isProcessError, ProcessError } from "../types/errors.js";
+import { withHelp } from "../types/help.js";
 import type { RegistrySource } from "../types/observe.js";
 import type { Json, JsonLike, ProcessPolicy, ProcessRecord, ProcessRegistry } from "../types/public.js";
 import { activeOf, difference, History, lastAnswer, type TurnRequest } from "./history.js";
@@ -146,7 +147,9 @@ export class LongwaitChatTransport<M extends UIMessage = UIMessage> implements C
   async answerApproval({ id, approved, reason }: ApprovalResponse): Promise<void> {
     const approval = approvalOf(id);
     if (approval === undefined)
-      throw new ProcessError("id: is not that of an approval that a durable tool asked for", { code: "invalid_argument" });
+      throw new ProcessError(withHelp("id: is not that of an approval that a durable tool asked for", "invalid_argument"), {
+        code: "invalid_argument",
+      });
     const { registry } = await this.opened;
     await registry.signal(approval.processId, approval.signal, { approved, ...(reason !== undefined && { reason }) });
   }

@@ -86,7 +86,7 @@ test("neither the class nor what it gives its errors can be replaced", () => {
 });
 
 /** What no run calls. */
-const OTHER_ENTRIES = /^(entries\/worker|nats\/store|service-worker\/refused|observe\/.*|testing\/.*)\.ts$/;
+const OTHER_ENTRIES = /^(ai\/.*|entries\/worker|langgraph\/.*|nats\/store|service-worker\/refused|observe\/.*|testing\/.*)\.ts$/;
 
 test("every error of the main entry is made where it is remembered as longwait's own, so that a run can tell it from others", () => {
   const sources = readdirSync(join(root, "js"), { recursive: true }).filter((file) => file.endsWith(".ts"));
