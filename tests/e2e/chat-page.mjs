@@ -24,11 +24,12 @@ const model = `
       const tool = results === 0 ? TOOLS[question] : undefined;
       const stream = new ReadableStream({
         async start(controller) {
+          abortSignal?.addEventListener("abort", () => controller.error(abortSignal.reason));
           controller.enqueue({ type: "stream-start", warnings: [] });
           controller.enqueue({ type: "text-start", id: "0" });
           for (let n = 0; ; n++) {
             const word = await globalThis.wordOf(call, n);
-            if (abortSignal?.aborted) return controller.error(abortSignal.reason);
+            if (abortSignal?.aborted) return;
             if (word === null) break;
             controller.enqueue({ type: "text-delta", id: "0", delta: word });
           }
