@@ -127,7 +127,7 @@ export class LongwaitChatTransport<M extends UIMessage = UIMessage> implements C
       ({ registry }) => {
         if (isOver) return;
         end = registry.onChange((id) => {
-          if (!id.startsWith(prefixOf(chatId)) || id !== turnId(chatId, numberOf({ id })) || this.known.has(id)) return;
+          if (id !== turnId(chatId, numberOf({ id })) || this.known.has(id)) return;
           this.known.add(id);
           listener();
         });

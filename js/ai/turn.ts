@@ -77,10 +77,10 @@ async function answered<M extends UIMessage>(
     const shows = shown.next(plain(chunk));
     all.push(...shows);
     await Promise.all(shows.map((chunk) => out.append(codec.encode(chunk))));
-    if (chunk.type === "tool-input-available") calls.show(chunk.toolCallId);
+    if (chunk.type === "tool-input-available") calls.of(chunk.toolCallId).show();
   };
   const write = async (chunk: UIMessageChunk): Promise<void> => {
-    if (chunk.type === "tool-approval-request") await calls.shown(chunk.toolCallId);
+    if (chunk.type === "tool-approval-request") await calls.of(chunk.toolCallId).isShown;
     await show(chunk);
   };
 
@@ -155,15 +155,7 @@ function callsOf({ process, stream }: RunContext, registry: ProcessRegistry): Ca
 class Calls {
   private readonly known = new Map<string, { readonly isShown: Promise<void>; readonly show: () => void }>();
 
-  show(id: string): void {
-    this.of(id).show();
-  }
-
-  shown(id: string): Promise<void> {
-    return this.of(id).isShown;
-  }
-
-  private of(id: string) {
+  of(id: string) {
     const known = this.known.get(id);
     if (known !== undefined) return known;
     let show = (): void => {};
