@@ -1,6 +1,6 @@
 /**
  * `npm run kills:chats -- --rounds 100`: chats are answered in tabs of Chromium, tabs die in the middle, and in the end every reader must have each word once, and every
- * tool must have been run once. Told as a table. `--seed 7` begins with that seed.
+ * tool must have been run once. Prints a table. `--seed 7` begins with that seed.
  *
  * It takes the package that was built.
  */

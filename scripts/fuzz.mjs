@@ -1,5 +1,5 @@
 /**
- * `npm run fuzz`: calls all that the package exports, with valid and invalid arguments, and judges what comes of it. Told as a table.
+ * `npm run fuzz`: calls all that the package exports, with valid and invalid arguments, and judges what comes of it. Prints a table.
  *
  *   npm run fuzz -- --calls 1000000        so many calls; by default 100,000
  *   npm run fuzz -- --seed 7               only the registry of that seed

@@ -1,5 +1,5 @@
 /**
- * `npm run kills -- --rounds 100`: processes run in tabs of Chromium, tabs die, and in the end every log is judged. Told as a table.
+ * `npm run kills -- --rounds 100`: processes run in tabs of Chromium, tabs die, and in the end every log is judged. Prints a table.
  *
  *   npm run kills -- --seed 7            only the round of that seed
  *   npm run kills -- --seed 7 --rounds 5 five rounds from there on

@@ -21,7 +21,7 @@ describe("every process ends, no step is recorded twice, and no two fences write
       const done = await round(seed, served.url);
       histories.push(...done.histories);
       assert.deepEqual(done.violations, []);
-      assert.ok(done.takeovers > 0, "nobody took over, which proves nothing");
+      assert.ok(done.takeovers > 0, "no tab took over, so that the round proves nothing");
       assert.ok(done.chunks > 0 && done.attached > 0, "no stream and no attachment, which proves nothing");
     });
 });

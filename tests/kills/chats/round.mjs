@@ -58,7 +58,7 @@ export async function round(seed, url) {
     const found = await tabs.inEach(page.ended, ids);
     const violations = found.flatMap((readings) => readings.flatMap((reading, n) => wrongs(chats[n], reading, progress.ran)));
     const worked = new Set(progress.ran.filter(({ id }) => id === held).map(({ tab }) => tab));
-    if (worked.size < 2) violations.push("nobody took over, which proves nothing");
+    if (worked.size < 2) violations.push("no tab took over, so that the round proves nothing");
     return {
       seed,
       version: version.version,
