@@ -1,7 +1,7 @@
 /**
  * A small static server for the demo page on this machine.
  *
- * www/ is the site's root, examples/ lies beside it (bundled where `scripts/examples.mjs` does that), and the built package is where a page finds an installed one:
+ * www/ is the site's root, the examples lie beside it as `scripts/examples.mjs` bundles them, and the built package is where a page finds an installed one:
  * /node_modules/longwait/. The documentation is under /docs/, where `npm run docs` built it. Nothing else is served, but that the upload example has a server to send files to. Files are read on every request, so a
  * rebuild needs only a reload.
  */
@@ -17,8 +17,7 @@ const docs = inRepo("build/docs");
 
 const mounts = [
   { prefix: "/node_modules/longwait/dist/", folder: inRepo("dist") },
-  { prefix: "/examples/uploads/", folder: inRepo("build/examples/uploads") },
-  { prefix: "/examples/", folder: inRepo("examples") },
+  { prefix: "/examples/", folder: inRepo("build/examples") },
   { prefix: "/docs/", folder: docs, pages: true },
   { prefix: "/", folder: inRepo("www") },
 ];
@@ -72,7 +71,7 @@ function policy({ type, body, file }) {
  * alone: an address that someone else made up cannot have them send what they hold elsewhere.
  */
 function talksTo(file) {
-  if (file === inRepo("examples/agent/index.html")) return ["https:", "http:"];
+  if (file === inRepo("build/examples/agent/index.html")) return ["https:", "http:"];
   return ["www/index.html", "www/processes.html"].some((page) => file === inRepo(page)) ? ["ws://127.0.0.1:*"] : [];
 }
 

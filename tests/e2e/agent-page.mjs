@@ -3,8 +3,7 @@ import assert from "node:assert/strict";
 import { complaintsOf } from "../../scripts/lib/demo-page.mjs";
 
 /**
- * Tabs of one profile. `open(name)` opens the agent in one more; `pace` makes its pauses longer or shorter. `at` is another tab, which
- * has begun a turn or is about to: the new one shows that turn.
+ * Tabs of one profile. `open(name)` opens the agent in one more; `pace` makes its pauses longer or shorter. `at` is another tab: the new one shows its chat.
  */
 export async function tabs(t, served, options = {}) {
   const context = await served.browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
@@ -12,10 +11,9 @@ export async function tabs(t, served, options = {}) {
   context.setDefaultTimeout(20_000);
   return async function open(name, { pace = 0.2, at } = {}) {
     const page = await context.newPage();
-    await at?.waitForURL(/#./);
     const complaints = complaintsOf(page);
     await page.goto(`${served.url}examples/agent/?tab=${name}&pace=${pace}${at ? new URL(at.url()).hash : ""}`);
-    await page.getByText("Its driver runs").waitFor();
+    await page.getByLabel("Your question").waitFor();
     t.after(() => assert.deepEqual(complaints, []));
     return Object.assign(page, { complaints });
   };
@@ -30,21 +28,23 @@ export async function ask(page, question) {
 
 export const state = (page, words) => page.locator("#state").getByText(words, { exact: true }).waitFor();
 export const allow = (page) => page.getByRole("button", { name: "Allow", exact: true });
-export const answer = (page) => page.locator(".said[data-last] .words");
-export const steps = (page) => page.locator(".done li");
+export const stop = (page) => page.getByRole("button", { name: "Stop", exact: true });
+export const answer = (page) => page.locator(".said[data-last]");
+/** The shelves that the researcher has read, each with the tab that did it. */
+export const shelves = (page) => page.locator(".researcher .done li");
 
-/** The steps in the logs of the turn that is shown, and of its tools: `{ process, key, tab }` for each record. */
+/** What the logs of the chat that is shown have on record: `{ process, key, value }` for each step of its turns, and of the researchers that they called. */
 export async function recorded(page) {
   const found = Object.entries(await page.evaluate(logs));
-  return found.flatMap(([process, events]) =>
-    events.filter(({ eventType }) => eventType === "process.step").map(({ payload: { key, value } }) => ({ process, key, tab: value.tab })),
+  return found.flatMap(([process, { events }]) =>
+    events.filter(({ eventType }) => eventType === "process.step").map(({ payload: { key, value } }) => ({ process, key, value })),
   );
 }
 
-/** How the turn and its tools end, by process. */
+/** How the turns of the chat end, and their researchers, each as `[kind, event type]`. */
 export async function ends(page) {
-  const found = Object.entries(await page.evaluate(logs, { untilTerminal: true }));
-  return Object.fromEntries(found.map(([process, events]) => [process, events.at(-1).eventType]));
+  const found = Object.values(await page.evaluate(logs, { untilTerminal: true }));
+  return found.map(({ kind, events }) => [kind, events.at(-1).eventType]);
 }
 
 /** No step stands in the logs twice. */
@@ -52,16 +52,18 @@ export function isOnce(done) {
   assert.equal(done.length, new Set(done.map(({ process, key }) => `${process} ${key}`)).size);
 }
 
-/** The logs of the turn that is shown, called "", and of its tools; until they end, if need be. Runs in the page. */
+/** Which tabs have read shelves. */
+export const readers = (done) => [...new Set(done.flatMap(({ value }) => value?.by ?? []))];
+
+/** The kinds and the logs of all processes of the chat that is shown; once they have ended, if need be. Runs in the page. */
 async function logs({ untilTerminal = false } = {}) {
-  const { openRegistry } = await import("longwait");
+  const { openRegistry } = await import("/node_modules/longwait/dist/index.js");
   const registry = await openRegistry({ name: "agent" });
-  const turn = decodeURIComponent(location.hash.slice(1));
   const found = {};
-  for (const { id } of await registry.listProcesses({ status: "any" })) {
-    if (!id.startsWith(turn)) continue;
+  for (const { id, identity } of await registry.listProcesses({ status: "any" })) {
+    if (!id.startsWith(`chat:${location.hash.slice(1)}/`)) continue;
     if (untilTerminal) await registry.awaiter.awaitTerminal(id);
-    found[id.slice(turn.length + 1)] = await registry.eventsAfter(id, 0);
+    found[id] = { kind: identity.kind, events: await registry.eventsAfter(id, 0) };
   }
   await registry.close();
   return found;

@@ -1,16 +1,16 @@
-/** The agent of examples/agent, with its script: as a person uses it, in one tab and in several. */
+/** The agent of examples/agent, with its script: as a user has it, in one tab and in several. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { allow, answer, ask, ends, isOnce, recorded, state, steps, suggested, tabs } from "./agent-page.mjs";
+import { allow, answer, ask, ends, isOnce, readers, recorded, shelves, state, stop, suggested, tabs } from "./agent-page.mjs";
 import { screenshot, site } from "./site.mjs";
 
 const served = site();
 
-/** What a test interrupts must not be over before, on a busy machine either: a search that nobody waits for takes 14 seconds. */
-const SLOW = 5;
+/** What a test interrupts must not be over before, on a busy machine either. */
+const SLOW = 4;
 
 describe("the agent", () => {
-  test("plans, uses tools, asks for permission, and answers", async (t) => {
+  test("calls a researcher, uses tools, asks for permission, and answers", async (t) => {
     const page = await (await tabs(t, served))("otter");
     await screenshot({ page }, "agent-empty");
     await ask(page, "How long is the river Nile?");
@@ -25,13 +25,12 @@ describe("the agent", () => {
       await answer(page).innerText(),
       /^It takes 55 days on foot\. The river Nile is 6650 kilometres long\..*The note is saved\.$/,
     );
-    await page.getByRole("region", { name: "Notes" }).getByText("Length of the Nile").waitFor();
+    await page.getByRole("region", { name: "Notes" }).getByText("How long is the river Nile?").waitFor();
+    assert.deepEqual(await shelves(page).allInnerTexts(), ["sky otter", "land otter", "water otter", "sport otter"]);
     const done = await recorded(page);
     isOnce(done);
-    assert.deepEqual(
-      done.filter(({ process }) => process === "").map(({ key }) => key),
-      ["model 1", "model 2", "model 3", "model 4"],
-    );
+    const models = done.filter(({ key }) => key.startsWith("model")).map(({ process, key }) => `${process.split("/").length - 2} ${key}`);
+    assert.deepEqual(models, ["0 model:1", "0 model:2", "0 model:3", "0 model:4", ...[1, 2, 3, 4, 5].map((n) => `1 model:${n}`)]);
     await screenshot({ page }, "agent-answered");
   });
 
@@ -41,29 +40,45 @@ describe("the agent", () => {
     await page.getByRole("button", { name: "Do not allow" }).click();
     await state(page, "Answered");
     assert.match(await answer(page).innerText(), /I have not saved a note, as you wished\.$/);
-    await page.getByText("not allowed", { exact: true }).waitFor();
-    assert.equal(await page.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith("agent note")).length), 0);
+    await page.getByText("The user did not allow it.").waitFor();
+    assert.equal(await page.evaluate(() => localStorage.getItem("agent notes")), null);
   });
 
-  test("goes on after a reload in the middle of a sentence, and while it waits for a person", async (t) => {
+  test("shows each word in both of two tabs while it is said, once", async (t) => {
+    const open = await tabs(t, served);
+    const one = await open("otter", { pace: SLOW });
+    const other = await open("heron", { pace: SLOW, at: one });
+    await suggested(one);
+    for (const page of [one, other]) await page.locator(".said[data-live]", { hasText: /^I will have/ }).waitFor();
+    assert.equal(await other.locator(".said").count(), 1);
+    await other.locator(".researcher .words", { hasText: /^Shelf 1 of 4, sky\./ }).waitFor();
+    await one.locator(".researcher .words", { hasText: /^Shelf 1 of 4, sky\./ }).waitFor();
+    assert.match(
+      await one.locator(".said").first().innerText(),
+      /^I will have the distance looked up, and see what time it is\. Then I can work out how long the walk takes\.$/,
+    );
+    assert.equal(await one.locator(".said").first().innerText(), await other.locator(".said").first().innerText());
+  });
+
+  test("continues after a reload in the middle of a sentence, and while it waits for its user", async (t) => {
     const page = await (await tabs(t, served))("otter", { pace: SLOW });
     await suggested(page);
-    await page.locator(".said[data-live] .words", { hasText: "I will" }).waitFor();
+    await page.locator(".said[data-live]", { hasText: "I will" }).waitFor();
     await page.goto(page.url().replace(`pace=${SLOW}`, "pace=0.2"));
     await state(page, "Waits for you");
-    await page.locator(".said").first().getByText("run 2").waitFor();
     await page.reload();
     await allow(page).click();
     await state(page, "Answered");
     assert.equal(await page.locator(".said").count(), 4);
-    await page.getByText("taken over by").waitFor();
+    await page.getByText("Run 3 times").waitFor();
+    isOnce(await recorded(page));
   });
 
-  test("loses nothing when its tab is closed in the middle of a tool: another tab goes on, and repeats no finished step", async (t) => {
+  test("loses nothing when its tab is closed in the middle of the research: another tab continues, and reads no shelf again", async (t) => {
     const open = await tabs(t, served);
     const one = await open("otter", { pace: SLOW });
     await suggested(one);
-    await steps(one).filter({ hasText: "shelf" }).first().waitFor();
+    await shelves(one).first().waitFor();
     const before = await recorded(one);
     const other = await open("heron", { pace: 0.1, at: one });
     await one.close();
@@ -76,88 +91,104 @@ describe("the agent", () => {
         JSON.stringify(step),
       );
     isOnce(after);
-    assert.deepEqual([...new Set(after.filter(({ key }) => key.startsWith("shelf")).map(({ tab }) => tab))], ["otter", "heron"]);
+    assert.deepEqual(readers(after), ["otter", "heron"]);
     await screenshot({ page: other }, "agent-taken-over");
   });
 
-  test("is cancelled from another tab than the one it runs in", async (t) => {
+  test("is stopped from another tab than the one it runs in, and its researcher with it", async (t) => {
     const open = await tabs(t, served);
     const one = await open("otter", { pace: SLOW });
     await suggested(one);
-    // Either of the two may be the one that searches.
     const other = await open("heron", { pace: SLOW, at: one });
-    await steps(one).first().waitFor();
-    await other.getByRole("button", { name: "Cancel the turn" }).click();
-    await state(one, "Cancelled");
-    await state(other, "Cancelled");
-    await other.getByText("Cancelled: the person cancelled it").waitFor();
-    // The search would have gone on for long: it is cancelled with its turn.
-    const { "": turn, "1-1": search } = await ends(other);
-    assert.deepEqual([turn, search], ["process.cancelled", "process.cancelled"]);
+    await shelves(one).first().waitFor();
+    await stop(other).click();
+    for (const page of [one, other]) await state(page, "Stopped");
+    assert.deepEqual(await ends(other), [
+      ["chat", "process.cancelled"],
+      ["research", "process.cancelled"],
+    ]);
   });
 
-  test("is cancelled while no tab runs it, as soon as one does", async (t) => {
+  test("answers the next question after one that was stopped at a question of its own, which nobody can answer any more", async (t) => {
+    const page = await (await tabs(t, served))("otter", { pace: 0.1 });
+    await suggested(page);
+    await allow(page).waitFor();
+    await stop(page).click();
+    await state(page, "Stopped");
+    assert.equal(await allow(page).count(), 0);
+    await ask(page, "How long is a marathon?");
+    await allow(page).click();
+    await state(page, "Answered");
+    assert.match(await answer(page).last().innerText(), /^It takes 8\.4 hours on foot\./);
+  });
+
+  test("is stopped while no tab runs it, as soon as one does", async (t) => {
     const page = await (await tabs(t, served))("otter", { pace: SLOW });
     await suggested(page);
-    await steps(page).first().waitFor();
+    await shelves(page).first().waitFor();
     await page.getByRole("button", { name: "Stop this tab’s driver" }).click();
-    await state(page, "Waits for a tab to run it");
-    await page.getByRole("button", { name: "Cancel the turn" }).click();
-    await state(page, "Being cancelled");
+    await state(page, "Waits for a tab that runs it");
+    await stop(page).click();
+    await state(page, "Is being stopped");
     await page.getByRole("button", { name: "Start this tab’s driver" }).click();
-    await state(page, "Cancelled");
-    const { "": turn, "1-1": search } = await ends(page);
-    assert.deepEqual([turn, search], ["process.cancelled", "process.cancelled"]);
+    await state(page, "Stopped");
+    assert.deepEqual(await ends(page), [
+      ["chat", "process.cancelled"],
+      ["research", "process.cancelled"],
+    ]);
   });
 
-  test("waits for a tab that runs it, and goes on where it was", async (t) => {
+  test("waits for a tab that runs it, and takes an answer that was given before", async (t) => {
     const page = await (await tabs(t, served))("otter");
     await suggested(page);
     await allow(page).waitFor();
     await page.getByRole("button", { name: "Stop this tab’s driver" }).click();
-    // Answered while nobody runs it: the answer is in the log, for whoever goes on.
     await allow(page).click();
-    await state(page, "Waits for a tab to run it");
+    await state(page, "Waits for a tab that runs it");
     await page.getByRole("button", { name: "Start this tab’s driver" }).click();
     await state(page, "Answered");
     isOnce(await recorded(page));
   });
 
-  test("is handed over when its tab's driver is stopped; watching may stop, and changes nothing", async (t) => {
+  test("is handed over when the driver of its tab is stopped, which still shows what comes", async (t) => {
     const open = await tabs(t, served);
     const one = await open("otter", { pace: 1 });
     await suggested(one);
-    await steps(one).first().waitFor();
+    await shelves(one).first().waitFor();
     await one.getByRole("button", { name: "Stop this tab’s driver" }).click();
-    await one.getByText("Its driver is stopped").waitFor();
     const other = await open("heron", { at: one });
-    await one.getByText("taken over by").waitFor();
-    await one.getByRole("button", { name: "Stop watching" }).click();
     await allow(other).click();
-    await state(other, "Answered");
-    assert.equal(await answer(one).count(), 0);
-    await one.getByRole("button", { name: "Watch again" }).click();
-    await state(one, "Answered");
+    for (const page of [one, other]) await state(page, "Answered");
+    assert.equal(await one.locator(".conversation").innerText(), await other.locator(".conversation").innerText());
+    assert.deepEqual(readers(await recorded(other)), ["otter", "heron"]);
   });
 
-  test("keeps earlier turns, and can be read and used on a small screen, in the dark, by keyboard", async (t) => {
-    const page = await (
-      await tabs(t, served, { viewport: { width: 390, height: 844 }, colorScheme: "dark", reducedMotion: "reduce" })
-    )("otter");
+  test("keeps chats, deletes one with its researchers, and can be used on a small screen, in the dark, by keyboard", async (t) => {
+    const small = { viewport: { width: 390, height: 844 }, colorScheme: "dark", reducedMotion: "reduce" };
+    const page = await (await tabs(t, served, small))("otter", { pace: 0.1 });
     await page.getByLabel("Your question").focus();
     await page.keyboard.type("What is the meaning of life?");
     await page.keyboard.press("Enter");
     await state(page, "Answered");
-    assert.match(await answer(page).innerText(), /My almanac has nothing on that/);
-    await page.getByLabel("Your question").fill("How long is a marathon?");
-    await page.keyboard.press("Enter");
+    assert.match(await answer(page).innerText(), /The almanac has nothing on that/);
+    await page.getByLabel("Chats").selectOption({ label: "New chat" });
+    await ask(page, "How long is a marathon?");
     await allow(page).focus();
     await page.keyboard.press("Enter");
     await state(page, "Answered");
     await screenshot({ page }, "agent-small");
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
     assert.equal(await page.evaluate(() => document.getAnimations().length), 0);
-    await page.getByLabel("Earlier turns").selectOption({ label: "What is the meaning of life?" });
+    await page.getByLabel("Chats").selectOption({ label: "What is the meaning of life?" });
     await page.getByRole("heading", { name: "What is the meaning of life?" }).waitFor();
+    await answer(page).getByText("The almanac has nothing on that").waitFor();
+    assert.equal((await ends(page)).length, 2);
+    const deleted = page.url();
+    await page.getByRole("button", { name: "Delete" }).click();
+    await page.getByRole("heading", { name: "How long is the walk?" }).waitFor();
+    assert.deepEqual(await page.getByLabel("Chats").locator("option").allInnerTexts(), ["New chat", "How long is a marathon?"]);
+    await page.goto(deleted);
+    await page.getByText("Ask how far something is").waitFor();
+    assert.deepEqual(await ends(page), []);
   });
 });

@@ -507,28 +507,4 @@ export const needs = {
   ...errors("storage_version", { before: `import { isProcessError, openRegistry } from "longwait";`, after: "" }),
   // The first call that loads the WebAssembly decides for all.
   ...errors("internal", { before: `import { isProcessError, openRegistry } from "longwait";`, after: "" }),
-  "examples/agent/README.md": {
-    "How it is built": {
-      runs: "node",
-      before: `
-        import { openRegistry, type ChildRegistration, type Json } from "longwait";
-        type Call = { id: string; name: string };
-        type Reply = { content: string; toolCalls: Call[] };
-        const registry = await openRegistry({ storage: "memory" });
-        const ask = async (messages: Json[], _: AbortSignal): Promise<Reply> =>
-          messages.length === 1 ? { content: "", toolCalls: [{ id: "c", name: "clock" }] } : { content: JSON.stringify(messages.at(-1)), toolCalls: [] };
-        const toolCall = ({ id, name }: Call): ChildRegistration => ({ input: { type: "tool_call", call: { callId: id, toolName: name } } });
-        const driver = registry.driver({ runners: { tool: () => "noon",
-      `,
-      after: `
-        } });
-        driver.start();
-        await registry.registerProcess({ id: "turn", input: { type: "engine", kind: "agent_turn", payload: { ask: "What time is it?" } } });
-        await driver.signal("turn", "approve-c", null);
-        console.log(await driver.awaitTerminal("turn"));
-        await registry.close();
-      `,
-      prints: `{ type: 'success', value: '"noon"' }\n`,
-    },
-  },
 };
