@@ -26,7 +26,13 @@ export async function buildExamples() {
           { find: /^longwait\/(.*)$/, replacement: `${inRepo("dist")}/$1.js` },
         ],
       },
-      build: { outDir: inRepo(`build/examples/${name}`), emptyOutDir: true, target: "es2022", modulePreload: false, chunkSizeWarningLimit: 2_000 },
+      build: {
+        outDir: inRepo(`build/examples/${name}`),
+        emptyOutDir: true,
+        target: "es2022",
+        modulePreload: false,
+        chunkSizeWarningLimit: 2_000,
+      },
     });
   // Vite sets it for all that this process starts, and servers for development among the tests would be for production.
   if (NODE_ENV === undefined) delete process.env.NODE_ENV;

@@ -1,6 +1,6 @@
 /** The researcher: an agent that the agent calls. It is a process of its own, which any tab may run. */
-import { stepCountIs, streamText, tool } from "ai";
-import { defineProcess } from "longwait";
+import { APICallError, stepCountIs, streamText, tool } from "ai";
+import { defineProcess, NonRetryableError } from "longwait";
 import { durableModel, durableTools } from "longwait/ai";
 import { z } from "zod";
 import { almanac, shelves, type Shelf } from "./almanac.js";
@@ -24,6 +24,10 @@ const read_shelf = tool({
   },
 });
 
+/** What a provider refuses, such as a wrong key, is not asked again. A turn of a chat does this by itself. */
+const runError = (error: unknown): unknown =>
+  APICallError.isInstance(error) && !error.isRetryable ? new NonRetryableError(error.message, { cause: error }) : error;
+
 export const researching = research.implement(async (run) => {
   await run.setState({ tab });
   const report = await run.stream<Said>(REPORT);
@@ -39,7 +43,7 @@ export const researching = research.implement(async (run) => {
   });
   let answer = "";
   for await (const part of fullStream) {
-    if (part.type === "error") throw part.error;
+    if (part.type === "error") throw runError(part.error);
     if (part.type === "start-step") answer = "";
     if (part.type === "text-delta") {
       answer += part.text;
