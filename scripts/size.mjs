@@ -25,7 +25,7 @@ const budgets = [
   { entry: "longwait/inline adds", files: ["dist/inline.js"], limit: 470 },
   { entry: "longwait/observe adds", files: ["dist/observe.js", "dist/observing.js"], limit: 6 },
   { entry: "longwait/opentelemetry adds", files: ["dist/opentelemetry.js"], limit: 5 },
-  { entry: "longwait/ai adds", files: ["dist/ai.js"], limit: 6 },
+  { entry: "longwait/ai adds", files: ["dist/ai.js"], limit: 8 },
   // Beside LangGraph itself.
   { entry: "longwait/langgraph adds", files: ["dist/langgraph.js"], limit: 5 },
   // With the client of NATS, which is four fifths of it.

@@ -25,8 +25,10 @@ const read_shelf = tool({
 });
 
 /** What a provider refuses, such as a wrong key, is not asked again. A turn of a chat does this by itself. */
-const runError = (error: unknown): unknown =>
-  APICallError.isInstance(error) && !error.isRetryable ? new NonRetryableError(error.message, { cause: error }) : error;
+function runError(error: unknown): unknown {
+  const isRefused = APICallError.isInstance(error) && !error.isRetryable && (error.statusCode ?? 0) >= 400;
+  return isRefused ? new NonRetryableError(error.message, { cause: error }) : error;
+}
 
 export const researching = research.implement(async (run) => {
   await run.setState({ tab });

@@ -3,6 +3,7 @@ import { readUIMessageStream, type UIMessage, type UIMessageChunk } from "ai";
 import type { Json, ProcessRecord, ProcessRegistry } from "../types/public.js";
 import { alike } from "./json.js";
 import { KIND, LABEL, numberOf } from "./names.js";
+import { closed } from "./open-calls.js";
 import { answerOf } from "./reading.js";
 
 /** What a turn is registered with. */
@@ -53,7 +54,7 @@ export class History<M extends UIMessage> {
   async for(turn: ProcessRecord): Promise<M[]> {
     const turns = await this.turns(requestOf(turn).chatId);
     const before = turns.filter((other) => numberOf(other) < numberOf(turn));
-    return changed(await this.after(before), requestOf<M>(turn));
+    return closed(changed(await this.after(before), requestOf<M>(turn)));
   }
 
   /** The messages after these turns. One that is being continued is left out, as the turn gives it as a whole. */
@@ -78,7 +79,7 @@ export class History<M extends UIMessage> {
   }
 
   private async answer(turn: ProcessRecord, continued: M | undefined): Promise<M | undefined> {
-    return folded(await answerOf(this.registry, turn.id), continued);
+    return folded(await answerOf(this.registry, turn.id, turn.status.state === "completed"), continued);
   }
 }
 

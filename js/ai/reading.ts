@@ -3,6 +3,7 @@ import type { UIMessageChunk } from "ai";
 import type { Json, ProcessRegistry } from "../types/public.js";
 import { Codec, settled } from "./chunks.js";
 import { STREAMS } from "./names.js";
+import { closing } from "./open-calls.js";
 import { Shown } from "./shown.js";
 
 /**
@@ -29,17 +30,18 @@ export async function* chunksOfTurn(registry: ProcessRegistry, turnId: string, s
   const output = await registry.awaitTerminal(turnId, until);
   // The end of the turn has removed what was not read by then.
   const shown = new Shown(settled(given));
-  for (const chunk of await answerOf(registry, turnId)) yield* shown.next(chunk);
+  for (const chunk of await answerOf(registry, turnId, output.type === "success")) yield* shown.next(chunk);
   if (output.type === "failure") yield { type: "error", errorText: output.message };
   if (output.type === "cancelled") yield { type: "abort", reason: output.message };
 }
 
-/** The answer of a turn that has ended. */
-export async function answerOf(registry: ProcessRegistry, turnId: string): Promise<UIMessageChunk[]> {
+/** The answer of a turn that has ended. Calls that it left open are closed, unless it is complete: then the page answers them. */
+export async function answerOf(registry: ProcessRegistry, turnId: string, isComplete: boolean): Promise<UIMessageChunk[]> {
   let kept: Json[] = [];
   for await (const { value } of registry.readStream<Json[]>(turnId, STREAMS.answer)) kept = value;
   const codec = new Codec();
-  return kept.map((chunk) => codec.decode(chunk));
+  const chunks = kept.map((chunk) => codec.decode(chunk));
+  return isComplete ? chunks : [...chunks, ...closing(chunks)];
 }
 
 /** An iteration as a stream. What its reader lets go of ends. */

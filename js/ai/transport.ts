@@ -160,13 +160,10 @@ export class LongwaitChatTransport<M extends UIMessage = UIMessage> implements C
     await Promise.all(activeOf(await history.turns(chatId)).map(({ id }) => registry.requestCancel(id, STOPPED)));
   }
 
-  /** Deletes a chat with all its turns. One that is being made is aborted. */
+  /** Deletes a chat with all its turns, and what they have started. One that is being made is aborted. */
   async deleteChat(chatId: string): Promise<void> {
     const { registry, history } = await this.opened;
-    for (const { id } of await history.turns(chatId))
-      await registry.deleteProcess(id, { force: true }).catch((error: unknown) => {
-        if (!isProcessError(error, "unknown_process")) throw error;
-      });
+    for (const turn of await history.turns(chatId)) await remove(registry, turn);
     this.awaited.delete(chatId);
   }
 
@@ -198,5 +195,21 @@ function whenAborted(signal: AbortSignal | undefined, then: () => void): void {
 
 /** Where that fails, the turn is answered to its end. */
 const cancel = (registry: ProcessRegistry, turn: string): void => void registry.requestCancel(turn, STOPPED).catch(reportError);
+
+/** Deletes a process with its children, but for those that were to outlive it. */
+async function remove(registry: ProcessRegistry, { id, status }: ProcessRecord): Promise<void> {
+  // A run could start a child once more. Without a run, what is left when this is cut off is found by another call.
+  if (status.state === "running") await removeOne(registry, id);
+  for (const child of await registry.listProcesses({ parentId: id, status: "any" }))
+    if (child.onParentEnd !== "abandon") await remove(registry, child);
+  if (status.state !== "running") await removeOne(registry, id);
+}
+
+/** Deletes a process, in whatever state, if it is there. */
+async function removeOne(registry: ProcessRegistry, id: string): Promise<void> {
+  await registry.deleteProcess(id, { force: true }).catch((error: unknown) => {
+    if (!isProcessError(error, "unknown_process")) throw error;
+  });
+}
 
 const lastNumber = (turns: readonly ProcessRecord[]): number => Math.max(0, ...turns.map(numberOf));

@@ -1,6 +1,6 @@
 /** The run of a turn: it has the app answer, and keeps the answer in a stream. */
 import type { UIMessage, UIMessageChunk } from "ai";
-import { isProcessError } from "../types/errors.js";
+import { isProcessError, NonRetryableError } from "../types/errors.js";
 import type { RegistrySource } from "../types/observe.js";
 import type { Implementation, Json, ProcessRegistry, RunContext, StreamWriter } from "../types/public.js";
 import { Codec, settled } from "./chunks.js";
@@ -102,10 +102,19 @@ async function answered<M extends UIMessage>(
   } catch (error) {
     // What longwait itself cannot go on with ends the attempt alone; else what was said by then stays.
     if (!isProcessError(error)) await keep();
-    throw error;
+    throw isRefused(error) ? new NonRetryableError(error.message, { cause: error }) : error;
   }
   await keep();
   return { messageId };
+}
+
+/**
+ * Whether a provider has refused a request, so that another attempt would fail as well: a wrong key, for example. The AI SDK also calls an answer that broke off not
+ * retryable, but that has the status of an answer.
+ */
+function isRefused(error: unknown): error is Error {
+  const { isRetryable, statusCode = 0 } = error as { isRetryable?: unknown; statusCode?: number };
+  return error instanceof Error && isRetryable === false && statusCode >= 400;
 }
 
 /** Shows an answer to its end. @throws what its model threw; the reason of `signal`. */

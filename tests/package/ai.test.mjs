@@ -1,7 +1,7 @@
 /** Chats of the AI SDK in Node, with its mock model: what is asked of the model, recorded, shown and kept. Tabs are in tests/e2e/chat.test.mjs. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { convertToModelMessages, createUIMessageStream, generateText, stepCountIs, streamText, tool } from "ai";
+import { APICallError, convertToModelMessages, createUIMessageStream, generateText, stepCountIs, streamText, tool } from "ai";
 import { convertArrayToReadableStream, MockLanguageModelV3 } from "ai/test";
 import { chatTurns, durableModel, durableTools, LongwaitChatTransport } from "longwait/ai";
 import { z } from "zod";
@@ -164,6 +164,104 @@ describe("a chat", () => {
     await transport.deleteChat("a");
     assert.equal(await registry.countProcesses({ status: "any" }), 0);
     await assert.rejects(transport.answerApproval({ id: "x", approved: true }), refusal("invalid_argument"));
+  });
+});
+
+describe("a turn that has ended", () => {
+  const mail = tool({ inputSchema: z.object({}), needsApproval: true, execute: async () => "sent" });
+
+  test("leaves no tool call open: not for its readers, not for pages that load it, and not for the model of the next turn", async (t) => {
+    const model = says([calls("c1", "mail"), finish("tool-calls")], [...text("Well."), finish()]);
+    const { transport, send } = await chat(t, answers(model, { mail }));
+    const chunks = [];
+    for await (const chunk of await send([user("u1", "a")])) {
+      chunks.push(chunk);
+      if (chunk.type === "tool-approval-request") await transport.stop("a");
+    }
+    const errorText = "the turn ended before the tool had";
+    assert.deepEqual(chunks.slice(-2), [
+      { type: "tool-output-error", toolCallId: "c1", errorText },
+      { type: "abort", reason: "stopped" },
+    ]);
+    const [asked, answer] = await transport.loadMessages("a");
+    assert.deepEqual(
+      answer.parts.flatMap(({ state, errorText }) => (state ? [[state, errorText]] : [])),
+      [["output-error", errorText]],
+    );
+    // A page whose stream was aborted has not seen that.
+    const open = { ...answer, parts: answer.parts.map((part) => (part.state ? { ...part, state: "approval-requested" } : part)) };
+    await all(await send([asked, open, user("u2", "b")]));
+    const given = model.doStreamCalls
+      .at(-1)
+      .prompt.flatMap(({ content }) => content)
+      .filter(({ type }) => type === "tool-result");
+    assert.deepEqual(
+      given.map(({ output }) => output),
+      [{ type: "error-text", value: errorText }],
+    );
+    assert.deepEqual((await transport.loadMessages("a")).map(wordsOf).flat(), ["a", "b", "Well."]);
+  });
+
+  test("keeps the calls of a complete answer open that are the page's to answer", async (t) => {
+    const ask = tool({ inputSchema: z.object({}) });
+    const model = says([calls("c1", "ask"), finish("tool-calls")], [...text("Well."), finish()]);
+    const { transport, send } = await chat(t, answers(model, { ask }));
+    await all(await send([user("u1", "a")]));
+    const [asked, answer] = await transport.loadMessages("a");
+    const [call] = answer.parts.filter(({ toolCallId }) => toolCallId);
+    assert.equal(call.state, "input-available");
+    const parts = answer.parts.map((part) => (part === call ? { ...part, state: "output-available", output: "yes" } : part));
+    await all(await send([asked, { ...answer, parts }]));
+    assert.deepEqual(wordsOf((await transport.loadMessages("a")).at(-1)), ["Well."]);
+  });
+
+  test("is not tried again where the provider says that it would be of no use", async (t) => {
+    quietConsole(t);
+    // The AI SDK gives a stream that breaks off the status of its beginning.
+    for (const [statusCode, runs] of [
+      [401, 1],
+      [503, 2],
+      [200, 2],
+    ]) {
+      const refused = new APICallError({ message: "no", url: "", requestBodyValues: {}, statusCode });
+      const model = new MockLanguageModelV3({ doStream: () => Promise.reject(refused) });
+      const { registry, send } = await chat(t, answers(model), { policy: { retry: { maxAttempts: 2, initialIntervalMs: 1 } } });
+      assert.deepEqual((await all(await send([user("u1", "a")]))).at(-1), { type: "error", errorText: "no" });
+      assert.equal(model.doStreamCalls.length, runs);
+      await registry.close();
+    }
+  });
+
+  test("is deleted with its children, and theirs, but for those that were to outlive it", async (t) => {
+    quietConsole(t);
+    const { registry, transport, driver, send } = await chat(t, async (turn) => {
+      await turn.startChild({ input: { type: "engine", kind: "parent" } }, { key: "ends" });
+      await turn.startChild({ input: { type: "engine", kind: "child" } }, { key: "stays", onParentEnd: "abandon" });
+      await turn.write({ type: "data-started", data: null });
+      return turn.waitForSignal("never");
+    });
+    registry
+      .driver({
+        runners: {
+          async parent({ startChild }) {
+            await (await startChild({ input: { type: "engine", kind: "child" } }, { key: "below" })).result();
+            return null;
+          },
+          child: () => null,
+        },
+      })
+      .start();
+    const stream = (await send([user("u1", "a")])).getReader();
+    for (let { value } = await stream.read(); value.type !== "data-started";) ({ value } = await stream.read());
+    for (const name of ["ends", "ends/below", "stays"]) await registry.awaitTerminal(`chat:a/00000001/${name}`);
+    await transport.deleteChat("a");
+    await assert.rejects(stream.read(), refusal("unknown_process", "chat:a/00000001"));
+    const left = await registry.listProcesses({ status: "any" });
+    assert.deepEqual(
+      left.map(({ id }) => id),
+      ["chat:a/00000001/stays"],
+    );
+    await driver.stop();
   });
 });
 

@@ -48,6 +48,7 @@ const model = {
         });
         return { stream };
       },
+      doGenerate: async () => ({ content: [{ type: "text", text: "Dear Ann" }], finishReason: { unified: "stop", raw: undefined }, usage, warnings: [] }),
     });
   `,
 };
@@ -396,6 +397,22 @@ export const needs = {
         await registry.close();
       `,
       prints: "text\n{ found: 3 }\nstep-start\ntext\n",
+    },
+    "An agent that calls another": {
+      runs: "node",
+      beside: model,
+      after: `
+        import { LongwaitChatTransport } from "longwait/ai";
+        const transport = new LongwaitChatTransport(registry);
+        const messages = [{ id: "1", role: "user" as const, parts: [{ type: "text" as const, text: "Write to Ann." }] }];
+        const chunks = await transport.sendMessages({ trigger: "submit-message", chatId: "a", messageId: undefined, messages, abortSignal: undefined });
+        for await (const chunk of chunks as unknown as AsyncIterable<{ type: string; data?: object; output?: string }>)
+          if (chunk.data ?? chunk.output) console.log(chunk.data ?? chunk.output);
+        await transport.deleteChat("a");
+        console.log(await registry.listProcesses({ status: "any" }));
+        await registry.close();
+      `,
+      prints: "{ processId: 'chat:a/00000001/call-1' }\nDear Ann\n[]\n",
     },
   },
   "docs/approvals.md": {
