@@ -194,7 +194,7 @@ test("a browser that is killed keeps every append acknowledged under strict dura
   const profile = mkdtempSync(join(tmpdir(), "longwait-killed-"));
   const acknowledged = new Set();
   for (let rounds = 0; rounds < 3; rounds++) {
-    const { work, killed } = await victim(t, profile);
+    const { work, killed, said } = await victim(t, profile);
     let enough;
     const many = new Promise((resolve) => (enough = resolve));
     const before = acknowledged.size;
@@ -203,7 +203,7 @@ test("a browser that is killed keeps every append acknowledged under strict dura
       if (acknowledged.size >= before + 150) enough();
     });
     await work.run(page.open, { name: "killed", durability: "strict" });
-    await check(work, acknowledged);
+    await check(work, acknowledged, said);
     await work.begin(async (round) => {
       const { registry, acknowledge } = globalThis;
       const line = async (lane) => {
@@ -219,15 +219,15 @@ test("a browser that is killed keeps every append acknowledged under strict dura
     await many;
     await killed();
   }
-  const { work, killed } = await victim(t, profile);
+  const { work, killed, said } = await victim(t, profile);
   await work.run(page.open, { name: "killed" });
-  await check(work, acknowledged);
+  await check(work, acknowledged, said);
   await killed();
   rmSync(profile, { recursive: true, force: true });
 });
 
-/** Every acknowledged event is there, every log is dense, every process is whole. */
-async function check(work, acknowledged) {
+/** Every acknowledged event is there, every log is dense, every process is whole. Where not, `said` is what the browser has written about it. */
+async function check(work, acknowledged, said) {
   const processes = await work.run(async () => {
     const { registry } = globalThis;
     const records = await registry.listProcesses({ status: "any" });
@@ -251,13 +251,20 @@ async function check(work, acknowledged) {
     for (const { sequence } of log) stored.add(`${id} ${sequence}`);
   }
   const lost = [...acknowledged].filter((event) => !stored.has(event));
-  assert.deepEqual(lost, [], `of ${acknowledged.size} acknowledged, with ${stored.size} stored`);
+  assert.deepEqual(lost, [], `of ${acknowledged.size} acknowledged, with ${stored.size} stored\n${said.join("\n")}`);
 }
 
 /** A browser over a profile that is ours to kill. */
 async function victim(t, profile) {
   const { chromium } = await import("playwright-core");
-  const args = [...chromiumFlags, "--headless", `--user-data-dir=${profile}`, "--remote-debugging-port=0", "about:blank"];
+  const args = [
+    ...chromiumFlags,
+    "--headless",
+    "--enable-logging=stderr",
+    `--user-data-dir=${profile}`,
+    "--remote-debugging-port=0",
+    "about:blank",
+  ];
   const child = spawn(chromiumPath(), args, { detached: true, stdio: ["ignore", "ignore", "pipe"] });
   const dead = once(child, "close");
   const killed = async () => {
@@ -265,16 +272,18 @@ async function victim(t, profile) {
     await dead;
   };
   t.after(killed);
-  let address;
-  for await (const line of createInterface({ input: child.stderr })) {
-    address = /^DevTools listening on (ws:\S+)$/.exec(line)?.[1];
-    if (address) break;
-  }
-  child.stderr.resume();
+  const said = [];
+  const address = await new Promise((listens) =>
+    createInterface({ input: child.stderr }).on("line", (line) => {
+      const [, address] = /^DevTools listening on (ws:\S+)$/.exec(line) ?? [];
+      if (address) listens(address);
+      else said.push(line);
+    }),
+  );
   const browser = await chromium.connectOverCDP(address);
   const [context] = browser.contexts();
   const opened = await context.newPage();
   await opened.goto(served.url);
   await opened.waitForFunction("globalThis.ready");
-  return { work: tab(opened), killed };
+  return { work: tab(opened), killed, said };
 }
