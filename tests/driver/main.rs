@@ -19,6 +19,7 @@ mod ends;
 mod faults;
 mod forks;
 mod leases;
+mod network;
 mod places;
 mod policies;
 mod races;

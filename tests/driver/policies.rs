@@ -212,16 +212,15 @@ fn the_processes_of_a_key_run_one_after_another_over_two_tabs() {
     drivers.iter().for_each(|driver| now(driver.stop()));
 }
 
-/// Runners of `job` in one version, on a host that may be offline.
+/// Runners of `job` in one version.
 struct Versioned {
     version: Option<u64>,
-    offline: Cell<bool>,
     runs: Notes,
 }
 
 impl Versioned {
     fn new(version: Option<u64>) -> Rc<Self> {
-        Rc::new(Self { version, offline: Cell::default(), runs: Notes::default() })
+        Rc::new(Self { version, runs: Notes::default() })
     }
 }
 
@@ -232,10 +231,6 @@ impl Runners for Versioned {
 
     fn handles(&self, kind: &str, version: Option<u64>) -> bool {
         kind == "job" && version == self.version
-    }
-
-    fn is_offline(&self) -> bool {
-        self.offline.get()
     }
 
     fn run(&self, context: RunContext) -> LocalBoxFuture<'static, Result<RunEnd>> {
@@ -269,23 +264,6 @@ fn an_implementation_begins_its_own_version_and_no_other() {
     assert_eq!((old.runs.all(), new.runs.all()), (vec!["plain".to_owned()], vec!["second".to_owned()]));
     assert_eq!(state(&world, "third"), "running");
     drivers.iter().for_each(|driver| now(driver.stop()));
-}
-
-#[test]
-fn what_requires_the_network_is_begun_once_the_host_is_online() {
-    let world = tab();
-    let works = Versioned::new(None);
-    works.offline.set(true);
-    let driver = started_so(&world, &works);
-    job_so(&world, "p", json!({"requires": "network"}));
-    job_so(&world, "q", json!({}));
-    seconds(&world, 10);
-    assert_eq!(works.runs.all(), ["q"]);
-    works.offline.set(false);
-    driver.look_again();
-    settle(&world);
-    assert_eq!(works.runs.all(), ["q", "p"]);
-    now(driver.stop());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Runners that do what a test says, and tabs with drivers.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::{BTreeMap, VecDeque},
     fmt::Debug,
     rc::Rc,
@@ -32,6 +32,8 @@ type Work = Rc<dyn Fn(RunContext) -> LocalBoxFuture<'static, Result<RunEnd>>>;
 #[derive(Default)]
 pub struct Works {
     by_kind: RefCell<BTreeMap<String, Work>>,
+    /// Whether the host says that there is no network.
+    pub offline: Cell<bool>,
     pub failures: RefCell<Vec<String>>,
     /// The processes that no runner here is for, as they were told of.
     pub unhandled: RefCell<Vec<String>>,
@@ -77,6 +79,10 @@ impl Works {
 impl Runners for Works {
     fn kinds(&self) -> Vec<String> {
         self.by_kind.borrow().keys().cloned().collect()
+    }
+
+    fn is_offline(&self) -> bool {
+        self.offline.get()
     }
 
     fn run(&self, context: RunContext) -> LocalBoxFuture<'static, Result<RunEnd>> {

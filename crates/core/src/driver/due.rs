@@ -55,9 +55,4 @@ impl ProcessWorkDriver {
         self.0.registry.timers().compare_clocks();
         self.0.due_in(0);
     }
-
-    /// Has a started driver look again at what it leaves alone: the network is back, for example.
-    pub fn look_again(&self) {
-        self.0.look_again_at_all();
-    }
 }

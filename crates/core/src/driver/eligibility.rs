@@ -11,7 +11,6 @@ use crate::{
         Millis,
         key::ProcessId,
         lease::{LeaseSlot, ProcessLease},
-        policy::Requires,
         process::ProcessRecord,
     },
     registry::answer,
@@ -101,7 +100,7 @@ impl Driver {
         if !record.is_pending() || is_paused_run {
             return Finding::NotNow;
         }
-        if record.policy().requires == Some(Requires::Network) && self.runners.is_offline() {
+        if self.lacks_network(record) {
             return Finding::Offline;
         }
         let (rank, created_at_ms) = (record.policy().rank(), record.registered.created_at_ms);

@@ -79,7 +79,7 @@ impl RunContext {
             how != Outcome::Ended || self.recorded(wait).is_some() || self.0.waits.has_recorded() || !is_caught_up
         };
         loop {
-            let news = self.0.waits.news();
+            let news = self.0.waits.news.next();
             if !races() {
                 self.hides(wait).await?;
                 return outcome;

@@ -38,7 +38,7 @@ impl<'a> Issued<'a> {
             waits.fails();
         }
         waits.pending.borrow_mut().retain(|other| !Rc::ptr_eq(other, &self.wait));
-        waits.notify();
+        waits.news.notify();
         self.over.set(true);
     }
 }
@@ -59,7 +59,7 @@ impl Drop for Issued<'_> {
                 *last = (sequence - 1).min(*last);
             }
         }
-        waits.notify();
+        waits.news.notify();
         let is_on_record = match known {
             Some(Outcome::GivenUp) => self.wait.shown.borrow().is_none(),
             // What came out in an earlier run does so in every run, but for one that is asked to stop before it gets there.

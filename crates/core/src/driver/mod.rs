@@ -14,6 +14,7 @@ mod ends;
 mod history;
 mod issued_wait;
 mod leases;
+mod network;
 mod options;
 mod owner_watch;
 mod pauses;

@@ -62,9 +62,14 @@ pub(super) struct Run {
 }
 
 impl Run {
+    /// The driver, which lasts as long as its runs.
+    pub fn driver(&self) -> Option<Rc<Driver>> {
+        self.driver.upgrade()
+    }
+
     /// The run of another process under the same driver.
     pub fn peer(&self, id: &ProcessId) -> Option<RunContext> {
-        let driver = self.driver.upgrade()?;
+        let driver = self.driver()?;
         let active = driver.runs.borrow().get(id).cloned()?;
         active.run.get().cloned()
     }

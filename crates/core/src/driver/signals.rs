@@ -66,7 +66,7 @@ impl RunContext {
         self.patiently(async || self.history().await.map(drop)).await?;
         let (mut deadline, mut passed) = (None, false);
         loop {
-            let news = self.0.waits.news();
+            let news = self.0.waits.news.next();
             let turn = self.0.waits.turn.acquire().await;
             match self.look_at(wait).await? {
                 Look::Ready(outcome, signal) => {

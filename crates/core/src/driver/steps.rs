@@ -161,7 +161,8 @@ impl RunContext {
         same.unwrap_or_else(|| WaitState::Retry { until_ms, attempt, step: Some(key.to_owned()), since_ms })
     }
 
-    /// Waits until the next attempt of a step is to be made: in `left` milliseconds, where the record shows that already.
+    /// Waits until the next attempt of a step is to be made: in `left` milliseconds, where the record shows that already, and not without
+    /// the network where the process requires it.
     async fn waits_for_retry(&self, key: &str, wait: WaitState, left: Option<Millis>) -> Result<()> {
         let retrying = Retrying::begin(&self.0.waits, key, wait.clone());
         let mut left = left;
@@ -170,6 +171,7 @@ impl RunContext {
                 self.0.waits.shows(&retrying.name);
                 self.unless_aborted(self.yields_for(left).map(Ok).boxed_local()).await?;
             }
+            self.awaits_network().boxed_local().await?;
             let outlasts = operation::outlast(self.lease().clone(), wait.clone(), retrying.others());
             match self.0.registry.execute(outlasts).await? {
                 0 => return Ok(()),
@@ -182,7 +184,7 @@ impl RunContext {
     async fn after_waits_before(&self, place: u64) {
         self.lets_issue_before(place).await;
         loop {
-            let news = self.0.waits.news();
+            let news = self.0.waits.news.next();
             if !self.is_behind(place) {
                 return;
             }

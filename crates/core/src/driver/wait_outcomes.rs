@@ -65,7 +65,7 @@ impl RunContext {
         let over = async move {
             task.await;
             drop(turn);
-            context.0.waits.notify();
+            context.0.waits.news.notify();
         };
         spawn.spawn(over.boxed_local());
         Ok(0)
@@ -75,7 +75,7 @@ impl RunContext {
     /// [`comes_out`](Self::comes_out) does.
     pub(super) async fn comes_out_in_turn(&self, wait: &Rc<Pending>, outcome: Outcome) -> Result<Millis> {
         loop {
-            let news = self.0.waits.news();
+            let news = self.0.waits.news.next();
             let place = self.recorded(wait).map_or(u64::MAX, |recorded| recorded.place);
             let turn = self.0.waits.turn.acquire().await;
             self.lets_issue_before(place).await;

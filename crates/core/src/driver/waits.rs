@@ -36,8 +36,8 @@ pub(super) struct Waits {
     pub last: RefCell<Map<String, u64>>,
     /// Held by the wait that comes out.
     pub turn: LazyCell<Semaphore>,
-    /// Released, and made anew, when a wait came out or was given up.
-    next: RefCell<Option<(latch::Release, latch::Latch)>>,
+    /// A wait came out or was given up.
+    pub news: latch::News,
     /// Waits that were given up, and not yet recorded as that. What the run writes next is written behind them.
     pub given_up: RefCell<VecDeque<RunWait>>,
     /// Held while those are recorded.
@@ -109,20 +109,9 @@ impl Waits {
         }
     }
 
-    /// Resolves when the next wait comes out or is given up.
-    pub fn news(&self) -> latch::Latch {
-        self.next.borrow_mut().get_or_insert_with(latch::latch).1.clone()
-    }
-
     /// Takes note that something failed that the run asked for.
     pub fn fails(&self) {
         self.failing.set(true);
-    }
-
-    /// Lets the other waits look again, as one came out or was given up.
-    pub fn notify(&self) {
-        let next = self.next.take();
-        drop(next);
     }
 
     /// The keys of the waits under way besides that one.

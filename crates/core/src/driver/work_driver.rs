@@ -43,6 +43,8 @@ pub(super) struct Driver {
     pub pauses: Pauses,
     /// The leases that could not be given back, by process, and whether a runner was called under them.
     pub kept: RefCell<Map<ProcessId, (ProcessLease, bool)>>,
+    /// The network may be back.
+    pub network: latch::News,
     /// The kinds without a runner of which the host has warned.
     pub unhandled: RefCell<Set<String>>,
 }
@@ -65,6 +67,7 @@ impl ProcessWorkDriver {
             unsettled: RefCell::default(),
             pauses: Pauses::default(),
             kept: RefCell::default(),
+            network: latch::News::default(),
             unhandled: RefCell::default(),
         })))
     }

@@ -1,4 +1,4 @@
-//! Something that happens once, and that any number of futures wait for.
+//! Something that happens, once or again and again, and that any number of futures wait for.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -44,6 +44,23 @@ impl Drop for Release {
     }
 }
 
+/// Something that happens again and again, for any number to wait for the next time.
+#[derive(Default)]
+pub struct News(RefCell<Option<(Release, Latch)>>);
+
+impl News {
+    /// What is released the next time. Ask for it before looking at what may have changed.
+    pub fn next(&self) -> Latch {
+        self.0.borrow_mut().get_or_insert_with(latch).1.clone()
+    }
+
+    /// Releases all that wait.
+    pub fn notify(&self) {
+        let next = self.0.take();
+        drop(next);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use futures::FutureExt;
@@ -59,6 +76,14 @@ mod tests {
         assert!(
             early.now_or_never().is_some() && latch.clone().released().now_or_never().is_some() && latch.is_released()
         );
+    }
+
+    #[test]
+    fn news_release_those_who_wait_and_not_those_who_come_later() {
+        let news = News::default();
+        let before = news.next();
+        news.notify();
+        assert!(before.is_released() && !news.next().is_released());
     }
 
     #[test]

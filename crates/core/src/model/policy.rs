@@ -42,7 +42,7 @@ pub struct Policy {
     /// Has it begin only once no other one was registered under its key for a while.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub debounce: Option<Debounce>,
-    /// What must be there for it to be begun.
+    /// What must be there for it to be begun, and for another attempt of it or of a step of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requires: Option<Requires>,
     /// Which version of an implementation runs it.
@@ -116,7 +116,7 @@ pub struct Debounce {
     pub max_delay_ms: Option<Millis>,
 }
 
-/// What must be there for a process to be begun.
+/// What must be there for a process to be begun, and tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]

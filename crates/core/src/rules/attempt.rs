@@ -15,7 +15,7 @@ use crate::{
         lease::{LeaseClaim, LeaseOwner, LeaseSlot, ProcessLease, Proof},
         next,
         payload::Payload,
-        policy::{CRASH_LIMIT, Requires, RetryPolicy},
+        policy::{CRASH_LIMIT, RetryPolicy},
         process::{FailureClass, ProcessAwaitOutput, ProcessRecord, Recovery, WaitState},
         schema::Schemas,
     },
@@ -125,7 +125,7 @@ pub fn begin(
 /// What is decided where a process is not to be begun now. One that goes behind another of its key is marked as queued.
 fn not_now(seen: &Snapshot, record: &ProcessRecord, claimant: &Claimant) -> Option<Decision<Begun>> {
     let is_early = record.begun_from().is_some_and(|from| from > seen.now) && !record.is_cancel_requested();
-    let lacks_network = record.policy().requires == Some(Requires::Network) && claimant.is_offline;
+    let lacks_network = record.requires_network() && claimant.is_offline;
     if record.paused.is_some() || is_early || lacks_network {
         return Some(Decision::reply(Begun::NotNow));
     }

@@ -159,6 +159,11 @@ impl ProcessRecord {
         !self.is_terminal() && !self.registered.registration.input.is_external() && is_wanted
     }
 
+    /// Whether the network must be there for it to be begun, and for another attempt of it or of a step of it.
+    pub fn requires_network(&self) -> bool {
+        self.policy().requires == Some(Requires::Network)
+    }
+
     /// When something is to happen to it by the clock alone, in epoch milliseconds: it may be begun from then on, or fails.
     pub fn due_at(&self) -> Option<Millis> {
         if self.is_terminal() {
