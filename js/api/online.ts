@@ -1,4 +1,5 @@
 /** Whether the host is online: what processes that require the network wait for. */
+import { afterwards } from "../platform/intrinsics.js";
 import { reportError } from "../platform/report.js";
 import type { DriverOptions } from "../types/public.js";
 
@@ -12,28 +13,31 @@ export function watchOnline(given: Detector | undefined, changed: () => void) {
   const detector = given ?? BROWSER;
   let isOffline = false;
   const ask = () => {
+    const was = isOffline;
     try {
       isOffline = !detector.isOnline();
     } catch (error) {
       isOffline = false;
       reportError(error);
     }
+    if (was && !isOffline) changed();
   };
   ask();
   let unsubscribe = () => {};
   try {
-    unsubscribe = detector.subscribe(() => {
-      const was = isOffline;
-      ask();
-      if (was && !isOffline) changed();
-    });
+    unsubscribe = detector.subscribe(ask);
   } catch (error) {
     reportError(error);
   }
   return {
-    isOffline: () => isOffline,
+    /** One that says so is asked again behind the call, as its news may be lost. */
+    isOffline() {
+      if (isOffline) afterwards(ask);
+      return isOffline;
+    },
     ask,
     end() {
+      changed = () => {};
       try {
         unsubscribe();
       } catch (error) {

@@ -166,6 +166,56 @@ test("what needs the network waits until a tab is online", async (t) => {
   assert.equal(await value(tab.registry, id), "sent");
 });
 
+test("a step of what needs the network is tried again once the tab is online, and its limit counts from then", async (t) => {
+  const retry = { initialIntervalMs: SECOND_MS, jitter: false };
+  const world = await worldOf(t, ({ step }) => step("send", () => "sent", { retry, timeoutMs: 5 * SECOND_MS }));
+  const tab = await world.tab();
+  const send = world.mockStep("send", ({ attempt }) => {
+    if (attempt > 1) return `sent by attempt ${attempt}`;
+    tab.goOffline();
+    throw new TypeError("failed to fetch");
+  });
+  const { id } = await tab.registry.start(job, undefined, { requires: "network" });
+  const { wait } = await world.untilWaiting(id, "send");
+  await world.clock.advance("1d");
+  await world.untilIdle();
+  assert.deepEqual([send.calls, (await tab.registry.getProcess(id)).wait], [1, wait]);
+  tab.goOnline();
+  assert.equal(await value(tab.registry, id), "sent by attempt 2");
+});
+
+for (const [which, withinMs, look] of [
+  ["within a minute", 60 * SECOND_MS, ({ clock }) => clock.advance("1m")],
+  ["by each sweep", 0, (_, driver) => driver.claimAndRunPending()],
+]) {
+  test(`a detector that says nothing when the network comes is asked again ${which}`, async (t) => {
+    const world = await worldOf(t, () => "done");
+    const { registry } = world;
+    let isOnline = true;
+    const sends = ({ step }) => {
+      isOnline = false;
+      const fails = ({ attempt }) => (attempt === 1 ? Promise.reject(new Error("failed to fetch")) : "sent");
+      return step("send", fails, { retry: { initialIntervalMs: SECOND_MS, jitter: false } });
+    };
+    const onlineDetector = { isOnline: () => isOnline, subscribe: () => () => {} };
+    const driver = registry.driver({ onlineDetector, runners: { sends, begins: () => "begun" } });
+    driver.start();
+    const register = (id, kind) => registry.registerProcess({ id, input: { type: "engine", kind }, requires: "network" });
+    await register("p", "sends");
+    await world.untilWaiting("p", "send");
+    await driver.claimAndRunPending();
+    await register("q", "begins");
+    await world.clock.advance("5s");
+    const states = async () => Promise.all(["p", "q"].map(async (id) => (await registry.getProcess(id)).status.state));
+    assert.deepEqual(await states(), ["running", "running"]);
+    isOnline = true;
+    const found = world.clock.now();
+    await look(world, driver);
+    assert.deepEqual([await value(registry, "p"), await value(registry, "q")], ["sent", "begun"]);
+    assert.ok(world.clock.now() - found <= withinMs, `${world.clock.now() - found} ms`);
+  });
+}
+
 test("nothing of a tab that crashed is answered, and nothing of what it writes arrives", async (t) => {
   const answers = [];
   let hold = () => {};

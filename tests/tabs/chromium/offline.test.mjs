@@ -10,7 +10,13 @@ const drive = () => {
     await append({ eventType: "began", payload: attempt });
     return (await fetch("/index.js")).status;
   };
-  globalThis.driver = globalThis.registry.driver({ runners: { fetches, here: () => "here" }, onRunError: () => {} });
+  const retry = { initialIntervalMs: 1, jitter: false };
+  const steps = async ({ append, step }) => {
+    await append({ eventType: "began" });
+    return step("fetch", async ({ attempt }) => [attempt, (await fetch("/index.js")).status], { retry });
+  };
+  const here = ({ step }) => step("second", ({ attempt }) => (attempt === 1 ? Promise.reject(new Error("one")) : "here"), { retry });
+  globalThis.driver = globalThis.registry.driver({ runners: { fetches, steps, here }, onRunError: () => {} });
   globalThis.driver.start();
 };
 
@@ -45,9 +51,8 @@ describe("what requires the network", () => {
     assert.deepEqual(await typesOf(tab, "p"), ["began", "process.completed"]);
   });
 
-  test("spends one attempt on a network that goes, and makes the next one when it is back", async (t) => {
-    const [tab, context] = await driving(t);
-    // The request fails before the browser says that it is offline.
+  /** Has requests fail, and not before the browser says that it is offline. */
+  async function failing(tab) {
     await tab.page.route("**/index.js", (route) => route.abort());
     await tab.run(() => {
       const fetched = globalThis.fetch;
@@ -58,6 +63,11 @@ describe("what requires the network", () => {
         });
       globalThis.gone = new Promise((resolve) => addEventListener("offline", resolve, { once: true }));
     });
+  }
+
+  test("spends one attempt on a network that goes, and makes the next one when it is back", async (t) => {
+    const [tab, context] = await driving(t);
+    await failing(tab);
     await tab.run(register, ["p", "fetches", { requires: "network", retry: { initialIntervalMs: 1 } }]);
     await tab.run(page.began, ["p", 0]);
     await context.setOffline(true);
@@ -68,5 +78,24 @@ describe("what requires the network", () => {
     await context.setOffline(false);
     assert.deepEqual(await tab.run(page.end, "p"), { type: "success", value: 200 });
     assert.deepEqual(await typesOf(tab, "p"), ["began", "process.attempt_failed", "began", "process.completed"]);
+  });
+
+  test("spends one attempt of a step on a network that goes, and the same run makes the next one when it is back", async (t) => {
+    const [tab, context] = await driving(t);
+    await failing(tab);
+    await tab.run(register, ["p", "steps", { requires: "network" }]);
+    await tab.run(page.began, ["p", 0]);
+    await context.setOffline(true);
+    await tab.run(() => globalThis.registry.awaitEvent("p", "process.step_failed"));
+    // An attempt that fails later and requires nothing is repeated: the time of the other one has passed, too.
+    await tab.run(register, ["here", "here", {}]);
+    assert.equal((await tab.run(page.end, "here")).value, "here");
+    assert.deepEqual(await typesOf(tab, "p"), ["began", "process.step_failed"]);
+    const { kind, step, attempt } = (await tab.run(page.call, ["getProcess", "p"])).wait;
+    assert.deepEqual([kind, step, attempt], ["retry", "fetch", 2]);
+    await tab.page.unroute("**/index.js");
+    await context.setOffline(false);
+    assert.deepEqual(await tab.run(page.end, "p"), { type: "success", value: [2, 200] });
+    assert.deepEqual(await typesOf(tab, "p"), ["began", "process.step_failed", "process.step", "process.completed"]);
   });
 });
