@@ -289,7 +289,10 @@ export interface ProcessPolicy {
    * replaced. Means `onConflict: "replace_pending"`.
    */
   debounce?: { delayMs: number; maxDelayMs?: number };
-  /** It is not begun while the host says that it is offline; see {@link DriverOptions.onlineDetector}. */
+  /**
+   * While the host says that it is offline, it is not begun, and no other attempt is made of it or, in a run in progress, of one of its steps: an attempt
+   * that is due waits for the network. See {@link DriverOptions.onlineDetector}.
+   */
   requires?: "network";
   /** Which version of an implementation runs it, a whole number. Default: one without a version. Plain `runners` run any. */
   version?: number;
@@ -399,7 +402,7 @@ export interface ProcessExternalRef<M = Json> {
 export type RunWait =
   /** The time before which it is not begun. */
   | { kind: "start"; untilMs: number; sinceMs: number }
-  /** The next attempt, of which this is the number, from 2: of the run, or of one of its steps. */
+  /** The next attempt, of which this is the number, from 2: of the run, or of one of its steps. That of a step may wait for the network after its time. */
   | { kind: "retry"; untilMs: number; attempt: number; step?: string; sinceMs: number }
   /** A timer of the run. */
   | { kind: "timer"; key: string; untilMs: number; sinceMs: number }
@@ -1159,7 +1162,10 @@ export interface DriverOptions<R = Json> {
   runners?: { [kind: string]: (context: RunContext) => Promise<R | void> | R | void };
   /** Implementations, by kind and version: each begins processes of its version, and one without a version those without. */
   processes?: Implementation<R>[];
-  /** Says whether the host is online, for processes that require the network. Default: `navigator.onLine` and its events. */
+  /**
+   * Says whether the host is online, for processes that require the network. `subscribe` is given what to call when that changes; where something waits
+   * for the network, `isOnline` is also called now and then. One that throws counts as online. Default: `navigator.onLine` and its events.
+   */
   onlineDetector?: { isOnline(): boolean; subscribe(listener: () => void): () => void };
   /** A host that runs the work itself. Sweeps call it, and no runners; what it throws then is passed on as it is. */
   runHandle?: { claimAndRunPending(reason: string): Promise<void> };
@@ -1252,7 +1258,7 @@ export interface RunContext {
    * JSON; `lease_lost`.
    *
    * With `retry`, a failed attempt is an event `process.step_failed` `{ key, attempt, error, retryAtMs? }`, and another one is made when the
-   * policy says so. The count and the time outlast the run. Between attempts the run has given up its permit, and the record's `wait` is
+   * policy says so, and where the process requires the network not without that. The count and the time outlast the run. Between attempts the run has given up its permit, and the record's `wait` is
    * `{ kind: "retry", step: key, untilMs, attempt, sinceMs }`. What the last attempt throws is recorded as how the step came out: it is
    * thrown here, and by every later run an error of that name, message, code and fields. What is thrown once `signal` of the run is
    * aborted is neither retried nor recorded, nor is trouble of longwait itself, such as a full disk.

@@ -316,6 +316,9 @@ describe("the state of a process", () => {
   test("says what it waits for, and until when", () => {
     const words = (wait, more) => waitWords(record({ wait, ...more }), T);
     assert.equal(words({ kind: "retry", untilMs: T + 2_300, attempt: 3, step: "send" }), "step “send”: attempt 3 begins in 3.0 s");
+    const late = { kind: "retry", untilMs: T, attempt: 3, step: "send" };
+    assert.equal(words(late), "step “send”: attempt 3 begins now");
+    assert.equal(words(late, { requires: "network" }), "step “send”: attempt 3 begins once it is online");
     assert.equal(words({ kind: "signal", name: "a", names: ["a", "b"] }), "waits for signal “a” or “b”");
     assert.equal(words({ kind: "timer", key: "nap", untilMs: T - 1 }), "timer “nap” is due now");
     assert.equal(words(undefined, { paused: { sinceMs: T, reason: "lunch" } }), "paused: lunch");

@@ -46,15 +46,17 @@ export function stateOf(record: ProcessRecord, lease: KnownLease, nowMs: number)
 }
 
 /** What a process waits for, in a few words; `undefined` where it waits for nothing. */
-export function waitWords({ wait, paused, status }: ProcessRecord, nowMs: number): string | undefined {
+export function waitWords({ wait, paused, status, requires }: ProcessRecord, nowMs: number): string | undefined {
   if (status.state !== "running") return undefined;
   if (paused !== undefined) return paused.reason === undefined ? "paused" : `paused: ${paused.reason}`;
   if (wait === undefined) return undefined;
   switch (wait.kind) {
     case "start":
       return `begins ${inTime(wait.untilMs, nowMs)}`;
-    case "retry":
-      return `${wait.step === undefined ? "" : `step “${wait.step}”: `}attempt ${wait.attempt} begins ${inTime(wait.untilMs, nowMs)}`;
+    case "retry": {
+      const begins = requires === "network" && wait.untilMs <= nowMs ? "once it is online" : inTime(wait.untilMs, nowMs);
+      return `${wait.step === undefined ? "" : `step “${wait.step}”: `}attempt ${wait.attempt} begins ${begins}`;
+    }
     case "timer":
       return `timer “${wait.key}” is due ${inTime(wait.untilMs, nowMs)}`;
     case "process":

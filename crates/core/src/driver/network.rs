@@ -1,4 +1,7 @@
 //! The network that a process may require: whether it is there, and the wait of a run for it.
+//!
+//! A process that requires it is not claimed without it. A run that has begun is left alone: of that, the next attempt of a step waits here,
+//! once its time has come.
 
 use futures::{FutureExt, future::select};
 
