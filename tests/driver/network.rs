@@ -1,8 +1,7 @@
 //! Processes that require the network, on a host that says that there is none: what waits for it, and what does not.
 
-use std::{cell::RefCell, rc::Rc};
+use std::rc::Rc;
 
-use futures::channel::oneshot;
 use longwait::{
     ProcessWorkDriver,
     driver::StepEnd,
@@ -20,7 +19,7 @@ use crate::{
     hand::{Hand, now},
     runners::{
         Notes, Run, Runs, Works, another, cancel, done, driver, driver_of, job, log, output, record, refused, register,
-        seconds, settle, state, sweep, tab,
+        seconds, settle, state, tab,
     },
     support::{START, World, tasks},
 };
