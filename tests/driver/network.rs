@@ -5,21 +5,15 @@ use std::rc::Rc;
 use longwait::{
     ProcessWorkDriver,
     driver::StepEnd,
-    model::{
-        Millis,
-        payload::Payload,
-        policy::RetryPolicy,
-        process::{FailureClass, ProcessAwaitOutput},
-    },
-    rules::attempt::{Advice, Thrown},
+    model::{Millis, policy::RetryPolicy},
 };
 use serde_json::{Value, json};
 
 use crate::{
     hand::{Hand, now},
     runners::{
-        Notes, Run, Runs, Works, another, cancel, done, driver, driver_of, job, log, output, record, refused, register,
-        seconds, settle, state, tab,
+        Notes, Run, Runs, Works, another, cancel, done, driver, driver_of, fails, gives, job, log, output, record,
+        refused, register, seconds, settle, state, tab,
     },
     support::{START, World, tasks},
 };
@@ -83,21 +77,12 @@ fn policy() -> RetryPolicy {
     RetryPolicy { max_attempts: Some(3), jitter: Some(false), ..RetryPolicy::default() }
 }
 
-fn fails() -> StepEnd {
-    let failure = ProcessAwaitOutput::failure(FailureClass::Unavailable, "no_luck", "no");
-    StepEnd::Threw(Thrown { failure, advice: Advice::ByPolicy })
-}
-
-fn gives(value: impl Into<Value>) -> StepEnd {
-    StepEnd::Returned(Some(Payload::from(value.into())))
-}
-
 /// A step whose first attempt fails and whose second one gives its number. Notes down which were made.
 fn fetches(run: &Run, made: &Notes) -> Hand<'static, longwait::Result<StepEnd>> {
     let made = made.clone();
     run.tries("fetch", Some(policy()), move |attempt| {
         made.add(attempt.number);
-        if attempt.number == 1 { fails() } else { gives(attempt.number) }
+        if attempt.number == 1 { fails("no") } else { gives(attempt.number) }
     })
 }
 
@@ -288,7 +273,7 @@ fn of_several_steps_that_wait_for_the_network_each_is_tried_once_when_that_comes
             let made = made.clone();
             run.tries(key, Some(policy()), move |attempt| {
                 made.add(format!("{key}{}", attempt.number));
-                if attempt.number == 1 { fails() } else { gives(1) }
+                if attempt.number == 1 { fails("no") } else { gives(1) }
             })
         })
         .into();

@@ -4,41 +4,22 @@ use std::{cell::RefCell, rc::Rc};
 
 use futures::channel::oneshot;
 use longwait::{
-    driver::StepEnd,
-    model::{
-        Millis,
-        payload::Payload,
-        policy::RetryPolicy,
-        process::{FailureClass, ProcessAwaitOutput},
-    },
-    rules::attempt::{Advice, Thrown},
+    model::{Millis, payload::Payload, policy::RetryPolicy},
+    rules::attempt::Advice,
 };
 use serde_json::{Value, json};
 
 use crate::{
     hand::{Hand, now},
     runners::{
-        Notes, Runs, cancel, done, driver_of, handed_over, held_tab, log, record, refused, register, running, settle,
-        signal, tab,
+        Notes, Runs, cancel, done, driver_of, fails, gives, handed_over, held_tab, log, record, refused, register,
+        running, settle, signal, tab, threw,
     },
     support::{START, World, payloads},
 };
 
 fn policy(most: u64) -> RetryPolicy {
     RetryPolicy { max_attempts: Some(most), jitter: Some(false), ..RetryPolicy::default() }
-}
-
-fn threw(message: &str, advice: Advice) -> StepEnd {
-    let failure = ProcessAwaitOutput::failure(FailureClass::Unavailable, "no_luck", message);
-    StepEnd::Threw(Thrown { failure, advice })
-}
-
-fn fails(message: &str) -> StepEnd {
-    threw(message, Advice::ByPolicy)
-}
-
-fn gives(value: impl Into<Value>) -> StepEnd {
-    StepEnd::Returned(Some(Payload::from(value.into())))
 }
 
 fn pass(world: &World, span: Millis) {

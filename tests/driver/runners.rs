@@ -15,8 +15,9 @@ use longwait::{
         lease::{LeaseOwner, ProcessLease},
         payload::Payload,
         policy::RetryPolicy,
-        process::{ProcessAwaitOutput, ProcessRecord},
+        process::{FailureClass, ProcessAwaitOutput, ProcessRecord},
     },
+    rules::attempt::{Advice, Thrown},
 };
 use serde_json::{Value, json};
 
@@ -231,6 +232,22 @@ impl Notes {
 /// A success of this value.
 pub fn done(value: impl Into<Value>) -> ProcessAwaitOutput {
     ProcessAwaitOutput::success(Payload::from(value.into()))
+}
+
+/// An attempt of a step that throws this.
+pub fn threw(message: &str, advice: Advice) -> StepEnd {
+    let failure = ProcessAwaitOutput::failure(FailureClass::Unavailable, "no_luck", message);
+    StepEnd::Threw(Thrown { failure, advice })
+}
+
+/// One that throws, and leaves it to the policy whether another one is made.
+pub fn fails(message: &str) -> StepEnd {
+    threw(message, Advice::ByPolicy)
+}
+
+/// One that gives this value.
+pub fn gives(value: impl Into<Value>) -> StepEnd {
+    StepEnd::Returned(Some(Payload::from(value.into())))
 }
 
 /// One tab over rows in memory.
