@@ -1,5 +1,5 @@
 /** Opens registries: checks how, and has the WebAssembly and the database loaded at one time. */
-import { openAhead, remove } from "../../src/store/indexed_db/engine.js";
+import { openAhead, remove, takeDamage } from "../../src/store/indexed_db/engine.js";
 import { call } from "../border/call.js";
 import { reportError } from "../platform/report.js";
 import { callback, id, optional, options } from "../border/check.js";
@@ -63,7 +63,7 @@ export function open(place: () => URL, given?: OpenOptions): Promise<ProcessRegi
         const instance = await load(again === undefined ? wasm : undefined, place);
         const orMemory = fallback !== undefined && again === undefined;
         const { ownerId, incarnationId } = again ?? { ownerId: owner?.ownerId };
-        return await openRaw(
+        const opened = await openRaw(
           instance,
           inMemory,
           orMemory,
@@ -76,6 +76,9 @@ export function open(place: () => URL, given?: OpenOptions): Promise<ProcessRegi
           onDeleted,
           retention as Json,
         );
+        const damage = takeDamage(name);
+        if (damage !== undefined) void outside(onCorruption)(damaged(name, damage)).catch(reportError);
+        return opened;
       } finally {
         closeUntaken?.();
       }
@@ -88,6 +91,11 @@ export function open(place: () => URL, given?: OpenOptions): Promise<ProcessRegi
 function notBeside(value: unknown, name: string): void {
   if (value !== undefined) throw invalidArgument(`options.${name}: is for IndexedDB, and a remote store has none`);
 }
+
+const damaged = (name: string, words: string) =>
+  raise(`the browser found the database ${JSON.stringify(name)} damaged, and has deleted all that was in it (${words})`, {
+    code: "storage_failed",
+  });
 
 /** What `deleteRegistry()` does. */
 export function deleteRegistry(name?: string): Promise<void> {

@@ -86,7 +86,8 @@ export interface OpenOptions {
   wasm?: URL | string | Response | BufferSource | WebAssembly.Module;
   /**
    * Called with a `storage_failed` error, which has the `processId`, for each process that a list, a sweep or `changedSince` passes
-   * over because its rows cannot be read: once for each process and registry. Default: `reportError`.
+   * over because its rows cannot be read: once for each process and registry. Without a `processId` where the browser found the whole database damaged and has
+   * deleted it, as far as browsers say so: Chromium does. Default: `reportError`.
    */
   onCorruption?: (error: ProcessError) => void;
   /** How long ended processes are kept. Default: for ever, or until `pruneTerminalProcesses` or `deleteProcess`. */

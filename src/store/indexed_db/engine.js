@@ -128,6 +128,16 @@ const ahead = new Map();
 /** Names of databases that this page made way for. Until one opens again, the upgrade or deletion may be held up by another page. */
 const madeWay = new Set();
 
+/** What the browser said of databases that it found damaged, and has deleted, by their names. */
+const damages = new Map();
+
+/** What it said of this one, once. */
+export function takeDamage(name) {
+  const words = damages.get(name);
+  damages.delete(name);
+  return words;
+}
+
 /**
  * Opens a database for the next `open()` of that name, which may come once the WebAssembly is compiled: the two take about as
  * long, and need not wait for each other. Gives the function that closes it again if it was not taken.
@@ -203,9 +213,11 @@ function connect(name) {
         stopAsking();
         isHeldUp();
       };
-      request.onupgradeneeded = ({ oldVersion }) => {
+      // The last two are Chromium's own.
+      request.onupgradeneeded = ({ oldVersion, dataLoss, dataLossMessage }) => {
         stopAsking();
         stopWaiting();
+        if (dataLoss === "total") damages.set(name, dataLossMessage);
         foreign = oldVersion > 0 && !isOurs(request.result, oldVersion);
         if (foreign) return request.transaction.abort();
         for (const step of steps.slice(oldVersion)) step(request.result, request.transaction);
