@@ -1,49 +1,23 @@
 /** `longwait/langgraph` in Chromium: LangGraph's validation suite, and the graphs of docs/langgraph.md, which reloads and crashes interrupt. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { test } from "node:test";
-import { build } from "esbuild";
 import { inRepo } from "../../scripts/lib/paths.mjs";
 import { programs } from "../samples/programs.mjs";
+import { pageScript } from "../support/page-script.mjs";
 import { site } from "./site.mjs";
 
 const served = site();
-const PACKAGE = "/node_modules/longwait/dist/index.js";
 
 /** The modules of a sample of the guide. */
 const sample = (name) => programs().find(({ page, heading }) => page === "docs/langgraph.md" && heading === name).modules;
 
-/** A program as one script, but for the package itself, which the site has. The program is a file, or the modules of a sample. */
-async function bundled(program) {
-  const modules = new Map(typeof program === "string" ? [] : program.map(({ file, code }) => [file.replace(".ts", ".js"), code]));
-  const beside = {
-    name: "beside",
-    setup(building) {
-      building.onResolve({ filter: /^longwait$/ }, () => ({ path: PACKAGE, external: true }));
-      building.onResolve({ filter: /^\.\// }, ({ path, importer }) =>
-        importer === "<stdin>" ? { path: path.slice(2), namespace: "sample" } : undefined,
-      );
-      building.onLoad({ filter: /./, namespace: "sample" }, ({ path }) => ({
-        contents: modules.get(path),
-        loader: "ts",
-        resolveDir: inRepo(),
-      }));
-    },
-  };
-  const code = [...modules.values()].at(-1);
-  const entry = code === undefined ? { entryPoints: [program] } : { stdin: { contents: code, loader: "ts", resolveDir: inRepo("build") } };
-  const { outputFiles } = await build({
-    absWorkingDir: inRepo(),
-    ...entry,
-    bundle: true,
-    write: false,
-    format: "esm",
-    target: "es2022",
-    platform: "browser",
-    alias: { "longwait/langgraph": inRepo("dist/langgraph.js") },
-    plugins: [beside],
-    logLevel: "warning",
-  });
-  return outputFiles[0].text;
+/** A program as one script: a file, or the modules of a sample, of which the last one imports the others. */
+function bundled(program) {
+  if (typeof program === "string") return pageScript({ main: readFileSync(program, "utf8") }, { resolveDir: dirname(program) });
+  const modules = program.map(({ file, code }) => [`./${file.replace(".ts", ".js")}`, code]);
+  return pageScript({ ...Object.fromEntries(modules), main: `import "${modules.at(-1)[0]}";` });
 }
 
 /** A profile of the test's own, with a page of that program. `calls` are what its nodes did outside. */
@@ -68,7 +42,7 @@ async function profile(t, program) {
 
 for (const storage of ["memory", "indexeddb"])
   test(`LangGraph's validation suite passes in Chromium on ${storage}`, async (t) => {
-    const { opened } = await profile(t, "tests/langgraph/validation/browser.js");
+    const { opened } = await profile(t, inRepo("tests/langgraph/validation/browser.js"));
     const page = await opened();
     const { passed, others, faults } = await page.evaluate((storage) => validated(storage), storage);
     assert.deepEqual([others, faults], [[], []]);

@@ -1,15 +1,13 @@
 /** The module of docs/opentelemetry.md in Chromium: a tab crashes in the middle of a run, and another one takes over, in the same trace. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { build } from "esbuild";
-import { inRepo } from "../../scripts/lib/paths.mjs";
 import { blocks } from "../samples/programs.mjs";
+import { pageScript } from "../support/page-script.mjs";
 import { until } from "../support/until.mjs";
 import { site } from "./site.mjs";
 
 const served = site();
 const SAMPLE = blocks("docs/opentelemetry.md").find(({ heading }) => heading === "In a browser").code;
-const PACKAGE = "/node_modules/longwait/dist/index.js";
 
 /** What an exporter sends to a backend, which here is the test. */
 const EXPORTER = `
@@ -28,29 +26,11 @@ const EXPORTER = `
 `;
 
 /** The sample, which shows the test what it exports. */
-async function bundled() {
-  const beside = {
-    name: "beside",
-    setup(building) {
-      building.onResolve({ filter: /^longwait$/ }, () => ({ path: PACKAGE, external: true }));
-      building.onResolve({ filter: /exporter\.js$/ }, () => ({ path: "exporter", namespace: "beside" }));
-      building.onLoad({ filter: /./, namespace: "beside" }, () => ({ contents: EXPORTER }));
-    },
-  };
-  const contents = `${SAMPLE}\nObject.assign(globalThis, { registry, flush: () => provider.forceFlush() });\n`;
-  const { outputFiles } = await build({
-    stdin: { contents, loader: "ts", resolveDir: inRepo("build") },
-    bundle: true,
-    write: false,
-    format: "esm",
-    target: "es2022",
-    platform: "browser",
-    alias: { "longwait/opentelemetry": inRepo("dist/opentelemetry.js") },
-    plugins: [beside],
-    logLevel: "warning",
+const bundled = () =>
+  pageScript({
+    main: `${SAMPLE}\nObject.assign(globalThis, { registry, flush: () => provider.forceFlush() });\n`,
+    "./exporter.js": EXPORTER,
   });
-  return outputFiles[0].text;
-}
 
 test("a tab that takes over a crashed one continues its trace, makes no second span of its steps, and is linked to its run", async (t) => {
   const script = await bundled();
