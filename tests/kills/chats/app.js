@@ -18,17 +18,19 @@ function asked(prompt) {
   return { plan: JSON.parse(prompt[last].content[0].text), call: prompt.slice(last).filter(({ role }) => role === "tool").length };
 }
 
-/** A model in one tab. `ran` hears of what it says. */
-const modelOf = (tab, ran) =>
+/** The model of a run. `ran` hears of what it says. */
+const modelOf = ({ attempt }, tab, ran) =>
   new Mock({
     async doStream({ prompt, abortSignal }) {
       const { plan, call } = asked(prompt);
-      const { chat, calls, pause } = plan;
+      const { chat, calls, pause, holds } = plan;
       const stream = new ReadableStream({
         async start(controller) {
           controller.enqueue({ type: "stream-start", warnings: [] });
           controller.enqueue({ type: "text-start", id: "0" });
           for (let n = 0; n < calls[call]; n++) {
+            if (attempt === 1 && call === holds && n === calls[call] - 1)
+              await new Promise((over) => abortSignal.addEventListener("abort", over));
             if (n % 8 === 0) ran({ id: chat, key: `call ${call}`, n, tab });
             controller.enqueue({ type: "text-delta", id: "0", delta: word(plan, call, n) });
             await new Promise((over) => setTimeout(over, pause));
@@ -50,7 +52,6 @@ const modelOf = (tab, ran) =>
 export async function open({ name, tab, drives = true, ran = () => {} }) {
   const registry = await openRegistry({ name });
   const transport = new LongwaitChatTransport(registry);
-  const model = modelOf(tab, ran);
 
   const turns = chatTurns(registry, async (turn) => {
     const { plan } = asked(await convertToModelMessages(turn.messages));
@@ -60,14 +61,21 @@ export async function open({ name, tab, drives = true, ran = () => {} }) {
       await new Promise((over) => setTimeout(over, plan.pause));
       return { fence };
     };
+    const slowly = async function* (input, call) {
+      for (const so of ["a", "b"]) {
+        yield { so };
+        await new Promise((over) => setTimeout(over, plan.pause));
+      }
+      yield await execute(input, call);
+    };
     const inputSchema = z.object({});
-    const tools = { look: tool({ inputSchema, execute }), send: tool({ inputSchema, execute, needsApproval: plan.asks }) };
+    const tools = { look: tool({ inputSchema, execute: slowly }), send: tool({ inputSchema, execute, needsApproval: plan.asks }) };
     const write = async (chunk) => {
       await turn.write(chunk);
       if (chunk.type === "tool-approval-request") ran({ id: plan.chat, key: "asked", approval: chunk.approvalId, tab });
     };
     return streamText({
-      model: durableModel(model, turn),
+      model: durableModel(modelOf(turn, tab, ran), turn),
       tools: durableTools(tools, { ...turn, write }),
       messages: await convertToModelMessages(turn.messages),
       abortSignal: turn.signal,
@@ -104,6 +112,10 @@ export const turnsOf = (chat) => registry.listProcesses({ labels: { chat }, stat
 export const textOf = (message) =>
   (message?.role === "assistant" ? message.parts : []).map((part) => (part.type === "text" ? part.text : "")).join("");
 
+/** What its tools have given, as the message has it. */
+const outputsOf = (message) =>
+  message.parts.flatMap(({ toolCallId, output, preliminary }) => (toolCallId ? [{ output, preliminary }] : []));
+
 /** What the reader of a chat has in the end, and what a page that is loaded then has. */
 export async function ended(id) {
   const [turn, ...others] = await turnsOf(id);
@@ -114,11 +126,13 @@ export async function ended(id) {
   if (one.chat.lastMessage?.role !== "assistant") await one.join();
   const events = await registry.eventsAfter(turn.id, 0);
   const later = new LongwaitChatTransport(registry);
+  const stored = (await later.loadMessages(id)).at(-1);
   return {
     output,
     turns: others.length + 1,
     events,
     text: textOf(one.chat.lastMessage),
-    stored: textOf((await later.loadMessages(id)).at(-1)),
+    stored: textOf(stored),
+    outputs: [one.chat.lastMessage, stored].map(outputsOf),
   };
 }

@@ -10,12 +10,17 @@ const CHATS = 3;
 export const momentOf = (seed) => MOMENTS[(seed - 1) % MOMENTS.length];
 export const deathOf = (seed) => DEATHS[Math.floor((seed - 1) / MOMENTS.length) % DEATHS.length];
 
-/** `{ moment, death, at, chats }`: `at` is how many words the first chat has said then in its call, and each chat says what its model and tools do. */
+/**
+ * `{ moment, death, at, chats }`: `at` is how many words the first chat has said then in its call, and each chat says what its model and tools do. The first run of a chat that `holds` a call does not
+ * come to the end of that one: however busy the machine is, its tab dies before.
+ */
 export function plan(seed) {
   const roll = dice(seed);
   const calls = () => Array.from({ length: 3 }, () => 24 + roll(40));
+  const held = ["first call", "second call", "third call"].indexOf(momentOf(seed));
   const chats = Array.from({ length: CHATS }, (_, n) => ({
     chat: `${seed}-${n}`,
+    ...(n === 0 && { holds: held }),
     calls: calls(),
     pause: 1 + roll(6),
     asks: n === 0 || roll(2) === 0,

@@ -76,7 +76,7 @@ export async function round(seed, url) {
 }
 
 /** What is wrong with a chat, as one tab has it. */
-function wrongs(chat, { output, turns, events, text, stored }, ran) {
+function wrongs(chat, { output, turns, events, text, stored, outputs }, ran) {
   const wrong = [];
   const must = (holds, words) => holds || wrong.push(`chat ${chat.chat}: ${words}`);
   must(turns === 1, `has ${turns} turns`);
@@ -86,6 +86,8 @@ function wrongs(chat, { output, turns, events, text, stored }, ran) {
   must(stored === expected, `has stored ${JSON.stringify(stored)} in place of ${JSON.stringify(expected)}`);
   const records = events.filter(({ eventType, payload }) => eventType === "process.step" && payload.value?.fence !== undefined);
   must(records.length === 2, `has ${records.length} records of tools`);
+  const given = JSON.stringify(records.map(({ payload }) => ({ output: payload.value })));
+  for (const shown of outputs) must(JSON.stringify(shown) === given, `shows of its tools ${JSON.stringify(shown)} in place of ${given}`);
   for (const { toolCallId, fence } of ran.filter(({ id, key }) => id === chat.chat && key === "tool")) {
     const record = records.find(({ payload }) => payload.key === toolCallId);
     must(record !== undefined, `ran a tool for a call ${toolCallId} that is not on record`);
