@@ -6,6 +6,9 @@ import { plain } from "./json.js";
 /** A piece of a text. */
 export type Delta = Extract<UIMessageChunk, { type: "text-delta" | "reasoning-delta" }>;
 
+/** What a tool call has given: a result, or an error. */
+export type Output = Extract<UIMessageChunk, { type: "tool-output-available" | "tool-output-error" }>;
+
 /** A chunk that removes what the message has of the current step. The AI SDK has it since version 7. */
 export const RESET = { type: "reset-step" } as unknown as UIMessageChunk;
 
@@ -15,6 +18,13 @@ export const isDelta = (chunk: UIMessageChunk): chunk is Delta => chunk.type ===
 
 export const isStart = (chunk: UIMessageChunk): chunk is Extract<UIMessageChunk, { type: "text-start" | "reasoning-start" }> =>
   chunk.type === "text-start" || chunk.type === "reasoning-start";
+
+export const isOutput = (chunk: UIMessageChunk): chunk is Output =>
+  chunk.type === "tool-output-available" || chunk.type === "tool-output-error";
+
+/** A result of a tool call that another one takes the place of, as a tool gives several, one after the other. */
+export const isPreliminary = (chunk: UIMessageChunk): chunk is Output & { type: "tool-output-available" } =>
+  chunk.type === "tool-output-available" && chunk.preliminary === true;
 
 /** Translates chunks to what is kept and back: a piece of the text that was begun last is kept as that text alone. */
 export class Codec {
@@ -41,15 +51,32 @@ export class Codec {
   }
 }
 
-/** Fewer chunks that make the same message: pieces of one text are joined, and what was reset or meant for that moment alone is left out. */
-export function settled(chunks: Iterable<UIMessageChunk>): UIMessageChunk[] {
-  const made: UIMessageChunk[] = [];
+/** What of chunks counts for a message: not what was reset, and not what was meant for that moment alone. Of a part of a message, a reset that concerns what is before it stays. */
+export function standing(chunks: Iterable<UIMessageChunk>, { isPart = false } = {}): UIMessageChunk[] {
+  const left: UIMessageChunk[] = [];
   for (const chunk of chunks) {
+    if (isReset(chunk)) {
+      left.length = left.findLastIndex(({ type }) => type === "start-step") + 1;
+      if (isPart && left.length === 0) left.push(chunk);
+    } else if (!("transient" in chunk && chunk.transient === true)) left.push(chunk);
+  }
+  return left;
+}
+
+/** Fewer chunks that make the same message: of those that stand, pieces of one text are joined, and of a tool call's outputs the last one is left. */
+export function settled(chunks: Iterable<UIMessageChunk>, part?: { isPart: boolean }): UIMessageChunk[] {
+  const made: UIMessageChunk[] = [];
+  for (const chunk of standing(chunks, part)) {
     const last = made.at(-1);
-    if (isReset(chunk)) made.length = made.findLastIndex(({ type }) => type === "start-step") + 1;
-    else if (isDelta(chunk) && last !== undefined && isDelta(last) && last.type === chunk.type && last.id === chunk.id)
+    if (isDelta(chunk) && last !== undefined && isDelta(last) && last.type === chunk.type && last.id === chunk.id) {
       made[made.length - 1] = { ...last, ...chunk, delta: last.delta + chunk.delta };
-    else if (!("transient" in chunk && chunk.transient === true)) made.push(chunk);
+      continue;
+    }
+    if (isOutput(chunk)) {
+      const before = made.findLastIndex((other) => isPreliminary(other) && other.toolCallId === chunk.toolCallId);
+      if (before >= 0) made.splice(before, 1);
+    }
+    made.push(chunk);
   }
   return made;
 }

@@ -1,10 +1,10 @@
 /** The messages of a chat, from its turns. Each turn keeps what its user changed, and its stream the message that answers; nothing is kept twice. */
 import { readUIMessageStream, type UIMessage, type UIMessageChunk } from "ai";
 import type { Json, ProcessRecord, ProcessRegistry } from "../types/public.js";
+import { answerOf } from "./answer.js";
 import { alike } from "./json.js";
 import { KIND, LABEL, numberOf } from "./names.js";
 import { closed } from "./open-calls.js";
-import { answerOf } from "./reading.js";
 
 /** What a turn is registered with. */
 export interface TurnRequest<M extends UIMessage = UIMessage> {

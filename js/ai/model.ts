@@ -183,7 +183,10 @@ async function recorded(stream: ReadableStream<Part>, show: (part: Part) => void
   for (;;) {
     const { done, value: part } = await reader.read();
     if (done) return parts;
-    if (part.type === "error") throw part.error;
+    if (part.type === "error") {
+      reader.cancel(part.error).catch(() => {});
+      throw part.error;
+    }
     show(part);
     if (part.type === "raw") continue;
     const last = parts.at(-1);

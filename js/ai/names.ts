@@ -8,7 +8,7 @@ export const KIND = "chat";
 export const STREAMS = {
   /** The chunks of its message, one by one, until it has ended. */
   live: "message",
-  /** What is kept of them: one list, in few chunks. Where a turn is tried several times, the last one counts. */
+  /** What is kept of them, in few chunks. */
   answer: "answer",
   /** What models have answered, a list of parts each, until it has ended. */
   calls: "calls",

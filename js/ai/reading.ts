@@ -1,9 +1,9 @@
 /** The answer of a turn, as a page reads it. */
 import type { UIMessageChunk } from "ai";
-import type { Json, ProcessRegistry } from "../types/public.js";
-import { Codec, settled } from "./chunks.js";
+import type { ProcessRegistry } from "../types/public.js";
+import { answerOf } from "./answer.js";
+import { Codec, settled, standing } from "./chunks.js";
 import { STREAMS } from "./names.js";
-import { closing } from "./open-calls.js";
 import { Shown } from "./shown.js";
 
 /**
@@ -29,19 +29,10 @@ export async function* chunksOfTurn(registry: ProcessRegistry, turnId: string, s
   }
   const output = await registry.awaitTerminal(turnId, until);
   // The end of the turn has removed what was not read by then.
-  const shown = new Shown(settled(given));
+  const shown = new Shown(standing(given));
   for (const chunk of await answerOf(registry, turnId, output.type === "success")) yield* shown.next(chunk);
   if (output.type === "failure") yield { type: "error", errorText: output.message };
   if (output.type === "cancelled") yield { type: "abort", reason: output.message };
-}
-
-/** The answer of a turn that has ended. Calls that it left open are closed, unless it is complete: then the page answers them. */
-export async function answerOf(registry: ProcessRegistry, turnId: string, isComplete: boolean): Promise<UIMessageChunk[]> {
-  let kept: Json[] = [];
-  for await (const { value } of registry.readStream<Json[]>(turnId, STREAMS.answer)) kept = value;
-  const codec = new Codec();
-  const chunks = kept.map((chunk) => codec.decode(chunk));
-  return isComplete ? chunks : [...chunks, ...closing(chunks)];
 }
 
 /** An iteration as a stream. What its reader lets go of ends. */

@@ -1,6 +1,6 @@
 /** What of a message earlier runs of a turn have shown, so that a later one, which makes the message again, shows the rest. */
 import type { UIMessageChunk } from "ai";
-import { isDelta, isStart, RESET } from "./chunks.js";
+import { isDelta, isOutput, isPreliminary, isStart, RESET, settled, type Output } from "./chunks.js";
 
 /** A text as readers have it: of a part, or the input of a tool call. */
 interface Text {
@@ -20,6 +20,10 @@ interface Progress {
 interface Section {
   /** By what they are and their place among those. */
   readonly texts: Map<string, Text>;
+  /** By tool calls: their preliminary outputs, which the run need not make again. */
+  readonly preliminary: Map<string, string[]>;
+  /** The tool calls whose final output was shown. */
+  readonly ended: Set<string>;
   /** How often each of the other chunks was shown, and not made by the run yet. */
   readonly left: Map<string, number>;
 }
@@ -37,9 +41,11 @@ export class Shown {
   private at = -1;
   /** What the run has made of the section that it is at. */
   private made: UIMessageChunk[] = [];
+  /** The tool calls whose final output the run has made. */
+  private readonly ended = new Set<string>();
   private isReset = false;
 
-  /** Those that were shown, settled. */
+  /** Those that were shown, and stand. */
   constructor(chunks: readonly UIMessageChunk[]) {
     if (chunks.length > 0) this.sections.push(emptySection());
     for (const chunk of chunks) this.add(chunk);
@@ -49,9 +55,13 @@ export class Shown {
   /** What is to be shown for a chunk that the run has made. */
   next(chunk: UIMessageChunk): UIMessageChunk[] {
     if (chunk.type === "start-step") this.enter();
+    const section = this.isReset ? undefined : this.sections[this.at];
+    if (isPreliminary(chunk) && (this.ended.has(chunk.toolCallId) || section?.ended.has(chunk.toolCallId))) return [];
+    if (isFinal(chunk)) this.ended.add(chunk.toolCallId);
+    // Some models give the id of a call a second time, to another one.
+    else if (chunk.type === "tool-input-available") this.ended.delete(chunk.toolCallId);
     this.made.push(chunk);
     if (isData(chunk)) return take(this.data, chunk) ? [] : [chunk];
-    const section = this.isReset ? undefined : this.sections[this.at];
     if (section === undefined) return [chunk];
     const shows = this.compared(section, chunk);
     const isOver = chunk.type === "finish-step";
@@ -62,19 +72,21 @@ export class Shown {
 
   private add(chunk: UIMessageChunk): void {
     if (chunk.type === "start-step") this.begin();
-    const { texts, left } = this.sections.at(-1) ?? emptySection();
+    const { texts, preliminary, ended, left } = this.sections.at(-1) ?? emptySection();
     if (isStart(chunk)) {
       const text = { id: chunk.id, text: "", isEnded: false };
       texts.set(this.placeOf(chunk.type), text);
       this.progress.set(keyOf(chunk), { of: text, text: "" });
     } else if (isPiece(chunk)) this.progressOf(texts, chunk).of.text += pieceOf(chunk);
     else if (isEnd(chunk)) this.progressOf(texts, chunk).of.isEnded = true;
+    else if (isPreliminary(chunk)) listOf(preliminary, chunk.toolCallId).push(JSON.stringify(chunk));
     else put(isData(chunk) ? this.data : left, chunk);
+    if (isFinal(chunk)) ended.add(chunk.toolCallId);
     if (chunk.type === "finish-step") this.begin();
   }
 
   /** What is to be shown; nothing where the run says otherwise than what was shown. */
-  private compared({ texts, left }: Section, chunk: UIMessageChunk): UIMessageChunk[] | undefined {
+  private compared({ texts, preliminary, left }: Section, chunk: UIMessageChunk): UIMessageChunk[] | undefined {
     if (isStart(chunk)) {
       const place = this.placeOf(chunk.type);
       const shown = texts.get(place);
@@ -100,6 +112,13 @@ export class Shown {
       of.isEnded = true;
       return wasEnded ? [] : [{ ...chunk, id: of.id }];
     }
+    if (isPreliminary(chunk)) {
+      const shown = listOf(preliminary, chunk.toolCallId);
+      const place = shown.indexOf(JSON.stringify(chunk));
+      // Behind one that was not shown, all are.
+      shown.splice(0, place === -1 ? shown.length : place + 1);
+      return place === -1 ? [chunk] : [];
+    }
     return take(left, chunk) ? [] : [chunk];
   }
 
@@ -113,7 +132,7 @@ export class Shown {
     this.isReset = true;
     // Those that the run has not made again are removed with the step.
     this.data.clear();
-    return [RESET, ...this.made.filter(({ type }) => type !== "start-step")];
+    return [RESET, ...settled(this.made).filter(({ type }) => type !== "start-step")];
   }
 
   private begin(): void {
@@ -156,6 +175,7 @@ type Start = Extract<UIMessageChunk, { type: "text-start" | "reasoning-start" }>
 
 const isPiece = (chunk: UIMessageChunk): chunk is Piece => isDelta(chunk) || chunk.type === "tool-input-delta";
 const isEnd = (chunk: UIMessageChunk): chunk is End => chunk.type === "text-end" || chunk.type === "reasoning-end";
+const isFinal = (chunk: UIMessageChunk): chunk is Output => isOutput(chunk) && !isPreliminary(chunk);
 const isData = ({ type }: UIMessageChunk): boolean => type.startsWith("data-");
 
 const pieceOf = (chunk: Piece): string => (chunk.type === "tool-input-delta" ? chunk.inputTextDelta : chunk.delta);
@@ -164,7 +184,13 @@ const pieceOf = (chunk: Piece): string => (chunk.type === "tool-input-delta" ? c
 const keyOf = (chunk: Piece | Start | End): string =>
   chunk.type === "tool-input-delta" ? `input ${chunk.toolCallId}` : `${chunk.type.slice(0, chunk.type.indexOf("-"))} ${chunk.id}`;
 
-const emptySection = (): Section => ({ texts: new Map(), left: new Map() });
+const emptySection = (): Section => ({ texts: new Map(), preliminary: new Map(), ended: new Set(), left: new Map() });
+
+function listOf(lists: Map<string, string[]>, key: string): string[] {
+  const list = lists.get(key) ?? [];
+  lists.set(key, list);
+  return list;
+}
 
 function put(counts: Map<string, number>, chunk: UIMessageChunk): void {
   const key = JSON.stringify(chunk);

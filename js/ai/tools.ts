@@ -1,7 +1,8 @@
 /** Tools whose calls are steps of a run, and whose approvals are signals to it. */
 import type { UIMessageChunk } from "ai";
-import type { Json, RunContext, StepOptions } from "../types/public.js";
+import type { Json, RunContext, StepContext, StepOptions } from "../types/public.js";
 import { approvalId, signalOf } from "./names.js";
+import { each, isGenerator, lastOf, latest, type Show } from "./results.js";
 import { either } from "./signals.js";
 
 /** What this package needs of a tool. */
@@ -30,7 +31,8 @@ export interface ApprovalAnswer {
  *
  * A tool that needs an approval (`needsApproval`) waits for a signal, in this run and in later ones, for as long as it takes; a chat shows it as
  * `approval-requested`, and `LongwaitChatTransport.answerApproval` sends the signal. One that is denied fails, with the reason.
- * Of a tool that gives several results, one after the other, the last one counts. Tools without `execute` stay as they are.
+ * A tool that gives several results one after the other, by `async *execute`, gives them here, too, as preliminary ones: the last one is recorded, and the only one
+ * that a later run is given. Tools without `execute` stay as they are.
  */
 export function durableTools<T extends { readonly [name: string]: object }>(tools: T, run: ToolRun, options: StepOptions = {}): T {
   const keys = new Map<string, number>();
@@ -43,16 +45,18 @@ export function durableTools<T extends { readonly [name: string]: object }>(tool
   const durable = (tool: AnyTool): AnyTool => {
     const { needsApproval, execute, ...rest } = tool;
     if (typeof execute !== "function") return tool;
+    const called = async (key: string, input: unknown, call: Call, show: Show): Promise<unknown> => {
+      if (await isAsked(run, key, needsApproval, input, call)) await approval(run, key, call.toolCallId);
+      const work = ({ signal }: StepContext) =>
+        lastOf(execute.call(tool, input, { ...call, abortSignal: either(call.abortSignal, signal) }), show, signal);
+      return run.step(key, work, options);
+    };
     return {
       ...rest,
-      async execute(input: unknown, call: Call): Promise<unknown> {
+      execute(input: unknown, call: Call): unknown {
         const key = keyOf(call.toolCallId);
-        if (await isAsked(run, key, needsApproval, input, call)) await approval(run, key, call.toolCallId);
-        return run.step(
-          key,
-          async ({ signal }) => last(await execute.call(tool, input, { ...call, abortSignal: either(call.abortSignal, signal) })),
-          options,
-        );
+        if (isGenerator(execute)) return each((show) => called(key, input, call, show));
+        return called(key, input, call, shownBy(run, call.toolCallId));
       },
     };
   };
@@ -77,10 +81,11 @@ async function approval({ process, waitForSignal, write }: ToolRun, key: string,
   if (!approved) throw new Error(reason ?? "The user has denied this.");
 }
 
-/** The last of several results, or the one. */
-async function last(given: unknown): Promise<Json> {
-  if (typeof given !== "object" || given === null || !(Symbol.asyncIterator in given)) return given as Json;
-  let value: unknown;
-  for await (value of given as AsyncIterable<unknown>);
-  return value as Json;
+/**
+ * Shows results of a tool beside what the model's answer has. The AI SDK wants to know of a call at once whether it gives several, which of a function that is no generator
+ * is not known before it is called; and a call on record is not made.
+ */
+function shownBy({ write }: ToolRun, toolCallId: string): Show {
+  if (write === undefined) return () => {};
+  return latest((output) => write({ type: "tool-output-available", toolCallId, output, preliminary: true }));
 }

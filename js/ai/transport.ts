@@ -126,10 +126,16 @@ export class LongwaitChatTransport<M extends UIMessage = UIMessage> implements C
     this.opened.then(
       ({ registry }) => {
         if (isOver) return;
+        const look = async (id: string): Promise<void> => {
+          // A chat that was deleted may begin again, and its turns have the ids that they had.
+          if ((await registry.getProcess(id)) === undefined) this.known.delete(id);
+          else if (!isOver && !this.known.has(id)) {
+            this.known.add(id);
+            listener();
+          }
+        };
         end = registry.onChange((id) => {
-          if (id !== turnId(chatId, numberOf({ id })) || this.known.has(id)) return;
-          this.known.add(id);
-          listener();
+          if (id === turnId(chatId, numberOf({ id }))) look(id).catch(reportError);
         });
       },
       () => {},
@@ -165,6 +171,7 @@ export class LongwaitChatTransport<M extends UIMessage = UIMessage> implements C
     const { registry, history } = await this.opened;
     for (const turn of await history.turns(chatId)) await remove(registry, turn);
     this.awaited.delete(chatId);
+    this.reconnected.delete(chatId);
   }
 
   /** Registers a turn behind the last one. Where another tab has just begun that one, behind that. */

@@ -3,12 +3,14 @@ import type { UIMessage, UIMessageChunk } from "ai";
 import { isProcessError, NonRetryableError } from "../types/errors.js";
 import type { RegistrySource } from "../types/observe.js";
 import type { Implementation, Json, ProcessRegistry, RunContext, StreamWriter } from "../types/public.js";
-import { Codec, settled } from "./chunks.js";
+import { AnswerWriter } from "./answer.js";
+import { Codec, isPreliminary, standing } from "./chunks.js";
 import { History, lastAnswer, requestOf } from "./history.js";
 import { plain } from "./json.js";
 import { CALLS, type CallStore } from "./model.js";
 import { KIND, STREAMS } from "./names.js";
 import { Shown } from "./shown.js";
+import { between } from "./stored.js";
 
 /** What an app answers, and the run that it does so in: see `RunContext`. */
 export interface ChatTurn<M extends UIMessage = UIMessage> extends RunContext {
@@ -64,14 +66,10 @@ async function answered<M extends UIMessage>(
   const messageId = lastAnswer(messages)?.id ?? process.id;
 
   const out = await context.stream(STREAMS.live, { resume: true, keep: "untilTerminal" });
-  const all: UIMessageChunk[] = [];
   const codec = new Codec();
-  if (out.nextIndex > 0)
-    for await (const { index, value } of registry.readStream(process.id, STREAMS.live)) {
-      all.push(codec.decode(value));
-      if (index === out.nextIndex - 1) break;
-    }
-  const shown = new Shown(settled(all));
+  const all: UIMessageChunk[] = [];
+  for await (const value of between(registry, process.id, STREAMS.live, 0, out.nextIndex)) all.push(codec.decode(value));
+  const shown = new Shown(standing(all));
   const calls = new Calls();
   const show = async (chunk: UIMessageChunk): Promise<void> => {
     const shows = shown.next(plain(chunk));
@@ -80,17 +78,17 @@ async function answered<M extends UIMessage>(
     if (chunk.type === "tool-input-available") calls.of(chunk.toolCallId).show();
   };
   const write = async (chunk: UIMessageChunk): Promise<void> => {
-    if (chunk.type === "tool-approval-request") await calls.of(chunk.toolCallId).isShown;
+    if (chunk.type === "tool-approval-request" || isPreliminary(chunk)) await calls.of(chunk.toolCallId).isShown;
     await show(chunk);
   };
 
-  /** The words one by one are removed with the end of the turn. */
+  const answer = new AnswerWriter(context, registry);
+  /** The end of the turn removes the live stream, and may come without this run, as when its tab crashes once too often. */
   const keep = async (): Promise<void> => {
-    const codec = new Codec();
-    const answer = await context.stream(STREAMS.answer);
-    await answer.append(settled(all).map((chunk) => codec.encode(chunk)));
-    await answer.close();
+    await out.flush();
+    await answer.keep(all);
   };
+  if (all.length > 0) await keep();
 
   // Before all that the app shows; the start of its answer names another message.
   await show({ type: "start", messageId });
@@ -100,8 +98,8 @@ async function answered<M extends UIMessage>(
   try {
     await shownWhole(await respond(turn), show, signal);
   } catch (error) {
-    // What longwait itself cannot go on with ends the attempt alone; else what was said by then stays.
-    if (!isProcessError(error)) await keep();
+    // A run that is over, as its lease is lost, can keep nothing.
+    if (!isProcessError(signal.reason)) await keep();
     throw isRefused(error) ? new NonRetryableError(error.message, { cause: error }) : error;
   }
   await keep();
@@ -145,16 +143,18 @@ async function shownWhole(answer: ChatAnswer, show: (chunk: UIMessageChunk) => P
 /** Keeps what models answer in a stream, so that the log does not hold it for ever. */
 function callsOf({ process, stream }: RunContext, registry: ProcessRegistry): CallStore {
   let opened: Promise<StreamWriter> | undefined;
+  const open = () => (opened ??= stream(STREAMS.calls, { resume: true, keep: "untilTerminal" }));
   return {
     async keep(parts) {
-      const out = await (opened ??= stream(STREAMS.calls, { resume: true, keep: "untilTerminal" }));
+      const out = await open();
       const place = out.nextIndex;
       await out.append(parts);
       await out.flush();
       return place;
     },
     async read(place) {
-      for await (const { value } of registry.readStream(process.id, STREAMS.calls, { startIndex: place })) return value;
+      const { nextIndex } = await open();
+      for await (const parts of between(registry, process.id, STREAMS.calls, place, Math.min(place + 1, nextIndex))) return parts;
       throw new Error(`what the model answered is not kept with the turn ${process.id}, as in a fork`);
     },
   };

@@ -54,12 +54,27 @@ const main = `
   createRoot(document.getElementById("root")).render(<StrictMode><App /></StrictMode>);
 `;
 
-/** The page's script. */
-export function bundled(version) {
+/** `[from, to]`: has the tool `weather` give what the test says, one after the other, and the app show it. */
+export const SEVERAL_RESULTS = [
+  [
+    "execute: async ({ city }) => `rain in ${city}`",
+    `async *execute() {
+      for (let n = 0; ; n++) {
+        const result = await globalThis.wordOf("weather", n);
+        if (result === null) return;
+        yield result;
+      }
+    }`,
+  ],
+  ["{part.state}]", '{part.state}{part.preliminary && " …"} {String(part.output)}]'],
+];
+
+/** The page's script, with changes to the app: `[from, to]`. */
+export function bundled(version, changes = []) {
   const shown = blocks("docs/chat.md").filter(({ heading, language }) => heading === "The app" && /^tsx?$/.test(language));
-  const [chat, app] = shown.map(({ code }) => code);
+  const [chat, app] = shown.map(({ code }) => changes.reduce((all, [from, to]) => all.replace(from, () => to), code));
   const modules = { "./chat.js": chat, "./App.js": app, "./model.js": model };
-  return bundleWithSdk(version, { main, modules, longwait: "/node_modules/longwait/dist/index.js" });
+  return bundleWithSdk(version, { main, modules });
 }
 
 /** What the model says, and when. */

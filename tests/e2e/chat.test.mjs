@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { VERSIONS } from "../support/ai-sdk.mjs";
 import { until } from "../support/until.mjs";
-import { bundled, chats, crash, log, send, shows, status } from "./chat-page.mjs";
+import { bundled, chats, crash, log, send, SEVERAL_RESULTS, shows, status } from "./chat-page.mjs";
 import { site } from "./site.mjs";
 
 const served = site();
@@ -91,6 +91,35 @@ for (const version of VERSIONS)
       await shows(tab, "Mail", "May I?[tool-mail: output-error]Well.");
       await status(tab, "ready");
       assert.ok(!(await log(tab)).includes("process.step call-Mail"));
+    });
+
+    test("shows what a tool has so far in all tabs, and behind a crash what is new of it", async (t) => {
+      const { context, open, said } = await chats(t, served, await bundled(version, SEVERAL_RESULTS));
+      const one = await open();
+      await send(one, "Weather");
+      said.say("Weather:1", "I look.", null);
+      await said.waits("weather", 0);
+      const two = await open();
+      const so = (result) => ["Weather", `I look.[tool-weather: output-available ${result}]`];
+      for (const result of ["clouds", "wind"]) {
+        said.say("weather", result);
+        for (const tab of [one, two]) await shows(tab, ...so(`… ${result}`));
+      }
+      await said.waits("weather", 2);
+      await crash(context, one);
+      // The run that takes over makes both again.
+      await said.waits("weather", 2, 2);
+      await shows(two, ...so("… wind"));
+      said.say("weather", "rain");
+      await shows(two, ...so("… rain"));
+      said.say("weather", null);
+      said.say("Weather:2", "It rains.", null);
+      await status(two, "ready");
+      const [question, answer] = so("rain");
+      await shows(two, question, `${answer}It rains.`);
+      await two.reload();
+      await shows(two, question, `${answer}It rains.`);
+      assert.deepEqual(await log(two), ["process.step model:1", "process.step call-Weather", "process.step model:2", "process.completed"]);
     });
 
     test("is stopped for good by a user, and not by leaving", async (t) => {

@@ -4,15 +4,17 @@ import { describe, test } from "node:test";
 import { APICallError, convertToModelMessages, createUIMessageStream, generateText, stepCountIs, streamText, tool } from "ai";
 import { convertArrayToReadableStream, MockLanguageModelV3 } from "ai/test";
 import { chatTurns, durableModel, durableTools, LongwaitChatTransport } from "longwait/ai";
+import { createTestWorld } from "longwait/testing";
 import { z } from "zod";
 import { importSource } from "./bundled.mjs";
-import { open, quietConsole, refusal } from "./registry.mjs";
+import { open, quietConsole, refusal, settled as settle } from "./registry.mjs";
 
-const { alike, chunksOf, Codec, difference, kept, revived, settled, Shown } = await importSource(
+const { alike, chunksOf, Codec, difference, each, kept, latest, revived, settled, Shown, standing } = await importSource(
   "js/ai/chunks.ts",
   "js/ai/history.ts",
   "js/ai/json.ts",
   "js/ai/parts.ts",
+  "js/ai/results.ts",
   "js/ai/shown.ts",
 );
 
@@ -54,6 +56,15 @@ const answers =
       abortSignal: turn.signal,
       maxRetries: 0,
     });
+
+/** A promise, and what resolves it. */
+function deferred() {
+  let resolve;
+  return [new Promise((now) => (resolve = now)), (value) => resolve(value)];
+}
+
+/** Chunks of a text of a turn that shows them by itself. */
+const begun = (...words) => [{ type: "text-start", id: "0" }, ...words.map((delta) => ({ type: "text-delta", id: "0", delta }))];
 
 async function all(stream) {
   const chunks = [];
@@ -104,6 +115,81 @@ describe("a chat", () => {
     assert.deepEqual(await keys(registry), []);
     await all(await send([...messages, user("u2", "b")]));
     assert.deepEqual((await transport.loadMessages("a")).map(wordsOf).flat(), ["a", "Half ", "b", "Whole."]);
+  });
+
+  test("keeps what was said where longwait refuses what the app then asks for", async (t) => {
+    quietConsole(t);
+    const { registry, transport, send } = await chat(t, async (turn) => {
+      await turn.write({ type: "text-start", id: "0" });
+      await turn.write({ type: "text-delta", id: "0", delta: "Half" });
+      await turn.waitForSignal("no name of a signal");
+    });
+    await all(await send([user("u1", "a")]));
+    assert.equal((await registry.awaitTerminal("chat:a/00000001")).code, "invalid_argument");
+    assert.deepEqual((await transport.loadMessages("a")).map(wordsOf).flat(), ["a", "Half"]);
+  });
+
+  test("keeps what it said before the last tab that crashed over it", async (t) => {
+    quietConsole(t);
+    const [registry, opened] = deferred();
+    const crashes = [deferred(), deferred()];
+    let runs = 0;
+    const respond = async (turn) => {
+      const run = runs++;
+      await turn.write({ type: "text-start", id: "0" });
+      for (const delta of ["One ", "two ", "three "].slice(0, 2 + run)) await turn.write({ type: "text-delta", id: "0", delta });
+      await turn.step("crash", () => new Promise(() => crashes[run][1]()));
+    };
+    const world = await createTestWorld({ processes: [chatTurns(registry, respond)] });
+    t.after(() => world.close());
+    opened(world.registry);
+    const transport = new LongwaitChatTransport(world.registry, { policy: { crashLimit: 2 } });
+    const first = await world.tab();
+    await transport.sendMessages({ trigger: "submit-message", chatId: "a", messages: [user("u1", "a")] });
+    await crashes[0][0];
+    await world.clock.advance(100);
+    first.crash();
+    const second = await world.tab();
+    await crashes[1][0];
+    await world.clock.advance(100);
+    second.crash();
+    await world.tab();
+    assert.equal((await world.registry.awaitTerminal("chat:a/00000001")).code, "crash_loop");
+    assert.deepEqual((await transport.loadMessages("a")).map(wordsOf).flat(), ["a", "One two "]);
+    assert.equal(runs, 2);
+  });
+
+  test("keeps each word once, however many runs said it, and no words that were said anew", async (t) => {
+    quietConsole(t);
+    const attempts = [["One "], ["One ", "two "], ["Other ", "words "], ["Other ", "words "]];
+    const { registry, transport, send } = await chat(
+      t,
+      async (turn) => {
+        const words = attempts[turn.attempt - 1];
+        const chunks = [{ type: "start-step" }, ...begun(...words), ...(turn.attempt === 4 ? [{ type: "finish-step" }] : [])];
+        for (const chunk of chunks) await turn.write(chunk);
+        if (turn.attempt < 4) throw new Error("once more");
+        return convertArrayToReadableStream([]);
+      },
+      { policy: { retry: { maxAttempts: 4, initialIntervalMs: 1 } } },
+    );
+    await all(await send([user("u1", "a")]));
+    assert.deepEqual((await transport.loadMessages("a")).map(wordsOf).flat(), ["a", "Other words "]);
+    const pieces = [];
+    for await (const { value } of registry.readStream("chat:a/00000001", "answer")) pieces.push(value.chunks);
+    const says = (words) => pieces.filter((piece) => JSON.stringify(piece).includes(words)).length;
+    assert.deepEqual([says("One"), says("two"), says("Other"), pieces.length], [1, 1, 1, 4]);
+  });
+
+  test("fails where what its model answered is not there, as in a fork", async (t) => {
+    quietConsole(t);
+    const model = says([calls("c1", "add", { n: 1 }), finish("tool-calls")], [...text("."), finish()]);
+    const add = tool({ inputSchema: z.object({ n: z.number() }), execute: ({ n }) => n + 1 });
+    const { registry, send } = await chat(t, answers(model, { add }));
+    await all(await send([user("u1", "a")]));
+    await registry.forkProcess("chat:a/00000001", { newId: "chat:b/00000001", from: { step: "c1" } });
+    const { message } = await registry.awaitTerminal("chat:b/00000001");
+    assert.match(message, /not kept with the turn chat:b\/00000001, as in a fork/);
   });
 
   test("gives body and metadata of the request to the turn", async (t) => {
@@ -265,6 +351,27 @@ describe("a turn that has ended", () => {
   });
 });
 
+describe("a page that another one's chat is shown in", () => {
+  test("hears of each turn once, also of those of a chat that was deleted and begins again", async (t) => {
+    quietConsole(t);
+    const { registry, transport, send } = await chat(t, (turn) => turn.waitForSignal("never"));
+    const other = new LongwaitChatTransport(registry);
+    let heard = 0;
+    let hears = () => {};
+    t.after(other.onTurn("a", () => (heard++, hears())));
+    for (const turns of [1, 2]) {
+      const isHeard = new Promise((now) => (hears = now));
+      await send([user("u1", "a")]);
+      await isHeard;
+      await settle();
+      assert.equal(heard, turns);
+      await transport.deleteChat("a");
+      await settle();
+    }
+    assert.equal(heard, 2);
+  });
+});
+
 describe("a model and its tools", () => {
   const add = (count) => tool({ inputSchema: z.object({ n: z.number() }), execute: ({ n }) => (count.push(n), n + 1) });
 
@@ -297,6 +404,18 @@ describe("a model and its tools", () => {
     const { send } = await chat(t, answers(model, { add: add(count) }));
     await all(await send([user("u1", "a")]));
     assert.deepEqual(count, []);
+  });
+
+  test("leave no answer of a model open that has failed", async (t) => {
+    quietConsole(t);
+    const [left, leave] = deferred();
+    const stream = new ReadableStream({
+      start: (controller) => controller.enqueue({ type: "error", error: new Error("cut off") }),
+      cancel: leave,
+    });
+    const { send } = await chat(t, answers(new MockLanguageModelV3({ doStream: async () => ({ stream }) })));
+    await all(await send([user("u1", "a")]));
+    assert.match(String(await left), /cut off/);
   });
 
   test("may have one id for two calls, as some models give them", async (t) => {
@@ -369,13 +488,227 @@ describe("a model and its tools", () => {
   });
 });
 
+describe("a tool that gives several results one after the other", () => {
+  const inputSchema = z.object({});
+  const generator = async function* () {
+    yield "searching";
+    yield "found 1";
+    yield "found 2";
+  };
+  const called = () => says([calls("c1", "search"), finish("tool-calls")], [...text("Done."), finish()]);
+  /** The results of calls, as chunks have them. */
+  const outputs = (chunks) =>
+    chunks.flatMap(({ type, output, errorText, preliminary }) =>
+      /^tool-output/.test(type) ? [`${output ?? errorText}${preliminary ? " …" : ""}`] : [],
+    );
+  const partOf = ({ parts }) => {
+    const { state, output, errorText, preliminary } = parts.find(({ toolCallId }) => toolCallId !== undefined);
+    return { state, result: output ?? errorText, preliminary };
+  };
+
+  for (const [name, execute] of Object.entries({ "a generator": generator, "a function that gives an iteration": () => generator() }))
+    test(`shows each as it comes, and keeps the last one, where it is ${name}`, async (t) => {
+      const taken = [];
+      let shown;
+      const slowly = async function* () {
+        for await (const result of execute()) {
+          yield result;
+          // Where the function is no generator, results that come in between are passed over.
+          taken.push(result);
+          await new Promise((now) => (shown = now));
+        }
+      };
+      const tools = { search: tool({ inputSchema, execute: execute === generator ? slowly : () => slowly() }) };
+      const { registry, transport, send } = await chat(t, answers(called(), tools));
+      const chunks = [];
+      for await (const chunk of await send([user("u1", "a")])) {
+        chunks.push(chunk);
+        if (chunk.preliminary !== true) continue;
+        while (shown === undefined) await new Promise((over) => setImmediate(over));
+        shown();
+        shown = undefined;
+      }
+      assert.deepEqual(outputs(chunks), ["searching …", "found 1 …", "found 2 …", "found 2"]);
+      assert.deepEqual(taken, ["searching", "found 1", "found 2"]);
+      assert.deepEqual(partOf((await transport.loadMessages("a")).at(-1)), {
+        state: "output-available",
+        result: "found 2",
+        preliminary: undefined,
+      });
+      const [, step] = await registry.eventsAfter("chat:a/00000001", 0, { types: ["process.step"] });
+      assert.deepEqual([step.payload.key, step.payload.value], ["c1", "found 2"]);
+    });
+
+  test("gives one that has one result nothing before it", async (t) => {
+    const { send } = await chat(t, answers(called(), { search: tool({ inputSchema, execute: () => "found" }) }));
+    assert.deepEqual(outputs(await all(await send([user("u1", "a")]))), ["found"]);
+  });
+
+  test("gives a later run the last one alone, and shows no older one behind it", async (t) => {
+    quietConsole(t);
+    let calls = 0;
+    const execute = async function* () {
+      calls++;
+      yield* generator();
+    };
+    const model = called();
+    const { registry, send } = await chat(
+      t,
+      async (turn) => {
+        const answer = await answers(model, { search: tool({ inputSchema, execute }) })(turn);
+        if (turn.attempt === 2) return answer;
+        for await (const chunk of answer.toUIMessageStream()) if (chunk.type !== "start") await turn.write(chunk);
+        throw new Error("once more");
+      },
+      { policy: { retry: { maxAttempts: 2, initialIntervalMs: 1 } } },
+    );
+    assert.deepEqual(outputs(await all(await send([user("u1", "a")]))), ["searching …", "found 1 …", "found 2 …", "found 2"]);
+    assert.deepEqual([calls, await keys(registry)], [1, ["model:1", "c1", "model:2"]]);
+  });
+
+  test("waits for its approval before the first", async (t) => {
+    const { transport, send } = await chat(
+      t,
+      answers(called(), { search: tool({ inputSchema, needsApproval: true, execute: generator }) }),
+    );
+    const chunks = [];
+    for await (const chunk of await send([user("u1", "a")])) {
+      chunks.push(chunk);
+      if (chunk.type !== "tool-approval-request") continue;
+      assert.deepEqual(outputs(chunks), []);
+      await transport.answerApproval({ id: chunk.approvalId, approved: true });
+    }
+    assert.deepEqual(outputs(chunks), ["searching …", "found 1 …", "found 2 …", "found 2"]);
+  });
+
+  test("may fail behind some, which is not recorded, and be tried again", async (t) => {
+    const execute = async function* () {
+      yield* generator();
+      throw new Error("no more");
+    };
+    const { registry, transport, send } = await chat(t, answers(called(), { search: tool({ inputSchema, execute }) }));
+    assert.deepEqual(outputs(await all(await send([user("u1", "a")]))).slice(-2), ["found 2 …", "no more"]);
+    assert.deepEqual(partOf((await transport.loadMessages("a")).at(-1)), {
+      state: "output-error",
+      result: "no more",
+      preliminary: undefined,
+    });
+    assert.deepEqual(await keys(registry), ["model:1", "model:2"]);
+
+    let tries = 0;
+    const second = async function* () {
+      yield `try ${++tries}`;
+      if (tries === 1) throw new Error("once more");
+    };
+    const model = called();
+    const other = await chat(t, async (turn) => {
+      const tools = durableTools({ search: tool({ inputSchema, execute: second }) }, turn, {
+        retry: { maxAttempts: 2, initialIntervalMs: 1 },
+      });
+      return streamText({ model: durableModel(model, turn), tools, prompt: "a", stopWhen: stepCountIs(5), abortSignal: turn.signal });
+    });
+    assert.deepEqual(outputs(await all(await other.send([user("u1", "a")]))), ["try 1 …", "try 2 …", "try 2"]);
+  });
+
+  test("ends with a turn that is stopped, which closes the call as failed", async (t) => {
+    const [isOver, ends] = deferred();
+    const execute = async function* (_input, { abortSignal }) {
+      try {
+        yield "searching";
+        yield "found 1";
+        await new Promise((now) => abortSignal.addEventListener("abort", now));
+        yield "too late";
+      } finally {
+        ends();
+      }
+    };
+    const model = called();
+    const { registry, transport, send } = await chat(t, answers(model, { search: tool({ inputSchema, execute }) }));
+    const chunks = [];
+    for await (const chunk of await send([user("u1", "a")])) {
+      chunks.push(chunk);
+      if (chunk.output === "found 1") await transport.stop("a");
+    }
+    await isOver;
+    const errorText = "the turn ended before the tool had";
+    assert.deepEqual(outputs(chunks), ["searching …", "found 1 …", errorText]);
+    assert.equal((await registry.awaitTerminal("chat:a/00000001")).type, "cancelled");
+    const [asked, answer] = await transport.loadMessages("a");
+    assert.deepEqual(partOf(answer), { state: "output-error", result: errorText, preliminary: undefined });
+    // A page whose stream was aborted has not seen that.
+    const parts = answer.parts.map((part) =>
+      part.toolCallId ? { ...part, state: "output-available", errorText: undefined, output: "found 1", preliminary: true } : part,
+    );
+    await all(await send([asked, { ...answer, parts }, user("u2", "b")]));
+    const [result] = model.doStreamCalls.at(-1).prompt.flatMap(({ role, content }) => (role === "tool" ? content : []));
+    assert.deepEqual(result.output, { type: "error-text", value: errorText });
+  });
+
+  test("gives them to whatever reads the model's answer in a run that is no chat", async (t) => {
+    const registry = await open(t);
+    const model = called();
+    const runner = async (run) => {
+      const tools = durableTools({ search: tool({ inputSchema, execute: generator }) }, run);
+      const results = [];
+      for await (const part of streamText({ model: durableModel(model, run), tools, prompt: "a", abortSignal: run.signal }).fullStream)
+        if (part.type === "tool-result") results.push([part.output, part.preliminary === true]);
+      return results;
+    };
+    registry.driver({ runners: { runner } }).start();
+    await registry.registerProcess({ id: "p", input: { type: "engine", kind: "runner" } });
+    assert.deepEqual((await registry.awaitTerminal("p")).value, [
+      ["searching", true],
+      ["found 1", true],
+      ["found 2", true],
+      ["found 2", false],
+    ]);
+  });
+
+  test("makes each when it is asked for, and ends where its reader leaves it", async () => {
+    const made = [];
+    const work = async (show) => {
+      for (const n of [1, 2, 3]) {
+        made.push(n);
+        await show(n);
+      }
+      return 3;
+    };
+    const results = each(work);
+    assert.deepEqual([await results.next(), made], [{ done: false, value: 1 }, [1]]);
+    await new Promise((over) => setImmediate(over));
+    assert.deepEqual(made, [1]);
+    assert.deepEqual([await results.next(), made], [{ done: false, value: 2 }, [1, 2]]);
+    await results.return();
+    await new Promise((over) => setImmediate(over));
+    assert.deepEqual(made, [1, 2, 3]);
+    assert.deepEqual(await all(each(async () => 7)), [7]);
+    assert.deepEqual(await all(each(async () => undefined)), []);
+    await assert.rejects(all(each(() => Promise.reject(new Error("no")))), /no/);
+  });
+
+  test("passes over results that others have followed by the time that they could be shown", async () => {
+    const shown = [];
+    let free;
+    const show = latest((result) => (shown.push(result), new Promise((now) => (free = now))));
+    for (const result of [1, 2, 3]) show(result);
+    assert.deepEqual(shown, [1]);
+    free();
+    await new Promise((over) => setImmediate(over));
+    assert.deepEqual(shown, [1, 3]);
+    free();
+    await new Promise((over) => setImmediate(over));
+    show(4);
+    assert.deepEqual(shown, [1, 3, 4]);
+  });
+});
+
 describe("what a later run makes again", () => {
   const step = { type: "start-step" };
   const over = { type: "finish-step" };
   const says = (id, ...words) => [{ type: "text-start", id }, ...words.map((delta) => ({ type: "text-delta", id, delta }))];
   const end = (id) => ({ type: "text-end", id });
   const rest = (before, made) => {
-    const shown = new Shown(settled(before));
+    const shown = new Shown(standing(before));
     return made.flatMap((chunk) => shown.next(chunk));
   };
   const RESET = { type: "reset-step" };
@@ -408,6 +741,24 @@ describe("what a later run makes again", () => {
     assert.deepEqual(rest(before, [...first, ...less]), [RESET, over, { type: "finish" }]);
     const all = [...before, ...rest(before, [...first, ...other])];
     assert.deepEqual(settled(all), [...first, ...other]);
+    const at = all.indexOf(RESET) - 1;
+    const parts = [all.slice(0, at), all.slice(at)].flatMap((part) => settled(part, { isPart: true }));
+    assert.deepEqual(settled(parts), [...first, ...other], "also of an answer that is kept in two parts");
+  });
+
+  test("includes what a tool has given so far, but nothing that a final result has taken the place of", () => {
+    const given = (output) => ({ type: "tool-output-available", toolCallId: "c", output, preliminary: true });
+    const final = { type: "tool-output-available", toolCallId: "c", output: 3 };
+    const call = { type: "tool-input-available", toolCallId: "c", toolName: "t", input: {} };
+    const before = [step, call, given(1), given(2)];
+    assert.deepEqual(rest(before, [step, call, given(1), given(2), given(3), final, over]), [given(3), final, over]);
+    assert.deepEqual(rest(before, [step, call, given(2), final, over]), [final, over], "that is recorded");
+    assert.deepEqual(rest(before, [step, call, given(1), given(5), given(2), final, over]), [given(5), given(2), final, over]);
+    assert.deepEqual(rest([...before, final], [step, call, given(3), final, over]), [over]);
+    assert.deepEqual(rest([], [step, call, final, given(3), over, step, call, given(1)]), [step, call, final, over, step, call, given(1)]);
+    assert.deepEqual(settled([...before, given(3), final, over]), [step, call, final, over]);
+    assert.deepEqual(settled(before), [step, call, given(2)]);
+    assert.deepEqual(settled([...before, { type: "tool-output-error", toolCallId: "c", errorText: "no" }]).length, 3);
   });
 
   test("includes the input of a tool call, piece by piece", () => {
@@ -465,6 +816,9 @@ describe("chunks and messages", () => {
     const json = kept(value);
     assert.deepEqual(JSON.parse(JSON.stringify(json)), json);
     assert.deepEqual(revived(json), { ...value, list: [null, 1, null] });
+    assert.deepEqual(revived(kept({ $date: "2030", more: undefined })), { $date: "2030" });
+    const alikeThem = { one: { $date: "2030" }, two: { $date: "2030", $url: 1 }, three: { $object: { $bytes: 5 } }, four: { $other: 1 } };
+    assert.deepEqual(revived(kept(alikeThem)), alikeThem);
     assert.ok(alike({ a: 1, b: { c: 2, d: 3 } }, { b: { d: 3, c: 2 }, a: 1 }));
   });
 
