@@ -111,8 +111,9 @@ async function answered<M extends UIMessage>(
  * retryable, but that has the status of an answer.
  */
 function isRefused(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
   const { isRetryable, statusCode = 0 } = error as { isRetryable?: unknown; statusCode?: number };
-  return error instanceof Error && isRetryable === false && statusCode >= 400;
+  return isRetryable === false && statusCode >= 400;
 }
 
 /** Shows an answer to its end. @throws what its model threw; the reason of `signal`. */
