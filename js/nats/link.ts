@@ -58,15 +58,7 @@ export class Link {
     // All calls wait for one outage, and not each for its own: of those that come one after another, the last would wait many times as long.
     const lostForMs = performance.now() - (this.#lostAtMs ?? performance.now());
     const leftMs = Math.min(patienceMs, Math.max(PATIENCE_MS - lostForMs, MOMENT_MS));
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        clearTimeout(timer);
-        this.#waiting.delete(done);
-        resolve();
-      };
-      const timer = setTimeout(done, leftMs);
-      this.#waiting.add(done);
-    });
+    await this.#turn(leftMs);
     if (this.#isClosed) throw closed();
     if (!this.#isUp) throw disconnected(this.#refusal);
     return this.#connection!;
@@ -95,10 +87,24 @@ export class Link {
       } catch (fault) {
         if (fault instanceof Failed) throw fault;
         if (!isPassing(fault)) throw refused(describe(fault), fault);
+        if (this.#isClosed) throw closed();
         if (leftMs <= pauseMs) throw disconnected(fault);
-        await pause(pauseMs);
+        await this.#turn(pauseMs);
       }
     }
+  }
+
+  /** Resolves after so long, and sooner where the connection comes or is closed. */
+  #turn(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      this.#waiting.add(done);
+    });
   }
 
   async close(): Promise<void> {
