@@ -215,6 +215,40 @@ describe("a runner", () => {
     assert.equal((await registry.getProcess("p")).status.state, "running");
     assert.equal(await registry.getProcessLease("p"), undefined);
   });
+
+  for (const [what, code, ends] of [
+    ["is deleted", "unknown_process", (registry) => registry.deleteProcess("p", { force: true })],
+    ["is ended by a host", "already_terminal", (registry) => registry.completeProcess("p", success("done"))],
+  ])
+    test(`whose process ${what} is aborted with ${code}, and nothing is reported of what it throws then`, async (t) => {
+      const errors = reported(t);
+      const shown = quietConsole(t);
+      const registry = await open(t);
+      await registry.registerProcess(job("p"));
+      let began;
+      const begun = new Promise((resolve) => (began = resolve));
+      let aborted;
+      const over = new Promise((resolve) => (aborted = resolve));
+      const driver = registry.driver({
+        runners: {
+          job({ signal }) {
+            began();
+            return new Promise((_, reject) =>
+              signal.addEventListener("abort", () => {
+                reject(signal.reason);
+                aborted(signal.reason);
+              }),
+            );
+          },
+        },
+      });
+      driver.start();
+      await begun;
+      await ends(registry);
+      assert.ok(isProcessError(await over, code));
+      await driver.stop();
+      assert.deepEqual([shown, errors], [[], []]);
+    });
 });
 
 describe("a step", () => {

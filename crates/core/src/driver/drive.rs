@@ -70,7 +70,9 @@ impl Driver {
             Err(trouble) => Err(trouble),
         };
         let written = match written {
-            Err(fault) if fault.code() == Code::LeaseLost => self.unless_taken_over(run, fault).await,
+            Err(fault) if matches!(fault.code(), Code::LeaseLost | Code::UnknownProcess | Code::AlreadyTerminal) => {
+                self.unless_taken_over(run, fault).await
+            }
             written => written,
         };
         let written = match written {
