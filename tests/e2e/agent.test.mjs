@@ -109,7 +109,7 @@ describe("the agent", () => {
     ]);
   });
 
-  test("answers the next question after one that was stopped at a question of its own, which nobody can answer any more", async (t) => {
+  test("answers the next question after one that was stopped at a question of its own, which cannot be answered any more", async (t) => {
     const page = await (await tabs(t, served))("otter", { pace: 0.1 });
     await suggested(page);
     await allow(page).waitFor();

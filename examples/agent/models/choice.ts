@@ -48,7 +48,7 @@ interface Run {
   waitForSignal(name: string): Promise<unknown>;
 }
 
-/** The model of a run. Where this tab has not got its key, the run waits until someone enters one. */
+/** The model of a run. Where this tab has not got its key, the run waits until its user enters one. */
 export async function modelFor(choice: ModelChoice, role: "agent" | "researcher", run: Run): Promise<LanguageModelV3> {
   if (choice === null) return scripted(role === "agent" ? asAgent : asResearcher);
   const key = () => (entered().base === choice.base ? entered().key : "");
