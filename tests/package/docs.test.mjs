@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { written } from "../../bench/docs.mjs";
 import { pages as listed } from "../../site/navigation.mjs";
+import { blocks, read } from "../samples/programs.mjs";
 import { root } from "./bundled.mjs";
 
 test("the page of the benchmarks is what their run says", () => {
@@ -19,6 +20,13 @@ test("every link between the pages of the repository leads to a file", () => {
   for (const page of pages)
     for (const [, target] of readFileSync(join(root, page), "utf8").matchAll(/\]\((?!https?:|#)([^)#\s]+)/g))
       assert.ok(existsSync(join(root, dirname(page), target)), `${page}: ${target}`);
+});
+
+test("the app of the chat's guide has as many lines as the guide says, and at most 60", () => {
+  const app = blocks("docs/chat.md").filter(({ heading, language }) => heading === "The app" && /^tsx?$/.test(language));
+  const lines = app.map(({ code }) => code.trimEnd().split("\n").length).reduce((sum, count) => sum + count);
+  assert.ok(lines <= 60);
+  assert.match(read("docs/chat.md"), new RegExp(`^Two files beside your \`model\\.ts\`, ${lines} lines\\.`, "m"));
 });
 
 test("each page of docs/ is in the navigation of the site, once, and each name there has its page", () => {
