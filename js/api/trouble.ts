@@ -13,7 +13,12 @@ const TROUBLE: ReadonlySet<ProcessErrorCode> = new Set<ProcessErrorCode>([
   "internal",
 ]);
 /** Where they are about the process that runs: about another one they are an answer. */
-const OWN_TROUBLE: ReadonlySet<ProcessErrorCode> = new Set<ProcessErrorCode>(["lease_lost", "conflict", "unknown_process", "already_terminal"]);
+const OWN_TROUBLE: ReadonlySet<ProcessErrorCode> = new Set<ProcessErrorCode>([
+  "lease_lost",
+  "conflict",
+  "unknown_process",
+  "already_terminal",
+]);
 
 /** How many causes, and errors of an AggregateError, are looked at. */
 const MOST = 1_000;

@@ -12,8 +12,10 @@ const WORDS = ["The ", "tide ", "comes ", "in ", "twice ", "a ", "day ", "and ",
 const CALLS = [20, 30, 450];
 const PLAN = { calls: CALLS, pause: 0, asks: false, words: WORDS };
 
-/** `{ text, exported, files, joins, exact }` of so many turns and as many that are joined: bytes of one turn, the milliseconds of each join, and whether each reader had each token once. */
-export async function figures(turns) {
+/**
+ * `{ text, exported, files, joins, exact }` of so many turns, and so many more that are joined: bytes of one turn, the milliseconds of each join, and whether each reader had each token once.
+ */
+export async function figures(turns, joined) {
   const served = await site();
   const profile = mkdtempSync(join(tmpdir(), "longwait-figures-"));
   const script = await scriptFor(VERSIONS[0]);
@@ -50,16 +52,16 @@ export async function figures(turns) {
     });
     const joins = [];
     const other = await second.open("three", false);
-    for (let n = 0; n < turns; n++) {
+    for (let n = 0; n < joined; n++) {
       const plan = { ...PLAN, chat: `joined-${n}`, pause: 4 };
       const asked = two.run(turn, plan);
-      await other.run(joined, { plan, at: 250 + n });
-      const [read, join, text] = await Promise.all([asked, other.run(() => globalThis.joins), other.run(finished, plan.chat)]);
+      await other.run(join, { plan, at: 250 + n });
+      const [read, took, text] = await Promise.all([asked, other.run(() => globalThis.joins), other.run(finished, plan.chat)]);
       exact.push(read === expected, text === expected);
-      joins.push(join);
+      joins.push(took);
     }
     await second.browser.close();
-    return { text: expected.length, exported, files: (sizeOf(profile) - filesBefore) / (2 * turns), joins, exact };
+    return { text: expected.length, exported, files: (sizeOf(profile) - filesBefore) / (turns + joined), joins, exact };
   } finally {
     await served.close();
     rmSync(profile, { recursive: true, force: true });
@@ -74,7 +76,7 @@ const turn = async (plan) => {
 };
 
 /** Joins a chat once so many of its chunks are stored, and measures how long it takes until all of these are shown. */
-const joined = async ({ plan, at }) => {
+const join = async ({ plan, at }) => {
   const id = `chat:${plan.chat}/00000001`;
   const there = async () =>
     (await registry.getProcess(id)) && (await registry.listStreams(id)).find(({ name }) => name === "message")?.chunks;
