@@ -15,7 +15,7 @@ const PLAN = { calls: CALLS, pause: 0, asks: false, words: WORDS };
 /**
  * `{ text, exported, files, joins, exact }` of so many turns, and so many more that are joined: bytes of one turn, the milliseconds of each join, and whether each reader had each token once.
  */
-export async function figures(turns, joined) {
+export async function figures(turns, joins) {
   const served = await site();
   const profile = mkdtempSync(join(tmpdir(), "longwait-figures-"));
   const script = await scriptFor(VERSIONS[0]);
@@ -50,18 +50,18 @@ export async function figures(turns, joined) {
       for await (const line of registry.exportProcesses({ filter: { labels: { chat: "chat-0" } } })) bytes += line.length;
       return bytes;
     });
-    const joins = [];
+    const tookMs = [];
     const other = await second.open("three", false);
-    for (let n = 0; n < joined; n++) {
+    for (let n = 0; n < joins; n++) {
       const plan = { ...PLAN, chat: `joined-${n}`, pause: 4 };
       const asked = two.run(turn, plan);
-      await other.run(join, { plan, at: 250 + n });
+      await other.run(joined, { plan, at: 250 + n });
       const [read, took, text] = await Promise.all([asked, other.run(() => globalThis.joins), other.run(finished, plan.chat)]);
       exact.push(read === expected, text === expected);
-      joins.push(took);
+      tookMs.push(took);
     }
     await second.browser.close();
-    return { text: expected.length, exported, files: (sizeOf(profile) - filesBefore) / (turns + joined), joins, exact };
+    return { text: expected.length, exported, files: (sizeOf(profile) - filesBefore) / (turns + joins), joins: tookMs, exact };
   } finally {
     await served.close();
     rmSync(profile, { recursive: true, force: true });
@@ -76,7 +76,7 @@ const turn = async (plan) => {
 };
 
 /** Joins a chat once so many of its chunks are stored, and measures how long it takes until all of these are shown. */
-const join = async ({ plan, at }) => {
+const joined = async ({ plan, at }) => {
   const id = `chat:${plan.chat}/00000001`;
   const there = async () =>
     (await registry.getProcess(id)) && (await registry.listStreams(id)).find(({ name }) => name === "message")?.chunks;
