@@ -1,6 +1,6 @@
 /**
  * `npm run chat:figures`: what a turn of a chat costs, of 500 tokens and two tool calls, in Chromium on IndexedDB: how much is stored of it in the end, and how long a second
- * tab takes to join in the middle of it. The files hold what was written and removed, too, until the browser compacts them, which it does after some megabytes: `-- --turns 400` goes beyond that.
+ * tab takes to join in the middle of it. The files hold what was written and removed, too, until the browser compacts them, which it does after some megabytes: `-- --turns 120` goes beyond that.
  */
 import { parseArgs } from "node:util";
 import { figures } from "../tests/kills/chats/figures.mjs";
